@@ -1,0 +1,47 @@
+# One command each; a target makes what it needs and does nothing when nothing changed.
+PYTHON ?= python3
+PY = .venv/bin/python
+PIP = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check bench docs package faults clean
+
+.venv/core: pyproject.toml constraints.txt
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PIP) -e .
+	touch $@
+
+.venv/dev: .venv/core
+	$(PIP) -e ".[dev]"
+	touch $@
+
+demo: .venv/core          ## make a synthetic recording, measure it, print the path of report.html
+	.venv/bin/mystax demo build/demo --no-browser
+
+test: .venv/dev           ## all tests but the slow ones
+	$(PY) -m pytest
+
+faults: .venv/dev         ## the long forms of the fault and attack tests
+	$(PY) -m pytest tests/faults tests/attacks -m "slow or not slow"
+
+check: .venv/dev          ## format, lint, types, layers, names, spelling, changelog
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) tools/check_names.py
+	.venv/bin/codespell src tests docs tools benchmarks README.md
+	$(PY) tools/changelog.py
+	$(PY) tools/house.py
+
+bench: .venv/dev          ## interleaved ratios against the peer and the floor
+	$(PY) -m benchmarks.run --set quick
+
+docs: .venv/dev           ## the documentation site
+	$(PY) tools/docs.py
+	.venv/bin/mkdocs build --strict
+
+package: .venv/dev        ## wheel and sdist, checked in a bare environment
+	$(PY) tools/package.py
+
+clean:
+	rm -rf build dist site

@@ -1,0 +1,1 @@
+"""Benchmarks: one interleaved ratio per claim."""

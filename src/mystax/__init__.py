@@ -1,0 +1,40 @@
+"""mystax: face videos into measurements.
+
+Every public name is loaded when it is first used, so ``import mystax`` costs nothing.
+"""
+
+from importlib import import_module
+
+from mystax.errors import nearest
+
+_LAZY = {
+    "Clock": "mystax.core.clock:Clock",
+    "Recording": "mystax.core.recording:Recording",
+    "Roi": "mystax.core.geometry:Roi",
+    "blink": "mystax.engine.calls:blink",
+    "demo": "mystax.engine.demo:demo",
+    "load": "mystax.io.outcomes:load",
+    "motion": "mystax.engine.calls:motion",
+    "open": "mystax.engine.recordings:open_recording",
+    "pupil": "mystax.engine.calls:pupil",
+    "run": "mystax.engine.run:run",
+    "running": "mystax.engine.calls:running",
+    "svd": "mystax.engine.calls:svd",
+}
+
+__all__ = sorted(_LAZY)  # noqa: PLE0605 - a test proves it equal to the names of the stub
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name at its first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'mystax' has no attribute {name!r}{nearest(name, _LAZY)}")
+    module, attribute = _LAZY[name].split(":")
+    found = getattr(import_module(module), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,14 @@
+from mystax.core.clock import Clock as Clock
+from mystax.core.geometry import Roi as Roi
+from mystax.core.recording import Recording as Recording
+from mystax.engine.calls import blink as blink
+from mystax.engine.calls import motion as motion
+from mystax.engine.calls import pupil as pupil
+from mystax.engine.calls import running as running
+from mystax.engine.calls import svd as svd
+from mystax.engine.demo import demo as demo
+from mystax.engine.recordings import open_recording as open  # noqa: A001
+from mystax.engine.run import run as run
+from mystax.io.outcomes import load as load
+
+__all__: list[str]

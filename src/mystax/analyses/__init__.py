@@ -1,0 +1,1 @@
+"""Declarations of the analyses: parameters, inputs, outputs, and a thin run each."""

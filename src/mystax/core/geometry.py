@@ -1,0 +1,381 @@
+"""Regions of interest: kind, shape and place in source pixels; (0, 0) is the centre of the top-left pixel."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from mystax.core.typing import Bool
+from mystax.errors import RoiError, nearest
+
+__all__ = [
+    "Box",
+    "Ellipse",
+    "Polygon",
+    "Rectangle",
+    "Roi",
+    "RoiKind",
+    "Shape",
+    "roi_from_dict",
+    "roi_from_text",
+]
+
+RoiKind = Literal["pupil", "motion", "blink", "running", "face"]
+Source = Literal["drawn", "proposed", "imported"]
+SHAPES = ("rectangle", "ellipse", "polygon")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Half-open rectangle of whole pixels: columns x0 <= x < x1, rows y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        """Number of columns [px]."""
+        return max(0, self.x1 - self.x0)
+
+    @property
+    def height(self) -> int:
+        """Number of rows [px]."""
+        return max(0, self.y1 - self.y0)
+
+    def clip(self, shape: tuple[int, int]) -> "Box":
+        """Return the part inside a picture of `shape` (rows, columns)."""
+        rows, columns = shape
+        return Box(
+            min(max(self.x0, 0), columns),
+            min(max(self.y0, 0), rows),
+            min(max(self.x1, 0), columns),
+            min(max(self.y1, 0), rows),
+        )
+
+    def grow(self, margin: int) -> "Box":
+        """Return the box with `margin` pixels more on each side."""
+        return Box(self.x0 - margin, self.y0 - margin, self.x1 + margin, self.y1 + margin)
+
+    def union(self, other: "Box") -> "Box":
+        """Return the smallest box that holds both."""
+        return Box(
+            min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Rectangle of whole pixels: top-left pixel (x, y), width and height [px]."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Tell for each point whether it lies inside or on the outline."""
+        inside = (x >= self.x - 0.5) & (x < self.x + self.width - 0.5)
+        return np.asarray(inside & (y >= self.y - 0.5) & (y < self.y + self.height - 0.5))
+
+    def box(self) -> Box:
+        """Return the bounding box."""
+        return Box(self.x, self.y, self.x + self.width, self.y + self.height)
+
+    def numbers(self) -> list[float]:
+        """Return the numbers as written in a file."""
+        return [self.x, self.y, self.width, self.height]
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipse:
+    """Ellipse with centre (cx, cy), semi-axes rx, ry [px], the first turned by `angle` [rad] from x to y."""
+
+    cx: float
+    cy: float
+    rx: float
+    ry: float
+    angle: float = 0.0
+
+    def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Tell for each point whether it lies inside or on the outline."""
+        c, s = math.cos(self.angle), math.sin(self.angle)
+        u = (x - self.cx) * c + (y - self.cy) * s
+        v = -(x - self.cx) * s + (y - self.cy) * c
+        return np.asarray((u / self.rx) ** 2 + (v / self.ry) ** 2 <= 1.0)
+
+    def box(self) -> Box:
+        """Return the bounding box."""
+        half_x = math.hypot(self.rx * math.cos(self.angle), self.ry * math.sin(self.angle))
+        half_y = math.hypot(self.rx * math.sin(self.angle), self.ry * math.cos(self.angle))
+        return Box(
+            math.ceil(self.cx - half_x - 1e-9),
+            math.ceil(self.cy - half_y - 1e-9),
+            math.floor(self.cx + half_x + 1e-9) + 1,
+            math.floor(self.cy + half_y + 1e-9) + 1,
+        )
+
+    def numbers(self) -> list[float]:
+        """Return the numbers as written in a file (the angle in degrees)."""
+        return [self.cx, self.cy, self.rx, self.ry, math.degrees(self.angle)]
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """Closed polygon through `points` (x, y) [px]."""
+
+    points: tuple[tuple[float, float], ...]
+
+    def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Tell for each point whether it lies inside or on the outline (even-odd rule)."""
+        inside = np.zeros(np.broadcast(x, y).shape, bool)
+        edge = np.zeros_like(inside)
+        for (xa, ya), (xb, yb) in zip(self.points, self.points[1:] + self.points[:1], strict=True):
+            cross = (xb - xa) * (y - ya) - (yb - ya) * (x - xa)
+            between = (x >= min(xa, xb)) & (x <= max(xa, xb)) & (y >= min(ya, yb)) & (y <= max(ya, yb))
+            edge |= between & (np.abs(cross) <= 1e-9 * max(1.0, abs(xb - xa) + abs(yb - ya)))
+            crosses = (ya > y) != (yb > y)
+            if ya != yb:
+                inside ^= crosses & (x < xa + (y - ya) * (xb - xa) / (yb - ya))
+        return np.asarray(inside | edge)
+
+    def box(self) -> Box:
+        """Return the bounding box."""
+        xs, ys = zip(*self.points, strict=True)
+        return Box(math.ceil(min(xs)), math.ceil(min(ys)), math.floor(max(xs)) + 1, math.floor(max(ys)) + 1)
+
+    def numbers(self) -> list[float]:
+        """Return the numbers as written on the command line (x1, y1, x2, y2, ...)."""
+        return [value for point in self.points for value in point]
+
+
+Shape = Rectangle | Ellipse | Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """Region of interest of one camera.
+
+    Parameters
+    ----------
+    name : str
+        Name, unique within a recording.
+    kind : {"pupil", "motion", "blink", "running", "face"}
+        What is measured in it.
+    shape : Rectangle, Ellipse or Polygon
+        Outline in source pixels [px].
+    camera : str, optional
+        Name of the camera; "" means the only one.
+    reflections : tuple of shapes, optional
+        Places of bright reflections inside a pupil region.
+    scale : tuple of two floats, optional
+        Size of a pixel in x and y [mm/px].
+    source : {"drawn", "proposed", "imported"}, optional
+        Where the region comes from.
+    frame_size : tuple of two ints, optional
+        Width and height of the picture in which it was drawn [px].
+    confidence : float, optional
+        0..1 for a proposed region.
+
+    Examples
+    --------
+    >>> roi = Roi("left_pupil", "pupil", Ellipse(210, 140, 40, 32))
+    >>> int(roi.mask((480, 640)).sum())
+    4009
+    """
+
+    name: str
+    kind: RoiKind
+    shape: Shape
+    camera: str = ""
+    reflections: tuple[Shape, ...] = ()
+    scale: tuple[float, float] | None = None
+    source: Source = "drawn"
+    frame_size: tuple[int, int] | None = None
+    confidence: float | None = None
+
+    def mask(self, shape: tuple[int, int]) -> Bool[np.ndarray, "y x"]:
+        """Return the boolean mask in a picture of `shape` (rows, columns): pixels whose centre is inside."""
+        rows, columns = shape
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
+        return self.shape.contains(x, y)
+
+    def bins(self, shape: tuple[int, int], size: int) -> Bool[np.ndarray, "y x"]:
+        """Return the mask on the grid of size x size bins: a bin belongs by its centre."""
+        rows, columns = shape[0] // size, shape[1] // size
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
+        middle = (size - 1) / 2
+        return self.shape.contains(x * size + middle, y * size + middle)
+
+    def box(self, shape: tuple[int, int]) -> Box:
+        """Return the bounding box, clipped to a picture of `shape` (rows, columns)."""
+        return self.shape.box().clip(shape)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the entry of `rois.toml`: plain values, angles in degrees."""
+        entry: dict[str, object] = {"name": self.name, "kind": self.kind}
+        if self.camera:
+            entry["camera"] = self.camera
+        entry |= _shape_entry(self.shape)
+        if self.reflections:
+            entry["reflections"] = [_shape_entry(shape) for shape in self.reflections]
+        if self.scale is not None:
+            entry["scale"] = self.scale[0] if self.scale[0] == self.scale[1] else list(self.scale)
+        if self.frame_size is not None:
+            entry["frame_size"] = list(self.frame_size)
+        entry["source"] = self.source
+        if self.confidence is not None:
+            entry["confidence"] = self.confidence
+        return entry
+
+    def shape_json(self) -> str:
+        """Return the shape as JSON text, as the coordinate `roi_shape` of outcomes holds it."""
+        return json.dumps(_shape_entry(self.shape))
+
+    def at(self, camera: str) -> "Roi":
+        """Return the same region on a named camera."""
+        return replace(self, camera=camera)
+
+
+def _shape_entry(shape: Shape) -> dict[str, object]:
+    name = type(shape).__name__.lower()
+    if isinstance(shape, Polygon):
+        return {name: [list(point) for point in shape.points]}
+    return {name: shape.numbers()}
+
+
+def _shape(name: str, values: Sequence[object], where: str) -> Shape:
+    """Build a shape from the numbers of a file or of the command line."""
+    layout = {
+        "rectangle": "x, y, width, height in whole pixels",
+        "ellipse": "cx, cy, rx, ry [px] and an angle [deg]",
+        "polygon": "at least three points x, y [px]",
+    }
+    refused = RoiError(
+        "P402", where, f"the {name} is not understood", expected=layout[name], got=repr(list(values))
+    )
+    numbers = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    if len(numbers) != len(values):
+        raise refused
+    whole = all(value == int(value) for value in numbers)
+    if name == "rectangle" and len(numbers) == 4 and whole and min(numbers[2:]) >= 1:
+        x, y, width, height = (int(value) for value in numbers)
+        return Rectangle(x, y, width, height)
+    if name == "ellipse" and len(numbers) in (4, 5) and numbers[2] > 0 and numbers[3] > 0:
+        angle = math.radians(numbers[4]) if len(numbers) == 5 else 0.0
+        return Ellipse(numbers[0], numbers[1], numbers[2], numbers[3], angle)
+    if name == "polygon" and len(numbers) >= 6 and len(numbers) % 2 == 0:
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        return Polygon(tuple((x, y) for x, y in pairs))
+    raise refused
+
+
+def _shape_from_entry(entry: Mapping[str, object], where: str) -> Shape:
+    found = [name for name in SHAPES if name in entry]
+    if len(found) != 1:
+        raise RoiError(
+            "P402", where, "one shape is needed", expected="rectangle, ellipse or polygon", got=str(found)
+        )
+    numbers = entry[found[0]]
+    if not isinstance(numbers, list | tuple):
+        raise RoiError("P402", where, expected="a list of numbers", got=repr(numbers))
+    flat = [value for item in numbers for value in (item if isinstance(item, list | tuple) else [item])]
+    return _shape(found[0], flat, where)
+
+
+def _kind(kind: object, where: str) -> RoiKind:
+    for known in get_args(RoiKind):
+        if kind == known:
+            found: RoiKind = known
+            return found
+    raise RoiError("P402", where, f"unknown kind {kind!r}{nearest(str(kind), get_args(RoiKind))}")
+
+
+def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
+    """Build a region from an entry of `rois.toml`.
+
+    Raises
+    ------
+    RoiError
+        P402, if a field is missing, unknown or not understood.
+    """
+    name = entry.get("name")
+    place = f"{where}: roi {name!r}"
+    known = {"name", "kind", "camera", "reflections", "scale", "frame_size", "source", "confidence", *SHAPES}
+    for key in entry:
+        if key not in known:
+            raise RoiError("P402", place, f"unknown field {key!r}{nearest(key, known)}")
+    if not isinstance(name, str) or not name:
+        raise RoiError("P402", place, expected="a name", got=repr(name))
+    scale = entry.get("scale")
+    pair: tuple[float, float] | None = None
+    if isinstance(scale, int | float):
+        pair = (float(scale), float(scale))
+    elif isinstance(scale, list | tuple) and len(scale) == 2:
+        pair = (float(scale[0]), float(scale[1]))
+    if scale is not None and (pair is None or min(pair) <= 0):
+        raise RoiError(
+            "P402", place, expected="scale as one or two positive numbers [mm/px]", got=repr(scale)
+        )
+    size = entry.get("frame_size")
+    confidence = entry.get("confidence")
+    reflections = entry.get("reflections", [])
+    source = entry.get("source", "drawn")
+    return Roi(
+        name,
+        _kind(entry.get("kind"), place),
+        _shape_from_entry(entry, place),
+        str(entry.get("camera", "")),
+        tuple(_shape_from_entry(item, place) for item in reflections)
+        if isinstance(reflections, list)
+        else (),
+        pair,
+        source if source in ("proposed", "imported") else "drawn",
+        (int(size[0]), int(size[1])) if isinstance(size, list | tuple) and len(size) == 2 else None,
+        float(confidence) if isinstance(confidence, int | float) else None,
+    )
+
+
+def roi_from_text(text: str) -> Roi:
+    """Build a region from ``KIND:SHAPE:NUMBERS[@CAMERA][=NAME]`` (the `--roi` option).
+
+    Parameters
+    ----------
+    text : str
+        Such as ``pupil:ellipse:210,140,40,32`` or ``motion:rectangle:8,8,96,96@face=pad``.
+
+    Returns
+    -------
+    Roi
+        The region; without a name it is called by its kind.
+
+    Raises
+    ------
+    RoiError
+        P402, if the text is not understood.
+
+    Examples
+    --------
+    >>> roi_from_text("motion:rectangle:8,8,96,96@face=pad").name
+    'pad'
+    """
+    where = f"--roi {text!r}"
+    head, _, name = text.partition("=")
+    head, _, camera = head.partition("@")
+    parts = head.split(":")
+    if len(parts) != 3 or parts[1] not in SHAPES:
+        raise RoiError(
+            "P402",
+            where,
+            expected="KIND:SHAPE:NUMBERS[@CAMERA][=NAME] with a rectangle, ellipse or polygon",
+            got=text,
+        )
+    try:
+        numbers = [float(value) for value in parts[2].split(",")]
+    except ValueError as error:
+        raise RoiError("P402", where, expected="numbers with commas between them", got=parts[2]) from error
+    return Roi(name or parts[0], _kind(parts[0], where), _shape(parts[1], numbers, where), camera)

@@ -1,0 +1,1 @@
+"""What turns a recipe and a recording into outcomes: plan, shared pass, checkpoints, processes."""

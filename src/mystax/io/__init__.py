@@ -1,0 +1,1 @@
+"""Doors: video, clocks, the store, foreign formats."""

@@ -1,0 +1,1 @@
+"""Figures and the report: a Dataset in, a figure out."""

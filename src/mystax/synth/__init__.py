@@ -1,0 +1,1 @@
+"""Synthetic scenes and damaged videos whose truth is known exactly."""

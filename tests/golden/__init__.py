@@ -1,0 +1,1 @@
+"""Golden numbers and how they are made."""

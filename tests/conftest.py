@@ -1,0 +1,27 @@
+"""Hypothesis profiles, and the folder of real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+for name, n_examples in (("dev", 20), ("ci", 50), ("nightly", 2000)):
+    settings.register_profile(
+        name,
+        max_examples=n_examples,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of small real data sets; skip with a reason where it is absent."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MYSTAX_TEST_DATA", default))
+    if not (folder / "README.md").exists():
+        pytest.skip(f"no real data in {folder.name!r}: set MYSTAX_TEST_DATA to their folder")
+    return folder

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Spool(Protocol):
     """Append-only rows of fixed width on disk or in memory: long outputs never stay resident."""
 
@@ -65,6 +66,7 @@ class Spool(Protocol):
         ...
 
 
+@runtime_checkable
 class Tiles(Protocol):
     """Pool of threads for independent pieces of work; the pieces never depend on the number of threads."""
 
@@ -78,6 +80,7 @@ class Tiles(Protocol):
         ...
 
 
+@runtime_checkable
 class Pass(Protocol):
     """What the engine lends a reducer for one camera: facts about the frames, room to store rows, threads."""
 

@@ -279,7 +279,7 @@ class ArraySource:
 
     def __init__(
         self,
-        frames: Shaped[np.ndarray, "time y x"],
+        frames: np.ndarray,
         rate: Fraction | float = 30,
         *,
         times: np.ndarray | None = None,
@@ -335,8 +335,9 @@ class ArraySource:
         import hashlib
 
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr((self._frames.shape, self._frames.dtype.str, self._bits)).encode())
-        for array in (self._frames, self._clock.ticks, self._reason):
+        clock = self._clock
+        digest.update(repr((self._frames.shape, self._frames.dtype.str, self._bits, clock.tick)).encode())
+        for array in (self._frames, clock.ticks, self._reason):
             digest.update(np.ascontiguousarray(array).tobytes())
         return (f"array-{digest.hexdigest()}",)
 

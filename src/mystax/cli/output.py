@@ -1,0 +1,202 @@
+"""What a command says: results on stdout, progress and log on stderr, or one JSON object."""
+
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from mystax.cli.progress import Progress
+from mystax.core.events import Event
+from mystax.errors import Cancelled, MystaxError
+
+__all__ = ["Output"]
+
+
+class Output:
+    """Collects what a command found and prints it in one of two forms.
+
+    Parameters
+    ----------
+    command : str
+        Name of the command.
+    as_json : bool
+        Print exactly one JSON object on stdout at the end, and nothing else there.
+    quiet, verbose : bool
+        Less, or more, on stderr.
+    color : bool
+        Whether stderr may be coloured.
+    log : Path, optional
+        File that takes every message.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        color: bool = True,
+        log: Path | None = None,
+    ) -> None:
+        self.command, self.as_json, self.quiet, self.verbose, self.color = (
+            command,
+            as_json,
+            quiet,
+            verbose,
+            color,
+        )
+        self.inputs: list[object] = []
+        self.outcomes: list[Mapping[str, object]] = []
+        self.warnings: list[Mapping[str, object]] = []
+        self.errors: list[Mapping[str, str]] = []
+        self.more: dict[str, object] = {}
+        self.status = 0
+        self._log_path = log
+        self._log: TextIO | None = None
+        self._start = time.monotonic()
+        self._progress: Progress | None = None
+
+    @classmethod
+    def for_words(cls, words: Sequence[str]) -> "Output":
+        """Make the output that the words of a command line ask for, before they are parsed."""
+        command = next((word for word in words if not word.startswith("-")), "")
+        plain = "--no-color" in words or bool(os.environ.get("NO_COLOR"))
+        log = next((Path(after) for word, after in itertools.pairwise(words) if word == "--log"), None)
+        return cls(
+            command,
+            as_json="--json" in words,
+            quiet="--quiet" in words or "-q" in words,
+            verbose="--verbose" in words or "-v" in words,
+            color=not plain,
+            log=log,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end_progress()
+
+    # what a command says ---------------------------------------------------------------------------
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result on stdout; with --json it goes to the log only."""
+        if not self.as_json:
+            self.end_progress()
+            self._write(sys.stdout, text)
+        self._to_log(text)
+
+    def note(self, text: str) -> None:
+        """Print a remark on stderr."""
+        if not self.quiet:
+            self.end_progress()
+            self._write(sys.stderr, text)
+        self._to_log(text)
+
+    def warn(self, code: str, text: str, **more: object) -> None:
+        """Keep and print a warning: the outcome exists, but somebody should look."""
+        record = {"code": code, "text": text, **more}
+        if record not in self.warnings:
+            self.warnings.append(record)
+            self.note(f"warning {code}: {text}")
+
+    def fail(self, error: MystaxError) -> None:
+        """Keep and print an error."""
+        self.end_progress()
+        self.errors.append(error.record().as_dict())
+        self._write(sys.stderr, str(error))
+        self._to_log(str(error))
+
+    def report(self, event: Event) -> None:
+        """Show an event of long work (the callback that commands hand down)."""
+        self._to_log(json.dumps(event.as_dict(), default=str) if event.kind != "progress" else "")
+        if event.kind == "warning":
+            self.warn(str(event.data.get("code", "")), event.text)
+        elif event.kind in ("note", "outcome") and event.text:
+            self.note(event.text)
+        elif event.kind == "checkpoint":
+            if self.verbose:
+                self.note(event.text)
+        elif event.kind == "progress" and not self.quiet:
+            if self._progress is None:
+                self._progress = Progress(color=self.color)
+            self._progress.show(event)
+
+    def end_progress(self) -> None:
+        """Take the progress bar away."""
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
+
+    # the end ---------------------------------------------------------------------------------------
+
+    def finish(self, status: int) -> int:
+        """Print the JSON object where one was asked for; return the exit status."""
+        self.end_progress()
+        if self.as_json:
+            found = {
+                "ok": status == 0,
+                "command": self.command,
+                "version": version("mystax"),
+                "inputs": self.inputs,
+                "outcomes": self.outcomes,
+                **self.more,
+                "warnings": self.warnings,
+                "errors": self.errors,
+                "seconds": round(time.monotonic() - self._start, 3),
+            }
+            self._write(sys.stdout, json.dumps(found, ensure_ascii=False, default=str))
+        if self._log is not None:
+            self._log.close()
+            if self.errors:
+                self._write(sys.stderr, f"log: {self._log_path}")
+        return status
+
+    def stop(self, stopped: Cancelled) -> int:
+        """Say that the work was stopped; return 130 or 143."""
+        self.end_progress()
+        self._write(sys.stderr, str(stopped))
+        return self.finish(128 + stopped.signal)
+
+    def refuse_usage(self, text: str) -> int:
+        """Say that the words of the command line are wrong; return 2."""
+        record = {"code": "P403", "class": "RecipeError", "where": "command line", "what": text}
+        record |= {"expected": "", "got": "", "hint": f"mystax {self.command} --help".replace("  ", " ")}
+        self.errors.append({**record, "retry": "never"})
+        self._write(sys.stderr, f"P403 command line: {text}. Hint: {record['hint']}")
+        return self.finish(2)
+
+    def keep_traceback(self, text: str) -> Path:
+        """Write a traceback to the log and return the log's path."""
+        if self._log_path is None:
+            import platformdirs
+
+            folder = platformdirs.user_log_path("mystax")
+            folder.mkdir(parents=True, exist_ok=True)
+            self._log_path = folder / f"{self.command or 'mystax'}-{os.getpid()}.log"
+        self._to_log(text)
+        return self._log_path
+
+    def _to_log(self, text: str) -> None:
+        if not text or self._log_path is None:
+            return
+        if self._log is None:
+            self._log = self._log_path.open("a", encoding="utf-8")
+        self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
+        self._log.flush()
+
+    @staticmethod
+    def _write(stream: TextIO, text: str) -> None:
+        """Write a line; names that are not text (surrogates) are shown escaped."""
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()

@@ -1,0 +1,62 @@
+"""Names of recordings, cameras and recipes as names of files that every system can hold."""
+
+import hashlib
+import re
+import unicodedata
+
+from mystax.errors import RecipeError
+
+__all__ = ["safe_name"]
+
+RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{name}{i}" for name in ("com", "lpt") for i in range(10)}
+    | {f"{name}{i}" for name in ("com", "lpt") for i in "¹²³"}
+)
+LONGEST = 120
+"""Bytes of a readable name; leaves room for suffixes and part names within the 255 of file systems."""
+
+
+def safe_name(name: str) -> str:
+    """Return a file name for a name: itself where that is safe, else a readable slug and 8 digits of its hash.
+
+    Two different names never share a result, also where upper and lower case or composed and decomposed
+    accents are the same (Windows, macOS).
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Returns
+    -------
+    str
+        At most 129 bytes without separators, blanks, control characters, shell signs or leading dashes.
+
+    Raises
+    ------
+    RecipeError
+        P404, if the name is empty or holds a NUL character.
+
+    Examples
+    --------
+    >>> safe_name("mouse_01-day2")
+    'mouse_01-day2'
+    >>> safe_name("Mouse 1")
+    'Mouse_1-8a72bb4b'
+    """
+    if not name or "\0" in name:
+        raise RecipeError(
+            "P404", f"name {name!r}", "cannot be written", expected="a text without NUL characters", got=repr(name)
+        )
+    slug = unicodedata.normalize("NFC", name)
+    slug = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in slug)
+    slug = slug.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
+    slug = re.sub(r"^[.-]", "_", re.sub(r"[.-]$", "_", slug))
+    if slug.partition(".")[0].casefold() in RESERVED:
+        slug = f"_{slug}"[:LONGEST]
+    folded = unicodedata.normalize("NFC", slug.casefold())
+    looks_hashed = re.search(r"-[0-9a-f]{8}$", slug) is not None
+    if slug == name == folded and not looks_hashed:
+        return slug
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{slug}-{digest[:8]}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, TextIO
 
 from mystax.cli.progress import Progress
 from mystax.core.events import Event
@@ -78,7 +78,7 @@ class Output:
             log=log,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Output":
         return self
 
     def __exit__(
@@ -195,8 +195,8 @@ class Output:
         self._log.flush()
 
     @staticmethod
-    def _write(stream: TextIO, text: str) -> None:
+    def _write(stream: Any, text: str) -> None:
         """Write a line; names that are not text (surrogates) are shown escaped."""
-        encoding = stream.encoding or "utf-8"
+        encoding = getattr(stream, "encoding", None) or "utf-8"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()

@@ -1,0 +1,198 @@
+"""What commands print, and how they end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mystax import cli
+from mystax.cli import main
+from mystax.cli.output import Output
+from mystax.cli.progress import progress_line
+from mystax.core.events import Event
+from mystax.errors import Cancelled, ParameterError, VideoError
+
+
+def install(monkeypatch: pytest.MonkeyPatch, command: click.Command) -> None:
+    """Let the word `toy` call a command made for the test."""
+    monkeypatch.setitem(cli.COMMANDS, "toy", ("toy_command", "A toy."))
+    monkeypatch.setattr(cli, "import_module", lambda _: type("module", (), {"command": command}))
+
+
+def call(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+def toy(raised: BaseException | None = None, said: str = "") -> click.Command:
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True, expose_value=False)
+    @click.option("--log", expose_value=False)
+    @click.option("--threshold")
+    @click.pass_obj
+    def command(output: Output, threshold: str | None) -> None:
+        output.say(said)
+        output.warn("V113", "two gaps")
+        if raised is not None:
+            raise raised
+
+    return command
+
+
+def test_result_goes_to_stdout_and_remarks_to_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    assert call("toy") == 0
+    shown = capsys.readouterr()
+    assert shown.out == "42 frames\n"
+    assert shown.err == "warning V113: two gaps\n"
+
+
+def test_json_is_exactly_one_object_on_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    assert call("toy", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {
+        *("ok", "command", "version", "inputs", "outcomes", "warnings", "errors", "seconds"),
+    }
+    assert found["ok"] is True
+    assert found["command"] == "toy"
+    assert found["warnings"] == [{"code": "V113", "text": "two gaps"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (VideoError("V102", "a.mp4", "no index"), 1),
+        (ParameterError("P401", "x", expected="1", got="2"), 2),
+        (Cancelled("run", signal.SIGTERM), 143),
+        (Cancelled("run", signal.SIGINT), 130),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("bug"), 1),
+    ],
+    ids=["input", "plan", "sigterm", "sigint", "ctrl-c", "bug"],
+)
+def test_each_kind_of_error_has_its_exit_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException, status: int
+) -> None:
+    install(monkeypatch, toy(error))
+    assert call("toy", "--log", str(tmp_path / "log")) == status
+
+
+def test_error_is_one_paragraph_and_its_json_has_the_same_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(VideoError("V102", "a.mp4", "no index", hint="film again")))
+    assert call("toy", "--json") == 1
+    shown = capsys.readouterr()
+    assert "V102 a.mp4: no index. Hint: film again" in shown.err
+    assert json.loads(shown.out)["errors"][0]["hint"] == "film again"
+
+
+def test_bug_becomes_b999_with_a_log_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    install(monkeypatch, toy(ZeroDivisionError("bug")))
+    log = tmp_path / "log.txt"
+    assert call("toy", "--log", str(log)) == 1
+    shown = capsys.readouterr().err
+    assert "B999 toy: ZeroDivisionError: bug" in shown
+    assert "Traceback" not in shown
+    assert f"log: {log}" in shown
+    assert "Traceback" in log.read_text()
+
+
+def test_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("prob") == 2
+    assert "there is no command 'prob'; did you mean 'probe'?" in capsys.readouterr().err
+
+
+def test_unknown_option_is_answered_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy())
+    assert call("toy", "--treshold", "3") == 2
+    assert "no such option --treshold; did you mean '--threshold'?" in capsys.readouterr().err
+
+
+def test_usage_error_with_json_is_one_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy())
+    assert call("toy", "--json", "--nothing") == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "P403"
+
+
+def test_help_lists_the_commands_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in cli.COMMANDS)
+    assert "Example: mystax run" in shown
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out.startswith("mystax ")
+
+
+def test_same_warning_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output("toy")
+    output.warn("V110", "variable")
+    output.warn("V110", "variable")
+    assert len(output.warnings) == 1
+    assert capsys.readouterr().err.count("V110") == 1
+
+
+def test_quiet_says_only_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output("toy", quiet=True)
+    output.note("hello")
+    output.report(Event("progress", "pass", 1, 2))
+    output.fail(VideoError("V103", "a", "empty"))
+    assert capsys.readouterr().err == "V103 a: empty.\n"
+
+
+def test_events_become_remarks_warnings_and_log_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = Output("toy", log=tmp_path / "log")
+    output.report(Event("note", text="two cameras"))
+    output.report(Event("warning", text="gap", data={"code": "V113"}))
+    output.report(Event("checkpoint", text="frame 500"))
+    output.finish(0)
+    assert capsys.readouterr().err == "two cameras\nwarning V113: gap\n"
+    assert "frame 500" in (tmp_path / "log").read_text()
+
+
+def test_names_that_are_not_text_are_shown_escaped(capfd: pytest.CaptureFixture[str]) -> None:
+    Output("toy").say(os.fsdecode(b"a\xff.mp4"))
+    assert capfd.readouterr().out == "a\\udcff.mp4\n"
+
+
+def test_progress_line_has_share_speed_and_time_left() -> None:
+    line = progress_line(Event("progress", "pupil", 12345, 27300), 30.0)
+    assert line == "pupil 45 % 12345/27300 frames 412 fps, 36 s left"
+
+
+def test_progress_of_other_things_than_frames_names_its_unit() -> None:
+    line = progress_line(Event("progress", "report", 1, 4, data={"unit": "figures"}), 2.0)
+    assert line == "report 25 % 1/4 figures, 6 s left"
+
+
+def test_closed_pipe_ends_quietly() -> None:
+    code = "import sys; from mystax.cli import main; sys.argv = ['mystax', '--help']; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert b"Traceback" not in child.stderr.read()

@@ -1,0 +1,209 @@
+"""Files of other tools in and out: what `mystax import` and `mystax export` do."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.analysis import get_analysis
+from mystax.core.canonical import outcome_key
+from mystax.core.events import Event, Report, silent
+from mystax.core.geometry import Roi
+from mystax.core.quality import Flag
+from mystax.errors import MystaxError, RecipeError
+
+if TYPE_CHECKING:
+    from mystax.io.formats.facemap_export import Flavour
+    from mystax.io.outcomes import Outcomes
+else:
+    Outcomes = Any
+    Flavour = str
+
+__all__ = ["export_facemap", "import_facemap", "read_regions"]
+
+VERBATIM = "facemap"
+"""Name of the outcome that keeps a foreign file leaf by leaf, and of its group."""
+
+
+def read_regions(path: Path | str) -> list[Roi]:
+    """Read regions of interest from ``rois.toml`` or from a Facemap file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    list of Roi
+        Its regions.
+
+    Raises
+    ------
+    RoiError
+        P402, if a region is not understood.
+    FormatError
+        F801-F804, if a Facemap file is refused.
+    """
+    from mystax.io.formats.facemap import facemap_rois, read_facemap
+    from mystax.io.rois import read_rois
+
+    if Path(path).suffix.lower() in (".npy", ".mat"):
+        return [item.roi for item in facemap_rois(read_facemap(path))]
+    return list(read_rois(path))
+
+
+def import_facemap(
+    path: Path | str, out: Path | str | None = None, *, repair: bool = False, report: Report = silent
+) -> Outcomes:
+    """Read a Facemap file as outcomes.
+
+    Parameters
+    ----------
+    path : path
+        ``<video>_proc.npy`` or ``<video>_proc.mat``.
+    out : path, optional
+        Folder of the outcomes; by default ``<video>_proc.mystax`` beside the file.
+    repair : bool, optional
+        Mend what can be mended exactly (early motion energy, masks without norm).
+    report : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    Outcomes
+        ``facemap`` (every leaf as it was) and motion, svd, pupil and blink as far as the file has them.
+
+    Raises
+    ------
+    FormatError
+        F801-F804, if the file is refused.
+    """
+    from mystax.io.fingerprint import quick_id
+    from mystax.io.formats.facemap import camera_names, read_facemap, verbatim, verbatim_schema
+    from mystax.io.formats.facemap_outcomes import imported_outcomes
+    from mystax.io.outcomes import load
+    from mystax.io.provenance import Provenance
+    from mystax.io.rois import rois_to_toml
+    from mystax.io.store import Store
+
+    place = Path(path)
+    tree = read_facemap(place)
+    inputs = [{"role": "facemap", "camera": "", "position": 0, "id": quick_id(place)}]
+    store = Store(Path(out) if out is not None else place.with_name(f"{place.stem}.mystax"))
+
+    def publish(name: str, version: int, dataset: Any, flags: Sequence[Flag], schema: Any) -> None:
+        parameters = {"imported": "facemap", "repair": repair}
+        key = outcome_key(name, version, parameters, inputs)
+        if store.current_key(name) != key:
+            about = Provenance(name, version, key, parameters, inputs, 1.0, flags, run={"file": place.name})
+            store.publish(dataset, about, schema=schema)
+            report(Event("outcome", name, text=name, data={"analysis": name}))
+
+    kept = verbatim(tree)
+    publish(VERBATIM, 1, {VERBATIM: kept}, (), verbatim_schema(kept))
+    found = imported_outcomes(tree, _times(tree, place.parent, camera_names(tree)), repair=repair)
+    for name, datasets in found.datasets.items():
+        flags = found.flags.get(name, [])
+        publish(name, get_analysis(name).version, datasets, flags, None)
+    if found.rois:
+        store.write_text("rois.toml", rois_to_toml(found.rois))
+    loaded = load(store.folder)
+    return loaded if not hasattr(loaded, "data_vars") else {}  # type: ignore[return-value] # a folder gives Outcomes
+
+
+def _times(tree: Mapping[str, Any], folder: Path, cameras: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the times of the cameras whose videos are found: as named, or beside the file."""
+    from mystax.io.video import Video
+
+    groups = [
+        list(group) if isinstance(group, list | tuple) else [group] for group in tree.get("filenames") or []
+    ]
+    found: dict[str, np.ndarray] = {}
+    for k, camera in enumerate(cameras):
+        names = [str(group[k]) for group in groups if k < len(group)]
+        paths = [
+            next((p for p in (Path(name), folder / Path(name).name) if p.is_file()), None) for name in names
+        ]
+        if not paths or None in paths:
+            continue
+        try:
+            video = Video([path for path in paths if path is not None])
+        except MystaxError:
+            continue  # the trace then says that its times are not known
+        found[camera] = video.times
+        video.close()
+    return found
+
+
+def export_facemap(
+    source: Path | str,
+    folder: Path | str,
+    *,
+    flavour: Flavour = "facemap",
+    matlab: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    """Write outcomes as a Facemap file.
+
+    Parameters
+    ----------
+    source : path
+        Folder of outcomes; one that was imported from Facemap is written back as it was.
+    folder : path
+        Where the file goes.
+    flavour : {"facemap", "element"}, optional
+        ``motSv`` of the last region only, or a list per region.
+    matlab : bool, optional
+        Write ``_proc.mat`` instead of ``_proc.npy``.
+    overwrite : bool, optional
+        Replace a file of the same name.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is nothing to write or the file exists.
+    FormatError
+        F804, if a MATLAB variable would be too large.
+    """
+    from mystax.io.formats.facemap import tree_from_verbatim, write_facemap
+    from mystax.io.formats.facemap_export import facemap_tree
+    from mystax.io.outcomes import Outcomes as Found
+    from mystax.io.outcomes import load
+
+    place = Path(source)
+    outcomes = load(place if place.is_dir() else place.parent)
+    if not isinstance(outcomes, Found):
+        raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")
+    stem = place.resolve().stem if place.is_dir() else place.resolve().parent.stem
+    name = f"{VERBATIM}/{VERBATIM}"
+    suffix = ".mat" if matlab else ".npy"
+    target = Path(folder) / f"{stem.removesuffix('_proc')}_proc{suffix}"
+    if target.exists() and not overwrite:
+        raise RecipeError(
+            "P403", str(target), "the file exists", hint="name another folder, or say --overwrite"
+        )
+    if name in outcomes:
+        tree = tree_from_verbatim(outcomes[name])
+    else:
+        files = _video_names(outcomes)
+        tree = facemap_tree(outcomes, files=files, flavour=flavour, save_path=str(Path(folder)))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_facemap(target, tree)
+    return target
+
+
+def _video_names(outcomes: Mapping[str, Any]) -> list[list[str]]:
+    """Return the video files of outcomes in Facemap's order: outer consecutive, inner simultaneous."""
+    cameras = {name.partition("/")[2] for name in outcomes} - {"all_cameras"}
+    noted = [item.attrs["run_files"] for item in outcomes.values() if "run_files" in item.attrs]
+    files: Any = noted[0] if noted else []
+    names = [str(name) for name in np.atleast_1d(np.asarray(files, object))]
+    per_camera = len(names) // max(1, len(cameras))
+    return [[names[k + j * per_camera] for j in range(len(cameras))] for k in range(per_camera)]

@@ -1,0 +1,365 @@
+"""Facemap's `_proc.npy` and `_proc.mat`: reading and writing the files, their regions, their verbatim copy.
+
+Facts about the layout are those that Facemap (https://github.com/MouseLand/facemap, doi
+10.1038/s41593-023-01490-6) documents and writes.  A file is read in a child process without running
+anything in it; what its values mean stands in `mystax.io.formats.facemap_outcomes`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.dataset import Schema, Variable
+from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind
+from mystax.core.typing import Bool
+from mystax.errors import FormatError, RecipeError
+from mystax.io.foreign import pack_tree, read_foreign, unpack_tree
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = [
+    "FacemapRoi",
+    "camera_names",
+    "facemap_rois",
+    "read_facemap",
+    "tree_from_verbatim",
+    "verbatim",
+    "verbatim_schema",
+    "write_facemap",
+]
+
+KINDS: Mapping[int, RoiKind] = {0: "pupil", 1: "motion", 2: "blink", 3: "running"}
+TYPES = {"pupil": "Pupil", "motion": "motion SVD", "blink": "Blink", "running": "Running"}
+MEMORY = 2 << 30
+MAX_MATLAB = 2 << 30
+
+
+def read_facemap(path: Path | str) -> dict[str, Any]:
+    """Read a Facemap file as plain data; nothing in it is run.
+
+    Parameters
+    ----------
+    path : path
+        ``<video>_proc.npy`` or ``<video>_proc.mat``.
+
+    Returns
+    -------
+    dict
+        Facemap's own layout.
+
+    Raises
+    ------
+    FormatError
+        F801, if the file wants to run code; F802, if it claims more than it holds; F804, if it is no
+        Facemap file.
+    """
+    place = Path(path)
+    if not place.is_file():
+        raise RecipeError("P403", str(place), "there is no such file")
+    memory = max(MEMORY, 3 * place.stat().st_size)
+    is_matlab = place.suffix.lower() == ".mat"
+    tree = read_foreign(place, "matlab" if is_matlab else "pickled_npy", memory=memory)
+    if not isinstance(tree, dict) or not {"Ly", "rois", "motion", "sbin"} & set(tree):
+        got = f"keys {sorted(map(str, tree))[:6]}" if isinstance(tree, dict) else type(tree).__name__
+        raise FormatError(
+            "F804", place.name, "not a Facemap file", expected="a dict with Ly, Lx, sbin, rois ...", got=got
+        )
+    return _regroup(tree) if is_matlab else tree
+
+
+def _regroup(tree: dict[str, Any]) -> dict[str, Any]:
+    """Join MATLAB's numbered names ``key_0, key_1, ...`` to lists again."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        stem, _, number = key.rpartition("_")
+        if stem and number.isdigit() and f"{stem}_0" in tree:
+            found.setdefault(stem, []).append((int(number), value))
+        else:
+            found[key] = None if key == "rois" and not isinstance(value, list | dict) else value
+    return {
+        key: [item for _, item in sorted(value, key=lambda pair: pair[0])]
+        if isinstance(value, list) and value and isinstance(value[0], tuple) and f"{key}_0" in tree
+        else value
+        for key, value in found.items()
+    }
+
+
+def write_facemap(path: Path | str, tree: Mapping[str, Any]) -> None:
+    """Write data in Facemap's layout; the suffix decides between `.npy` and `.mat`.
+
+    The `.npy` form is a pickled dict because Facemap reads nothing else.  Writing one runs nothing; it is
+    the only place of mystax that does it.
+
+    Raises
+    ------
+    FormatError
+        F804, if a MATLAB variable would be 2 GB or larger.
+    """
+    place = Path(path)
+    part = place.with_name(f".{place.name}.part")
+    try:
+        with part.open("wb") as stream:
+            if place.suffix.lower() == ".mat":
+                from scipy.io import savemat
+
+                savemat(stream, _numbered(tree), long_field_names=True)
+            else:
+                holder = np.empty((), object)
+                holder[()] = dict(tree)
+                np.save(stream, holder, allow_pickle=True)
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _numbered(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Give lists of arrays numbered names and None a number, as Facemap writes MATLAB files."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value):
+            found |= {f"{key}_{k}": item for k, item in enumerate(value)}
+        elif value is None:
+            found[key] = 0
+        elif isinstance(value, list):
+            found[key] = _cells(value)
+        else:
+            found[key] = value
+    for key, value in found.items():
+        if isinstance(value, np.ndarray) and value.nbytes >= MAX_MATLAB:
+            raise FormatError(
+                "F804",
+                key,
+                "too large for a MATLAB v5 file",
+                expected="less than 2 GB",
+                got=f"{value.nbytes / 1e9:.1f} GB",
+                hint="export _proc.npy, or read the netCDF files from MATLAB.",
+            )
+    return found
+
+
+def _cells(values: Sequence[Any]) -> np.ndarray:
+    made = np.empty(len(values), object)
+    for k, value in enumerate(values):
+        made[k] = _cells(value) if isinstance(value, list) else _without_none(value)
+    return made
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _cells(item) if isinstance(item, list) else _without_none(item)
+            for key, item in value.items()
+        }
+    return 0 if value is None else value
+
+
+# verbatim ------------------------------------------------------------------------------------------
+
+
+def verbatim(tree: Mapping[str, Any]) -> Dataset:
+    """Keep every leaf of a tree: arrays as variables, order and types in a manifest.
+
+    Parameters
+    ----------
+    tree : mapping
+        Plain data.
+
+    Returns
+    -------
+    Dataset
+        One variable per array, with the attribute `manifest` (JSON).
+    """
+    import xarray as xr
+
+    arrays: list[np.ndarray] = []
+    packed = pack_tree(dict(tree), arrays)
+    names = _leaf_names(packed, len(arrays))
+    variables = {}
+    forms = []
+    for name, array in zip(names, arrays, strict=True):
+        forms.append({"name": name, "dtype": array.dtype.str, "shape": list(array.shape)})
+        if array.size:
+            dims = tuple(f"{name}.{axis}" for axis in range(array.ndim))
+            variables[name] = (dims, _storable(array))
+    manifest = json.dumps({"tree": packed, "arrays": forms})
+    return xr.Dataset(variables, attrs={"manifest": manifest})
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    """Return the array in a type that netCDF holds, without loss."""
+    if array.dtype.kind in "iuf" and array.dtype.itemsize in (1, 2, 4, 8) and array.dtype.str[1:] != "f2":
+        return array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind == "b":
+        return array.astype(np.int8)
+    if array.dtype.str[1:] == "f2":
+        return array.astype(np.float32)
+    if array.dtype.kind == "U":
+        return array
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "latin-1")
+    raise FormatError("F804", "Facemap file", f"an array of type {array.dtype} cannot be kept")
+
+
+def _leaf_names(packed: Any, n_arrays: int) -> list[str]:
+    """Name each array by its path in the tree, such as ``pupil.0.area``."""
+    names = [""] * n_arrays
+
+    def walk(node: Any, path: str) -> None:
+        if not isinstance(node, dict):
+            return
+        kind, value = node["kind"], node["value"]
+        if kind in ("array", "scalar"):
+            names[value] = path
+        elif kind == "dict":
+            for key, item in value:
+                walk(item, f"{path}.{key}" if path else str(key))
+        elif kind in ("list", "tuple", "objects"):
+            for k, item in enumerate(value):
+                walk(item, f"{path}.{k}" if path else str(k))
+
+    walk(packed, "")
+    plain = ["".join(c if c.isalnum() or c in "._-" else "_" for c in name) or "leaf" for name in names]
+    seen: dict[str, int] = {}
+    for k, name in enumerate(plain):
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            plain[k] = f"{name}~{seen[name]}"
+    return plain
+
+
+def verbatim_schema(dataset: Dataset) -> Schema:
+    """Declare a verbatim dataset as it is."""
+    variables = {
+        str(name): Variable(
+            tuple(map(str, item.dims)), "", "str" if item.dtype.kind in "UO" else str(item.dtype), ""
+        )
+        for name, item in dataset.variables.items()
+    }
+    return Schema(
+        variables, per_frame=False, per_roi=False, more_dimensions=frozenset(map(str, dataset.sizes))
+    )
+
+
+def tree_from_verbatim(dataset: Dataset) -> dict[str, Any]:
+    """Return the tree that `verbatim` kept, equal leaf by leaf."""
+    manifest = json.loads(dataset.attrs["manifest"])
+    arrays = []
+    for form in manifest["arrays"]:
+        dtype = np.dtype(form["dtype"])
+        if form["name"] in dataset.variables:
+            values = np.asarray(dataset.variables[form["name"]].values)
+            if dtype.kind == "S":
+                values = np.char.encode(values.astype(str), "latin-1")
+            arrays.append(values.astype(dtype).reshape(form["shape"]))
+        else:
+            arrays.append(np.empty(form["shape"], dtype))
+    tree: dict[str, Any] = unpack_tree(manifest["tree"], arrays)
+    return tree
+
+
+# regions -------------------------------------------------------------------------------------------
+
+
+def camera_names(tree: Mapping[str, Any]) -> list[str]:
+    """Return our names of the cameras: `face`, or `camera1`, `camera2`, ..."""
+    n_cameras = len(np.atleast_1d(np.asarray(tree.get("Ly", [0]))))
+    return ["face"] if n_cameras == 1 else [f"camera{k + 1}" for k in range(n_cameras)]
+
+
+@dataclass(frozen=True, slots=True)
+class FacemapRoi:
+    """A region of a Facemap file with its place in Facemap's lists."""
+
+    roi: Roi
+    camera_index: int
+    place: int
+    n_pixels: int
+    n_bins: int
+    box: tuple[int, int]
+    saturation: float | None
+    sigma: float | None
+
+
+def _ellipse_of(mask: Bool[np.ndarray, "y x"], x0: int, y0: int) -> Ellipse | Rectangle | Polygon:
+    """Return the ellipse that fills the box of a mask; Facemap draws only such ones."""
+    rows, columns = mask.shape
+    return Ellipse(x0 + (columns - 1) / 2, y0 + (rows - 1) / 2, columns / 2, rows / 2)
+
+
+def _one_roi(entry: Mapping[str, Any], cameras: Sequence[str], place: int, name: str) -> FacemapRoi | None:
+    kind = KINDS.get(int(entry.get("rind", -1)))
+    if kind is None:
+        return None
+    camera_index = int(entry.get("ivid", 0))
+    y, x = np.ravel(entry["yrange"]), np.ravel(entry["xrange"])
+    if not len(y) or not len(x) or camera_index >= len(cameras):
+        return None
+    y0, x0, height, width = int(y[0]), int(x[0]), len(y), len(x)
+    mask = np.asarray(entry.get("ellipse", True), bool)
+    if mask.shape != (height, width):
+        mask = np.ones((height, width), bool)
+    shape = Rectangle(x0, y0, width, height) if kind in ("motion", "running") else _ellipse_of(mask, x0, y0)
+    reflections = []
+    for item in _list(entry.get("reflector")):
+        ry, rx = np.ravel(item["yrange"]), np.ravel(item["xrange"])
+        if len(ry) and len(rx):
+            inner = np.asarray(item.get("ellipse", np.ones((len(ry), len(rx)), bool)), bool)
+            reflections.append(_ellipse_of(inner, x0 + int(rx[0]), y0 + int(ry[0])))
+    bins = np.size(entry.get("yrange_bin", ())) * np.size(entry.get("xrange_bin", ()))
+    roi = Roi(name, kind, shape, cameras[camera_index], tuple(reflections), source="imported")
+    saturation, sigma = entry.get("saturation"), entry.get("pupil_sigma")
+    return FacemapRoi(
+        roi,
+        camera_index,
+        place,
+        int(mask.sum()) if kind in ("pupil", "blink") else height * width,
+        int(bins),
+        (x0, y0),
+        None if saturation is None else float(np.ravel(saturation)[0]),
+        None if sigma is None else float(np.ravel(sigma)[0]),
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, np.ndarray):
+        return list(value.ravel()) if value.dtype == object else []
+    if isinstance(value, dict):
+        return [value]
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def facemap_rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
+    """Return the regions of a Facemap file in its order; `place` counts within their kind.
+
+    Parameters
+    ----------
+    tree : mapping
+        Facemap's layout.
+
+    Returns
+    -------
+    tuple of FacemapRoi
+        Names are the kind, numbered where a kind has several.
+    """
+    cameras = camera_names(tree)
+    entries = _list(tree.get("rois"))
+    kinds = [KINDS.get(int(entry.get("rind", -1))) for entry in entries]
+    found: list[FacemapRoi] = []
+    counts: dict[str, int] = {}
+    for entry, kind in zip(entries, kinds, strict=True):
+        if kind is None:
+            continue
+        place = counts.get(kind, 0)
+        counts[kind] = place + 1
+        name = kind if kinds.count(kind) == 1 else f"{kind}{place + 1}"
+        roi = _one_roi(entry, cameras, place, name)
+        if roi is not None:
+            found.append(roi)
+    return tuple(found)

@@ -1,0 +1,297 @@
+"""Facemap's files: read, kept leaf by leaf, understood, written."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mystax.core.analysis import get_analysis
+from mystax.core.dataset import check_outcome
+from mystax.core.geometry import Ellipse, Rectangle
+from mystax.errors import FormatError, RecipeError
+from mystax.io.formats.facemap import (
+    camera_names,
+    facemap_rois,
+    read_facemap,
+    tree_from_verbatim,
+    verbatim,
+    write_facemap,
+)
+from mystax.io.formats.facemap_export import facemap_tree
+from mystax.io.formats.facemap_outcomes import imported_outcomes
+from tests.fixtures.facemap_files import facemap_dict
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two trees are equal: types, dtypes, shapes, bits, order of keys."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, np.ndarray):
+        return (
+            isinstance(b, np.ndarray)
+            and a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.tobytes() == b.tobytes()
+        )
+    return type(a) is type(b) and bool(a == b)
+
+
+def seeds_with(condition: Any, n: int = 1) -> list[int]:
+    return [seed for seed in range(400) if condition(facemap_dict(seed))][:n]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_verbatim_copy_is_equal_leaf_by_leaf(seed: int) -> None:
+    tree = facemap_dict(seed)
+    assert same(tree_from_verbatim(verbatim(tree)), tree)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_written_file_is_read_equal(tmp_path: Path, seed: int) -> None:
+    tree = facemap_dict(seed)
+    write_facemap(tmp_path / "face_proc.npy", tree)
+    assert same(read_facemap(tmp_path / "face_proc.npy"), tree)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_written_file_loads_as_facemap_loads_it(tmp_path: Path, seed: int) -> None:
+    tree = facemap_dict(seed)
+    write_facemap(tmp_path / "face_proc.npy", tree)
+    loaded = np.load(tmp_path / "face_proc.npy", allow_pickle=True).item()
+    assert same(loaded, tree)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_matlab_file_holds_the_same_arrays(tmp_path: Path, seed: int) -> None:
+    tree = facemap_dict(seed)
+    write_facemap(tmp_path / "face_proc.mat", tree)
+    found = read_facemap(tmp_path / "face_proc.mat")
+    assert [roi.roi.name for roi in facemap_rois(found)] == [roi.roi.name for roi in facemap_rois(tree)]
+    for k, trace in enumerate(tree["motion"]):
+        assert np.array_equal(np.ravel(found["motion"][k]), trace)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_imported_outcomes_have_the_form_of_their_analyses(seed: int) -> None:
+    found = imported_outcomes(facemap_dict(seed))
+    for name, datasets in found.datasets.items():
+        for dataset in datasets.values():
+            check_outcome(dataset, get_analysis(name).outputs)
+
+
+def test_energy_is_the_sum_over_the_bins_divided_by_their_number() -> None:
+    (seed,) = seeds_with(lambda tree: tree["rois"] and any(roi["rind"] == 1 for roi in tree["rois"]))
+    tree = facemap_dict(seed)
+    roi = next(roi for roi in tree["rois"] if roi["rind"] == 1)
+    found = imported_outcomes(tree)
+    dataset = next(
+        item
+        for item in found.datasets["motion"].values()
+        if any(str(name).startswith("motion") for name in item["roi"].values)
+    )
+    j = next(j for j, name in enumerate(dataset["roi"].values) if str(name).startswith("motion"))
+    n_bins = len(roi["yrange_bin"]) * len(roi["xrange_bin"])
+    assert np.allclose(dataset["energy"].values[:, j], tree["motion"][1] / n_bins, rtol=1e-6)
+    assert dataset["n_bins"].values[j] == n_bins
+
+
+def test_pupil_centre_is_turned_to_x_y_in_the_picture_and_axes_are_lengths() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("pupil") and tree["rois"])
+    tree = facemap_dict(seed)
+    roi = next(roi for roi in tree["rois"] if roi["rind"] == 0)
+    dataset = next(iter(imported_outcomes(tree).datasets["pupil"].values()))
+    com, axes = tree["pupil"][0]["com"], np.sort(tree["pupil"][0]["axlen"], 1)
+    assert np.allclose(dataset["centre"].values[:, 0, 0], com[:, 1] + roi["xrange"][0], rtol=1e-5)
+    assert np.allclose(dataset["centre"].values[:, 0, 1], com[:, 0] + roi["yrange"][0], rtol=1e-5)
+    assert np.allclose(dataset["major"].values[:, 0], 2 * np.sqrt(axes[:, 1]), rtol=1e-5)
+    assert np.allclose(dataset["diameter"].values[:, 0] ** 2 * np.pi / 4, tree["pupil"][0]["area"], rtol=1e-4)
+
+
+def early(n_frames: int = 1000) -> dict[str, Any]:
+    """A file whose motion of frames 1..499 is one frame early, as Facemap 1.0 writes it."""
+    (seed,) = seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1 and "Ly" in tree)
+    tree = facemap_dict(seed, n_frames=n_frames)
+    truth = np.arange(n_frames, dtype=np.float32)
+    motion = truth.copy()
+    motion[:499] = truth[1:500]
+    motion[499] = 0
+    tree["motion"] = [motion, *(np.roll(motion, 0) for _ in tree["motion"][1:])]
+    return tree
+
+
+def test_early_energy_is_flagged_and_left_alone_without_repair() -> None:
+    found = imported_outcomes(early())
+    assert any("one frame early" in flag.text for flag in found.flags["motion"])
+    energy = found.datasets["motion"][""]["energy"].values[:, 0]
+    assert energy[499] == 0
+
+
+def test_early_energy_is_moved_by_repair_exactly() -> None:
+    found = imported_outcomes(early(), repair=True)
+    dataset = found.datasets["motion"][""]
+    scaled = dataset["energy"].values[:, 0].astype(np.float64) * int(dataset["n_bins"].values[0])
+    assert np.isnan(scaled[0])
+    assert np.allclose(scaled[1:], np.arange(1, 1000), rtol=1e-5)
+
+
+def test_masks_without_norm_are_mended_to_unit_norm_with_their_singular_values() -> None:
+    (seed,) = seeds_with(
+        lambda tree: (
+            tree.get("fullSVD") and len(tree["Ly"]) == 1 and {"motMask_reshape", "motSVD"} <= set(tree)
+        )
+    )
+    tree = facemap_dict(seed)
+    norms = np.array([1000.0, 700.0, 500.0], np.float32)
+    tree["motMask_reshape"][0] = tree["motMask_reshape"][0] * norms
+    before = tree["motSVD"][0].copy()
+    tree["motSVD"][0] = before * norms
+    found = imported_outcomes(tree, repair=True)
+    dataset = found.datasets["svd"][""]
+    mask = np.nan_to_num(dataset["motion_mask"].values[0])
+    assert np.allclose(np.linalg.norm(mask.reshape(3, -1), axis=1), 1, atol=1e-5)
+    assert np.allclose(dataset["motion_svd"].values[:, 0], before, rtol=1e-4)
+    assert np.allclose(dataset["motion_singular_value"].values[0], norms, rtol=1e-5)
+    assert any("masks had no unit norm" in flag.text for flag in found.flags["svd"])
+
+
+def test_times_come_from_the_videos_or_are_missing_with_a_flag() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1)
+    tree = facemap_dict(seed)
+    times = np.arange(12) / 30
+    with_times = imported_outcomes(tree, {"face": times}).datasets["motion"][""]
+    assert np.array_equal(with_times["time"].values, times)
+    without = imported_outcomes(tree)
+    assert np.isnan(without.datasets["motion"][""]["time"].values).all()
+    assert any("times are not known" in flag.text for flag in without.flags["motion"])
+
+
+def test_running_of_facemap_is_left_out_with_a_remark() -> None:
+    (seed,) = seeds_with(
+        lambda tree: tree.get("running") and tree["rois"] and tree.get("fullSVD") and len(tree["Ly"]) == 1
+    )
+    found = imported_outcomes(facemap_dict(seed))
+    assert "running" not in found.datasets
+    assert any(flag.code == "N302" for flag in found.flags["motion"])
+
+
+def test_regions_become_ellipses_and_rectangles_of_the_same_pixels() -> None:
+    for seed in range(20):
+        tree = facemap_dict(seed)
+        for found, entry in zip(facemap_rois(tree), tree["rois"] or [], strict=True):
+            mask = found.roi.mask((tree["Ly"][entry["ivid"]], tree["Lx"][entry["ivid"]]))
+            inside = mask[np.ix_(entry["yrange"], entry["xrange"])]
+            assert isinstance(found.roi.shape, Ellipse if entry["rind"] in (0, 2) else Rectangle)
+            assert mask.sum() == inside.sum()
+            assert np.array_equal(inside, entry["ellipse"])
+
+
+def test_cameras_are_named_face_or_numbered() -> None:
+    assert camera_names({"Ly": [480]}) == ["face"]
+    assert camera_names({"Ly": [480, 200]}) == ["camera1", "camera2"]
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, 7], ids=["list", "other dict", "number"])
+def test_other_content_is_no_facemap_file(tmp_path: Path, content: object) -> None:
+    np.save(tmp_path / "x.npy", content, allow_pickle=True)  # type: ignore[arg-type] # any object
+    with pytest.raises(FormatError, match="F804"):
+        read_facemap(tmp_path / "x.npy")
+
+
+def test_file_that_is_not_there_is_p403(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="P403"):
+        read_facemap(tmp_path / "nowhere_proc.npy")
+
+
+def test_text_renamed_to_mat_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.mat").write_text(
+        "hello, this is no MATLAB file at all, but long enough to have a header" * 4
+    )
+    with pytest.raises(FormatError, match="F804"):
+        read_facemap(tmp_path / "x.mat")
+
+
+def test_variable_of_two_gigabytes_is_refused_for_matlab(tmp_path: Path) -> None:
+    huge = np.broadcast_to(np.zeros(1, np.float64), (1 << 28,))
+    with pytest.raises(FormatError, match="F804"):
+        write_facemap(tmp_path / "x.mat", {"motSVD": [huge]})
+    assert list(tmp_path.iterdir()) == []
+
+
+KEYS = (
+    *(
+        "filenames",
+        "save_path",
+        "Ly",
+        "Lx",
+        "sbin",
+        "fullSVD",
+        "save_mat",
+        "Lybin",
+        "Lxbin",
+        "sybin",
+        "sxbin",
+    ),
+    *(
+        "LYbin",
+        "LXbin",
+        "sy",
+        "sx",
+        "avgframe",
+        "avgmotion",
+        "avgframe_reshape",
+        "avgmotion_reshape",
+        "motion",
+    ),
+    *("motSv", "movSv", "motMask", "movMask", "motMask_reshape", "movMask_reshape", "motSVD", "movSVD"),
+    *("pupil", "blink", "running", "rois"),
+)
+
+
+def exported(seed: int, flavour: str = "facemap") -> tuple[dict[str, Any], dict[str, Any]]:
+    tree = facemap_dict(seed)
+    found = imported_outcomes(tree)
+    outcomes = {}
+    for name, datasets in found.datasets.items():
+        for camera, dataset in datasets.items():
+            index = camera_names(tree).index(camera) if camera else 0
+            dataset.attrs.update(
+                frame_width=tree["Lx"][index], frame_height=tree["Ly"][index], bin=tree["sbin"]
+            )
+            outcomes[f"{name}/{camera}" if camera else name] = dataset
+    kind: Any = flavour
+    return tree, facemap_tree(outcomes, files=[["a.mp4"]], flavour=kind)
+
+
+def test_exported_tree_has_every_key_of_facemap() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1 and tree["rois"])
+    _, made = exported(seed)
+    assert [key for key in KEYS if key not in made] == []
+
+
+def test_exported_motion_is_the_sum_with_the_second_row_first() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1)
+    tree, made = exported(seed)
+    assert made["motion"][0][0] == made["motion"][0][1]
+    assert np.allclose(made["motion"][0][1:], tree["motion"][0][1:], rtol=1e-5)
+
+
+def test_exported_pupil_is_what_was_imported() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("pupil") and tree["rois"] and len(tree["Ly"]) == 1)
+    tree, made = exported(seed)
+    assert np.allclose(made["pupil"][0]["com"], tree["pupil"][0]["com"], atol=1e-4)
+    assert np.allclose(made["pupil"][0]["axlen"], np.sort(tree["pupil"][0]["axlen"], 1), rtol=1e-4)
+    assert np.allclose(made["pupil"][0]["area"], tree["pupil"][0]["area"], rtol=1e-5)
+
+
+def test_exported_blink_is_the_sum_over_the_region() -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("blink") and tree["rois"] and len(tree["Ly"]) == 1)
+    tree, made = exported(seed)
+    assert np.allclose(made["blink"][0], tree["blink"][0], rtol=1e-5)
+
+
+def test_export_of_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="nothing that Facemap's files hold"):
+        facemap_tree({}, files=[])

@@ -4,6 +4,7 @@ A kernel is a plain function of arrays and numbers, decorated with `kernel`.  Co
 the user's cache folder, so that only the first run ever compiles.
 """
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, no_type_check
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, cast, no_type_check
 import numba
 import platformdirs
 
-__all__ = ["kernel"]
+__all__ = ["cache_folder", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,5 +22,12 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 
 def kernel(function: F) -> F:
     """Compile a function: without the interpreter's lock, kept on disk, IEEE arithmetic, one thread."""
-    compiled = numba.njit(nogil=True, cache=True)(no_type_check(function))
+    # In tests jaxtyping's import hook has wrapped the function already; numba needs the plain one.
+    plain = inspect.unwrap(function)
+    compiled = numba.njit(nogil=True, cache=True)(no_type_check(plain))
     return cast("F", compiled)
+
+
+def cache_folder() -> str:
+    """Return the folder in which compiled code is kept."""
+    return str(numba.config.CACHE_DIR)

@@ -55,7 +55,7 @@ def _probe(output: Output, path: Path, decode: bool, stream: int | None) -> dict
     for line in _lines(probe):
         output.say(line)
     for flag in flags:
-        output.warn(str(flag["code"]), f"{path.name}: {flag['text']}")
+        output.warn(str(flag["code"]), str(flag["text"]), file=str(path))
     return probe
 
 

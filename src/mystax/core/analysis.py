@@ -236,6 +236,10 @@ class Analysis:
         Parameters -> `Reducer`.
     help : str
         One sentence.
+    make_joint : callable, optional
+        Parameters and name of the reference camera -> reducer over aligned chunks of all cameras.
+    joint_outputs : Schema, optional
+        What the outcome over all cameras looks like.
     """
 
     name: str
@@ -245,6 +249,14 @@ class Analysis:
     outputs: Schema
     make: Callable[[Any], Reducer] = field(repr=False)
     help: str = ""
+    make_joint: Callable[[Any, str], Any] | None = field(default=None, repr=False)
+    joint_outputs: Schema | None = None
+
+    def schema_of(self, dataset: Dataset) -> Schema:
+        """Return the schema of a dataset: one with the coordinate `camera` is of all cameras."""
+        if self.joint_outputs is not None and "camera" in dataset.coords:
+            return self.joint_outputs
+        return self.outputs
 
     @property
     def roi_input(self) -> RoiIn | None:
@@ -272,7 +284,14 @@ _BROKEN: dict[str, str] = {}
 
 
 def analysis(
-    name: str, *, version: int, params: type[Params], inputs: Sequence[Input], outputs: Schema
+    name: str,
+    *,
+    version: int,
+    params: type[Params],
+    inputs: Sequence[Input],
+    outputs: Schema,
+    make_joint: Callable[[Any, str], Any] | None = None,
+    joint_outputs: Schema | None = None,
 ) -> Callable[[F], F]:
     """Declare an analysis; the decorated function makes its reducer from the parameters.
 
@@ -288,6 +307,10 @@ def analysis(
         `FramesIn`, `RoiIn`, `OutcomeIn`.
     outputs : Schema
         The form of its outcome.
+    make_joint : callable, optional
+        Makes its reducer over all cameras from the parameters and the name of the reference camera.
+    joint_outputs : Schema, optional
+        The form of the outcome over all cameras.
 
     Returns
     -------
@@ -298,7 +321,15 @@ def analysis(
     def register(make: F) -> F:
         lines = (make.__doc__ or params.__doc__ or "").strip().splitlines()
         _REGISTRY[name] = Analysis(
-            name, version, params, tuple(inputs), outputs, make, lines[0] if lines else ""
+            name,
+            version,
+            params,
+            tuple(inputs),
+            outputs,
+            make,
+            lines[0] if lines else "",
+            make_joint,
+            joint_outputs,
         )
         return make
 

@@ -58,7 +58,7 @@ def _plain(value: object, where: str) -> Any:
         number = float(value)
         if not math.isfinite(number):
             raise ParameterError("P401", where, expected="a finite number", got=repr(number))
-        return number + 0.0 if number else 0.0
+        return number + 0.0  # turns -0.0 into 0.0
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
     if isinstance(value, Mapping):

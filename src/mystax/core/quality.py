@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import SupportsInt
 
 __all__ = ["Flag", "flags_from_json", "flags_to_json", "merge_flags"]
 
@@ -29,7 +30,7 @@ class Flag:
     n_frames: int = 0
 
     @classmethod
-    def about(cls, code: str, text: str, frames: Iterable[int] = ()) -> "Flag":
+    def about(cls, code: str, text: str, frames: Iterable[SupportsInt] = ()) -> "Flag":
         """Make a flag about a set of frames."""
         every = sorted(int(frame) for frame in frames)
         return cls(code, text, tuple(every[:100]), len(every))

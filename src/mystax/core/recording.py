@@ -419,11 +419,14 @@ class Camera:
         Where its frames come from.
     files : tuple of str
         Its files in order; empty for frames from memory.
+    clock_report : mapping
+        JSON-able: how its times were made (counts, policy, residual, drift); empty for its own stamps.
     """
 
     name: str
     video: FrameSource
     files: tuple[str, ...] = ()
+    clock_report: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def clock(self) -> Clock:
@@ -444,13 +447,17 @@ class Recording:
     reference : str
         Name of the camera whose frames make the common timeline.
     flags : tuple of Flag
-        Remarks on how the cameras fit together.
+        Remarks on clocks, and on how the cameras fit together.
+    request : mapping
+        JSON-able arguments of `mystax.open` that open the same recording again; empty for frames from
+        memory.
     """
 
     name: str
     cameras: Mapping[str, Camera]
     reference: str = ""
     flags: tuple[Flag, ...] = ()
+    request: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.cameras:

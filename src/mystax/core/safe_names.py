@@ -9,7 +9,8 @@ from mystax.errors import RecipeError
 __all__ = ["safe_name"]
 
 RESERVED = frozenset(
-    {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{name}{i}" for name in ("com", "lpt") for i in range(10)}
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{name}{i}" for name in ("com", "lpt") for i in range(10)}
     | {f"{name}{i}" for name in ("com", "lpt") for i in "¹²³"}
 )
 LONGEST = 120
@@ -17,7 +18,7 @@ LONGEST = 120
 
 
 def safe_name(name: str) -> str:
-    """Return a file name for a name: itself where that is safe, else a readable slug and 8 digits of its hash.
+    """Return a file name for a name: itself where that is safe, else a slug and 8 digits of its hash.
 
     Two different names never share a result, also where upper and lower case or composed and decomposed
     accents are the same (Windows, macOS).
@@ -42,11 +43,15 @@ def safe_name(name: str) -> str:
     >>> safe_name("mouse_01-day2")
     'mouse_01-day2'
     >>> safe_name("Mouse 1")
-    'Mouse_1-8a72bb4b'
+    'Mouse_1-c64d89f8'
     """
     if not name or "\0" in name:
         raise RecipeError(
-            "P404", f"name {name!r}", "cannot be written", expected="a text without NUL characters", got=repr(name)
+            "P404",
+            f"name {name!r}",
+            "cannot be written",
+            expected="a text without NUL characters",
+            got=repr(name),
         )
     slug = unicodedata.normalize("NFC", name)
     slug = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in slug)

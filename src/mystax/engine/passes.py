@@ -194,7 +194,7 @@ def assemble_outcome(
     Returns
     -------
     Dataset
-        The outcome, without provenance attributes.
+        The outcome with the size of the picture [px], without provenance attributes.
     """
     schema = analysis.outputs
     if schema.per_frame:
@@ -209,4 +209,6 @@ def assemble_outcome(
             roi_camera=("roi", [roi.camera or lent.camera for roi in lent.rois]),
             roi_shape=("roi", [roi.shape_json() for roi in lent.rois]),
         )
+    rows, columns = lent.shape
+    dataset.attrs.update(frame_width=columns, frame_height=rows)
     return complete_outcome(dataset, schema)

@@ -1,0 +1,481 @@
+"""Proposals of regions from a few sample frames: the face where things move, the eye by its look."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from mystax.compute.bins import BinScale, auto_bin, bins_of
+from mystax.core.analysis import Pass
+from mystax.core.geometry import Box, Ellipse, Rectangle, Roi, RoiKind, roi_from_dict
+from mystax.core.quality import Flag
+from mystax.core.recording import FrameChunk
+from mystax.core.typing import Bool, Float, Shaped
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = [
+    "EyeCandidate",
+    "RoisReducer",
+    "find_eye",
+    "otsu",
+    "propose_eye",
+    "propose_face",
+    "proposed_rois",
+]
+
+N_SAMPLES = 64
+"""Samples whose next frames show what moves."""
+N_EYE_SAMPLES = 16
+"""Samples in which an eye is looked for."""
+EYE_PIXELS = 140_000
+"""Larger pictures are halved (thirded, ...) before an eye is looked for."""
+SMOOTH = 1.5
+PERCENTILES = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
+LEVELS_ABOVE = 2.0
+MIN_SHARE, MAX_SHARE = 0.0015, 0.08
+MIN_AXIS_RATIO = 0.5
+RING = (1.15, 1.5)
+LID = 1.15
+GLINT = 40.0
+"""A reflection is brighter than the ring around the eye's inside by this [grey level]."""
+AGREEMENT = 0.25
+CLOSING = 2
+MARGIN = 0.1
+MIN_MOTION = 1e-6
+MAX_ASIDE = 2
+NEAR = 1.5
+"""A moving part belongs to the face if it reaches this many semi-axes of the eye."""
+MIN_PART = 0.1
+SURE = 0.5
+"""Eyes proposed with this confidence are measured; smaller ones say nothing about the face."""
+WHOLE_EYE = 0.6
+"""The iris around a pupil counts from this share of the pupil's own value on: an eye is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class EyeCandidate:
+    """An eye as found in one picture, and how much it looks like one (0..1)."""
+
+    shape: Ellipse
+    value: float
+
+
+def otsu(values: Shaped[np.ndarray, "..."], n_levels: int = 256) -> float:
+    """Threshold that splits values into two groups with the largest variance between them.
+
+    Parameters
+    ----------
+    values : array
+        Finite values.
+    n_levels : int, optional
+        Number of levels between the smallest and the largest value.
+
+    Returns
+    -------
+    float
+        The threshold; the value itself if all are equal.
+
+    References
+    ----------
+    .. [1] Otsu (1979), doi:10.1109/TSMC.1979.4310076
+
+    Examples
+    --------
+    >>> 1.0 < otsu(np.array([0.0, 0.5, 1.0, 9.0, 10.0])) < 9.0
+    True
+    """
+    low, high = float(values.min()), float(values.max())
+    if not high > low:
+        return low
+    counts, edges = np.histogram(values, n_levels, (low, high))
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1].astype(np.float64)
+    sums = np.cumsum(counts * middles)
+    above = counts.sum() - below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
+    between = np.nan_to_num(between)
+    # Between two clear groups every threshold is equally good: take the middle one.
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
+    return float(edges[1 + (best[0] + best[-1]) // 2])
+
+
+def _bounding(part: Bool[np.ndarray, "y x"], size: int) -> Box:
+    """Return the box of pixels around the marked bins."""
+    y, x = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+    return Box(int(x[0]) * size, int(y[0]) * size, (int(x[-1]) + 1) * size, (int(y[-1]) + 1) * size)
+
+
+def _moving_parts(moving: Float[np.ndarray, "y x"]) -> list[Bool[np.ndarray, "y x"]]:
+    """Return the connected parts that move clearly, the largest first."""
+    padded = np.pad(moving > otsu(moving), CLOSING)
+    closed = ndimage.binary_closing(padded, structure=np.ones((3, 3)), iterations=CLOSING)
+    labels, n = ndimage.label(closed[CLOSING:-CLOSING, CLOSING:-CLOSING], structure=np.ones((3, 3)))
+    counts = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+    return [labels == 1 + number for number in np.argsort(-counts, kind="stable").tolist()]
+
+
+def propose_face(
+    motion: Float[np.ndarray, "y x"], size: int, shape: tuple[int, int], eye: Ellipse | None = None
+) -> tuple[Rectangle, float] | None:
+    """Propose the face as the part of the picture that moves.
+
+    Parameters
+    ----------
+    motion : array (y, x)
+        Mean absolute difference between neighbouring frames, per bin [grey level].
+    size : int
+        Side of a bin [px].
+    shape : tuple of int
+        Rows and columns of the picture [px].
+    eye : Ellipse, optional
+        An eye that is sure: the face holds it, and a large moving part that does not come near it
+        (a wheel, a belt) is set aside.
+
+    Returns
+    -------
+    (Rectangle, float) or None
+        The box and its confidence: its share of the motion (without what was set aside) minus its share
+        of the area; None where nothing moves.
+
+    Examples
+    --------
+    >>> motion = np.zeros((30, 40))
+    >>> motion[5:15, 10:20] = 8.0
+    >>> propose_face(motion, 4, (120, 160))[0]
+    Rectangle(x=36, y=16, width=48, height=48)
+    """
+    # Sensor noise alone differs by 1.128 sd on average: the quietest tenth of the picture shows it.
+    moving = np.maximum(motion - np.percentile(motion, 10), 0.0)
+    if not float(moving.max(initial=0.0)) > MIN_MOTION:
+        return None
+    parts = _moving_parts(moving)
+    if eye is None:
+        return _face(_bounding(parts[0], size), moving, size, shape)
+    near = Roi("eye", "pupil", Ellipse(eye.cx, eye.cy, NEAR * eye.rx, NEAR * eye.ry, eye.angle))
+    around_eye = near.bins(shape, size)
+    for _ in range(MAX_ASIDE):
+        if (parts[0] & around_eye).any():
+            break
+        rest = np.where(ndimage.binary_dilation(parts[0], iterations=CLOSING), 0.0, moving)
+        if not float(rest.max(initial=0.0)) > MIN_MOTION:
+            break
+        moving, parts = rest, _moving_parts(rest)
+    face = around_eye | parts[0]
+    for part in parts[1:]:
+        if part.sum() >= MIN_PART * parts[0].sum():
+            face |= part
+    return _face(_bounding(face, size), moving, size, shape)
+
+
+def _face(
+    box: Box, moving: Float[np.ndarray, "y x"], size: int, shape: tuple[int, int]
+) -> tuple[Rectangle, float]:
+    """Return the box with a margin, and its share of motion minus its share of area."""
+    more_x, more_y = round(MARGIN * box.width), round(MARGIN * box.height)
+    box = Box(box.x0 - more_x, box.y0 - more_y, box.x1 + more_x, box.y1 + more_y).clip(shape)
+    face = Rectangle(box.x0, box.y0, box.width, box.height)
+    inside = Roi("face", "face", face).bins(shape, size)
+    share = float(moving[inside].sum()) / float(moving.sum())
+    return face, min(1.0, max(0.0, share - float(inside.mean())))
+
+
+def find_eye(picture: Float[np.ndarray, "y x"]) -> EyeCandidate | None:
+    """Look for the dark, round, shining patch with a brighter surround that an eye is.
+
+    Parameters
+    ----------
+    picture : array (y, x)
+        Grey levels of 8 bits.
+
+    Returns
+    -------
+    EyeCandidate or None
+        The best candidate in pixels of this picture; None if there is none.
+    """
+    step = max(1, math.floor(math.sqrt(picture.size / EYE_PIXELS)))
+    rows, columns = picture.shape[0] // step, picture.shape[1] // step
+    if min(rows, columns) < 8:
+        return None
+    small = picture[: rows * step, : columns * step].astype(np.float32)
+    small = small.reshape(rows, step, columns, step)
+    bright, small = small.max(axis=(1, 3)), small.mean(axis=(1, 3))
+    smooth = ndimage.gaussian_filter(small, SMOOTH)
+    found = [
+        EyeCandidate(shape, value)
+        for level in np.percentile(smooth, PERCENTILES) + LEVELS_ABOVE
+        for shape, fill in _dark_ellipses(smooth < level)
+        if (value := fill * _eye_value(shape, smooth, bright, float(level))) > 0
+    ]
+    if not found:
+        return None
+    best = _whole_eye(max(found, key=lambda candidate: candidate.value), found)
+    middle, shape = (step - 1) / 2, best.shape
+    scaled = Ellipse(
+        shape.cx * step + middle, shape.cy * step + middle, shape.rx * step, shape.ry * step, shape.angle
+    )
+    return EyeCandidate(scaled, best.value)
+
+
+def _whole_eye(best: EyeCandidate, found: Sequence[EyeCandidate]) -> EyeCandidate:
+    """Return the candidate around the best one, if it is good too: an eye and not its pupil alone."""
+    core = best.shape
+    around = [
+        candidate
+        for candidate in found
+        if candidate.value >= WHOLE_EYE * best.value
+        and math.hypot(candidate.shape.cx - core.cx, candidate.shape.cy - core.cy) <= 0.5 * candidate.shape.ry
+        and candidate.shape.rx * candidate.shape.ry > core.rx * core.ry
+    ]
+    return max([best, *around], key=lambda candidate: candidate.shape.rx * candidate.shape.ry)
+
+
+def _dark_ellipses(dark: Bool[np.ndarray, "y x"]) -> list[tuple[Ellipse, float]]:
+    """Return the ellipses of equal moments of dark, roundish parts, and how well these fill them."""
+    clean = ndimage.binary_closing(ndimage.binary_opening(dark, iterations=2), iterations=2)
+    labels, n = ndimage.label(clean)
+    found = []
+    for number, place in enumerate(ndimage.find_objects(labels, n), 1):
+        rows, columns = place
+        if (
+            rows.start == 0
+            or columns.start == 0
+            or rows.stop == dark.shape[0]
+            or columns.stop == dark.shape[1]
+        ):
+            continue
+        part = ndimage.binary_fill_holes(labels[place] == number)
+        count = int(part.sum())
+        if not MIN_SHARE * dark.size <= count <= MAX_SHARE * dark.size:
+            continue
+        y, x = (axis.astype(np.float64) for axis in np.nonzero(part))
+        cx, cy = float(x.mean()), float(y.mean())
+        # 1/12 is the variance within a pixel
+        spread = np.cov(np.stack([x, y]), bias=True) + np.eye(2) / 12
+        variances, axes = np.linalg.eigh(spread)
+        b, a = (2 * np.sqrt(variances)).tolist()
+        if b < MIN_AXIS_RATIO * a:
+            continue
+        shape = Ellipse(
+            cx + columns.start, cy + rows.start, a, b, math.atan2(float(axes[1, 1]), float(axes[0, 1]))
+        )
+        overlap = int(shape.contains(x + columns.start, y + rows.start).sum())
+        found.append((shape, overlap / (count + math.pi * a * b - overlap)))
+    return found
+
+
+def _eye_value(
+    shape: Ellipse, smooth: Float[np.ndarray, "y x"], bright: Float[np.ndarray, "y x"], level: float
+) -> float:
+    """Say how much darker than its surround an ellipse is all around, and whether it shines."""
+    outer = Ellipse(shape.cx, shape.cy, shape.rx * RING[1], shape.ry * RING[1], shape.angle)
+    box = outer.box().clip((smooth.shape[0], smooth.shape[1]))
+    y, x = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float64)
+    cut = slice(box.y0, box.y1), slice(box.x0, box.x1)
+    inside = shape.contains(x, y)
+    inner = Ellipse(shape.cx, shape.cy, shape.rx * RING[0], shape.ry * RING[0], shape.angle)
+    ring = outer.contains(x, y) & ~inner.contains(x, y)
+    if not inside.any() or not ring.any():
+        return 0.0
+    dark, around = float(np.median(smooth[cut][inside])), float(np.median(smooth[cut][ring]))
+    if around <= dark or float(np.percentile(smooth[cut][ring], 15)) <= level:
+        return 0.0
+    glint = float(bright[cut][inside].max()) > around + GLINT
+    return (around - dark) / (around + dark) * (0.5 + 0.5 * glint)
+
+
+def propose_eye(candidates: Sequence[EyeCandidate | None]) -> tuple[Ellipse, float, float] | None:
+    """Join what was found in single pictures.
+
+    Parameters
+    ----------
+    candidates : sequence of EyeCandidate or None
+        The best of each sample; None where nothing was found.
+
+    Returns
+    -------
+    (Ellipse, float, float) or None
+        The median ellipse, its confidence, and the share of samples that agree with it; None if no
+        sample holds an eye.
+    """
+    found = [candidate for candidate in candidates if candidate is not None]
+    if not found:
+        return None
+    numbers = np.array([[c.shape.cx, c.shape.cy, c.shape.rx, c.shape.ry] for c in found])
+    cx, cy, rx, ry = np.median(numbers, axis=0).tolist()
+    # Directions of axes repeat after half a turn; round ellipses have hardly any.
+    weights = (numbers[:, 2] - numbers[:, 3]) / numbers[:, 2]
+    turns = weights * np.exp(2j * np.array([c.shape.angle for c in found]))
+    angle = float(np.angle(turns.sum()) / 2) if np.abs(turns.sum()) > 0 else 0.0
+    away = np.hypot(numbers[:, 0] - cx, numbers[:, 1] - cy)
+    agreement = float((away <= AGREEMENT * 2 * rx).sum()) / len(candidates)
+    value = float(np.median([c.value for c in found]))
+    return Ellipse(cx, cy, rx, ry, angle), min(1.0, value * agreement), agreement
+
+
+class RoisReducer:
+    """Proposals of one camera, from samples (implements `mystax.core.analysis.Reducer`; no decode pass)."""
+
+    n_passes = 0
+
+    def start(self, source: Pass) -> None:
+        """Note the camera; the samples are taken in `work`."""
+        self._source = source
+        self._done = False
+        self._rois: list[tuple[Roi, float]] = []
+        self._bin = auto_bin(source.shape)
+        shape = source.shape[0] // self._bin, source.shape[1] // self._bin
+        self._mean_frame, self._mean_motion = np.full(shape, np.nan), np.full(shape, np.nan)
+
+    def update(self, chunk: FrameChunk) -> None:
+        """Take no frames."""
+
+    def end_pass(self) -> None:
+        """Take no frames."""
+
+    def work(self) -> float | None:
+        """Look at the samples."""
+        if self._done:
+            return None
+        samples = self._source.sample(N_SAMPLES)
+        if len(samples):
+            self._look(samples)
+        self._done = True
+        return 1.0
+
+    def _look(self, samples: FrameChunk) -> None:
+        size = self._bin
+        shape = self._source.shape
+        scale = BinScale(size, samples.grey_map.offset, samples.grey_map.gain)
+        box = Box(0, 0, shape[1] // size * size, shape[0] // size * size)
+        bins = bins_of(samples, size, box)
+        self._mean_frame = scale.grey(bins.mean(axis=0, dtype=np.float64))
+        differences, n_pairs = np.zeros(bins.shape[1:]), 0
+        for place, frame in enumerate(samples.index.tolist()):
+            if frame + 1 >= self._source.n_frames:
+                continue
+            after = self._source.frame_at(frame + 1)
+            if after.valid[0] and after.adjacent[0]:
+                step = bins_of(after, size, box)[0].astype(np.float64) - bins[place]
+                differences += np.abs(step)
+                n_pairs += 1
+        places = np.linspace(0, len(samples) - 1, min(N_EYE_SAMPLES, len(samples))).round().astype(np.int64)
+        chosen = np.unique(places)
+        grey_map = samples.grey_map
+        pictures = (samples.codes[chosen] - np.float32(grey_map.offset)) * np.float32(grey_map.gain)
+        eye = propose_eye(self._source.tiles.map(find_eye, list(pictures)))
+        if n_pairs:
+            self._mean_motion = differences / n_pairs * scale.factor
+            sure = eye[0] if eye is not None and eye[1] >= SURE else None
+            face = propose_face(self._mean_motion, size, shape, sure)
+            if face is not None:
+                self._add("face", "face", face[0], face[1], math.nan)
+        if eye is not None:
+            ellipse, confidence, agreement = eye
+            lid = Ellipse(ellipse.cx, ellipse.cy, LID * ellipse.rx, LID * ellipse.ry, ellipse.angle)
+            self._add("eye", "pupil", ellipse, confidence, agreement)
+            self._add("lid", "blink", lid, confidence, agreement)
+
+    def _add(
+        self, name: str, kind: RoiKind, shape: Rectangle | Ellipse, confidence: float, agreement: float
+    ) -> None:
+        rows, columns = self._source.shape
+        roi = Roi(
+            name,
+            kind,
+            shape,
+            self._source.camera,
+            source="proposed",
+            frame_size=(columns, rows),
+            confidence=round(confidence, 4),
+        )
+        self._rois.append((roi, agreement))
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return nothing: the samples are taken again."""
+        return {}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Start again: the samples are few."""
+
+    def finish(self) -> Dataset:
+        """Return the proposed regions, and the mean picture and mean motion of the samples."""
+        import xarray as xr
+
+        rois = [roi for roi, _ in self._rois]
+
+        def texts(words: Sequence[str]) -> tuple[str, np.ndarray]:
+            return "roi", np.array(words, str)
+
+        return xr.Dataset(
+            {
+                "confidence": ("roi", np.array([roi.confidence for roi in rois], np.float32)),
+                "agreement": ("roi", np.array([agreement for _, agreement in self._rois], np.float32)),
+                "mean_frame": (("y", "x"), self._mean_frame.astype(np.float32)),
+                "mean_motion": (("y", "x"), self._mean_motion.astype(np.float32)),
+            },
+            {
+                "roi": texts([roi.name for roi in rois]),
+                "roi_kind": texts([roi.kind for roi in rois]),
+                "roi_camera": texts([roi.camera for roi in rois]),
+                "roi_shape": texts([roi.shape_json() for roi in rois]),
+            },
+            {"bin": self._bin},
+        )
+
+    def flags(self) -> Sequence[Flag]:
+        """Return what was not found."""
+        kinds = {roi.kind for roi, _ in self._rois}
+        flags = []
+        if "face" not in kinds:
+            flags.append(Flag("N302", f"camera {self._source.camera!r}: nothing moves, no face is proposed"))
+        if "pupil" not in kinds:
+            flags.append(Flag("N302", f"camera {self._source.camera!r}: no eye was found, none is proposed"))
+        return flags
+
+
+def proposed_rois(*outcomes: Dataset) -> tuple[Roi, ...]:
+    """Turn outcomes of `rois` into regions that other analyses can work on.
+
+    Parameters
+    ----------
+    *outcomes : Dataset
+        The outcome of each camera.
+
+    Returns
+    -------
+    tuple of Roi
+        Regions with ``source="proposed"`` and their confidence; with several cameras the name of the
+        camera stands before the name of the region (``left_eye``).
+
+    Raises
+    ------
+    RoiError
+        P402, if a shape is not understood.
+    """
+    found = []
+    for outcome in outcomes:
+        size = [int(outcome.attrs.get(f"frame_{side}", 0)) for side in ("width", "height")]
+        for place in range(outcome.sizes.get("roi", 0)):
+            entry = outcome.isel(roi=place)
+            name, camera = str(entry["roi"].values), str(entry["roi_camera"].values)
+            fields = {
+                "name": f"{camera}_{name}" if len(outcomes) > 1 and camera else name,
+                "kind": str(entry["roi_kind"].values),
+                "camera": camera,
+                "source": "proposed",
+                "confidence": round(float(entry["confidence"]), 4),
+                **json.loads(str(entry["roi_shape"].values)),
+            }
+            if min(size) > 0:
+                fields["frame_size"] = size
+            found.append(roi_from_dict(fields, "proposals"))
+    return tuple(found)

@@ -1,0 +1,99 @@
+"""The child process of a run: job on stdin, events as JSON lines on stdout, log on stderr.
+
+``python -m mystax.engine.child``.  Lines after the job: ``cancel``.  The end of stdin means that the
+parent is gone, and the child leaves at once.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from typing import TextIO
+
+from mystax.core.events import Event
+from mystax.engine.jobs import Job, open_job
+from mystax.errors import Cancelled, InternalError, MystaxError
+
+__all__ = ["CANCELLED", "FAILED", "ORPHANED", "main", "serve"]
+
+FAILED, CANCELLED, ORPHANED = 1, 75, 70
+OPENING = 1800.0
+"""Longest silence while files are opened and indexed [s]."""
+
+
+class _Channel:
+    """Events to the parent, and its wish to stop."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self.stopping = threading.Event()
+
+    def send(self, fields: dict[str, object]) -> None:
+        """Write one line."""
+        with self._lock:
+            self._stream.write(json.dumps(fields) + "\n")
+            self._stream.flush()
+
+    def report(self, event: Event) -> None:
+        """Send an event; raise `Cancelled` if the parent wants the work to stop."""
+        self.send(event.as_dict())
+        if self.stopping.is_set():
+            raise Cancelled("run")
+
+    def watch(self, stream: TextIO) -> None:
+        """Take the parent's lines; leave the process when there are no more."""
+        for line in stream:
+            if line.strip() == "cancel":
+                self.stopping.set()
+        os._exit(ORPHANED)
+
+
+def serve(job: Job, channel: _Channel) -> None:
+    """Do a job.
+
+    Raises
+    ------
+    MystaxError
+        Whatever the run refuses.
+    """
+    from mystax.engine.folders import run_in_folder
+
+    channel.send(Event("progress", "open", text="opening", data={"stall": OPENING}).as_dict())
+    recording = open_job(job)
+    try:
+        run_in_folder(recording, job, channel.report)
+    finally:
+        recording.close()
+
+
+def main() -> int:
+    """Run the job that stands on stdin and return the exit status."""
+    # Whatever else writes to stdout must not disturb the events.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    channel = _Channel(events)
+    job = Job.from_json(sys.stdin.readline())
+    threading.Thread(target=channel.watch, args=(sys.stdin,), name="mystax-parent", daemon=True).start()
+    try:
+        serve(job, channel)
+    except Cancelled:
+        return CANCELLED
+    except MystaxError as error:
+        channel.send({"kind": "error", "data": error.record().as_dict()})
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost frame of the process: a bug becomes B999
+        traceback.print_exc(file=sys.stderr)
+        bug = InternalError("B999", "run", f"{type(error).__name__}: {error}")
+        channel.send({"kind": "error", "data": bug.record().as_dict()})
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.flush()
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,346 @@
+"""What a run will cost: readings, decodes, memory, disk, time; known before the first frame is read."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from mystax.core.geometry import Roi
+from mystax.core.recording import FrameSource, Recording
+from mystax.engine.plan import CameraPart, Plan
+from mystax.errors import RecipeError
+
+__all__ = ["Estimate", "SvdCost", "estimate_plan", "svd_cost"]
+
+MIB = 1 << 20
+BASE_MEMORY = 190 * MIB
+"""Interpreter, libraries and the compiled loops [byte]."""
+
+READER_MEMORY = 120 * MIB
+"""Chunks that are read ahead, and the decoder [byte]."""
+
+EACH_MEMORY = 25 * MIB
+"""An analysis that spools its rows [byte]."""
+
+FRAME_DISK = 600
+"""Outcome of one frame of an analysis that is not `svd` [byte]."""
+
+FLOPS = 40e9
+"""Single-precision products of one core [1/s]."""
+
+DECODE = 1.2e-3
+"""Time to decode a picture of 640 x 480 where it has not been measured [s]."""
+
+PICTURE = 640 * 480
+MEASURED = 200
+MAX_MEASURE = 2.0
+
+GRAM_BINS = 4096
+GRAM_FRAMES = 4096
+GRAM_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class SvdCost:
+    """Cost of one decomposition.
+
+    Attributes
+    ----------
+    route : str
+        How it is done.
+    readings : int
+        Sweeps over the bins of all frames.
+    decodes : int
+        Times that the video is decoded.
+    memory, disk, scratch : int
+        Resident memory, outcome and row files, spool of bins [byte].
+    seconds : float
+        Time beyond decoding [s].
+    """
+
+    route: str
+    readings: int
+    decodes: int
+    memory: int
+    disk: int
+    scratch: int
+    seconds: float
+
+
+def svd_cost(
+    n_frames: int,
+    n_bins: int,
+    n_components: int,
+    *,
+    max_spool: float = 16.0,
+    itemsize: int = 2,
+    kinds: int = 1,
+) -> SvdCost:
+    """Return the cost of a motion or movie SVD.
+
+    Parameters
+    ----------
+    n_frames, n_bins, n_components : int
+        Size of the problem.
+    max_spool : float, optional
+        Largest spool of bins [GiB].
+    itemsize : int, optional
+        Bytes of a bin.
+    kinds : int, optional
+        2 where both motion and movie are decomposed.
+
+    Returns
+    -------
+    SvdCost
+        Figures by the rules that choose the route.
+    """
+    k = min(n_components, n_bins, n_frames)
+    spool = n_frames * n_bins * itemsize
+    fits = spool <= max_spool * 2**30
+    outcome = 4 * n_frames * k * kinds
+    if n_bins <= GRAM_BINS:
+        flop = 2.0 * n_frames * n_bins**2 * 2 + 10.0 * n_bins**3 + 2.0 * n_frames * n_bins * k
+        memory = (16 * n_bins**2 + 64 * MIB) * kinds
+        return SvdCost(
+            "gram_bins", 2, 1 if fits else 2, memory, outcome, spool if fits else 0, kinds * flop / FLOPS
+        )
+    if n_frames <= GRAM_FRAMES and spool <= min(GRAM_BYTES, max_spool * 2**30):
+        flop = 2.0 * n_frames**2 * n_bins * 2 + 10.0 * n_frames**3 + 2.0 * n_frames * n_bins * k
+        memory = (16 * n_frames**2 + 128 * MIB) * kinds
+        return SvdCost("gram_frames", 2, 1, memory, outcome, spool, kinds * flop / FLOPS)
+    width = k + (max(50, k // 5) if fits else max(100, k // 2))
+    width = min(width, n_bins, n_frames)
+    # A float32 part of a block has at most 64 MiB; there is one of rows and one of products.
+    part = min(256 * n_bins * 4, 64 * MIB)
+    memory = (16 * n_bins * width + 2 * part) * kinds
+    used = min(n_frames, 65_536)
+    readings = 3 if fits else 2
+    flop = 2.0 * n_bins * width * (2 * used * (readings - 1) + n_frames) + 4.0 * n_bins * width**2 * readings
+    rows = 4 * n_frames * width * kinds
+    return SvdCost(
+        "subspace, spooled" if fits else "subspace, streamed",
+        readings,
+        1 if fits else 2,
+        memory,
+        outcome + rows,
+        spool if fits else 0,
+        kinds * flop / FLOPS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will cost.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames of all cameras.
+    readings, decodes : int
+        Sweeps over the frames or their bins; times that the videos are decoded.
+    seconds : float
+        Time [s].
+    memory, disk, scratch : int
+        Resident memory, outcomes and work files, scratch files [byte].
+    routes : dict
+        Region to the route of its decomposition.
+    fits : str
+        What of the plan could be made smaller, in words.
+    """
+
+    n_frames: int = 0
+    readings: int = 0
+    decodes: int = 0
+    seconds: float = 0.0
+    memory: int = BASE_MEMORY
+    disk: int = 0
+    scratch: int = 0
+    routes: Mapping[str, str] = field(default_factory=dict)
+    sizes: tuple[tuple[str, int, int, int], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        return (
+            f"{self.n_frames} frames, {self.readings} readings, {self.decodes} decodes, "
+            f"about {_duration(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
+            f"{self.disk / MIB:.0f} MiB of disk"
+            + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object of the estimate: bytes and seconds."""
+        return {
+            "n_frames": self.n_frames,
+            "readings": self.readings,
+            "decodes": self.decodes,
+            "seconds": round(self.seconds, 2),
+            "memory": self.memory,
+            "disk": self.disk,
+            "scratch": self.scratch,
+            "routes": dict(self.routes),
+        }
+
+    def check(self, limit: int) -> None:
+        """Refuse a plan that needs more memory than there is.
+
+        Raises
+        ------
+        RecipeError
+            P403, naming the number of components or the bin that fits.
+        """
+        if self.memory <= limit:
+            return
+        raise RecipeError(
+            "P403",
+            "memory",
+            "the plan needs more memory than the run may take",
+            expected=f"at most {limit / MIB:.0f} MiB",
+            got=f"about {self.memory / MIB:.0f} MiB",
+            hint=self._advice(limit) or "use fewer analyses at once, or raise --memory",
+        )
+
+    def _advice(self, limit: int) -> str:
+        """Find the largest number of components, or the smallest bin, that fits."""
+        if not self.sizes:
+            return ""
+        rest = self.memory - sum(svd_cost(n, p, k).memory for _, n, p, k in self.sizes)
+        largest = max(k for *_, k in self.sizes)
+        for k in (400, 300, 200, 150, 100, 50, 20, 10):
+            if (
+                k < largest
+                and rest + sum(svd_cost(n, p, min(k, own)).memory for _, n, p, own in self.sizes) <= limit
+            ):
+                return f"n_components={k} fits, or a larger bin"
+        for scale in range(2, 17):
+            if rest + sum(svd_cost(n, p // scale**2, k).memory for _, n, p, k in self.sizes) <= limit:
+                return f"a bin {scale} times as large fits"
+        return ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: bool = False) -> Estimate:
+    """Estimate what a plan will cost.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    recording : Recording
+        The cameras.
+    cores : int, optional
+        Threads.
+    measure : bool, optional
+        Decode up to 200 frames per camera to time the decoder.
+
+    Returns
+    -------
+    Estimate
+        The figures.
+    """
+    total = Estimate()
+    busy: dict[str, int] = {}
+    for outcome in plan.wanted:
+        for part in outcome.parts:
+            source = recording.video(part.camera)
+            if outcome.name == "svd":
+                total, decodes = _add_svd(total, part, source, cores)
+            else:
+                total, decodes = _add_small(total, outcome.name, part, source, cores)
+            busy[part.camera] = max(busy.get(part.camera, 0), decodes)
+    for camera, decodes in busy.items():
+        source = recording.video(camera)
+        each = _decode_time(source, measure=measure)
+        total = replace(
+            total,
+            n_frames=total.n_frames + source.n_frames,
+            decodes=max(total.decodes, decodes),
+            readings=max(total.readings, decodes),
+            seconds=total.seconds + decodes * source.n_frames * each,
+            memory=total.memory + READER_MEMORY,
+        )
+    return total
+
+
+def _decode_time(source: FrameSource, *, measure: bool) -> float:
+    """Return the time per frame [s]: measured, or by the size of the picture."""
+    if measure:
+        start, done = time.perf_counter(), 0
+        chunks = source.chunks(0, min(MEASURED, source.n_frames), size=32)
+        for chunk in islice(chunks, MEASURED):
+            done += len(chunk)
+            if time.perf_counter() - start > MAX_MEASURE:
+                break
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+        if done:
+            return (time.perf_counter() - start) / done
+    return DECODE * source.shape[0] * source.shape[1] / PICTURE
+
+
+def _n_bins(rois: Sequence[Roi], shape: tuple[int, int], size: int) -> list[int]:
+    return [int(roi.bins(shape, size).sum()) for roi in rois]
+
+
+def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, cores: int) -> tuple[Estimate, int]:
+    from mystax.compute.bins import auto_bin, bin_dtype
+
+    params = part.params.model_dump()
+    size = params["bin"] if isinstance(params.get("bin"), int) else auto_bin(source.shape)
+    kinds = int(bool(params.get("with_motion", True))) + int(bool(params.get("with_movie", False)))
+    decodes = 1
+    routes = dict(total.routes)
+    sizes = list(total.sizes)
+    for roi, n_bins in zip(part.rois, _n_bins(part.rois, source.shape, size), strict=True):
+        cost = svd_cost(
+            source.n_frames,
+            n_bins,
+            int(params.get("n_components", 500)),
+            max_spool=float(params.get("max_spool", 16)),
+            itemsize=bin_dtype(source.bits, size).itemsize,
+            kinds=max(1, kinds),
+        )
+        routes[f"{part.camera}/{roi.name}"] = cost.route
+        sizes.append((roi.name, source.n_frames, n_bins, int(params.get("n_components", 500))))
+        decodes = max(decodes, cost.decodes)
+        total = replace(
+            total,
+            readings=max(total.readings, cost.readings),
+            seconds=total.seconds + cost.seconds / cores,
+            memory=total.memory + cost.memory,
+            disk=total.disk + cost.disk,
+            scratch=total.scratch + cost.scratch,
+        )
+    pixels = source.shape[0] * source.shape[1]
+    binning = 0.25e-3 * source.n_frames * pixels / PICTURE
+    return replace(total, routes=routes, sizes=tuple(sizes), seconds=total.seconds + binning), decodes
+
+
+def _add_small(
+    total: Estimate, name: str, part: CameraPart, source: FrameSource, cores: int
+) -> tuple[Estimate, int]:
+    """Add an analysis whose rows are spooled; time per frame by the area of its regions [s per px]."""
+    per_pixel = {"motion": 0.35e-3 / PICTURE, "pupil": 0.7e-3 / 11_000, "blink": 1.5e-9, "running": 1.3e-8}
+    areas = [math.prod((roi.box(source.shape).width, roi.box(source.shape).height)) for roi in part.rois]
+    if name == "motion":
+        areas = [max(areas, default=0)]
+    seconds = per_pixel.get(name, 0.0) * sum(areas) * source.n_frames
+    if name == "pupil":
+        seconds /= cores
+    reads = 0 if name == "rois" else 1
+    return (
+        replace(
+            total,
+            seconds=total.seconds + seconds + (2.0 if name == "rois" else 0.0),
+            memory=total.memory + EACH_MEMORY,
+            disk=total.disk + 2 * reads * FRAME_DISK * source.n_frames,
+        ),
+        reads,
+    )

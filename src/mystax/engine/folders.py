@@ -1,0 +1,116 @@
+"""A run into a folder: outcomes, the recipe in use, the regions in use, the report."""
+
+from pathlib import Path
+
+from mystax.core.events import Event, Report
+from mystax.core.geometry import Roi
+from mystax.core.recording import Recording
+from mystax.core.safe_names import safe_name
+from mystax.engine.jobs import Job
+from mystax.engine.places import FolderPlace
+from mystax.engine.plan import Plan, Request
+from mystax.engine.recipe import Recipe, recipe_to_toml
+from mystax.engine.report import make_report
+from mystax.engine.runner import run_plan
+from mystax.engine.shared_pass import SLOW
+from mystax.errors import RecipeError
+from mystax.io.rois import read_rois, rois_to_toml
+from mystax.io.store import Store
+
+__all__ = ["ROIS", "folder_for", "regions_of_folder", "run_in_folder"]
+
+ROIS = "rois.toml"
+RECIPE = "recipe.toml"
+REPORT = "report.html"
+SUFFIX = ".mystax"
+
+
+def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> Path:
+    """Return the folder of the outcomes of a run.
+
+    Parameters
+    ----------
+    recording : Recording
+        The cameras.
+    recipe : Recipe
+        The recipe.
+    out : str, Path or None
+        Folder above; None puts ``<recording>.mystax`` beside the first video.
+
+    Returns
+    -------
+    Path
+        ``face.mystax``, or ``<out>/<recording>/<recipe>``.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no video file beside which the folder could be.
+    """
+    if out is not None:
+        return Path(out) / safe_name(recording.name) / safe_name(recipe.name)
+    files = recording.cameras[recording.reference].files
+    if not files:
+        raise RecipeError(
+            "P403",
+            recording.name,
+            "frames from memory have no folder beside them",
+            hint="name one with out=",
+        )
+    return Path(files[0]).absolute().parent / f"{recording.name}{SUFFIX}"
+
+
+def regions_of_folder(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | None:
+    """Return the regions that a person left in a folder.
+
+    The file also holds what was proposed there; as long as nobody changed it, there are no given regions.
+    """
+    path = folder / ROIS
+    if not path.is_file():
+        return None
+    rois = read_rois(path)
+    if all(roi.source == "proposed" for roi in rois) and place.current_key("rois"):
+        proposed = place.proposals().rois
+        if rois_to_toml(proposed) == rois_to_toml(rois):
+            return None
+    return rois
+
+
+def run_in_folder(recording: Recording, job: Job, report: Report) -> Plan:
+    """Make the wanted outcomes of a job in its folder.
+
+    Returns
+    -------
+    Plan
+        What was planned; its wanted outcomes exist now.
+
+    Raises
+    ------
+    MystaxError
+        Whatever the run refuses.
+    """
+    store = Store(job.folder)
+    place = FolderPlace(store, scratch=job.scratch)
+    store.sweep()
+    request = job.request
+    plan = run_plan(recording, request, place, job.options, report)
+    place.clear_finished(plan)
+    _write_texts(store, place, plan, request)
+    if job.report and (plan.wanted or not (store.folder / REPORT).is_file()):
+        report(Event("progress", "report", text="report", data={"stall": SLOW}))
+        make_report(store)
+    return plan
+
+
+def _write_texts(store: Store, place: FolderPlace, plan: Plan, request: Request) -> None:
+    """Write recipe and regions in use, if they differ from what is there."""
+    recipe = recipe_to_toml(plan.recipe)
+    path = store.folder / RECIPE
+    if not path.is_file() or path.read_text("utf-8") != recipe:
+        store.write_text(RECIPE, recipe)
+    rois = request.rois
+    if rois is None and any(item.name == "rois" and item.state != "not applicable" for item in plan.outcomes):
+        rois = place.proposals().rois
+    # A person's file with the same regions keeps its comments.
+    if rois is not None and (not (store.folder / ROIS).is_file() or read_rois(store.folder / ROIS) != rois):
+        store.write_text(ROIS, rois_to_toml(rois))

@@ -1,0 +1,317 @@
+"""Where a run keeps what it makes: in memory, or in a folder of outcomes."""
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from mystax.core.analysis import Spool
+from mystax.core.canonical import canonical_json, key12, pass_key, roi_geometry
+from mystax.core.geometry import Roi
+from mystax.engine.finish import Finished
+from mystax.engine.machine import scratch_folder
+from mystax.engine.passes import MemorySpool
+from mystax.engine.plan import Plan, PlannedOutcome, Proposals
+from mystax.engine.scratch import Scratch
+from mystax.engine.shared_pass import Keeper
+from mystax.errors import StoreError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from mystax.io.store import Store
+    from mystax.io.work import Work
+else:
+    Dataset = Store = Work = Any
+
+__all__ = ["FolderPlace", "MemoryPlace", "Place", "Room", "attributes_of"]
+
+INTERVAL = 60.0
+"""Time between two checkpoints [s]."""
+
+HEAVY = 256 << 20
+"""State [byte] above which checkpoints may be rarer, so that they cost at most 2 %."""
+
+COST = 0.02
+
+HEARTBEAT = 10.0
+"""Time between two heartbeats of the lock [s]."""
+
+
+@runtime_checkable
+class Room(Protocol):
+    """What one pass is lent: its outcomes, row files and a keeper of checkpoints."""
+
+    @property
+    def outcomes(self) -> Sequence[PlannedOutcome]:
+        """The outcomes that the pass makes: the wanted ones, and those that its checkpoint holds besides."""
+        ...
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Keeps checkpoints, if they are kept."""
+        ...
+
+    def spool(self, name: str, width: int, dtype: str, *, scratch: bool, n_rows: int) -> Spool | None:
+        """Give a row file; None where there is no room for a scratch file."""
+        ...
+
+    def remove(self) -> None:
+        """Let go of everything: the outcomes are published."""
+        ...
+
+
+@runtime_checkable
+class Place(Protocol):
+    """Where outcomes go."""
+
+    def current_key(self, analysis: str) -> str:
+        """Return the key of the outcome that is there, "" if there is none."""
+        ...
+
+    def proposals(self) -> Proposals:
+        """Return the regions of the outcome `rois` that is there."""
+        ...
+
+    def room(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> Any:
+        """Give a context with the `Room` of a pass."""
+        ...
+
+    def publish(self, finished: Finished, run: Mapping[str, object]) -> None:
+        """Take a finished outcome."""
+        ...
+
+
+def _provenance(finished: Finished, run: Mapping[str, object]) -> Any:
+    from mystax.io.provenance import Provenance
+
+    outcome = finished.outcome
+    return Provenance(
+        outcome.name,
+        outcome.analysis.version,
+        outcome.key,
+        outcome.parameters,
+        outcome.inputs,
+        finished.coverage,
+        finished.flags,
+        run=run,
+    )
+
+
+def attributes_of(finished: Finished, run: Mapping[str, object]) -> dict[str, object]:
+    """Return the global attributes of an outcome, as they stand in its file."""
+    attributes: dict[str, object] = _provenance(finished, run).attributes()
+    return attributes
+
+
+class MemoryRoom:
+    """Room of a pass in memory."""
+
+    keeper: Keeper | None = None
+
+    def __init__(self, outcomes: Sequence[PlannedOutcome]) -> None:
+        self.outcomes = outcomes
+
+    def spool(self, name: str, width: int, dtype: str, *, scratch: bool, n_rows: int) -> Spool | None:  # noqa: ARG002 - memory needs neither name nor length
+        """Give rows in memory."""
+        return MemorySpool(width, dtype)
+
+    def remove(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryPlace:
+    """Outcomes in memory, for notebooks."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Dataset] = {}
+        self._rois: dict[str, Dataset] = {}
+
+    def current_key(self, analysis: str) -> str:  # noqa: ARG002 - nothing is ever there
+        """Return "": nothing is there."""
+        return ""
+
+    def proposals(self) -> Proposals:
+        """Return the regions that were just proposed."""
+        rois = _proposed(self._rois)
+        text = canonical_json([roi_geometry(roi) for roi in rois])
+        return Proposals(rois, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
+
+    @contextmanager
+    def room(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> Iterator[Room]:  # noqa: ARG002 - as in a folder
+        """Give room in memory."""
+        yield MemoryRoom(outcomes)
+
+    def publish(self, finished: Finished, run: Mapping[str, object]) -> None:
+        """Keep an outcome, its provenance in its attributes."""
+        attributes = attributes_of(finished, run)
+        name = finished.outcome.name
+        if name == "rois":
+            self._rois = dict(finished.datasets)
+        for camera, dataset in finished.datasets.items():
+            more = {"camera": camera} if camera else {}
+            self.outcomes[f"{name}/{camera}" if camera else name] = dataset.assign_attrs(
+                {**dataset.attrs, **attributes, **more}
+            )
+
+
+def _proposed(datasets: Mapping[str, Dataset]) -> tuple[Roi, ...]:
+    from mystax.compute.proposals import proposed_rois
+
+    return proposed_rois(*datasets.values())
+
+
+class FolderRoom:
+    """Room of a pass in the work folder of a store."""
+
+    def __init__(
+        self, work: Work, outcomes: Sequence[PlannedOutcome], scratch: Scratch, now: Callable[[], float]
+    ) -> None:
+        self.outcomes = outcomes
+        self._work, self._scratch = work, scratch
+        self.keeper: Keeper | None = FolderKeeper(work, scratch, now)
+
+    def spool(self, name: str, width: int, dtype: str, *, scratch: bool, n_rows: int) -> Spool | None:
+        """Give a row file of the work folder, or a scratch file."""
+        if scratch:
+            return self._scratch.spool(name, width, dtype, n_rows)
+        spool: Spool = self._work.spool(name, width, dtype)
+        return spool
+
+    def remove(self) -> None:
+        """Remove spools and checkpoints."""
+        self._scratch.remove_all()
+        self._work.remove()
+
+
+class FolderKeeper:
+    """Keeps checkpoints in the work folder, every 60 s; rarer if a heavy state would cost more than 2 %."""
+
+    def __init__(self, work: Work, scratch: Scratch, now: Callable[[], float]) -> None:
+        self._work, self._scratch, self._now = work, scratch, now
+        self._last, self._interval = now(), INTERVAL
+
+    def load(self) -> Mapping[str, np.ndarray] | None:
+        """Return the arrays of the last checkpoint whose spools are all there."""
+        checkpoint = self._work.restore()
+        if checkpoint is None:
+            return None
+        if not self._scratch.restore(checkpoint.arrays):
+            for path in self._work.folder.glob("checkpoint-*.npz"):
+                path.unlink(missing_ok=True)
+            self._work.restore()
+            return None
+        arrays: Mapping[str, np.ndarray] = checkpoint.arrays
+        return arrays
+
+    def due(self) -> bool:
+        """Tell whether it is time for another checkpoint."""
+        return self._now() - self._last >= self._interval
+
+    def save(self, arrays: Mapping[str, np.ndarray], frame: int) -> None:
+        """Write a checkpoint."""
+        start = self._now()
+        self._work.save({**arrays, **self._scratch.state()}, frame)
+        self._last = self._now()
+        size = sum(array.nbytes for array in arrays.values())
+        self._interval = max(INTERVAL, (self._last - start) / COST) if size > HEAVY else INTERVAL
+
+
+class FolderPlace:
+    """Outcomes in a folder.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    scratch : str, optional
+        ``"auto"``, ``"none"`` or a folder: where large row files go.
+    now : callable, optional
+        Monotonic time [s].
+    """
+
+    def __init__(
+        self, store: Store, *, scratch: str = "auto", now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.store = store
+        self._scratch, self._now = scratch, now
+
+    def current_key(self, analysis: str) -> str:
+        """Return the key of the outcome that is there, "" if there is none."""
+        return self.store.current_key(analysis) or ""
+
+    def proposals(self) -> Proposals:
+        """Return the regions of the published outcome `rois`, and its content."""
+        from mystax.io.outcomes import Outcomes
+
+        datasets = {
+            name.partition("/")[2]: dataset
+            for name, dataset in Outcomes.of_folder(self.store.folder).items()
+            if name.partition("/")[0] == "rois"
+        }
+        content = str(next(iter(datasets.values())).attrs["content_sha256"])
+        return Proposals(_proposed(datasets), content)
+
+    @contextmanager
+    def room(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> Iterator[Room]:
+        """Give a work folder: that of an unfinished pass that makes these and more, if there is one."""
+        chosen = self._unfinished(plan, outcomes) or list(outcomes)
+        keys = [item.key for item in chosen]
+        with self.store.work(keys, heartbeat=HEARTBEAT) as work:
+            scratch = self._scratch_of(work.folder, keys)
+            try:
+                yield FolderRoom(work, chosen, scratch, self._now)
+            finally:
+                scratch.close()
+
+    def _unfinished(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> list[PlannedOutcome] | None:
+        """Find an unfinished pass whose outcomes hold the wanted ones.
+
+        A run that was killed while it published has some outcomes already; its checkpoint holds all.
+        """
+        wanted = {item.key for item in outcomes}
+        more = [item for item in plan.applicable if item.key not in wanted and item.name != "rois"]
+        for n_more in range(len(more), 0, -1):
+            for added in itertools.combinations(more, n_more):
+                keys = {item.key for item in added} | wanted
+                if any(self._work_folder(list(keys)).glob("checkpoint-*.npz")):
+                    return [item for item in plan.applicable if item.key in keys]
+        return None
+
+    def clear_finished(self, plan: Plan) -> None:
+        """Remove what a pass left behind that was killed after it had published everything."""
+        keys = [item.key for item in plan.applicable]
+        for n in range(1, len(keys) + 1):
+            for chosen in itertools.combinations(keys, n):
+                if self._work_folder(chosen).is_dir():
+                    self._clear(chosen)
+
+    def _clear(self, keys: Sequence[str]) -> None:
+        """Remove the work folder of a pass, unless another process is in it."""
+        try:
+            with self.store.work(keys) as work:
+                self._scratch_of(work.folder, keys).remove_all()
+                work.remove()
+        except StoreError as error:
+            if error.code != "S504":
+                raise
+
+    def _work_folder(self, keys: Sequence[str]) -> Path:
+        return self.store.folder / ".mystax" / "work" / key12(_work_key(sorted(keys)))
+
+    def _scratch_of(self, folder: Path, keys: Sequence[str]) -> Scratch:
+        return Scratch(scratch_folder(self._scratch, folder), key12(_work_key(sorted(keys))))
+
+    def publish(self, finished: Finished, run: Mapping[str, object]) -> None:
+        """Publish an outcome."""
+        self.store.publish(finished.datasets, _provenance(finished, run))
+
+
+def _work_key(keys: Sequence[str]) -> str:
+    """Return the key of a work folder, as the store makes it."""
+    return keys[0] if len(keys) == 1 else pass_key(keys)

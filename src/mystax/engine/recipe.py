@@ -1,0 +1,328 @@
+"""Recipes: which analyses to run with which parameters, as TOML or as plain values."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import tomli_w
+
+from mystax.core.analysis import Analysis, get_analysis
+from mystax.core.params import Params, check_params
+from mystax.errors import RecipeError, nearest
+
+__all__ = ["Recipe", "Resources", "Step", "read_recipe", "recipe_from", "recipe_to_toml", "shipped_recipes"]
+
+ANY_CAMERA = "*"
+UNNAMED = "unnamed"
+MAX_BYTES = 64 << 20
+NO_VALUE = "none"
+
+
+class _Entry(pydantic.BaseModel):
+    """Base of the tables of a recipe: frozen, and unknown names are refused."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Resources(_Entry):
+    """What a run may take.
+
+    Attributes
+    ----------
+    cores : int, optional
+        Threads; by default all that the process may use.
+    memory : int, optional
+        Limit of the resident memory [MiB]; by default 75 % of the machine.
+    gpus : int
+        Devices; none of the present analyses uses one.
+    """
+
+    cores: int | None = pydantic.Field(default=None, ge=1)
+    memory: int | None = pydantic.Field(default=None, ge=128)
+    gpus: int = pydantic.Field(default=0, ge=0)
+
+
+class Step(_Entry):
+    """One analysis of a recipe.
+
+    Attributes
+    ----------
+    name : str
+        Name of the analysis.
+    camera : str
+        The camera that it is for; ``"*"`` for all.
+    required : bool
+        Whether a missing region is refused (P402) instead of leaving the analysis out.
+    parameters : dict
+        Values that differ from the defaults.
+    resources : Resources, optional
+        What this analysis may take.
+    """
+
+    name: str
+    camera: str = ANY_CAMERA
+    required: bool = False
+    parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
+    resources: Resources | None = None
+
+    @property
+    def analysis(self) -> Analysis:
+        """The declaration of the analysis."""
+        return get_analysis(self.name)
+
+    def params(self) -> Params:
+        """Return the checked parameters, complete with defaults."""
+        return check_params(self.analysis.params, self.parameters, self.name)
+
+
+class Recipe(_Entry):
+    """What to run: analyses in order, with their parameters.
+
+    Attributes
+    ----------
+    name : str
+        Name; with several levels of folders it is the name of the folder.
+    analysis : tuple of Step
+        The analyses in the order in which they are fed.
+    resources : Resources
+        What the run may take.
+    """
+
+    name: str = UNNAMED
+    analysis: tuple[Step, ...]
+    resources: Resources = Resources()
+
+    def steps(self, name: str) -> tuple[Step, ...]:
+        """Return the steps of one analysis (several only if they are for different cameras)."""
+        return tuple(step for step in self.analysis if step.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the analyses, each once, in order."""
+        return tuple(dict.fromkeys(step.name for step in self.analysis))
+
+    def step_for(self, name: str, camera: str) -> Step | None:
+        """Return the step of an analysis for one camera, if there is one."""
+        found = self.steps(name)
+        return next(
+            (step for step in found if step.camera == camera),
+            next((step for step in found if step.camera == ANY_CAMERA), None),
+        )
+
+    def complete(self) -> "Recipe":
+        """Return the recipe with every default written out."""
+        steps = tuple(
+            step.model_copy(update={"parameters": step.params().model_dump()}) for step in self.analysis
+        )
+        return self.model_copy(update={"analysis": steps})
+
+
+def shipped_recipes() -> list[str]:
+    """List the names of the recipes that come with the package."""
+    folder = files("mystax.engine") / "recipes"
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def _fields(place: Sequence[int | str]) -> list[str]:
+    """List the field names that are known at a place of the recipe."""
+    tables: dict[str, type[_Entry]] = {"analysis": Step, "resources": Resources}
+    names = [str(item) for item in place if not isinstance(item, int)]
+    model: type[_Entry] = Recipe
+    for name in names[:-1]:
+        model = tables.get(name, model)
+    return list(model.model_fields)
+
+
+def _refusal(error: pydantic.ValidationError, where: str) -> RecipeError:
+    """Turn the first complaint of the model into P403 with the nearest name."""
+    every = error.errors(include_url=False)
+    # A misspelt name is both unknown and missing: the unknown one says more.
+    first = next((item for item in every if item["type"] == "extra_forbidden"), every[0])
+    path = "".join(f"[{item}]" if isinstance(item, int) else f".{item}" for item in first["loc"]).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        return RecipeError("P403", where, f"unknown field {path!r}{nearest(name, _fields(first['loc']))}")
+    return RecipeError(
+        "P403",
+        where,
+        f"the field {path!r} cannot be used",
+        expected=first["msg"][0].lower() + first["msg"][1:],
+        got=repr(first["input"])[:200],
+    )
+
+
+def recipe_from_values(values: Mapping[str, object], where: str) -> Recipe:
+    """Make a recipe from the plain values of a TOML file.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a field or an analysis is unknown (with the nearest name) or cannot be used.
+    ParameterError
+        P401, if a parameter is unknown or out of its range.
+    """
+    try:
+        recipe = Recipe.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        raise _refusal(error, where) from error
+    if not recipe.analysis:
+        raise RecipeError("P403", where, "the recipe names no analysis")
+    seen: set[tuple[str, str]] = set()
+    for step in recipe.analysis:
+        step.params()
+        if (step.name, step.camera) in seen:
+            raise RecipeError(
+                "P403", where, f"the analysis {step.name!r} stands twice for camera {step.camera!r}"
+            )
+        seen.add((step.name, step.camera))
+    return recipe
+
+
+def read_recipe(name: str | Path) -> Recipe:
+    """Read a recipe: a shipped one by its name, or a TOML file.
+
+    Parameters
+    ----------
+    name : str or Path
+        ``"quick"``, ``"standard"``, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    Recipe
+        The checked recipe.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such recipe or it cannot be used.
+    ParameterError
+        P401, if a parameter is unknown or out of its range.
+
+    Examples
+    --------
+    >>> read_recipe("quick").names
+    ('motion',)
+    """
+    where = f"recipe {str(name)!r}"
+    if isinstance(name, str) and name in shipped_recipes():
+        text = (files("mystax.engine") / "recipes" / f"{name}.toml").read_text("utf-8")
+    else:
+        path = Path(name)
+        if path.suffix != ".toml" or not path.is_file():
+            raise RecipeError(
+                "P403",
+                where,
+                "there is no such recipe" + nearest(str(name), shipped_recipes()),
+                hint="give the name of a shipped recipe or the path of a .toml file",
+            )
+        if path.stat().st_size > MAX_BYTES:
+            raise RecipeError("P403", where, "the file is too large for a recipe")
+        text = _text_of(path, where)
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError("P403", where, expected="a TOML file", got=str(error)) from error
+    values.setdefault("name", Path(name).stem)
+    return recipe_from_values(values, where)
+
+
+def _text_of(path: Path, where: str) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError("P403", where, "the file cannot be read as UTF-8 text", got=str(error)) from error
+
+
+def recipe_from(
+    recipe: "str | Path | Recipe" = "standard",
+    *,
+    analyses: Sequence[str] | str | None = None,
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
+) -> Recipe:
+    """Make the recipe of a run.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe, optional
+        A shipped name, a file, or a recipe; it is not looked at when `analyses` are named.
+    analyses : sequence of str, optional
+        Names of analyses: they make an unnamed recipe.
+    parameters : mapping, optional
+        Analysis to parameters; they go before the values of the recipe.
+
+    Returns
+    -------
+    Recipe
+        The checked recipe.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a name is unknown, or parameters are given for an analysis that is not in the recipe.
+    ParameterError
+        P401, if a parameter is unknown or out of its range.
+
+    Examples
+    --------
+    >>> recipe_from(analyses=["motion"], parameters={"motion": {"bin": 8}}).analysis[0].parameters
+    {'bin': 8}
+    """
+    if analyses is not None:
+        names = [analyses] if isinstance(analyses, str) else list(analyses)
+        found = recipe_from_values({"analysis": [{"name": name} for name in names]}, "analyses")
+    elif isinstance(recipe, Recipe):
+        found = recipe
+    else:
+        found = read_recipe(recipe)
+    for name in parameters or {}:
+        if not found.steps(name):
+            get_analysis(name)
+            raise RecipeError(
+                "P403",
+                f"parameters of {name!r}",
+                f"the analysis is not in the recipe{nearest(name, found.names)}",
+            )
+    if not parameters:
+        return found
+    steps = tuple(
+        step.model_copy(update={"parameters": {**step.parameters, **parameters.get(step.name, {})}})
+        for step in found.analysis
+    )
+    for step in steps:
+        step.params()
+    return found.model_copy(update={"analysis": steps})
+
+
+def recipe_to_toml(recipe: Recipe) -> str:
+    """Write a recipe as TOML text, with every default written out.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+
+    Returns
+    -------
+    str
+        Text that `read_recipe` gives back as the same recipe.
+    """
+    values = recipe.complete().model_dump(exclude_none=False)
+    steps = []
+    for entry in values["analysis"]:
+        step = {key: value for key, value in entry.items() if value is not None}
+        step["parameters"] = {
+            name: NO_VALUE if value is None else value for name, value in entry["parameters"].items()
+        }
+        if entry["resources"] is not None:
+            step["resources"] = _without_none(entry["resources"])
+        steps.append(step)
+    return tomli_w.dumps(
+        {"name": values["name"], "resources": _without_none(values["resources"]), "analysis": steps}
+    )
+
+
+def _without_none(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,437 @@
+"""`mystax.open`: files, folders and clocks become a `Recording`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mystax.core.clock import Clock, as_fraction
+from mystax.core.clock_pairing import PairedClock, check_policy, pair_stamps
+from mystax.core.quality import Flag
+from mystax.core.recording import Camera, FrameSource, Recording
+from mystax.engine.reclocked import with_times
+from mystax.engine.recording_specs import clock_from_values, clock_values
+from mystax.engine.timeline import check_common_time
+from mystax.errors import ClockError, ParameterError, RecipeError, VideoError, nearest
+from mystax.io.clock_specs import ClockSpec, parse_clock_spec
+from mystax.io.clock_units import clock_from_array
+from mystax.io.clocks import time_frames
+from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
+
+__all__ = ["ClockLike", "Paths", "clock_camera", "open_recording", "plan_cameras"]
+
+Paths = str | Path | Sequence[Any] | Mapping[str, Any]
+"""A file, a folder, consecutive files, Facemap's list of lists, or camera -> file(s)."""
+ClockLike = str | Clock | np.ndarray | Mapping[str, Any]
+"""A spec such as ``csv:times.csv``, a clock, or an array of seconds."""
+Damage = Literal["mark", "keep", "refuse"]
+GreyRange = Literal["auto", "full", "limited"]
+EVERY = ""
+"""Key of a setting that belongs to all cameras."""
+NO_STAMPS = "V111"
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What a caller wants for one camera."""
+
+    clock: ClockLike | None = None
+    policy: str | None = None
+    offset: Fraction | None = None
+    damage: str = "mark"
+    grey_range: str = "auto"
+
+
+def open_recording(
+    paths: Paths,
+    clocks: ClockLike | Mapping[str, ClockLike] | None = None,
+    *,
+    clock_policy: str | Mapping[str, str] | None = None,
+    damage: Damage = "mark",
+    grey_range: GreyRange = "auto",
+    offsets: Mapping[str, float | Fraction | str] | None = None,
+    join: bool = False,
+    name: str | None = None,
+    reference: str | None = None,
+) -> Recording:
+    """Open the videos of one session.
+
+    Parameters
+    ----------
+    paths : path, sequence or mapping
+        A file (one camera, ``face``); a list of files (one camera, in this order); a mapping from camera
+        to file or files; a list of lists (outer consecutive, inner simultaneous: ``camera1``,
+        ``camera2``, ...); or a folder whose file names say by words which camera and part they are.
+    clocks : str, Clock, array or mapping, optional
+        Times of the frames: a spec (``csv:times.csv:time:ms``, ``rate:30000/1001``, ``ttl:...``,
+        ``events:...``), a clock, or seconds; for all cameras, or per camera in a mapping.  By default the
+        stamps of the video.
+    clock_policy : str or mapping, optional
+        What to do where a clock file and a video differ in count: ``drop_tail``, ``drop_head``,
+        ``counter:COLUMN`` or ``match``; for all cameras or per camera.
+    damage : {"mark", "keep", "refuse"}, optional
+        What to do with damaged frames.
+    grey_range : {"auto", "full", "limited"}, optional
+        Range of the stored grey.
+    offsets : mapping, optional
+        Seconds to add to the times of a camera.
+    join : bool, optional
+        In a folder, take bare numbers in file names as the order of consecutive files.
+    name : str, optional
+        Name of the recording; by default that of the file or folder.
+    reference : str, optional
+        Camera whose frames make the common timeline; by default the first.
+
+    Returns
+    -------
+    Recording
+        Cameras with frames and times.
+
+    Raises
+    ------
+    RecipeError
+        P403, if names do not say what is what, a file is given twice, or a camera is unknown.
+    ParameterError
+        P401, if a clock spec or policy is not understood.
+    VideoError
+        V1xx, if a video cannot be read as asked.
+    ClockError
+        C201 (cameras without common time), C202 (counts differ), C203, C205, C206 (clock files).
+
+    Examples
+    --------
+    >>> recording = open_recording("face.mp4")  # doctest: +SKIP
+    >>> recording.video().n_frames  # doctest: +SKIP
+    994
+    """
+    found_name, files = plan_cameras(paths, join=join)
+    if reference is not None and reference not in files:
+        raise RecipeError("P403", f"reference {reference!r}", f"no such camera{nearest(reference, files)}")
+    settings = _settings(files, clocks, clock_policy, offsets, damage, grey_range)
+    opened: dict[str, Camera] = {}
+    flags: list[Flag] = []
+    zones: dict[str, str] = {}
+    try:
+        for camera, paths_of_camera in files.items():
+            source, report, more, zone = _open_camera(paths_of_camera, settings[camera], camera)
+            texts = tuple(str(path.absolute()) for path in paths_of_camera)
+            opened[camera] = Camera(camera, source, texts, report)
+            flags += [_of_camera(flag, camera, len(files)) for flag in more]
+            zones[camera] = zone
+        _check_twice(opened)
+        _check_zones(zones)
+        first = reference or next(iter(files))
+        settled = [camera for camera, wanted in settings.items() if _is_settled(wanted.clock)]
+        shifted = [camera for camera, wanted in settings.items() if wanted.offset is not None]
+        check_common_time(opened, first, settled, shifted, name or found_name)
+    except BaseException:
+        for camera_opened in opened.values():
+            camera_opened.video.close()
+        raise
+    request = _request(opened, settings, name or found_name, first)
+    return Recording(name or found_name, opened, first, tuple(flags), request)
+
+
+def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str, tuple[Path, ...]]]:
+    """Say which files are which camera, without opening any.
+
+    Parameters
+    ----------
+    paths : path, sequence or mapping
+        As for `open_recording`.
+    join : bool, optional
+        In a folder, take bare numbers in file names as the order of consecutive files.
+
+    Returns
+    -------
+    tuple
+        Name of the recording, and camera to files in order.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no file, a file is missing or given twice, or names do not say what is what.
+    """
+    if isinstance(paths, str | Path):
+        path = Path(paths)
+        if path.is_dir():
+            videos = videos_in(path)
+            if not videos:
+                raise RecipeError("P403", str(path), expected="video files in the folder", got="none")
+            return path.resolve().name, group_files(videos, join=join)
+        cameras: dict[str, tuple[Path, ...]] = {DEFAULT_CAMERA: (path,)}
+    elif isinstance(paths, Mapping):
+        cameras = {str(camera): _files_of(files) for camera, files in paths.items()}
+    else:
+        cameras = _cameras_of_list(paths)
+    if not cameras or not all(cameras.values()):
+        raise RecipeError("P403", "paths", expected="video files", got="none")
+    for camera, files in cameras.items():
+        _check_camera(camera, files)
+    return next(iter(cameras.values()))[0].stem, cameras
+
+
+def _files_of(files: object) -> tuple[Path, ...]:
+    if isinstance(files, str | Path):
+        return (Path(files),)
+    if isinstance(files, Sequence) and all(isinstance(file, str | Path) for file in files):
+        return tuple(Path(file) for file in files)
+    raise RecipeError("P403", "paths", expected="a file or a list of files per camera", got=repr(files)[:80])
+
+
+def _cameras_of_list(paths: Sequence[Any]) -> dict[str, tuple[Path, ...]]:
+    """Read a list: consecutive files, or consecutive groups of simultaneous files."""
+    if all(isinstance(path, str | Path) for path in paths):
+        return {DEFAULT_CAMERA: _files_of(paths)}
+    groups = [_files_of(group) for group in paths]
+    widths = {len(group) for group in groups}
+    if len(widths) != 1:
+        raise RecipeError(
+            "P403", "paths", expected="as many simultaneous files in every group", got=str(sorted(widths))
+        )
+    columns = list(zip(*groups, strict=True))
+    if len(columns) == 1:
+        return {DEFAULT_CAMERA: columns[0]}
+    return {f"camera{k}": column for k, column in enumerate(columns, 1)}
+
+
+def _check_camera(camera: str, files: Sequence[Path]) -> None:
+    """Refuse names that cannot be written and files that are not there."""
+    if not camera or camera != camera.strip() or any(mark in camera for mark in "/\\\0=:\n"):
+        raise RecipeError(
+            "P404", f"camera {camera!r}", expected="a name without / \\ : = and line breaks", got=repr(camera)
+        )
+    for file in files:
+        if not file.is_file():
+            siblings = [path.name for path in videos_in(file.parent)] if file.parent.is_dir() else []
+            raise RecipeError("P403", str(file), f"there is no such file{nearest(file.name, siblings)}")
+
+
+def _settings(
+    files: Mapping[str, Sequence[Path]],
+    clocks: ClockLike | Mapping[str, ClockLike] | None,
+    policy: str | Mapping[str, str] | None,
+    offsets: Mapping[str, float | Fraction | str] | None,
+    damage: str,
+    grey_range: str,
+) -> dict[str, _Settings]:
+    """Sort what was asked for by camera, and check it before any file is opened."""
+    for what, value, known in (
+        ("damage", damage, ("mark", "keep", "refuse")),
+        ("grey_range", grey_range, ("auto", "full", "limited")),
+    ):
+        if value not in known:
+            raise ParameterError("P401", f"parameter {what!r}", f"no {value!r}{nearest(value, known)}")
+    per_clock = _by_camera(clocks, files, "clock")
+    per_policy = _by_camera(policy, files, "clock policy")
+    per_offset = _by_camera(offsets or {}, files, "offset")
+    if isinstance(clocks, np.ndarray | Clock) and len(files) > 1:
+        raise RecipeError("P403", "clocks", "one clock was given for several cameras", hint="give a mapping")
+    wanted = {}
+    for camera in files:
+        clock = per_clock.get(camera)
+        if isinstance(clock, str):
+            parse_clock_spec(clock)
+        check_policy(per_policy.get(camera))
+        offset = per_offset.get(camera)
+        wanted[camera] = _Settings(
+            clock,
+            per_policy.get(camera),
+            None if offset is None else _seconds(offset, camera),
+            damage,
+            grey_range,
+        )
+    return wanted
+
+
+def _by_camera(given: Any, files: Mapping[str, Sequence[Path]], what: str) -> dict[str, Any]:
+    """Return a setting per camera; one without a name belongs to all."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or "ticks" in given:
+        return dict.fromkeys(files, given)
+    for camera in given:
+        if camera not in (*files, EVERY):
+            raise RecipeError(
+                "P403", f"{what} of camera {camera!r}", f"no such camera{nearest(camera, files)}"
+            )
+    return {camera: given.get(camera, given.get(EVERY)) for camera in files if {camera, EVERY} & set(given)}
+
+
+def _seconds(offset: float | Fraction | str, camera: str) -> Fraction:
+    try:
+        return Fraction(offset) if isinstance(offset, str) else as_fraction(offset)
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        raise ParameterError(
+            "P401", f"offset of camera {camera!r}", expected="seconds", got=str(offset)
+        ) from error
+
+
+def _is_settled(clock: ClockLike | None) -> bool:
+    """Tell whether a clock says where in the session the camera started."""
+    if isinstance(clock, str):
+        spec = parse_clock_spec(clock)
+        return spec.kind not in ("pts", "rate") or clock.count(":") > 1
+    return clock is not None
+
+
+def _open_camera(
+    files: Sequence[Path], wanted: _Settings, camera: str
+) -> tuple[FrameSource, Mapping[str, object], tuple[Flag, ...], str]:
+    """Open the files of one camera and give its frames their times."""
+    from mystax.io.video import Video
+
+    spec = parse_clock_spec(wanted.clock) if isinstance(wanted.clock, str) else None
+    options: dict[str, Any] = {"damage": wanted.damage, "grey_range": wanted.grey_range}
+    has_stamps = True
+    paths = [str(file) for file in files]
+    try:
+        video = Video(paths, rate=spec.rate if spec is not None and spec.kind == "rate" else None, **options)
+    except VideoError as error:
+        if error.code != NO_STAMPS or wanted.clock is None or (spec is not None and spec.kind == "pts"):
+            raise
+        # Stamps that cannot be used do not matter beside a clock file; the rate only counts the frames.
+        video = Video(paths, rate=Fraction(1), **options)
+        has_stamps = False
+    try:
+        return clock_camera(video, wanted.clock, wanted.policy, wanted.offset, files, has_stamps=has_stamps)
+    except ClockError as error:
+        video.close()
+        error.where = f"{error.where} (camera {camera!r})" if error.where else f"camera {camera!r}"
+        raise
+    except BaseException:
+        video.close()
+        raise
+
+
+def clock_camera(
+    source: FrameSource,
+    clock: ClockLike | None,
+    policy: str | None = None,
+    offset: Fraction | None = None,
+    files: Sequence[Path] = (),
+    *,
+    has_stamps: bool = True,
+) -> tuple[FrameSource, Mapping[str, object], tuple[Flag, ...], str]:
+    """Give the frames of a camera the times that are asked for.
+
+    Parameters
+    ----------
+    source : FrameSource
+        The frames with their own times.
+    clock : str, Clock, array or mapping, or None
+        As for `open_recording`; None leaves the source's own times.
+    policy : str, optional
+        What to do where counts differ.
+    offset : Fraction, optional
+        Seconds to add.
+    files : sequence of Path, optional
+        Files of the camera; clock files are looked for in the working folder and beside the first.
+    has_stamps : bool, optional
+        Whether the source's own times mean anything.
+
+    Returns
+    -------
+    tuple
+        Frames, JSON-able report, flags, and ``zoned``, ``naive`` or "" for ISO texts.
+
+    Raises
+    ------
+    ClockError
+        C202, C203, C205, C206.
+    """
+    own = source.clock if has_stamps else None
+    zone = ""
+    paired: PairedClock | None = None
+    if isinstance(clock, str):
+        spec = parse_clock_spec(clock)
+        if spec.kind != "pts":
+            folders = list(dict.fromkeys([Path.cwd(), *([files[0].absolute().parent] if files else [])]))
+            paired, zone = time_frames(spec, folders, source.n_frames, own, policy)
+            _check_rate(spec, source, paired)
+    elif clock is not None:
+        stamps = clock if isinstance(clock, Clock) else _plain_clock(clock)
+        paired = pair_stamps(stamps, source.n_frames, own, policy)
+    report: dict[str, object] = {}
+    flags: tuple[Flag, ...] = ()
+    if paired is not None:
+        source = with_times(source, paired.clock, paired.no_time)
+        report, flags = dict(paired.report), paired.flags
+    if offset is not None:
+        source = with_times(source, source.clock.shifted(offset))
+        report["offset"] = float(offset)
+    return source, report, flags, zone
+
+
+def _check_rate(spec: ClockSpec, source: FrameSource, paired: PairedClock) -> None:
+    """Make sure that a rate gives every frame its time."""
+    if spec.kind == "rate" and paired.clock.n != source.n_frames:
+        raise ClockError("C202", spec.text, expected=f"{source.n_frames} times", got=str(paired.clock.n))
+
+
+def _plain_clock(clock: np.ndarray | Mapping[str, Any]) -> Clock:
+    """Make a clock of an array of seconds, or of the plain values of `Recording.request`."""
+    if not isinstance(clock, Mapping):
+        return clock_from_array(clock)
+    return clock_from_values(clock)
+
+
+def _of_camera(flag: Flag, camera: str, n_cameras: int) -> Flag:
+    return replace(flag, text=f"camera {camera}: {flag.text}") if n_cameras > 1 else flag
+
+
+def _check_twice(cameras: Mapping[str, Camera]) -> None:
+    """Refuse one file (by content) in two cameras."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name, camera in cameras.items():
+        for file, mark in zip(camera.files, camera.video.identity, strict=False):
+            if mark in seen and seen[mark][0] != name:
+                other = seen[mark]
+                raise RecipeError(
+                    "P403",
+                    f"cameras {other[0]!r} and {name!r}",
+                    "the same video is given twice",
+                    got=f"{other[1]} and {file}",
+                )
+            seen[mark] = (name, file)
+
+
+def _check_zones(zones: Mapping[str, str]) -> None:
+    """Refuse ISO clocks with a zone beside ones without."""
+    zoned = [camera for camera, zone in zones.items() if zone == "zoned"]
+    naive = [camera for camera, zone in zones.items() if zone == "naive"]
+    if zoned and naive:
+        raise ClockError(
+            "C206",
+            f"cameras {zoned[0]!r} and {naive[0]!r}",
+            "one clock file states a time zone and the other does not",
+            expected="all with a zone, or none",
+        )
+
+
+def _request(
+    cameras: Mapping[str, Camera], settings: Mapping[str, _Settings], name: str, reference: str
+) -> dict[str, object]:
+    """Return plain arguments that open the same recording again."""
+    first = next(iter(settings.values()))
+    clocks: dict[str, object] = {}
+    for camera, wanted in settings.items():
+        if isinstance(wanted.clock, str):
+            clocks[camera] = wanted.clock
+        elif wanted.clock is not None:
+            clock = wanted.clock if isinstance(wanted.clock, Clock) else _plain_clock(wanted.clock)
+            clocks[camera] = clock_values(clock)
+    return {
+        "paths": {name: list(camera.files) for name, camera in cameras.items()},
+        "clocks": clocks or None,
+        "clock_policy": {name: item.policy for name, item in settings.items() if item.policy} or None,
+        "damage": first.damage,
+        "grey_range": first.grey_range,
+        "offsets": {name: str(item.offset) for name, item in settings.items() if item.offset is not None}
+        or None,
+        "name": name,
+        "reference": reference,
+    }

@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM as a wish: work goes on to the next safe place and stops there."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from mystax.core.events import Event, Report
+from mystax.errors import Cancelled
+
+__all__ = ["Stop", "stop_wishes"]
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether the user wants the work to stop, and by which signal."""
+
+    signal: int = 0
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work is to stop.
+
+        Raises
+        ------
+        Cancelled
+            If a signal has come.
+        """
+        if self.signal:
+            raise Cancelled("run", self.signal)
+
+    def watching(self, report: Report) -> Report:
+        """Return a callback that hands events on and then looks for the wish to stop."""
+
+        def watched(event: Event) -> None:
+            report(event)
+            self.check()
+
+        return watched
+
+
+@contextmanager
+def stop_wishes() -> Iterator[Stop]:
+    """Take Ctrl-C and SIGTERM as wishes while the context lasts; a second one stops at once.
+
+    Outside the main thread signals stay as they are.
+
+    Yields
+    ------
+    Stop
+        Holds the signal once it has come.
+    """
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def wish(number: int, _: FrameType | None) -> None:
+        if stop.signal:
+            raise KeyboardInterrupt
+        stop.signal = number
+
+    before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,302 @@
+"""The parent of a run: starts the child, listens to it, restarts it when it dies or hangs."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from mystax.core.events import Event, Report, silent
+from mystax.engine.child import CANCELLED
+from mystax.engine.deaths import Deaths
+from mystax.engine.jobs import Job
+from mystax.engine.signals import Stop
+from mystax.errors import Cancelled, InternalError, MystaxError, error_from_record
+
+__all__ = ["Limits", "supervise"]
+
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+NOT_INHERITED = ("DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
+"""Pauses before an error that may pass is tried again [s]."""
+
+MIN_SIZE = 16
+FIRST_SIZE = 256
+TICK = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may take.
+
+    Attributes
+    ----------
+    stall : float
+        Longest silence [s]; a child that announces a longer piece of work is given that.
+    grace : float
+        Time to end by itself when asked to [s].
+    memory : int
+        Resident memory of the child and its children [byte]; 0 for no limit.
+    """
+
+    stall: float = 60.0
+    grace: float = 5.0
+    memory: int = 0
+
+
+@dataclass
+class _Child:
+    """A running child and what is known of it."""
+
+    process: "subprocess.Popen[str]"
+    events: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
+    place: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = ""
+    error: MystaxError | None = None
+    checkpointed: bool = False
+    peak: int = 0
+    cause: str = ""
+
+    def listen(self) -> None:
+        """Put every line of the child into the queue; None at the end."""
+        stream = self.process.stdout
+        for line in stream or ():
+            try:
+                self.events.put(json.loads(line))
+            except ValueError:
+                continue  # a line that was cut by the child's death
+        self.events.put(None)
+
+
+def supervise(
+    job: Job,
+    *,
+    report: Report = silent,
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+    refuse_damage: bool = False,
+    environment: Mapping[str, str] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Run a job in child processes until it is done.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+    report : callable, optional
+        Takes the child's events; it may raise `Cancelled`.
+    limits : Limits, optional
+        Silence, grace, memory.
+    stop : Stop, optional
+        The wish to stop.
+    refuse_damage : bool, optional
+        Refuse a place where the decoder dies (V107) instead of leaving it out.
+    environment : mapping, optional
+        More variables for the child.
+    sleep : callable, optional
+        Waits before an error that may pass is tried again.
+
+    Raises
+    ------
+    Cancelled
+        If the user stopped the work; a checkpoint has been written.
+    MystaxError
+        What the run refused.
+    PoisonJob
+        Q602, if the child died three times without getting further.
+    VideoError
+        V107, if the decoder died three times at one place and `refuse_damage` is set.
+    InternalError
+        B999, if the child ended in a way that it should not.
+    """
+    limits, stop = limits or Limits(), stop or Stop()
+    deaths = Deaths(refuse_damage)
+    retries = 0
+    with tempfile.NamedTemporaryFile("w+", prefix="mystax-run-", suffix=".log", delete=False) as log:
+        path = Path(log.name)
+        while True:
+            child = _start(job, log, environment)
+            try:
+                status = _watch(child, limits, report, stop)
+            finally:
+                _end(child.process, limits.grace)
+            if status == 0:
+                break
+            if stop.signal or status == CANCELLED:
+                path.unlink(missing_ok=True)
+                raise Cancelled("run", stop.signal or signal.SIGINT)
+            if child.error is not None:
+                if child.error.retry != "transient" or child.error.code == "S504" or retries >= len(WAITS):
+                    raise _with_log(child.error, path)
+                report(Event("note", "retry", text=f"{child.error}; tried again in {WAITS[retries]:g} s"))
+                _wait(WAITS[retries], stop, sleep)
+                job, retries = job.again(), retries + 1
+                continue
+            job = deaths.next_job(
+                job, child.stage, child.place, _cause(child, status), child.checkpointed, child.peak
+            )
+            report(Event("warning", "restart", text=deaths.text))
+    path.unlink(missing_ok=True)
+
+
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the variables of a child: one thread for every library that has a pool of its own."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in NOT_INHERITED}
+    return {**kept, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONFAULTHANDLER": "1", **(more or {})}
+
+
+def _start(job: Job, log: Any, environment: Mapping[str, str] | None) -> _Child:
+    """Start a child and give it its job."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "mystax.engine.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        env=_environment(environment),
+        start_new_session=True,
+    )
+    child = _Child(process)
+    threading.Thread(target=child.listen, name="mystax-child", daemon=True).start()
+    _tell(process.stdin, job.to_json())
+    return child
+
+
+def _tell(stream: IO[str] | None, line: str) -> None:
+    """Write a line to the child; one that is gone is noticed elsewhere."""
+    try:
+        if stream is not None:
+            stream.write(line + "\n")
+            stream.flush()
+    except (BrokenPipeError, OSError):
+        return
+
+
+def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
+    """Listen until the child has ended; return its status."""
+    heard = looked = time.monotonic()
+    stall, asked = limits.stall, 0.0
+    while True:
+        try:
+            fields = child.events.get(timeout=TICK)
+        except queue.Empty:
+            fields = {}
+        now = time.monotonic()
+        if fields is None:
+            return child.process.wait()
+        if fields:
+            heard = now
+            stall = max(limits.stall, float(fields.get("data", {}).get("stall", 0.0)))
+            _take(child, fields, report, stop)
+        if stop.signal and not asked:
+            asked = now
+            _tell(child.process.stdin, "cancel")
+        if asked and now - asked > limits.grace:
+            return _kill(child, "stopped")
+        if now - heard > stall:
+            return _kill(child, f"no sign of life for {stall:g} s", limits.grace)
+        if now - looked >= 1.0 and limits.memory:
+            looked = now
+            child.peak = max(child.peak, _resident(child.process.pid))
+            if child.peak > limits.memory:
+                return _kill(child, "memory")
+
+
+def _take(child: _Child, fields: Mapping[str, Any], report: Report, stop: Stop) -> None:
+    """Note what an event says and hand it on."""
+    data = fields.get("data", {})
+    if fields["kind"] == "error":
+        child.error = error_from_record(data)
+        return
+    if fields["kind"] == "progress":
+        child.stage, child.place = str(fields["stage"]), data
+    if fields["kind"] == "checkpoint":
+        child.checkpointed = True
+    try:
+        report(Event(**fields))
+    except Cancelled as wish:
+        stop.signal = wish.signal
+
+
+def _kill(child: _Child, cause: str, grace: float = 0.0) -> int:
+    """End a child: first politely, if there is time for it."""
+    child.cause = cause
+    if grace:
+        child.process.terminate()
+        try:
+            return child.process.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+    child.process.kill()
+    return child.process.wait()
+
+
+def _end(process: "subprocess.Popen[str]", grace: float) -> None:
+    """Leave no child behind, whatever happened."""
+    if process.poll() is None:
+        process.kill()
+        process.wait(grace)
+    for stream in (process.stdin, process.stdout):
+        try:
+            if stream is not None:
+                stream.close()
+        except OSError:
+            continue
+
+
+def _resident(pid: int) -> int:
+    """Return the resident memory of a process and its children [byte]."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        every = [process, *process.children(recursive=True)]
+        return sum(int(item.memory_info().rss) for item in every)
+    except psutil.Error:
+        return 0
+
+
+def _cause(child: _Child, status: int) -> str:
+    """Say in words why a child ended."""
+    if child.cause:
+        return child.cause
+    if status < 0:
+        try:
+            return f"signal {signal.Signals(-status).name}"
+        except ValueError:
+            return f"signal {-status}"
+    return f"exit status {status}"
+
+
+def _with_log(error: MystaxError, path: Path) -> MystaxError:
+    """Name the log of a bug; that of anything else is not needed."""
+    if isinstance(error, InternalError):
+        error.hint = f"this is a bug in mystax; please report it with the log {path}"
+    else:
+        path.unlink(missing_ok=True)
+    return error
+
+
+def _wait(seconds: float, stop: Stop, sleep: Callable[[float], None]) -> None:
+    """Wait in small steps, so that a wish to stop is heard."""
+    left = seconds
+    while left > 0:
+        stop.check()
+        sleep(min(TICK, left))
+        left -= TICK

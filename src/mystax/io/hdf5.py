@@ -1,0 +1,46 @@
+"""Plain arrays into HDF5 files, also such that MATLAB reads as a MAT-file of version 7.3."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+__all__ = ["write_arrays"]
+
+_USER_BLOCK = 512
+_MATLAB_TEXT = b"MATLAB 7.3 MAT-file"
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], *, is_matlab: bool = False) -> None:
+    """Write numeric arrays, one data set each.
+
+    For tests, demonstrations and exports; outcomes are written by `mystax.io.store` only.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; one that exists is replaced.
+    arrays : mapping of str to array
+        Data sets by name; a slash makes groups (``camera/times``).
+    is_matlab : bool, optional
+        Write what MATLAB calls version 7.3: a header of 512 bytes, one-dimensional arrays as columns,
+        axes in MATLAB's order.
+
+    Examples
+    --------
+    >>> write_arrays("times.h5", {"camera/times": np.arange(3.0)})  # doctest: +SKIP
+    """
+    target = Path(path)
+    with h5py.File(target, "w", userblock_size=_USER_BLOCK if is_matlab else 0) as file:
+        for name, array in arrays.items():
+            stored = np.atleast_2d(array) if is_matlab and array.ndim < 2 else np.asarray(array)
+            data = file.create_dataset(name, data=stored.T if is_matlab and array.ndim > 1 else stored)
+            if is_matlab:
+                kind = "double" if array.dtype == np.float64 else array.dtype.name
+                data.attrs["MATLAB_class"] = np.bytes_(kind)
+    if is_matlab:
+        # Text up to byte 116, eight bytes of subsystem offset, version 0x0200, byte order mark.
+        header = _MATLAB_TEXT.ljust(116, b" ") + bytes(8) + b"\x00\x02IM"
+        with target.open("r+b") as raw:
+            raw.write(header.ljust(_USER_BLOCK, b"\x00"))

@@ -1,0 +1,368 @@
+"""Reading outcomes: checked as they are opened, large arrays read on demand, a damaged one refused."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.analysis import get_analysis
+from mystax.core.canonical import key12
+from mystax.core.dataset import check_outcome
+from mystax.errors import DamagedError, FormatError, MystaxError, RecipeError, nearest
+from mystax.io.digests import Attribute, file_digest
+from mystax.io.outcome_files import (
+    OutcomeHead,
+    check_head,
+    damaged,
+    is_text,
+    open_outcome,
+    read_attributes,
+    read_head,
+    read_variable,
+    variable_digest,
+)
+
+if TYPE_CHECKING:
+    from xarray import Dataset, Variable
+else:
+    Dataset = Variable = Any
+
+__all__ = [
+    "OutcomeSum",
+    "Outcomes",
+    "Verification",
+    "digest_problems",
+    "load",
+    "read_sum",
+    "sum_of",
+    "verify_outcome",
+]
+
+EAGER_BYTES = 16 << 20
+"""Variables up to this size are read, and their digests checked, when an outcome is opened."""
+
+
+def load(path: str | Path) -> "Dataset | Outcomes":
+    """Open an outcome, or a folder of outcomes.
+
+    Every small variable is checked against its digest at once; a large one is read when it is used, and
+    guarded by the checksums in the file.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``face.mystax/motion.nc``, or the folder ``face.mystax``.
+
+    Returns
+    -------
+    Dataset or Outcomes
+        One outcome of one camera; else a mapping of name to Dataset.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file or folder.
+    DamagedError
+        S502, if a file is damaged.
+    StoreError
+        S505, if a newer mystax made it.
+    FormatError
+        F804, if it is no outcome of mystax, or not of the form that its analysis declares.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return Outcomes.of_folder(place)
+    head = read_head(place)
+    if not head.groups:
+        return _load_camera(place, head, None)
+    return Outcomes(_loaders(place, head), place.parent)
+
+
+class Outcomes(Mapping[str, Dataset]):
+    """The outcomes of a recording, by name; each is opened when it is first used.
+
+    The name is that of the analysis (``"motion"``); where an analysis has several cameras it is
+    ``"motion/face"``, and ``"svd/all_cameras"`` for what they have in common.
+
+    Parameters
+    ----------
+    loaders : mapping
+        Name to a function that opens the outcome.
+    folder : Path, optional
+        The folder in which they lie.
+    """
+
+    def __init__(self, loaders: Mapping[str, Callable[[], Dataset]], folder: Path | None = None) -> None:
+        self._loaders, self._open = dict(loaders), dict[str, Dataset]()
+        self.folder = folder
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "Outcomes":
+        """Open a folder of outcomes.
+
+        Raises
+        ------
+        RecipeError
+            P403, if it holds no outcome.
+        DamagedError
+            S502, if a file is damaged.
+        """
+        loaders: dict[str, Callable[[], Dataset]] = {}
+        for path in outcome_paths(folder):
+            loaders |= _loaders(path, read_head(path))
+        if not loaders:
+            raise RecipeError(
+                "P403",
+                str(folder),
+                "there are no outcomes in this folder",
+                hint="mystax run VIDEO makes them",
+            )
+        return cls(loaders, folder)
+
+    @classmethod
+    def of_datasets(cls, datasets: Mapping[str, Dataset]) -> "Outcomes":
+        """Make outcomes of datasets in memory."""
+
+        def giver(dataset: Dataset) -> Callable[[], Dataset]:
+            return lambda: dataset
+
+        return cls({name: giver(dataset) for name, dataset in datasets.items()})
+
+    def __getitem__(self, name: str) -> Dataset:
+        if name not in self._loaders:
+            raise KeyError(f"no outcome {name!r}{nearest(name, self._loaders)}")
+        if name not in self._open:
+            self._open[name] = self._loaders[name]()
+        return self._open[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaders)
+
+    def __len__(self) -> int:
+        return len(self._loaders)
+
+    def __repr__(self) -> str:
+        place = f" in {self.folder}" if self.folder is not None else ""
+        return f"<Outcomes{place}: {', '.join(self)}>"
+
+
+def outcome_paths(folder: Path) -> list[Path]:
+    """List the published outcomes of a folder, by name; part files do not exist for readers."""
+    return sorted(path for path in folder.glob("*.nc") if not path.name.startswith("."))
+
+
+def _loaders(path: Path, head: OutcomeHead) -> dict[str, Callable[[], Dataset]]:
+    """Name the datasets of a file."""
+    name = head.analysis or path.stem
+    if not head.groups:
+        return {name: lambda: _load_camera(path, head, None)}
+
+    def giver(camera: str | None) -> Callable[[], Dataset]:
+        return lambda: _load_camera(path, head, camera)
+
+    found = {f"{name}/{camera}": giver(camera) for camera in head.groups}
+    if any("/" not in variable for variable in head.digests):
+        found[f"{name}/all_cameras"] = giver(None)
+    return found
+
+
+def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
+    """Build the dataset of one camera, or of the root group."""
+    import xarray as xr
+
+    with open_outcome(path) as outcome:
+        fresh = check_head(outcome, path)
+        if fresh.content != head.content:
+            raise damaged(path, "another outcome than when the folder was opened; open it again")
+        group = outcome if camera is None else outcome.groups[head.groups[camera]]
+        prefix = "" if camera is None else f"{head.groups[camera]}/"
+        attributes = {**head.attributes, **(read_attributes(group) if camera is not None else {})}
+        coordinates = set(str(attributes.pop("coordinates", "")).split())
+        variables = {
+            name: _load_variable(
+                path, head, prefix + name, stored, name in coordinates or name in group.dimensions
+            )
+            for name, stored in group.variables.items()
+        }
+    is_coordinate = coordinates | set(group.dimensions)
+    dataset = xr.Dataset(
+        {name: variable for name, variable in variables.items() if name not in is_coordinate},
+        {name: variable for name, variable in variables.items() if name in is_coordinate},
+        attributes,
+    )
+    _check_form(dataset, head, path)
+    return dataset
+
+
+def _check_form(dataset: Dataset, head: OutcomeHead, path: Path) -> None:
+    """Check the form where this mystax knows it: same analysis, same version."""
+    try:
+        declared = get_analysis(head.analysis)
+    except RecipeError:
+        return  # of a plug-in that is not installed here: the file describes itself
+    if declared.version == head.attributes.get("analysis_version"):
+        check_outcome(dataset, declared.schema_of(dataset), str(path))
+
+
+def _load_variable(path: Path, head: OutcomeHead, name: str, stored: Any, eager: bool) -> Variable:
+    """Read a variable and check its digest, or prepare a large one to be read on demand."""
+    import xarray as xr
+    from xarray.core import indexing
+
+    dims, shape, dtype = tuple(stored.dimensions), tuple(stored.shape), stored.dtype
+    if not eager and not is_text(stored) and dtype.itemsize * math.prod(shape) > EAGER_BYTES:
+        lazy = stored_array(path, head, name, shape, dtype)
+        return xr.Variable(dims, indexing.LazilyIndexedArray(lazy), read_attributes(stored))
+    values, digest = read_variable(stored, name)
+    if digest != head.digests[name]:
+        raise damaged(path, f"values of {name!r} that differ from their digest")
+    return xr.Variable(dims, values, read_attributes(stored))
+
+
+def stored_array(path: Path, head: OutcomeHead, name: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """Make the lazy array of a stored variable, for xarray."""
+    from xarray.backends import BackendArray
+    from xarray.core import indexing
+
+    class StoredArray(BackendArray):
+        """Values of a variable, read from the file at each use, so that no file stays open."""
+
+        def __init__(self) -> None:
+            self.shape, self.dtype = shape, dtype
+
+        def __getitem__(self, key: Any) -> Any:
+            return indexing.explicit_indexing_adapter(
+                key, shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read
+            )
+
+        def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+            for place in (path, _old_place(path, head)):
+                if place.is_file():
+                    with open_outcome(place) as outcome:
+                        if check_head(outcome, place).content == head.content:
+                            return np.asarray(outcome[name][key])
+            raise damaged(path, "another outcome than the one that was opened; open it again")
+
+    return StoredArray()
+
+
+def _old_place(path: Path, head: OutcomeHead) -> Path:
+    """Return where the store keeps an outcome that was superseded since it was opened."""
+    return path.parent / ".mystax" / "old" / f"{path.stem}.{key12(head.key)}.nc"
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeSum:
+    """What a sum file says: the key of the outcome, and the sha256 of its bytes."""
+
+    key: str
+    digest: str
+
+
+def sum_of(path: Path) -> Path:
+    """Return the place of the sum of an outcome."""
+    return path.parent / ".mystax" / "sums" / f"{path.name}.sha256"
+
+
+def read_sum(path: Path) -> OutcomeSum | None:
+    """Read a sum file; None if there is none or it is not understood."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    match = re.fullmatch(r"# key (\S*)\n([0-9a-f]{64})  [^\n]+\n", text)
+    return OutcomeSum(match[1], match[2]) if match else None
+
+
+def digest_problems(path: Path) -> list[str]:
+    """Read a whole outcome and compare all its digests.
+
+    Returns
+    -------
+    list of str
+        What does not agree; empty for a good file.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    StoreError
+        S505, if a newer mystax made it.
+    """
+    try:
+        with open_outcome(path) as outcome:
+            head = check_head(outcome, path)
+            return [
+                f"values of {name!r} differ from their digest"
+                for name, digest in head.digests.items()
+                if not name.endswith("/") and variable_digest(outcome[name], name) != digest
+            ]
+    except (DamagedError, FormatError) as error:
+        return [error.got or error.what]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Result of a full check of one outcome.
+
+    Attributes
+    ----------
+    path : Path
+        The outcome.
+    status : {"ok", "no_sum", "damaged"}
+        ``no_sum``: all digests hold, and its sum is missing or belongs to an older outcome.
+    problems : tuple of str
+        What does not agree.
+    key : str
+        Key of the outcome, where it can be read.
+    attributes : dict
+        Its global attributes, where they can be read.
+    """
+
+    path: Path
+    status: str
+    problems: tuple[str, ...] = ()
+    key: str = ""
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+
+
+def verify_outcome(path: str | Path) -> Verification:
+    """Check every byte of an outcome: its sum, and the digests of all its values.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Verification
+        What was found.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    """
+    place = Path(path)
+    try:
+        head = read_head(place)
+        problems = digest_problems(place)
+    except RecipeError:
+        raise
+    except MystaxError as error:
+        return Verification(place, "damaged", (error.got or error.what,))
+    noted = read_sum(sum_of(place))
+    if noted is not None and noted.key == head.key and noted.digest != file_digest(place):
+        problems.append("bytes that differ from the sum")
+    if problems:
+        return Verification(place, "damaged", tuple(problems), head.key, head.attributes)
+    status = "ok" if noted is not None and noted.key == head.key else "no_sum"
+    return Verification(place, status, (), head.key, head.attributes)

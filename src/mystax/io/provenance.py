@@ -1,0 +1,77 @@
+"""Where an outcome comes from: the attributes that every outcome carries."""
+
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from mystax.core.canonical import canonical_json
+from mystax.core.quality import Flag, flags_to_json
+from mystax.io.outcome_files import FORMAT
+
+__all__ = ["Provenance", "software_versions"]
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of mystax and of the packages that its numbers come from."""
+    return dict(_software_versions())
+
+
+@functools.cache
+def _software_versions() -> Mapping[str, str]:
+    found = {}
+    for name in ("mystax", "numpy", "scipy", "numba", "av", "xarray", "h5netcdf", "h5py"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an outcome comes from: its global attributes.
+
+    Attributes
+    ----------
+    analysis, analysis_version : str, int
+        The declaration.
+    key : str
+        Key of the outcome (`mystax.core.canonical.outcome_key`).
+    parameters : mapping
+        All parameters, defaults included.
+    inputs : sequence of mappings
+        Names and fingerprints, no paths.
+    coverage : float
+        Share of the frames that could be used, 0..1.
+    quality : sequence of Flag
+        Remarks on the outcome.
+    software : mapping
+        Package to version.
+    run : mapping
+        What differs between two equal runs (host, start, duration, paths); written as ``run_<name>``.
+    """
+
+    analysis: str
+    analysis_version: int
+    key: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    inputs: Sequence[Mapping[str, object]] = ()
+    coverage: float = 1.0
+    quality: Sequence[Flag] = ()
+    software: Mapping[str, str] = field(default_factory=software_versions)
+    run: Mapping[str, object] = field(default_factory=dict)
+
+    def attributes(self) -> dict[str, object]:
+        """Return the global attributes of the outcome."""
+        return {
+            "mystax_format": FORMAT,
+            "analysis": self.analysis,
+            "analysis_version": self.analysis_version,
+            "key": self.key,
+            "parameters": canonical_json(dict(self.parameters), "parameters"),
+            "inputs": canonical_json([dict(item) for item in self.inputs], "inputs"),
+            "software": canonical_json(dict(self.software), "software"),
+            "coverage": float(self.coverage),
+            "quality": flags_to_json(self.quality),
+            **{f"run_{name}": value for name, value in self.run.items()},
+        }

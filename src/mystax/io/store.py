@@ -1,0 +1,462 @@
+"""The store, only writer of outcomes: a reader sees the old file, the new file or none, never half of one.
+
+::
+
+    <folder>/<analysis>.nc                        the outcome, never changed after it is published
+    <folder>/recipe.toml  report.html  figures/   texts and pictures
+    <folder>/.mystax/sums/<analysis>.nc.sha256    `# key <key>`, then a line as `sha256sum` writes it
+    <folder>/.mystax/old/<analysis>.<key12>.nc    superseded outcomes
+    <folder>/.mystax/work/<key12>/                one unfinished pass: lock, checkpoints, spools
+"""
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+from mystax.core.analysis import get_analysis
+from mystax.core.canonical import key12, pass_key
+from mystax.core.dataset import Schema, check_outcome
+from mystax.errors import DamagedError, FormatError, RecipeError, SpaceError, StoreError
+from mystax.io.digests import file_digest
+from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive
+from mystax.io.outcome_files import damaged, read_head, write_outcome
+from mystax.io.outcomes import digest_problems, outcome_paths, read_sum
+from mystax.io.provenance import Provenance
+from mystax.io.store_fs import FileSystem, LocalFs, can_not_link, refusals
+from mystax.io.strays import strays
+from mystax.io.work import Work
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["Provenance", "Store"]
+
+RESERVE = 512 << 20
+"""Bytes of a disk that a run leaves free."""
+
+SAFETY = 1.2
+"""What a run must find free, over what it is estimated to write."""
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """The folder of the outcomes of one recording and recipe.
+
+    Parameters
+    ----------
+    folder : Path
+        ``face.mystax`` or ``<out>/<recording>/<recipe>``; made when something is written.
+    fs : FileSystem, optional
+        Whatever changes the disk (tests make it fail).
+    now : callable, optional
+        Time in UTC.
+    token : str, optional
+        16 hexadecimal digits that mark the part files of this execution.
+    alive : callable, optional
+        Whether the process of a lock runs (None: it belongs to another host).
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        fs: FileSystem | None = None,
+        now: Callable[[], datetime] = utc_now,
+        token: str | None = None,
+        alive: Callable[[LockRecord], bool | None] = is_alive,
+    ) -> None:
+        self.folder = Path(folder)
+        self.token = token or secrets.token_hex(8)
+        self._fs = fs or LocalFs()
+        self._now, self._alive = now, alive
+        self._leases: list[Lease] = []
+
+    # ---------------------------------------------------------------- places
+
+    def path(self, analysis: str) -> Path:
+        """Return the place of an outcome."""
+        return self.folder / f"{analysis}.nc"
+
+    def sum_path(self, analysis: str) -> Path:
+        """Return the place of the sum of an outcome."""
+        return self.folder / ".mystax" / "sums" / f"{analysis}.nc.sha256"
+
+    def _old_path(self, analysis: str, key: str) -> Path:
+        return self.folder / ".mystax" / "old" / f"{analysis}.{key12(key) or 'unknown'}.nc"
+
+    # ---------------------------------------------------------------- what is there
+
+    def current_key(self, analysis: str) -> str | None:
+        """Return the key of the published outcome; None if there is none or it is damaged.
+
+        An outcome whose sum is missing or older (a crash between two steps) counts if all its digests hold.
+        """
+        path = self.path(analysis)
+        if not path.is_file():
+            return None
+        try:
+            key = read_head(path).key
+        except (DamagedError, FormatError):
+            return None
+        noted = read_sum(self.sum_path(analysis))
+        if (noted is None or noted.key != key) and digest_problems(path):
+            return None
+        return key
+
+    def adopt(self, analysis: str) -> None:
+        """Write the sum of a whole outcome where it is missing or older; one with its sum is left alone.
+
+        Raises
+        ------
+        DamagedError
+            S502, if the outcome's digests do not hold.
+        """
+        path = self.path(analysis)
+        key = read_head(path).key
+        noted = read_sum(self.sum_path(analysis))
+        if noted is not None and noted.key == key:
+            return
+        problems = digest_problems(path)
+        if problems:
+            raise damaged(path, problems[0])
+        self.write_bytes(f".mystax/sums/{analysis}.nc.sha256", _sum_text(path, file_digest(path), key))
+
+    # ---------------------------------------------------------------- room
+
+    def free(self) -> int:
+        """Return the bytes that a run may write here: free space, less the reserve."""
+        return max(0, self._fs.free(_existing(self.folder)) - RESERVE)
+
+    def need(self, n_bytes: int) -> None:
+        """Check that there is room for what a run will write.
+
+        Parameters
+        ----------
+        n_bytes : int
+            Estimate of outcomes, spools and checkpoints [byte].
+
+        Raises
+        ------
+        SpaceError
+            S501, if less than 1.2 times the estimate and 512 MiB are free.
+        """
+        wanted, free = int(n_bytes * SAFETY) + RESERVE, self._fs.free(_existing(self.folder))
+        if wanted > free:
+            raise SpaceError(
+                "S501",
+                str(self.folder),
+                "there is not enough space for this run",
+                expected=f"{_mebibytes(wanted)} free",
+                got=_mebibytes(free),
+                hint="free some space, choose another folder with --out, or keep fewer components",
+            )
+
+    # ---------------------------------------------------------------- unfinished work
+
+    def work(self, keys: Iterable[str], *, heartbeat: float | None = None) -> Work:
+        """Take the folder of a pass.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of the outcomes in the making.
+        heartbeat : float, optional
+            Time between two heartbeats of the lock [s]; none by default: call `Lease.beat`.
+
+        Returns
+        -------
+        Work
+            The folder, locked; use it as a context.
+
+        Raises
+        ------
+        StoreError
+            S504, if another process works on it; S503, if it cannot be written.
+        """
+        wanted = sorted(keys)
+        key = wanted[0] if len(wanted) == 1 else pass_key(wanted)
+        folder = self.folder / ".mystax" / "work" / key12(key)
+        lease = acquire_lock(folder / "lock", self._fs, self.token, now=self._now, alive=self._alive)
+        if heartbeat is not None:
+            lease.keep_beating(heartbeat)
+        self._leases.append(lease)
+        return Work(folder, wanted, lease, self._fs, on_close=self._leases.remove)
+
+    def sweep(self) -> list[Path]:
+        """Clear up behind executions that died here: call it at the start of a run.
+
+        Part files without a living lock are removed; whole outcomes whose sum is missing or older get it.
+
+        Returns
+        -------
+        list of Path
+            What was removed.
+
+        Raises
+        ------
+        StoreError
+            S503, if something cannot be removed.
+        """
+        found = [path for path in strays(self.folder, self._fs, alive=self._alive) if path.suffix == ".part"]
+        removed = [path for path in found if self.token not in path.name]
+        with refusals(self.folder):
+            for path in removed:
+                self._fs.remove(path)
+        for path in outcome_paths(self.folder):
+            with contextlib.suppress(DamagedError, FormatError, StoreError):  # left to `mystax doctor`
+                self.adopt(path.stem)
+        return removed
+
+    # ---------------------------------------------------------------- writing
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file in one step, as UTF-8.
+
+        Parameters
+        ----------
+        name : str
+            Path inside the folder with ``/``, such as ``report.html`` or ``figures/energy.svg``.
+        text : str
+            Its contents.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        RecipeError
+            P404, if the name leads out of the folder.
+        SpaceError, StoreError
+            S501, S503, as the disk refuses.
+        """
+        return self.write_bytes(name, text.encode("utf-8", "backslashreplace"))
+
+    def write_bytes(self, name: str, data: bytes) -> Path:
+        """Write a file in one step; the arguments and errors are those of `write_text`."""
+        place = PurePosixPath(name)
+        if not place.name or place.is_absolute() or ".." in place.parts or "\\" in name or "\0" in name:
+            raise RecipeError("P404", f"file {name!r}", expected="a name inside the folder of outcomes")
+        path = self.folder.joinpath(*place.parts)
+        part = path.with_name(f".{path.name}.{self.token}.part")
+        with refusals(path), self._removed_on_error(part):
+            self._fs.make_folder(path.parent)
+            self._write_part(part, data)
+            try:
+                self._fs.replace(part, path)
+            except FileNotFoundError:  # another run swept it: its author had no lock
+                self._write_part(part, data)
+                self._fs.replace(part, path)
+            self._fs.sync_folder(path.parent)
+        return path
+
+    def _write_part(self, part: Path, data: bytes) -> None:
+        """Write a part file and bring it to the disk."""
+        self._fs.remove(part)
+        with self._fs.create(part) as file:
+            file.write(data)
+            self._fs.sync(file)
+
+    def publish(
+        self,
+        outcome: Dataset | Mapping[str, Dataset],
+        provenance: Provenance,
+        *,
+        schema: Schema | None = None,
+    ) -> Path:
+        """Publish one outcome.
+
+        Parameters
+        ----------
+        outcome : Dataset or mapping of str to Dataset
+            The dataset of the only camera, or camera to dataset (``""``: what all cameras have in common).
+        provenance : Provenance
+            Where it comes from.
+        schema : Schema, optional
+            Its form; by default that of the declared analysis.
+
+        Returns
+        -------
+        Path
+            The published file.  If one of the same key was there already, it stays as it was.
+
+        Raises
+        ------
+        FormatError
+            F804, if the outcome does not have the form of its schema.
+        SpaceError
+            S501, if there is no space left.
+        StoreError
+            S503, if the file system refuses; S504, if another process took the work over.
+        """
+        analysis = provenance.analysis
+        cameras = _by_camera(outcome)
+        for camera, dataset in cameras.items():
+            form = schema or get_analysis(analysis).schema_of(dataset)
+            check_outcome(dataset, form, f"outcome {analysis!r}{f' of camera {camera!r}' if camera else ''}")
+        final = self.path(analysis)
+        part = self.folder / f".{analysis}.{self.token}.nc.part"
+        sum_part = self.sum_path(analysis).with_name(f".{analysis}.nc.sha256.{self.token}.part")
+        with (
+            self._some_lease(provenance.key) as lease,
+            refusals(final),
+            self._removed_on_error(part),
+            self._removed_on_error(sum_part),
+        ):
+            for folder in (self.folder, sum_part.parent):
+                self._fs.make_folder(folder)
+            self._fs.remove(part)
+            with self._fs.create(part) as file:
+                write_outcome(file, cameras, provenance.attributes())
+                self._fs.sync(file)
+            self._write_part(sum_part, _sum_text(final, file_digest(part), provenance.key))
+            lease.check()
+            with _part_still_there(part):
+                took_place = self._take_place(part, final, provenance)
+            if took_place:
+                self._fs.replace(sum_part, self.sum_path(analysis))
+                self._fs.sync_folder(sum_part.parent)
+                self._fs.sync_folder(self.folder)
+                return final
+            self._fs.remove(sum_part)
+        self.adopt(analysis)
+        return final
+
+    def _take_place(self, part: Path, final: Path, provenance: Provenance) -> bool:
+        """Give a complete part its final name; False if an equal outcome has it already."""
+        if not final.exists() and self._link_new(part, final):
+            return True
+        if self.current_key(provenance.analysis) == provenance.key and not self._sum_differs(
+            provenance.analysis
+        ):
+            self._fs.remove(part)
+            return False
+        self._keep_old(final, provenance.analysis)
+        self._fs.replace(part, final)
+        return True
+
+    def _link_new(self, part: Path, final: Path) -> bool:
+        """Name a new outcome; False if a rival was first."""
+        try:
+            self._fs.link(part, final)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if not can_not_link(error):
+                raise
+            return self._replace_alone(part, final)
+        self._fs.remove(part)
+        return True
+
+    def _replace_alone(self, part: Path, final: Path) -> bool:
+        """Name a new outcome where there are no hard links: behind a lock file that only one can make."""
+        lock = acquire_lock(
+            final.with_name(f".{final.name}.lock"), self._fs, self.token, now=self._now, alive=self._alive
+        )
+        try:
+            if final.exists():
+                return False
+            self._fs.replace(part, final)
+        finally:
+            lock.release()
+        return True
+
+    def _sum_differs(self, analysis: str) -> bool:
+        """Tell whether the published file of the current key is not the one that was summed: damage."""
+        noted = read_sum(self.sum_path(analysis))
+        path = self.path(analysis)
+        return noted is not None and noted.key == read_head(path).key and file_digest(path) != noted.digest
+
+    def _keep_old(self, final: Path, analysis: str) -> None:
+        """Keep the outcome that will be superseded under a second name; a damaged one is marked as such."""
+        try:
+            key = read_head(final).key
+            mark = ".damaged" if digest_problems(final) else ""
+        except (DamagedError, FormatError, StoreError):
+            key, mark = "", ".damaged"
+        old = self._old_path(analysis, key)
+        if mark or (old.exists() and not old.samefile(final)):
+            old = old.with_name(f"{old.stem}{mark}-{self.token[:4]}.nc")
+        self._fs.make_folder(old.parent)
+        try:
+            self._fs.link(final, old)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if not can_not_link(error):
+                raise
+            self._copy(final, old)
+        self._fs.sync_folder(old.parent)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        part = target.with_name(f".{target.name}.{self.token}.part")
+        with self._removed_on_error(part):
+            with source.open("rb") as data, self._fs.create(part) as file:
+                while block := data.read(1 << 22):
+                    file.write(block)
+                self._fs.sync(file)
+            self._fs.replace(part, target)
+
+    @contextlib.contextmanager
+    def _some_lease(self, key: str) -> Iterator[Lease]:
+        """Give the lock of the running work; outside any work take one for the moment."""
+        if self._leases:
+            yield self._leases[-1]
+            return
+        with self.work([key]) as work:
+            yield work.lease
+
+    @contextlib.contextmanager
+    def _removed_on_error(self, part: Path) -> Iterator[None]:
+        """Remove a part file if anything at all goes wrong, Ctrl-C included."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self._fs.remove(part)
+            raise
+
+
+@contextlib.contextmanager
+def _part_still_there(part: Path) -> Iterator[None]:
+    """Say who is to blame when a complete part file is gone: another run that took this one for dead."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if part.exists():
+            raise
+        raise StoreError(
+            "S504", str(part), "another run removed this part file", hint="run again: finished work is kept"
+        ) from error
+
+
+def _by_camera(outcome: Dataset | Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Return the datasets by camera; a Dataset, which is a mapping too, stands in the root."""
+    if hasattr(outcome, "data_vars"):
+        return {"": cast("Dataset", outcome)}
+    return {str(camera): dataset for camera, dataset in outcome.items()}
+
+
+def _sum_text(path: Path, digest: str, key: str) -> bytes:
+    """Return the text of a sum file; `sha256sum -c` run in the folder of outcomes checks it."""
+    return f"# key {key}\n{digest}  {path.name}\n".encode()
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _mebibytes(n_bytes: int) -> str:
+    return f"{n_bytes / (1 << 20):,.0f} MiB"

@@ -1,0 +1,528 @@
+"""The decode loop: frames of one file, each linked to its packet, and the evidence of damage.
+
+A decoder runs in one of two ways.  The *fast* way uses threads and only looks for signs of trouble; at the
+first sign it goes back to the last place that is beyond doubt and continues the *careful* way: one thread,
+so that every exception and every line of FFmpeg's log belongs to the packet that caused it.  Where a group
+of pictures has ended without trouble it returns to the fast way.  What is handed over is the same either
+way.  Objects of FFmpeg's library come through `Library`; this module does not import it.
+"""
+
+import contextlib
+import errno
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mystax.core.recording import Reason
+from mystax.core.typing import UInt8
+from mystax.errors import VideoError
+from mystax.io.video_index import MAX_REORDER, FrameIndex
+from mystax.io.video_pixels import Picture
+
+__all__ = ["EVIDENCE", "HARMLESS", "Decoder", "Library", "Opened", "read_failure"]
+
+CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
+EVIDENCE = LOST | LINE | CORRUPT | ABSENT
+ERROR_LEVEL = 16
+MAX_FAILURES = 1000
+SILENT_SIZE = 32
+NOBODY = -1
+DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EREMOTEIO)
+HARMLESS: tuple[str, ...] = ()
+"""Starts of decoder lines that say nothing about the pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A file opened for reading: FFmpeg's container, stream and decoder."""
+
+    container: Any
+    stream: Any
+    context: Any
+    threads: int = 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.container.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """What the decode loop needs of FFmpeg's library for one file.
+
+    Attributes
+    ----------
+    where : str
+        The file, for errors.
+    open : callable
+        Opens the file with a number of decoder threads.
+    count_errors : callable
+        Number of error lines that FFmpeg wrote in this process so far.
+    listen : callable
+        Context that collects the lines (level, source, text) of this thread.
+    failure : type
+        Base class of the library's exceptions.
+    packet : callable
+        Makes a packet of bytes.
+    """
+
+    where: str
+    open: Callable[[int], Opened]
+    count_errors: Callable[[], int]
+    listen: Callable[[], contextlib.AbstractContextManager[list[Any]]]
+    failure: type[Exception]
+    packet: Callable[[bytes], Any]
+
+
+def read_failure(error: Exception, where: str) -> VideoError | None:
+    """Return the refusal V131 if the disk is to blame for an exception of the library, else None."""
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        return VideoError(
+            "V131", where, "the disk could not be read", got=str(error), hint="check the disk or the mount"
+        )
+    return None
+
+
+def is_harmless(line: tuple[int, str, str]) -> bool:
+    """Tell whether a line of FFmpeg's log is no evidence of damage."""
+    return line[0] > ERROR_LEVEL or line[2].strip().startswith(HARMLESS)
+
+
+class Decoder:
+    """Decode one file from a key frame on.
+
+    Parameters
+    ----------
+    library : Library
+        How to open and watch the file.
+    index : FrameIndex
+        Its packets and frames.
+    threads : int, optional
+        Decoder threads; with one the careful way is the only one.
+    reopen_after : int, optional
+        Packets after which the decoder is opened anew, at a key frame.
+
+    Attributes
+    ----------
+    settled : int
+        All packets before this one are final: their frames were given, or never will be.
+    finished : bool
+        Whether the end of the file is reached.
+    gave_up : bool
+        Whether so many packets in a row failed that the rest was left.
+    """
+
+    def __init__(
+        self, library: Library, index: FrameIndex, *, threads: int = 1, reopen_after: int = 1 << 62
+    ) -> None:
+        self._library, self._index, self._threads = library, index, threads
+        self._reopen_after = reopen_after
+        table = index.table
+        self._n = len(table)
+        self._size = np.ascontiguousarray(table.size).data
+        self._shown, self._fed = (mark.astype(np.uint8).tobytes() for mark in (table.shown, table.fed))
+        key = np.zeros(self._n, np.uint8)
+        key[index.keys] = 1
+        self._key = key.tobytes()
+        self._rank = np.ascontiguousarray(index.rank).data
+        self._state = bytearray(self._n)
+        self._in_order = index.route == "order"
+        self._packet_of = np.full(index.n_frames, -1, np.int64) if self._in_order else index.packet
+        self._place_of = np.full(self._n if self._in_order else 0, -1, np.int64)
+        self._pending: deque[tuple[int, Picture]] = deque()
+        self._lost: list[int] = []
+        self._group, self._next, self._is_sure = -1, 0, False
+        self._opened: Opened | None = None
+        self._packets: Iterator[Any] = iter(())
+        self._at = self._opened_at = self._floor = self._deaf = self.settled = 0
+        self._until, self._trouble, self._failures = -1, -1, 0
+        self._careful = threads == 1
+        self._lag = threads + MAX_REORDER + 1
+        self._errors = 0
+        self.finished = self.gave_up = False
+
+    # ------------------------------------------------------------------ places
+
+    @property
+    def position(self) -> int:
+        """Number of the packet that is read next."""
+        return self._at
+
+    def start(self, packet: int) -> None:
+        """Go to a key packet; everything before it counts as final."""
+        self._floor = self.settled = packet
+        self.finished = self.gave_up = False
+        self._until, self._trouble, self._failures = -1, -1, 0
+        self._careful = self._threads == 1
+        self._begin(packet)
+
+    def _begin(self, packet: int) -> None:
+        """Open the file anew with the decoder at a key packet, in the present way."""
+        index = self._index
+        threads = 1 if self._careful else self._threads
+        if self._opened is None or self._opened.threads != threads or not packet:
+            self.close()
+            self._opened = self._library.open(threads)
+        self._seek(packet)
+        self._opened_at = packet
+        self._show_preamble(packet)
+        self._errors = self._library.count_errors()
+        group = int(index.group[packet]) if self._n else 0
+        self._deaf = 0
+        if packet and index.is_open[group]:
+            stop = int(index.keys[group + 1]) if group + 1 < len(index.keys) else self._n
+            leading = np.flatnonzero(index.leading[packet:stop])
+            # Pictures that lean on the group before cannot be right here; nobody asks for them.
+            self._deaf = stop if self._in_order else packet + int(leading[-1]) + 1 + self._lag
+        self._pending.clear()
+        self._lost = [number for number in self._lost if number < packet]
+        anchored = packet == 0 or not index.is_open[group]
+        self._group = group if anchored else -1
+        self._next = index.frames_before(packet)
+        self._first_group = group
+        self._is_sure = True
+
+    def _show_preamble(self, packet: int) -> None:
+        """Let the decoder see the first packet, where it says how the others must be read."""
+        if not packet or not self._index.table.preamble:
+            return
+        context: Any = self._opened and self._opened.context
+        first = self._library.packet(self._index.table.preamble)
+        first.opaque = NOBODY
+        with contextlib.suppress(self._library.failure), self._library.listen():
+            context.decode(first)
+
+    def _decode(self, packet: Any) -> list[Picture]:
+        """Feed the decoder, and give what comes out but the picture of the preamble."""
+        context: Any = self._opened and self._opened.context
+        pictures: list[Picture] = context.decode(packet)
+        if self._index.table.preamble:
+            return [picture for picture in pictures if picture.opaque != NOBODY]
+        return pictures
+
+    def _seek(self, packet: int) -> None:
+        """Place the reader before a packet, believing a jump only if it lands on a packet of the index."""
+        opened, table, keys = self._opened, self._index.table, self._index.keys
+        assert opened is not None  # noqa: S101 - narrows the type for mypy
+        if packet and self._index.stamps is not None:
+            group = int(self._index.group[packet])
+            for key in keys[max(0, group - 2) : group + 1][::-1]:
+                offset = next((int(v) for v in (table.dts[key], table.pts[key]) if v > -(1 << 62)), None)
+                if offset is None:
+                    break
+                try:
+                    opened.container.seek(offset, stream=opened.stream)
+                except self._library.failure:
+                    continue
+                self._packets = iter(opened.container.demux(opened.stream))
+                self._at = 0
+                first = self._read(numbered=False)
+                found = None if first is None else table.find(first)
+                if first is not None and found is not None and found <= packet:
+                    self._packets = itertools.chain([first], self._packets)
+                    self._at = found
+                    self._skip_to(packet)
+                    return
+            opened.close()
+            opened = self._opened = self._library.open(opened.threads)
+        self._packets = iter(opened.container.demux(opened.stream))
+        self._at = 0
+        self._skip_to(packet)
+
+    def _skip_to(self, packet: int) -> None:
+        while self._at < packet and self._read() is not None:
+            self._at += 1
+
+    def _read(self, *, numbered: bool = True) -> Any:
+        """Return the next packet that carries something; None at the end.
+
+        Raises
+        ------
+        VideoError
+            V130, if it is not the packet of the index; V131, if the disk could not be read.
+        """
+        try:
+            for packet in self._packets:
+                if packet.size == 0:
+                    continue
+                if not numbered:
+                    return packet
+                if self._at >= self._n:
+                    return None
+                if packet.size != self._size[self._at]:
+                    raise VideoError(
+                        "V130",
+                        self._library.where,
+                        "the file is not the one that was indexed",
+                        expected=f"packet {self._at} of {self._size[self._at]} bytes",
+                        got=f"{packet.size} bytes",
+                        hint="wait until the file is complete, then run again",
+                    )
+                return packet
+        except self._library.failure as error:
+            refusal = read_failure(error, self._library.where)
+            if refusal is not None:
+                raise refusal from error
+        return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._opened is not None:
+            self._packets = iter(())
+            self._opened.close()
+            self._opened = None
+
+    # ------------------------------------------------------------------ steps
+
+    def step(self) -> list[tuple[int, Picture]]:
+        """Read one packet, and give the frames that came out: number in the file, and picture.
+
+        A frame may be given again after trouble; the later one counts.
+        """
+        packet = self._read()
+        if packet is None:
+            return self._end()
+        number = self._at
+        if self._key[number] and number > self._opened_at and self._may_reopen(number):
+            return self._change(number)
+        if self._careful:
+            return self._step_carefully(packet, number)
+        pictures: list[Picture] = []
+        state, trouble = self._state, packet.is_corrupt
+        if self._fed[number]:
+            packet.opaque = number
+            try:
+                pictures = self._decode(packet)
+            except self._library.failure:
+                trouble = True
+        for picture in pictures:
+            if picture.is_corrupt and picture.opaque >= self._deaf:
+                trouble = True
+            state[picture.opaque] |= CAME
+        errors = self._library.count_errors()
+        if errors != self._errors:
+            self._errors = errors
+            trouble = True
+        late = number - self._lag
+        if late >= self._floor and self._shown[late] and not state[late] and late >= self._deaf:
+            trouble = True
+        if trouble and number >= self._deaf:
+            return self._doubt(number)
+        self._at = number + 1
+        self.settled = max(self.settled, late + 1)
+        return self._numbered(pictures)
+
+    def _step_carefully(self, packet: Any, number: int) -> list[tuple[int, Picture]]:
+        pictures: list[Picture] = []
+        mark = LINE if packet.is_corrupt else 0
+        if self._fed[number]:
+            packet.opaque = number
+            with self._library.listen() as lines:
+                try:
+                    pictures = self._decode(packet)
+                    self._failures = 0
+                except self._library.failure:
+                    mark |= LOST
+                    self._failures += 1
+            if lines and not all(is_harmless(line) for line in lines):
+                mark |= LINE
+        self._came(pictures)
+        if mark and self._hears(number):
+            self._state[number] |= mark
+            self._trouble = number
+        self._at = number + 1
+        self._settle(self._at - self._lag)
+        if self._failures >= MAX_FAILURES:
+            self.gave_up = True
+            return self._end()
+        return self._numbered(pictures)
+
+    def _came(self, pictures: list[Picture]) -> None:
+        for picture in pictures:
+            number = picture.opaque
+            self._state[number] |= CAME
+            if picture.is_corrupt and self._hears(number):
+                self._state[number] |= CORRUPT
+                self._trouble = max(self._trouble, number)
+
+    def _hears(self, number: int) -> bool:
+        """Tell whether trouble with a packet means anything: not for those that miss the group before."""
+        return number >= self._deaf or number == self._opened_at
+
+    def _settle(self, limit: int) -> None:
+        """Move `settled` over packets whose frame came, or will not come any more (those before `limit`)."""
+        state, shown = self._state, self._shown
+        number = self.settled
+        while number < self._at:
+            if shown[number] and not state[number] & (CAME | LOST):
+                if number >= limit:
+                    break
+                silent = self._size[number] <= SILENT_SIZE
+                if self._hears(number):
+                    state[number] |= SILENT if silent else ABSENT
+                    self._trouble = self._trouble if silent else max(self._trouble, number)
+            if shown[number] and not state[number] & CAME:
+                self._lost.append(number)
+            number += 1
+        self.settled = number
+
+    def _end(self) -> list[tuple[int, Picture]]:
+        """Take what the decoder still holds; the file is finished unless that makes trouble."""
+        if self.finished:
+            return []
+        pictures = self._drain()
+        if pictures is None:
+            return self._doubt(self._n)
+        self._settle(self._n)
+        self.finished = True
+        self.settled = self._n
+        return self._numbered(pictures)
+
+    def _drain(self) -> list[Picture] | None:
+        """Flush the decoder; None if the fast way met trouble."""
+        pictures: list[Picture] = []
+        with self._library.listen() as lines:
+            try:
+                pictures = self._decode(None)
+            except self._library.failure:
+                if not self._careful:
+                    return None
+        if self._careful:
+            self._came(pictures)
+            return pictures
+        for picture in pictures:
+            self._state[picture.opaque] |= CAME
+        missing = any(self._shown[k] and not self._state[k] for k in range(self.settled, self._at))
+        corrupt = any(picture.is_corrupt for picture in pictures)
+        if lines or missing or corrupt or self._library.count_errors() != self._errors:
+            return None
+        return pictures
+
+    # ------------------------------------------------------------------ ways
+
+    def _doubt(self, number: int) -> list[tuple[int, Picture]]:
+        """Go back to what is beyond doubt, and on from there the careful way."""
+        self._until = number
+        self._careful = True
+        self._floor = self.settled
+        for k in range(self.settled, min(self._n, number + 1)):
+            self._state[k] = 0
+        first = min(self.settled, self._n - 1)
+        group = int(self._index.group[first])
+        while group > 0 and self._index.is_open[group]:
+            group -= 1
+            if self._index.keys[group + 1] - self._index.keys[group] > MAX_REORDER:
+                break
+        self._begin(int(self._index.keys[group]))
+        return []
+
+    def _may_reopen(self, number: int) -> bool:
+        """Tell whether the decoder may be opened anew at a key packet: to go fast again, or for its age."""
+        is_old = number - self._opened_at >= self._reopen_after
+        if not (is_old or (self._careful and self._threads > 1 and self._is_calm(number))):
+            return False
+        return not self._index.is_open[self._index.group[number]] and number >= self.settled
+
+    def _is_calm(self, number: int) -> bool:
+        """Tell whether the last group and the last packets before a key packet made no trouble."""
+        before = int(self._index.keys[self._index.group[number] - 1])
+        return number > self._until and self._trouble < min(before, number - 2 * self._lag)
+
+    def _change(self, number: int) -> list[tuple[int, Picture]]:
+        """Finish everything before a key packet that stands alone, and open the decoder anew there."""
+        pictures = self._drain()
+        if pictures is None:
+            return self._doubt(number - 1)
+        self._settle(number)
+        self.settled = number
+        given = self._numbered(pictures)
+        if self._is_calm(number):
+            self._careful = self._threads == 1
+        self._begin(number)
+        return given
+
+    # ------------------------------------------------------------------ numbers and reasons
+
+    def _numbered(self, pictures: list[Picture]) -> list[tuple[int, Picture]]:
+        """Give pictures their frame numbers; those that are final already are left out."""
+        if not self._in_order:
+            rank, floor = self._rank, self._floor
+            return [
+                (rank[picture.opaque], picture)
+                for picture in pictures
+                if picture.opaque >= floor and rank[picture.opaque] >= 0
+            ]
+        self._pending.extend((picture.opaque, picture) for picture in pictures)
+        given = []
+        while self._pending and (self.finished or self.settled > self._pending[0][0] + MAX_REORDER):
+            number, picture = self._pending.popleft()
+            frame = self._place(number)
+            if frame is not None:
+                self._packet_of[frame], self._place_of[number] = number, frame
+                given.append((frame, picture))
+        return given
+
+    def _place(self, number: int) -> int | None:
+        """Count a picture of the order route; None where a lost one before makes the count unsure."""
+        keys = self._index.keys
+        group = int(self._index.group[number])
+        if self._group < 0 and group == self._first_group:
+            return None
+        if group > self._group:
+            self._group, self._is_sure = group, True
+            self._next = self._index.frames_before(int(keys[group]))
+        stop = int(keys[group + 1]) if group + 1 < len(keys) else self._n
+        last = min(number + MAX_REORDER, stop - 1)
+        if any(int(keys[group]) <= lost <= last for lost in reversed(self._lost)):
+            self._is_sure = False
+        frame = self._next
+        self._next += 1
+        within = frame < self._index.n_frames and group == self._group
+        return frame if self._is_sure and within else None
+
+    def mark_other(self, picture: Picture) -> None:
+        """Note that a picture has another size or format than the video."""
+        self._state[picture.opaque] |= OTHER
+
+    def reasons(self, start: int, stop: int) -> UInt8[np.ndarray, " frame"]:
+        """Return the `Reason` of the frames start..stop of the file, which must be final."""
+        index = self._index
+        packet = self._packet_of[start:stop]
+        reason = np.full(len(packet), Reason.UNDECODABLE, np.uint8)
+        known = np.flatnonzero(packet >= 0)
+        if not len(known):
+            return reason
+        packet = packet[known]
+        state = np.frombuffer(self._state, np.uint8)
+        first = index.keys[index.group[packet]]
+        before = index.keys[np.maximum(index.group[packet] - 1, 0)]
+        low, high = int(before.min()), int(packet.max()) + 1
+        bad = np.concatenate([[-1], low + np.flatnonzero(state[low:high] & EVIDENCE)])
+        doubtful = bad[np.searchsorted(bad, packet, "right") - 1] >= first
+        ahead = index.leading[packet] if not self._in_order else self._is_leading(packet, first)
+        doubtful |= ahead & (bad[np.searchsorted(bad, first, "left") - 1] >= before)
+        if not index.table.key[index.keys[0]]:
+            doubtful |= index.group[packet] == 0
+        own = state[packet]
+        found = np.where(doubtful, Reason.DOUBTFUL, Reason.GOOD)
+        found[(own & (LINE | CORRUPT | LOST)) > 0] = Reason.CORRUPT
+        found[(own & OTHER) > 0] = Reason.OTHER_SIZE
+        found[(own & CAME) == 0] = Reason.UNDECODABLE
+        reason[known] = found
+        return reason
+
+    def _is_leading(self, packet: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Tell which packets of the order route were shown before the key frame of their group."""
+        place = self._place_of
+        return np.asarray((place[first] < 0) | (place[packet] < place[first]))
+
+    def silent_frames(self, start: int, stop: int) -> list[int]:
+        """Return the frames of start..stop whose packets held no picture, without any sign of damage."""
+        packet = self._packet_of[start:stop]
+        state = np.frombuffer(self._state, np.uint8)
+        known = np.flatnonzero(packet >= 0)
+        return [start + int(k) for k in known if state[packet[k]] & (SILENT | CAME) == SILENT]

@@ -1,0 +1,510 @@
+"""What a video file is: header, packets, first pictures, and the remarks on them.
+
+Objects of FFmpeg's library come through `Library`; this module does not import it.
+"""
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mystax.core.quality import Flag
+from mystax.errors import VideoError
+from mystax.io.fingerprint import index_id, quick_id
+from mystax.io.video_decode import Library, read_failure
+from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, PacketTable, Route, scan_packets
+from mystax.io.video_pixels import (
+    PixelPlan,
+    decide_range,
+    plan_pixels,
+    read_grey,
+    share_outside_limited,
+)
+from mystax.io.video_times import Timing, time_frames
+
+__all__ = ["FileFacts", "Probe", "Scan", "look_at", "scan_file"]
+
+MAX_HEAD = 32
+MAX_PIXELS = 1 << 26
+MAX_METADATA = 4096
+MAX_OUTSIDE = 0.001
+HAS_TABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "avi")
+"""Containers whose count of frames is believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """What is known of one video file before its frames are decoded.
+
+    Attributes
+    ----------
+    path, size, fingerprint, index_id
+        Identity: the file, its length [bytes], its quick id, the id of its packet table.
+    container, codec, profile, pixel_format, bits, width, height, rotation, pixel_aspect
+        The picture, as displayed (after rotation, which is counter-clockwise [degrees]).
+    color_range, color_range_source
+        ``full`` or ``limited``, and whether a tag, the format, the user or an assumption says so.
+    interlaced, sampled_maximum
+        Whether pictures are interlaced; the largest code among the first pictures.
+    n_frames, n_frames_header, n_packets, route, key_interval
+        Counts; how frames are numbered; frames between key frames.
+    rate, is_constant, clock_kind, time_base, first_time, last_time, duration
+        Proven rate [1/s] or None, and the times [s].
+    interval, gaps, n_repeated, n_backward, n_negative
+        Time between frames [s], lost frames, repaired stamps.
+    coverage_claimed
+        Frames that exist as a share of those that the header claims.
+    flags, metadata
+        Remarks, and texts of the container.
+    """
+
+    path: str
+    size: int
+    fingerprint: str
+    index_id: str
+    container: str
+    codec: str
+    profile: str | None
+    pixel_format: str
+    bits: int
+    width: int
+    height: int
+    rotation: int
+    pixel_aspect: str
+    color_range: str
+    color_range_source: str
+    interlaced: bool
+    sampled_maximum: int
+    n_frames: int
+    n_frames_header: int | None
+    n_packets: int
+    route: str
+    key_interval: Mapping[str, float]
+    rate: str | None
+    is_constant: bool
+    clock_kind: str
+    time_base: str
+    first_time: float | None
+    last_time: float | None
+    duration: float | None
+    interval: Mapping[str, float | None]
+    gaps: Sequence[Mapping[str, float]]
+    n_repeated: int
+    n_backward: int
+    n_negative: int
+    coverage_claimed: float
+    flags: Sequence[Flag]
+    metadata: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object of the probe."""
+        values: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["flags"] = [flag.as_dict() for flag in self.flags]
+        for name in ("key_interval", "interval", "metadata"):
+            values[name] = dict(getattr(self, name))
+        values["gaps"] = [dict(gap) for gap in self.gaps]
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Header and packets of one file; nothing is decoded yet."""
+
+    path: Path
+    library: Library
+    size: int
+    changed: int
+    container: str
+    codec: str
+    profile: str | None
+    picture_size: tuple[int, int]
+    pixel_format: str
+    bits: int
+    time_base: Fraction
+    stated_rates: tuple[Fraction, ...]
+    n_header: int | None
+    pixel_aspect: Fraction
+    metadata: dict[str, str]
+    table: PacketTable
+    is_cut: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FileFacts:
+    """One file, ready to be decoded."""
+
+    scan: Scan
+    index: FrameIndex
+    timing: Timing
+    plan: PixelPlan
+    size: tuple[int, int]
+    pixel_format: str
+    rotation: int
+    color_range: str
+    color_range_source: str
+    interlaced: bool
+    sampled_maximum: int
+    flags: tuple[Flag, ...]
+    _identity: list[str] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns as displayed [px]."""
+        width, height = self.size
+        return (width, height) if self.rotation % 180 else (height, width)
+
+    @property
+    def n_claimed(self) -> int:
+        """Frames that the header claims where it is believed, at least those that exist."""
+        hidden = int((~self.scan.table.shown).sum())
+        return max(self.index.n_frames, (self.scan.n_header or 0) - hidden)
+
+    @property
+    def fingerprint(self) -> str:
+        """Quick id of the file, computed once."""
+        if not self._identity:
+            self._identity.append(quick_id(self.scan.path))
+        return self._identity[0]
+
+    def check(self) -> None:
+        """Make sure that the file is the one that was indexed.
+
+        Raises
+        ------
+        VideoError
+            V130, if it is not; V131, if it cannot be read any more.
+        """
+        before = self.fingerprint if self._identity else None
+        try:
+            now = self.scan.path.stat()
+            same = now.st_size == self.scan.size and (
+                now.st_mtime_ns == self.scan.changed or quick_id(self.scan.path) == before
+            )
+        except OSError as error:
+            raise VideoError("V131", str(self.scan.path), "the file is gone", got=str(error)) from error
+        if not same:
+            raise VideoError(
+                "V130",
+                str(self.scan.path),
+                "the file changed while it was read",
+                expected=f"{self.scan.size} bytes",
+                got=f"{now.st_size} bytes",
+                hint="wait until the recording is finished, then run again",
+            )
+
+    def probe(self) -> Probe:
+        """Return what is known of the file."""
+        scan, index, timing = self.scan, self.index, self.timing
+        clock = timing.clock()
+        steps = np.diff(clock.seconds) if clock is not None and clock.n > 1 else None
+        group_sizes = np.diff(np.append(index.keys, len(index.table)))
+        rows, columns = self.shape
+        interval = None if steps is None else float(np.median(steps))
+        last = None if clock is None or not clock.n else float(clock.seconds[-1])
+        return Probe(
+            path=str(scan.path),
+            size=scan.size,
+            fingerprint=self.fingerprint,
+            index_id=index_id(index.table.pts, index.table.size, index.table.key),
+            container=scan.container,
+            codec=scan.codec,
+            profile=scan.profile,
+            pixel_format=self.pixel_format,
+            bits=self.plan.bits,
+            width=columns,
+            height=rows,
+            rotation=self.rotation,
+            pixel_aspect=f"{scan.pixel_aspect.numerator}/{scan.pixel_aspect.denominator}",
+            color_range=self.color_range,
+            color_range_source=self.color_range_source,
+            interlaced=self.interlaced,
+            sampled_maximum=self.sampled_maximum,
+            n_frames=index.n_frames,
+            n_frames_header=scan.n_header,
+            n_packets=len(index.table),
+            route=index.route,
+            key_interval={
+                "min": int(group_sizes.min()),
+                "median": float(np.median(group_sizes)),
+                "max": int(group_sizes.max()),
+            },
+            rate=_ratio(1 / timing.period) if timing.period else None,
+            is_constant=timing.is_constant,
+            clock_kind=timing.kind,
+            time_base=_ratio(timing.time_base),
+            first_time=None if clock is None else float(timing.first),
+            last_time=None if last is None else float(timing.first) + last,
+            duration=None if last is None else last + float(timing.interval),
+            interval={
+                "min": None if steps is None else float(steps.min()),
+                "median": interval,
+                "max": None if steps is None else float(steps.max()),
+            },
+            gaps=[
+                {"after": gap.after, "missing": gap.missing, "seconds": gap.seconds} for gap in timing.gaps
+            ],
+            n_repeated=index.n_repeated,
+            n_backward=index.n_backward,
+            n_negative=index.n_negative,
+            coverage_claimed=index.n_frames / max(1, self.n_claimed),
+            flags=self.flags,
+            metadata=scan.metadata,
+        )
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
+
+
+def scan_file(path: Path, library: Library) -> Scan:
+    """Read the header and all packets of a file.
+
+    Raises
+    ------
+    VideoError
+        V103, if there is no frame; V104, if pictures are too large or have no size; V131, if the disk
+        could not be read.
+    """
+    state = path.stat()
+    opened = library.open(1)
+    try:
+        container, stream, context = opened.container, opened.stream, opened.context
+        name, codec = str(container.format.name), str(context.name)
+        size = (int(context.width), int(context.height))
+        if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+            raise VideoError(
+                "V104",
+                library.where,
+                expected=f"pictures of 1 to {MAX_PIXELS} pixels",
+                got=f"{size[0]} x {size[1]} pixels",
+            )
+        guessed = getattr(stream, "guessed_rate", None)
+        rates = tuple(Fraction(rate) for rate in (stream.average_rate, guessed, stream.base_rate) if rate)
+        n_header = int(stream.frames) if name in HAS_TABLE and stream.frames else None
+        pixels = context.format
+        aspect = stream.sample_aspect_ratio
+        ends = _last_byte(stream) if name == HAS_TABLE[0] else 0
+        with library.listen():
+            table = scan_packets(_until_failure(container.demux(stream), library), codec)
+        metadata = {str(key): str(value) for key, value in container.metadata.items()}
+        time_base = Fraction(stream.time_base)
+    finally:
+        opened.close()
+    if not table.shown.any():
+        raise VideoError("V103", library.where, "the video has no frame")
+    beyond = max(ends, _claimed_size(path, name))
+    return Scan(
+        path=path,
+        library=library,
+        size=state.st_size,
+        changed=state.st_mtime_ns,
+        container=name,
+        codec=codec,
+        profile=context.profile,
+        picture_size=size,
+        pixel_format=pixels.name if pixels else "",
+        bits=int(pixels.components[0].bits) if pixels else 0,
+        time_base=time_base,
+        stated_rates=rates,
+        n_header=n_header,
+        pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
+        metadata=_short(metadata),
+        table=table,
+        is_cut=table.is_cut or beyond > state.st_size,
+    )
+
+
+def _until_failure(packets: Any, library: Library) -> Any:
+    """Give packets until the reader fails: what comes behind cannot be read."""
+    try:
+        yield from packets
+    except library.failure as error:
+        refusal = read_failure(error, library.where)
+        if refusal is not None:
+            raise refusal from error
+
+
+def _short(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Keep the texts of a container up to 4 kB in all."""
+    kept: dict[str, str] = {}
+    left = MAX_METADATA
+    for key, value in metadata.items():
+        left -= len(key) + len(value)
+        if left < 0:
+            break
+        kept[key] = value
+    return kept
+
+
+def _last_byte(stream: Any) -> int:
+    """Return where the last sample of a table of samples ends."""
+    entries = stream.index_entries
+    if not len(entries):
+        return 0
+    last = entries[len(entries) - 1]
+    return int(last.pos) + int(last.size)
+
+
+def _claimed_size(path: Path, container: str) -> int:
+    """Return the length that an avi or Matroska file says it has; 0 where it says nothing."""
+    with path.open("rb") as file:
+        head = file.read(256)
+    if container == "avi" and head[:4] == b"RIFF":
+        return int.from_bytes(head[4:8], "little") + 8
+    segment = head.find(b"\x18\x53\x80\x67")
+    if container.startswith("matroska") and segment >= 0:
+        first = head[segment + 4]
+        length = 9 - first.bit_length()
+        raw = int.from_bytes(head[segment + 4 : segment + 4 + length], "big")
+        value = raw & ((1 << 7 * length) - 1)
+        unknown = value == (1 << 7 * length) - 1
+        return 0 if unknown else segment + 4 + length + value
+    return 0
+
+
+def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
+    """Decode the first group of pictures of a file, and decide route, times, pixels and range.
+
+    Parameters
+    ----------
+    scan : Scan
+        Header and packets.
+    grey_range : {"auto", "full", "limited"}, optional
+        The user's word on the range.
+
+    Raises
+    ------
+    VideoError
+        V103, if no picture can be decoded; V104, if the pixel format cannot be read; V111, if too many
+        stamps are repeated.
+    """
+    where = scan.library.where
+    pictures = _head(scan)
+    if not pictures:
+        raise VideoError("V103", where, "no picture can be decoded", hint="the stream may be damaged")
+    picture = pictures[0]
+    index = FrameIndex.build(scan.table, _route(scan, pictures), scan.container, where)
+    timing = time_frames(index.stamps, scan.time_base, scan.stated_rates, scan.container)
+    plan = plan_pixels(picture.format, where)
+    color_range, source = decide_range(picture.format, int(picture.color_range), grey_range)
+    rotation, is_odd = _rotation(picture)
+    samples = [read_grey(one, plan) for one in pictures[:: max(1, len(pictures) // 8)]]
+    outside = max(share_outside_limited(codes, plan.bits) for codes in samples)
+    facts = FileFacts(
+        scan=scan,
+        index=index,
+        timing=timing,
+        plan=plan,
+        size=(picture.width, picture.height),
+        pixel_format=picture.format.name,
+        rotation=rotation,
+        color_range=color_range,
+        color_range_source=source,
+        interlaced=bool(picture.interlaced_frame),
+        sampled_maximum=max(int(codes.max()) for codes in samples),
+        flags=(),
+    )
+    doubtful_range = source == "assumed" and outside > MAX_OUTSIDE
+    return _flagged(facts, is_odd_rotation=is_odd, doubtful_range=doubtful_range)
+
+
+def _head(scan: Scan) -> list[Any]:
+    """Decode up to the second key frame, at most 64 packets; later groups where the first gives nothing."""
+    library = scan.library
+    opened = library.open(1)
+    pictures: list[Any] = []
+    number = 0
+    try:
+        with library.listen():
+            for packet in _until_failure(opened.container.demux(opened.stream), library):
+                if packet.size == 0 or number >= len(scan.table):
+                    continue
+                if pictures and (number >= MAX_HEAD or (scan.table.key[number] and number > 1)):
+                    break
+                packet.opaque = number
+                number += 1
+                try:
+                    pictures += opened.context.decode(packet)
+                except library.failure:
+                    continue
+                if number > 1000:
+                    break
+            try:
+                pictures += opened.context.decode(None)
+            except library.failure:
+                return pictures
+    finally:
+        opened.close()
+    return pictures
+
+
+def _route(scan: Scan, pictures: Sequence[Any]) -> Route:
+    """Choose the route: by stamps where the decoder gives pictures in their order."""
+    if scan.container in BARE:
+        return "order"
+    stamps = [int(scan.table.stamp[picture.opaque]) for picture in pictures]
+    if any(stamp == NO_STAMP for stamp in stamps):
+        return "order"
+    falls = sum(b < a for a, b in itertools.pairwise(stamps))
+    # A single stamp that goes back is a fault of the stamps; a tenth of them is another order.
+    return "order" if falls > max(len(stamps) // 10, 0 if scan.container == "avi" else 1) else "stamp"
+
+
+def _rotation(picture: Any) -> tuple[int, bool]:
+    """Return the counter-clockwise turn of the display matrix, and whether it is one that is not applied."""
+    matrix = picture.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(np.float64)
+    turn = int(picture.rotation) % 360
+    is_odd = a * d - b * c <= 0 or turn % 90 != 0
+    return (0 if is_odd else turn), bool(is_odd)
+
+
+def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -> FileFacts:
+    """Add the remarks that follow from header, packets and first pictures."""
+    scan, index, timing = facts.scan, facts.index, facts.timing
+    name = os.fspath(scan.path.name)
+    flags: list[Flag] = []
+    claimed = facts.n_claimed
+    if scan.is_cut:
+        text = f"{name} is cut short: {index.n_frames} frames exist"
+        flags.append(Flag("V101", text + (f" of {claimed}" if claimed > index.n_frames else "")))
+    elif scan.n_header is not None and scan.n_header != len(scan.table):
+        text = f"the header of {name} claims {scan.n_header} frames, {len(scan.table)} exist"
+        flags.append(Flag("V106", text))
+    if doubtful_range:
+        text = f"{name} has no range tag and uses codes outside 16..235: probably full range; "
+        flags.append(Flag("V109", text + 'say grey_range="full"'))
+    if timing.kind == "variable":
+        flags.append(Flag("V110", f"the frame rate of {name} is variable"))
+    repaired = [
+        f"{count} {word}"
+        for count, word in [
+            (index.n_repeated, "repeated"),
+            (index.n_backward, "out of order"),
+            (index.n_negative, "negative"),
+        ]
+        if count
+    ]
+    if repaired:
+        flags.append(Flag("V111", f"time stamps of {name}: {', '.join(repaired)}"))
+    if facts.interlaced:
+        flags.append(Flag("V112", f"{name} is interlaced; frames are used as they are"))
+    if timing.gaps:
+        n_missing = sum(gap.missing for gap in timing.gaps)
+        text = f"{n_missing} frames are missing in {len(timing.gaps)} gaps of {name}"
+        flags.append(Flag.about("V113", text, [gap.after for gap in timing.gaps]))
+    if is_odd_rotation:
+        flags.append(Flag("V114", f"the rotation of {name} is no quarter turn; it is not applied"))
+    if scan.pixel_aspect != 1:
+        flags.append(Flag("V114", f"pixels of {name} are not square ({scan.pixel_aspect}); not resampled"))
+    if timing.kind == "container_rate":
+        text = f"{name} holds a rate, not times: times are nominal; give a clock file to compare"
+        flags.append(Flag("V117", text + " with other instruments"))
+    return replace(facts, flags=tuple(flags))

@@ -1,0 +1,72 @@
+"""A run that is stopped anywhere and taken up again gives the same bits, for every size of chunk."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mystax.errors import Cancelled
+from tests.fixtures.engine_runs import StopAt, digest_of, run_folder, toy_recipe
+from tests.fixtures.engine_toys import make_recording, toy_spec
+
+N = 60
+
+
+def _digest(folder: Path, cameras: list[str], name: str, parameters: dict[str, object]) -> str:
+    run_folder(folder, make_recording(toy_spec(N, cameras=cameras)), toy_recipe(name, **parameters), size=16)
+    return digest_of(folder, name)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    stops=st.lists(st.integers(0, 40), min_size=1, max_size=3),
+    sizes=st.lists(st.integers(1, 64), min_size=4, max_size=4),
+    n_readings=st.integers(1, 2),
+    n_works=st.integers(0, 3),
+    scratch=st.sampled_from([None, "none", "folder"]),
+    shape=st.sampled_from([("toy", ["face"]), ("toy", ["left", "right"]), ("toyjoint", ["left", "right"])]),
+)
+def test_stopped_runs_end_with_equal_content(
+    stops: list[int],
+    sizes: list[int],
+    n_readings: int,
+    n_works: int,
+    scratch: str | None,
+    shape: tuple[str, list[str]],
+) -> None:
+    name, cameras = shape
+    parameters: dict[str, object] = {"n_readings": n_readings, "n_works": n_works}
+    with tempfile.TemporaryDirectory() as top:
+        truth = _digest(Path(top, "truth"), cameras, name, parameters)
+        rows = Path(top, "scratch")
+        rows.mkdir()
+        place = {None: "auto", "none": "auto", "folder": str(rows)}[scratch]
+        more = {**parameters, "scratch": scratch == "folder"}
+        folder = Path(top, "stopped")
+        for stop, size in zip(stops, sizes, strict=False):
+            recording = make_recording(toy_spec(N, cameras=cameras))
+            try:
+                run_folder(
+                    folder, recording, toy_recipe(name, **more), report=StopAt(stop), scratch=place, size=size
+                )
+            except Cancelled:
+                continue
+        recording = make_recording(toy_spec(N, cameras=cameras))
+        run_folder(folder, recording, toy_recipe(name, **more), scratch=place, size=sizes[-1])
+        assert digest_of(folder, name) == truth
+        assert not list(rows.iterdir())
+        assert not list((folder / ".mystax" / "work").glob("*"))
+
+
+@pytest.mark.parametrize("at", range(0, 20, 3))
+def test_a_stopped_run_goes_on_where_it_was(at: int, tmp_path: Path) -> None:
+    stop = StopAt(at)
+    with pytest.raises(Cancelled):
+        run_folder(tmp_path, make_recording(toy_spec(N)), report=stop, size=3)
+    again = StopAt(10**6)
+    run_folder(tmp_path, make_recording(toy_spec(N)), report=again, size=3)
+    places = [event.data["frame"] for event in stop.events if event.stage == "reading 1"]
+    resumed = [event.done for event in again.events if event.stage == "resume"]
+    assert resumed == ([places[-1]] if places else [])

@@ -1,0 +1,307 @@
+"""Routes, readings, checkpoints: the decomposer fed by hand."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.decompose import Decomposer, Route, SvdSettings, choose_route, sampled_segments
+from mystax.compute.svd_rows import Matrix
+from mystax.compute.tiles import TilePool
+from mystax.errors import DamagedError, InternalError
+from tests.fixtures.measure import Shelf, no_scratch
+
+ROUTES: tuple[Route, ...] = ("gram_bins", "gram_frames", "subspace", "subspace_streamed")
+N, P = 600, 300
+
+
+def bins_of_rank(rank: int, seed: int = 0) -> np.ndarray:
+    """Make whole-number rows whose variance about the mean has a given rank, at grey 200."""
+    generator = np.random.default_rng(seed)
+    parts = generator.integers(-20, 21, (N, rank)) @ generator.integers(-3, 4, (rank, P))
+    return np.asarray(3200 + parts, np.uint16)
+
+
+def decompose(
+    bins: np.ndarray,
+    route: Route | None,
+    *,
+    shelf: Shelf | None = None,
+    valid: np.ndarray | None = None,
+    moving: bool = False,
+    chunk: int = 100,
+    **settings: object,
+) -> Decomposer:
+    """Feed bins to a decomposer until it is done."""
+    made = decomposer(route, shelf, moving=moving, **settings)
+    good = np.ones(N, bool) if valid is None else valid
+    while made.n_passes > _passes(made):
+        for first in range(0, N, chunk):
+            part = slice(first, min(first + chunk, N))
+            made.feed(bins[part], good[part], np.arange(N)[part] > 0)
+        made.end_pass()
+    while made.work() is not None:
+        pass
+    return made
+
+
+def _passes(made: Decomposer) -> int:
+    return int(made.state()["place"][1])
+
+
+def decomposer(
+    route: Route | None, shelf: Shelf | None = None, *, moving: bool = False, **settings: object
+) -> Decomposer:
+    values: dict[str, object] = {"n_components": 20, "route": route, **settings}
+    return Decomposer(
+        [Matrix("m", moving, None, P)],
+        N,
+        P,
+        np.dtype(np.uint16),
+        SvdSettings(**values),  # type: ignore[arg-type] # plain values from the tests
+        TilePool(1),
+        shelf if shelf is not None else Shelf(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_bins", "n_frames", "max_spool", "route"),
+    [
+        (4096, 10**7, 0.0, "gram_bins"),
+        (4097, 4096, 16.0, "gram_frames"),
+        (4097, 4097, 16.0, "subspace"),
+        (19_200, 447_000, 16.0, "subspace"),
+        (19_200, 448_000, 16.0, "subspace_streamed"),
+        (19_200, 6_000, 0.0, "subspace_streamed"),
+        (307_200, 4_000, 16.0, "subspace"),
+        (76_800, 2_000, 0.1, "subspace_streamed"),
+    ],
+)
+def test_the_route_follows_from_the_size_alone(
+    n_bins: int, n_frames: int, max_spool: float, route: Route
+) -> None:
+    assert choose_route(n_bins, n_frames, 2, max_spool) == route
+
+
+def test_sampled_segments_are_ten_of_a_hundred_frames() -> None:
+    segments = sampled_segments(6000)
+    assert len(segments) == 10
+    assert segments[0] == (0, 100)
+    assert segments[-1] == (5900, 6000)
+    assert all(stop - start == 100 for start, stop in segments)
+
+
+def test_short_videos_are_sampled_whole() -> None:
+    assert sampled_segments(60) == [(0, 60)]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("rank", [1, 3])
+def test_rows_of_a_rank_have_as_many_components(route: Route, rank: int) -> None:
+    bins = bins_of_rank(rank)
+    ((found, scores),) = decompose(bins, route).results()
+    exact = np.linalg.svd(bins - bins.mean(0), compute_uv=False)[:rank]
+    assert found.n_components == rank
+    np.testing.assert_allclose(found.singular_value, exact, rtol=1e-5 if "subspace" in route else 1e-10)
+    assert found.captured[-1] == pytest.approx(1, rel=1e-5)
+    rebuilt = scores.read(0, N) @ found.mask.T + found.mean
+    np.testing.assert_allclose(rebuilt, bins, atol=0.01)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_rows_that_never_change_have_no_component(route: Route) -> None:
+    ((found, scores),) = decompose(np.full((N, P), 77, np.uint16), route).results()
+    assert found.n_components == 0
+    assert found.variance == found.shortfall == found.norm_error == 0
+    assert scores.read(0, N).shape == (N, 0)
+    np.testing.assert_allclose(found.mean, 77)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("n_good", [0, 1])
+def test_fewer_than_two_rows_have_no_component(route: Route, n_good: int) -> None:
+    valid = np.arange(N) < n_good
+    ((found, _),) = decompose(bins_of_rank(3), route, valid=valid).results()
+    assert (found.n_components, found.n_rows) == (0, n_good)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_without_scratch_the_bits_are_the_same(route: Route) -> None:
+    bins = np.random.default_rng(0).integers(0, 4080, (N, P)).astype(np.uint16)
+    with_scratch = decompose(bins, route, moving=True, tolerance=0.001)
+    made = Decomposer(
+        [Matrix("m", True, None, P)],
+        N,
+        P,
+        np.dtype(np.uint16),
+        SvdSettings(n_components=20, route=route, tolerance=0.001),
+        TilePool(2),
+        no_scratch,
+    )
+    while made.n_passes > _passes(made):
+        for first in range(0, N, 7):
+            part = slice(first, min(first + 7, N))
+            made.feed(bins[part], np.ones(N, bool)[part], np.arange(N)[part] > 0)
+        made.end_pass()
+    while made.work() is not None:
+        pass
+    for (one, rows), (two, more) in zip(with_scratch.results(), made.results(), strict=True):
+        assert one.n_readings == two.n_readings
+        np.testing.assert_array_equal(one.mask, two.mask)
+        np.testing.assert_array_equal(one.singular_value, two.singular_value)
+        np.testing.assert_array_equal(rows.read(0, N), more.read(0, N))
+
+
+@pytest.mark.parametrize(("route", "n_passes"), [("gram_bins", 2), ("subspace", 3), ("subspace_streamed", 2)])
+def test_decodes_without_scratch_are_known_at_the_start(route: Route, n_passes: int) -> None:
+    made = Decomposer(
+        [Matrix("m", True, None, P)],
+        N,
+        P,
+        np.dtype(np.uint16),
+        SvdSettings(route=route),
+        TilePool(1),
+        no_scratch,
+    )
+    assert made.n_passes == n_passes
+
+
+def test_streamed_bins_are_never_kept() -> None:
+    shelf = Shelf()
+    decompose(bins_of_rank(3), "subspace_streamed", shelf=shelf)
+    assert "bins" not in shelf.spools
+
+
+def test_bins_beyond_the_largest_scratch_are_not_kept() -> None:
+    shelf = Shelf()
+    made = decompose(bins_of_rank(3), "gram_bins", shelf=shelf, max_spool=1e-9)
+    assert "bins" not in shelf.spools
+    assert made.n_passes == 2
+
+
+def test_kept_bins_of_missing_frames_are_zero() -> None:
+    shelf = Shelf()
+    decompose(bins_of_rank(3), "gram_bins", shelf=shelf, valid=np.arange(N) % 10 != 3)
+    kept = shelf.spools["bins"].read(0, N)
+    np.testing.assert_array_equal(kept[3::10], 0)
+    assert (kept[4::10] > 0).all()
+
+
+def test_more_readings_are_made_while_too_much_variance_is_missing() -> None:
+    bins = np.random.default_rng(0).integers(0, 4080, (N, P)).astype(np.uint16)
+    ((loose, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.2).results()
+    ((tight, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.0001).results()
+    assert loose.n_readings == 3
+    assert tight.n_readings == 5
+    assert tight.captured[-1] > loose.captured[-1]
+    assert tight.shortfall < loose.shortfall
+
+
+def test_the_estimated_shortfall_is_near_the_true_one() -> None:
+    bins = np.random.default_rng(1).integers(0, 4080, (N, P)).astype(np.uint16)
+    ((found, _),) = decompose(bins, "subspace_streamed", n_components=20).results()
+    exact = np.linalg.svd(bins - bins.mean(0), compute_uv=False)[:20]
+    missing = 1 - (found.singular_value**2).sum() / (exact**2).sum()
+    assert 0.3 * missing < found.shortfall < 3 * missing
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("frame", [1, 255, 256, 399])
+def test_an_interrupted_pass_goes_on_with_the_same_bits(route: Route, frame: int) -> None:
+    bins = np.random.default_rng(2).integers(0, 4080, (N, P)).astype(np.uint16)
+    good = np.ones(N, bool)
+    whole = decompose(bins, route, moving=True)
+    shelf = Shelf()
+    first = decomposer(route, shelf, moving=True)
+    first.feed(bins[:frame], good[:frame], np.arange(frame) > 0)
+    state, sizes = first.state(), shelf.sizes()
+    first.feed(bins[frame:], good[frame:], good[frame:])
+    again = decomposer(route, shelf.cut(sizes), moving=True)
+    again.restore(state)
+    again.feed(bins[frame:], good[frame:], good[frame:])
+    again.end_pass()
+    while again.n_passes > _passes(again):
+        again.feed(bins, good, np.arange(N) > 0)
+        again.end_pass()
+    while again.work() is not None:
+        pass
+    ((one, rows),), ((two, more),) = whole.results(), again.results()
+    np.testing.assert_array_equal(one.mask, two.mask)
+    np.testing.assert_array_equal(rows.read(0, N), more.read(0, N))
+
+
+def test_scratch_that_is_gone_is_made_good_by_decoding() -> None:
+    bins = np.random.default_rng(2).integers(0, 4080, (N, P)).astype(np.uint16)
+    good, adjacent = np.ones(N, bool), np.arange(N) > 0
+    whole = decompose(bins, "subspace", moving=True)
+    shelf = Shelf()
+    first = decomposer("subspace", shelf, moving=True)
+    first.feed(bins, good, adjacent)
+    first.end_pass()
+    state, sizes = first.state(), shelf.sizes()
+    sizes.pop("bins")
+    again = decomposer("subspace", shelf.cut(sizes), moving=True)
+    again.restore(state)
+    assert again.n_passes == 2
+    while again.n_passes > _passes(again):
+        again.feed(bins, good, adjacent)
+        again.end_pass()
+    while again.work() is not None:
+        pass
+    ((one, _),), ((two, _),) = whole.results(), again.results()
+    np.testing.assert_array_equal(one.mask, two.mask)
+
+
+def test_bins_that_a_route_cannot_do_without_must_be_there() -> None:
+    shelf = Shelf()
+    first = decomposer("gram_frames", shelf)
+    first.feed(bins_of_rank(3), np.ones(N, bool), np.arange(N) > 0)
+    first.end_pass()
+    again = decomposer("gram_frames", Shelf())
+    with pytest.raises(DamagedError, match="S502.*kept bins are gone"):
+        again.restore(first.state())
+
+
+def test_an_outcome_before_the_end_is_a_bug() -> None:
+    made = decomposer("gram_bins")
+    made.feed(bins_of_rank(3), np.ones(N, bool), np.arange(N) > 0)
+    made.end_pass()
+    with pytest.raises(InternalError, match="before all readings"):
+        made.results()
+
+
+def test_a_pass_that_ends_early_is_a_bug() -> None:
+    made = decomposer("gram_bins")
+    made.feed(bins_of_rank(3)[:10], np.ones(10, bool), np.ones(10, bool))
+    with pytest.raises(InternalError, match="frames are missing"):
+        made.end_pass()
+
+
+def test_matrices_on_different_routes_share_one_pass() -> None:
+    bins = np.random.default_rng(2).integers(0, 4080, (N, P)).astype(np.uint16)
+    columns = np.arange(0, P, 3)
+    shelf = Shelf()
+    made = Decomposer(
+        [Matrix("a", True, None, P), Matrix("b", True, columns, len(columns))],
+        N,
+        P,
+        np.dtype(np.uint16),
+        SvdSettings(n_components=5, route="gram_bins"),
+        TilePool(1),
+        shelf,
+    )
+    made.feed(bins, np.ones(N, bool), np.arange(N) > 0)
+    made.end_pass()
+    while made.work() is not None:
+        pass
+    (_, (found, _)) = made.results()
+    change = np.abs(np.diff(bins[:, columns].astype(float), axis=0))
+    exact = np.linalg.svd(change - change.mean(0), compute_uv=False)[:5]
+    np.testing.assert_allclose(found.singular_value, exact, rtol=1e-10)
+    assert made.n_passes == 1
+
+
+def test_the_share_of_work_grows_and_stays_below_one() -> None:
+    made = decomposer("subspace", tolerance=0.0001)
+    made.feed(bins_of_rank(3), np.ones(N, bool), np.arange(N) > 0)
+    made.end_pass()
+    share = made.work()
+    assert share is None or 0 <= share < 1

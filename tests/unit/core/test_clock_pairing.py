@@ -1,0 +1,158 @@
+"""Stamps and frames that differ in count."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mystax.core.clock import Clock
+from mystax.core.clock_pairing import check_policy, pair_stamps, unwrap_counter
+from mystax.errors import ClockError, ParameterError
+
+RATE = Fraction(30)
+
+
+def _stamps(slots: np.ndarray, shift: float = 50.0) -> Clock:
+    return Clock.from_seconds(shift + slots / 30, "pulses.csv")
+
+
+def test_equal_counts_are_paired_one_to_one() -> None:
+    paired = pair_stamps(_stamps(np.arange(100)), 100, Clock.from_rate(RATE, 100))
+    assert not paired.no_time.any()
+    assert paired.flags == ()
+    assert paired.clock.seconds[10] == pytest.approx(50 + 10 / 30, abs=1e-9)
+    assert paired.report["residual_max"] == pytest.approx(0, abs=1e-8)
+
+
+def test_different_counts_are_refused_with_both_numbers_and_residuals() -> None:
+    with pytest.raises(ClockError, match="C202") as caught:
+        pair_stamps(_stamps(np.arange(103)), 100, Clock.from_rate(RATE, 100))
+    text = str(caught.value)
+    for part in ("100 stamps", "got 103", "drop_tail would leave", "drop_head would leave"):
+        assert part in text
+    assert "do not tell the ends apart" in text
+
+
+def test_refusal_suggests_the_policy_that_fits() -> None:
+    rng = np.random.default_rng(1)
+    times = np.cumsum(rng.uniform(0.02, 0.05, 103))
+    video = Clock.from_seconds(times[3:] - times[3])
+    with pytest.raises(ClockError) as caught:
+        pair_stamps(Clock.from_seconds(times, "pulses.csv"), 100, video)
+    assert caught.value.hint.startswith("drop_head fits better")
+
+
+def test_different_counts_are_refused_also_without_stamps_of_the_video() -> None:
+    with pytest.raises(ClockError, match="C202"):
+        pair_stamps(_stamps(np.arange(3)), 2)
+
+
+def test_drop_tail_leaves_surplus_stamps_unused() -> None:
+    paired = pair_stamps(_stamps(np.arange(103)), 100, None, "drop_tail")
+    assert paired.clock.seconds[0] == pytest.approx(50.0, abs=1e-9)
+    assert paired.report["unused_stamps"] == {"head": 0, "inside": 0, "tail": 3}
+    assert [flag.code for flag in paired.flags] == ["C202"]
+
+
+def test_drop_head_takes_the_last_stamps() -> None:
+    paired = pair_stamps(_stamps(np.arange(103)), 100, None, "drop_head")
+    assert paired.clock.seconds[0] == pytest.approx(50.1, abs=1e-9)
+    assert paired.report["unused_stamps"] == {"head": 3, "inside": 0, "tail": 0}
+
+
+def test_surplus_frames_have_no_time_but_a_rising_filler() -> None:
+    paired = pair_stamps(_stamps(np.arange(97)), 100, None, "drop_tail")
+    assert paired.no_time.tolist() == [False] * 97 + [True] * 3
+    assert np.all(np.diff(paired.clock.seconds) > 0)
+    assert paired.report["frames_without_time"] == 3
+    assert paired.flags[0].frames == (97, 98, 99)
+
+
+def test_surplus_frames_at_the_head_have_no_time() -> None:
+    paired = pair_stamps(_stamps(np.arange(97)), 100, None, "drop_head")
+    assert np.flatnonzero(paired.no_time).tolist() == [0, 1, 2]
+    assert paired.clock.seconds[3] == pytest.approx(50.0, abs=1e-9)
+    assert np.all(np.diff(paired.clock.seconds) > 0)
+
+
+def test_fillers_rise_also_where_ticks_are_coarse() -> None:
+    stamps = Clock(np.arange(4), Fraction(1), Fraction(10))
+    paired = pair_stamps(stamps, 4, None, "counter:n", np.array([0, 1, 2, 3]))
+    assert paired.clock is stamps
+    lost = pair_stamps(Clock(np.array([0, 1, 2, 3, 4, 5]), Fraction(1)), 8, None, "drop_tail")
+    assert np.all(np.diff(lost.clock.ticks) > 0)
+
+
+def test_match_finds_pulses_lost_inside() -> None:
+    slots = np.delete(np.arange(300), [100, 200])
+    paired = pair_stamps(_stamps(slots), 300, Clock.from_rate(RATE, 300), "match")
+    assert np.flatnonzero(paired.no_time).tolist() == [100, 200]
+    assert np.allclose(paired.clock.seconds, 50 + np.arange(300) / 30, atol=1e-6)
+    assert paired.report["unused_stamps"] == {"head": 0, "inside": 0, "tail": 0}
+
+
+def test_match_without_stamps_of_the_video_is_refused() -> None:
+    with pytest.raises(ClockError, match="C202"):
+        pair_stamps(_stamps(np.arange(99)), 100, None, "match")
+
+
+def test_counter_says_which_pulses_gave_no_frame() -> None:
+    kept = np.delete(np.arange(100), [40, 41, 70])
+    paired = pair_stamps(_stamps(np.arange(100)), 97, None, "counter:frame_id", kept + 1000)
+    assert np.allclose(paired.clock.seconds, 50 + kept / 30, atol=1e-8)
+    assert paired.report["unused_stamps"] == {"head": 0, "inside": 3, "tail": 0}
+    assert not paired.no_time.any()
+
+
+def test_counter_beyond_the_pulses_leaves_frames_without_time() -> None:
+    paired = pair_stamps(_stamps(np.arange(9)), 10, None, "counter:frame_id", np.arange(10))
+    assert np.flatnonzero(paired.no_time).tolist() == [9]
+
+
+def test_counter_needs_one_row_per_frame() -> None:
+    with pytest.raises(ClockError, match=r"C202.*10 rows"):
+        pair_stamps(_stamps(np.arange(9)), 10, None, "counter:frame_id", np.arange(9))
+    with pytest.raises(ClockError, match="no counter"):
+        pair_stamps(_stamps(np.arange(9)), 10, None, "counter:frame_id")
+
+
+def test_video_without_frames_has_no_times_to_give() -> None:
+    with pytest.raises(ClockError, match="no frame gets a time"):
+        pair_stamps(_stamps(np.arange(9)), 0, None, "drop_tail")
+
+
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=40),
+    st.integers(0, 255),
+    st.sampled_from([8, 16, 32]),
+)
+def test_counters_are_unwrapped(steps: list[int], start: int, bits: int) -> None:
+    true = start + np.concatenate([[0], np.cumsum(steps)])
+    assert np.array_equal(unwrap_counter((true % 2**bits).astype(np.int64)), true)
+
+
+def test_counter_that_stands_still_or_falls_is_refused_with_its_row() -> None:
+    with pytest.raises(ClockError, match=r"C206.*row 2"):
+        unwrap_counter(np.array([5, 6, 6, 7]))
+    with pytest.raises(ClockError, match="C206"):
+        unwrap_counter(np.array([10**10, 5]))
+
+
+def test_drift_is_told_in_ppm_and_per_hour() -> None:
+    stamps = Clock.from_seconds(np.arange(1000) / 30 * 1.0001)
+    report = pair_stamps(stamps, 1000, Clock.from_rate(RATE, 1000)).report
+    assert report["drift_ppm"] == pytest.approx(100, abs=0.01)
+    assert report["drift_per_hour"] == pytest.approx(0.36, abs=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["drop", "counter", "match:3", "drop_tail:x"])
+def test_unknown_policy_is_refused(policy: str) -> None:
+    with pytest.raises(ParameterError, match="P401"):
+        check_policy(policy)
+
+
+def test_policy_is_split_from_its_column() -> None:
+    assert check_policy("counter:frame_id") == ("counter", "frame_id")
+    assert check_policy(None) == ("", "")

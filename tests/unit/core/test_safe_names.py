@@ -1,0 +1,90 @@
+"""Names as file names: safe, readable, and never shared."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mystax.core.safe_names import safe_name
+from mystax.errors import RecipeError
+
+names = st.text(min_size=1, max_size=40).filter(lambda name: "\0" not in name)
+HASHED = re.compile(r"-[0-9a-f]{8}$")
+
+
+def folded(name: str) -> str:
+    """Return a name as Windows and macOS compare it."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFC", name).casefold())
+
+
+@pytest.mark.parametrize("name", ["face", "mouse_01-day2", "2024-05-01.session", "maus", "mäuse", "面"])
+def test_plain_name_stays_as_it_is(name: str) -> None:
+    assert safe_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "$(touch X)",
+        '`x`";touch X;"',
+        "-i",
+        "line\nbreak",
+        "a/b",
+        "a\\b",
+        "..",
+        ".",
+        ".hidden",
+        "trailing.",
+        "con",
+        "nul.txt",
+        "Face",
+        "x" * 300,
+        "é" * 200,
+        "e\u0301",
+        "face-0123abcd",
+        b"face-\xff".decode("utf-8", "surrogateescape"),
+    ],
+)
+def test_odd_name_becomes_a_slug_with_its_hash(name: str) -> None:
+    made = safe_name(name)
+    assert HASHED.search(made)
+    assert re.fullmatch(r"[\w._-]+", made)
+    assert made[0] not in "-."
+    assert made[-1] != "."
+    assert len(made.encode()) <= 129
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\0"])
+def test_name_that_no_system_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        safe_name(name)
+    assert caught.value.code == "P404"
+
+
+@pytest.mark.parametrize("name", ["CON", "con.tar", "Lpt1", "aux"])
+def test_reserved_names_of_windows_are_avoided_before_the_first_dot_too(name: str) -> None:
+    assert safe_name(name).startswith("_")
+
+
+@given(names, names)
+@example("Face", "face")
+@example("é", "e\u0301")
+@example("straße", "strasse")
+@example("a b", "a_b")
+@settings(deadline=None, max_examples=150)
+def test_two_names_never_share_a_file_name_on_any_system(first: str, second: str) -> None:
+    if first != second:
+        assert folded(safe_name(first)) != folded(safe_name(second))
+
+
+@given(names)
+@settings(deadline=None, max_examples=150)
+def test_result_is_safe_and_the_same_each_time(name: str) -> None:
+    made = safe_name(name)
+    assert made == safe_name(name)
+    assert not set(made) & set(' /\\:*?"<>|$`;&\n\r\t\'')
+    assert made[0] not in "-."
+    assert len(made.encode("utf-8")) <= 129

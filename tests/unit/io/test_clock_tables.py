@@ -1,0 +1,182 @@
+"""Columns of numbers out of foreign files."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from mystax.errors import ClockError, FormatError
+from mystax.io.clock_tables import read_column
+from mystax.io.hdf5 import write_arrays
+
+TIMES = np.round(np.arange(20) / 30, 6)
+
+
+def _text(folder: Path, text: str) -> Path:
+    path = folder / "times.csv"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "  "])
+@pytest.mark.parametrize("has_header", [True, False])
+def test_delimiter_and_header_are_found(tmp_path: Path, mark: str, has_header: bool) -> None:
+    lines = [f"frame{mark}time"] if has_header else []
+    lines += [f"{row}{mark}{time:.6f}" for row, time in enumerate(TIMES)]
+    path = _text(tmp_path, "\n".join(lines))
+    assert read_column(path, "csv", "1").values.tolist() == TIMES.tolist()
+    if has_header:
+        assert read_column(path, "csv", "Time").values.tolist() == TIMES.tolist()
+
+
+def test_only_column_needs_no_name(tmp_path: Path) -> None:
+    path = _text(tmp_path, "\n".join(f"{time:.6f}" for time in TIMES))
+    assert read_column(path, "csv").values.tolist() == TIMES.tolist()
+
+
+def test_only_numeric_column_needs_no_name(tmp_path: Path) -> None:
+    path = _text(tmp_path, "label,when\nfirst,0.5\nsecond,0.7\n")
+    assert read_column(path, "csv").values.tolist() == [0.5, 0.7]
+
+
+def test_column_with_a_name_of_time_is_taken_among_several(tmp_path: Path) -> None:
+    path = _text(tmp_path, "frame,Timestamp\n0,0.5\n1,0.7\n")
+    assert read_column(path, "csv").where == "times.csv:Timestamp"
+
+
+def test_open_choice_is_refused_with_the_columns(tmp_path: Path) -> None:
+    path = _text(tmp_path, "frame,when\n0,0.5\n1,0.7\n")
+    with pytest.raises(ClockError, match=r"C206.*'frame', 'when'"):
+        read_column(path, "csv")
+
+
+def test_unknown_column_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    path = _text(tmp_path, "frame,when\n0,0.5\n1,0.7\n")
+    with pytest.raises(ClockError, match="did you mean 'when'"):
+        read_column(path, "csv", "wen")
+
+
+def test_decimal_commas_are_read_between_semicolons(tmp_path: Path) -> None:
+    path = _text(tmp_path, "frame;time\n0;0,5\n1;0,75\n")
+    assert read_column(path, "csv", "time").values.tolist() == [0.5, 0.75]
+
+
+def test_comments_blank_lines_and_byte_order_mark_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "times.csv"
+    path.write_bytes("\ufeff# made by a camera\r\n\r\ntime\r\n0.5\r\n0.6\r\n".encode())
+    assert read_column(path, "csv", "time").values.tolist() == [0.5, 0.6]
+
+
+def test_whole_numbers_stay_whole(tmp_path: Path) -> None:
+    path = _text(tmp_path, "ns\n1700000000123456789\n1700000000156789123\n")
+    values = read_column(path, "csv").values
+    assert values.dtype == np.int64
+    assert int(values[0]) == 1700000000123456789
+
+
+def test_shorter_column_ends_at_its_last_cell(tmp_path: Path) -> None:
+    path = _text(tmp_path, "pulse,counter\n0.1,7\n0.2,8\n0.3,\n")
+    assert read_column(path, "csv", "counter").values.tolist() == [7, 8]
+
+
+def test_empty_cell_inside_is_not_a_number(tmp_path: Path) -> None:
+    path = _text(tmp_path, "a,b\n0.1,7\n,8\n0.3,9\n")
+    assert np.isnan(read_column(path, "csv", "a").values).tolist() == [False, True, False]
+
+
+def test_cells_that_are_no_numbers_are_texts(tmp_path: Path) -> None:
+    path = _text(tmp_path, "time\n2024-03-01T10:00:00Z\n2024-03-01T10:00:01Z\n")
+    assert read_column(path, "csv", "time").is_text
+
+
+def test_empty_and_binary_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClockError, match="empty"):
+        read_column(_text(tmp_path, "\n"), "csv")
+    with pytest.raises(ClockError, match="binary"):
+        read_column(_text(tmp_path, "a\x00b"), "csv")
+    with pytest.raises(ClockError, match="C206"):
+        read_column(tmp_path / "none.csv", "csv")
+
+
+def test_array_is_read_whole_or_by_column(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", TIMES.astype(np.float32)[None, :])
+    np.save(tmp_path / "b.npy", np.stack([np.arange(20), TIMES], axis=1))
+    np.save(tmp_path / "c.npy", np.array([(1, 0.5)], [("frame", "i4"), ("time", "f8")]))
+    assert read_column(tmp_path / "a.npy", "npy").values.dtype == np.float64
+    assert read_column(tmp_path / "b.npy", "npy", "1").values.tolist() == TIMES.tolist()
+    assert read_column(tmp_path / "c.npy", "npy", "time").values.tolist() == [0.5]
+
+
+@pytest.mark.parametrize(("shape", "name"), [((20, 2), ""), ((20, 2), "2"), ((20,), "1"), ((2, 2, 2), "0")])
+def test_array_without_such_a_row_is_refused(tmp_path: Path, shape: tuple[int, ...], name: str) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape))
+    with pytest.raises(ClockError, match="C206"):
+        read_column(tmp_path / "a.npy", "npy", name)
+
+
+def test_complex_numbers_and_huge_counts_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(4, complex))
+    np.save(tmp_path / "b.npy", np.array([2**63], np.uint64))
+    for name in "ab":
+        with pytest.raises(ClockError, match="C206"):
+            read_column(tmp_path / f"{name}.npy", "npy")
+
+
+def test_pickled_objects_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{}], object), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", x=np.array([{}], object))
+    for kind, name in (("npy", ""), ("npz", "x")):
+        with pytest.raises(FormatError, match="F801"):
+            read_column(tmp_path / f"a.{kind}", kind, name)
+
+
+def test_array_of_an_archive_is_read_by_key(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", times=TIMES, other=np.zeros(3))
+    assert read_column(tmp_path / "a.npz", "npz", "times").values.tolist() == TIMES.tolist()
+    with pytest.raises(ClockError, match="did you mean 'times'"):
+        read_column(tmp_path / "a.npz", "npz", "time")
+
+
+def test_archive_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(FormatError, match="F804"):
+        read_column(tmp_path / "a.npz", "npz", "x")
+
+
+def test_header_that_claims_more_than_the_archive_holds_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(8))
+    content = (tmp_path / "a.npy").read_bytes().replace(b"(8,)", b"(9999999999999,)")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(FormatError, match="F80"):
+        read_column(tmp_path / "a.npz", "npz", "x")
+
+
+@pytest.mark.parametrize("name", ["times", "camera.times", "camera.clock.times"])
+def test_variables_and_fields_of_matlab_are_read(tmp_path: Path, name: str) -> None:
+    camera: dict[str, Any] = {"times": TIMES[:, None], "clock": {"times": TIMES}, "name": "face"}
+    savemat(tmp_path / "a.mat", {"times": TIMES[None, :], "camera": camera})
+    assert read_column(tmp_path / "a.mat", "mat", name).values.tolist() == TIMES.tolist()
+
+
+@pytest.mark.parametrize("name", ["nothing", "camera.nothing", "camera.name"])
+def test_missing_or_textual_variables_of_matlab_are_refused(tmp_path: Path, name: str) -> None:
+    savemat(tmp_path / "a.mat", {"camera": {"name": "face"}})
+    with pytest.raises(FormatError, match="F804"):
+        read_column(tmp_path / "a.mat", "mat", name)
+
+
+def test_file_that_is_not_of_matlab_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mat").write_bytes(b"nothing of the kind" * 50)
+    with pytest.raises(FormatError, match="F804"):
+        read_column(tmp_path / "a.mat", "mat", "x")
+
+
+def test_matlab_73_and_hdf5_are_read_alike(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.mat", {"camera/times": TIMES}, is_matlab=True)
+    write_arrays(tmp_path / "a.h5", {"camera/times": TIMES})
+    assert read_column(tmp_path / "a.mat", "mat", "camera.times").values.tolist() == TIMES.tolist()
+    assert read_column(tmp_path / "a.h5", "h5", "/camera/times").values.tolist() == TIMES.tolist()

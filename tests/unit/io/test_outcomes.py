@@ -1,0 +1,207 @@
+"""Reading outcomes: by name, on demand, and only what is whole."""
+
+import gc
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mystax.io.outcomes as module
+from mystax.errors import DamagedError, FormatError, RecipeError
+from mystax.io.outcomes import Outcomes, digest_problems, load, read_sum, verify_outcome
+from mystax.io.store import Provenance
+from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with outcomes of one camera and of several."""
+    store = quick_store(tmp_path / "face.mystax")
+    store.publish(trace(), provenance(), schema=TRACE)
+    several = {"face": trace(20), "side": trace(30), "": trace(10)}
+    store.publish(several, Provenance("twin", 1, OTHER_KEY), schema=TRACE)
+    return store.folder
+
+
+@pytest.fixture
+def all_lazy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Treat every variable that is no coordinate as a large one."""
+    monkeypatch.setattr(module, "EAGER_BYTES", -1)
+    yield
+
+
+def load_one(path: Path) -> xr.Dataset:
+    """Load the outcome of one camera."""
+    found = load(path)
+    assert isinstance(found, xr.Dataset)
+    return found
+
+
+def test_folder_is_a_mapping_of_names_to_datasets(folder: Path) -> None:
+    outcomes = load(folder)
+    assert isinstance(outcomes, Outcomes)
+    assert list(outcomes) == ["trace", "twin/face", "twin/side", "twin/all_cameras"]
+    assert len(outcomes) == 4
+    assert {name: outcome.sizes["time"] for name, outcome in outcomes.items()} == {
+        "trace": 40,
+        "twin/face": 20,
+        "twin/side": 30,
+        "twin/all_cameras": 10,
+    }
+    assert outcomes.folder == folder
+    assert "trace, twin/face" in repr(outcomes)
+
+
+def test_outcome_is_opened_once(folder: Path) -> None:
+    outcomes = load(folder)
+    assert outcomes["trace"] is outcomes["trace"]
+
+
+def test_unknown_name_is_answered_with_the_nearest(folder: Path) -> None:
+    outcomes = load(folder)
+    assert "trac" not in outcomes
+    with pytest.raises(KeyError, match="did you mean 'trace'"):
+        outcomes["trac"]
+
+
+def test_file_of_one_camera_is_a_dataset_and_of_several_a_mapping(folder: Path) -> None:
+    assert isinstance(load(folder / "trace.nc"), xr.Dataset)
+    assert set(load(str(folder / "twin.nc"))) == {"twin/face", "twin/side", "twin/all_cameras"}
+
+
+def test_parts_and_hidden_files_do_not_exist_for_readers(folder: Path) -> None:
+    (folder / ".trace.0000000000000000.nc.part").write_bytes(b"half")
+    (folder / ".hidden.nc").write_bytes(b"half")
+    assert "trace" in load(folder)
+
+
+def test_folder_without_outcomes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path)
+    assert caught.value.code == "P403"
+
+
+def test_datasets_in_memory_are_outcomes_too() -> None:
+    outcomes = Outcomes.of_datasets({"trace": trace()})
+    assert outcomes["trace"].identical(trace())
+    assert outcomes.folder is None
+
+
+def test_form_of_a_known_analysis_is_checked(tmp_path: Path) -> None:
+    quick_store(tmp_path).publish(trace(), Provenance("motion", 1, KEY), schema=TRACE)
+    with pytest.raises(FormatError, match="motion"):
+        load(tmp_path / "motion.nc")
+
+
+def test_outcome_of_an_older_version_of_an_analysis_stays_readable(tmp_path: Path) -> None:
+    quick_store(tmp_path).publish(trace(), Provenance("motion", 0, KEY), schema=TRACE)
+    assert load_one(tmp_path / "motion.nc").sizes["time"] == 40
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_large_variables_are_read_when_they_are_used(folder: Path) -> None:
+    found, outcome = load_one(folder / "trace.nc"), trace()
+    assert not found["score"].variable._in_memory  # noqa: SLF001 - the only way to ask without reading
+    np.testing.assert_array_equal(found["score"][3:9, 0, ::2], outcome["score"][3:9, 0, ::2])
+    np.testing.assert_array_equal(found["score"].isel(time=[9, 2, 2]), outcome["score"].isel(time=[9, 2, 2]))
+    np.testing.assert_array_equal(found["energy"].isel(time=-1), outcome["energy"].isel(time=-1))
+    assert found.load().drop_attrs().identical(outcome.drop_attrs())
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_no_file_stays_open(folder: Path) -> None:
+    found = load_one(folder / "trace.nc")
+    found["score"][:2].load()
+    (folder / "trace.nc").unlink()
+    gc.collect()
+    with pytest.raises(DamagedError):
+        found["score"].load()
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_outcome_that_was_superseded_since_it_was_opened_keeps_its_values(folder: Path) -> None:
+    found = load_one(folder / "trace.nc")
+    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+    np.testing.assert_array_equal(found["score"].values, trace()["score"].values)
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_file_that_was_replaced_since_it_was_opened_is_refused(folder: Path) -> None:
+    found = load_one(folder / "trace.nc")
+    (folder / "trace.nc").unlink()
+    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+    with pytest.raises(DamagedError) as caught:
+        found["score"].load()
+    assert caught.value.code == "S502"
+
+
+def test_file_that_was_replaced_since_the_folder_was_opened_is_refused(folder: Path) -> None:
+    outcomes = load(folder)
+    (folder / "trace.nc").unlink()
+    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+    with pytest.raises(DamagedError):
+        outcomes["trace"]
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_damaged_chunk_of_a_large_variable_is_refused_as_it_is_read(folder: Path) -> None:
+    path = folder / "trace.nc"
+    data = bytearray(path.read_bytes())
+    data[data.find(trace()["score"].values.tobytes()[40:60])] ^= 1
+    path.write_bytes(data)
+    found = load_one(path)
+    with pytest.raises(DamagedError) as caught:
+        found["score"].load()
+    assert caught.value.code == "S502"
+    np.testing.assert_array_equal(found["energy"].values, trace()["energy"].values)
+
+
+def test_loaded_outcome_survives_a_copy_to_another_process(folder: Path) -> None:
+    found = load_one(folder / "trace.nc")
+    assert pickle.loads(pickle.dumps(found)).identical(found)  # noqa: S301 - made in this line
+
+
+def test_whole_outcome_verifies(folder: Path) -> None:
+    result = verify_outcome(folder / "twin.nc")
+    assert (result.status, result.problems, result.key) == ("ok", (), OTHER_KEY)
+    assert result.attributes["analysis"] == "twin"
+
+
+def test_missing_and_older_sums_are_told_from_damage(folder: Path) -> None:
+    path = folder / ".mystax/sums/trace.nc.sha256"
+    path.write_text(path.read_text().replace(KEY, OTHER_KEY))
+    assert verify_outcome(folder / "trace.nc").status == "no_sum"
+    path.unlink()
+    assert verify_outcome(str(folder / "trace.nc")).status == "no_sum"
+
+
+def test_sum_of_the_same_key_that_differs_is_damage(folder: Path) -> None:
+    path = folder / ".mystax/sums/trace.nc.sha256"
+    digest = read_sum(path)
+    assert digest is not None
+    path.write_text(path.read_text().replace(digest.digest, "0" * 64))
+    result = verify_outcome(folder / "trace.nc")
+    assert result.status == "damaged"
+    assert result.problems == ("bytes that differ from the sum",)
+    assert digest_problems(folder / "trace.nc") == []
+
+
+def test_unreadable_outcome_is_damaged_with_a_reason(folder: Path) -> None:
+    (folder / "trace.nc").write_bytes(b"x" * 1000)
+    result = verify_outcome(folder / "trace.nc")
+    assert result.status == "damaged"
+    assert result.problems
+
+
+def test_outcome_that_is_not_there_cannot_be_verified(folder: Path) -> None:
+    with pytest.raises(RecipeError, match="P403"):
+        verify_outcome(folder / "absent.nc")
+
+
+@pytest.mark.parametrize("text", ["", "# key x\n", "# key x\nzz  a.nc\n", "0" * 64 + "  a.nc\n"])
+def test_sum_that_is_not_understood_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.nc.sha256").write_text(text)
+    assert read_sum(tmp_path / "a.nc.sha256") is None

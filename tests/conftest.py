@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# One BLAS thread per worker process, as in children of the engine: two workers with two threads each on two
+# cores wait for each other most of the time.  Workers inherit what is set here.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 for name, n_examples in (("dev", 20), ("ci", 50), ("nightly", 2000)):
     settings.register_profile(
         name,

@@ -117,7 +117,7 @@ def otsu_level(histogram: Integer[np.ndarray, " level"]) -> float:
     Examples
     --------
     >>> otsu_level(np.array([0, 0, 5, 0, 0, 0, 5, 0]))
-    4.5
+    4.0
     """
     counts = histogram.astype(np.float64)
     levels = np.arange(len(counts))

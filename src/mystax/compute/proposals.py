@@ -40,6 +40,7 @@ EYE_PIXELS = 140_000
 SMOOTH = 1.5
 PERCENTILES = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
 LEVELS_ABOVE = 2.0
+CLEANING = 2
 MIN_SHARE, MAX_SHARE = 0.0015, 0.08
 MIN_AXIS_RATIO = 0.5
 RING = (1.15, 1.5)
@@ -58,6 +59,8 @@ SURE = 0.5
 """Eyes proposed with this confidence are measured; smaller ones say nothing about the face."""
 WHOLE_EYE = 0.6
 """The iris around a pupil counts from this share of the pupil's own value on: an eye is wanted."""
+CLEARLY_LARGER = 1.4
+"""An iris around a pupil has this many times its area; less is the same patch at another threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +236,17 @@ def _whole_eye(best: EyeCandidate, found: Sequence[EyeCandidate]) -> EyeCandidat
         for candidate in found
         if candidate.value >= WHOLE_EYE * best.value
         and math.hypot(candidate.shape.cx - core.cx, candidate.shape.cy - core.cy) <= 0.5 * candidate.shape.ry
-        and candidate.shape.rx * candidate.shape.ry > core.rx * core.ry
+        and candidate.shape.rx * candidate.shape.ry >= CLEARLY_LARGER * core.rx * core.ry
     ]
-    return max([best, *around], key=lambda candidate: candidate.shape.rx * candidate.shape.ry)
+    return max(around, key=lambda candidate: candidate.value, default=best)
 
 
 def _dark_ellipses(dark: Bool[np.ndarray, "y x"]) -> list[tuple[Ellipse, float]]:
     """Return the ellipses of equal moments of dark, roundish parts, and how well these fill them."""
-    clean = ndimage.binary_closing(ndimage.binary_opening(dark, iterations=2), iterations=2)
-    labels, n = ndimage.label(clean)
+    # Beyond the edge the picture goes on as it ends: a patch that touches it must not draw back.
+    wide = np.pad(dark, 2 * CLEANING, mode="edge")
+    wide = ndimage.binary_closing(ndimage.binary_opening(wide, iterations=CLEANING), iterations=CLEANING)
+    labels, n = ndimage.label(wide[2 * CLEANING : -2 * CLEANING, 2 * CLEANING : -2 * CLEANING])
     found = []
     for number, place in enumerate(ndimage.find_objects(labels, n), 1):
         rows, columns = place

@@ -36,9 +36,8 @@ PICTURE = 640 * 480
 MEASURED = 200
 MAX_MEASURE = 2.0
 
-GRAM_BINS = 4096
-GRAM_FRAMES = 4096
-GRAM_BYTES = 2 << 30
+USED_ROWS = 65_536
+"""Rows that the power iterations use at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,36 +94,35 @@ def svd_cost(
     SvdCost
         Figures by the rules that choose the route.
     """
+    from mystax.compute.decompose import choose_route
+
+    route = choose_route(n_bins, n_frames, itemsize, max_spool)
     k = min(n_components, n_bins, n_frames)
     spool = n_frames * n_bins * itemsize
     fits = spool <= max_spool * 2**30
     outcome = 4 * n_frames * k * kinds
-    if n_bins <= GRAM_BINS:
-        flop = 2.0 * n_frames * n_bins**2 * 2 + 10.0 * n_bins**3 + 2.0 * n_frames * n_bins * k
-        memory = (16 * n_bins**2 + 64 * MIB) * kinds
-        return SvdCost(
-            "gram_bins", 2, 1 if fits else 2, memory, outcome, spool if fits else 0, kinds * flop / FLOPS
-        )
-    if n_frames <= GRAM_FRAMES and spool <= min(GRAM_BYTES, max_spool * 2**30):
-        flop = 2.0 * n_frames**2 * n_bins * 2 + 10.0 * n_frames**3 + 2.0 * n_frames * n_bins * k
-        memory = (16 * n_frames**2 + 128 * MIB) * kinds
-        return SvdCost("gram_frames", 2, 1, memory, outcome, spool, kinds * flop / FLOPS)
-    width = k + (max(50, k // 5) if fits else max(100, k // 2))
-    width = min(width, n_bins, n_frames)
+    if route in ("gram_bins", "gram_frames"):
+        # A side x side matrix from rows of the other length; its eigenvectors; the projection.
+        side, other = (n_bins, n_frames) if route == "gram_bins" else (n_frames, n_bins)
+        flop = 4.0 * other * side**2 + 10.0 * side**3 + 2.0 * n_frames * n_bins * k
+        memory = (16 * side**2 + 64 * MIB) * kinds
+        kept = spool if fits else 0
+        return SvdCost(route, 2, 1 if fits else 2, memory, outcome, kept, kinds * flop / FLOPS)
+    is_spooled = route == "subspace"
+    width = min(k + (max(50, k // 5) if is_spooled else max(100, k // 2)), n_bins, n_frames)
     # A float32 part of a block has at most 64 MiB; there is one of rows and one of products.
-    part = min(256 * n_bins * 4, 64 * MIB)
-    memory = (16 * n_bins * width + 2 * part) * kinds
-    used = min(n_frames, 65_536)
-    readings = 3 if fits else 2
-    flop = 2.0 * n_bins * width * (2 * used * (readings - 1) + n_frames) + 4.0 * n_bins * width**2 * readings
-    rows = 4 * n_frames * width * kinds
+    memory = (16 * n_bins * width + 2 * min(256 * n_bins * 4, 64 * MIB)) * kinds
+    readings = 3 if is_spooled else 2
+    used = min(n_frames, USED_ROWS)
+    flop = 2.0 * n_bins * width * (2 * used * (readings - 1) + n_frames)
+    flop += 4.0 * n_bins * width**2 * readings
     return SvdCost(
-        "subspace, spooled" if fits else "subspace, streamed",
+        route,
         readings,
-        1 if fits else 2,
+        1 if is_spooled else 2,
         memory,
-        outcome + rows,
-        spool if fits else 0,
+        outcome + 4 * n_frames * width * kinds,
+        spool if is_spooled else 0,
         kinds * flop / FLOPS,
     )
 
@@ -145,8 +143,8 @@ class Estimate:
         Resident memory, outcomes and work files, scratch files [byte].
     routes : dict
         Region to the route of its decomposition.
-    fits : str
-        What of the plan could be made smaller, in words.
+    sizes : tuple
+        Region, frames, bins and components of every decomposition.
     """
 
     n_frames: int = 0

@@ -29,8 +29,8 @@ def with_times(
     clock : Clock
         One time per frame.
     no_time : array (time,), optional
-        Frames that have no time; without it the times are only shifted, and which frames follow each
-        other stays as the source says.
+        Frames that have no time; None if the times are those of the source, shifted as a whole: which
+        frames follow each other then stays as the source says.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def with_times(
         The source's own reader on another clock, where it has one.
     """
     made = getattr(source, "with_clock", None)
-    if no_time is not None and callable(made):
+    if callable(made):
         other = made(clock, no_time)
         if isinstance(other, FrameSource):
             return other

@@ -16,7 +16,7 @@ from mystax.engine.reclocked import with_times
 from mystax.engine.recording_specs import clock_from_values, clock_values
 from mystax.engine.timeline import check_common_time
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError, nearest
-from mystax.io.clock_specs import ClockSpec, parse_clock_spec
+from mystax.io.clock_specs import parse_clock_spec
 from mystax.io.clock_units import clock_from_array
 from mystax.io.clocks import time_frames
 from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
@@ -285,25 +285,16 @@ def _open_camera(
     from mystax.io.video import Video
 
     spec = parse_clock_spec(wanted.clock) if isinstance(wanted.clock, str) else None
-    options: dict[str, Any] = {"damage": wanted.damage, "grey_range": wanted.grey_range}
-    has_stamps = True
-    paths = [str(file) for file in files]
+    rate = spec.rate if spec is not None and spec.kind == "rate" else None
+    video = Video(
+        [str(file) for file in files], rate=rate, damage=wanted.damage, grey_range=wanted.grey_range
+    )
     try:
-        video = Video(paths, rate=spec.rate if spec is not None and spec.kind == "rate" else None, **options)
-    except VideoError as error:
-        if error.code != NO_STAMPS or wanted.clock is None or (spec is not None and spec.kind == "pts"):
-            raise
-        # Stamps that cannot be used do not matter beside a clock file; the rate only counts the frames.
-        video = Video(paths, rate=Fraction(1), **options)
-        has_stamps = False
-    try:
-        return clock_camera(video, wanted.clock, wanted.policy, wanted.offset, files, has_stamps=has_stamps)
-    except ClockError as error:
+        return clock_camera(video, wanted.clock, wanted.policy, wanted.offset, files)
+    except BaseException as error:
         video.close()
-        error.where = f"{error.where} (camera {camera!r})" if error.where else f"camera {camera!r}"
-        raise
-    except BaseException:
-        video.close()
+        if isinstance(error, ClockError):
+            error.where = f"camera {camera!r}, {error.where}"
         raise
 
 
@@ -313,8 +304,6 @@ def clock_camera(
     policy: str | None = None,
     offset: Fraction | None = None,
     files: Sequence[Path] = (),
-    *,
-    has_stamps: bool = True,
 ) -> tuple[FrameSource, Mapping[str, object], tuple[Flag, ...], str]:
     """Give the frames of a camera the times that are asked for.
 
@@ -330,8 +319,6 @@ def clock_camera(
         Seconds to add.
     files : sequence of Path, optional
         Files of the camera; clock files are looked for in the working folder and beside the first.
-    has_stamps : bool, optional
-        Whether the source's own times mean anything.
 
     Returns
     -------
@@ -340,36 +327,40 @@ def clock_camera(
 
     Raises
     ------
+    VideoError
+        V111, if the source has no times and none are given.
     ClockError
         C202, C203, C205, C206.
     """
-    own = source.clock if has_stamps else None
     zone = ""
     paired: PairedClock | None = None
     if isinstance(clock, str):
         spec = parse_clock_spec(clock)
         if spec.kind != "pts":
             folders = list(dict.fromkeys([Path.cwd(), *([files[0].absolute().parent] if files else [])]))
-            paired, zone = time_frames(spec, folders, source.n_frames, own, policy)
-            _check_rate(spec, source, paired)
+            paired, zone = time_frames(spec, folders, source.n_frames, _own_clock(source), policy)
     elif clock is not None:
         stamps = clock if isinstance(clock, Clock) else _plain_clock(clock)
-        paired = pair_stamps(stamps, source.n_frames, own, policy)
-    report: dict[str, object] = {}
-    flags: tuple[Flag, ...] = ()
-    if paired is not None:
-        source = with_times(source, paired.clock, paired.no_time)
-        report, flags = dict(paired.report), paired.flags
+        paired = pair_stamps(stamps, source.n_frames, _own_clock(source), policy)
+    # times that nobody gives are refused here, not at the first frame
+    times = source.clock if paired is None else paired.clock
+    report: dict[str, object] = {} if paired is None else dict(paired.report)
     if offset is not None:
-        source = with_times(source, source.clock.shifted(offset))
+        times = times.shifted(offset)
         report["offset"] = float(offset)
-    return source, report, flags, zone
+    if paired is not None or offset is not None:
+        source = with_times(source, times, None if paired is None else paired.no_time)
+    return source, report, () if paired is None else paired.flags, zone
 
 
-def _check_rate(spec: ClockSpec, source: FrameSource, paired: PairedClock) -> None:
-    """Make sure that a rate gives every frame its time."""
-    if spec.kind == "rate" and paired.clock.n != source.n_frames:
-        raise ClockError("C202", spec.text, expected=f"{source.n_frames} times", got=str(paired.clock.n))
+def _own_clock(source: FrameSource) -> Clock | None:
+    """Return the source's own times; None if it has none, which does not matter beside a clock file."""
+    try:
+        return source.clock
+    except VideoError as error:
+        if error.code != NO_STAMPS:
+            raise
+        return None
 
 
 def _plain_clock(clock: np.ndarray | Mapping[str, Any]) -> Clock:

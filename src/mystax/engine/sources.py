@@ -18,7 +18,7 @@ CAMERA = "face"
 IN_MEMORY = "frames"
 
 
-def recording_from(video: VideoLike, **options: Any) -> Recording:
+def recording_from(video: object, **options: Any) -> Recording:
     """Return a recording of whatever a caller gave.
 
     Parameters

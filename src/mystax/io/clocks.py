@@ -222,8 +222,8 @@ def time_frames(
         C202, C203, C205, C206.
     """
     if spec.kind == "rate" and spec.rate is not None:
-        clock = Clock.from_rate(spec.rate, n_frames, spec.start, spec.text)
-        return _whole(clock, {}), ""
+        clock = Clock.from_rate(spec.rate, n_frames, spec.start, "rate")
+        return _whole(clock, {"source": spec.text}), ""
     if spec.kind in {"pts", "events"}:
         if video is None:
             raise ClockError(

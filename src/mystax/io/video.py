@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 import av.error
@@ -260,7 +260,7 @@ class Video:
         self._findings = Findings(np.full(self._n_frames, UNKNOWN, np.uint8))
         self._no_time: Bool[np.ndarray, " time"] | None = None
         self._given: Clock | None = None
-        self._clock = own
+        self._own = self._clock = own
         self._access: RandomAccess | None = None
         if rate is not None:
             self._set_clock(Clock.from_rate(Fraction(rate), self._n_frames), None)
@@ -353,12 +353,12 @@ class Video:
             for flags, offset in zip(joined, offsets, strict=True)
         ]
         assumed: list[Flag] = []
-        if self._given is None and not all(self._proven):
+        if self._keeps_stamps and not all(self._proven):
             frames = [int(b) for b, sure in zip(self._boundaries, self._proven, strict=True) if not sure]
             text = "files are taken to follow each other without a gap: boundary time assumed"
             assumed.append(Flag.about("V121", text, frames))
         own_times = ("V110", "V111", "V113", "V117")
-        kept = [[f for f in flags if self._given is None or f.code not in own_times] for flags in moved]
+        kept = [[f for f in flags if self._keeps_stamps or f.code not in own_times] for flags in moved]
         return tuple(merge_flags(*kept, assumed, self._findings.flags()))
 
     @property
@@ -541,7 +541,7 @@ class Video:
             self._access.close()
             self._access = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Video":
         return self
 
     def __exit__(
@@ -583,11 +583,16 @@ class Video:
         if self._no_time is not None:
             times = np.where(self._no_time, np.nan, times)
         adjacent = adjacency(times)
-        if self._given is None or self._given.source == "rate":
+        if self._keeps_stamps or (self._given is not None and self._given.source == "rate"):
             for boundary, sure in zip(self._boundaries, self._proven, strict=True):
                 if not sure and boundary < self._n_frames:
                     adjacent[boundary] = False
         return Timeline(times, adjacent, self._no_time)
+
+    @property
+    def _keeps_stamps(self) -> bool:
+        """Whether the times are those of the files, at most shifted as a whole (`Clock.shifted`)."""
+        return self._given is None or (self._own is not None and self._given.source == self._own.source)
 
     def _set_clock(self, clock: Clock, no_time: Bool[np.ndarray, " time"] | None) -> None:
         self._given = self._clock = clock_for_frames(clock, no_time, self._n_frames, self.files[0])

@@ -47,6 +47,10 @@ class Opened:
 
     def close(self) -> None:
         """Let go of the file."""
+        if self.threads > 1 and self.context.is_open:
+            # Freeing a decoder waits for its threads while Python's lock is held; a thread that logs a line
+            # at that moment waits for the lock: both would wait for ever.  Flushing waits without the lock.
+            self.context.flush_buffers()
         self.container.close()
 
 

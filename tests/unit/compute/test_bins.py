@@ -101,7 +101,7 @@ def test_a_cropped_chunk_has_the_same_bins() -> None:
 
 @pytest.mark.parametrize("box", [Box(1, 0, 9, 8), Box(0, 0, 40, 8)])
 def test_a_box_off_the_grid_or_outside_is_refused(box: Box) -> None:
-    with pytest.raises(ValueError, match="grid|outside"):
+    with pytest.raises(ValueError, match=r"grid|outside"):
         bins_of(chunk_of(random_movie(1, (16, 16))), 4, box)
 
 
@@ -135,7 +135,7 @@ def test_bins_of_an_ellipse_are_those_with_their_centre_inside() -> None:
 
 
 def test_a_region_without_a_bin_is_refused() -> None:
-    with pytest.raises(RoiError, match="P402.*'dot'.*smaller bin"):
+    with pytest.raises(RoiError, match=r"P402.*'dot'.*smaller bin"):
         regions_of([rectangle("dot", 10, 10, 2, 2)], (40, 40), 16)
 
 

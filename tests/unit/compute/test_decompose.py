@@ -256,7 +256,7 @@ def test_bins_that_a_route_cannot_do_without_must_be_there() -> None:
     first.feed(bins_of_rank(3), np.ones(N, bool), np.arange(N) > 0)
     first.end_pass()
     again = decomposer("gram_frames", Shelf())
-    with pytest.raises(DamagedError, match="S502.*kept bins are gone"):
+    with pytest.raises(DamagedError, match=r"S502.*kept bins are gone"):
         again.restore(first.state())
 
 

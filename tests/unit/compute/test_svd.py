@@ -47,7 +47,8 @@ def run(
 def angles(found: np.ndarray, exact: np.ndarray) -> float:
     """Return the largest principal angle between two sets of columns [rad]."""
     a, b = np.linalg.qr(found.astype(np.float64))[0], np.linalg.qr(exact)[0]
-    return float(np.arcsin(min(1.0, np.linalg.norm(b - a @ (a.T @ b), 2))))
+    sine = float(np.linalg.norm(b - a @ (a.T @ b), 2))
+    return float(np.arcsin(min(1.0, sine)))
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -211,7 +212,7 @@ def test_the_movie_alone_can_be_decomposed() -> None:
 
 
 def test_nothing_to_decompose_is_refused() -> None:
-    with pytest.raises(ParameterError, match="P401.*with_motion or with_movie"):
+    with pytest.raises(ParameterError, match=r"P401.*with_motion or with_movie"):
         SvdReducer(settings=SvdSettings(), size=2, with_motion=False)
 
 
@@ -237,9 +238,8 @@ def test_few_true_components_are_flagged() -> None:
     frames = np.tensordot(strength, pattern, 1).astype(np.uint8)
     found, reducer = run(ArraySource(frames, 50), with_movie=True)
     assert np.isfinite(found.movie_singular_value).sum() == 3
-    assert [flag.text for flag in reducer.flags()] == [
-        "movie svd of 'frame': the data hold 3 components only"
-    ]
+    texts = [flag.text for flag in reducer.flags() if flag.code == "N304"]
+    assert texts[-1] == "movie svd of 'frame': the data hold 3 components only"
 
 
 def test_long_traces_are_read_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,19 +72,11 @@ def subspace(n_bins: int, n_frames: int, *, streamed: bool = False, n_components
         n_frames=n_frames,
         compat=False,
         tiles=POOL,
-        open_spool=MemorySpoolOf(),
+        open_spool=lambda _, width, dtype: MemorySpool(width, dtype),
         streamed=streamed,
         tolerance=0.02,
         seed=0,
     )
-
-
-class MemorySpoolOf:
-    """Rows in memory by name."""
-
-    def __call__(self, name: str, width: int, dtype: str) -> MemorySpool:
-        """Give the rows of a name."""
-        return MemorySpool(width, dtype)
 
 
 @pytest.mark.parametrize(("streamed", "n_readings"), [(False, 3), (True, 2)])

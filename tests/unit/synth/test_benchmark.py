@@ -6,7 +6,7 @@ import pytest
 from mystax.core.recording import FrameSource
 from mystax.errors import ParameterError
 from mystax.synth.benchmark import benchmark_video
-from tests.fixtures.measure import measure
+from mystax.testing import measure
 
 
 def test_it_is_a_frame_source_of_a_hundred_frames_per_second() -> None:
@@ -25,7 +25,7 @@ def test_frames_are_the_same_in_any_order() -> None:
 def test_the_wheel_is_recovered() -> None:
     video = benchmark_video(30, (320, 240))
     wheel = [roi for roi in video.rois if roi.kind == "running"]
-    found = measure("running", video, wheel)["shift"].values[1:, 0]  # type: ignore[arg-type] # any source
+    found = measure("running", video, wheel)["shift"].values[1:, 0]
     assert np.abs(found - video.truth.wheel_shift[1:]).max() <= 0.2
 
 

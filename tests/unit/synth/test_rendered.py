@@ -12,7 +12,7 @@ from mystax.synth.rendered import RenderedSource
 
 def picture(frame: int) -> np.ndarray:
     y, x = np.mgrid[0:20, 0:30]
-    return ((7 * frame + x + 3 * y) % 256).astype(np.uint8)
+    return np.asarray((7 * frame + x + 3 * y) % 256, np.uint8)
 
 
 def ramp(n: int = 50, name: str = "ramp") -> RenderedSource:

@@ -1,6 +1,5 @@
 """The synthetic face: frames on demand, exact truth, regions in the right places."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -10,12 +9,12 @@ from mystax.core.geometry import Ellipse, Rectangle
 from mystax.core.recording import FrameSource
 from mystax.errors import ParameterError, RecipeError
 from mystax.synth.scene import Scene
-from tests.fixtures.measure import measure
+from mystax.testing import measure
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    yield Scene(seed=4, n_frames=90)
+def scene() -> Scene:
+    return Scene(seed=4, n_frames=90)
 
 
 def test_sources_are_frame_sources_of_the_asked_size() -> None:
@@ -79,7 +78,7 @@ def test_the_pupil_stays_within_its_region(scene: Scene) -> None:
 
 
 def test_shut_lids_hide_the_pupil() -> None:
-    scene = Scene(seed=0, n_frames=300, rate=Fraction(60))
+    scene = Scene(seed=0, n_frames=600, rate=Fraction(60))
     openness = scene.truth.cameras["left"].openness
     shut = int(np.argmin(openness))
     assert openness[shut] == 0.0
@@ -99,7 +98,7 @@ def test_blinks_are_where_the_lids_are_shut() -> None:
 def test_running_recovers_the_wheel(scene: Scene) -> None:
     for camera in scene.cameras:
         wheel = [roi for roi in scene.rois(camera) if roi.kind == "running"]
-        found = measure("running", scene.source(camera), wheel)["shift"].values[:, 0]  # type: ignore[arg-type] # any source
+        found = measure("running", scene.source(camera), wheel)["shift"].values[:, 0]
         error = np.abs(found - scene.truth.cameras[camera].wheel_shift)[1:]
         assert np.median(error) <= 0.05
         assert error.max() <= 0.25
@@ -161,5 +160,5 @@ def test_a_scene_without_frames_has_an_empty_truth() -> None:
 
 def test_one_camera_is_enough() -> None:
     scene = Scene(n_frames=2, cameras=("face",))
-    assert [roi.name for roi in scene.rois()][0] == "face_pupil"
+    assert scene.rois()[0].name == "face_pupil"
     assert len(next(scene.source("face").chunks())) == 2

@@ -10,7 +10,7 @@ from mystax.synth.texture import speckle
 
 def ramp(shape: tuple[int, int]) -> np.ndarray:
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
-    return (2.0 * x + 3.0 * y).astype(np.float32)
+    return np.asarray(2.0 * x + 3.0 * y, np.float32)
 
 
 def test_a_moved_picture_equals_linear_interpolation() -> None:

@@ -88,11 +88,11 @@ def hide_reflections(frame, level, drawn, hidden):
 
 
 @kernel
-def dark_region(picture, mask, hidden, threshold, seen, order):
+def dark_region(picture, mask, hidden, threshold, seen, queue):
     """Find the connected region of largest dark mass; hidden pixels connect but weigh nothing.
 
-    `seen` (h, w) uint8 and `order` (h w) int32 are room to work in.  Returns (first, last, n_dark): the
-    pixels of the region are ``order[first:last]``, as y w + x, and n_dark counts the dark pixels of the
+    `seen` (h, w) uint8 and `queue` (h w) int32 are room to work in.  Returns (first, last, n_dark): the
+    pixels of the region are ``queue[first:last]``, as y w + x, and n_dark counts the dark pixels of the
     whole region of interest.
     """
     h, w = picture.shape
@@ -118,14 +118,14 @@ def dark_region(picture, mask, hidden, threshold, seen, order):
             if seen[y0, x0] != 2:
                 continue
             first = stop
-            order[stop] = y0 * w + x0
+            queue[stop] = y0 * w + x0
             stop += 1
             seen[y0, x0] = 0
             mass = float(threshold - picture[y0, x0])
             at = first
             while at < stop:
-                y = order[at] // w
-                x = order[at] - y * w
+                y = queue[at] // w
+                x = queue[at] - y * w
                 at += 1
                 for side in range(4):
                     yy = y + (side == 0) - (side == 1)
@@ -134,7 +134,7 @@ def dark_region(picture, mask, hidden, threshold, seen, order):
                         if seen[yy, xx] == 2:
                             mass += threshold - picture[yy, xx]
                         seen[yy, xx] = 0
-                        order[stop] = yy * w + xx
+                        queue[stop] = yy * w + xx
                         stop += 1
             if mass > best_mass:
                 best_mass = mass
@@ -188,7 +188,7 @@ def _moments(xs, ys, weights, n, hidden_x, hidden_y, n_hidden, extra, result):
 
 @kernel
 def _median(values, n):
-    """Median of the first `n` values, which are put in another order."""
+    """Median of the first `n` values, which are put in another queue."""
     wanted = n // 2
     low = 0
     high = n - 1

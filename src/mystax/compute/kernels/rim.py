@@ -277,7 +277,7 @@ def fit_frames(
     padded = np.empty((h + 6, w + 6), np.float32)
     rows = np.empty((h, w + 6), np.float32)
     seen = np.empty((h, w), np.uint8)
-    order = np.empty(h * w, np.int32)
+    queue = np.empty(h * w, np.int32)
     xs = np.empty(h * w)
     ys = np.empty(h * w)
     weights = np.empty(h * w)
@@ -310,13 +310,13 @@ def fit_frames(
         _clear(points)
         for attempt in range(len(thresholds)):
             threshold = thresholds[attempt]
-            first, last, n_dark = dark_region(picture, mask, hidden, threshold, seen, order)
+            first, last, n_dark = dark_region(picture, mask, hidden, threshold, seen, queue)
             n = np.int64(0)
             mean_x = 0.0
             mean_y = 0.0
             for k in range(first, last):
-                y = order[k] // w
-                x = order[k] - y * w
+                y = queue[k] // w
+                x = queue[k] - y * w
                 if not hidden[y, x]:
                     xs[n] = x
                     ys[n] = y

@@ -77,7 +77,7 @@ def test_area_is_right_for_sharp_and_for_soft_pictures(radius: float, blur: floa
     n, ellipse, points = fitted(disc(radius, blur=blur), np.array([53.0, 50.0, radius, radius, 0.0]))
     assert n == N_RAYS
     assert ellipse[2] * ellipse[3] == pytest.approx(radius**2, rel=0.02)
-    np.testing.assert_allclose(ellipse[:2], [54.3, 49.6], atol=0.03)
+    np.testing.assert_allclose(ellipse[:2], [54.3, 49.6], atol=0.05)
     assert points[:, 2].min() > 0.8
 
 

@@ -1,0 +1,45 @@
+"""`mystax demo`: a synthetic recording, measured, and compared with its truth."""
+
+from pathlib import Path
+
+import click
+
+from mystax.cli.options import common
+from mystax.cli.output import Output
+
+__all__ = ["command"]
+
+
+@click.command("demo", epilog="Example: mystax demo")
+@click.argument("folder", default="mystax-demo", type=click.Path(path_type=Path))
+@click.option("--seed", default=0, help="Start of all random numbers; default 0.")
+@click.option("--no-browser", is_flag=True, help="Do not open the report.")
+@common
+@click.pass_obj
+def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
+    """Film a synthetic mouse with two cameras, measure everything, show what was recovered.
+
+    Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
+    """
+    from mystax.engine.demo import demo, recovered
+
+    outcomes = demo(folder, seed=seed, progress=output.report)
+    output.inputs.append(str(folder))
+    lines = recovered(outcomes, seed=seed)
+    output.say(f"{'measured':<24}{'truth':<20}found")
+    for line in lines:
+        output.say(f"{line.what:<24}{line.truth:<20}{line.found}{'' if line.is_right else '  (!)'}")
+    output.more["recovered"] = [
+        {"what": line.what, "truth": line.truth, "found": line.found, "right": line.is_right}
+        for line in lines
+    ]
+    output.status = 0 if all(line.is_right for line in lines) else 1
+    if outcomes.folder is None:
+        return
+    report = outcomes.folder / "report.html"
+    output.more["report"] = str(report)
+    output.say(f"report: {report}")
+    if not no_browser and report.exists():
+        import webbrowser
+
+        webbrowser.open(report.resolve().as_uri())

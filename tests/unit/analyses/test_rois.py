@@ -1,0 +1,138 @@
+"""The analysis `rois`: what is proposed, from which frames, and how it becomes regions."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mystax.compute.proposals import proposed_rois
+from mystax.core.analysis import get_analysis
+from mystax.core.geometry import Ellipse, Rectangle
+from mystax.core.recording import ArraySource
+from mystax.engine.passes import CameraPass, drive
+from mystax.synth.scene import Scene
+from mystax.testing import measure
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return Scene(seed=2, n_frames=80)
+
+
+def test_face_eye_and_lids_are_proposed(scene: Scene) -> None:
+    outcome = measure("rois", scene.source("left"))
+    assert outcome["roi"].values.tolist() == ["face", "eye", "lid"]
+    assert outcome["roi_kind"].values.tolist() == ["face", "pupil", "blink"]
+    assert outcome["roi_camera"].values.tolist() == ["face"] * 3
+
+
+@pytest.mark.parametrize("camera", ["left", "right"])
+def test_the_eye_is_in_its_place_and_sure_enough_to_be_measured(scene: Scene, camera: str) -> None:
+    regions = {roi.name: roi for roi in proposed_rois(measure("rois", scene.source(camera)))}
+    eye, lid = regions["eye"], regions["lid"]
+    assert isinstance(eye.shape, Ellipse)
+    assert isinstance(lid.shape, Ellipse)
+    x, y, rx, ry = scene.view(camera).face.eye.opening
+    assert math.hypot(eye.shape.cx - x, eye.shape.cy - y) <= 0.06 * 2 * rx
+    assert eye.shape.rx == pytest.approx(rx, rel=0.12)
+    assert eye.shape.ry == pytest.approx(ry, rel=0.12)
+    assert lid.shape.rx == pytest.approx(1.15 * eye.shape.rx)
+    assert eye.confidence is not None
+    assert eye.confidence >= 0.5
+
+
+@pytest.mark.parametrize("camera", ["left", "right"])
+def test_the_face_holds_eye_and_whisker_pad_and_not_the_wheel(scene: Scene, camera: str) -> None:
+    face = proposed_rois(measure("rois", scene.source(camera)))[0]
+    mask = face.mask(scene.shape)
+    pad = next(roi for roi in scene.rois(camera) if roi.kind == "motion")
+    wheel = next(roi for roi in scene.rois(camera) if roi.kind == "running")
+    assert mask[pad.mask(scene.shape)].mean() > 0.8
+    assert mask[wheel.mask(scene.shape)].mean() < 0.15
+
+
+def test_proposed_regions_say_where_they_come_from(scene: Scene) -> None:
+    for roi in proposed_rois(measure("rois", scene.source("left"))):
+        assert roi.source == "proposed"
+        assert roi.frame_size == (320, 240)
+        assert roi.confidence is not None
+        assert 0 <= roi.confidence <= 1
+
+
+def test_regions_of_several_cameras_have_names_of_their_own(scene: Scene) -> None:
+    declared = get_analysis("rois")
+    outcomes = []
+    for camera in scene.cameras:
+        source = scene.source(camera)
+        reducer, lent = declared.make(declared.params()), CameraPass(source, camera, ())
+        drive(source, {"rois": (reducer, lent)})
+        outcomes.append(reducer.finish())
+    names = [roi.name for roi in proposed_rois(*outcomes)]
+    assert names == [f"{camera}_{name}" for camera in scene.cameras for name in ("face", "eye", "lid")]
+    assert {roi.camera for roi in proposed_rois(*outcomes)} == {"left", "right"}
+
+
+def test_no_frame_is_decoded_in_a_pass() -> None:
+    declared = get_analysis("rois")
+    assert declared.make(declared.params()).n_passes == 0
+
+
+def test_pictures_are_the_means_of_the_samples() -> None:
+    frames = np.zeros((10, 80, 120), np.uint8)
+    frames[::2] = 40
+    outcome = measure("rois", ArraySource(frames))
+    assert outcome["mean_frame"].shape == (40, 60)
+    np.testing.assert_allclose(outcome["mean_frame"], 20.0)
+    np.testing.assert_allclose(outcome["mean_motion"], 40.0)
+    assert outcome.attrs["bin"] == 2
+
+
+def test_sixteen_bits_give_grey_levels_of_eight() -> None:
+    frames = np.full((6, 80, 120), 100 * 256, np.uint16)
+    np.testing.assert_allclose(measure("rois", ArraySource(frames))["mean_frame"], 100.0)
+
+
+def test_pairs_with_missing_frames_do_not_count() -> None:
+    frames = np.full((10, 80, 120), 50, np.uint8)
+    frames[5] = 250
+    reason = np.zeros(10, np.uint8)
+    reason[5] = 1
+    outcome = measure("rois", ArraySource(frames, reason=reason, poison=77))
+    np.testing.assert_allclose(outcome["mean_motion"], 0.0)
+    np.testing.assert_allclose(outcome["mean_frame"], 50.0)
+
+
+def test_pairs_across_a_gap_do_not_count() -> None:
+    frames = np.full((10, 80, 120), 50, np.uint8)
+    frames[5:] = 90
+    times = np.arange(10) / 30
+    times[5:] += 2.0
+    np.testing.assert_allclose(measure("rois", ArraySource(frames, times=times))["mean_motion"], 0.0)
+
+
+def test_nothing_to_see_is_an_outcome_without_regions_that_says_so() -> None:
+    source = ArraySource(np.full((12, 80, 120), 50, np.uint8))
+    declared = get_analysis("rois")
+    reducer, lent = declared.make(declared.params()), CameraPass(source, "face", ())
+    drive(source, {"rois": (reducer, lent)})
+    outcome = reducer.finish()
+    assert outcome.sizes["roi"] == 0
+    assert proposed_rois(outcome) == ()
+    assert [flag.code for flag in reducer.flags()] == ["N302", "N302"]
+
+
+def test_a_recording_without_a_good_frame_proposes_nothing() -> None:
+    source = ArraySource(np.full((4, 80, 120), 50, np.uint8), reason=np.ones(4, np.uint8))
+    outcome = measure("rois", source)
+    assert outcome.sizes["roi"] == 0
+    assert np.isnan(outcome["mean_frame"].values).all()
+
+
+def test_the_same_frames_give_the_same_proposals(scene: Scene) -> None:
+    one, two = (measure("rois", scene.source("right")) for _ in range(2))
+    assert one.identical(two)
+
+
+def test_a_face_is_a_rectangle_of_whole_pixels(scene: Scene) -> None:
+    face = proposed_rois(measure("rois", scene.source("right")))[0]
+    assert isinstance(face.shape, Rectangle)

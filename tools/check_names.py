@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "mystax"
-FOREIGN = ("io/formats", "element")  # these keep the names of foreign formats
+FOREIGN = ("io/formats", "element", "compute/kernels")  # names of foreign formats, and of formulas
 
 REFUSED = {
     "session": "recording",
@@ -84,13 +84,26 @@ def allowed_pairs() -> set[frozenset[str]]:
     return {frozenset(entry["names"]) for entry in table.get("similar", []) if entry.get("reason")}
 
 
+PREFIXES = ("n_", "min_", "max_", "is_", "b_")
+AXES = ("_a", "_b", "_x", "_y", "x_", "y_")
+
+
+def stem(name: str) -> str:
+    """Return the word inside a name: without a counting prefix, without the letter of an axis."""
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    for axis in AXES:
+        name = name.removeprefix(axis) if axis.endswith("_") else name.removesuffix(axis)
+    return plain(name)
+
+
 def look_alikes(found: dict[str, str]) -> Iterator[str]:
     """Give a complaint for each pair of names that are nearly equal."""
     allowed = allowed_pairs()
     for one, other in combinations(sorted(found), 2):
         a, b = plain(one), plain(other)
-        # Short names are formulas, not words; a plural beside its singular is one word.
-        if min(len(one), len(other)) < 5 or one == other + "s" or other == one + "s":
+        # Short names are formulas, not words; a count, a bound, a plural or an axis of a word is that word.
+        if min(len(one), len(other)) < 5 or stem(one) == stem(other):
             continue
         matcher = difflib.SequenceMatcher(None, a, b)
         if matcher.quick_ratio() < SIMILAR or matcher.ratio() < SIMILAR:

@@ -28,12 +28,14 @@ def quantile(values: list[int], share: float) -> int:
 
 
 def public_functions(path: Path) -> list[ast.FunctionDef]:
-    """List the public functions and methods of a file."""
-    return [
-        item
-        for item in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
-    ]
+    """List the public functions of a file, and the public methods of its public classes."""
+    found: list[ast.FunctionDef] = []
+    for item in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(item, ast.ClassDef) and not item.name.startswith("_"):
+            found += [inner for inner in item.body if isinstance(inner, ast.FunctionDef)]
+        elif isinstance(item, ast.FunctionDef):
+            found.append(item)
+    return [item for item in found if not item.name.startswith("_")]
 
 
 def is_annotated(function: ast.FunctionDef) -> bool:

@@ -1,7 +1,5 @@
 """Components do not depend on chunks, threads, scratch, or interruptions, wherever they happen."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,10 +20,9 @@ ROUTE = st.sampled_from(ROUTES)
 
 
 @pytest.fixture(autouse=True)
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every call of `work` do one step, so that a state can be taken anywhere."""
     monkeypatch.setattr(decompose, "SLICE", 0.0)
-    yield
 
 
 def make(route: Route) -> SvdReducer:

@@ -51,7 +51,6 @@ AGREEMENT = 0.25
 CLOSING = 2
 MARGIN = 0.1
 MIN_MOTION = 1e-6
-MAX_ASIDE = 2
 NEAR = 1.5
 """A moving part belongs to the face if it reaches this many semi-axes of the eye."""
 MIN_PART = 0.1
@@ -140,8 +139,8 @@ def propose_face(
     shape : tuple of int
         Rows and columns of the picture [px].
     eye : Ellipse, optional
-        An eye that is sure: the face holds it, and a large moving part that does not come near it
-        (a wheel, a belt) is set aside.
+        An eye that is sure: the face holds it, and the largest moving part is set aside if it does not
+        come near it and the rest makes a better face (a wheel, a belt).
 
     Returns
     -------
@@ -165,18 +164,24 @@ def propose_face(
         return _face(_bounding(parts[0], size), moving, size, shape)
     near = Roi("eye", "pupil", Ellipse(eye.cx, eye.cy, NEAR * eye.rx, NEAR * eye.ry, eye.angle))
     around_eye = near.bins(shape, size)
-    for _ in range(MAX_ASIDE):
-        if (parts[0] & around_eye).any():
-            break
-        rest = np.where(ndimage.binary_dilation(parts[0], iterations=CLOSING), 0.0, moving)
-        if not float(rest.max(initial=0.0)) > MIN_MOTION:
-            break
-        moving, parts = rest, _moving_parts(rest)
-    face = around_eye | parts[0]
-    for part in parts[1:]:
-        if part.sum() >= MIN_PART * parts[0].sum():
-            face |= part
-    return _face(_bounding(face, size), moving, size, shape)
+    whole = _face(_bounding(_join(parts, around_eye), size), moving, size, shape)
+    if (parts[0] & around_eye).any():
+        return whole
+    rest = np.where(ndimage.binary_dilation(parts[0], iterations=CLOSING), 0.0, moving)
+    if not float(rest.max(initial=0.0)) > MIN_MOTION:
+        return whole
+    without = _face(_bounding(_join(_moving_parts(rest), around_eye), size), rest, size, shape)
+    # A snout makes the rest look like noise, a wheel makes the whole as large as the picture.
+    return max(whole, without, key=lambda face: face[1])
+
+
+def _join(
+    parts: Sequence[Bool[np.ndarray, "y x"]], around_eye: Bool[np.ndarray, "y x"]
+) -> Bool[np.ndarray, "y x"]:
+    """Return the eye's surround and all parts but the small ones."""
+    n_least = MIN_PART * parts[0].sum()
+    large = [part for part in parts if part.sum() >= n_least]
+    return np.asarray(np.logical_or.reduce([around_eye, *large]))
 
 
 def _face(

@@ -104,7 +104,7 @@ def orthonormal(values: Float64[np.ndarray, "bin column"], tiles: Tiles) -> Floa
             basis = _times(basis, turn, tiles)
         if spread < EXACT:
             break
-    return basis.astype(np.float32)
+    return basis.astype(np.float32, order="C")
 
 
 def _whitening(gram: Float64[np.ndarray, "n n"]) -> tuple[Float64[np.ndarray, "n rank"], float]:
@@ -152,7 +152,8 @@ def _positive(
     """Return the leading eigenvalues above the rounding of float32 rows, and their vectors."""
     values, vectors = leading(gram.copy(), n_components, 0.0)
     kept = values > 1e-12 * values[0] if len(values) else np.zeros(0, bool)
-    return values[kept], vectors[:, kept]
+    # Rows of memory decide in which order a product is added up, so arrays that are kept have one order.
+    return values[kept], np.ascontiguousarray(vectors[:, kept])
 
 
 def _shortfall(
@@ -407,7 +408,7 @@ class Subspace:
             return False
         sign = fix_signs(mask)
         self._mask = mask * sign.astype(np.float32)
-        self._turn = (turn * sign).astype(np.float32)
+        self._turn = (turn * sign).astype(np.float32, order="C")
         self._values = values
         self._squares = np.zeros(len(values))
         self._is_settled = True

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mystax.core.events import Event, Report, silent
 from mystax.engine.child import CANCELLED
@@ -80,6 +80,15 @@ class _Child:
             except ValueError:
                 continue  # a line that was cut by the child's death
         self.events.put(None)
+
+    def tell(self, line: str) -> None:
+        """Write a line to the child; one that is gone is noticed elsewhere."""
+        try:
+            if self.process.stdin is not None:
+                self.process.stdin.write(line + "\n")
+                self.process.stdin.flush()
+        except (BrokenPipeError, OSError):
+            return
 
 
 def supervise(
@@ -174,18 +183,8 @@ def _start(job: Job, log: Any, environment: Mapping[str, str] | None) -> _Child:
     )
     child = _Child(process)
     threading.Thread(target=child.listen, name="mystax-child", daemon=True).start()
-    _tell(process.stdin, job.to_json())
+    child.tell(job.to_json())
     return child
-
-
-def _tell(stream: IO[str] | None, line: str) -> None:
-    """Write a line to the child; one that is gone is noticed elsewhere."""
-    try:
-        if stream is not None:
-            stream.write(line + "\n")
-            stream.flush()
-    except (BrokenPipeError, OSError):
-        return
 
 
 def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
@@ -206,7 +205,7 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
             _take(child, fields, report, stop)
         if stop.signal and not asked:
             asked = now
-            _tell(child.process.stdin, "cancel")
+            child.tell("cancel")
         if asked and now - asked > limits.grace:
             return _kill(child, "stopped")
         if now - heard > stall:

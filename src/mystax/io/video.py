@@ -53,6 +53,7 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,ivf,yuv4
 STRICT = "crccheck+bitstream+buffer+explode"
 MAX_THREADS = 8
 REOPEN = 20 * 60
+BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"uuid", b"pnot")
 MAGIC = (b"RIFF", b"\x1a\x45\xdf\xa3")
 
 
@@ -137,7 +138,7 @@ def _refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
         size = file.seek(0, os.SEEK_END)
     if size == 0:
         return VideoError("V103", where, "the file is empty")
-    if any("moov atom not found" in line for line in lines):
+    if head[4:8] in BOXES and any("moov atom not found" in line for line in lines):
         if size > 4096:
             hint = "the recording was never closed; try untrunc, with a good file of the same camera"
             return VideoError("V102", where, "the index (moov) is missing", hint=hint)

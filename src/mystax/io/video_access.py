@@ -60,7 +60,7 @@ class RandomAccess:
         goal = int(part.index.packet[local]) + 1 if alone else goal
         while decoder.settled < goal and not decoder.finished:
             for frame, picture in decoder.step():
-                self._waiting[frame] = self._pixels(part, decoder, picture)
+                self._waiting[frame] = self._pixels(part, decoder, frame, picture)
         result = (self._waiting.get(local), int(decoder.reasons(local, local + 1)[0]))
         self._keep(part, decoder)
         self._store(number, result)
@@ -84,9 +84,9 @@ class RandomAccess:
         decoder.start(start)
         return decoder
 
-    def _pixels(self, part: Part, decoder: Decoder, picture: Picture) -> np.ndarray:
+    def _pixels(self, part: Part, decoder: Decoder, local: int, picture: Picture) -> np.ndarray:
         if not part.fits(picture):
-            decoder.mark_other(picture)
+            decoder.mark_other(local)
             return np.empty(0, np.uint8)
         if self._colour:
             return read_colour(picture, part.rotation)

@@ -382,7 +382,7 @@ def _decode_part(
     while not assembly.is_complete():
         for local, picture in decoder.step():
             if not assembly.put(part.offset + local, part, picture):
-                decoder.mark_other(picture)
+                decoder.mark_other(local)
         while decoder.settled >= goal or (decoder.finished and goal < sys.maxsize):
             assembly.judge(part, decoder)
             yield assembly.take()

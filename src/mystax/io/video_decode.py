@@ -26,6 +26,7 @@ from mystax.io.video_pixels import Picture
 __all__ = ["EVIDENCE", "HARMLESS", "Decoder", "Library", "Opened", "read_failure"]
 
 CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
+Linked = tuple[int, Picture]
 EVIDENCE = LOST | LINE | CORRUPT | ABSENT
 ERROR_LEVEL = 16
 MAX_FAILURES = 1000
@@ -137,7 +138,7 @@ class Decoder:
         self._in_order = index.route == "order"
         self._packet_of = np.full(index.n_frames, -1, np.int64) if self._in_order else index.packet
         self._place_of = np.full(self._n if self._in_order else 0, -1, np.int64)
-        self._pending: deque[tuple[int, Picture]] = deque()
+        self._pending: deque[Linked] = deque()
         self._lost: list[int] = []
         self._group, self._next, self._is_sure = -1, 0, False
         self._opened: Opened | None = None
@@ -194,19 +195,21 @@ class Decoder:
         """Let the decoder see the first packet, where it says how the others must be read."""
         if not packet or not self._index.table.preamble:
             return
-        context: Any = self._opened and self._opened.context
         first = self._library.packet(self._index.table.preamble)
-        first.opaque = NOBODY
         with contextlib.suppress(self._library.failure), self._library.listen():
-            context.decode(first)
+            self._decode(first)
 
-    def _decode(self, packet: Any) -> list[Picture]:
-        """Feed the decoder, and give what comes out but the picture of the preamble."""
+    def _decode(self, packet: Any, number: int = NOBODY) -> list[Linked]:
+        """Feed the decoder, and give what comes out with the number of its packet (not the preamble's)."""
         context: Any = self._opened and self._opened.context
-        pictures: list[Picture] = context.decode(packet)
-        if self._index.table.preamble:
-            return [picture for picture in pictures if picture.opaque != NOBODY]
-        return pictures
+        if packet is not None:
+            # A new object each time: the library finds it again by its address, and numbers share theirs.
+            packet.opaque = (number,)
+        return [
+            (link[0], picture)
+            for picture in context.decode(packet)
+            if (link := picture.opaque) is not None and link[0] != NOBODY
+        ]
 
     def _seek(self, packet: int) -> None:
         """Place the reader before a packet, believing a jump only if it lands on a packet of the index."""
@@ -282,7 +285,7 @@ class Decoder:
 
     # ------------------------------------------------------------------ steps
 
-    def step(self) -> list[tuple[int, Picture]]:
+    def step(self) -> list[Linked]:
         """Read one packet, and give the frames that came out: number in the file, and picture.
 
         A frame may be given again after trouble; the later one counts.
@@ -295,18 +298,17 @@ class Decoder:
             return self._change(number)
         if self._careful:
             return self._step_carefully(packet, number)
-        pictures: list[Picture] = []
+        pictures: list[Linked] = []
         state, trouble = self._state, packet.is_corrupt
         if self._fed[number]:
-            packet.opaque = number
             try:
-                pictures = self._decode(packet)
+                pictures = self._decode(packet, number)
             except self._library.failure:
                 trouble = True
-        for picture in pictures:
-            if picture.is_corrupt and picture.opaque >= self._deaf:
+        for came, picture in pictures:
+            if picture.is_corrupt and came >= self._deaf:
                 trouble = True
-            state[picture.opaque] |= CAME
+            state[came] |= CAME
         errors = self._library.count_errors()
         if errors != self._errors:
             self._errors = errors
@@ -320,14 +322,13 @@ class Decoder:
         self.settled = max(self.settled, late + 1)
         return self._numbered(pictures)
 
-    def _step_carefully(self, packet: Any, number: int) -> list[tuple[int, Picture]]:
-        pictures: list[Picture] = []
+    def _step_carefully(self, packet: Any, number: int) -> list[Linked]:
+        pictures: list[Linked] = []
         mark = LINE if packet.is_corrupt else 0
         if self._fed[number]:
-            packet.opaque = number
             with self._library.listen() as lines:
                 try:
-                    pictures = self._decode(packet)
+                    pictures = self._decode(packet, number)
                     self._failures = 0
                 except self._library.failure:
                     mark |= LOST
@@ -345,9 +346,8 @@ class Decoder:
             return self._end()
         return self._numbered(pictures)
 
-    def _came(self, pictures: list[Picture]) -> None:
-        for picture in pictures:
-            number = picture.opaque
+    def _came(self, pictures: list[Linked]) -> None:
+        for number, picture in pictures:
             self._state[number] |= CAME
             if picture.is_corrupt and self._hears(number):
                 self._state[number] |= CORRUPT
@@ -374,7 +374,7 @@ class Decoder:
             number += 1
         self.settled = number
 
-    def _end(self) -> list[tuple[int, Picture]]:
+    def _end(self) -> list[Linked]:
         """Take what the decoder still holds; the file is finished unless that makes trouble."""
         if self.finished:
             return []
@@ -386,9 +386,9 @@ class Decoder:
         self.settled = self._n
         return self._numbered(pictures)
 
-    def _drain(self) -> list[Picture] | None:
+    def _drain(self) -> list[Linked] | None:
         """Flush the decoder; None if the fast way met trouble."""
-        pictures: list[Picture] = []
+        pictures: list[Linked] = []
         with self._library.listen() as lines:
             try:
                 pictures = self._decode(None)
@@ -398,17 +398,17 @@ class Decoder:
         if self._careful:
             self._came(pictures)
             return pictures
-        for picture in pictures:
-            self._state[picture.opaque] |= CAME
+        for number, _ in pictures:
+            self._state[number] |= CAME
         missing = any(self._shown[k] and not self._state[k] for k in range(self.settled, self._at))
-        corrupt = any(picture.is_corrupt for picture in pictures)
+        corrupt = any(picture.is_corrupt for _, picture in pictures)
         if lines or missing or corrupt or self._library.count_errors() != self._errors:
             return None
         return pictures
 
     # ------------------------------------------------------------------ ways
 
-    def _doubt(self, number: int) -> list[tuple[int, Picture]]:
+    def _doubt(self, number: int) -> list[Linked]:
         """Go back to what is beyond doubt, and on from there the careful way."""
         self._until = number
         self._careful = True
@@ -436,7 +436,7 @@ class Decoder:
         before = int(self._index.keys[self._index.group[number] - 1])
         return number > self._until and self._trouble < min(before, number - 2 * self._lag)
 
-    def _change(self, number: int) -> list[tuple[int, Picture]]:
+    def _change(self, number: int) -> list[Linked]:
         """Finish everything before a key packet that stands alone, and open the decoder anew there."""
         pictures = self._drain()
         if pictures is None:
@@ -451,16 +451,16 @@ class Decoder:
 
     # ------------------------------------------------------------------ numbers and reasons
 
-    def _numbered(self, pictures: list[Picture]) -> list[tuple[int, Picture]]:
+    def _numbered(self, pictures: list[Linked]) -> list[Linked]:
         """Give pictures their frame numbers; those that are final already are left out."""
         if not self._in_order:
             rank, floor = self._rank, self._floor
             return [
-                (rank[picture.opaque], picture)
-                for picture in pictures
-                if picture.opaque >= floor and rank[picture.opaque] >= 0
+                (rank[number], picture)
+                for number, picture in pictures
+                if number >= floor and rank[number] >= 0
             ]
-        self._pending.extend((picture.opaque, picture) for picture in pictures)
+        self._pending.extend(pictures)
         given = []
         while self._pending and (self.finished or self.settled > self._pending[0][0] + MAX_REORDER):
             number, picture = self._pending.popleft()
@@ -488,9 +488,9 @@ class Decoder:
         within = frame < self._index.n_frames and group == self._group
         return frame if self._is_sure and within else None
 
-    def mark_other(self, picture: Picture) -> None:
-        """Note that a picture has another size or format than the video."""
-        self._state[picture.opaque] |= OTHER
+    def mark_other(self, frame: int) -> None:
+        """Note that the picture of a frame has another size or format than the video."""
+        self._state[self._packet_of[frame]] |= OTHER
 
     def reasons(self, start: int, stop: int) -> UInt8[np.ndarray, " frame"]:
         """Return the `Reason` of the frames start..stop of the file, which must be final."""

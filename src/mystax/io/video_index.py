@@ -61,6 +61,8 @@ class PacketTable:
         Whether it goes to the decoder: false for an exact repetition of the packet before.
     is_cut : bool
         Whether the last packet was cut off (it is not in the table).
+    n_hidden : int
+        Packets that hold a reference that is never shown.
     preamble : bytes
         First packet, where a decoder that starts elsewhere must see it first; else empty.
     """
@@ -73,6 +75,7 @@ class PacketTable:
     shown: Bool[np.ndarray, " packet"]
     fed: Bool[np.ndarray, " packet"]
     is_cut: bool = False
+    n_hidden: int = 0
     preamble: bytes = b""
 
     def __len__(self) -> int:
@@ -142,6 +145,7 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
     key, shown, fed, broken = bytearray(), bytearray(), bytearray(), bytearray()
     previous: Any = None
     preamble = b""
+    n_hidden = 0
     for packet in packets:
         if is_end(packet):
             continue
@@ -159,7 +163,9 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
         pos.append(-1 if packet.pos is None else packet.pos)
         size.append(packet.size)
         key.append(packet.is_keyframe)
-        shown.append(not (twice or packet.is_discard or _is_hidden(packet, codec)))
+        hidden = _is_hidden(packet, codec)
+        n_hidden += hidden
+        shown.append(not (twice or packet.is_discard or hidden))
         fed.append(not twice)
         broken.append(packet.is_corrupt)
         previous = packet
@@ -169,7 +175,9 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
     keys, gives, goes = (np.array(mark, np.uint8)[:n].astype(bool) for mark in (key, shown, fed))
     if codec in INTRA_ONLY:
         keys[:] = True
-    return PacketTable(numbers[0], numbers[1], numbers[2], numbers[3], keys, gives, goes, is_cut, preamble)
+    return PacketTable(
+        numbers[0], numbers[1], numbers[2], numbers[3], keys, gives, goes, is_cut, n_hidden, preamble
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -426,7 +426,7 @@ def _head(scan: Scan) -> list[Any]:
                     continue
                 if pictures and (number >= MAX_HEAD or (scan.table.key[number] and number > 1)):
                     break
-                packet.opaque = number
+                packet.opaque = (number,)
                 number += 1
                 try:
                     pictures += opened.context.decode(packet)
@@ -447,7 +447,7 @@ def _route(scan: Scan, pictures: Sequence[Any]) -> Route:
     """Choose the route: by stamps where the decoder gives pictures in their order."""
     if scan.container in BARE:
         return "order"
-    stamps = [int(scan.table.stamp[picture.opaque]) for picture in pictures]
+    stamps = [int(scan.table.stamp[picture.opaque[0]]) for picture in pictures]
     if any(stamp == NO_STAMP for stamp in stamps):
         return "order"
     falls = sum(b < a for a, b in itertools.pairwise(stamps))
@@ -504,6 +504,8 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
         flags.append(Flag("V114", f"the rotation of {name} is no quarter turn; it is not applied"))
     if scan.pixel_aspect != 1:
         flags.append(Flag("V114", f"pixels of {name} are not square ({scan.pixel_aspect}); not resampled"))
+    if scan.table.n_hidden:
+        flags.append(Flag("V115", f"{scan.table.n_hidden} packets of {name} hold no picture that is shown"))
     if timing.kind == "container_rate":
         text = f"{name} holds a rate, not times: times are nominal; give a clock file to compare"
         flags.append(Flag("V117", text + " with other instruments"))

@@ -157,11 +157,11 @@ def _is_constant(ticks: Int64[np.ndarray, " time"], period: Fraction) -> bool:
 
 
 def _missing(ticks: Int64[np.ndarray, " time"], period: Fraction) -> Int64[np.ndarray, " interval"] | None:
-    """Count the frames lost in each interval; None if the intervals are no whole multiples of the period."""
+    """Count the frames lost in each interval; None if intervals are not, or not mostly, the period."""
     steps = np.diff(ticks).astype(np.float64)
     times = np.rint(steps / float(period))
     off = np.abs(steps - times * float(period))
-    if times.min() < 1 or np.any(off > np.maximum(1.0, ON_GRID * float(period))):
+    if times.min() < 1 or np.median(times) > 1 or np.any(off > np.maximum(1.0, ON_GRID * float(period))):
         return None
     return np.asarray(times.astype(np.int64) - 1)
 

@@ -188,7 +188,7 @@ def _moments(xs, ys, weights, n, hidden_x, hidden_y, n_hidden, extra, result):
 
 @kernel
 def _median(values, n):
-    """Median of the first `n` values, which are put in another queue."""
+    """Median of the first `n` values, which are put in another order."""
     wanted = n // 2
     low = 0
     high = n - 1

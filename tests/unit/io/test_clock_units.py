@@ -1,0 +1,158 @@
+"""Numbers and texts of clock files become rising times."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mystax.errors import ClockError
+from mystax.io.clock_specs import ClockSpec
+from mystax.io.clock_tables import Column
+from mystax.io.clock_units import clock_from_array, stamps_from_column
+
+INTERVAL = 1 / 30
+TIMES = 100 + np.arange(50) * INTERVAL
+
+
+def _spec(unit: str = "", rate: Fraction | None = None) -> ClockSpec:
+    return ClockSpec("csv:times.csv", "csv", "times.csv", unit=unit, rate=rate)
+
+
+def _column(values: object, dtype: object = None) -> Column:
+    return Column(np.array(values, dtype), "times.csv:time")  # type: ignore[call-overload] # any dtype
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)])
+def test_unit_is_taken_from_the_interval_of_the_video(unit: str, scale: float) -> None:
+    stamps = stamps_from_column(_column(TIMES * scale), _spec(), INTERVAL)
+    assert stamps.unit == unit
+    assert np.allclose(stamps.clock.seconds, TIMES, atol=1e-9)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("ms", 1000), ("us", 10**6), ("ns", 10**9)])
+def test_whole_numbers_are_exact_in_their_unit(unit: str, scale: int) -> None:
+    values = 1_700_000_000 * scale + np.arange(5) * 33 * scale // 1000
+    clock = stamps_from_column(_column(values), _spec(unit)).clock
+    assert clock.tick == Fraction(1, scale)
+    assert clock.ticks.tolist() == values.tolist()
+
+
+def test_unit_that_does_not_fit_is_refused_with_what_was_seen() -> None:
+    with pytest.raises(ClockError, match=r"C206.*median step of 0\.2"):
+        stamps_from_column(_column(TIMES * 7.3), _spec(), INTERVAL)
+
+
+def test_unit_is_refused_where_the_video_has_no_interval() -> None:
+    with pytest.raises(ClockError, match="unknown"):
+        stamps_from_column(_column(TIMES), _spec())
+
+
+def test_samples_are_exact() -> None:
+    clock = stamps_from_column(_column([0, 1001, 2002]), _spec("samples", Fraction(30_000))).clock
+    assert clock.seconds[1] == float(Fraction(1001, 30_000))
+
+
+def test_days_of_matlab_are_seconds_since_1970() -> None:
+    days = 719529 + np.array([0.0, 0.5, 1.0])
+    assert stamps_from_column(_column(days), _spec("datenum")).clock.seconds.tolist() == [0, 43200, 86400]
+
+
+def test_iso_texts_with_and_without_zone_are_read() -> None:
+    zoned = stamps_from_column(
+        _column(["1970-01-01T01:00:00.1234567+01:00", "1970-01-01T00:00:01Z"], object), _spec("iso")
+    )
+    naive = stamps_from_column(_column(["1970-01-01 00:00:00,5", "1970-01-02 00:00:00"], object), _spec())
+    assert zoned.clock.ticks.tolist() == [123_456_700, 10**9]
+    assert naive.clock.seconds.tolist() == [0.5, 86400.0]
+    assert (zoned.zone, naive.zone) == ("zoned", "naive")
+
+
+def test_iso_texts_before_1970_are_read() -> None:
+    clock = stamps_from_column(
+        _column(["1969-12-31T23:59:59.25Z", "1970-01-01T00:00:00Z"], object), _spec("iso")
+    ).clock
+    assert clock.seconds.tolist() == [-0.75, 0.0]
+
+
+def test_mixed_zones_and_other_texts_are_refused_with_the_row() -> None:
+    with pytest.raises(ClockError, match="row 1"):
+        stamps_from_column(_column(["2024-01-01T00:00:00Z", "2024-01-01T00:00:01"], object), _spec("iso"))
+    with pytest.raises(ClockError, match=r"C206.*row 0"):
+        stamps_from_column(_column(["noon"], object), _spec("iso"))
+    with pytest.raises(ClockError, match=r"C206.*'x' at row 1"):
+        stamps_from_column(_column(["0.5", "x"], object), _spec("s"))
+
+
+def _flir(times: np.ndarray) -> np.ndarray:
+    ticks = np.rint(times * 8000 * 3072).astype(np.int64)
+    seconds, cycles = ticks // (8000 * 3072), ticks // 3072 % 8000
+    return np.asarray((seconds % 128) << 25 | cycles << 12 | ticks % 3072)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_cycle_timer_of_a_camera_is_unfolded_at_128_seconds(dtype: type) -> None:
+    times = 120 + np.arange(600) * INTERVAL
+    clock = stamps_from_column(_column(_flir(times), dtype), _spec("flir")).clock
+    assert np.abs(clock.seconds - times).max() < 1e-7
+
+
+def test_cycle_timer_is_unfolded_over_several_turns() -> None:
+    times = np.arange(0, 600, 30.0)
+    assert np.allclose(stamps_from_column(_column(_flir(times)), _spec("flir")).clock.seconds, times)
+
+
+def test_stamps_beyond_32_bits_are_refused() -> None:
+    with pytest.raises(ClockError, match="32 bits"):
+        stamps_from_column(_column([0, 2**32]), _spec("flir"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_time_that_is_not_finite_is_refused_with_its_row(bad: float) -> None:
+    times = TIMES.copy()
+    times[[7, 9]] = bad
+    with pytest.raises(ClockError, match=r"C206.*at row 7 .*2 in all"):
+        stamps_from_column(_column(times), _spec("s"))
+
+
+def test_falling_time_is_refused_with_its_row() -> None:
+    times = TIMES.copy()
+    times[20] = times[10]
+    with pytest.raises(ClockError, match=r"C206.*backward.*at row 20"):
+        stamps_from_column(_column(times), _spec("s"))
+
+
+def test_few_repeated_times_are_dropped_with_a_count() -> None:
+    times = np.arange(200.0)
+    times[50] = times[49]
+    stamps = stamps_from_column(_column(times), _spec("s"))
+    assert (stamps.n_equal, stamps.clock.n) == (1, 199)
+
+
+def test_many_repeated_times_are_refused() -> None:
+    with pytest.raises(ClockError, match=r"C206.*repeat"):
+        stamps_from_column(_column(np.repeat(np.arange(10.0), 2)), _spec("s"))
+
+
+def test_times_beyond_the_range_of_nanoseconds_are_refused() -> None:
+    with pytest.raises(ClockError, match="C206"):
+        stamps_from_column(_column([1e10, 2e10]), _spec("s"))
+
+
+def test_empty_column_is_refused() -> None:
+    with pytest.raises(ClockError, match="empty"):
+        stamps_from_column(_column([], float), _spec("s"))
+
+
+def test_array_of_seconds_becomes_a_clock() -> None:
+    assert clock_from_array(np.array([1, 2, 4])).seconds.tolist() == [1.0, 2.0, 4.0]
+    for wrong in (np.zeros((2, 2)), np.array([]), np.array([True]), np.array([2.0, 1.0])):
+        with pytest.raises(ClockError, match="C206"):
+            clock_from_array(wrong)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30), st.integers(0, 10**12))
+def test_rising_whole_numbers_come_back_as_they_are(steps: list[int], first: int) -> None:
+    values = first + np.concatenate([[0], np.cumsum(steps)])
+    assert stamps_from_column(_column(values), _spec("us")).clock.ticks.tolist() == values.tolist()

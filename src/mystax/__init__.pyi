@@ -11,4 +11,17 @@ from mystax.engine.recordings import open_recording as open  # noqa: A001
 from mystax.engine.run import run as run
 from mystax.io.outcomes import load as load
 
-__all__: list[str]
+__all__ = [
+    "Clock",
+    "Recording",
+    "Roi",
+    "blink",
+    "demo",
+    "load",
+    "motion",
+    "open",
+    "pupil",
+    "run",
+    "running",
+    "svd",
+]

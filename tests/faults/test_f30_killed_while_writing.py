@@ -134,7 +134,9 @@ def test_real_kill_leaves_a_lock_that_the_next_run_takes_over(tmp_path: Path) ->
     for number, step in enumerate((log.index("sync"), len(log) - 2)):
         folder = tmp_path / str(number)
         child = subprocess.run(
-            [sys.executable, "-c", CHILD, str(folder), str(step)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+            [sys.executable, "-c", CHILD, str(folder), str(step)],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
         )
         assert child.returncode == -signal.SIGKILL
         assert list(folder.rglob("lock"))

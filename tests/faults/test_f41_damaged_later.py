@@ -13,7 +13,7 @@ from mystax.io.store import Provenance
 from tests.fixtures.traces import KEY, TRACE, quick_store, trace
 
 pytestmark = pytest.mark.fault(41)
-N_FLIPS = 120
+COUNTS = [pytest.param(60, id="short"), pytest.param(500, id="long", marks=pytest.mark.slow)]
 
 
 def flipped(whole: bytes, place: int) -> bytes:
@@ -23,9 +23,9 @@ def flipped(whole: bytes, place: int) -> bytes:
     return bytes(data)
 
 
-def places(whole: bytes, seed: int) -> list[int]:
+def places(whole: bytes, n: int) -> list[int]:
     """Choose bits at random all over a file."""
-    chosen = np.random.default_rng(seed).integers(0, 8 * len(whole), N_FLIPS)
+    chosen = np.random.default_rng(n).integers(0, 8 * len(whole), n)
     return [int(place) for place in chosen]
 
 
@@ -34,22 +34,22 @@ def published(folder: Path) -> Path:
     return quick_store(folder).publish(trace(30), Provenance("trace", 1, KEY, software={}), schema=TRACE)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_every_flipped_bit_is_found_by_verify(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("n", COUNTS)
+def test_every_flipped_bit_is_found_by_verify(tmp_path: Path, n: int) -> None:
     path = published(tmp_path)
     whole = path.read_bytes()
     missed = []
-    for place in places(whole, seed):
+    for place in places(whole, n):
         path.write_bytes(flipped(whole, place))
         if verify_outcome(path).status != "damaged":
             missed.append(place)
     assert missed == []
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("n", COUNTS)
 @pytest.mark.parametrize("eager_bytes", [16 << 20, -1])
 def test_loading_gives_the_true_values_or_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, eager_bytes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, eager_bytes: int
 ) -> None:
     monkeypatch.setattr(module, "EAGER_BYTES", eager_bytes)
     path = published(tmp_path)
@@ -57,7 +57,7 @@ def test_loading_gives_the_true_values_or_refuses(
     assert isinstance(truth, xr.Dataset)
     truth.load()
     n_refused = 0
-    for place in places(whole, 10 + seed):
+    for place in places(whole, n):
         path.write_bytes(flipped(whole, place))
         try:
             found = load(path)
@@ -66,7 +66,7 @@ def test_loading_gives_the_true_values_or_refuses(
         except MystaxError as error:
             n_refused += 1
             assert error.code in ("S502", "S505", "F804")
-    assert n_refused > N_FLIPS // 4
+    assert n_refused > n // 4
 
 
 def test_cut_file_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:

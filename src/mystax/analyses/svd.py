@@ -112,7 +112,7 @@ class SvdParams(Params):
 
 def _settings(params: SvdParams) -> dict[str, Any]:
     """Return what the reducers take."""
-    from mystax.compute.decompose import SvdSettings
+    from mystax.compute.svd_routes import SvdSettings
 
     return {
         "settings": SvdSettings(

@@ -6,103 +6,23 @@ was no room to keep them.  Neither changes a bit of the result.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mystax.compute.svd_gram import GramBins, GramFrames, below
+from mystax.compute.svd_gram import GramBins, below
+from mystax.compute.svd_gram_frames import GramFrames
+from mystax.compute.svd_routes import SvdSettings, choose_route, sampled_segments
 from mystax.compute.svd_rows import BLOCK, Block, BlockReader, Components, Matrix, Moments, ScoreRows
 from mystax.compute.svd_subspace import Subspace
 from mystax.core.analysis import Spool, Tiles
 from mystax.core.typing import Bool, Shaped
 from mystax.errors import DamagedError, InternalError
 
-__all__ = ["Decomposer", "Route", "SvdSettings", "choose_route", "sampled_segments"]
-
-Route = Literal["gram_bins", "gram_frames", "subspace", "subspace_streamed"]
-
-GRAM = 4096
-"""Largest Gram matrix."""
-
-GRAM_FRAMES_BYTES = 2 << 30
-"""Most bins that are kept for the Gram matrix over frames."""
+__all__ = ["Decomposer"]
 
 SLICE = 1.0
 """Seconds of work at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class SvdSettings:
-    """Numbers that decide what is computed.
-
-    Attributes
-    ----------
-    n_components : int
-        Components kept.
-    facemap_compat : bool
-        Sampled mean, and no mean over bins, as Facemap 1.0 has it.
-    max_spool : float
-        Largest scratch for the bins [GiB].
-    tolerance : float
-        Shortfall above which another reading is made.
-    seed : int
-        Of the first basis.
-    route : str, optional
-        Forced route, for tests and benchmarks.
-    """
-
-    n_components: int = 500
-    facemap_compat: bool = False
-    max_spool: float = 16.0
-    tolerance: float = 0.02
-    seed: int = 0
-    route: Route | None = None
-
-
-def choose_route(n_bins: int, n_frames: int, itemsize: int, max_spool: float) -> Route:
-    """Choose how a matrix is decomposed, from its size and the parameters alone.
-
-    Parameters
-    ----------
-    n_bins, n_frames : int
-        Size of the matrix.
-    itemsize : int
-        Bytes per bin.
-    max_spool : float
-        Largest scratch for the bins [GiB].
-
-    Returns
-    -------
-    str
-        ``gram_bins``, ``gram_frames``, ``subspace`` or ``subspace_streamed``.
-
-    Examples
-    --------
-    >>> choose_route(2500, 10**6, 2, 16.0), choose_route(19200, 4000, 2, 16.0)
-    ('gram_bins', 'gram_frames')
-    """
-    size, room = n_frames * n_bins * itemsize, max_spool * 2**30
-    if n_bins <= GRAM:
-        return "gram_bins"
-    if n_frames <= GRAM and size <= min(GRAM_FRAMES_BYTES, room):
-        return "gram_frames"
-    return "subspace" if size <= room else "subspace_streamed"
-
-
-def sampled_segments(n_frames: int) -> list[tuple[int, int]]:
-    """List the frames that make Facemap's sampled mean: up to ten of 100, evenly spaced.
-
-    Examples
-    --------
-    >>> sampled_segments(350)
-    [(0, 100), (125, 225), (250, 350)]
-    """
-    n_segments = min(1000, n_frames) // 100
-    if n_segments == 0:
-        return [(0, n_frames)]
-    starts = np.floor(np.linspace(0, n_frames - 100, n_segments)).astype(int)
-    return [(int(start), int(start) + 100) for start in starts]
 
 
 @runtime_checkable

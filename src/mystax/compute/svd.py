@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.compute.bins import BinScale, Region, auto_bin, bin_dtype, bins_of, regions_of
-from mystax.compute.decompose import Decomposer, SvdSettings
+from mystax.compute.decompose import Decomposer
 from mystax.compute.motion import same_grey
 from mystax.compute.svd_outcome import Part, kinds_of, variables_of
+from mystax.compute.svd_routes import SvdSettings
 from mystax.compute.svd_rows import Matrix
 from mystax.core.analysis import Pass
 from mystax.core.quality import Flag

@@ -6,14 +6,13 @@ Sums run in float32 within 64 blocks and in float64 between them, always in orde
 References
 ----------
 .. [1] Halko, Martinsson & Tropp (2011), doi:10.1137/090771806
-.. [2] Yamamoto, Nakatsukasa, Yanagisawa & Fukaya (2015), doi:10.1553/etna_vol44s306
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-import scipy.linalg
 
+from mystax.compute.svd_basis import orthonormal, random_basis
 from mystax.compute.svd_gram import OpenSpool, below, leading, norm_error
 from mystax.compute.svd_rows import (
     BLOCK,
@@ -28,14 +27,13 @@ from mystax.compute.svd_rows import (
     bin_tiles,
     fill,
     fix_signs,
-    gram_of,
     orthogonality,
     row_tiles,
 )
 from mystax.core.analysis import Spool, Tiles
-from mystax.core.typing import Float, Float32, Float64
+from mystax.core.typing import Float32, Float64
 
-__all__ = ["Subspace", "orthonormal", "random_basis"]
+__all__ = ["Subspace"]
 
 GROUP = 64
 """Blocks whose sums are made in float32."""
@@ -47,103 +45,6 @@ Z_BLOCKS = 256
 """Blocks (65,536 rows) that make the basis at most; every row counts for V, means and variance."""
 
 MAX_READINGS = 5
-
-MILD = 4.0
-"""Condition of a basis below which float32 makes it orthonormal to 1e-6."""
-
-EXACT = 2000.0
-"""Condition below which one round is enough: its square times the precision of float64 is below 1e-9."""
-
-
-def random_basis(n_bins: int, n_columns: int, seed: int) -> Float32[np.ndarray, "bin column"]:
-    """Draw the first basis: normal numbers that depend on seed, bin and width alone.
-
-    Parameters
-    ----------
-    n_bins, n_columns : int
-        Shape.
-    seed : int
-        Key of the counter-based generator; its counter is the number of the tile of 1,024 bins.
-
-    Returns
-    -------
-    array (bin, column)
-        Standard normal numbers.
-    """
-    basis = np.empty((n_bins, n_columns), np.float32)
-    for number, tile in enumerate(bin_tiles(n_bins)):
-        generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, number, 0, 0]))
-        basis[tile] = generator.standard_normal((tile.stop - tile.start, n_columns), np.float32)
-    return basis
-
-
-def orthonormal(values: Float64[np.ndarray, "bin column"], tiles: Tiles) -> Float32[np.ndarray, "bin rank"]:
-    """Orthonormal basis of the columns, by Cholesky factors of their Gram matrix, twice where needed.
-
-    Parameters
-    ----------
-    values : array (bin, column)
-        Columns; overwritten.
-    tiles : Tiles
-        Threads.
-
-    Returns
-    -------
-    array (bin, rank)
-        Orthonormal to the precision of float32; fewer columns where they depend on each other.
-    """
-    basis: np.ndarray = values
-    for _ in range(3):
-        if basis.shape[1] == 0:
-            break
-        turn, spread = _whitening(gram_of(basis, tiles))
-        if spread < MILD:
-            # Nearly orthonormal already: float32 keeps all that is asked for, in half the time.
-            basis = _times(basis.astype(np.float32), turn.astype(np.float32), tiles)
-        else:
-            basis = _times(basis, turn, tiles)
-        if spread < EXACT:
-            break
-    return basis.astype(np.float32, order="C")
-
-
-def _whitening(gram: Float64[np.ndarray, "n n"]) -> tuple[Float64[np.ndarray, "n rank"], float]:
-    """Return B with B' gram B = I, and a bound of the condition of the basis that it came from."""
-    lengths = np.sqrt(np.maximum(np.diag(gram), 0.0))
-    kept = np.flatnonzero(lengths > 0)
-    if len(kept) == 0:
-        return np.zeros((len(gram), 0)), 1.0
-    # Unit columns first: columns of very different length are no sign of dependence.
-    unit = gram[np.ix_(kept, kept)] / np.outer(lengths[kept], lengths[kept])
-    n = len(unit)
-    try:
-        factor = np.linalg.cholesky(unit)
-    except np.linalg.LinAlgError:
-        factor = np.zeros((0, 0))
-    diagonal = np.diag(factor)
-    spread = np.inf
-    if len(factor) and float(diagonal.max()) <= 1e6 * float(diagonal.min()):
-        inverse = scipy.linalg.solve_triangular(factor, np.eye(n), lower=True, check_finite=False).T
-        spread = float(np.abs(inverse).sum(0).max() * np.abs(factor).sum(1).max())
-    else:
-        values, vectors = np.linalg.eigh(unit)
-        large = values > 1e-13 * values[-1]
-        inverse = vectors[:, large] / np.sqrt(values[large])
-    full = np.zeros((len(gram), inverse.shape[1]))
-    full[kept] = inverse / lengths[kept, None]
-    return full, spread
-
-
-def _times(
-    values: Float[np.ndarray, "bin n"], turn: Float[np.ndarray, "n m"], tiles: Tiles
-) -> Float[np.ndarray, "bin m"]:
-    """Return values @ turn, by tiles of bins and in the same memory."""
-
-    def part(tile: slice) -> None:
-        values[tile, : turn.shape[1]] = values[tile] @ turn
-
-    tiles.map(part, bin_tiles(len(values)))
-    return values[:, : turn.shape[1]]
 
 
 def _positive(

@@ -136,7 +136,7 @@ def _most_likely(
     frames: np.ndarray, pulses: np.ndarray, starts: list[tuple[int, int]], interval: float
 ) -> list[tuple[int, int]]:
     """Keep the offsets worth following to the end: at both ends of the trains, and the best beginnings."""
-    if len(starts) <= 2 * N_FULL:
+    if len(starts) <= 2 * N_FULL or len(frames) <= PREFIX:
         return starts
     tail = len(pulses) - len(frames)
     at_ends = [(max(0, -k), max(0, k)) for base in (0, tail) for k in range(base - 2, base + 3)]

@@ -94,7 +94,7 @@ def svd_cost(
     SvdCost
         Figures by the rules that choose the route.
     """
-    from mystax.compute.decompose import choose_route
+    from mystax.compute.svd_routes import choose_route
 
     route = choose_route(n_bins, n_frames, itemsize, max_spool)
     k = min(n_components, n_bins, n_frames)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +27,6 @@ Paths = str | Path | Sequence[Any] | Mapping[str, Any]
 """A file, a folder, consecutive files, Facemap's list of lists, or camera -> file(s)."""
 ClockLike = str | Clock | np.ndarray | Mapping[str, Any]
 """A spec such as ``csv:times.csv``, a clock, or an array of seconds."""
-Damage = Literal["mark", "keep", "refuse"]
-GreyRange = Literal["auto", "full", "limited"]
 EVERY = ""
 """Key of a setting that belongs to all cameras."""
 NO_STAMPS = "V111"
@@ -50,8 +48,8 @@ def open_recording(
     clocks: ClockLike | Mapping[str, ClockLike] | None = None,
     *,
     clock_policy: str | Mapping[str, str] | None = None,
-    damage: Damage = "mark",
-    grey_range: GreyRange = "auto",
+    damage: str = "mark",
+    grey_range: str = "auto",
     offsets: Mapping[str, float | Fraction | str] | None = None,
     join: bool = False,
     name: str | None = None,
@@ -157,8 +155,8 @@ def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str,
     """
     if isinstance(paths, str | Path):
         path = Path(paths)
-        if path.is_dir():
-            videos = videos_in(path)
+        if _is_there(path, folder=True):
+            videos = _videos_in(path)
             if not videos:
                 raise RecipeError("P403", str(path), expected="video files in the folder", got="none")
             return path.resolve().name, group_files(videos, join=join)
@@ -172,6 +170,21 @@ def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str,
     for camera, files in cameras.items():
         _check_camera(camera, files)
     return next(iter(cameras.values()))[0].stem, cameras
+
+
+def _is_there(path: Path, *, folder: bool = False) -> bool:
+    """Tell whether there is such a file or folder; a name that cannot exist does not."""
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except OSError:
+        return False
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    try:
+        return videos_in(folder)
+    except OSError as error:
+        raise RecipeError("P403", str(folder), f"the folder cannot be read ({error.strerror})") from error
 
 
 def _files_of(files: object) -> tuple[Path, ...]:
@@ -205,8 +218,10 @@ def _check_camera(camera: str, files: Sequence[Path]) -> None:
             "P404", f"camera {camera!r}", expected="a name without / \\ : = and line breaks", got=repr(camera)
         )
     for file in files:
-        if not file.is_file():
-            siblings = [path.name for path in videos_in(file.parent)] if file.parent.is_dir() else []
+        if not _is_there(file):
+            siblings = (
+                [path.name for path in _videos_in(file.parent)] if _is_there(file.parent, folder=True) else []
+            )
             raise RecipeError("P403", str(file), f"there is no such file{nearest(file.name, siblings)}")
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from mystax.core.typing import Shaped
 from mystax.errors import ClockError, FormatError, nearest
 from mystax.io.foreign import read_foreign
-from mystax.io.guarded import is_hdf5
 from mystax.io.npy_files import read_npy
 
 __all__ = ["KIND_OF_SUFFIX", "Column", "read_column", "read_matlab_variable"]
@@ -87,7 +86,10 @@ def read_column(path: Path, kind: str, name: str = "") -> Column:
     if not path.is_file():
         raise ClockError("C206", str(path), expected="a file", got="none")
     readers = {"csv": _read_text, "npy": _read_array, "npz": _read_npz, "mat": _read_mat, "h5": _read_h5}
-    return readers[kind](path, name)
+    try:
+        return readers[kind](path, name)
+    except OSError as error:
+        raise ClockError("C206", str(path), f"the file cannot be read ({error.strerror})") from error
 
 
 def _only_row(values: np.ndarray, where: str) -> np.ndarray:
@@ -163,6 +165,8 @@ def _read_npz(path: Path, name: str) -> Column:
 
 def _read_mat(path: Path, name: str) -> Column:
     """Read a variable of a MATLAB file: up to v7.2 its own format, v7.3 HDF5."""
+    from mystax.io.guarded import is_hdf5
+
     if is_hdf5(path):
         return _read_h5(path, "/" + name.replace(".", "/"))
     values = read_foreign(path, "matlab_variable", options={"name": name})

@@ -203,7 +203,7 @@ def _rising(clock: Clock, where: str, zone: str, unit: str) -> Stamps:
     return Stamps(clock, n_equal, zone, unit)
 
 
-def clock_from_array(seconds: Shaped[np.ndarray, " row"], source: str = "array of seconds") -> Clock:
+def clock_from_array(seconds: Shaped[np.ndarray, "..."], source: str = "array of seconds") -> Clock:
     """Make a clock of an array of seconds.
 
     Parameters

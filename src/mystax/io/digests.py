@@ -1,7 +1,6 @@
 """Digests of outcomes: over what the numbers mean, not over how a file happens to hold them."""
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ __all__ = [
     "plain_text",
 ]
 
-Attribute = str | int | float | list[str] | list[int] | list[float]
+Attribute = str | int | float | list[int] | list[float]
 """A value that netCDF can hold as an attribute."""
 
 STEP = 1 << 20
@@ -37,8 +36,8 @@ def plain_text(text: str) -> str:
 def plain_attributes(attributes: Mapping[str, object], where: str = "outcome") -> dict[str, Attribute]:
     """Return attributes in the form in which a file gives them back.
 
-    Mappings become JSON texts, booleans 0 or 1, sequences of one their only entry; None and empty
-    sequences are left out.
+    Mappings and lists of texts become JSON, booleans 0 or 1, sequences of one their only entry; None and
+    empty sequences are left out.
 
     Raises
     ------
@@ -63,7 +62,7 @@ def _plain(value: object, where: str) -> Attribute | None:
     array = np.asarray(value)
     if array.dtype.kind in "UO" and all(isinstance(item, str) for item in array.flat):
         texts = [plain_text(str(item)) for item in array.flat]
-        return texts if len(texts) > 1 else texts[0] if texts else None
+        return canonical_json(texts) if len(texts) > 1 else texts[0] if texts else None
     if array.dtype.kind not in "biuf" or array.ndim > 1:
         raise FormatError("F804", where, expected="texts or numbers", got=type(value).__name__)
     if array.dtype.kind == "u" and array.size and int(array.max()) >= 2**63:
@@ -144,8 +143,3 @@ def file_digest(path: Path) -> str:
     """Return the sha256 of the bytes of a file, as `sha256sum` prints it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sums_text(digests: Mapping[str, str]) -> str:
-    """Write digests by name as the JSON text of `variable_sha256`."""
-    return json.dumps(dict(sorted(digests.items())), ensure_ascii=False)

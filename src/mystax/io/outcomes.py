@@ -1,9 +1,7 @@
 """Reading outcomes: checked as they are opened, large arrays read on demand, a damaged one refused."""
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,7 @@ import numpy as np
 from mystax.core.analysis import get_analysis
 from mystax.core.canonical import key12
 from mystax.core.dataset import check_outcome
-from mystax.errors import DamagedError, FormatError, MystaxError, RecipeError, nearest
-from mystax.io.digests import Attribute, file_digest
+from mystax.errors import RecipeError, nearest
 from mystax.io.outcome_files import (
     OutcomeHead,
     check_head,
@@ -23,8 +20,8 @@ from mystax.io.outcome_files import (
     read_attributes,
     read_head,
     read_variable,
-    variable_digest,
 )
+from mystax.io.verify import OutcomeSum, Verification, digest_problems, read_sum, sum_of, verify_outcome
 
 if TYPE_CHECKING:
     from xarray import Dataset, Variable
@@ -181,20 +178,22 @@ def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
         fresh = check_head(outcome, path)
         if fresh.content != head.content:
             raise damaged(path, "another outcome than when the folder was opened; open it again")
-        group = outcome if camera is None else outcome.groups[head.groups[camera]]
         prefix = "" if camera is None else f"{head.groups[camera]}/"
-        attributes = {**head.attributes, **(read_attributes(group) if camera is not None else {})}
-        coordinates = set(str(attributes.pop("coordinates", "")).split())
+        attributes = dict(head.attributes)
+        if camera is not None:
+            attributes |= read_attributes(outcome[prefix])
+        names = [name for name in head.dims if name.rpartition("/")[0] == prefix.rstrip("/")]
+        dims = {dim for name in names for dim in head.dims[name]}
+        coordinates = set(str(attributes.pop("coordinates", "")).split()) | dims
         variables = {
-            name: _load_variable(
-                path, head, prefix + name, stored, name in coordinates or name in group.dimensions
+            name.removeprefix(prefix): _load_variable(
+                path, head, name, outcome[name], eager=name.removeprefix(prefix) in coordinates
             )
-            for name, stored in group.variables.items()
+            for name in names
         }
-    is_coordinate = coordinates | set(group.dimensions)
     dataset = xr.Dataset(
-        {name: variable for name, variable in variables.items() if name not in is_coordinate},
-        {name: variable for name, variable in variables.items() if name in is_coordinate},
+        {name: variable for name, variable in variables.items() if name not in coordinates},
+        {name: variable for name, variable in variables.items() if name in coordinates},
         attributes,
     )
     _check_form(dataset, head, path)
@@ -211,16 +210,16 @@ def _check_form(dataset: Dataset, head: OutcomeHead, path: Path) -> None:
         check_outcome(dataset, declared.schema_of(dataset), str(path))
 
 
-def _load_variable(path: Path, head: OutcomeHead, name: str, stored: Any, eager: bool) -> Variable:
+def _load_variable(path: Path, head: OutcomeHead, name: str, stored: Any, *, eager: bool) -> Variable:
     """Read a variable and check its digest, or prepare a large one to be read on demand."""
     import xarray as xr
     from xarray.core import indexing
 
-    dims, shape, dtype = tuple(stored.dimensions), tuple(stored.shape), stored.dtype
+    dims, shape, dtype = head.dims[name], tuple(stored.shape), stored.dtype
     if not eager and not is_text(stored) and dtype.itemsize * math.prod(shape) > EAGER_BYTES:
         lazy = stored_array(path, head, name, shape, dtype)
         return xr.Variable(dims, indexing.LazilyIndexedArray(lazy), read_attributes(stored))
-    values, digest = read_variable(stored, name)
+    values, digest = read_variable(stored, name, dims)
     if digest != head.digests[name]:
         raise damaged(path, f"values of {name!r} that differ from their digest")
     return xr.Variable(dims, values, read_attributes(stored))
@@ -256,113 +255,3 @@ def stored_array(path: Path, head: OutcomeHead, name: str, shape: tuple[int, ...
 def _old_place(path: Path, head: OutcomeHead) -> Path:
     """Return where the store keeps an outcome that was superseded since it was opened."""
     return path.parent / ".mystax" / "old" / f"{path.stem}.{key12(head.key)}.nc"
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeSum:
-    """What a sum file says: the key of the outcome, and the sha256 of its bytes."""
-
-    key: str
-    digest: str
-
-
-def sum_of(path: Path) -> Path:
-    """Return the place of the sum of an outcome."""
-    return path.parent / ".mystax" / "sums" / f"{path.name}.sha256"
-
-
-def read_sum(path: Path) -> OutcomeSum | None:
-    """Read a sum file; None if there is none or it is not understood."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    match = re.fullmatch(r"# key (\S*)\n([0-9a-f]{64})  [^\n]+\n", text)
-    return OutcomeSum(match[1], match[2]) if match else None
-
-
-def digest_problems(path: Path) -> list[str]:
-    """Read a whole outcome and compare all its digests.
-
-    Returns
-    -------
-    list of str
-        What does not agree; empty for a good file.
-
-    Raises
-    ------
-    RecipeError
-        P403, if there is no such file.
-    StoreError
-        S505, if a newer mystax made it.
-    """
-    try:
-        with open_outcome(path) as outcome:
-            head = check_head(outcome, path)
-            return [
-                f"values of {name!r} differ from their digest"
-                for name, digest in head.digests.items()
-                if not name.endswith("/") and variable_digest(outcome[name], name) != digest
-            ]
-    except (DamagedError, FormatError) as error:
-        return [error.got or error.what]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Result of a full check of one outcome.
-
-    Attributes
-    ----------
-    path : Path
-        The outcome.
-    status : {"ok", "no_sum", "damaged"}
-        ``no_sum``: all digests hold, and its sum is missing or belongs to an older outcome.
-    problems : tuple of str
-        What does not agree.
-    key : str
-        Key of the outcome, where it can be read.
-    attributes : dict
-        Its global attributes, where they can be read.
-    """
-
-    path: Path
-    status: str
-    problems: tuple[str, ...] = ()
-    key: str = ""
-    attributes: dict[str, Attribute] = field(default_factory=dict)
-
-
-def verify_outcome(path: str | Path) -> Verification:
-    """Check every byte of an outcome: its sum, and the digests of all its values.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    Verification
-        What was found.
-
-    Raises
-    ------
-    RecipeError
-        P403, if there is no such file.
-    """
-    place = Path(path)
-    try:
-        head = read_head(place)
-        problems = digest_problems(place)
-    except RecipeError:
-        raise
-    except MystaxError as error:
-        return Verification(place, "damaged", (error.got or error.what,))
-    noted = read_sum(sum_of(place))
-    if noted is not None and noted.key == head.key and noted.digest != file_digest(place):
-        problems.append("bytes that differ from the sum")
-    if problems:
-        return Verification(place, "damaged", tuple(problems), head.key, head.attributes)
-    status = "ok" if noted is not None and noted.key == head.key else "no_sum"
-    return Verification(place, status, (), head.key, head.attributes)

@@ -22,11 +22,13 @@ from mystax.core.dataset import Schema, check_outcome
 from mystax.errors import DamagedError, FormatError, RecipeError, SpaceError, StoreError
 from mystax.io.digests import file_digest
 from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive
-from mystax.io.outcome_files import damaged, read_head, write_outcome
-from mystax.io.outcomes import digest_problems, outcome_paths, read_sum
+from mystax.io.outcome_files import damaged, read_head
+from mystax.io.outcome_writer import write_outcome
+from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import Provenance
 from mystax.io.store_fs import FileSystem, LocalFs, can_not_link, refusals
 from mystax.io.strays import strays
+from mystax.io.verify import digest_problems, read_sum
 from mystax.io.work import Work
 
 if TYPE_CHECKING:

@@ -57,6 +57,9 @@ BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"uuid", b"pnot")
 MAGIC = (b"RIFF", b"\x1a\x45\xdf\xa3")
 
 
+_SINK: list[av.logging.Capture] = []
+
+
 def listen_to_log() -> None:
     """Have FFmpeg's error lines counted and collected, and never printed."""
     level = av.logging.get_level()
@@ -65,7 +68,9 @@ def listen_to_log() -> None:
     if av.logging.get_skip_repeated():
         av.logging.set_skip_repeated(False)
         # Lines of decoder threads would go to the logging module, and from there to the terminal.
-        av.logging.Capture(local=False).__enter__()
+        _SINK.append(av.logging.Capture(local=False))
+        _SINK[0].__enter__()
+    del _SINK[0].logs[:]
 
 
 def count_errors() -> int:
@@ -101,6 +106,9 @@ def _open_file(path: Path, stream: int | None, threads: int) -> Opened:
         context.copy_opaque = True
         if context.name in INTRA_ONLY:
             context.options = {"err_detect": STRICT}
+        elif context.name == "hevc":
+            # Checks the sums of pictures where the encoder wrote them; nothing else shows damage there.
+            context.options = {"err_detect": "crccheck"}
     except BaseException:
         container.close()
         raise
@@ -153,16 +161,27 @@ def _reason(error: Exception, lines: Sequence[str]) -> str:
     return str(text).rstrip(".")
 
 
+@contextlib.contextmanager
+def _listen(everything: bool) -> Iterator[list[Any]]:
+    """Collect FFmpeg's lines of this thread; those for developers too, where everything is wanted."""
+    level = av.logging.get_level()
+    if everything:
+        av.logging.set_level(av.logging.DEBUG)
+    try:
+        with av.logging.Capture(local=True) as lines:
+            yield lines
+    finally:
+        if everything:
+            av.logging.set_level(level)
+
+
 def _library(path: Path, stream: int | None) -> Library:
     """Bind the calls of FFmpeg's library to one file."""
 
     def opened(threads: int) -> Opened:
         return _open_file(path, stream, threads)
 
-    def listened() -> contextlib.AbstractContextManager[list[Any]]:
-        return av.logging.Capture(local=True)  # type: ignore[return-value]  # its stub is looser
-
-    return Library(str(path), opened, count_errors, listened, av.error.FFmpegError, Packet)
+    return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, Packet)
 
 
 def _listed(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -676,6 +695,7 @@ def _part(facts: FileFacts, offset: int) -> Part:
         plan=facts.plan,
         rotation=facts.rotation,
         reopen_after=max(1000, round(REOPEN / interval)),
+        suspects=facts.suspects,
         check=facts.check,
     )
 

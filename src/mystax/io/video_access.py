@@ -56,8 +56,7 @@ class RandomAccess:
         local = number - part.offset
         start = int(part.index.packet[local]) if alone else part.index.start_for(local)
         decoder = self._at(part, local, start)
-        goal = min(int(part.index.reach[local]), len(part.index.table))
-        goal = int(part.index.packet[local]) + 1 if alone else goal
+        goal = int(part.index.packet[local]) + 1 if alone else int(part.index.reach[local])
         while decoder.settled < goal and not decoder.finished:
             for frame, picture in decoder.step():
                 self._waiting[frame] = self._pixels(part, decoder, frame, picture)

@@ -64,6 +64,8 @@ class Part:
         Counter-clockwise turn for display [degrees].
     reopen_after : int
         Packets after which the decoder is opened anew.
+    suspects : set of int
+        Groups of pictures in which packets may have been lost.
     check : callable
         Raises V130 if the file is no longer the one that was indexed.
     """
@@ -76,11 +78,18 @@ class Part:
     plan: PixelPlan
     rotation: int
     reopen_after: int
+    suspects: frozenset[int]
     check: Callable[[], None]
 
     def decoder(self, threads: int) -> Decoder:
         """Return a decoder of the file."""
-        return Decoder(self.library, self.index, threads=threads, reopen_after=self.reopen_after)
+        return Decoder(
+            self.library,
+            self.index,
+            threads=threads,
+            reopen_after=self.reopen_after,
+            suspects=self.suspects,
+        )
 
     def fits(self, picture: Picture) -> bool:
         """Tell whether a picture has the size and format of the file."""

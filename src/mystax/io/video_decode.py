@@ -23,7 +23,7 @@ from mystax.errors import VideoError
 from mystax.io.video_index import MAX_REORDER, FrameIndex
 from mystax.io.video_pixels import Picture
 
-__all__ = ["EVIDENCE", "HARMLESS", "Decoder", "Library", "Opened", "read_failure"]
+__all__ = ["EVIDENCE", "Decoder", "Library", "Opened", "read_failure"]
 
 CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
 Linked = tuple[int, Picture]
@@ -33,8 +33,8 @@ MAX_FAILURES = 1000
 SILENT_SIZE = 32
 NOBODY = -1
 DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EREMOTEIO)
-HARMLESS: tuple[str, ...] = ()
-"""Starts of decoder lines that say nothing about the pixels."""
+LOSSES = ("Frame num gap",)
+"""Starts of lines that tell of a lost packet, although FFmpeg only writes them for developers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,8 @@ class Library:
     count_errors : callable
         Number of error lines that FFmpeg wrote in this process so far.
     listen : callable
-        Context that collects the lines (level, source, text) of this thread.
+        Context that collects the lines (level, source, text) of this thread; with True also those that
+        FFmpeg writes for developers.
     failure : type
         Base class of the library's exceptions.
     packet : callable
@@ -78,7 +79,7 @@ class Library:
     where: str
     open: Callable[[int], Opened]
     count_errors: Callable[[], int]
-    listen: Callable[[], contextlib.AbstractContextManager[list[Any]]]
+    listen: Callable[[bool], contextlib.AbstractContextManager[list[Any]]]
     failure: type[Exception]
     packet: Callable[[bytes], Any]
 
@@ -92,9 +93,9 @@ def read_failure(error: Exception, where: str) -> VideoError | None:
     return None
 
 
-def is_harmless(line: tuple[int, str, str]) -> bool:
-    """Tell whether a line of FFmpeg's log is no evidence of damage."""
-    return line[0] > ERROR_LEVEL or line[2].strip().startswith(HARMLESS)
+def is_evidence(line: tuple[int, str, str]) -> bool:
+    """Tell whether a line of FFmpeg's log is evidence of damage."""
+    return line[0] <= ERROR_LEVEL or line[2].startswith(LOSSES)
 
 
 class Decoder:
@@ -110,6 +111,8 @@ class Decoder:
         Decoder threads; with one the careful way is the only one.
     reopen_after : int, optional
         Packets after which the decoder is opened anew, at a key frame.
+    suspects : set of int, optional
+        Groups of pictures in which packets may have been lost: they are decoded the careful way.
 
     Attributes
     ----------
@@ -122,14 +125,21 @@ class Decoder:
     """
 
     def __init__(
-        self, library: Library, index: FrameIndex, *, threads: int = 1, reopen_after: int = 1 << 62
+        self,
+        library: Library,
+        index: FrameIndex,
+        *,
+        threads: int = 1,
+        reopen_after: int = 1 << 62,
+        suspects: frozenset[int] = frozenset(),
     ) -> None:
         self._library, self._index, self._threads = library, index, threads
-        self._reopen_after = reopen_after
+        self._reopen_after, self._suspects = reopen_after, suspects
         table = index.table
         self._n = len(table)
         self._size = np.ascontiguousarray(table.size).data
-        self._shown, self._fed = (mark.astype(np.uint8).tobytes() for mark in (table.shown, table.fed))
+        marks = (table.shown, table.fed, table.void)
+        self._shown, self._fed, self._void = (mark.astype(np.uint8).tobytes() for mark in marks)
         key = np.zeros(self._n, np.uint8)
         key[index.keys] = 1
         self._key = key.tobytes()
@@ -148,6 +158,7 @@ class Decoder:
         self._careful = threads == 1
         self._lag = threads + MAX_REORDER + 1
         self._errors = 0
+        self._can_step_back = True
         self.finished = self.gave_up = False
 
     # ------------------------------------------------------------------ places
@@ -160,6 +171,11 @@ class Decoder:
     def start(self, packet: int) -> None:
         """Go to a key packet; everything before it counts as final."""
         self._floor = self.settled = packet
+        self._can_step_back = True
+        self._state[packet:] = bytes(self._n - packet)
+        if self._in_order:
+            self._packet_of[:] = -1
+            self._place_of[:] = -1
         self.finished = self.gave_up = False
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = self._threads == 1
@@ -169,7 +185,8 @@ class Decoder:
         """Open the file anew with the decoder at a key packet, in the present way."""
         index = self._index
         threads = 1 if self._careful else self._threads
-        if self._opened is None or self._opened.threads != threads or not packet:
+        can_jump = packet > 0 and index.stamps is not None
+        if self._opened is None or self._opened.threads != threads or not can_jump:
             self.close()
             self._opened = self._library.open(threads)
         self._seek(packet)
@@ -182,7 +199,10 @@ class Decoder:
             stop = int(index.keys[group + 1]) if group + 1 < len(index.keys) else self._n
             leading = np.flatnonzero(index.leading[packet:stop])
             # Pictures that lean on the group before cannot be right here; nobody asks for them.
-            self._deaf = stop if self._in_order else packet + int(leading[-1]) + 1 + self._lag
+            behind = packet + int(leading[-1]) + 1 if len(leading) else packet
+            # FFmpeg's lines come late under threads, and some packets later behind a recovery point.
+            late = 0 if self._careful and index.table.alone[packet] else self._lag
+            self._deaf = min(stop, behind + late) if not self._in_order else stop
         self._pending.clear()
         self._lost = [number for number in self._lost if number < packet]
         anchored = packet == 0 or not index.is_open[group]
@@ -196,7 +216,7 @@ class Decoder:
         if not packet or not self._index.table.preamble:
             return
         first = self._library.packet(self._index.table.preamble)
-        with contextlib.suppress(self._library.failure), self._library.listen():
+        with contextlib.suppress(self._library.failure), self._library.listen(False):
             self._decode(first)
 
     def _decode(self, packet: Any, number: int = NOBODY) -> list[Linked]:
@@ -294,12 +314,15 @@ class Decoder:
         if packet is None:
             return self._end()
         number = self._at
-        if self._key[number] and number > self._opened_at and self._may_reopen(number):
-            return self._change(number)
+        if self._key[number]:
+            if number > self._opened_at and self._may_reopen(number):
+                return self._change(number)
+            if not self._careful and self._is_suspect(number):
+                return self._doubt(number)
         if self._careful:
             return self._step_carefully(packet, number)
         pictures: list[Linked] = []
-        state, trouble = self._state, packet.is_corrupt
+        state, trouble = self._state, packet.is_corrupt or self._void[number]
         if self._fed[number]:
             try:
                 pictures = self._decode(packet, number)
@@ -324,17 +347,19 @@ class Decoder:
 
     def _step_carefully(self, packet: Any, number: int) -> list[Linked]:
         pictures: list[Linked] = []
-        mark = LINE if packet.is_corrupt else 0
+        mark = LINE if packet.is_corrupt or self._void[number] else 0
         if self._fed[number]:
-            with self._library.listen() as lines:
+            with self._library.listen(self._is_suspect(number)) as lines:
                 try:
                     pictures = self._decode(packet, number)
                     self._failures = 0
                 except self._library.failure:
                     mark |= LOST
                     self._failures += 1
-            if lines and not all(is_harmless(line) for line in lines):
+            if any(is_evidence(line) for line in lines):
                 mark |= LINE
+        if mark and self._may_step_back(number):
+            return self._step_back()
         self._came(pictures)
         if mark and self._hears(number):
             self._state[number] |= mark
@@ -346,12 +371,27 @@ class Decoder:
             return self._end()
         return self._numbered(pictures)
 
+    def _may_step_back(self, number: int) -> bool:
+        """Tell whether trouble came so soon that the start itself may be to blame for what it looks like."""
+        group = self._index.group
+        return self._can_step_back and self._hears(number) and group[number] == group[self._opened_at] > 0
+
+    def _step_back(self) -> list[Linked]:
+        """Start once more, a group earlier: what a decoder makes of damage depends on what it saw before."""
+        self._can_step_back = False
+        self._begin(self._index.start_group(int(self._index.group[self._opened_at]) - 1))
+        return []
+
     def _came(self, pictures: list[Linked]) -> None:
         for number, picture in pictures:
             self._state[number] |= CAME
             if picture.is_corrupt and self._hears(number):
                 self._state[number] |= CORRUPT
                 self._trouble = max(self._trouble, number)
+
+    def _is_suspect(self, number: int) -> bool:
+        """Tell whether packets may have been lost in the group of a packet."""
+        return bool(self._suspects) and int(self._index.group[number]) in self._suspects
 
     def _hears(self, number: int) -> bool:
         """Tell whether trouble with a packet means anything: not for those that miss the group before."""
@@ -384,12 +424,12 @@ class Decoder:
         self._settle(self._n)
         self.finished = True
         self.settled = self._n
-        return self._numbered(pictures)
+        return self._numbered(pictures, at_end=True)
 
     def _drain(self) -> list[Linked] | None:
         """Flush the decoder; None if the fast way met trouble."""
         pictures: list[Linked] = []
-        with self._library.listen() as lines:
+        with self._library.listen(False) as lines:
             try:
                 pictures = self._decode(None)
             except self._library.failure:
@@ -415,13 +455,9 @@ class Decoder:
         self._floor = self.settled
         for k in range(self.settled, min(self._n, number + 1)):
             self._state[k] = 0
-        first = min(self.settled, self._n - 1)
-        group = int(self._index.group[first])
-        while group > 0 and self._index.is_open[group]:
-            group -= 1
-            if self._index.keys[group + 1] - self._index.keys[group] > MAX_REORDER:
-                break
-        self._begin(int(self._index.keys[group]))
+        group = int(self._index.group[min(self.settled, self._n - 1)])
+        self._begin(self._index.start_group(max(0, group - 1)))
+        self._can_step_back = False
         return []
 
     def _may_reopen(self, number: int) -> bool:
@@ -443,7 +479,7 @@ class Decoder:
             return self._doubt(number - 1)
         self._settle(number)
         self.settled = number
-        given = self._numbered(pictures)
+        given = self._numbered(pictures, at_end=True)
         if self._is_calm(number):
             self._careful = self._threads == 1
         self._begin(number)
@@ -451,7 +487,7 @@ class Decoder:
 
     # ------------------------------------------------------------------ numbers and reasons
 
-    def _numbered(self, pictures: list[Linked]) -> list[Linked]:
+    def _numbered(self, pictures: list[Linked], *, at_end: bool = False) -> list[Linked]:
         """Give pictures their frame numbers; those that are final already are left out."""
         if not self._in_order:
             rank, floor = self._rank, self._floor
@@ -462,7 +498,7 @@ class Decoder:
             ]
         self._pending.extend(pictures)
         given = []
-        while self._pending and (self.finished or self.settled > self._pending[0][0] + MAX_REORDER):
+        while self._pending and (at_end or self.settled > self._pending[0][0] + MAX_REORDER):
             number, picture = self._pending.popleft()
             frame = self._place(number)
             if frame is not None:
@@ -513,7 +549,8 @@ class Decoder:
             doubtful |= index.group[packet] == 0
         own = state[packet]
         found = np.where(doubtful, Reason.DOUBTFUL, Reason.GOOD)
-        found[(own & (LINE | CORRUPT | LOST)) > 0] = Reason.CORRUPT
+        earlier = bad[np.searchsorted(bad, packet, "left") - 1] >= first
+        found[((own & (LINE | CORRUPT | LOST)) > 0) & ~earlier] = Reason.CORRUPT
         found[(own & OTHER) > 0] = Reason.OTHER_SIZE
         found[(own & CAME) == 0] = Reason.UNDECODABLE
         reason[known] = found

@@ -59,8 +59,12 @@ class PacketTable:
         Whether the packet should give a frame (no edit list leaves it out, it is not a hidden reference).
     fed : array (packet,)
         Whether it goes to the decoder: false for an exact repetition of the packet before.
+    alone : array (packet,)
+        Whether what follows a key packet needs nothing before it (false for H.264 recovery points).
     is_cut : bool
         Whether the last packet was cut off (it is not in the table).
+    void : array (packet,)
+        Packets of zeros only: what a file system leaves where data were lost.
     n_hidden : int
         Packets that hold a reference that is never shown.
     preamble : bytes
@@ -74,6 +78,8 @@ class PacketTable:
     key: Bool[np.ndarray, " packet"]
     shown: Bool[np.ndarray, " packet"]
     fed: Bool[np.ndarray, " packet"]
+    alone: Bool[np.ndarray, " packet"]
+    void: Bool[np.ndarray, " packet"]
     is_cut: bool = False
     n_hidden: int = 0
     preamble: bytes = b""
@@ -93,11 +99,13 @@ class PacketTable:
             found = np.flatnonzero(same & (self.pos == packet.pos))
             if len(found) == 1:
                 return int(found[0])
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        if stamp is None:
-            return None
-        found = np.flatnonzero(same & (self.stamp == stamp))
-        return int(found[0]) if len(found) == 1 else None
+        stamps = ((self.pts, packet.pts), (self.dts, packet.dts))
+        for known, stamp in stamps:
+            if stamp is not None:
+                found = np.flatnonzero(same & (known == stamp))
+                if len(found) == 1:
+                    return int(found[0])
+        return None
 
 
 def is_end(packet: Any) -> bool:
@@ -110,21 +118,53 @@ def _is_hidden(packet: Any, codec: str) -> bool:
     return codec == "vp8" and not memoryview(packet)[0] >> 4 & 1
 
 
-def needed_preamble(packet: Any, codec: str) -> bytes:
-    """Return the first packet if it says that an old x264 wrote the stream.
+def _is_void(packet: Any, codec: str) -> bool:
+    """Tell whether a packet holds nothing but zeros, which some decoders take for a picture."""
+    return codec != "rawvideo" and not any(memoryview(packet)[:16]) and not any(bytes(packet))
 
-    Old versions coded some streams (8x8 transform at 4:4:4) in a way of their own.  The decoder allows for
-    it once it has seen the note, which is written only once, at the start; without it, decoding from any
-    other key frame gives wrong pictures.
+
+def has_idr(data: bytes, nal_length: int) -> bool:
+    """Tell whether an H.264 packet holds an instantaneous refresh: nothing behind it looks back beyond it.
+
+    Parameters
+    ----------
+    data : bytes
+        The packet.
+    nal_length : int
+        Bytes of the length in front of each unit; 0 where units begin with start codes.
     """
-    if codec != "h264":
+    at = 0
+    while at + 3 < len(data):
+        if nal_length:
+            begin = at + nal_length
+            at = begin + int.from_bytes(data[at:begin], "big")
+        else:
+            begin = at = data.find(b"\x00\x00\x01", at) + 3
+            if begin == 2:
+                return False
+        if begin < len(data) and data[begin] & 31 in (1, 5):
+            return data[begin] & 31 == 5
+    return False
+
+
+def needed_preamble(packet: Any, codec: str) -> bytes:
+    """Return the first packet if a decoder that starts elsewhere must see it first, else nothing.
+
+    Old versions of x264 coded some streams (8x8 transform at 4:4:4) in a way of their own.  The decoder
+    allows for it once it has seen the note, which is written only once, at the start; without it, decoding
+    from any other key frame gives wrong pictures.  MPEG-4 part 2 streams carry such notes, too.
+    """
+    if codec not in ("h264", "mpeg4"):
         return b""
     data = bytes(packet)
     found = re.search(rb"x264 - core (\d+)", data)
-    return data if found is not None and int(found[1]) < X264_REGULAR else b""
+    old = found is not None and int(found[1]) < X264_REGULAR
+    return data if codec == "mpeg4" or old else b""
 
 
-def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
+def scan_packets(
+    packets: Iterable[Any], codec: str, nal_length: int = 0, *, invents_stamps: bool = False
+) -> PacketTable:
     """Read all packets of a stream without decoding them.
 
     Parameters
@@ -134,6 +174,10 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
         damaged data goes through.
     codec : str
         FFmpeg's name of the codec.
+    nal_length : int, optional
+        H.264: bytes of the length in front of each unit; 0 where units begin with start codes.
+    invents_stamps : bool, optional
+        Whether presentation stamps are guesses of the reader (H.264 in avi): they are left out.
 
     Returns
     -------
@@ -142,7 +186,7 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
     """
     columns = [array("q") for _ in range(4)]
     pts, dts, pos, size = columns
-    key, shown, fed, broken = bytearray(), bytearray(), bytearray(), bytearray()
+    key, shown, fed, alone, void, broken = (bytearray() for _ in range(6))
     previous: Any = None
     preamble = b""
     n_hidden = 0
@@ -158,25 +202,38 @@ def scan_packets(packets: Iterable[Any], codec: str) -> PacketTable:
             and packet.size == previous.size
             and bytes(packet) == bytes(previous)
         )
-        pts.append(NO_STAMP if packet.pts is None else packet.pts)
+        pts.append(NO_STAMP if packet.pts is None or invents_stamps else packet.pts)
         dts.append(NO_STAMP if packet.dts is None else packet.dts)
         pos.append(-1 if packet.pos is None else packet.pos)
         size.append(packet.size)
         key.append(packet.is_keyframe)
-        hidden = _is_hidden(packet, codec)
+        void.append(_is_void(packet, codec))
+        hidden = _is_hidden(packet, codec) and not void[-1]
         n_hidden += hidden
         shown.append(not (twice or packet.is_discard or hidden))
         fed.append(not twice)
+        alone.append(codec != "h264" or (packet.is_keyframe and has_idr(bytes(packet), nal_length)))
         broken.append(packet.is_corrupt)
         previous = packet
     is_cut = bool(broken) and bool(broken[-1])
     n = len(pts) - is_cut
     numbers = [np.array(column, np.int64)[:n] for column in columns]
-    keys, gives, goes = (np.array(mark, np.uint8)[:n].astype(bool) for mark in (key, shown, fed))
+    marks = [np.array(mark, np.uint8)[:n].astype(bool) for mark in (key, shown, fed, alone, void)]
     if codec in INTRA_ONLY:
-        keys[:] = True
+        marks[0][:] = True
     return PacketTable(
-        numbers[0], numbers[1], numbers[2], numbers[3], keys, gives, goes, is_cut, n_hidden, preamble
+        pts=numbers[0],
+        dts=numbers[1],
+        pos=numbers[2],
+        size=numbers[3],
+        key=marks[0],
+        shown=marks[1],
+        fed=marks[2],
+        alone=marks[3],
+        void=marks[4],
+        is_cut=is_cut,
+        n_hidden=n_hidden,
+        preamble=preamble,
     )
 
 
@@ -301,19 +358,22 @@ class FrameIndex:
     @cached_property
     def is_open(self) -> Bool[np.ndarray, " group"]:
         """Groups that cannot be decoded alone, or whose frames cannot be numbered alone."""
-        opened = np.zeros(len(self.keys), bool)
+        opened = ~self.table.alone[self.keys]
+        opened[0] = False
         if self.route == "order":
-            opened[1:] = np.diff(self.keys, append=len(self.table))[1:] > 1
+            opened[1:] |= np.diff(self.keys, append=len(self.table))[1:] > 1
         else:
             opened[self.group[self.leading]] = True
-        return opened
+        return np.asarray(opened)
 
     @cached_property
     def reach(self) -> Int64[np.ndarray, " time"]:
         """Number of packets that must be final before the frames 0..i are."""
         if self.route == "order":
             far = np.arange(self.n_frames) + 2 * MAX_REORDER + 1
-            return np.asarray(self.packet[np.minimum(far, self.n_frames - 1)] + 1)
+            packet = self.packet[np.minimum(far, self.n_frames - 1)]
+            # The last frames are numbered only when the decoder is empty.
+            return np.where(far < self.n_frames, packet, len(self.table)) + 1
         return np.asarray(np.maximum.accumulate(self.packet) + 1)
 
     def frames_before(self, packet: int) -> int:
@@ -322,10 +382,18 @@ class FrameIndex:
 
     def start_for(self, frame: int) -> int:
         """Return the key packet at which decoding must start for a frame to be right."""
-        group = int(self.group[self.packet[frame]])
+        return self.start_group(int(self.group[self.packet[frame]]))
+
+    def start_group(self, group: int) -> int:
+        """Return the key packet at which decoding must start for a group to be right.
+
+        An open group needs the one before, whole, with all evidence of damage; what comes right behind the
+        start itself may be wrong.
+        """
+        first = group
         while group > 0 and self.is_open[group]:
             group -= 1
-            if self.keys[group + 1] - self.keys[group] > MAX_REORDER:
+            if self.keys[max(first - 1, 0)] - self.keys[group] > 2 * MAX_REORDER + 2:
                 break
         return int(self.keys[group])
 

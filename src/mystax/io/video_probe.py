@@ -165,6 +165,14 @@ class FileFacts:
         return max(self.index.n_frames, (self.scan.n_header or 0) - hidden)
 
     @property
+    def suspects(self) -> frozenset[int]:
+        """Groups of pictures of H.264 with a hole in time: the decoder can tell whether packets are lost."""
+        if self.scan.codec != "h264":
+            return frozenset()
+        behind = [gap.after + 1 for gap in self.timing.gaps]
+        return frozenset(int(group) for group in self.index.group[self.index.packet[behind]])
+
+    @property
     def fingerprint(self) -> str:
         """Quick id of the file, computed once."""
         if not self._identity:
@@ -289,8 +297,14 @@ def scan_file(path: Path, library: Library) -> Scan:
         pixels = context.format
         aspect = stream.sample_aspect_ratio
         ends = _last_byte(stream) if name == HAS_TABLE[0] else 0
-        with library.listen():
-            table = scan_packets(_until_failure(container.demux(stream), library), codec)
+        with library.listen(False):
+            packets = _until_failure(container.demux(stream), library)
+            table = scan_packets(
+                packets,
+                codec,
+                _nal_length(context.extradata),
+                invents_stamps=name == "avi" and codec in ("h264", "hevc"),
+            )
         metadata = {str(key): str(value) for key, value in container.metadata.items()}
         time_base = Fraction(stream.time_base)
     finally:
@@ -327,6 +341,11 @@ def _until_failure(packets: Any, library: Library) -> Any:
         refusal = read_failure(error, library.where)
         if refusal is not None:
             raise refusal from error
+
+
+def _nal_length(extradata: bytes | None) -> int:
+    """Return how many bytes of length stand in front of each unit of H.264; 0 for start codes."""
+    return (extradata[4] & 3) + 1 if extradata and len(extradata) > 6 and extradata[0] == 1 else 0
 
 
 def _short(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -420,7 +439,7 @@ def _head(scan: Scan) -> list[Any]:
     pictures: list[Any] = []
     number = 0
     try:
-        with library.listen():
+        with library.listen(False):
             for packet in _until_failure(opened.container.demux(opened.stream), library):
                 if packet.size == 0 or number >= len(scan.table):
                     continue

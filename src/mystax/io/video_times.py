@@ -123,47 +123,55 @@ def time_frames(
     nearby = min(COMMON_RATES, key=lambda rate: abs(rate - 1 / mean))
     median = max(1, int(np.median(np.diff(ticks)))) * time_base
     common = min(COMMON_RATES, key=lambda rate: abs(rate - 1 / median))
-    periods = [1 / rate for rate in (*rates, nearby)] + [mean]
+    periods = [1 / rate for rate in (*rates, nearby)]
+    if mean >= 2 * time_base:
+        # With ticks as long as a frame a lost frame would only change the mean, and could not be seen.
+        periods.append(mean)
     by_rate = container in RATE_ONLY
     for period in periods:
         if _is_constant(ticks, period / time_base):
             kind: ClockKind = "container_rate" if by_rate else "constant"
             return Timing(kind, np.arange(len(ticks), dtype=np.int64), period, time_base, period, (), first)
-    for period in [*(1 / rate for rate in rates), 1 / common, median]:
-        missing = _missing(ticks, period / time_base)
-        if missing is not None:
-            gaps = _gaps(ticks, missing, time_base)
-            return Timing(
-                "container_rate" if by_rate else "constant_with_gaps",
-                ticks,
-                time_base,
-                time_base,
-                period,
-                gaps,
-                first,
-            )
+    grids = [
+        (*_grid(ticks, period / time_base), period)
+        for period in [*(1 / r for r in rates), 1 / common, median]
+    ]
+    _, missing, period = min(grids, key=lambda grid: grid[0])
+    if missing is not None:
+        kind = "container_rate" if by_rate else "constant_with_gaps"
+        return Timing(kind, ticks, time_base, time_base, period, _gaps(ticks, missing, time_base), first)
     gaps = _gaps(ticks, np.rint(np.diff(ticks) * float(time_base / median)).astype(np.int64) - 1, time_base)
     return Timing("variable", ticks, time_base, time_base, None, gaps, first)
 
 
 def _is_constant(ticks: Int64[np.ndarray, " time"], period: Fraction) -> bool:
-    """Tell whether every tick is within one of i x period, in exact integers."""
+    """Tell whether every tick is within one of i x period, in exact integers.
+
+    Where a tick is as long as a frame (avi), one tick off is one frame lost: there they must be equal.
+    """
+    slack = 1 if period >= 2 else 0
     top, bottom = period.numerator, period.denominator
     number = np.arange(len(ticks), dtype=np.int64)
     if len(ticks) * max(top, 1) < 2**61 and int(np.abs(ticks).max()) * bottom < 2**61:
         exact = (2 * number * top + bottom) // (2 * bottom)
-        return bool(np.abs(ticks - exact).max() <= 1)
-    return all(abs(int(tick) - round(i * period)) <= 1 for i, tick in enumerate(ticks))
+        return bool(np.abs(ticks - exact).max() <= slack)
+    return all(abs(int(tick) - round(i * period)) <= slack for i, tick in enumerate(ticks))
 
 
-def _missing(ticks: Int64[np.ndarray, " time"], period: Fraction) -> Int64[np.ndarray, " interval"] | None:
-    """Count the frames lost in each interval; None if intervals are not, or not mostly, the period."""
+def _grid(
+    ticks: Int64[np.ndarray, " time"], period: Fraction
+) -> tuple[float, Int64[np.ndarray, " interval"] | None]:
+    """Count the frames lost in each interval, and say how far the stamps are off a grid of the period.
+
+    The count is None where intervals are not whole multiples of the period, or mostly more than one.
+    """
     steps = np.diff(ticks).astype(np.float64)
     times = np.rint(steps / float(period))
     off = np.abs(steps - times * float(period))
     if times.min() < 1 or np.median(times) > 1 or np.any(off > np.maximum(1.0, ON_GRID * float(period))):
-        return None
-    return np.asarray(times.astype(np.int64) - 1)
+        return math.inf, None
+    drift = np.abs(ticks[1:] - np.cumsum(times) * float(period))
+    return float(drift.max()), np.asarray(times.astype(np.int64) - 1)
 
 
 def _gaps(

@@ -3,6 +3,7 @@
 import csv
 import io
 import tomllib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,17 +13,16 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mystax.core.typing import Bool, Float64, Shaped
+from mystax.core.safe_names import safe_name
 
-__all__ = ["NamedFigure", "draw_missing", "figure", "palette", "series_colour", "style", "time_axis", "trace"]
+__all__ = ["MAX_SVG", "WIDTH", "NamedFigure", "figure", "file_name", "palette", "series_colour", "shown", "style"]
 
 MILLIMETRE = 1 / 25.4
 WIDTH = 180.0
-MAX_POINTS = 4000
 MAX_SVG = 300_000
+MAX_LABEL = 40
 
 
 @cache
@@ -61,9 +61,23 @@ def style() -> Iterator[None]:
         "savefig.facecolor": "white",
         "path.simplify": True,
         "agg.path.chunksize": 10_000,
+        "text.parse_math": False,  # names of regions may hold dollar signs
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # A sign that the font lacks is a box in the picture and itself in the vector file.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
+
+
+def shown(text: object, longest: int = MAX_LABEL) -> str:
+    """Return a text from outside as it may stand in a figure: printable, in one line, not too long."""
+    plain = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
+    return plain if len(plain) <= longest else plain[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def file_name(*parts: str) -> str:
+    """Join parts of a name, some of them from outside, to a safe name of a file."""
+    return safe_name("_".join(part for part in parts if part).replace("\0", "_"))
 
 
 def figure(height: float, width: float = WIDTH) -> Figure:
@@ -100,6 +114,8 @@ class NamedFigure:
         What a reader who cannot see it should know, from the data.
     numbers : mapping
         Column name to values, as drawn; written as a table beside the figure.
+    detail : bool
+        Whether it is for a second look: folded on the page.
     """
 
     name: str
@@ -108,6 +124,7 @@ class NamedFigure:
     text: str
     alternative: str
     numbers: Mapping[str, Sequence[object] | np.ndarray] = field(default_factory=dict)
+    detail: bool = False
 
     def svg(self) -> bytes:
         """Return the vector file."""
@@ -136,89 +153,7 @@ class NamedFigure:
 
 def _cell(value: object) -> object:
     if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else f"{float(value):.9g}"
+        # Times need all digits of a long recording; measurements are float32.
+        digits = 9 if isinstance(value, np.float32) else 12
+        return "" if np.isnan(value) else f"{float(value):.{digits}g}"
     return value
-
-
-def time_axis(times: Float64[np.ndarray, " time"]) -> tuple[Float64[np.ndarray, " time"], str]:
-    """Return times for an axis and its label: seconds, or minutes for more than ten of them."""
-    known = times[np.isfinite(times)]
-    if len(known) and known[-1] - known[0] > 600:
-        return times / 60, "time [min]"
-    return times, "time [s]"
-
-
-def trace(
-    axes: Axes,
-    times: Float64[np.ndarray, " time"],
-    values: Shaped[np.ndarray, " time"],
-    *,
-    colour: str,
-    label: str = "",
-    adjacent: Bool[np.ndarray, " time"] | None = None,
-    alpha: float = 1.0,
-    width: float = 0.8,
-) -> None:
-    """Draw a trace; missing values and gaps in time stay empty.
-
-    A long trace is drawn as the range of its values in each column of pixels, so that no peak is lost.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where to draw.
-    times : array (time,)
-        In the unit of the axis.
-    values : array (time,)
-        NaN where missing.
-    colour, label : str
-        Of the trace.
-    adjacent : array (time,), optional
-        False behind a gap; by default steps above 1.5 medians are gaps.
-    alpha, width : float, optional
-        Of the line.
-    """
-    x, y = np.asarray(times, np.float64), np.asarray(values, np.float64)
-    if len(x) > MAX_POINTS:
-        edges = np.linspace(0, len(x), MAX_POINTS // 2 + 1).astype(np.int64)
-        padded = np.where(np.isfinite(y), y, np.inf)
-        low = np.minimum.reduceat(padded, edges[:-1])
-        high = -np.minimum.reduceat(np.where(np.isfinite(y), -y, np.inf), edges[:-1])
-        empty = ~np.isfinite(low)
-        low[empty] = high[empty] = np.nan
-        axes.fill_between(
-            x[edges[:-1]], low, high, color=colour, alpha=alpha, linewidth=0.4, label=label or None
-        )
-        return
-    if adjacent is None:
-        adjacent = np.ones(len(x), bool)
-        if len(x) > 1:
-            steps = np.diff(x)
-            adjacent[1:] = ~(steps > 1.5 * np.nanmedian(steps)) if np.isfinite(steps).any() else True
-    breaks = np.flatnonzero(~adjacent[1:]) + 1
-    axes.plot(
-        np.insert(x, breaks, np.nan),
-        np.insert(y, breaks, np.nan),
-        color=colour,
-        lw=width,
-        alpha=alpha,
-        label=label or None,
-    )
-
-
-def draw_missing(
-    axes: Axes, times: Float64[np.ndarray, " time"], missing: Shaped[np.ndarray, " time"]
-) -> None:
-    """Shade the frames that could not be read."""
-    bad = np.asarray(missing) != 0
-    if not bad.any():
-        return
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(np.int8), [0]])))
-    step = float(np.nanmedian(np.diff(times))) if len(times) > 1 else 0.0
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        axes.axvspan(
-            times[start] - step / 2,
-            times[stop - 1] + step / 2,
-            color=str(palette()["series"]["missing"]),
-            lw=0,
-        )

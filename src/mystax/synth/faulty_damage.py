@@ -64,7 +64,7 @@ def _header_only(plan: Plan) -> None:
 def _growing(plan: Plan) -> None:
     plan.need(*STORED_WHOLE)
     _index_in_front(plan)
-    plan.codes.add("V130")
+    plan.codes.add("V101")
 
     def edit(data: bytes, layout: Layout) -> bytes:
         n_packets = max(1, len(layout.places) * 6 // 10)

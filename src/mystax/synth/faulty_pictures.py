@@ -164,7 +164,7 @@ def _scene(plan: Plan, name: str) -> None:
 def _bad_metadata(plan: Plan) -> None:
     """Put bytes that are not UTF-8 into the texts of the container."""
     plan.metadata = {"title": "plain title"}
-    plan.edit_header = lambda data: data.replace(b"plain title", b"\xff\xfe\xe9\x80 \xc3\x28 \xf0\xa4")
+    plan.edit_header = lambda data: data.replace(b"plain title", b"\xff\xfe\xe9\x80 \xc3\x28 \xf0\xa4!")
 
 
 PICTURES: dict[str, Callable[[Plan], None]] = {

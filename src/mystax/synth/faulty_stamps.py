@@ -89,6 +89,7 @@ def _pts_repeat(plan: Plan) -> None:
         (place, 1) for place in sorted(number - 1 - k for k, number in enumerate(sorted(repeated)))
     )
     plan.special = tuple(sorted(repeated))
+    plan.codes.add("V113")
 
 
 def _pts_backward(plan: Plan) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.compute.decompose import Decomposer, Route, SvdSettings, choose_route, sampled_segments
+from mystax.compute.decompose import Decomposer
+from mystax.compute.svd_routes import Route, SvdSettings
 from mystax.compute.svd_rows import Matrix
 from mystax.compute.tiles import TilePool
 from mystax.errors import DamagedError, InternalError
@@ -60,37 +61,6 @@ def decomposer(
         TilePool(1),
         shelf if shelf is not None else Shelf(),
     )
-
-
-@pytest.mark.parametrize(
-    ("n_bins", "n_frames", "max_spool", "route"),
-    [
-        (4096, 10**7, 0.0, "gram_bins"),
-        (4097, 4096, 16.0, "gram_frames"),
-        (4097, 4097, 16.0, "subspace"),
-        (19_200, 447_000, 16.0, "subspace"),
-        (19_200, 448_000, 16.0, "subspace_streamed"),
-        (19_200, 6_000, 0.0, "subspace_streamed"),
-        (307_200, 4_000, 16.0, "subspace"),
-        (76_800, 2_000, 0.1, "subspace_streamed"),
-    ],
-)
-def test_the_route_follows_from_the_size_alone(
-    n_bins: int, n_frames: int, max_spool: float, route: Route
-) -> None:
-    assert choose_route(n_bins, n_frames, 2, max_spool) == route
-
-
-def test_sampled_segments_are_ten_of_a_hundred_frames() -> None:
-    segments = sampled_segments(6000)
-    assert len(segments) == 10
-    assert segments[0] == (0, 100)
-    assert segments[-1] == (5900, 6000)
-    assert all(stop - start == 100 for start, stop in segments)
-
-
-def test_short_videos_are_sampled_whole() -> None:
-    assert sampled_segments(60) == [(0, 60)]
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -7,8 +7,8 @@ import pytest
 from xarray import Dataset
 
 from mystax.compute import svd_outcome
-from mystax.compute.decompose import Route, SvdSettings
 from mystax.compute.svd import SvdReducer
+from mystax.compute.svd_routes import Route, SvdSettings
 from mystax.core.geometry import Ellipse, Roi
 from mystax.core.lazy import is_lazy
 from mystax.core.recording import ArraySource, FrameChunk, GreyMap

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from xarray import Dataset
 
-from mystax.compute.decompose import Route, SvdSettings
 from mystax.compute.svd_joint import JointSvdReducer
+from mystax.compute.svd_routes import Route, SvdSettings
 from mystax.core.analysis import get_analysis
 from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.params import check_params

@@ -50,7 +50,13 @@ def test_floats_are_written_by_repr() -> None:
 
 
 def test_numpy_values_are_written_like_python_values() -> None:
-    values = {"a": np.int16(3), "b": np.float64(0.5), "c": np.bool_(True), "d": np.arange(3), "e": np.str_("x")}
+    values = {
+        "a": np.int16(3),
+        "b": np.float64(0.5),
+        "c": np.bool_(True),
+        "d": np.arange(3),
+        "e": np.str_("x"),
+    }
     assert canonical_json(values) == canonical_json({"a": 3, "b": 0.5, "c": True, "d": [0, 1, 2], "e": "x"})
 
 
@@ -130,7 +136,9 @@ def test_key_changes_with_everything_that_decides_a_result(changed: dict[str, ob
 
 def test_source_and_confidence_of_a_region_are_not_in_its_geometry() -> None:
     drawn = Roi("pad", "motion", Rectangle(1, 1, 9, 9))
-    found = Roi("pad", "motion", Rectangle(1, 1, 9, 9), source="proposed", confidence=0.7, frame_size=(64, 64))
+    found = Roi(
+        "pad", "motion", Rectangle(1, 1, 9, 9), source="proposed", confidence=0.7, frame_size=(64, 64)
+    )
     assert roi_geometry(drawn) == roi_geometry(found)
 
 

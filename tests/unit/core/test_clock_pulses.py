@@ -64,7 +64,7 @@ def test_pulses_that_could_lie_otherwise_are_refused(kind: dict[str, Any]) -> No
 
 def test_accepted_match_is_never_wrong_by_a_frame() -> None:
     n_accepted = 0
-    for seed in range(60):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         stamps, pulses, frame_slots, pulse_slots = _pulses(
             seed,
@@ -81,7 +81,7 @@ def test_accepted_match_is_never_wrong_by_a_frame() -> None:
             continue
         n_accepted += 1
         assert np.array_equal(frame_slots[found.frame], pulse_slots[found.pulse]), seed
-    assert n_accepted > 10
+    assert n_accepted >= 5
 
 
 def test_too_many_left_over_are_refused() -> None:
@@ -103,6 +103,6 @@ def test_too_few_frames_are_refused() -> None:
 
 
 def test_long_train_with_drift_is_followed_to_its_end() -> None:
-    stamps, pulses, frame_slots, pulse_slots = _pulses(9, 6000, jitter=0.05, noise=0.003, n_lost=5)
+    stamps, pulses, frame_slots, pulse_slots = _pulses(9, 2500, jitter=0.05, noise=0.003, n_lost=5)
     found = match_pulses(stamps, pulses)
     assert np.array_equal(frame_slots[found.frame], pulse_slots[found.pulse])

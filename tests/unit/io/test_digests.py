@@ -20,7 +20,9 @@ from mystax.io.digests import (
 )
 
 
-def digest(values: np.ndarray, name: str = "energy", dims: tuple[str, ...] = ("time",), **attributes: str) -> str:
+def digest(
+    values: np.ndarray, name: str = "energy", dims: tuple[str, ...] = ("time",), **attributes: str
+) -> str:
     """Digest an array at once."""
     made = VariableDigest(name, dims, values.dtype, values.shape)
     made.update(values)
@@ -104,7 +106,7 @@ def test_attributes_take_the_form_in_which_a_file_gives_them_back() -> None:
         "whole": 3,
         "list": [1, 2],
         "one": 1.5,
-        "texts": ["a", "b"],
+        "texts": '["a","b"]',
         "mapping": '{"a":2,"b":1}',
         "array": [0, 1, 2],
     }

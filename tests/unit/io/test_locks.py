@@ -112,9 +112,7 @@ def test_lock_of_another_host_dies_ten_minutes_after_its_last_beat(
 
 
 def test_age_of_a_beat_does_not_depend_on_what_the_hosts_think_the_time_is(tmp_path: Path) -> None:
-    lease = acquire_lock(
-        tmp_path / "lock", LocalFs(), FIRST, now=lambda: datetime(1999, 1, 1, tzinfo=UTC)
-    )
+    lease = acquire_lock(tmp_path / "lock", LocalFs(), FIRST, now=lambda: datetime(1999, 1, 1, tzinfo=UTC))
     assert not is_dead(tmp_path / "lock", LocalFs(), alive=elsewhere)
     lease.release()
 

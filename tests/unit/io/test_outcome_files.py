@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mystax.core.lazy import lazy_rows
 from mystax.errors import DamagedError, FormatError, RecipeError, StoreError
-from mystax.io.outcome_files import chunk_shape, read_head, write_outcome
+from mystax.io.outcome_files import chunk_shape, read_head
+from mystax.io.outcome_writer import write_outcome
 from mystax.io.outcomes import digest_problems, load
 from mystax.io.store_fs import LocalFs
 from tests.fixtures.traces import provenance, trace
@@ -57,7 +58,9 @@ def test_every_array_of_numbers_has_a_checksum_filter(tmp_path: Path) -> None:
         arrays = {
             name: item.fletcher32
             for name, item in file.items()
-            if item.ndim and item.dtype.kind in "iuf" and not item.attrs.get("NAME", b"").startswith(b"This is a")
+            if item.ndim
+            and item.dtype.kind in "iuf"
+            and not item.attrs.get("NAME", b"").startswith(b"This is a")
         }
     assert set(arrays) == {"energy", "score", "flag", "missing", "time", "frame"}
     assert all(arrays.values())
@@ -134,7 +137,8 @@ def test_order_of_variables_does_not_change_the_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [np.zeros(40, bool), np.zeros(40, complex), np.zeros(40, "datetime64[ns]"), np.zeros(40, np.float16)]
+    "values",
+    [np.zeros(40, bool), np.zeros(40, complex), np.zeros(40, "datetime64[ns]"), np.zeros(40, np.float16)],
 )
 def test_types_that_netcdf_cannot_hold_are_refused(tmp_path: Path, values: np.ndarray) -> None:
     outcome = trace().assign(odd=("time", values))

@@ -79,7 +79,9 @@ def test_rows_of_another_width_are_refused(tmp_path: Path, shape: tuple[int, ...
     spool.close()
 
 
-@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "S501"), (errno.EFBIG, "S501"), (errno.EIO, "S503")])
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "S501"), (errno.EFBIG, "S501"), (errno.EIO, "S503")]
+)
 def test_failed_write_leaves_the_rows_before(tmp_path: Path, number: int, code: str) -> None:
     spool = SpoolFile(tmp_path / "a.spool", 3, "float32", FaultyFs(3, number, lasting=False))
     spool.append(rows(0, 4))

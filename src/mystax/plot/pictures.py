@@ -1,0 +1,188 @@
+"""The picture behind regions: a real frame where the video is still there, else the mean picture."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.recording import FrameSource
+from mystax.core.typing import Shaped
+from mystax.errors import MystaxError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["Picture", "View", "frame_picture", "mean_picture", "open_source", "texts"]
+
+WIDEST = 640
+"""Columns of a picture in a figure: more cannot be seen at its size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of a camera with its place.
+
+    Attributes
+    ----------
+    values : array (y, x)
+        Grey levels; NaN where nothing is known.
+    extent : tuple of four floats
+        Left, right, bottom and top edge in source pixels.
+    words : str
+        What it is, such as ``frame 120``.
+    """
+
+    values: Shaped[np.ndarray, "y x"]
+    extent: tuple[float, float, float, float]
+    words: str
+
+    @property
+    def aspect(self) -> float:
+        """Height over width."""
+        left, right, bottom, top = self.extent
+        return (bottom - top) / (right - left)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One camera's outcome of an analysis, as its figures need it.
+
+    Attributes
+    ----------
+    camera : str
+        Camera; ``""`` for the only one.
+    dataset : Dataset
+        The outcome.
+    picture : Picture, optional
+        What the camera saw.
+    """
+
+    camera: str
+    dataset: Dataset
+    picture: Picture | None = None
+
+    @property
+    def rois(self) -> list[str]:
+        """Names of the regions."""
+        return [str(name) for name in self.dataset["roi"].values]
+
+    def title(self, roi: str) -> str:
+        """Return the name of a region for a title, with its camera where there are several."""
+        return f"{self.camera}: {roi}" if self.camera else roi
+
+
+def frame_extent(rows: int, columns: int, size: int = 1) -> tuple[float, float, float, float]:
+    """Return the edges of a picture of bins in source pixels; (0, 0) is the centre of the first pixel."""
+    return (-0.5, columns * size - 0.5, rows * size - 0.5, -0.5)
+
+
+def frame_picture(source: FrameSource) -> Picture | None:
+    """Return the valid frame nearest to the middle of a video, or None if none can be read there."""
+    middle = source.n_frames // 2
+    # A few places are enough: a video that is damaged at all of them is shown by its mean.
+    for number in dict.fromkeys((middle, middle // 2, middle + middle // 2, 0)):
+        try:
+            chunk = source.frame_at(number)
+        except (MystaxError, IndexError):
+            continue
+        if not chunk.valid[0]:
+            continue
+        frame = chunk.data[0]
+        step = max(1, -(-frame.shape[1] // WIDEST))
+        return Picture(frame[::step, ::step], frame_extent(*frame.shape), f"frame {number}")
+    return None
+
+
+def mean_picture(dataset: Dataset) -> Picture | None:
+    """Return the mean picture of an outcome, or None where it has none."""
+    if "mean_frame" not in dataset:
+        return None
+    values = np.asarray(dataset["mean_frame"].values)
+    if values.ndim != 2 or not np.isfinite(values).any():
+        return None
+    rows, columns = values.shape
+    return Picture(values, frame_extent(rows, columns, bin_size(dataset, columns)), "mean picture")
+
+
+def bin_size(dataset: Dataset, columns: int) -> int:
+    """Return the side of a bin [px]: as noted, else from the widths of frame and picture."""
+    noted = dataset.attrs.get("bin")
+    if noted is not None and np.ndim(noted) == 0:
+        return int(noted)
+    return max(1, round(int(dataset.attrs.get("frame_width", columns)) / max(1, columns)))
+
+
+def texts(value: object) -> list[str]:
+    """Return an attribute that holds a list of texts, in whichever form the file keeps it."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [str(item) for item in json.loads(value)] if value.startswith("[") else [value]
+    return [str(item) for item in np.atleast_1d(np.asarray(value, object))]
+
+
+def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> FrameSource | None:
+    """Open the video of a camera if it is still the one that was measured.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the outcome: `run_files` names the files camera by camera, `inputs` their fingerprints.
+    camera : str
+        Camera; ``""`` for the only one.
+    n_frames : int
+        Number of frames that it had.
+
+    Returns
+    -------
+    FrameSource or None
+        None where the video went away or changed.
+    """
+    from mystax.io.video import Video
+
+    files, identity = _files_of(attributes, camera)
+    if not files or not all(Path(name).is_file() for name in files):
+        return None
+    options: Any = dict(entry.split("=", 1) for entry in identity if "=" in entry)
+    known = {name: options[name] for name in ("grey_range", "damage") if name in options}
+    if "stream" in options and options["stream"].isdigit():
+        known["stream"] = int(options["stream"])
+    try:
+        source = Video(files, **known)
+    except MystaxError:
+        return None
+    prints = {entry for entry in identity if "=" not in entry}
+    if source.n_frames != n_frames or (prints and not prints <= set(source.identity)):
+        source.close()
+        return None
+    return source
+
+
+def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], list[str]]:
+    """Return the files of a camera and the identity of its frames, by counting the fingerprints."""
+    files = texts(attributes.get("run_files"))
+    taken: dict[str, list[str]] = {}
+    for entry in json.loads(str(attributes.get("inputs", "[]"))):
+        if entry.get("role") == "frames":
+            taken.setdefault(str(entry.get("camera", "")), []).append(str(entry.get("id", "")))
+    counts = {name: sum("=" not in item for item in found) for name, found in taken.items()}
+    if len(taken) <= 1:
+        return files, next(iter(taken.values()), [])
+    if camera not in taken or sum(counts.values()) != len(files):
+        return [], []
+    start = 0
+    for name, count in counts.items():
+        if name == camera:
+            break
+        start += count
+    return files[start : start + counts[camera]], taken[camera]
+
+
+def several(views: Sequence[View]) -> bool:
+    """Tell whether views come from more than one camera."""
+    return len({view.camera for view in views}) > 1

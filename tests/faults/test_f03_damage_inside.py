@@ -1,0 +1,203 @@
+"""F3: damage inside a file: bad frames are missing with a reason, times stay, nothing is invented."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mystax.core.recording import Reason
+from mystax.errors import VideoError
+from mystax.synth import faulty_video
+from tests.fixtures.reading import Seen, make, see, time_error, wrong_numbers
+
+pytestmark = pytest.mark.fault(3)
+
+DAMAGE = ("flipped", "flipped_few", "flipped_key", "zeroed")
+CONTAINERS = ("mp4", "avi", "mkv")
+
+
+def decodable_stamps(path: Path) -> set[int]:
+    """Return the stamps of the pictures that a plain loop over packets gets, skipping those that fail."""
+    stamps: set[int] = set()
+    with av.open(f"file:{path}") as file:
+        stream = file.streams.video[0]
+        stream.thread_type = "NONE"
+        for packet in file.demux(stream):
+            try:
+                stamps |= {frame.pts for frame in packet.decode() if frame.pts is not None}
+            except av.error.FFmpegError:
+                continue
+    return stamps
+
+
+def differing(seen: Seen, clean: Seen) -> np.ndarray:
+    """Mean difference of each picture to the undamaged file [grey levels]."""
+    gap = seen.data.astype(np.int16) - clean.data
+    return np.asarray(np.abs(gap).mean(axis=(1, 2)))
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.parametrize("codec", ["h264", "mpeg4", "mjpeg", "ffv1"])
+def test_all_frames_are_listed_at_their_times_and_no_valid_one_has_a_wrong_number(
+    codec: str, kind: str, container: str, tmp_path: Path
+) -> None:
+    if kind == "flipped_key" and codec == "mjpeg":
+        kind = "flipped_few"  # all packets of MJPEG are key packets
+    truth = make(tmp_path, kind, container, codec)
+    seen = see(truth)
+    assert len(seen.index) == 120
+    assert time_error(seen, truth) <= truth.tick
+    assert wrong_numbers(seen, truth) == []
+    assert np.array_equal(seen.valid, seen.reason == Reason.GOOD)
+
+
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_damage_is_flagged_v105_with_its_frames(codec: str, container: str, tmp_path: Path) -> None:
+    seen = see(make(tmp_path, "flipped", container, codec))
+    flag = next(flag for flag in seen.video.flags if flag.code == "V105")
+    missing = np.flatnonzero(~seen.valid)
+    assert flag.n_frames == len(missing) > 0
+    assert list(flag.frames) == missing[:100].tolist()
+
+
+@pytest.mark.parametrize("codec", ["h264", "mpeg4"])
+def test_few_valid_frames_differ_from_the_clean_file(codec: str, tmp_path: Path) -> None:
+    """Acceptance 3, short form: 4 of 20 seeds, at most 0.5 % of the valid frames are off by > 1 level."""
+    share = _share_wrong(codec, "mp4", range(4), tmp_path)
+    assert share <= 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", ["h264", "mpeg4"])
+def test_few_valid_frames_differ_from_the_clean_file_over_20_seeds(codec: str, tmp_path: Path) -> None:
+    assert _share_wrong(codec, "mp4", range(20), tmp_path) <= 0.005
+
+
+def test_no_valid_frame_of_ffv1_with_slice_sums_differs_from_the_clean_file(tmp_path: Path) -> None:
+    assert _share_wrong("ffv1", "mkv", range(4), tmp_path) == 0
+
+
+@pytest.mark.slow
+def test_no_valid_frame_of_ffv1_differs_over_20_seeds(tmp_path: Path) -> None:
+    assert _share_wrong("ffv1", "mkv", range(20), tmp_path) == 0
+
+
+def _share_wrong(codec: str, container: str, seeds: range, folder: Path) -> float:
+    """Return the share of wrong pictures among the valid ones of 300-frame files with 6 changed bytes."""
+    n_wrong = n_valid = 0
+    for seed in seeds:
+        files = []
+        for kind in ("clean", "flipped_few"):
+            path = folder / f"{kind}.{container}"
+            files.append(see(faulty_video(path, kind, container=container, codec=codec, seed=seed)))
+        clean, seen = files
+        n_wrong += int((differing(seen, clean)[seen.valid] > 1).sum())
+        n_valid += int(seen.valid.sum())
+    assert n_valid > 0.2 * 300 * len(seeds)
+    return n_wrong / n_valid
+
+
+@pytest.mark.parametrize("codec", ["h264", "mpeg4", "mjpeg"])
+def test_keep_has_nearly_all_frames_that_a_packet_loop_decodes(codec: str, tmp_path: Path) -> None:
+    """Acceptance 4: >= 99 % of them; each with its number, or with none that can be read."""
+    kept = decodable = 0
+    for seed in range(4):
+        truth = make(tmp_path, "flipped", "mp4", codec, seed=seed, n_frames=200)
+        seen = see(truth, damage="keep")
+        kept += int(seen.valid.sum())
+        decodable += len(decodable_stamps(truth.path))
+        numbers = zip(seen.barcodes, truth.barcodes, seen.valid, strict=True)
+        assert all(read in (true, None) for read, true, valid in numbers if valid)
+    assert kept >= 0.99 * decodable
+
+
+def test_keep_lists_the_frames_whose_pixels_may_be_invented(tmp_path: Path) -> None:
+    truth = make(tmp_path, "flipped_few")
+    marked, kept = see(truth), see(truth, damage="keep")
+    doubtful = np.isin(kept.reason, (Reason.CORRUPT, Reason.DOUBTFUL))
+    assert np.array_equal(kept.valid, (kept.reason == Reason.GOOD) | doubtful)
+    assert np.array_equal(kept.reason, marked.reason)
+    flagged = {frame for flag in kept.video.flags if flag.code == "V105" for frame in flag.frames}
+    assert set(np.flatnonzero(doubtful).tolist()) <= flagged
+
+
+def test_refuse_refuses_damage(tmp_path: Path) -> None:
+    with pytest.raises(VideoError) as caught:
+        see(make(tmp_path, "flipped"), damage="refuse")
+    assert caught.value.code == "V105"
+
+
+def test_frames_that_depend_on_damage_are_doubtful_up_to_the_next_key_frame(tmp_path: Path) -> None:
+    truth = make(tmp_path, "zeroed", "mkv", "ffv1")
+    seen = see(truth)
+    first = truth.damaged_packets[0]
+    group_end = (first // 30 + 1) * 30
+    assert seen.valid[: first // 30 * 30].all()
+    assert not seen.valid[first:group_end].any()
+    assert set(seen.reason[first:group_end].tolist()) <= {1, 2, 3}
+
+
+def test_damage_in_one_mjpeg_picture_stays_in_that_picture(tmp_path: Path) -> None:
+    truth = make(tmp_path, "zeroed", "avi", "mjpeg")
+    seen = see(truth)
+    assert tuple(np.flatnonzero(~seen.valid).tolist()) == truth.damaged_packets
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_missing_rows_hold_the_poison_byte_only(container: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "zeroed", container)
+    seen = see(truth, poison=77)
+    assert (~seen.valid).any()
+    assert set(np.unique(seen.video.frame_at(int(np.flatnonzero(~seen.valid)[0])).codes)) == {77}
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp4", "mjpeg"), ("mkv", "mjpeg"), ("avi", "mjpeg"), ("mkv", "png")]
+)
+def test_a_lost_packet_is_a_hole_in_time_and_all_else_is_right(
+    container: str, codec: str, tmp_path: Path
+) -> None:
+    if codec == "png":
+        container = "mov"
+    truth = make(tmp_path, "packet_lost", container, codec)
+    seen = see(truth)
+    assert wrong_numbers(seen, truth) == []
+    assert time_error(seen, truth) <= truth.tick
+    assert truth.codes <= seen.codes
+    behind = truth.holes[0][0] + 1
+    assert np.flatnonzero(~seen.adjacent).tolist() == [0, behind]
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+def test_a_packet_lost_from_a_stream_with_references_is_a_hole_and_gives_no_false_number(
+    container: str, tmp_path: Path
+) -> None:
+    truth = make(tmp_path, "packet_lost", container)
+    seen = see(truth)
+    assert time_error(seen, truth) <= truth.tick
+    assert "V113" in seen.codes
+    assert not seen.adjacent[truth.holes[0][0] + 1]
+    assert all(read in (true, None) for read, true in zip(seen.barcodes, truth.barcodes, strict=True))
+
+
+@pytest.mark.parametrize("codec", ["h264", "mpeg4", "mjpeg", "ffv1"])
+def test_a_packet_that_comes_twice_is_dropped_once_and_counted(codec: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "packet_twice", "mkv", codec)
+    seen = see(truth)
+    assert len(seen.index) == 120
+    assert time_error(seen, truth) <= truth.tick
+    assert wrong_numbers(seen, truth) == []
+    assert "V111" in seen.codes
+    assert seen.video.probe().n_repeated == 1
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("codec", ["h264", "mpeg4", "mjpeg", "ffv1"])
+def test_undamaged_files_have_no_missing_frame(codec: str, container: str, tmp_path: Path) -> None:
+    """Acceptance 3: 0 false alarms."""
+    seen = see(make(tmp_path, "clean", container, codec, n_frames=300, key_interval=60))
+    assert seen.valid.all()
+    assert "V105" not in seen.codes

@@ -1,0 +1,85 @@
+"""F39: Ctrl-C, SIGTERM, logout.
+
+The run finishes its chunk, writes a checkpoint and ends with 130 or 143 within 5 s; nothing half is left, and
+the same command then ends with the bits of an undisturbed run.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.synth import faulty_video
+
+pytestmark = pytest.mark.fault(39)
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ("run", "face.mp4", "--analyses", "motion", "--no-report", "--quiet")
+
+
+def _start(folder: Path) -> "subprocess.Popen[bytes]":
+    code = "import sys; from mystax.cli import main; main(sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *COMMAND],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _wait_for_work(folder: Path, process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Wait until the run has begun to work, and a moment more."""
+    end = time.monotonic() + 30
+    while not list(folder.glob("face.mystax/.mystax/work/*/lock")) and process.poll() is None:
+        assert time.monotonic() < end, "the run did not start"
+        time.sleep(0.005)  # another process: there is nothing else to wait for
+    time.sleep(seconds)
+
+
+def _finish(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_goes_on_later_with_the_same_bits(number: signal.Signals, tmp_path: Path) -> None:
+    faulty_video(tmp_path / "face.mp4", "clean", n_frames=400, size=(160, 120))
+    statuses = []
+    for pause in np.random.default_rng(int(number)).uniform(0, 0.4, 3):
+        process = _start(tmp_path)
+        _wait_for_work(tmp_path, process, float(pause))
+        process.send_signal(number)
+        start = time.monotonic()
+        status, said = _finish(process)
+        assert time.monotonic() - start < 5
+        assert status in (0, 128 + number), said
+        statuses.append(status)
+        assert not list(tmp_path.glob("face.mystax/*.part"))
+        if status == 0:
+            break
+    assert 128 + number in statuses
+    assert _finish(_start(tmp_path))[0] == 0
+    truth = mystax.run(tmp_path / "face.mp4", analyses=["motion"], out=tmp_path / "truth", report=False)
+    found = mystax.run(tmp_path / "face.mp4", analyses=["motion"], report=False)["motion"]
+    assert found.attrs["content_sha256"] == truth["motion"].attrs["content_sha256"]
+
+
+def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
+    import psutil
+
+    faulty_video(tmp_path / "face.mp4", "clean", n_frames=400, size=(160, 120))
+    process = _start(tmp_path)
+    _wait_for_work(tmp_path, process, 0.0)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.kill()
+    _finish(process)
+    _, alive = psutil.wait_procs(workers, timeout=5)
+    assert not alive

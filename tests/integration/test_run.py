@@ -1,0 +1,212 @@
+"""`mystax.run` on files: from the first run to the one that does nothing."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.core.events import Event
+from mystax.core.geometry import Rectangle, Roi
+from mystax.engine.run import plan_run
+from mystax.errors import ParameterError, RecipeError, RoiError
+from mystax.io.outcomes import Outcomes
+from mystax.io.rois import read_rois, rois_to_toml
+from mystax.synth import faulty_video
+from tests.fixtures.engine_toys import frames_of
+
+N = 90
+SMALL: dict[str, dict[str, object]] = {"svd": {"n_components": 5}}
+PAD = Roi("pad", "motion", Rectangle(20, 30, 40, 40))
+EYE = Roi("eye", "pupil", Rectangle(50, 40, 30, 30))
+
+
+def _video(folder: Path, name: str = "face.mp4", *, seed: int = 0, n: int = N) -> Path:
+    path = folder / name
+    faulty_video(path, "clean", n_frames=n, seed=seed)
+    return path
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in folder.glob("*")}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcomes]:
+    """A video that has been run once with the standard recipe."""
+    folder = tmp_path_factory.mktemp("standard")
+    return folder, mystax.run(_video(folder), parameters=SMALL, report=False)
+
+
+def test_outcomes_go_beside_the_video(finished: tuple[Path, Outcomes]) -> None:
+    folder, outcomes = finished
+    names = {path.name for path in (folder / "face.mystax").iterdir()}
+    assert {"rois.nc", "motion.nc", "svd.nc", "recipe.toml", "rois.toml"} <= names
+    assert {"rois", "motion", "svd"} <= set(outcomes)
+    assert outcomes["motion"].sizes["time"] == N
+
+
+def test_plain_xarray_opens_them_with_units(finished: tuple[Path, Outcomes]) -> None:
+    import xarray as xr
+
+    for name in ("rois", "motion", "svd"):
+        with xr.open_dataset(finished[0] / "face.mystax" / f"{name}.nc", engine="h5netcdf") as dataset:
+            for variable in dataset.data_vars.values():
+                assert variable.dtype.kind not in "iuf" or variable.attrs["units"]
+
+
+def test_a_second_run_does_nothing(finished: tuple[Path, Outcomes]) -> None:
+    folder, _ = finished
+    before = _stamps(folder / "face.mystax")
+    events: list[Event] = []
+    mystax.run(folder / "face.mp4", parameters=SMALL, report=False, progress=events.append)
+    assert _stamps(folder / "face.mystax") == before
+    assert [(event.kind, event.done) for event in events] == [("done", 3)]
+
+
+def test_nothing_is_left_of_the_work(finished: tuple[Path, Outcomes]) -> None:
+    folder = finished[0] / "face.mystax"
+    assert not list(folder.rglob("*.part"))
+    assert not list((folder / ".mystax" / "work").glob("*"))
+
+
+def test_recipe_in_use_is_written_with_all_defaults(finished: tuple[Path, Outcomes]) -> None:
+    recipe = tomllib.loads((finished[0] / "face.mystax" / "recipe.toml").read_text("utf-8"))
+    steps = {step["name"]: step["parameters"] for step in recipe["analysis"]}
+    assert steps["svd"]["n_components"] == 5
+    assert steps["motion"]["floor"] == 5.0
+
+
+def test_numbers_are_those_of_the_one_function_call(finished: tuple[Path, Outcomes]) -> None:
+    folder, outcomes = finished
+    face = [roi for roi in read_rois(folder / "face.mystax" / "rois.toml") if roi.kind == "face"]
+    alone = mystax.motion(folder / "face.mp4")
+    whole = outcomes["motion"].sel(roi="frame")
+    for name in ("energy", "energy_norm", "brightness"):
+        np.testing.assert_array_equal(whole[name].values, alone[name].values[:, 0])
+    assert outcomes["motion"].sizes["roi"] == 1 + len(face)
+
+
+def test_provenance_names_file_parameters_and_coverage(finished: tuple[Path, Outcomes]) -> None:
+    attributes = finished[1]["motion"].attrs
+    inputs = json.loads(attributes["inputs"])
+    assert {item["role"] for item in inputs} == {"frames", "rois"}
+    assert attributes["coverage"] == 1.0
+    assert "face.mp4" in str(attributes["run_files"])
+
+
+def test_regions_that_a_person_corrects_are_used(tmp_path: Path) -> None:
+    video = _video(tmp_path)
+    first = mystax.run(video, "quick", report=False)
+    assert first["motion"]["roi"].values.tolist() == ["frame"]
+    text = "# mine\n" + rois_to_toml([PAD])
+    (tmp_path / "face.mystax" / "rois.toml").write_text(text, "utf-8")
+    second = mystax.run(video, "quick", report=False)
+    assert second["motion"]["roi"].values.tolist() == ["pad"]
+    assert (tmp_path / "face.mystax" / "rois.toml").read_text("utf-8") == text
+
+
+def test_given_regions_are_kept_for_the_next_run(tmp_path: Path) -> None:
+    video = _video(tmp_path)
+    mystax.run(video, analyses=["motion"], rois=[PAD], report=False)
+    before = _stamps(tmp_path / "face.mystax")
+    mystax.run(video, analyses=["motion"], report=False)
+    assert _stamps(tmp_path / "face.mystax")["motion.nc"] == before["motion.nc"]
+
+
+def test_other_regions_change_nothing_for_a_region(tmp_path: Path) -> None:
+    video = _video(tmp_path)
+    alone = mystax.run(video, analyses=["motion"], rois=[PAD], out=tmp_path / "a", report=False)
+    both = mystax.run(video, "standard", rois=[EYE, PAD], out=tmp_path / "b", parameters=SMALL, report=False)
+    np.testing.assert_array_equal(alone["motion"]["energy"].values, both["motion"]["energy"].values)
+    assert "pupil" in both
+    assert "running" not in both
+
+
+def test_out_makes_three_levels(tmp_path: Path) -> None:
+    video = _video(tmp_path, "a b.mp4")
+    outcomes = mystax.run(video, "quick", out=tmp_path / "out", report=False)
+    assert outcomes.folder is not None
+    assert outcomes.folder.name == "quick"
+    assert outcomes.folder.parent.name.startswith("a_b-")
+
+
+def test_force_makes_them_again(tmp_path: Path) -> None:
+    video = _video(tmp_path)
+    mystax.run(video, "quick", report=False)
+    made: list[str] = []
+    mystax.run(
+        video,
+        "quick",
+        report=False,
+        force=True,
+        progress=lambda event: made.append(event.stage) if event.kind == "outcome" else None,
+    )
+    assert made == ["motion"]
+
+
+def test_two_cameras_become_groups_and_one_decomposition_of_both(tmp_path: Path) -> None:
+    cameras = {name: _video(tmp_path, f"{name}.mp4", seed=k) for k, name in enumerate(("left", "right"))}
+    parameters: dict[str, dict[str, object]] = {"svd": {"n_components": 4, "all_cameras": True}}
+    outcomes = mystax.run(
+        cameras, analyses=["motion", "svd"], parameters=parameters, out=tmp_path / "out", report=False
+    )
+    assert set(outcomes) == {"motion/left", "motion/right", "svd/left", "svd/right", "svd/all_cameras"}
+    np.testing.assert_array_equal(
+        outcomes["motion/right"]["energy"].values, mystax.motion(cameras["right"])["energy"].values
+    )
+    joint = outcomes["svd/all_cameras"]
+    assert set(joint["camera"].values) == {"left", "right"}
+    variance = sum(float(outcomes[f"svd/{name}"]["motion_variance"][0]) for name in cameras)
+    np.testing.assert_allclose(float(joint["motion_variance"][0]), variance, rtol=1e-9)
+
+
+def test_frames_in_memory_stay_in_memory() -> None:
+    outcomes = mystax.run(frames_of(0, 20, (64, 64)), "quick")
+    assert outcomes.folder is None
+    assert outcomes["motion"].sizes["time"] == 20
+
+
+def test_frames_in_memory_may_go_to_a_folder(tmp_path: Path) -> None:
+    outcomes = mystax.run(frames_of(0, 20, (64, 64)), "quick", out=tmp_path, report=False)
+    assert outcomes.folder == tmp_path / "frames" / "quick"
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    planned = plan_run(_video(tmp_path)).as_dict()
+    assert [path.name for path in tmp_path.iterdir()] == ["face.mp4"]
+    assert planned["decodes"] == 1
+    assert planned["n_frames"] == N
+    assert json.loads(json.dumps(planned)) == planned
+
+
+def test_mistakes_are_found_before_anything_is_written(tmp_path: Path) -> None:
+    video = _video(tmp_path)
+    outside = Roi("eye", "pupil", Rectangle(500, 500, 40, 40))
+    with pytest.raises(RoiError, match="P402"):
+        mystax.run(video, rois=[outside])
+    with pytest.raises(ParameterError, match="P401"):
+        mystax.run(video, parameters={"motion": {"bin": 99}})
+    with pytest.raises(RecipeError, match="did you mean 'motion'"):
+        mystax.run(video, analyses=["motoin"])
+    with pytest.raises(ParameterError, match="stall >= 10"):
+        mystax.run(video, stall=1)
+    with pytest.raises(RecipeError, match="more memory than the run may take"):
+        mystax.run(video, memory=128)
+    assert [path.name for path in tmp_path.iterdir()] == ["face.mp4"]
+
+
+def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("mystax.plot.report") is None:
+        pytest.skip("this build draws no reports yet")
+    video = _video(tmp_path)
+    mystax.run(video, "quick")
+    report = tmp_path / "face.mystax" / "report.html"
+    assert report.is_file()
+    report.unlink()
+    mystax.run(video, "quick")
+    assert report.is_file()

@@ -1,0 +1,106 @@
+"""Every frame analysis: equal content for any chunk size, number of threads, place of the rows and interruption."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.core.geometry import Ellipse, Rectangle, Roi
+from mystax.core.recording import ArraySource, Camera, Recording
+from mystax.engine.recipe import recipe_from
+from mystax.errors import Cancelled
+from tests.fixtures.engine_runs import StopAt, digest_of, run_folder
+from tests.fixtures.measure import moving_movie
+
+N = 300
+SHAPE = (72, 96)
+ROIS = (
+    Roi("pad", "motion", Rectangle(0, 0, 64, 64), "face"),
+    Roi("eye", "pupil", Ellipse(40, 36, 20, 18), "face"),
+    Roi("lid", "blink", Ellipse(40, 36, 24, 22), "face"),
+    Roi("wheel", "running", Rectangle(40, 20, 48, 48), "face"),
+)
+NAMES = ("motion", "svd", "pupil", "blink", "running")
+PARAMETERS: dict[str, dict[str, object]] = {
+    "motion": {"bin": 1},
+    "svd": {"n_components": 6, "bin": 1, "with_movie": True},
+}
+
+
+def _frames() -> np.ndarray:
+    frames = moving_movie(N, SHAPE, 3)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    radius = 9 + 2 * np.sin(np.arange(N) / 9)
+    frames[((x - 40) ** 2 + (y - 36) ** 2)[None] < (radius**2)[:, None, None]] = 12
+    return frames
+
+
+FRAMES = _frames()
+
+
+def _recording() -> Recording:
+    reason = np.zeros(N, np.uint8)
+    reason[[50, 51, 200]] = 1, 2, 1
+    source = ArraySource(FRAMES, Fraction(100), reason=reason)
+    return Recording("r", {"face": Camera("face", source)})
+
+
+def _digests(folder: Path, *names: str, rois: tuple[Roi, ...] = ROIS, **more: object) -> dict[str, str]:
+    recipe = recipe_from(
+        analyses=names, parameters={name: PARAMETERS[name] for name in names if name in PARAMETERS}
+    )
+    run_folder(folder, _recording(), recipe, rois=rois, **more)  # type: ignore[arg-type] # options of the run
+    return {name: digest_of(folder, name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Digests of an undisturbed run."""
+    return _digests(tmp_path_factory.mktemp("truth"), *NAMES)
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_chunk_size(size: int, truth: dict[str, str], tmp_path: Path) -> None:
+    assert _digests(tmp_path, *NAMES, size=size) == truth
+
+
+def test_threads(truth: dict[str, str], tmp_path: Path) -> None:
+    assert _digests(tmp_path, *NAMES, cores=4) == truth
+
+
+def test_no_room_for_scratch_files(truth: dict[str, str], tmp_path: Path) -> None:
+    assert _digests(tmp_path, *NAMES, scratch="none") == truth
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_alone(name: str, truth: dict[str, str], tmp_path: Path) -> None:
+    assert _digests(tmp_path, name)[name] == truth[name]
+
+
+@pytest.mark.parametrize("scratch", ["auto", "none"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_interruptions(seed: int, scratch: str, truth: dict[str, str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    for stop in rng.integers(3, 30, 4):
+        try:
+            _digests(
+                tmp_path, *NAMES, report=StopAt(int(stop)), size=int(rng.integers(5, 60)), scratch=scratch
+            )
+        except Cancelled:
+            continue
+    assert _digests(tmp_path, *NAMES, scratch=scratch) == truth
+
+
+def test_order_of_regions(tmp_path: Path) -> None:
+    from mystax.io.outcomes import Outcomes
+
+    second = Roi("other", "motion", Rectangle(10, 8, 50, 60), "face")
+    there, back = (ROIS[0], second), (second, ROIS[0])
+    for folder, rois in (("there", there), ("back", back)):
+        _digests(tmp_path / folder, "motion", "svd", rois=rois)
+    one, other = (Outcomes.of_folder(tmp_path / folder) for folder in ("there", "back"))
+    for name, variables in (("motion", ("energy", "energy_norm")), ("svd", ("motion_singular_value",))):
+        for variable in variables:
+            values = one[name][variable].sel(roi=["pad", "other"]).values
+            np.testing.assert_array_equal(values, other[name][variable].sel(roi=["pad", "other"]).values)

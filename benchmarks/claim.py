@@ -140,7 +140,11 @@ def _best(rows: Sequence[Row], sides: Sequence[str], rep: int, quantity: str, ba
 
 
 def ratio_of(
-    rows: Sequence[Row], upper: Sequence[str], lower: Sequence[str], quantity: Quantity, basis: str = "process"
+    rows: Sequence[Row],
+    upper: Sequence[str],
+    lower: Sequence[str],
+    quantity: Quantity,
+    basis: str = "process",
 ) -> Ratio | None:
     """Compare two sides, repetition by repetition.
 
@@ -213,9 +217,7 @@ def judge(
     return min(measured, key=ORDER.index, default="passed"), verdicts
 
 
-def _judge_goal(
-    claim: Claim, goal: Goal, rows: Sequence[Row], cores: int, idle_load: float
-) -> Verdict:
+def _judge_goal(claim: Claim, goal: Goal, rows: Sequence[Row], cores: int, idle_load: float) -> Verdict:
     peers = sorted({row.side for row in rows if row.side.startswith("peer")})
     names: tuple[list[str], list[str]] = {
         "peer": (peers, [OURS]),

@@ -196,7 +196,18 @@ def _ram_gib() -> float:
 
 def _cpu_flags() -> list[str]:
     """Return the vector units, which decide the speed of decoders and matrix products."""
-    known = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "asimd", "sve")
+    known = (
+        "sse4_2",
+        "avx",
+        "avx2",
+        "fma",
+        "avx512f",
+        "avx512_bf16",
+        "avx512_vnni",
+        "amx_tile",
+        "asimd",
+        "sve",
+    )
     try:
         lines = Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Run claims: ``python -m benchmarks.run --set quick|full|scaling --claim ID... --peers auto|none|NAME=PYTHON``.
+"""Run claims: ``python -m benchmarks.run --set quick --claim ID... --peers auto|none|NAME=PYTHON``.
 
 Sides are interleaved, their order is swapped in every repetition, each run is a process of its own.  The
 exit status is 1 if a claim that could be decided is missed.
@@ -22,7 +22,7 @@ from benchmarks.summary import Found, record, summary
 
 __all__ = ["Bench", "choose", "claims", "main"]
 
-MODULES = ("decode", "svd", "eye", "running", "start")
+MODULES = ("decode", "svd", "svd_accuracy", "svd_memory", "eye", "running", "pass_shared", "start")
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5
 CLOSE = 1.15
@@ -50,7 +50,9 @@ def choose(everything: Sequence[Claim], part: str, names: Sequence[str]) -> list
         For a name that no claim has.
     """
     if not names:
-        return [claim for claim in everything if part in claim.sets or (part == "full" and "quick" in claim.sets)]
+        return [
+            claim for claim in everything if part in claim.sets or (part == "full" and "quick" in claim.sets)
+        ]
     chosen: list[Claim] = []
     for name in names:
         fitting = [claim for claim in everything if claim.name == name or claim.name.startswith(name + ".")]
@@ -201,7 +203,9 @@ def _line(found: Found) -> str:
         for quantity in ("cpu", "wall"):
             ratio = ratio_of(found.rows, upper, lower, quantity, found.claim.basis)  # type: ignore[arg-type]  # one of its words
             if ratio is not None:
-                parts.append(f"{quantity} {ratio.median:.2f} x {'better than the peer' if other == 'peer' else 'floor'}")
+                parts.append(
+                    f"{quantity} {ratio.median:.2f} {'peer / mystax' if other == 'peer' else 'mystax / floor'}"
+                )
     why = found.why or str(found.check.get("error", ""))[-300:]
     return f"{found.claim.name}: {found.state}  {', '.join(parts)}  {why}".rstrip()
 

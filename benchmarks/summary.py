@@ -1,7 +1,7 @@
 """What is written of the claims: one JSON object for each, and one table of all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.claim import OURS, Claim, Ratio, State, Verdict, ratio_of
@@ -10,6 +10,11 @@ from benchmarks.measure import Row
 __all__ = ["SCHEMA", "Found", "record", "summary"]
 
 SCHEMA = 1
+
+METHOD = (
+    "Ratios are medians of interleaved repetitions with the smallest and the largest. CPU counts all "
+    "threads, of the whole process (`process`) or of the work inside it (`work`)."
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Found:
     rows: Sequence[Row]
     check: Mapping[str, Any]
     why: str = ""
-    peers: Mapping[str, Any] = ()  # type: ignore[assignment]  # an empty mapping for all purposes
+    peers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def peer_sides(self) -> list[str]:
@@ -90,17 +95,20 @@ def summary(results: Sequence[Found], host: Mapping[str, Any]) -> str:
         Table and description; the machine is described by what decides speed only.
     """
     lines = [
-        f"Machine: {host['cores']} cores, {host['ram_gib']} GiB, {host['os']}, Python {host['python']}, "
-        f"{' '.join(host['cpu_flags'])}.",
+        f"Machine: {_machine(host)}.",
         "",
-        "Ratios are medians of interleaved repetitions with the smallest and the largest. CPU counts all "
-        "threads, of the whole process (`process`) or of the work inside it (`work`).",
+        METHOD,
         "",
         "| claim | job | peer | mystax | peer / mystax | mystax / floor | goal | state | load |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [_table_row(found) for found in results]
     return "\n".join(lines) + "\n"
+
+
+def _machine(host: Mapping[str, Any]) -> str:
+    flags = " ".join(host["cpu_flags"])
+    return f"{host['cores']} cores, {host['ram_gib']} GiB, {host['os']}, Python {host['python']}, {flags}"
 
 
 def _table_row(found: Found) -> str:

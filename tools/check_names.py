@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "mystax"
@@ -78,10 +79,20 @@ def plain(name: str) -> str:
     return name.lower().replace("_", "").removesuffix("s")
 
 
-def allowed_pairs() -> set[frozenset[str]]:
-    """Read the pairs that may look alike."""
+def exceptions(kind: str) -> list[dict[str, Any]]:
+    """Read the exceptions of a kind; one without a reason does not count."""
     table = tomllib.loads((ROOT / "tools" / "exceptions.toml").read_text(encoding="utf-8"))
-    return {frozenset(entry["names"]) for entry in table.get("similar", []) if entry.get("reason")}
+    return [entry for entry in table.get(kind, []) if entry.get("reason")]
+
+
+def allowed_pairs() -> set[frozenset[str]]:
+    """Return the pairs that may look alike."""
+    return {frozenset(entry["names"]) for entry in exceptions("similar")}
+
+
+def allowed_words() -> set[tuple[str, str]]:
+    """Return the refused words that have another meaning in some place."""
+    return {(entry["name"], place) for entry in exceptions("word") for place in entry["places"]}
 
 
 PREFIXES = ("n_", "min_", "max_", "is_", "b_")
@@ -116,13 +127,14 @@ def main() -> int:
     """Check all files; print what is wrong; return the exit status."""
     found: dict[str, str] = {}
     wrong: list[str] = []
+    other_meaning = allowed_words()
     for path in sorted(SOURCE.rglob("*.py")):
         place = path.relative_to(SOURCE).as_posix()
         if place.startswith(FOREIGN):
             continue
         for name, line in names_in(path):
             found.setdefault(name, f"src/mystax/{place}:{line}")
-            if name in REFUSED:
+            if name in REFUSED and (name, place) not in other_meaning:
                 wrong.append(f"src/mystax/{place}:{line}: {name!r} is called {REFUSED[name]!r} here")
     wrong += look_alikes(found)
     for text in wrong:

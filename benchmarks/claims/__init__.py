@@ -1,1 +1,1 @@
-"""One file per claim."""
+"""One module per group of claims: inputs, sides, check and goals of each."""

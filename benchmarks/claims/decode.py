@@ -64,10 +64,8 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
             return {"absent": "the real clips are not here (MYSTAX_TEST_DATA)"}
     else:
         path = make_video(Path(job["data"]), job["name"])
-    sums = []
     with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            sums.append(int(_luma(frame).sum(dtype=np.int64)))
+        sums = [int(_luma(frame).sum(dtype=np.int64)) for frame in container.decode(video=0)]
     np.savez(Path(job["work"]) / "truth.npz", sums=np.array(sums, np.int64))
     return {"video": str(path), "n_frames": len(sums), "threads": 1}
 
@@ -122,4 +120,8 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
     truth, found = np.load(work / "truth.npz")["sums"], np.load(work / "mystax-sums.npz")["sums"]
     same = bool(truth.shape == found.shape and (truth == found).all())
     counts = {side: int(last["n"]) for side, last in job["last"].items()}
-    return {"ok": same and set(counts.values()) == {len(truth)}, "equal_frames": int((truth == found).sum()) if truth.shape == found.shape else 0, "n": counts}
+    return {
+        "ok": same and set(counts.values()) == {len(truth)},
+        "equal_frames": int((truth == found).sum()) if truth.shape == found.shape else 0,
+        "n": counts,
+    }

@@ -42,7 +42,15 @@ CLAIMS = (
             "reflection_level": 256,
         },
     ),
-    _claim("moments", "pupil by moments", 5.0, "check_pupil", "pupil", parameters={"method": "moments"}, error=0.10),
+    _claim(
+        "moments",
+        "pupil by moments",
+        5.0,
+        "check_pupil",
+        "pupil",
+        parameters={"method": "moments", "threshold": SATURATION},
+        error=0.15,
+    ),
     _claim("rim", "pupil by its rim (the default)", 1.0, "check_pupil", "pupil", parameters={}, error=0.015),
     _claim("blink", "blink", 2.0, "check_blink", "blink", parameters={"level": SATURATION}, level=SATURATION),
 )
@@ -62,9 +70,7 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     return {"frames": str(path), "box": [0, 0, SHAPE[1], SHAPE[0]]}
 
 
-def measured(
-    name: str, frames: str, roi: Any, parameters: dict[str, Any]
-) -> tuple[dict[str, Any], Any]:
+def measured(name: str, frames: str, roi: Any, parameters: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     """Run one analysis on frames in memory, timed from the first frame to the last trace.
 
     Parameters
@@ -175,7 +181,9 @@ def check_blink(job: dict[str, Any]) -> dict[str, Any]:
     frames = np.load(job["frames"])["frames"].astype(np.int64)
     height, width = SHAPE
     y, x = np.mgrid[0:height, 0:width]
-    inside = ((x - (width - 1) / 2) / ((width - 1) / 2)) ** 2 + ((y - (height - 1) / 2) / ((height - 1) / 2)) ** 2
+    inside = ((x - (width - 1) / 2) / ((width - 1) / 2)) ** 2 + (
+        (y - (height - 1) / 2) / ((height - 1) / 2)
+    ) ** 2
     dark = np.maximum(0, int(SATURATION) - frames)[:, inside <= 1].mean(1)
     error = float(np.abs(_outputs(job, "mystax")["darkness"] / dark - 1).max())
     return {"ok": error <= 1e-6, "largest_error": error}

@@ -74,7 +74,7 @@ def start(job: dict[str, Any]) -> dict[str, Any]:
     return watch.values(1, "start")
 
 
-def start_bare(job: dict[str, Any]) -> dict[str, Any]:
+def start_bare(_: dict[str, Any]) -> dict[str, Any]:
     """Time the start of an interpreter that does nothing."""
     return _median_start("pass").values(1, "start")
 
@@ -111,6 +111,6 @@ def first_frame(job: dict[str, Any]) -> dict[str, Any]:
     return _median_start(code).values(1, "start")
 
 
-def check_first(job: dict[str, Any]) -> dict[str, Any]:
+def check_first(_: dict[str, Any]) -> dict[str, Any]:
     """Nothing but success can be checked of a process that ends well."""
     return {"ok": True}

@@ -72,7 +72,9 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     from benchmarks.data import joined, make_video
 
     data = Path(job["data"])
-    videos = joined(data, job["name"], job["n_copies"]) if "n_copies" in job else [make_video(data, job["name"])]
+    videos = (
+        joined(data, job["name"], job["n_copies"]) if "n_copies" in job else [make_video(data, job["name"])]
+    )
     with av.open(str(videos[0])) as container:
         stream = container.streams.video[0]
         n, shape = stream.frames * len(videos), [stream.height, stream.width]
@@ -92,7 +94,16 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     """Run the command line: start, decoding, decomposition, outcome on disk."""
     from mystax.cli import main
 
-    words = ["run", *job["videos"], "--analyses", "svd", "--svd-bin", str(job["bin"]), "--no-report", "--quiet"]
+    words = [
+        "run",
+        *job["videos"],
+        "--analyses",
+        "svd",
+        "--svd-bin",
+        str(job["bin"]),
+        "--no-report",
+        "--quiet",
+    ]
     if len(job["videos"]) > 1:
         words.append("--join")
     if "box" in job:
@@ -141,7 +152,8 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
         return found
     sums = block_sums(Path(job["video"]), job["bin"], job.get("box"))
     motion = motion_rows(sums)
-    keep = Path(job["video"]).with_suffix(f".bin{job['bin']}{'.box' if 'box' in job else ''}.npz")
+    box = ".box" if "box" in job else ""
+    keep = Path(job["data"]) / f"{Path(job['video']).stem}.bin{job['bin']}{box}.npz"
     values = exact_values(motion, keep)
     masks = np.nan_to_num(outcome["motion_mask"].values[0].reshape(n_components, -1).T)
     shares = [captured_share(motion, masks, values, n) for n in (100, N_COMPONENTS)]

@@ -52,7 +52,9 @@ def find_peers(wanted: Sequence[str], folder: Path) -> dict[str, Path]:
             continue
         name, _, python = word.partition("=")
         if name not in NAMES or not python:
-            raise ValueError(f"--peers takes auto, none or NAME=PYTHON with NAME in {', '.join(NAMES)}: {word!r}")
+            raise ValueError(
+                f"--peers takes auto, none or NAME=PYTHON with NAME in {', '.join(NAMES)}: {word!r}"
+            )
         if not Path(python).is_file():
             raise ValueError(f"there is no interpreter {python}")
         found[name] = Path(python).absolute()
@@ -70,7 +72,16 @@ def _environment(name: str, folder: Path) -> Path | None:
         return python
     print(f"installing {name} into {place.name}", flush=True)
     venv.EnvBuilder(with_pip=True, clear=True).create(place)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        str(requirements),
+    ]
     try:
         subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

@@ -33,7 +33,7 @@ class Watch:
         return {"work_wall_s": self.wall_s, "work_cpu_s": self.cpu_s, "n": n, "unit": "frame"}
 
 
-def version(job: dict[str, Any]) -> dict[str, Any]:
+def version(_: dict[str, Any]) -> dict[str, Any]:
     """Return the versions that decide the numbers."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
@@ -164,10 +164,9 @@ def running(job: dict[str, Any]) -> dict[str, Any]:
     from facemap import running as peer
 
     frames = np.load(job["frames"])["frames"]
-    shifts = []
+    starts = range(0, len(frames) - 1, BATCH)
     with Watch() as watch:
-        for first in range(0, len(frames) - 1, BATCH):
-            shifts.append(np.stack(peer.process(frames[first : first + BATCH + 1].astype(np.float32)), -1))
+        shifts = [np.stack(peer.process(frames[k : k + BATCH + 1].astype(np.float32)), -1) for k in starts]
     np.savez(job["out"], shift=np.concatenate(shifts).reshape(-1, 2))
     return watch.values(len(frames))
 

@@ -18,7 +18,7 @@ def test_an_mp4_without_its_index_is_v102_with_a_hint(container: str, tmp_path: 
         Video(truth.path)
     assert caught.value.code == "V102"
     assert caught.value.retry == "never"
-    assert "repair" in caught.value.hint
+    assert "untrunc" in caught.value.hint
     assert truth.path.name in caught.value.where
 
 

@@ -1,72 +1,75 @@
-"""F19: the video grows or changes while it is read.
+"""F19: a file that grows or is overwritten while it is read is V130, not a mixture."""
 
-The fingerprint is compared after the pass: the outcome of a file that changed is refused (V130), nothing
-is published, and the next run measures the file as it is then.
-"""
-
-from collections.abc import Callable
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-import mystax
-from mystax.core.events import Event
-from mystax.engine.recipe import recipe_from
 from mystax.errors import VideoError
-from mystax.synth import faulty_video
-from tests.fixtures.engine_runs import run_folder
+from mystax.io.video import Video
+from tests.fixtures.reading import make, see, wrong_numbers
 
 pytestmark = pytest.mark.fault(19)
 
-
-def _grow(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"\0" * 4096)
+CONTAINERS = ("mp4", "avi", "mkv")
 
 
-def _overwrite(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        file.write(b"\xff" * 16)
+def later(path: Path) -> None:
+    """Give a file a newer time of change (file systems may count in coarse steps)."""
+    stamp = path.stat().st_mtime_ns + 2_000_000_000
+    os.utime(path, ns=(stamp, stamp))
 
 
-def _vanish(path: Path) -> None:
-    path.unlink()
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_growing_file_is_v130(container: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "growing", container)
+    video = Video(truth.path)
+    chunks = video.chunks(size=16)
+    next(chunks)
+    assert truth.grow is not None
+    truth.grow()
+    later(truth.path)
+    with pytest.raises(VideoError) as caught:
+        list(chunks)
+    assert caught.value.code == "V130"
+    assert caught.value.retry == "transient"
 
 
-@pytest.mark.parametrize(("change", "code"), [(_grow, "V130"), (_overwrite, "V130"), (_vanish, "V13[01]")])
-def test_a_file_that_changed_is_refused(change: Callable[[Path], None], code: str, tmp_path: Path) -> None:
-    path = tmp_path / "face.mp4"
-    faulty_video(path, "clean", n_frames=60)
-    recording = mystax.open(path)
-    changed: list[int] = []
-
-    def report(event: Event) -> None:
-        if event.stage == "reading 1" and event.data["frame"] == 60:
-            change(path)
-            changed.append(1)
-
-    with pytest.raises(VideoError, match=code) as error:
-        run_folder(tmp_path / "out", recording, recipe_from("quick"), report=report)
-    assert changed
-    assert error.value.retry == "transient"
-    assert not list((tmp_path / "out").glob("*.nc"))
-    recording.close()
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_an_overwritten_file_is_v130(container: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "clean", container)
+    (tmp_path / "other").mkdir()
+    other = make(tmp_path / "other", "clean", container, seed=5)
+    video = Video(truth.path)
+    chunks = video.chunks(size=16)
+    next(chunks)
+    shutil.copyfile(other.path, truth.path)
+    later(truth.path)
+    with pytest.raises(VideoError) as caught:
+        list(chunks)
+    assert caught.value.code == "V130"
 
 
-def test_a_file_that_stays_is_measured(tmp_path: Path) -> None:
-    path = tmp_path / "face.mp4"
-    faulty_video(path, "clean", n_frames=60)
-    recording = mystax.open(path)
-    run_folder(tmp_path / "out", recording, recipe_from("quick"))
-    recording.close()
-    assert (tmp_path / "out" / "motion.nc").is_file()
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_file_that_grows_later_is_read_as_it_was_then_as_it_is(container: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "growing", container)
+    before = see(truth)
+    assert wrong_numbers(before, truth) == []
+    assert "V101" in before.codes
+    assert truth.grow is not None
+    truth.grow()
+    after = see(truth.path)
+    assert after.barcodes == list(range(120))
+    assert "V101" not in after.codes
+    assert after.video.identity != before.video.identity
 
 
-def test_the_changed_file_is_measured_anew_by_the_next_run(tmp_path: Path) -> None:
-    path = tmp_path / "face.mp4"
-    faulty_video(path, "clean", n_frames=60)
-    assert mystax.run(path, "quick", report=False)["motion"].sizes["time"] == 60
-    faulty_video(path, "clean", n_frames=75)
-    assert mystax.run(path, "quick", report=False)["motion"].sizes["time"] == 75
-    assert len(list((tmp_path / "face.mystax" / ".mystax" / "old").glob("motion.*.nc"))) == 1
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_texts_that_are_not_utf8_do_no_harm(container: str, tmp_path: Path) -> None:
+    truth = make(tmp_path, "bad_metadata", container)
+    seen = see(truth)
+    assert wrong_numbers(seen, truth) == []
+    assert seen.valid.all()
+    assert all(isinstance(text, str) for text in seen.video.probe().metadata.values())
+    assert sum(len(text) for text in seen.video.probe().metadata.values()) <= 4096

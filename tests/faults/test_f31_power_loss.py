@@ -1,4 +1,4 @@
-"""F31: power loss.  Whatever was not synced may be gone or reordered; no half outcome ever has its final name."""
+"""F31: power loss: what was not synced may be gone or reordered; no half outcome has its final name."""
 
 import contextlib
 import random
@@ -8,8 +8,8 @@ import pytest
 
 from mystax.io.outcomes import digest_problems, load, verify_outcome
 from mystax.io.store import Store
-from tests.fixtures.faulty_fs import FaultyFs, ForgetfulFs, Killed
-from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, trace
+from tests.fixtures.faulty_fs import FaultyFs, ForgetfulFs, Killed, nobody_lives
+from tests.fixtures.traces import BARE, KEY, OTHER_KEY, bare, provenance
 
 pytestmark = pytest.mark.fault(31)
 
@@ -19,10 +19,10 @@ def lost_at(folder: Path, step: int, seed: int, *, before: bool) -> None:
     fs = ForgetfulFs(folder)
     store = Store(folder, fs=fs)
     if before:
-        store.publish(trace(), provenance(), schema=TRACE)
+        store.publish(bare(), provenance(), schema=BARE)
     fs.at, fs.n_steps = step, 0
     with contextlib.suppress(Killed):
-        store.publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+        store.publish(bare(seed=1), provenance(OTHER_KEY), schema=BARE)
     fs.lose_power(random.Random(seed))  # noqa: S311 - a seeded choice of what is lost
 
 
@@ -31,10 +31,10 @@ def late_steps(folder: Path, *, before: bool) -> range:
     fs = ForgetfulFs(folder)
     store = Store(folder, fs=fs)
     if before:
-        store.publish(trace(), provenance(), schema=TRACE)
+        store.publish(bare(), provenance(), schema=BARE)
     fs.log.clear()
-    store.publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
-    return range(fs.log.index("sync"), len(fs.log) + 2)
+    store.publish(bare(seed=1), provenance(OTHER_KEY), schema=BARE)
+    return range(fs.place("sync", 2), len(fs.log) + 2)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -68,8 +68,8 @@ def test_next_run_goes_on_after_any_loss(tmp_path: Path) -> None:
     for step in late_steps(tmp_path / "whole", before=True):
         folder = tmp_path / str(step)
         lost_at(folder, step, step, before=True)
-        store = Store(folder, fs=FaultyFs(), alive=lambda record: False)
+        store = Store(folder, fs=FaultyFs(), alive=nobody_lives)
         store.sweep()
-        store.publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+        store.publish(bare(seed=1), provenance(OTHER_KEY), schema=BARE)
         assert verify_outcome(folder / "trace.nc").status == "ok"
         assert list(folder.rglob("*.part")) == []

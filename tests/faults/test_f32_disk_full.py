@@ -1,4 +1,4 @@
-"""F32: the disk is full.  S501, no file at a final name, no part left; with space again the same call succeeds."""
+"""F32: the disk is full: S501, no file at a final name, no part left; with space again all is well."""
 
 import errno
 import resource
@@ -13,7 +13,7 @@ from mystax.errors import SpaceError, StoreError
 from mystax.io.outcomes import verify_outcome
 from mystax.io.store import Store
 from tests.fixtures.faulty_fs import FaultyFs
-from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, trace
+from tests.fixtures.traces import BARE, KEY, OTHER_KEY, bare, provenance
 
 pytestmark = pytest.mark.fault(32)
 
@@ -26,10 +26,10 @@ def files(folder: Path) -> list[str]:
 def writing_steps(folder: Path, *, superseding: bool = False) -> list[int]:
     """Choose steps of a publication that write or create."""
     fs = FaultyFs()
-    Store(folder, fs=fs).publish(trace(), provenance(), schema=TRACE)
+    Store(folder, fs=fs).publish(bare(), provenance(), schema=BARE)
     if superseding:
         fs.log.clear()
-        Store(folder, fs=fs).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+        Store(folder, fs=fs).publish(bare(seed=1), provenance(OTHER_KEY), schema=BARE)
     steps = [number for number, name in enumerate(fs.log, 1) if name in ("write", "create")]
     return [*steps[:4], *steps[4:-3:17], *steps[-3:]]
 
@@ -39,11 +39,11 @@ def test_full_disk_at_any_write_leaves_nothing(tmp_path: Path, number: int) -> N
     for step in writing_steps(tmp_path / "whole"):
         folder = tmp_path / str(step)
         with pytest.raises(SpaceError) as caught:
-            Store(folder, fs=FaultyFs(step, number)).publish(trace(), provenance(), schema=TRACE)
+            Store(folder, fs=FaultyFs(step, number)).publish(bare(), provenance(), schema=BARE)
         assert caught.value.code == "S501"
         assert caught.value.retry == "space"
         assert files(folder) == []
-        Store(folder, fs=FaultyFs()).publish(trace(), provenance(), schema=TRACE)
+        Store(folder, fs=FaultyFs()).publish(bare(), provenance(), schema=BARE)
         assert verify_outcome(folder / "trace.nc").status == "ok"
 
 
@@ -51,18 +51,18 @@ def test_other_errors_of_the_disk_leave_nothing_either(tmp_path: Path) -> None:
     for step in writing_steps(tmp_path / "whole"):
         folder = tmp_path / str(step)
         with pytest.raises(StoreError) as caught:
-            Store(folder, fs=FaultyFs(step, errno.EIO)).publish(trace(), provenance(), schema=TRACE)
+            Store(folder, fs=FaultyFs(step, errno.EIO)).publish(bare(), provenance(), schema=BARE)
         assert caught.value.code == "S503"
         assert files(folder) == []
 
 
 def test_outcome_before_stays_as_it_was(tmp_path: Path) -> None:
     steps = writing_steps(tmp_path / "whole", superseding=True)
-    Store(tmp_path / "a", fs=FaultyFs()).publish(trace(), provenance(), schema=TRACE)
+    Store(tmp_path / "a", fs=FaultyFs()).publish(bare(), provenance(), schema=BARE)
     for step in steps:
         with pytest.raises(SpaceError):
             Store(tmp_path / "a", fs=FaultyFs(step, errno.ENOSPC)).publish(
-                trace(seed=1), provenance(OTHER_KEY), schema=TRACE
+                bare(seed=1), provenance(OTHER_KEY), schema=BARE
             )
         assert Store(tmp_path / "a").current_key("trace") == KEY
     assert files(tmp_path / "a") == ["trace.nc", "trace.nc.sha256"]
@@ -81,7 +81,7 @@ def test_work_goes_on_from_its_checkpoint_when_there_is_space_again(tmp_path: Pa
         with pytest.raises(SpaceError):
             work.save({"motion/sum": np.arange(3)}, 10)
         with pytest.raises(SpaceError):
-            store.publish(trace(), provenance(), schema=TRACE)
+            store.publish(bare(), provenance(), schema=BARE)
     fs.at = 0
     with store.work([KEY]) as work:
         found = work.restore()
@@ -119,7 +119,7 @@ def test_size_limit_of_the_system_is_s501(tmp_path: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-B", "-c", CHILD, str(tmp_path / "a")],
         cwd=root,
-        preexec_fn=limited,  # noqa: PLW1509 - the child is single-threaded until it starts
+        preexec_fn=limited,
         capture_output=True,
         text=True,
     )

@@ -83,3 +83,8 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
     _finish(process)
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert not alive
+    assert _finish(_start(tmp_path))[0] == 0
+    found = mystax.run(tmp_path / "face.mp4", analyses=["motion"], report=False)["motion"]
+    truth = mystax.motion(tmp_path / "face.mp4")
+    np.testing.assert_array_equal(found["energy"].values, truth["energy"].values)
+    assert not list((tmp_path / "face.mystax").rglob("*.part"))

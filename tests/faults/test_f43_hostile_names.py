@@ -1,7 +1,6 @@
-"""F43: blanks, unicode, quotes, `$()`, newlines, leading dashes, too long, reserved, case clashes in names."""
+"""F43: blanks, quotes, `$()`, newlines, dashes, length, reserved words, case clashes in names."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_cameras_of_any_name_keep_their_names(tmp_path: Path) -> None:
     )
     found = load(tmp_path)
     assert isinstance(found, Outcomes)
-    assert list(found) == [f"trace/{name}" for name in sorted(names, key=safe_name)]
+    assert list(found) == [f"trace/{name}" for name in names]
     assert {found[name].attrs["camera"] for name in found} == set(names)
 
 
@@ -73,7 +72,7 @@ def test_every_name_of_255_bytes_can_be_written(tmp_path: Path) -> None:
     name = "é" * 127 + "x"
     assert len(name.encode()) == 255
     Store(tmp_path, fs=FaultyFs()).write_text(f"{safe_name(name)}/report.html", "x")
-    assert len(os.listdir(tmp_path)) == 1
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])

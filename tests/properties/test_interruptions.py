@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mystax
+from mystax.engine.recipe import recipe_from
 from mystax.errors import Cancelled
+from mystax.io.outcomes import Outcomes
+from mystax.synth import faulty_video
 from tests.fixtures.engine_runs import StopAt, digest_of, run_folder, toy_recipe
 from tests.fixtures.engine_toys import make_recording, toy_spec
 
@@ -58,6 +62,29 @@ def test_stopped_runs_end_with_equal_content(
         assert digest_of(folder, name) == truth
         assert not list(rows.iterdir())
         assert not list((folder / ".mystax" / "work").glob("*"))
+
+
+@pytest.mark.parametrize("kind", ["flipped", "cut_70"])
+def test_remarks_on_damage_do_not_depend_on_interruptions(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "face.mp4"
+    faulty_video(path, kind, n_frames=120, key_interval=20)
+
+    def run(folder: Path, report: StopAt) -> None:
+        recording = mystax.open(path)
+        try:
+            run_folder(folder, recording, recipe_from("quick"), report=report, size=10)
+        finally:
+            recording.close()
+
+    run(tmp_path / "truth", StopAt(10**6))
+    for at in (4, 9):
+        with pytest.raises(Cancelled):
+            run(tmp_path / "stopped", StopAt(at))
+    run(tmp_path / "stopped", StopAt(10**6))
+    truth, stopped = (Outcomes.of_folder(tmp_path / name)["motion"].attrs for name in ("truth", "stopped"))
+    assert truth["quality"] != "[]"
+    assert stopped["quality"] == truth["quality"]
+    assert stopped["content_sha256"] == truth["content_sha256"]
 
 
 @pytest.mark.parametrize("at", range(0, 20, 3))

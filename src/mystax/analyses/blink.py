@@ -13,7 +13,9 @@ _EVENT = ("event",)
 
 BLINK = Schema(
     {
-        "darkness": Variable(_TRACE, "grey_level", "float32", "Mean darkness of the region below its level."),
+        "darkness": Variable(
+            _TRACE, "grey_level", "float32", "Mean darkness of the region below its level.", raw=True
+        ),
         "openness": Variable(_TRACE, "1", "float32", "Darkness over that of the open eye, 0..1.5."),
         "closed": Variable(_TRACE, "1", "int8", "1 closed, 0 open, -1 missing."),
         "level": Variable(("roi",), "grey_level", "float32", "Darker pixels are eye."),

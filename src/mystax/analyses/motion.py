@@ -13,13 +13,19 @@ _PICTURE = ("y", "x")
 
 MOTION = Schema(
     {
-        "energy": Variable(_TRACE, "grey_level", "float32", "Mean absolute difference to the frame before."),
+        "energy": Variable(
+            _TRACE, "grey_level", "float32", "Mean absolute difference to the frame before.", raw=True
+        ),
         "energy_norm": Variable(
             _TRACE, "s-1", "float32", "Relative change of brightness per second, sensor noise taken off."
         ),
-        "brightness": Variable(_TRACE, "grey_level", "float32", "Mean grey level."),
-        "saturated": Variable(_TRACE, "1", "float32", "Share of pixels that are black or white to the full."),
-        "light_step": Variable(_TRACE, "1", "int8", "1 where the light changed by > 5 %, -1 missing."),
+        "brightness": Variable(_TRACE, "grey_level", "float32", "Mean grey level.", raw=True),
+        "saturated": Variable(
+            _TRACE, "1", "float32", "Share of pixels that are black or white to the full.", raw=True
+        ),
+        "light_step": Variable(
+            _TRACE, "1", "int8", "1 where the light changed by > 5 %, -1 missing.", raw=True
+        ),
         "noise_floor": Variable(("roi",), "1", "float32", "Relative difference of the quietest pairs."),
         "n_bins": Variable(("roi",), "1", "int32", "Number of bins of the region."),
         "mean_frame": Variable(_PICTURE, "grey_level", "float32", "Mean of all frames, per bin."),

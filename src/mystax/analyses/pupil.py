@@ -12,21 +12,29 @@ _TRACE = ("time", "roi")
 
 PUPIL = Schema(
     {
-        "area": Variable(_TRACE, "px2", "float32", "Area of the pupil's ellipse."),
-        "diameter": Variable(_TRACE, "px", "float32", "Diameter of the circle of the same area."),
-        "major": Variable(_TRACE, "px", "float32", "Length of the long axis of the ellipse."),
-        "minor": Variable(_TRACE, "px", "float32", "Length of the short axis of the ellipse."),
-        "angle": Variable(_TRACE, "rad", "float32", "Direction of the long axis, from x to y."),
-        "centre": Variable((*_TRACE, "space"), "px", "float32", "Centre of the ellipse in the picture."),
-        "confidence": Variable(_TRACE, "1", "float32", "0..1, how well picture and ellipse agree."),
-        "rim_seen": Variable(_TRACE, "1", "float32", "Share of the rim that was found."),
-        "contrast": Variable(_TRACE, "grey_level", "float32", "How much brighter the ring around it is."),
-        "reflection": Variable(_TRACE, "1", "float32", "Share of the ellipse hidden by reflections."),
+        "area": Variable(_TRACE, "px2", "float32", "Area of the pupil's ellipse.", raw=True),
+        "diameter": Variable(_TRACE, "px", "float32", "Diameter of the circle of the same area.", raw=True),
+        "major": Variable(_TRACE, "px", "float32", "Length of the long axis of the ellipse.", raw=True),
+        "minor": Variable(_TRACE, "px", "float32", "Length of the short axis of the ellipse.", raw=True),
+        "angle": Variable(_TRACE, "rad", "float32", "Direction of the long axis, from x to y.", raw=True),
+        "centre": Variable(
+            (*_TRACE, "space"), "px", "float32", "Centre of the ellipse in the picture.", raw=True
+        ),
+        "confidence": Variable(_TRACE, "1", "float32", "0..1, how well picture and ellipse agree.", raw=True),
+        "rim_seen": Variable(_TRACE, "1", "float32", "Share of the rim that was found.", raw=True),
+        "contrast": Variable(
+            _TRACE, "grey_level", "float32", "How much brighter the ring around it is.", raw=True
+        ),
+        "reflection": Variable(
+            _TRACE, "1", "float32", "Share of the ellipse hidden by reflections.", raw=True
+        ),
         "area_smooth": Variable(_TRACE, "px2", "float32", "Running median of the good areas."),
         "diameter_smooth": Variable(_TRACE, "px", "float32", "Running median of the good diameters."),
         "centre_smooth": Variable((*_TRACE, "space"), "px", "float32", "Running median of the good centres."),
-        "diameter_scaled": Variable(_TRACE, "mm", "float32", "Diameter by the region's scale.", False),
-        "area_scaled": Variable(_TRACE, "mm2", "float32", "Area by the region's scale.", False),
+        "diameter_scaled": Variable(
+            _TRACE, "mm", "float32", "Diameter by the region's scale.", False, raw=True
+        ),
+        "area_scaled": Variable(_TRACE, "mm2", "float32", "Area by the region's scale.", False, raw=True),
         "threshold": Variable(("roi",), "grey_level", "float32", "Darker pixels can be pupil (first try)."),
         "reflection_level": Variable(
             ("roi",), "grey_level", "float32", "Brighter pixels are reflections; 256: none."

@@ -11,17 +11,36 @@ __all__ = ["RUNNING", "RunningParams", "running"]
 RUNNING = Schema(
     {
         "shift": Variable(
-            ("time", "roi", "space"), "px", "float32", "Movement of the surface since the frame before."
+            ("time", "roi", "space"),
+            "px",
+            "float32",
+            "Movement of the surface since the frame before.",
+            raw=True,
         ),
         "peak": Variable(
-            ("time", "roi"), "1", "float32", "Height of the correlation's peak, in sd of the correlation."
+            ("time", "roi"),
+            "1",
+            "float32",
+            "Height of the correlation's peak, in sd of the correlation.",
+            raw=True,
         ),
-        "velocity": Variable(("time", "roi", "space"), "px s-1", "float32", "Velocity of the surface."),
+        "velocity": Variable(
+            ("time", "roi", "space"), "px s-1", "float32", "Velocity of the surface.", raw=True
+        ),
         "speed": Variable(
-            ("time", "roi"), "px s-1", "float32", "Velocity along the forward direction, else its length."
+            ("time", "roi"),
+            "px s-1",
+            "float32",
+            "Velocity along the forward direction, else its length.",
+            raw=True,
         ),
         "velocity_scaled": Variable(
-            ("time", "roi", "space"), "mm s-1", "float32", "Velocity by the region's scale.", required=False
+            ("time", "roi", "space"),
+            "mm s-1",
+            "float32",
+            "Velocity by the region's scale.",
+            required=False,
+            raw=True,
         ),
     },
     coordinates={"space": Coordinate(("space",), "", "str", "x to the right, y down.")},

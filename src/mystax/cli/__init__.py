@@ -82,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         The words after `mystax`; by default those of the process.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    output = Output.for_words(words)
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    output = Output.for_words(words, COMMANDS)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = _run(words, output)

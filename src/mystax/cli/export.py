@@ -47,8 +47,7 @@ def command(
             _export_one(output, target, facemap, flavour, matlab, overwrite)
         except MystaxError as error:
             output.fail(error)
-    n_refused = len(output.errors)
-    output.status = 0 if not n_refused else 1 if n_refused == len(targets) else 3
+    output.settle(len(targets))
 
 
 def _export_one(

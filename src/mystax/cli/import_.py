@@ -35,8 +35,7 @@ def command(output: Output, files: tuple[Path, ...], out: Path | None, repair: b
             _import_one(output, path, out, repair)
         except MystaxError as error:
             output.fail(error)
-    n_refused = len(output.errors)
-    output.status = 0 if not n_refused else 1 if n_refused == len(files) else 3
+    output.settle(len(files))
 
 
 def _import_one(output: Output, path: Path, out: Path | None, repair: bool) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from mystax.cli.progress import Progress
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError
+from mystax.errors import Cancelled, MystaxError, RecipeError
 
 __all__ = ["Output"]
 
@@ -64,9 +64,10 @@ class Output:
         self._progress: Progress | None = None
 
     @classmethod
-    def for_words(cls, words: Sequence[str]) -> "Output":
+    def for_words(cls, words: Sequence[str], commands: Collection[str]) -> "Output":
         """Make the output that the words of a command line ask for, before they are parsed."""
-        command = next((word for word in words if not word.startswith("-")), "")
+        first = next((word for word in words if not word.startswith("-")), "")
+        command = first if first in commands else ""
         plain = "--no-color" in words or bool(os.environ.get("NO_COLOR"))
         log = next((Path(after) for word, after in itertools.pairwise(words) if word == "--log"), None)
         return cls(
@@ -115,6 +116,16 @@ class Output:
         self.errors.append(error.record().as_dict())
         self._write(sys.stderr, str(error))
         self._to_log(str(error))
+
+    def settle(self, n_inputs: int) -> None:
+        """Set the exit status from the errors of inputs: 3 some failed, 2 all must be asked for otherwise."""
+        n_failed = len(self.errors)
+        if not n_failed:
+            self.status = 0
+        elif n_failed < n_inputs:
+            self.status = 3
+        else:
+            self.status = 2 if all(error["code"].startswith("P") for error in self.errors) else 1
 
     def report(self, event: Event) -> None:
         """Show an event of long work (the callback that commands hand down)."""
@@ -169,10 +180,8 @@ class Output:
 
     def refuse_usage(self, text: str) -> int:
         """Say that the words of the command line are wrong; return 2."""
-        record = {"code": "P403", "class": "RecipeError", "where": "command line", "what": text}
-        record |= {"expected": "", "got": "", "hint": f"mystax {self.command} --help".replace("  ", " ")}
-        self.errors.append({**record, "retry": "never"})
-        self._write(sys.stderr, f"P403 command line: {text}. Hint: {record['hint']}")
+        known = f"mystax {self.command} --help" if self.command else "mystax --help"
+        self.fail(RecipeError("P403", "command line", text.strip().removesuffix("."), hint=known))
         return self.finish(2)
 
     def keep_traceback(self, text: str) -> Path:

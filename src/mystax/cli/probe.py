@@ -36,8 +36,7 @@ def command(output: Output, files: tuple[Path, ...], decode: bool, stream: int |
             probes.append(_probe(output, path, decode, stream))
         except MystaxError as error:
             output.fail(error)
-    n_refused = len(output.errors)
-    output.status = 0 if not n_refused else 1 if n_refused == len(files) else 3
+    output.settle(len(files))
 
 
 def _probe(output: Output, path: Path, decode: bool, stream: int | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 from mystax.cli.options import AnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError, PlanError
+from mystax.errors import Cancelled, MystaxError
 
 if TYPE_CHECKING:
     from mystax.core.geometry import Roi
@@ -93,7 +93,6 @@ def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> N
     wanted = _recordings(files, options)
     output.inputs = [str(place) for place in files] or [dict(camera_files(options["cameras"]))]
     parameters: Mapping[str, Mapping[str, str]] = ctx.meta.get("mystax.parameters", {})
-    n_failed, refused = 0, False
     for number, place in enumerate(wanted, 1):
         if len(wanted) > 1:
             output.note(f"{place} ({number} of {len(wanted)})")
@@ -103,10 +102,7 @@ def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> N
             raise
         except MystaxError as error:
             output.fail(error)
-            n_failed += 1
-            refused |= isinstance(error, PlanError)
-    if n_failed:
-        output.status = 3 if n_failed < len(wanted) else 2 if refused and n_failed == 1 else 1
+    output.settle(len(wanted))
 
 
 def _recordings(files: tuple[Path, ...], options: Mapping[str, Any]) -> list[Any]:
@@ -135,7 +131,7 @@ def _rois(options: Mapping[str, Any]) -> "list[Roi] | None":
 
 def _opened(place: Any, options: Mapping[str, Any]) -> Any:
     """Open a recording where an option of opening is not one of `mystax.run`."""
-    offsets = {name: float(text) for name, text in pairs(options["offsets"], "--offset").items()}
+    offsets = pairs(options["offsets"], "--offset")
     clocks = pairs(options["clocks"], "--clock")
     spec: Any = clocks.get("") if set(clocks) == {""} else clocks or None
     if not offsets and not options["reference"]:

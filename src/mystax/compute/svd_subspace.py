@@ -44,6 +44,9 @@ PART_BYTES = 64 << 20
 Z_BLOCKS = 256
 """Blocks (65,536 rows) that make the basis at most; every row counts for V, means and variance."""
 
+PRODUCT_TILE = 2048
+"""Bins of one product rows x basis: all rows of a part at once are faster than tiles of rows."""
+
 MAX_READINGS = 5
 
 
@@ -210,21 +213,26 @@ class Subspace:
         if not (chosen or keeps or counts_power):
             return
         rows = np.empty((len(used), self.matrix.n_bins), np.float32)
-        scores = np.empty((len(used), self._basis.shape[1]), np.float32)
         shift = self._shift()
 
-        def project(tile: slice) -> float:
+        def make(tile: slice) -> float:
             piece, place = rows[tile], slice(tile.start, tile.stop + 1)
             fill(self.matrix, bins[place], used[tile], shift, piece, centred=self._compat)
-            if chosen or keeps:
-                np.matmul(piece, self._basis, out=scores[tile])
             return float(np.square(piece, dtype=np.float64).sum()) if counts_power else 0.0
+
+        def project(tile: slice) -> np.ndarray:
+            return np.asarray(rows[:, tile] @ self._basis[tile])
 
         def collect(tile: slice) -> None:
             self._near[tile] += rows[:, tile].T @ scores
 
-        for power in self._tiles.map(project, row_tiles(len(used))):
+        for power in self._tiles.map(make, row_tiles(len(used))):
             self._power += power
+        if not (chosen or keeps):
+            return
+        scores = np.zeros((len(used), self._basis.shape[1]), np.float32)
+        for piece in self._tiles.map(project, bin_tiles(self.matrix.n_bins, PRODUCT_TILE)):
+            scores += piece
         if chosen:
             self._tiles.map(collect, bin_tiles(self.matrix.n_bins))
         if self.n_readings == 0:

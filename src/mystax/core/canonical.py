@@ -29,7 +29,7 @@ def canonical_json(value: object, where: str = "value") -> str:
     Returns
     -------
     str
-        The text; encode it as UTF-8 with ``surrogateescape`` (names that are not UTF-8 keep their bytes).
+        The text; encode it as UTF-8 with ``surrogatepass`` (names of files may hold surrogates).
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _plain(value: object, where: str) -> Any:
 
 
 def _digest(value: object, where: str) -> str:
-    return hashlib.sha256(canonical_json(value, where).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(canonical_json(value, where).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def roi_geometry(roi: Roi) -> dict[str, object]:

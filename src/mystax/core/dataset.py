@@ -37,7 +37,8 @@ class Variable:
     """One variable of an outcome: dimensions, unit, dtype and one sentence.
 
     `unit` is a UDUNITS text ("1" for a number without unit, "" for texts); `dtype` is the NumPy name
-    ("float32", "int8", "str").
+    ("float32", "int8", "str").  `raw` says that the value of a frame follows from that frame and the one
+    before it alone, so that a preview of one frame can show it.
     """
 
     dims: tuple[str, ...]
@@ -45,6 +46,7 @@ class Variable:
     dtype: str
     help: str
     required: bool = True
+    raw: bool = False
 
 
 Coordinate = Variable

@@ -136,7 +136,7 @@ class Parameter:
             "P401",
             f"parameter {self.name!r} of {analysis!r}",
             expected=self.range_text + (f" [{self.unit}]" if self.unit else ""),
-            got=repr(value),
+            got=self._shown(value),
         )
         if value is None or (self.optional and value == "none"):
             if self.optional:
@@ -155,6 +155,22 @@ class Parameter:
                 return value
             raise refused
         return self._check_number(value, refused)
+
+    def _shown(self, value: object) -> str:
+        """Write a value as Python has it, also where it came as a text from a command line."""
+        if isinstance(value, str) and (self.kind is not str or self.choices):
+            words = {"none": "None", "true": "True", "false": "False"}
+            if value.lower() in words:
+                return words[value.lower()]
+            try:
+                return repr(int(value))
+            except ValueError:
+                pass
+            try:
+                return repr(float(value))
+            except ValueError:
+                pass
+        return repr(value)
 
     def _check_number(self, value: object, refused: ParameterError) -> Value:
         if isinstance(value, bool) or not (

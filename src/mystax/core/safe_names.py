@@ -63,5 +63,5 @@ def safe_name(name: str) -> str:
     looks_hashed = re.search(r"-[0-9a-f]{8}$", slug) is not None
     if slug == name == folded and not looks_hashed:
         return slug
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{slug}-{digest[:8]}"

@@ -1,12 +1,12 @@
 """Reading in small pieces near the place where a decoder died, so that the place becomes known."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from mystax.core.geometry import Box
 from mystax.core.recording import FrameChunk, FrameSource
+from mystax.engine.wrapped import WrappedSource
 
 __all__ = ["CarefulSource", "segment_at"]
 
@@ -47,7 +47,7 @@ def segment_at(source: FrameSource, frame: int) -> tuple[int, int]:
         start = stop
 
 
-class CarefulSource:
+class CarefulSource(WrappedSource):
     """A source that reads frames `first` .. `first` + 2048 piece by piece, each with a reader of its own.
 
     Parameters
@@ -59,11 +59,8 @@ class CarefulSource:
     """
 
     def __init__(self, source: FrameSource, first: int) -> None:
-        self._source, self._first = source, first
-
-    def __getattr__(self, name: str) -> Any:
-        """Hand everything else on to the source."""
-        return getattr(self._source, name)
+        super().__init__(source)
+        self._first = first
 
     def piece(self, frame: int) -> tuple[int, int] | None:
         """Return the piece that holds a frame; None outside the careful part."""

@@ -105,7 +105,8 @@ def svd_cost(
         # A side x side matrix from rows of the other length; its eigenvectors; the projection.
         side, other = (n_bins, n_frames) if route == "gram_bins" else (n_frames, n_bins)
         flop = 4.0 * other * side**2 + 10.0 * side**3 + 2.0 * n_frames * n_bins * k
-        memory = (16 * side**2 + 64 * MIB) * kinds
+        # Besides the matrix and its eigenvectors: the masks in double and in single precision.
+        memory = (16 * side**2 + 12 * n_bins * k + 64 * MIB) * kinds
         kept = spool if fits else 0
         return SvdCost(route, 2, 1 if fits else 2, memory, outcome, kept, kinds * flop / FLOPS)
     is_spooled = route == "subspace"

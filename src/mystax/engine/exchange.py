@@ -178,6 +178,10 @@ def export_facemap(
     from mystax.io.outcomes import load
 
     place = Path(source)
+    if not place.exists():
+        raise RecipeError(
+            "P403", str(source), "there is no such folder", hint="mystax run VIDEO makes outcomes"
+        )
     outcomes = load(place if place.is_dir() else place.parent)
     if not isinstance(outcomes, Found):
         raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")

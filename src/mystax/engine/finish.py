@@ -1,11 +1,13 @@
 """From reducers to outcomes: common coordinates, coverage, remarks."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.canonical import canonical_json
 from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.quality import Flag, merge_flags
 from mystax.core.recording import FrameSource, Recording
@@ -19,6 +21,9 @@ else:
     Dataset = Any
 
 __all__ = ["Finished", "finish_outcome"]
+
+FOLDERS = re.compile(r"[^:]*[/\\]")
+"""The folders of a file within a clock's text."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def finish_outcome(
             continue
         reason, source = done.reason[line.camera], done.sources[line.camera]
         dataset = assemble_outcome(line.reducer.finish(), analysis, line.lent, reason)
+        dataset.attrs.update(_clock_of(recording.cameras[line.camera].clock_report))
         check_outcome(dataset, analysis.outputs, f"outcome {analysis.name!r} of camera {line.camera!r}")
         datasets[line.camera if several else ""] = dataset
         about = [*source.flags, *line.reducer.flags()]
@@ -89,6 +95,17 @@ def finish_outcome(
         datasets[""] = _finish_joint(done)
         flags.append(list(done.joint.reducer.flags()))
     return Finished(outcome, datasets, valid / max(1, total), tuple(merge_flags(*flags)))
+
+
+def _clock_of(report: Mapping[str, object]) -> dict[str, str]:
+    """Return the attribute `clock`: how the times of a camera were made, as JSON; none for its own stamps."""
+    if not report:
+        return {}
+    plain = {name: None if value != value else value for name, value in report.items()}  # noqa: PLR0124 - JSON has no NaN
+    if isinstance(plain.get("source"), str):
+        # Where the clock file lay is no part of the outcome.
+        plain["source"] = FOLDERS.sub("", str(plain["source"]))
+    return {"clock": canonical_json(plain, "clock")}
 
 
 def _finish_joint(done: SharedPass) -> Dataset:

@@ -155,7 +155,8 @@ class MemoryPlace:
             self._rois = dict(finished.datasets)
         for camera, dataset in finished.datasets.items():
             more = {"camera": camera} if camera else {}
-            self.outcomes[f"{name}/{camera}" if camera else name] = dataset.assign_attrs(
+            part = camera or ("all_cameras" if len(finished.datasets) > 1 else "")
+            self.outcomes[f"{name}/{part}" if part else name] = dataset.assign_attrs(
                 {**dataset.attrs, **attributes, **more}
             )
 

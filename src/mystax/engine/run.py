@@ -222,7 +222,7 @@ def run(
         progress(Event("note", "plan", text=estimate.text, data=estimate.as_dict()))
         with stop_wishes() as stop:
             if job.recording:
-                refuse = damage == "refuse"
+                refuse = asked.recording.request.get("damage") == "refuse"
                 supervise(
                     job, report=progress, limits=Limits(stall, memory=limit), stop=stop, refuse_damage=refuse
                 )

@@ -4,17 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk, FrameSource, Reason, adjacency, chunk_length
-from mystax.core.typing import Float64
+from mystax.engine.wrapped import WrappedSource
 from mystax.errors import NumbersError
 
 __all__ = ["SkippingSource"]
 
 
-class SkippingSource:
+class SkippingSource(WrappedSource):
     """A source without some ranges of frames: they are missing (reason 1) and never decoded.
 
     Parameters
@@ -26,43 +25,9 @@ class SkippingSource:
     """
 
     def __init__(self, source: FrameSource, ranges: Sequence[tuple[int, int]]) -> None:
-        self._source = source
+        super().__init__(source)
         self._ranges = merge_ranges(ranges, source.n_frames)
         self._form: FrameChunk | None = None
-
-    def __getattr__(self, name: str) -> object:
-        """Hand everything else on to the source."""
-        return getattr(self._source, name)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of a frame [px]."""
-        return self._source.shape
-
-    @property
-    def bits(self) -> int:
-        """Depth of the frames."""
-        return self._source.bits
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return self._source.n_frames
-
-    @property
-    def clock(self) -> Clock:
-        """Times of all frames."""
-        return self._source.clock
-
-    @property
-    def times(self) -> Float64[np.ndarray, " time"]:
-        """Times of all frames [s]."""
-        return self._source.times
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Fingerprints of what the frames come from."""
-        return self._source.identity
 
     @property
     def flags(self) -> tuple[Flag, ...]:
@@ -182,10 +147,6 @@ class SkippingSource:
     def copy(self) -> "SkippingSource":
         """Give another reader of the same frames."""
         return SkippingSource(self._source.copy(), self._ranges)
-
-    def close(self) -> None:
-        """Let go of files."""
-        self._source.close()
 
 
 def merge_ranges(ranges: Sequence[tuple[int, int]], n_frames: int) -> tuple[tuple[int, int], ...]:

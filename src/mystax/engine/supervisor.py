@@ -145,6 +145,7 @@ def supervise(
             finally:
                 _end(child.process, limits.grace)
             if status == 0:
+                report(Event("done", "run", text="done", data={"peak": child.peak, "attempt": job.attempt}))
                 break
             if stop.signal or status == CANCELLED:
                 path.unlink(missing_ok=True)
@@ -210,10 +211,10 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
             return _kill(child, "stopped")
         if now - heard > stall:
             return _kill(child, f"no sign of life for {stall:g} s", limits.grace)
-        if now - looked >= 1.0 and limits.memory:
+        if now - looked >= 1.0:
             looked = now
             child.peak = max(child.peak, _resident(child.process.pid))
-            if child.peak > limits.memory:
+            if limits.memory and child.peak > limits.memory:
                 return _kill(child, "memory")
 
 

@@ -216,7 +216,7 @@ def _load_variable(path: Path, head: OutcomeHead, name: str, stored: Any, *, eag
     from xarray.core import indexing
 
     dims, shape, dtype = head.dims[name], tuple(stored.shape), stored.dtype
-    if not eager and not is_text(stored) and dtype.itemsize * math.prod(shape) > EAGER_BYTES:
+    if dims and not eager and not is_text(stored) and dtype.itemsize * math.prod(shape) > EAGER_BYTES:
         lazy = stored_array(path, head, name, shape, dtype)
         return xr.Variable(dims, indexing.LazilyIndexedArray(lazy), read_attributes(stored))
     values, digest = read_variable(stored, name, dims)

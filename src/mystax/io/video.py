@@ -1,6 +1,5 @@
 """The video door: the only module that knows FFmpeg's library (av).  `Video` reads, `VideoWriter` writes."""
 
-import base64
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,12 +22,11 @@ from mystax.core.geometry import Box
 from mystax.core.quality import Flag, merge_flags
 from mystax.core.recording import FrameChunk, adjacency, chunk_length
 from mystax.core.typing import Bool, Float64, Int64, Shaped
-from mystax.errors import ClockError, MystaxError, ParameterError, RecipeError, VideoError
+from mystax.errors import MystaxError, ParameterError, RecipeError, VideoError
 from mystax.io.video_access import RandomAccess, sample_places
 from mystax.io.video_chunks import (
     UNKNOWN,
     Findings,
-    Part,
     Request,
     Timeline,
     assemble,
@@ -36,10 +34,24 @@ from mystax.io.video_chunks import (
     make_chunk,
     read_ahead,
 )
-from mystax.io.video_decode import Library, Opened, read_failure
+from mystax.io.video_decode import Library, Opened, is_readable, read_failure
+from mystax.io.video_files import (
+    check_different,
+    check_equal,
+    check_rates,
+    clock_for_frames,
+    clock_from_values,
+    clock_values,
+    format_of,
+    key_frames_of,
+    list_files,
+    part_of,
+    picture_of,
+    thread_count,
+)
 from mystax.io.video_index import INTRA_ONLY
 from mystax.io.video_pixels import grey_map_of
-from mystax.io.video_probe import FileFacts, Probe, Scan, look_at, scan_file
+from mystax.io.video_probe import Probe, Scan, look_at, scan_file
 from mystax.io.video_times import join_timings
 
 __all__ = ["Packet", "Probe", "Video", "VideoWriter", "write_audio_only"]
@@ -51,8 +63,6 @@ RANGES = {"tv": 1, "pc": 2}
 NTH_OF_RGB = {"rgb": (0, 1, 2), "bgr": (2, 1, 0), "gbr": (1, 2, 0)}
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,ivf,yuv4mpegpipe,h264,hevc,mjpeg"
 STRICT = "crccheck+bitstream+buffer+explode"
-MAX_THREADS = 8
-REOPEN = 20 * 60
 BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"uuid", b"pnot")
 MAGIC = (b"RIFF", b"\x1a\x45\xdf\xa3")
 
@@ -135,7 +145,7 @@ def _refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
     """Say in our words why a file cannot be opened."""
     where = str(path)
     disk = read_failure(error, where)
-    if disk is not None:
+    if disk is not None and not is_readable(path):
         return disk
     if not path.is_file():
         return RecipeError("P403", where, "there is no such file")
@@ -182,24 +192,6 @@ def _library(path: Path, stream: int | None) -> Library:
         return _open_file(path, stream, threads)
 
     return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, Packet)
-
-
-def _listed(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return the files in order, as absolute paths.
-
-    Raises
-    ------
-    RecipeError
-        P403, for no file, or the same one twice.
-    """
-    many = [paths] if isinstance(paths, str | Path) else list(paths)
-    files = [Path(os.path.abspath(path)) for path in many]  # noqa: PTH100 - links stay as they are named
-    if not files:
-        raise RecipeError("P403", "video", "at least one file is needed")
-    for k, path in enumerate(files):
-        if path in files[:k]:
-            raise RecipeError("P403", str(path), "the same file is given twice")
-    return files
 
 
 class Video:
@@ -257,20 +249,21 @@ class Video:
     ) -> None:
         self._damage = check_damage(damage)
         self._poison = poison
-        self._threads = _thread_count(threads)
+        self._threads = thread_count(threads)
         self._options: dict[str, Any] = {"stream": stream, "damage": damage, "grey_range": grey_range}
-        files = _listed(paths)
+        files = list_files(paths)
         scans = [_scan(path, stream) for path in files]
-        _check_equal([(scan.path, _format_of(scan)) for scan in scans])
+        check_equal([(scan.path, format_of(scan)) for scan in scans])
         self._files = [look_at(scan, grey_range) for scan in scans]
-        _check_equal([(facts.scan.path, _picture_of(facts)) for facts in self._files])
+        check_equal([(facts.scan.path, picture_of(facts)) for facts in self._files])
+        check_rates(self._files)
         if len(files) > 1:
-            _check_different(self._files)
+            check_different(self._files)
         if damage == "refuse":
             self._refuse_flags()
         offsets = np.cumsum([0] + [facts.index.n_frames for facts in self._files])
         self._parts = [
-            _part(facts, int(offset)) for facts, offset in zip(self._files, offsets[:-1], strict=True)
+            part_of(facts, int(offset)) for facts, offset in zip(self._files, offsets[:-1], strict=True)
         ]
         self._n_frames = int(offsets[-1])
         timings = [facts.timing for facts in self._files]
@@ -322,7 +315,7 @@ class Video:
     @property
     def key_frames(self) -> Int64[np.ndarray, " key"]:
         """Numbers of the frames at which decoding can start."""
-        return np.unique(np.concatenate([_key_frames(part) for part in self._parts]))
+        return np.unique(np.concatenate([key_frames_of(part) for part in self._parts]))
 
     @cached_property
     def identity(self) -> tuple[str, ...]:
@@ -499,8 +492,8 @@ class Video:
         places, are_keys = sample_places(n, self._n_frames, keys)
         alone = are_keys and all(part.index.route == "stamp" for part in self._parts)
         chosen: list[int] = []
-        for place in places:
-            later = [int(place), *(int(key) for key in keys[keys > place][:8])]
+        for place in places.tolist():
+            later = [place, *(int(key) for key in keys[keys > place][:8])]
             for frame in later:
                 if frame in chosen:
                     continue
@@ -577,7 +570,7 @@ class Video:
             **self._options,
             "poison": self._poison,
             "threads": self._threads,
-            "clock": None if clock is None else _clock_values(clock),
+            "clock": None if clock is None else clock_values(clock),
             "no_time": None if no_time is None else np.flatnonzero(no_time).tolist(),
         }
 
@@ -592,7 +585,7 @@ class Video:
             if no_time is not None:
                 missing = np.zeros(video.n_frames, bool)
                 missing[no_time] = True
-            video._set_clock(_clock_from_values(clock), missing)
+            video._set_clock(clock_from_values(clock), missing)
         return video
 
     # ------------------------------------------------------------------ inside
@@ -629,124 +622,10 @@ class Video:
                     )
 
 
-def _thread_count(threads: int | str) -> int:
-    """Return a number of decoder threads."""
-    if threads == "auto":
-        try:
-            cores = len(os.sched_getaffinity(0))
-        except AttributeError:  # not on every system
-            cores = os.cpu_count() or 1
-        return min(cores, MAX_THREADS)
-    if not isinstance(threads, int) or threads < 1:
-        raise ParameterError("P401", "parameter 'threads'", expected="'auto' or >= 1", got=repr(threads))
-    return threads
-
-
 def _scan(path: Path, stream: int | None) -> Scan:
     if not path.is_file():
         raise RecipeError("P403", str(path), "there is no such file")
     return scan_file(path, _library(path, stream))
-
-
-def _format_of(scan: Scan) -> str:
-    return f"{scan.picture_size[0]} x {scan.picture_size[1]} pixels of {scan.bits} bits"
-
-
-def _picture_of(facts: FileFacts) -> str:
-    rows, columns = facts.shape
-    text = f"{columns} x {rows} pixels of {facts.plan.bits} bits, {facts.color_range} range"
-    timing = facts.timing
-    # Rates that agree within 1e-6 are the same: nine digits of the rate tell them apart.
-    rate = f"{float(1 / timing.period):.5g} frames/s" if timing.period else "no constant rate"
-    return f"{text}, {rate}"
-
-
-def _check_equal(files: Sequence[tuple[Path, str]]) -> None:
-    """Refuse consecutive files that differ in depth, size, range or rate."""
-    for path, kind in files[1:]:
-        if kind != files[0][1]:
-            raise VideoError(
-                "V120",
-                str(path),
-                f"files of one camera differ: this and {files[0][0]}",
-                expected=files[0][1],
-                got=kind,
-                hint="give them as different cameras",
-            )
-
-
-def _check_different(files: Sequence[FileFacts]) -> None:
-    """Refuse the same content twice."""
-    seen: dict[str, Path] = {}
-    for facts in files:
-        other = seen.setdefault(facts.fingerprint, facts.scan.path)
-        if other is not facts.scan.path:
-            raise RecipeError("P403", str(facts.scan.path), f"the same file as {other}: given twice")
-
-
-def _part(facts: FileFacts, offset: int) -> Part:
-    interval = float(facts.timing.interval) or 1 / 30
-    return Part(
-        library=facts.scan.library,
-        index=facts.index,
-        offset=offset,
-        size=facts.size,
-        pixel_format=facts.pixel_format,
-        plan=facts.plan,
-        rotation=facts.rotation,
-        reopen_after=max(1000, round(REOPEN / interval)),
-        suspects=facts.suspects,
-        check=facts.check,
-    )
-
-
-def _key_frames(part: Part) -> Int64[np.ndarray, " key"]:
-    """Return the numbers of the key frames of a file."""
-    index = part.index
-    packets = index.keys[index.table.key[index.keys]]
-    frames = index.rank[packets]
-    return np.asarray(frames[frames >= 0] + part.offset)
-
-
-def clock_for_frames(
-    clock: Clock, no_time: Bool[np.ndarray, " time"] | None, n_frames: int, where: str
-) -> Clock:
-    """Return a clock with one tick for each frame; frames without a time get one in between, never shown.
-
-    Raises
-    ------
-    ClockError
-        C202, if there are neither as many times as frames, nor as many as frames that have one.
-    """
-    if clock.n == n_frames:
-        return clock
-    if no_time is None or clock.n != int((~no_time).sum()) or clock.n < 1:
-        raise ClockError(
-            "C202", where, "clock and frames differ", expected=f"{n_frames} times", got=f"{clock.n}"
-        )
-    known = np.flatnonzero(~no_time)
-    step = max(1, int(np.median(np.diff(clock.ticks)))) if clock.n > 1 else 1
-    place = np.clip(np.searchsorted(known, np.arange(n_frames), "right") - 1, 0, clock.n - 1)
-    ticks = clock.ticks[place] + step * (np.arange(n_frames) - known[place])
-    return Clock(ticks.astype(np.int64), clock.tick, clock.start, clock.source)
-
-
-def _clock_values(clock: Clock) -> dict[str, Any]:
-    """Return a clock as plain values, exact."""
-    return {
-        "ticks": base64.b64encode(clock.ticks.astype("<i8").tobytes()).decode("ascii"),
-        "tick": str(clock.tick),
-        "start": str(clock.start),
-        "source": clock.source,
-        "period": None if clock.period is None else str(clock.period),
-    }
-
-
-def _clock_from_values(values: Mapping[str, Any]) -> Clock:
-    """Return the clock that `_clock_values` described."""
-    ticks = np.frombuffer(base64.b64decode(values["ticks"]), "<i8").astype(np.int64)
-    period = None if values["period"] is None else Fraction(values["period"])
-    return Clock(ticks, Fraction(values["tick"]), Fraction(values["start"]), values["source"], period)
 
 
 class VideoWriter:

@@ -13,6 +13,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from mystax.errors import VideoError
 from mystax.io.video_index import MAX_REORDER, FrameIndex
 from mystax.io.video_pixels import Picture
 
-__all__ = ["EVIDENCE", "Decoder", "Library", "Opened", "read_failure"]
+__all__ = ["EVIDENCE", "Decoder", "Library", "Opened", "is_readable", "read_failure"]
 
 CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
 Linked = tuple[int, Picture]
@@ -85,12 +86,23 @@ class Library:
 
 
 def read_failure(error: Exception, where: str) -> VideoError | None:
-    """Return the refusal V131 if the disk is to blame for an exception of the library, else None."""
+    """Return the refusal V131 if an exception of the library speaks of the disk, else None."""
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return VideoError(
             "V131", where, "the disk could not be read", got=str(error), hint="check the disk or the mount"
         )
     return None
+
+
+def is_readable(path: Path) -> bool:
+    """Read a file to its end, to see whether the disk is sound."""
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 22):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 def is_evidence(line: tuple[int, str, str]) -> bool:
@@ -153,7 +165,7 @@ class Decoder:
         self._group, self._next, self._is_sure = -1, 0, False
         self._opened: Opened | None = None
         self._packets: Iterator[Any] = iter(())
-        self._at = self._opened_at = self._floor = self._deaf = self.settled = 0
+        self._at = self._opened_at = self._changed_at = self._floor = self._deaf = self.settled = 0
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = threads == 1
         self._lag = threads + MAX_REORDER + 1
@@ -179,6 +191,7 @@ class Decoder:
         self.finished = self.gave_up = False
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = self._threads == 1
+        self._changed_at = packet
         self._begin(packet)
 
     def _begin(self, packet: int) -> None:
@@ -292,7 +305,8 @@ class Decoder:
                 return packet
         except self._library.failure as error:
             refusal = read_failure(error, self._library.where)
-            if refusal is not None:
+            # Behind the last packet of the index the same error only says that the file ends there.
+            if refusal is not None and self._at < self._n:
                 raise refusal from error
         return None
 
@@ -315,7 +329,7 @@ class Decoder:
             return self._end()
         number = self._at
         if self._key[number]:
-            if number > self._opened_at and self._may_reopen(number):
+            if number > self._changed_at and self._may_reopen(number):
                 return self._change(number)
             if not self._careful and self._is_suspect(number):
                 return self._doubt(number)
@@ -374,7 +388,8 @@ class Decoder:
     def _may_step_back(self, number: int) -> bool:
         """Tell whether trouble came so soon that the start itself may be to blame for what it looks like."""
         group = self._index.group
-        return self._can_step_back and self._hears(number) and group[number] == group[self._opened_at] > 0
+        is_first = bool(group[number] == group[self._opened_at] > 0)
+        return self._can_step_back and self._hears(number) and is_first
 
     def _step_back(self) -> list[Linked]:
         """Start once more, a group earlier: what a decoder makes of damage depends on what it saw before."""
@@ -462,10 +477,10 @@ class Decoder:
 
     def _may_reopen(self, number: int) -> bool:
         """Tell whether the decoder may be opened anew at a key packet: to go fast again, or for its age."""
-        is_old = number - self._opened_at >= self._reopen_after
-        if not (is_old or (self._careful and self._threads > 1 and self._is_calm(number))):
-            return False
-        return not self._index.is_open[self._index.group[number]] and number >= self.settled
+        is_old = number - self._changed_at >= self._reopen_after
+        return number >= self.settled and (
+            is_old or (self._careful and self._threads > 1 and self._is_calm(number))
+        )
 
     def _is_calm(self, number: int) -> bool:
         """Tell whether the last group and the last packets before a key packet made no trouble."""
@@ -473,7 +488,10 @@ class Decoder:
         return number > self._until and self._trouble < min(before, number - 2 * self._lag)
 
     def _change(self, number: int) -> list[Linked]:
-        """Finish everything before a key packet that stands alone, and open the decoder anew there."""
+        """Finish everything before a key packet, and open the decoder anew.
+
+        It begins a group earlier, so that it knows all that a decoder without a pause would know.
+        """
         pictures = self._drain()
         if pictures is None:
             return self._doubt(number - 1)
@@ -482,7 +500,9 @@ class Decoder:
         given = self._numbered(pictures, at_end=True)
         if self._is_calm(number):
             self._careful = self._threads == 1
-        self._begin(number)
+        self._floor = number
+        self._begin(self._index.start_group(max(0, int(self._index.group[number]) - 1)))
+        self._changed_at = number
         return given
 
     # ------------------------------------------------------------------ numbers and reasons

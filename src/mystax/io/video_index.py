@@ -60,7 +60,7 @@ class PacketTable:
     fed : array (packet,)
         Whether it goes to the decoder: false for an exact repetition of the packet before.
     alone : array (packet,)
-        Whether what follows a key packet needs nothing before it (false for H.264 recovery points).
+        Whether nothing behind a key packet looks back beyond it (not so for H.264 recovery points).
     is_cut : bool
         Whether the last packet was cut off (it is not in the table).
     void : array (packet,)
@@ -147,6 +147,14 @@ def has_idr(data: bytes, nal_length: int) -> bool:
     return False
 
 
+def _stands_alone(packet: Any, codec: str, nal_length: int) -> bool:
+    """Tell whether a key packet frees the decoder from all that was before it."""
+    if codec == "h264":
+        return bool(packet.is_keyframe) and has_idr(bytes(packet), nal_length)
+    # What FFmpeg makes of a damaged key frame of MPEG-4 part 2 depends on the frames before.
+    return codec != "mpeg4"
+
+
 def needed_preamble(packet: Any, codec: str) -> bytes:
     """Return the first packet if a decoder that starts elsewhere must see it first, else nothing.
 
@@ -212,7 +220,7 @@ def scan_packets(
         n_hidden += hidden
         shown.append(not (twice or packet.is_discard or hidden))
         fed.append(not twice)
-        alone.append(codec != "h264" or (packet.is_keyframe and has_idr(bytes(packet), nal_length)))
+        alone.append(_stands_alone(packet, codec, nal_length))
         broken.append(packet.is_corrupt)
         previous = packet
     is_cut = bool(broken) and bool(broken[-1])

@@ -16,7 +16,7 @@ import numpy as np
 from mystax.core.quality import Flag
 from mystax.errors import VideoError
 from mystax.io.fingerprint import index_id, quick_id
-from mystax.io.video_decode import Library, read_failure
+from mystax.io.video_decode import Library, is_readable, read_failure
 from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, PacketTable, Route, scan_packets
 from mystax.io.video_pixels import (
     PixelPlan,
@@ -298,7 +298,8 @@ def scan_file(path: Path, library: Library) -> Scan:
         aspect = stream.sample_aspect_ratio
         ends = _last_byte(stream) if name == HAS_TABLE[0] else 0
         with library.listen(False):
-            packets = _until_failure(container.demux(stream), library)
+            failed: list[Exception] = []
+            packets = _until_failure(container.demux(stream), library, failed)
             table = scan_packets(
                 packets,
                 codec,
@@ -329,18 +330,21 @@ def scan_file(path: Path, library: Library) -> Scan:
         pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
         metadata=_short(metadata),
         table=table,
-        is_cut=table.is_cut or beyond > state.st_size,
+        is_cut=table.is_cut or bool(failed) or beyond > state.st_size,
     )
 
 
-def _until_failure(packets: Any, library: Library) -> Any:
+def _until_failure(packets: Any, library: Library, failed: list[Exception] | None = None) -> Any:
     """Give packets until the reader fails: what comes behind cannot be read."""
     try:
         yield from packets
     except library.failure as error:
         refusal = read_failure(error, library.where)
-        if refusal is not None:
+        # FFmpeg also says "input/output error" of damaged data; then the file itself can be read.
+        if refusal is not None and not is_readable(Path(library.where)):
             raise refusal from error
+        if failed is not None:
+            failed.append(error)
 
 
 def _nal_length(extradata: bytes | None) -> int:

@@ -1,35 +1,39 @@
-"""One figure or more per kind of outcome: a Dataset in, figures with their words and numbers out."""
+"""Figures of traces: the views of an analysis (one per camera) in, figures with words and numbers out."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from mystax.plot.style import NamedFigure, draw_missing, figure, series_colour, style, time_axis, trace
-
-if TYPE_CHECKING:
-    from xarray import Dataset
-else:
-    Dataset = Any
+from mystax.plot.components import svd_figures
+from mystax.plot.pictures import View
+from mystax.plot.regions import movement_figure
+from mystax.plot.series import TimeAxis, draw_holes, thinned, trace
+from mystax.plot.style import NamedFigure, figure, file_name, series_colour, shown, style
 
 __all__ = ["FIGURES", "figures_of"]
 
-PANEL = 24.0
+PANEL = 25.0
 """Height of one trace [mm]."""
+N_PANELS = 10
+"""Traces per figure; more regions make more figures."""
+
+HOLES = "Grey bands are frames that could not be read, sand-coloured ones gaps between frames."
+
+Where = tuple[View, int, str]
+"""One region of one camera: the view, the number of the region, its name."""
+Panels = list[Axes]
 
 
-def figures_of(analysis: str, dataset: Dataset, camera: str = "") -> list[NamedFigure]:
-    """Draw the figures of one outcome.
+def figures_of(analysis: str, views: Sequence[View]) -> list[NamedFigure]:
+    """Draw the figures of an analysis.
 
     Parameters
     ----------
     analysis : str
         Name of the analysis; one without figures of its own gives none.
-    dataset : Dataset
-        The outcome.
-    camera : str, optional
-        Camera, for the names of the files.
+    views : sequence of View
+        Its outcomes, one per camera.
 
     Returns
     -------
@@ -39,262 +43,262 @@ def figures_of(analysis: str, dataset: Dataset, camera: str = "") -> list[NamedF
     if analysis not in FIGURES:
         return []
     with style():
-        found = FIGURES[analysis](dataset)
-    for item in found:
-        if camera:
-            item.name = f"{item.name}_{camera}"
-            item.title = f"{item.title}, camera {camera}"
-    return found
+        return FIGURES[analysis](views)
 
 
-def _names(dataset: Dataset) -> list[str]:
-    return [str(name) for name in dataset["roi"].values]
+def _wheres(views: Sequence[View], variable: str) -> Iterator[list[Where]]:
+    """Go through the regions of all cameras, in groups that fit into one figure."""
+    every = [
+        (view, k, name)
+        for view in views
+        if variable in view.dataset and view.dataset.sizes.get("time", 0)
+        for k, name in enumerate(view.rois)
+    ]
+    for start in range(0, len(every), N_PANELS):
+        yield every[start : start + N_PANELS]
 
 
-def _panels(height: float, n: int) -> tuple[Any, list[Axes]]:
-    made = figure(max(30.0, height * n + 8))
-    return made, list(np.atleast_1d(made.subplots(n, 1, sharex=True)))
-
-
-def _summary(values: np.ndarray, unit: str) -> str:
+def summary(values: np.ndarray, unit: str) -> str:
+    """Describe values in words: median, spread and how many are known."""
     known = values[np.isfinite(values)]
     if not len(known):
         return "no value could be measured"
     low, middle, high = np.percentile(known, [5, 50, 95])
-    share = len(known) / max(1, values.size)
-    return f"median {middle:.4g} {unit}, 5 to 95 % {low:.4g} to {high:.4g} {unit}, {share:.1%} of the frames"
+    words = f" {unit}" if unit else ""
+    return (
+        f"median {middle:.4g}{words}, 5 to 95 % {low:.4g} to {high:.4g}{words}, "
+        f"{len(known)} of {values.size} frames"
+    )
 
 
-def _thinned(*columns: np.ndarray, n: int = 5000) -> list[np.ndarray]:
-    """Take at most n evenly spaced rows, for the table beside a figure."""
-    step = max(1, -(-len(columns[0]) // n))
-    return [column[::step] for column in columns]
+def _n(values: np.ndarray) -> str:
+    known, every = int(np.isfinite(values).sum()), values.size
+    return f"n = {known}" if known == every else f"n = {known} of {every}"
+
+
+class _Stack:
+    """Panels below each other over one time axis: one row, or `n_rows`, per region."""
+
+    def __init__(self, group: Sequence[Where], heights: Sequence[float] = (1.0,)) -> None:
+        self.group, n = group, len(heights)
+        self.axis = TimeAxis([view.dataset for view, _, _ in group])
+        ratios = list(heights) * len(group)
+        self.figure = figure(max(40.0, PANEL * sum(ratios) + 10))
+        found = self.figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)
+        rows: Panels = list(found.ravel())
+        self.rows = [rows[start : start + n] for start in range(0, len(rows), n)]
+        self.numbers: dict[str, np.ndarray] = {}
+        self.words: list[str] = []
+
+    def __iter__(self) -> Iterator[tuple[View, int, str, Panels, np.ndarray]]:
+        for (view, k, name), panels in zip(self.group, self.rows, strict=True):
+            places = self.axis.places(view.dataset)
+            for axes in panels:
+                draw_holes(axes, places, view.dataset["missing"].values)
+            key = f"time_{view.camera}" if view.camera else "time"
+            self.numbers.setdefault(key, thinned(view.dataset["time"].values)[0])
+            yield view, k, name, panels, places
+
+    def note(self, view: View, name: str, **columns: np.ndarray) -> None:
+        """Keep numbers for the table beside the figure."""
+        for variable, values in columns.items():
+            self.numbers["_".join(filter(None, (variable, view.camera, name)))] = thinned(values)[0]
+
+    def done(self, name: str, number: int, title: str, text: str, *, detail: bool = False) -> NamedFigure:
+        """Finish the axes and give the figure."""
+        for panels in self.rows:
+            for axes in panels:
+                self.axis.finish(axes)
+                _say_if_empty(axes)
+                axes.tick_params(labelbottom=False)
+        self.rows[-1][-1].tick_params(labelbottom=True)
+        self.rows[-1][-1].set_xlabel(self.axis.label)
+        self.figure.align_ylabels()
+        more = f"_{number + 1}" if number else ""
+        alternative = f"{title} over time. {'; '.join(self.words)}."
+        drawn = self.numbers
+        return NamedFigure(file_name(name + more), self.figure, title, text, alternative, drawn, detail)
+
+
+def _say_if_empty(axes: Axes) -> None:
+    """Write that there is no value, instead of an axis of arbitrary numbers."""
+    lines = [line.get_ydata() for line in axes.get_lines() if line.get_transform() == axes.transData]
+    if lines and not any(np.isfinite(np.asarray(values, np.float64)).any() for values in lines):
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no value", transform=axes.transAxes, ha="center", va="center", color="#5b5b5b")
 
 
 def _traces(
-    dataset: Dataset, variable: str, label: str, name: str, title: str, text: str, unit: str
-) -> NamedFigure:
-    """Draw one variable over time, one panel per region."""
-    times, time_label = time_axis(dataset["time"].values)
-    names = _names(dataset)
-    drawing, panels = _panels(PANEL, len(names))
-    numbers: dict[str, np.ndarray] = {"time": _thinned(dataset["time"].values)[0]}
-    words = []
-    for k, (roi, axes) in enumerate(zip(names, panels, strict=True)):
-        values = dataset[variable].values[:, k]
-        draw_missing(axes, times, dataset["missing"].values)
-        trace(axes, times, values, colour=series_colour(k))
-        axes.set_title(f"{roi} (n = {int(np.isfinite(values).sum())})", loc="left")
-        axes.set_ylabel(label)
-        axes.margins(x=0)
-        numbers[f"{variable}_{roi}"] = _thinned(values)[0]
-        words.append(f"{roi}: {_summary(values, unit)}")
-    panels[-1].set_xlabel(time_label)
-    return NamedFigure(name, drawing, title, text, f"{title}. {'; '.join(words)}.", numbers)
+    views: Sequence[View],
+    variable: str,
+    label: str,
+    unit: str,
+    title: str,
+    text: str,
+    *,
+    detail: bool = False,
+) -> list[NamedFigure]:
+    """Draw one variable over time, one panel per region and camera."""
+    found = []
+    for number, group in enumerate(_wheres(views, variable)):
+        stack = _Stack(group)
+        for j, (view, k, name, (axes,), places) in enumerate(stack):
+            values = np.asarray(view.dataset[variable].values[:, k])
+            trace(axes, places, values, colour=series_colour(j))
+            axes.set_title(f"{shown(view.title(name))}  ({_n(values)})", loc="left")
+            axes.set_ylabel(label)
+            stack.note(view, name, **{variable: values})
+            stack.words.append(f"{view.title(name)}: {summary(values, unit)}")
+        found.append(stack.done(variable, number, title, text, detail=detail))
+    return found
 
 
-def motion_figures(dataset: Dataset) -> list[NamedFigure]:
-    """Draw motion energy over time and where the picture moves."""
+def motion_figures(views: Sequence[View]) -> list[NamedFigure]:
+    """Draw motion energy, its comparable form, and where the picture moves."""
     energy = _traces(
-        dataset,
+        views,
         "energy",
-        "motion energy\n[grey levels]",
-        "motion",
-        "Motion energy",
-        "Mean absolute difference of neighbouring frames, averaged over the bins of each region. "
-        "Grey bands are frames that could not be read.",
+        "energy\n[grey levels]",
         "grey levels",
+        "Motion energy",
+        f"Mean absolute difference of neighbouring frames over the bins of each region. {HOLES}",
     )
-    made = figure(58)
-    left, right = made.subplots(1, 2)
-    size = int(dataset.attrs.get("bin", 1))
-    for axes, name, words, colours in (
-        (left, "mean_frame", "mean picture", "gray"),
-        (right, "mean_motion", "mean motion", "inferno"),
-    ):
-        picture = dataset[name].values
-        rows, columns = picture.shape
-        shown = axes.imshow(
-            picture,
-            cmap=colours,
-            extent=(-0.5, columns * size - 0.5, rows * size - 0.5, -0.5),
-            aspect="equal",
-        )
-        bar = made.colorbar(shown, ax=axes, shrink=0.85)
-        bar.set_label("grey levels")
-        axes.set_title(words, loc="left")
-        axes.set_xlabel("x [px]")
-        axes.set_ylabel("y [px]")
-    n_valid = int((dataset["missing"].values == 0).sum())
-    where = NamedFigure(
-        "motion_picture",
-        made,
-        "Where the picture moves",
-        f"Exact means over all {n_valid} valid frames and their pairs, per bin of {size} x {size} pixels. "
-        "Bright places on the right move.",
-        f"Mean picture and mean motion of {n_valid} frames.",
-        {
-            "mean_frame": dataset["mean_frame"].values.ravel(),
-            "mean_motion": dataset["mean_motion"].values.ravel(),
-        },
+    for item in energy:
+        item.name = item.name.replace("energy", "motion", 1)
+    normal = _traces(
+        views,
+        "energy_norm",
+        "energy\n[1/s]",
+        "1/s",
+        "Motion energy, comparable between sessions",
+        "Relative change of brightness per second with light and sensor noise taken off (energy_norm): take "
+        "these values to compare sessions, lights or frame rates.",
+        detail=True,
     )
-    return [energy, where]
+    where = [figure for figure in [movement_figure(views)] if figure is not None]
+    return [*energy, *where, *normal]
 
 
-def svd_figures(dataset: Dataset) -> list[NamedFigure]:
-    """Draw the strongest masks and the captured variance."""
-    found = []
-    for kind, words in (("motion", "motion"), ("movie", "the pictures")):
-        if f"{kind}_mask" in dataset and "y" in dataset[f"{kind}_mask"].dims:
-            found += _components(dataset, kind, words)
-    return found
-
-
-def _components(dataset: Dataset, kind: str, words: str) -> list[NamedFigure]:
-    found = []
-    for k, roi in enumerate(_names(dataset)):
-        value = dataset[f"{kind}_singular_value"].values[k]
-        n_shown = min(12, int(np.isfinite(value).sum()))
-        if not n_shown:
-            continue
-        captured = (
-            dataset[f"{kind}_captured"].values[k]
-            if f"{kind}_captured" in dataset
-            else np.full(len(value), np.nan)
-        )
-        made = figure(70)
-        grid = made.add_gridspec(3, 7)
-        for j in range(n_shown):
-            axes = made.add_subplot(grid[j // 4, j % 4])
-            mask = dataset[f"{kind}_mask"].values[k, j]
-            limit = float(np.nanmax(np.abs(mask))) or 1.0
-            axes.imshow(mask, cmap="RdBu_r", vmin=-limit, vmax=limit)
-            axes.set_axis_off()
-            axes.set_title(f"{j + 1}", loc="left", pad=1)
-        axes = made.add_subplot(grid[:, 4:])
-        known = captured[np.isfinite(captured)]
-        axes.plot(np.arange(1, len(known) + 1), 100 * known, color=series_colour(0))
-        axes.set_xscale("log")
-        axes.set_ylim(0, 101)
-        axes.set_xlabel("components")
-        axes.set_ylabel("captured variance [%]")
-        share = f"{100 * known[-1]:.1f} %" if len(known) else "an unknown share"
-        found.append(
-            NamedFigure(
-                f"svd_{kind}_{roi}",
-                made,
-                f"Components of {words}: {roi}",
-                f"The {n_shown} strongest spatial components (blue negative, red positive, each with its own "
-                f"scale) and the cumulative share of the variance. {len(known)} components hold {share}.",
-                f"{len(known)} components of {words} in {roi} hold {share} of the variance.",
-                {
-                    "component": np.arange(1, len(known) + 1),
-                    "captured": known,
-                    "singular_value": value[: len(known)],
-                },
-            )
-        )
-    return found
-
-
-def pupil_figures(dataset: Dataset) -> list[NamedFigure]:
+def pupil_figures(views: Sequence[View]) -> list[NamedFigure]:
     """Draw diameter, raw and smoothed, and confidence."""
-    times, time_label = time_axis(dataset["time"].values)
-    names = _names(dataset)
-    drawing, panels = _panels(PANEL, 2 * len(names))
-    numbers: dict[str, np.ndarray] = {"time": _thinned(dataset["time"].values)[0]}
-    words = []
-    for k, roi in enumerate(names):
-        upper, lower = panels[2 * k], panels[2 * k + 1]
-        raw, smooth = dataset["diameter"].values[:, k], dataset["diameter_smooth"].values[:, k]
-        draw_missing(upper, times, dataset["missing"].values)
-        trace(upper, times, raw, colour="#9a9a9a", label="each frame")
-        trace(upper, times, smooth, colour=series_colour(0), label="smoothed", width=1.1)
-        upper.set_title(f"{roi} (n = {int(np.isfinite(raw).sum())})", loc="left")
-        upper.set_ylabel("diameter [px]")
-        if np.isfinite(raw).any():
-            upper.legend(frameon=False, loc="upper right", ncols=2)
-        trace(lower, times, dataset["confidence"].values[:, k], colour=series_colour(1))
-        lower.set_ylim(-0.02, 1.02)
-        lower.set_ylabel("confidence")
-        lower.margins(x=0)
-        numbers[f"diameter_{roi}"], numbers[f"diameter_smooth_{roi}"] = _thinned(raw, smooth)
-        words.append(f"{roi}: {_summary(raw, 'px')}")
-    panels[-1].set_xlabel(time_label)
-    return [
-        NamedFigure(
-            "pupil",
-            drawing,
-            "Pupil",
-            "Diameter of the circle with the area of the fitted ellipse. Frames below the confidence limit "
-            "are missing and drawn as gaps, never filled with an old value.",
-            f"Pupil diameter. {'; '.join(words)}.",
-            numbers,
-        )
-    ]
-
-
-def blink_figures(dataset: Dataset) -> list[NamedFigure]:
-    """Draw how open the lids are, with every blink and closure."""
-    times, time_label = time_axis(dataset["time"].values)
-    factor = 1 / 60 if time_label.endswith("[min]") else 1.0
-    names = _names(dataset)
-    drawing, panels = _panels(PANEL, len(names))
-    numbers: dict[str, np.ndarray] = {"time": _thinned(dataset["time"].values)[0]}
-    words = []
-    for k, (roi, axes) in enumerate(zip(names, panels, strict=True)):
-        openness = dataset["openness"].values[:, k]
-        draw_missing(axes, times, dataset["missing"].values)
-        trace(axes, times, openness, colour=series_colour(k))
-        mine = dataset["event_roi"].values == roi
-        kinds = dataset["event_kind"].values[mine]
-        starts, stops = (dataset[name].values[mine] * factor for name in ("event_start", "event_stop"))
-        for kind, colour in ((0, series_colour(1)), (1, series_colour(3))):
-            axes.hlines(
-                np.full(int((kinds == kind).sum()), 1.25),
-                starts[kinds == kind],
-                stops[kinds == kind],
-                colour,
-                lw=4,
+    found = []
+    for number, group in enumerate(_wheres(views, "diameter")):
+        stack = _Stack(group, (1.3, 0.6))
+        for view, k, name, (upper, lower), places in stack:
+            raw, smooth, sure = (
+                np.asarray(view.dataset[variable].values[:, k])
+                for variable in ("diameter", "diameter_smooth", "confidence")
             )
-        n_blinks, n_closures = int((kinds == 0).sum()), int((kinds == 1).sum())
-        axes.set_title(f"{roi}: {n_blinks} blinks, {n_closures} longer closures", loc="left")
-        axes.set_ylim(0, 1.5)
-        axes.set_ylabel("openness")
-        axes.margins(x=0)
-        numbers[f"openness_{roi}"] = _thinned(openness)[0]
-        words.append(f"{roi}: {n_blinks} blinks and {n_closures} longer closures")
-    panels[-1].set_xlabel(time_label)
-    return [
-        NamedFigure(
-            "blink",
-            drawing,
-            "Blinks",
-            "Openness of the lids relative to the open eye. Bars above the trace are blinks (orange) and "
-            "longer closures (pink).",
-            f"Openness of the lids. {'; '.join(words)}.",
-            numbers,
+            trace(upper, places, raw, colour="#9a9a9a", label="each frame")
+            trace(upper, places, smooth, colour=series_colour(0), label="smoothed", width=1.1)
+            upper.set_title(f"{shown(view.title(name))}  ({_n(raw)})", loc="left")
+            upper.set_ylabel("diameter\n[px]")
+            if np.isfinite(raw).any():
+                upper.legend(
+                    frameon=False, loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2, borderaxespad=0
+                )
+            trace(lower, places, sure, colour=series_colour(1))
+            _limit(lower, view, "min_confidence")
+            lower.set_ylim(-0.04, 1.04)
+            lower.set_ylabel("confidence")
+            stack.note(view, name, diameter=raw, diameter_smooth=smooth, confidence=sure)
+            stack.words.append(f"{view.title(name)}: {summary(raw, 'px')}")
+        text = (
+            "Diameter of the circle with the area of the fitted ellipse. Frames below the confidence limit "
+            f"(dashed) have no value: they are drawn as holes, never filled with an old value. {HOLES}"
         )
-    ]
+        found.append(stack.done("pupil", number, "Pupil diameter", text))
+    return found
 
 
-def running_figures(dataset: Dataset) -> list[NamedFigure]:
-    """Draw the speed of the running surface."""
-    return [
-        _traces(
-            dataset,
-            "speed",
-            "speed\n[px/s]",
-            "running",
-            "Running",
-            "Speed of the surface from the shift between neighbouring frames. Shifts without a clear peak of "
-            "the correlation are missing.",
-            "px/s",
+def _limit(axes: Axes, view: View, parameter: str) -> None:
+    """Draw a parameter as a dashed line where the outcome tells it."""
+    import json
+
+    value = json.loads(str(view.dataset.attrs.get("parameters", "{}"))).get(parameter)
+    if isinstance(value, int | float):
+        axes.axhline(value, color="#5b5b5b", lw=0.6, ls=(0, (4, 3)), zorder=1)
+
+
+def blink_figures(views: Sequence[View]) -> list[NamedFigure]:
+    """Draw how open the lids are, with every blink and closure above."""
+    found = []
+    for number, group in enumerate(_wheres(views, "openness")):
+        stack = _Stack(group, (0.35, 1.0))
+        for view, k, name, (raster, axes), places in stack:
+            openness = np.asarray(view.dataset["openness"].values[:, k])
+            n_blinks, n_closures = _raster(raster, view, name, stack.axis)
+            trace(axes, places, openness, colour=series_colour(0))
+            _limit(axes, view, "threshold")
+            counted = _events(n_blinks, n_closures)
+            raster.set_title(f"{shown(view.title(name))}  ({counted}; {_n(openness)})", loc="left")
+            axes.set_ylim(0, 1.55)
+            axes.set_ylabel("openness")
+            stack.note(view, name, openness=openness)
+            stack.words.append(f"{view.title(name)}: {counted}")
+        text = (
+            "Openness of the lids relative to the open eye; below the dashed line the eye counts as closed. "
+            f"Bars above are blinks (orange) and longer closures (pink, lower row). {HOLES}"
         )
-    ]
+        found.append(stack.done("blink", number, "Blinks", text))
+    return found
 
 
-FIGURES: Mapping[str, Callable[[Dataset], list[NamedFigure]]] = {
+def _events(n_blinks: int, n_closures: int) -> str:
+    """Count blinks and closures in words."""
+    blinks = f"{n_blinks} blink{'' if n_blinks == 1 else 's'}"
+    return f"{blinks}, {n_closures} longer closure{'' if n_closures == 1 else 's'}"
+
+
+def _raster(axes: Axes, view: View, roi: str, axis: TimeAxis) -> tuple[int, int]:
+    """Draw the events of a region as bars, none thinner than the eye can see, and count them."""
+    dataset = view.dataset
+    axes.set_ylim(0, 2)
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(bottom=False)
+    if "event_kind" not in dataset:
+        return 0, 0
+    mine = dataset["event_roi"].values == roi
+    kinds = dataset["event_kind"].values[mine]
+    starts, stops = (axis.events(dataset[name].values[mine]) for name in ("event_start", "event_stop"))
+    for kind, row, colour in ((0, 1.05, series_colour(1)), (1, 0.1, series_colour(3))):
+        chosen = (kinds == kind) & np.isfinite(starts)
+        lengths = np.fmax(np.nan_to_num(stops[chosen] - starts[chosen]), axis.width / 500)
+        bars = list(zip(starts[chosen].tolist(), lengths.tolist(), strict=True))
+        axes.broken_barh(bars, (row, 0.85), color=colour, linewidth=0)
+    return int((kinds == 0).sum()), int((kinds == 1).sum())
+
+
+def running_figures(views: Sequence[View]) -> list[NamedFigure]:
+    """Draw the speed of the running surface, with its sign or its two directions."""
+    found = []
+    for number, group in enumerate(_wheres(views, "speed")):
+        stack = _Stack(group, (1.0, 1.0))
+        for view, k, name, (upper, lower), places in stack:
+            speed = np.asarray(view.dataset["speed"].values[:, k])
+            velocity = np.asarray(view.dataset["velocity"].values[:, k])
+            upper.axhline(0, color="#5b5b5b", lw=0.5, zorder=1)
+            trace(upper, places, speed, colour=series_colour(0))
+            upper.set_title(f"{shown(view.title(name))}  ({_n(speed)})", loc="left")
+            upper.set_ylabel("speed\n[px/s]")
+            lower.axhline(0, color="#5b5b5b", lw=0.5, zorder=1)
+            for axis, colour, label in ((0, 4, "x, to the right"), (1, 5, "y, down")):
+                trace(lower, places, velocity[:, axis], colour=series_colour(colour), label=label)
+            lower.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2, borderaxespad=0)
+            lower.set_ylabel("velocity\n[px/s]")
+            stack.note(view, name, speed=speed, velocity_x=velocity[:, 0], velocity_y=velocity[:, 1])
+            stack.words.append(f"{view.title(name)}: speed {summary(speed, 'px/s')}")
+        text = (
+            "Speed of the surface from the shift between neighbouring frames: along the forward direction "
+            "where one is given (negative is backwards), else its length; below, its two parts. Shifts "
+            f"without a clear peak of the correlation are missing. {HOLES}"
+        )
+        found.append(stack.done("running", number, "Running", text))
+    return found
+
+
+FIGURES: Mapping[str, Callable[[Sequence[View]], list[NamedFigure]]] = {
     "motion": motion_figures,
     "svd": svd_figures,
     "pupil": pupil_figures,

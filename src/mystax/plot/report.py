@@ -2,33 +2,39 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mystax.core.geometry import Roi
 from mystax.core.quality import Flag, flags_from_json, merge_flags
 from mystax.core.recording import FrameSource
 from mystax.errors import MystaxError
 from mystax.io.outcomes import Outcomes
 from mystax.io.store import Store
+from mystax.plot.clocks import CLOCK_HEAD, clock_rows, timeline_figure
+from mystax.plot.facts import Table, facts_of
 from mystax.plot.outcomes import figures_of
-from mystax.plot.regions import pupil_examples, regions_figure, rois_of
+from mystax.plot.pictures import Picture, View, frame_picture, mean_picture, open_source
+from mystax.plot.regions import Scene, pupil_examples, regions_figure, rois_of
 from mystax.plot.report_page import page
-from mystax.plot.style import NamedFigure
+from mystax.plot.style import NamedFigure, file_name
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["Report", "Section", "collect", "write_report"]
+__all__ = ["Chapter", "Report", "Section", "collect", "write_report"]
+
+ORDER = ("rois", "motion", "svd", "pupil", "blink", "running")
+"""Analyses on the page, in this order; others have no figures."""
+JOINT = "all_cameras"
 
 
 @dataclass
 class Section:
-    """What the page says about one outcome.
+    """One outcome: an analysis of one camera.
 
     Attributes
     ----------
@@ -42,10 +48,6 @@ class Section:
         All parameters.
     changed : dict
         Those that differ from the defaults.
-    facts : list of pairs
-        Rows of the table of numbers.
-    figures : list of NamedFigure
-        Figures.
     attributes : mapping
         Provenance.
     """
@@ -55,9 +57,34 @@ class Section:
     flags: list[Flag]
     parameters: dict[str, Any]
     changed: dict[str, Any]
-    facts: list[tuple[str, str]]
-    figures: list[NamedFigure]
     attributes: Mapping[str, Any]
+
+
+@dataclass
+class Chapter:
+    """What the page says about one analysis, over all cameras.
+
+    Attributes
+    ----------
+    analysis : str
+        Name of the analysis.
+    sections : list of Section
+        One per camera.
+    figures : list of NamedFigure
+        Figures.
+    tables : list of Table
+        Numbers.
+    """
+
+    analysis: str
+    sections: list[Section]
+    figures: list[NamedFigure]
+    tables: list[Table]
+
+    @property
+    def coverage(self) -> float:
+        """Smallest share of usable frames."""
+        return min((section.coverage for section in self.sections), default=1.0)
 
 
 @dataclass
@@ -68,32 +95,49 @@ class Report:
     ----------
     title : str
         Name of the recording.
-    sections : list of Section
-        One per outcome.
+    chapters : list of Chapter
+        One per analysis.
     figures : list of NamedFigure
         Figures of the recording as a whole.
     flags : list of Flag
         All remarks, each once.
-    clocks : list of pairs
-        Rows about time and frames.
+    clocks : Table
+        Frames and times of each camera.
+    timeline : NamedFigure, optional
+        Missing frames and gaps, if there are any.
     """
 
     title: str
-    sections: list[Section] = field(default_factory=list)
+    chapters: list[Chapter] = field(default_factory=list)
     figures: list[NamedFigure] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
-    clocks: list[tuple[str, str]] = field(default_factory=list)
+    clocks: Table = field(default_factory=lambda: Table(CLOCK_HEAD, []))
+    timeline: NamedFigure | None = None
+
+    @property
+    def sections(self) -> list[Section]:
+        """All outcomes."""
+        return [section for chapter in self.chapters for section in chapter.sections]
+
+    @property
+    def all_figures(self) -> list[NamedFigure]:
+        """All figures, in the order of the page."""
+        found = [*self.figures, *(item for chapter in self.chapters for item in chapter.figures)]
+        return [*found, *([self.timeline] if self.timeline is not None else [])]
 
     @property
     def verdict(self) -> str:
         """One line: how many analyses, how many warnings, the first of them."""
-        n = len({section.name.partition("/")[0] for section in self.sections})
+        n, cameras = len(self.chapters), {section.name.partition("/")[2] for section in self.sections}
+        cameras -= {"", JOINT}
         text = f"{n} analys{'is' if n == 1 else 'es'}"
+        if len(cameras) > 1:
+            text += f" of {len(cameras)} cameras"
         if not self.flags:
             return f"{text}, no warnings"
-        first = self.flags[0]
-        more = f" and {len(self.flags) - 1} more" if len(self.flags) > 1 else ""
-        return f"{text}, {len(self.flags)} warning{'s' if len(self.flags) > 1 else ''}: {first.text}{more}"
+        first = self.flags[0].text.rstrip(".")
+        more = f" (and {len(self.flags) - 1} more)" if len(self.flags) > 1 else ""
+        return f"{text}, {len(self.flags)} warning{'s' if len(self.flags) > 1 else ''}: {first}{more}"
 
     def as_dict(self) -> dict[str, object]:
         """Return the JSON object of the report: the same facts without the pictures."""
@@ -101,20 +145,31 @@ class Report:
             "title": self.title,
             "verdict": self.verdict,
             "warnings": [flag.as_dict() for flag in self.flags],
-            "clocks": dict(self.clocks),
+            "figures": [item.name for item in self.all_figures],
+            "clocks": _records(self.clocks),
+            "analyses": [
+                {
+                    "name": chapter.analysis,
+                    "facts": [_records(table) for table in chapter.tables],
+                    "figures": [item.name for item in chapter.figures],
+                }
+                for chapter in self.chapters
+            ],
             "outcomes": [
                 {
                     "name": section.name,
                     "coverage": section.coverage,
                     "parameters": section.parameters,
-                    "facts": dict(section.facts),
-                    "figures": [item.name for item in section.figures],
                     "key": str(section.attributes.get("key", "")),
                     "content_sha256": str(section.attributes.get("content_sha256", "")),
                 }
                 for section in self.sections
             ],
         }
+
+
+def _records(table: Table) -> list[dict[str, str]]:
+    return [dict(zip(table.head, row, strict=True)) for row in table.rows]
 
 
 def write_report(store: Store) -> None:
@@ -126,14 +181,34 @@ def write_report(store: Store) -> None:
         The folder; its outcomes are read, not changed.
     """
     outcomes = Outcomes.of_folder(store.folder)
-    report = collect(outcomes, store.folder.name.removesuffix(".mystax"))
-    figures = [*report.figures, *(item for section in report.sections for item in section.figures)]
-    vectors = {item.name: item.svg() for item in figures}
-    for item in figures:
+    report = collect(outcomes, title_of(store.folder))
+    _forget(store.folder, {item.name for item in report.all_figures})
+    vectors = {item.name: item.svg() for item in report.all_figures}
+    for item in report.all_figures:
         store.write_bytes(f"figures/{item.name}.svg", vectors[item.name])
         store.write_text(f"figures/{item.name}.csv", item.csv())
     store.write_text("report.json", json.dumps(report.as_dict(), ensure_ascii=False, indent=1, default=str))
     store.write_text("report.html", page(report, vectors))
+
+
+def _forget(folder: Path, names: set[str]) -> None:
+    """Remove figures that the report before this one wrote, and this one does not."""
+    try:
+        before = json.loads((folder / "report.json").read_text("utf-8"))["figures"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in {str(item) for item in before} - names:
+        if name == file_name(name):  # a name that we write; nothing else is touched
+            for suffix in ("svg", "csv"):
+                (folder / "figures" / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def title_of(folder: Path) -> str:
+    """Return the name of the recording: that of ``NAME.mystax``, or ``NAME (RECIPE)`` for NAME/RECIPE."""
+    place = folder.resolve()
+    if place.name.endswith(".mystax"):
+        return place.name.removesuffix(".mystax")
+    return f"{place.parent.name} ({place.name})" if (place / "recipe.toml").is_file() else place.name
 
 
 def collect(outcomes: Mapping[str, Dataset], title: str) -> Report:
@@ -151,35 +226,88 @@ def collect(outcomes: Mapping[str, Dataset], title: str) -> Report:
     Report
         With all figures drawn.
     """
+    by_analysis: dict[str, list[tuple[str, Dataset]]] = {
+        analysis: [(name.partition("/")[2], outcomes[name]) for name in outcomes if _is_of(name, analysis)]
+        for analysis in ORDER
+    }
+    by_analysis = {analysis: found for analysis, found in by_analysis.items() if found}
+    cameras = list(dict.fromkeys(camera for found in by_analysis.values() for camera, _ in found))
+    of_camera = {
+        camera: {a: d for a, found in by_analysis.items() for c, d in found if c == camera}
+        for camera in cameras
+        if camera != JOINT
+    }
     report = Report(title)
-    measured = [name for name in ORDER if any(key.partition("/")[0] == name for key in outcomes)]
-    names = [key for name in measured for key in outcomes if key.partition("/")[0] == name]
-    for name in names:
-        report.sections.append(_section(name, outcomes[name]))
+    with ExitStack() as stack:
+        sources = {camera: _source(camera, mine, stack) for camera, mine in of_camera.items()}
+        pictures = {camera: _picture(sources[camera], mine) for camera, mine in of_camera.items()}
+        for analysis, found in by_analysis.items():
+            views = [View(camera, dataset, pictures.get(camera)) for camera, dataset in found]
+            report.chapters.append(_chapter(analysis, views, sources))
     report.flags = merge_flags(*(section.flags for section in report.sections))
-    report.clocks = _clocks(outcomes, names)
-    report.figures = _pictures(outcomes, names)
+    timed = [View(camera, d) for camera, mine in of_camera.items() for d in _timed(mine)[:1]]
+    report.clocks = Table(CLOCK_HEAD, clock_rows(timed))
+    report.timeline = timeline_figure(timed)
+    report.figures = _regions(of_camera, pictures)
     return report
 
 
-ORDER = ("rois", "motion", "svd", "pupil", "blink", "running")
+def _is_of(name: str, analysis: str) -> bool:
+    return name.partition("/")[0] == analysis
 
 
-def _section(name: str, dataset: Dataset) -> Section:
-    analysis, _, camera = name.partition("/")
-    parameters = json.loads(str(dataset.attrs.get("parameters", "{}")))
-    figures = figures_of(analysis, dataset, camera)
+def _timed(mine: Mapping[str, Dataset]) -> list[Dataset]:
+    """Return the outcomes of a camera that have frames."""
+    return [item for item in mine.values() if "missing" in item and item.sizes.get("time", 0)]
+
+
+def _source(camera: str, mine: Mapping[str, Dataset], stack: ExitStack) -> FrameSource | None:
+    """Open the video of a camera where it is still there; it is closed with the stack."""
+    for dataset in _timed(mine)[:1]:
+        source = open_source(dataset.attrs, camera, dataset.sizes["time"])
+        if source is not None:
+            stack.callback(source.close)
+            return source
+    return None
+
+
+def _picture(source: FrameSource | None, mine: Mapping[str, Dataset]) -> Picture | None:
+    """Return a real frame of a camera, else its mean picture."""
+    if source is not None:
+        found = frame_picture(source)
+        if found is not None:
+            return found
+    means = (mean_picture(mine[name]) for name in ("rois", "motion") if name in mine)
+    return next((mean for mean in means if mean is not None), None)
+
+
+def _chapter(analysis: str, views: Sequence[View], sources: Mapping[str, FrameSource | None]) -> Chapter:
+    figures = figures_of(analysis, views)
     if analysis == "pupil":
-        figures += _fitted(dataset, camera)
+        figures += [item for view in views for item in _fitted(view, sources.get(view.camera))]
+    return Chapter(analysis, [_section(analysis, view) for view in views], figures, facts_of(analysis, views))
+
+
+def _fitted(view: View, source: FrameSource | None) -> list[NamedFigure]:
+    """Draw fitted pupils where the video is still there."""
+    if source is None:
+        return []
+    try:
+        return pupil_examples(view.dataset, source, view.camera)
+    except MystaxError:
+        return []  # the video went away meanwhile: the traces stay without pictures
+
+
+def _section(analysis: str, view: View) -> Section:
+    attributes = view.dataset.attrs
+    parameters = json.loads(str(attributes.get("parameters", "{}")))
     return Section(
-        name,
-        float(dataset.attrs.get("coverage", 1.0)),
-        flags_from_json(str(dataset.attrs.get("quality", "[]"))),
+        f"{analysis}/{view.camera}" if view.camera else analysis,
+        float(attributes.get("coverage", 1.0)),
+        flags_from_json(str(attributes.get("quality", "[]"))),
         parameters,
         _changed(analysis, parameters),
-        _facts(analysis, dataset),
-        figures,
-        dataset.attrs,
+        attributes,
     )
 
 
@@ -192,135 +320,21 @@ def _changed(analysis: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         declared = parameters_of(get_analysis(analysis).params)
     except MystaxError:
         return {}
-    flat = {key: value for key, value in parameters.items() if key in declared}
-    return {key: value for key, value in flat.items() if value != declared[key].default}
+    known = {key: value for key, value in parameters.items() if key in declared}
+    return {key: value for key, value in known.items() if value != declared[key].default}
 
 
-def _facts(analysis: str, dataset: Dataset) -> list[tuple[str, str]]:
-    """Return rows of numbers about an outcome: per region, the median and the spread."""
-    rows: list[tuple[str, str]] = []
-    shown = {
-        "motion": ("energy", "energy_norm"),
-        "pupil": ("diameter", "diameter_scaled", "confidence"),
-        "blink": ("openness",),
-        "running": ("speed",),
-    }.get(analysis, ())
-    for variable in shown:
-        if variable not in dataset:
+def _regions(
+    of_camera: Mapping[str, Mapping[str, Dataset]], pictures: Mapping[str, Picture | None]
+) -> list[NamedFigure]:
+    """Draw the regions of each camera on its picture."""
+    scenes = []
+    for camera, mine in of_camera.items():
+        picture = pictures[camera]
+        if picture is None:
             continue
-        unit = str(dataset[variable].attrs.get("units", ""))
-        for k, roi in enumerate(dataset["roi"].values):
-            values = dataset[variable].values[:, k]
-            known = values[np.isfinite(values)]
-            label = f"{variable} of {roi} [{unit}]" if unit not in ("", "1") else f"{variable} of {roi}"
-            if not len(known):
-                rows.append((label, "not measurable"))
-                continue
-            low, middle, high = np.percentile(known, [5, 50, 95])
-            share = f"{len(known)} of {len(values)} frames"
-            rows.append((label, f"median {middle:.4g}, 5 to 95 %: {low:.4g} to {high:.4g} ({share})"))
-    if analysis == "svd":
-        rows += _svd_facts(dataset)
-    if analysis == "rois":
-        for roi, sure in zip(dataset["roi"].values, dataset["confidence"].values, strict=True):
-            rows.append((f"proposed {roi}", f"confidence {float(sure):.2f}"))
-        if not dataset.sizes.get("roi", 0):
-            rows.append(("proposals", "nothing was sure enough to be proposed"))
-    return rows
-
-
-def _svd_facts(dataset: Dataset) -> list[tuple[str, str]]:
-    rows = []
-    for kind in ("motion", "movie"):
-        if f"{kind}_captured" not in dataset:
-            continue
-        for k, roi in enumerate(dataset["roi"].values):
-            captured = dataset[f"{kind}_captured"].values[k]
-            known = captured[np.isfinite(captured)]
-            method = str(dataset[f"{kind}_method"].values[k]) if f"{kind}_method" in dataset else ""
-            share = f"{100 * known[-1]:.2f} % of the variance" if len(known) else "no variance"
-            rows.append((f"{kind} of {roi}", f"{len(known)} components hold {share} ({method})"))
-    return rows
-
-
-def _clocks(outcomes: Mapping[str, Dataset], names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return rows about frames and times of each camera."""
-    rows: dict[str, str] = {}
-    for name in names:
-        dataset = outcomes[name]
-        camera = name.partition("/")[2] or "frames"
-        if "time" not in dataset.coords or camera in rows or not dataset.sizes.get("time", 0):
-            continue
-        times, missing = dataset["time"].values, dataset["missing"].values
-        known = times[np.isfinite(times)]
-        n_missing = int((missing != 0).sum())
-        text = f"{len(times)} frames, {n_missing} missing"
-        if len(known) > 1:
-            steps = np.diff(known)
-            middle = float(np.median(steps))
-            gaps = int((steps > 1.5 * middle).sum())
-            span = f"{known[0]:.3f} to {known[-1]:.3f} s"
-            text += f", {span}, median interval {1e3 * middle:.4g} ms, {gaps} gaps"
-        rows[camera] = text
-    return list(rows.items())
-
-
-def _pictures(outcomes: Mapping[str, Dataset], names: Sequence[str]) -> list[NamedFigure]:
-    """Draw the regions of each camera on its mean picture."""
-    by_camera: dict[str, list[str]] = {}
-    for name in names:
-        camera = name.partition("/")[2]
-        if camera != "all_cameras":
-            by_camera.setdefault(camera, []).append(name)
-    found = []
-    for camera, mine in by_camera.items():
-        pictured = next((outcomes[n] for n in mine if n.partition("/")[0] in ("motion", "rois")), None)
-        if (
-            pictured is None
-            or "mean_frame" not in pictured
-            or not np.isfinite(pictured["mean_frame"].values).any()
-        ):
-            continue
-        rois: dict[tuple[str, str], Roi] = {}
-        for name in mine:
-            for roi in rois_of(outcomes[name]):
-                rois.setdefault((roi.name, roi.kind), roi)
-        columns = pictured["mean_frame"].shape[1]
-        width = int(pictured.attrs.get("frame_width", columns))
-        size = int(pictured.attrs.get("bin", max(1, round(width / max(1, columns)))))
-        proposed = any(n.partition("/")[0] == "rois" for n in mine)
-        found.append(
-            regions_figure(pictured["mean_frame"].values, size, list(rois.values()), camera, proposed)
-        )
-    return found
-
-
-def _fitted(dataset: Dataset, camera: str) -> list[NamedFigure]:
-    """Draw fitted pupils where the video is still there."""
-    source = _video(dataset)
-    if source is None:
-        return []
-    try:
-        return pupil_examples(dataset, source, camera)
-    except MystaxError:
-        return []  # the video changed or went away: the traces stay without pictures
-    finally:
-        source.close()
-
-
-def _video(dataset: Dataset) -> FrameSource | None:
-    from pathlib import Path
-
-    from mystax.io.video import Video
-
-    files = [str(name) for name in np.atleast_1d(np.asarray(dataset.attrs.get("run_files", []), object))]
-    if not files or not all(Path(name).is_file() for name in files):
-        return None
-    try:
-        source: FrameSource = Video(files)
-    except MystaxError:
-        return None
-    if source.n_frames != dataset.sizes["time"]:
-        source.close()
-        return None
-    return source
+        rois = {(roi.name, roi.kind): roi for dataset in mine.values() for roi in rois_of(dataset)[::-1]}
+        if "rois" in mine:  # the proposal knows its confidence
+            rois |= {(roi.name, roi.kind): roi for roi in rois_of(mine["rois"])}
+        scenes.append(Scene(camera, picture, list(rois.values())))
+    return [regions_figure(scenes)] if scenes else []

@@ -2,17 +2,41 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from mystax.errors import CODES
+from mystax.plot.pictures import texts
+from mystax.plot.report_css import CSS
 from mystax.plot.style import MAX_SVG, NamedFigure, palette
 
 if TYPE_CHECKING:
-    from mystax.plot.report import Report, Section
+    from mystax.plot.report import Chapter, Report, Section
 
-__all__ = ["page"]
+__all__ = ["page", "ranges"]
+
+SCALE = 120.0
+"""Pixels of the page per inch of a figure: 180 mm fill the column, 8 pt read like 13 px."""
+N_OPEN = 6
+"""Warnings that are shown at once; more are folded."""
+
+TITLES = {
+    "rois": "Proposed regions",
+    "motion": "Motion energy",
+    "svd": "Components (SVD)",
+    "pupil": "Pupil",
+    "blink": "Blinks",
+    "running": "Running",
+}
+LOADED = {
+    "motion": "energy",
+    "pupil": "diameter",
+    "blink": "openness",
+    "running": "speed",
+    "svd": "motion_svd",
+}
+"""The variable that the examples of loading read."""
 
 METHODS = {
     "rois": "Regions were proposed from samples: the face by motion above sensor noise, the eye by contrast.",
@@ -34,26 +58,6 @@ CITE = (
     "the keys of the outcomes let others make the same numbers again."
 )
 
-CSS = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  background: LIGHT_ground; color: LIGHT_text; }
-h1 { font-size: 1.6rem; margin-bottom: 0.2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-.verdict { font-size: 1.05rem; color: LIGHT_muted; margin-top: 0; }
-.warning { border-left: 4px solid LIGHT_warning; padding: 0.2rem 0.8rem; margin: 0.5rem 0; }
-figure { margin: 1.2rem 0; } figure img { max-width: 100%; background: #ffffff; border-radius: 4px; }
-figcaption { color: LIGHT_muted; } table { border-collapse: collapse; margin: 0.6rem 0; }
-td, th { text-align: left; vertical-align: top; padding: 0.2rem 0.9rem 0.2rem 0;
-  border-bottom: 1px solid #8884; }
-th { font-weight: 600; } code, pre { font-size: 0.87rem; } pre { overflow-x: auto; padding: 0.6rem;
-  border: 1px solid #8884; border-radius: 4px; }
-details { margin: 0.5rem 0; } .hash { overflow-wrap: anywhere; }
-@media (prefers-color-scheme: dark) { body { background: DARK_ground; color: DARK_text; }
-  .verdict, figcaption { color: DARK_muted; } .warning { border-color: DARK_warning; } }
-@media print { body { background: #ffffff; color: #000000; max-width: none; } details { display: block; }
-  figure { break-inside: avoid; } }
-"""
-
 
 def page(report: "Report", vectors: Mapping[str, bytes]) -> str:
     """Write the page.
@@ -68,31 +72,56 @@ def page(report: "Report", vectors: Mapping[str, bytes]) -> str:
     Returns
     -------
     str
-        One HTML document.
+        One HTML document without scripts, that asks nothing of the network.
     """
     parts = [
-        "<!doctype html>",
+        "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(report.title)}: mystax report</title>",
-        f"<style>{_css()}</style></head><body><main>",
-        f"<h1>{escape(report.title)}</h1>",
-        f'<p class="verdict">{escape(report.verdict)}</p>',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{_text(report.title)}: mystax report</title>",
+        f"<style>{_css()}</style></head>",
+        "<body><main>",
+        f"<header><h1>{_text(report.title)}</h1>",
+        f'<p class="verdict">{_text(report.verdict)}</p>',
+        *_contents(report),
+        "</header>",
         *_warnings(report),
         *(_figure(item, vectors) for item in report.figures),
     ]
-    for section in report.sections:
-        parts += _section(section, vectors)
+    for chapter in report.chapters:
+        parts += _chapter(chapter, vectors)
     parts += [
-        '<h2 id="clocks">Frames and times</h2>',
-        _table(("camera", "frames and times"), report.clocks),
+        '<section id="clocks"><h2>Frames and times</h2>',
+        _figure(report.timeline, vectors) if report.timeline is not None else "",
+        _table(report.clocks.head, report.clocks.rows)
+        if report.clocks.rows
+        else "<p>No frames were read.</p>",
+        "</section>",
         *_parameters(report.sections),
         *_provenance(report.sections),
         *_loading(report),
-        f"<h2>How to cite</h2><p>{CITE}</p>",
+        f'<section id="cite"><h2>How to cite</h2><p>{CITE}</p></section>',
         "</main></body></html>",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def _text(value: object) -> str:
+    """Return a text from outside as text of the page: no markup, no signs that a page may not hold."""
+    plain = "".join(
+        sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in str(value)
+    )
+    return escape(plain, quote=True)
+
+
+def _contents(report: "Report") -> list[str]:
+    links = [
+        (chapter.analysis, TITLES.get(chapter.analysis, chapter.analysis)) for chapter in report.chapters
+    ]
+    links += [("clocks", "Frames and times"), ("parameters", "Parameters"), ("provenance", "Provenance")]
+    items = "".join(f'<li><a href="#{name}">{_text(words)}</a></li>' for name, words in links)
+    return [f'<nav aria-label="Contents"><ul>{items}</ul></nav>']
 
 
 def _css() -> str:
@@ -107,15 +136,46 @@ def _warnings(report: "Report") -> list[str]:
     found = []
     for flag in report.flags:
         meaning = CODES[flag.code].meaning if flag.code in CODES else ""
-        frames = ""
-        if flag.n_frames:
-            shown = ", ".join(map(str, flag.frames[:20]))
-            frames = f" Frames: {shown}{' ...' if flag.n_frames > 20 else ''}."
+        frames = f" Frames {ranges(flag.frames, flag.n_frames)}." if flag.n_frames else ""
         found.append(
-            f'<div class="warning"><strong>{escape(flag.code)}</strong> {escape(meaning)}: '
-            f"{escape(flag.text)}.{escape(frames)}</div>"
+            f'<div class="warning" role="note"><p><strong>{_text(flag.code)}</strong> '
+            f"{_text(flag.text.rstrip('.'))}.{_text(frames)}</p>"
+            + (f'<p class="meaning">{_text(meaning)}</p>' if meaning else "")
+            + "</div>"
         )
-    return found
+    if len(found) > N_OPEN:
+        more = len(found) - N_OPEN
+        folded = f"<details><summary>{more} more warning{'s' if more > 1 else ''}</summary>"
+        found = [*found[:N_OPEN], folded, *found[N_OPEN:], "</details>"]
+    return ['<section id="warnings" aria-label="Warnings">', *found, "</section>"] if found else []
+
+
+def ranges(frames: Sequence[int], n_frames: int, most: int = 12) -> str:
+    """Write frame numbers as ranges, such as ``3 to 7, 12``; the first of them where they are many.
+
+    Parameters
+    ----------
+    frames : sequence of int
+        Rising frame numbers; the first ones where there are more.
+    n_frames : int
+        How many there are in all.
+    most : int, optional
+        Ranges to write.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    runs: list[list[int]] = []
+    for frame in frames:
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    words = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs[:most]]
+    written = sum(last - first + 1 for first, last in runs[:most])
+    return ", ".join(words) + (f" and {n_frames - written} more" if n_frames > written else "")
 
 
 def _figure(item: NamedFigure, vectors: Mapping[str, bytes]) -> str:
@@ -125,82 +185,119 @@ def _figure(item: NamedFigure, vectors: Mapping[str, bytes]) -> str:
     else:
         kind, content = "png", item.png()
     data = base64.b64encode(content).decode("ascii")
-    return (
-        f'<figure><img src="data:image/{kind};base64,{data}" alt="{escape(item.alternative, quote=True)}">'
-        f"<figcaption><strong>{escape(item.title)}.</strong> {escape(item.text)}</figcaption></figure>"
+    width, height = (round(SCALE * side) for side in item.figure.get_size_inches())
+    drawn = (
+        f'<figure><img src="data:image/{kind};base64,{data}" width="{width}" height="{height}" '
+        f'alt="{_text(item.alternative)}">'
+        f"<figcaption><strong>{_text(item.title)}.</strong> {_text(item.text)}</figcaption></figure>"
     )
+    return f"<details><summary>{_text(item.title)}</summary>{drawn}</details>" if item.detail else drawn
 
 
-def _section(section: "Section", vectors: Mapping[str, bytes]) -> list[str]:
-    analysis = section.name.partition("/")[0]
-    covered = "" if section.coverage >= 1 else f" Coverage {100 * section.coverage:.2f} % of the frames."
+def _chapter(chapter: "Chapter", vectors: Mapping[str, bytes]) -> list[str]:
+    analysis = chapter.analysis
+    covered = ""
+    if chapter.coverage < 1:
+        covered = f" {100 * chapter.coverage:.2f} % of the frames could be used."
+    empty = (
+        []
+        if chapter.figures or chapter.tables
+        else ["<p>There is nothing to show: no region gave a value.</p>"]
+    )
+    if analysis == "rois" and not chapter.tables:
+        empty = ["<p>Nothing was sure enough to be proposed: the whole frame was measured.</p>"]
     return [
-        f'<h2 id="{escape(section.name.replace("/", "-"), quote=True)}">{escape(section.name)}</h2>',
-        *(_figure(item, vectors) for item in section.figures),
-        _table(("measured", "value"), section.facts) if section.facts else "",
-        f"<p>{escape(METHODS.get(analysis, ''))}{escape(covered)}</p>",
+        f'<section id="{_text(analysis)}"><h2>{_text(TITLES.get(analysis, analysis))}</h2>',
+        *empty,
+        *(_figure(item, vectors) for item in chapter.figures),
+        *(_table(table.head, table.rows) for table in chapter.tables),
+        f'<p class="method">{_text(METHODS.get(analysis, ""))}{_text(covered)}</p></section>',
     ]
 
 
-def _table(head: Iterable[str], rows: Iterable[tuple[str, str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
+    body = "".join(f"<tr>{_row(row)}</tr>" for row in rows)
+    return f'<div class="table"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _row(row: Sequence[str]) -> str:
+    first, *others = row
+    cells = "".join(f"<td{_class(cell)}>{_text(cell)}</td>" for cell in others)
+    return f'<th scope="row">{_text(first)}</th>{cells}'
+
+
+def _class(cell: str) -> str:
+    """Return the class of numbers, which stand below each other by their digits."""
+    return ' class="number"' if cell[:1].isdigit() or cell[:2].strip("-").isdigit() else ""
 
 
 def _parameters(sections: "Iterable[Section]") -> list[str]:
-    parts = ['<h2 id="parameters">Parameters</h2>']
-    changed, everything = [], []
-    for section in sections:
-        changed += [(f"{section.name}: {key}", json.dumps(value)) for key, value in section.changed.items()]
-        everything += [
-            (f"{section.name}: {key}", json.dumps(value)) for key, value in section.parameters.items()
-        ]
+    parts = ['<section id="parameters"><h2>Parameters</h2>']
+    changed: dict[tuple[str, str], str] = {}
+    everything: dict[tuple[str, str], str] = {}
+    for section in sections:  # the same for all cameras of an analysis
+        analysis = section.name.partition("/")[0]
+        changed |= {(analysis, key): json.dumps(value) for key, value in section.changed.items()}
+        everything |= {(analysis, key): json.dumps(value) for key, value in section.parameters.items()}
+    head = ("analysis", "parameter", "value")
     if changed:
-        parts += ["<p>Different from the defaults:</p>", _table(("parameter", "value"), changed)]
+        rows = [(*key, value) for key, value in changed.items()]
+        parts += ["<p>Different from the defaults:</p>", _table(head, rows)]
     else:
         parts.append("<p>All parameters have their defaults.</p>")
-    parts.append(
-        f"<details><summary>All parameters</summary>{_table(('parameter', 'value'), everything)}</details>"
-    )
-    return parts
+    if everything:
+        table = _table(head, [(*key, value) for key, value in everything.items()])
+        parts.append(f"<details><summary>All parameters</summary>{table}</details>")
+    return [*parts, "</section>"]
 
 
-def _provenance(sections: "Iterable[Section]") -> list[str]:
-    rows: list[tuple[str, str]] = []
-    software = ""
+def _provenance(sections: "Sequence[Section]") -> list[str]:
+    rows: dict[tuple[str, ...], None] = {}
+    software: dict[str, str] = {}
     for section in sections:
-        attributes = section.attributes
-        rows.append((f"{section.name}: key", str(attributes.get("key", ""))))
-        rows.append((f"{section.name}: content_sha256", str(attributes.get("content_sha256", ""))))
-        for entry in json.loads(str(attributes.get("inputs", "[]"))):
-            place = " ".join(str(entry.get(name, "")) for name in ("role", "camera", "position")).strip()
-            row = (f"input {place}", str(entry.get("id", "")))
-            if row not in rows:
-                rows.append(row)
-        software = str(attributes.get("software", software))
-        for name in ("run_host", "run_finished"):
-            row = (name.removeprefix("run_"), str(attributes.get(name, "")))
-            if row[1] and row not in rows:
-                rows.append(row)
-    versions = ", ".join(f"{name} {text}" for name, text in json.loads(software or "{}").items())
-    rows.append(("software", versions))
+        attributes, analysis = section.attributes, section.name.partition("/")[0]
+        for name in ("key", "content_sha256"):
+            if attributes.get(name):
+                rows[(analysis, name, str(attributes[name]))] = None
+        software |= json.loads(str(attributes.get("software", "{}")))
+    for section in sections:
+        for entry in json.loads(str(section.attributes.get("inputs", "[]"))):
+            place = " ".join(str(entry.get(name, "")) for name in ("role", "camera", "position"))
+            rows[("input", " ".join(place.split()), str(entry.get("id", "")))] = None
+        for name in ("run_files", "run_host", "run_finished"):
+            for value in texts(section.attributes.get(name)):
+                rows[("run", name.removeprefix("run_").removesuffix("s"), value)] = None
+    for name, version in software.items():
+        rows[("software", name, str(version))] = None
+    table = _table(("of", "what", "value"), list(rows))
     return [
-        '<h2 id="provenance">Provenance</h2>',
-        f'<div class="hash">{_table(("what", "value"), rows)}</div>',
+        '<section id="provenance" class="hash"><h2>Provenance</h2>',
+        f"<details><summary>Inputs, versions and digests</summary>{table}</details></section>",
     ]
 
 
 def _loading(report: "Report") -> list[str]:
-    name = next((section.name.partition("/")[0] for section in report.sections if section.figures), "motion")
-    several = any("/" in section.name for section in report.sections)
-    group = ', group="camera"' if several else ""
-    python = f'import xarray\noutcome = xarray.open_dataset("{name}.nc", engine="h5netcdf"{group})'
-    matlab = f"energy = ncread('{name}.nc', 'time');"
-    r = f"library(ncdf4)\noutcome <- nc_open('{name}.nc')"
-    parts = ["<h2>How to load it</h2>"]
-    for language, code in (("Python", python), ("MATLAB", matlab), ("R", r)):
-        parts.append(f"<p>{language}</p><pre><code>{escape(code)}</code></pre>")
-    return parts
+    section = next((item for item in report.sections if item.name.partition("/")[0] in LOADED), None)
+    if section is None:
+        return []
+    analysis, _, camera = section.name.partition("/")
+    variable = LOADED[analysis]
+    group = f', group="{camera}"' if camera else ""
+    path = f"{camera}/{variable}" if camera else variable
+    python = f'import mystax\n\noutcome = mystax.load("{analysis}.nc")'
+    python += f'["{section.name}"]' if camera else ""
+    python += f'\nvalues = outcome["{variable}"]'
+    plain = f'import xarray\n\noutcome = xarray.open_dataset("{analysis}.nc", engine="h5netcdf"{group})'
+    matlab = f"values = ncread('{analysis}.nc', '/{path}');\ntime = ncread('{analysis}.nc', '/"
+    matlab += f"{camera}/time');" if camera else "time');"
+    r = f"library(ncdf4)\noutcome <- nc_open('{analysis}.nc')\nvalues <- ncvar_get(outcome, '{path}')"
+    parts = ['<section id="loading"><h2>How to load it</h2>']
+    for language, code in (
+        ("Python", python),
+        ("Python without mystax", plain),
+        ("MATLAB", matlab),
+        ("R", r),
+    ):
+        parts.append(f"<h3>{language}</h3><pre><code>{_text(code)}</code></pre>")
+    return [*parts, "</section>"]

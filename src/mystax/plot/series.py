@@ -155,7 +155,9 @@ def trace(
         axes.plot(x[alone], y[alone], ".", color=colour, ms=2.0, mew=0)
 
 
-def draw_holes(axes: Axes, places: Float64[np.ndarray, " time"], missing: Shaped[np.ndarray, " time"]) -> None:
+def draw_holes(
+    axes: Axes, places: Float64[np.ndarray, " time"], missing: Shaped[np.ndarray, " time"]
+) -> None:
     """Shade frames that could not be read, and gaps in time; never thinner than the eye can see.
 
     Parameters
@@ -167,7 +169,10 @@ def draw_holes(axes: Axes, places: Float64[np.ndarray, " time"], missing: Shaped
     missing : array (time,)
         `Reason` of each frame; 0 is good.
     """
-    colours: Mapping[str, Any] = {"gap": palette()["frames"]["gap"], "missing": palette()["series"]["missing"]}
+    colours: Mapping[str, Any] = {
+        "gap": palette()["frames"]["gap"],
+        "missing": palette()["series"]["missing"],
+    }
     for name, (starts, lengths) in {
         "gap": gap_spans(places),
         "missing": spans(places, np.asarray(missing) != 0),

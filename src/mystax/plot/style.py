@@ -17,7 +17,17 @@ from matplotlib.figure import Figure
 
 from mystax.core.safe_names import safe_name
 
-__all__ = ["MAX_SVG", "WIDTH", "NamedFigure", "figure", "file_name", "palette", "series_colour", "shown", "style"]
+__all__ = [
+    "MAX_SVG",
+    "WIDTH",
+    "NamedFigure",
+    "figure",
+    "file_name",
+    "palette",
+    "series_colour",
+    "shown",
+    "style",
+]
 
 MILLIMETRE = 1 / 25.4
 WIDTH = 180.0
@@ -53,6 +63,7 @@ def style() -> Iterator[None]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "lines.linewidth": 0.8,
+        "image.interpolation": "none",  # vector files hold the pixels themselves
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
         "svg.fonttype": "none",
@@ -126,9 +137,16 @@ class NamedFigure:
     numbers: Mapping[str, Sequence[object] | np.ndarray] = field(default_factory=dict)
     detail: bool = False
 
+    def _settle(self) -> None:
+        """Lay out once: every format has the same layout, and finding it takes longer than drawing."""
+        if self.figure.get_layout_engine() is not None:
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")
+
     def svg(self) -> bytes:
         """Return the vector file."""
         with style():
+            self._settle()
             stream = io.BytesIO()
             self.figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=200)
         return stream.getvalue()
@@ -136,6 +154,7 @@ class NamedFigure:
     def png(self) -> bytes:
         """Return the picture at twice the usual resolution."""
         with style():
+            self._settle()
             stream = io.BytesIO()
             self.figure.savefig(stream, format="png", dpi=192)
         return stream.getvalue()

@@ -80,9 +80,10 @@ def _stamped(plan: Plan, stamps: Sequence[int], barcodes: Sequence[int]) -> None
 
 
 def _pts_repeat(plan: Plan) -> None:
-    """Give two frames the stamp of the frame before them; the second ones are dropped."""
+    """Give one frame (two of 150 or more) the stamp of the frame before it; the second ones are dropped."""
     plan.container = "mkv"
-    repeated = {plan.n_frames // 3, 2 * plan.n_frames // 3}
+    n = plan.n_frames
+    repeated = {n // 3, 2 * n // 3} if n >= 150 else {n // 2}
     stamps = [number - (number in repeated) for number in range(plan.n_frames)]
     _stamped(plan, stamps, [number for number in range(plan.n_frames) if number not in repeated])
     plan.holes = tuple(
@@ -104,8 +105,13 @@ def _pts_backward(plan: Plan) -> None:
 
 
 def _pts_negative(plan: Plan) -> None:
-    """Start 10 frames before zero; all frames are shown."""
-    plan.container = "ts" if plan.codec in ("h264", "hevc", "mpeg2video") else "mkv"
+    """Start 10 frames before zero; all frames are shown.
+
+    Only transport streams can say so: mp4 hides such frames, matroska has no sign.
+    """
+    plan.container = "ts"
+    if plan.codec not in ("h264", "hevc", "mpeg4", "mpeg2video"):
+        plan.use("h264")
     plan.container_options["avoid_negative_ts"] = "disabled"
     _stamped(plan, [number - 10 for number in range(plan.n_frames)], range(plan.n_frames))
 

@@ -9,7 +9,7 @@ from mystax.errors import SpaceError, StoreError
 from mystax.io.checkpoints import Checkpoint, Checkpoints
 from mystax.io.store import Store
 from mystax.io.store_fs import LocalFs
-from tests.fixtures.faulty_fs import FaultyFs
+from tests.fixtures.faulty_fs import FaultyFs, nobody_lives
 from tests.fixtures.traces import KEY, OTHER_KEY
 
 
@@ -105,7 +105,7 @@ def test_objects_are_neither_written_nor_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="objects"):
         Checkpoints(tmp_path, [KEY], LocalFs()).save(Checkpoint(1, {"a/b": np.array([{}])}))
     checkpoints = saved(tmp_path, 10)
-    np.savez(tmp_path / "checkpoint-2.npz", **{"a/b": np.array([{}]), "frame": np.int64(9)})
+    np.savez(tmp_path / "checkpoint-2.npz", keys=np.array([{}]), frame=np.int64(9))
     found = checkpoints.load()
     assert found is not None
     assert found.frame == 10
@@ -126,7 +126,7 @@ def spool_rows(start: int, stop: int) -> np.ndarray:
 
 def interrupted(folder: Path) -> Store:
     """Work to frame 30, with checkpoints at 10 and 20, and die."""
-    store = Store(folder, alive=lambda record: False)
+    store = Store(folder, alive=nobody_lives)
     with store.work([KEY]) as work:
         assert work.restore() is None
         spool = work.spool("motion.energy", 2, "float32")
@@ -170,7 +170,7 @@ def test_spool_that_is_gone_sends_work_back_to_the_start(tmp_path: Path) -> None
 
 
 def test_spool_without_a_checkpoint_starts_empty(tmp_path: Path) -> None:
-    store = Store(tmp_path, alive=lambda record: False)
+    store = Store(tmp_path, alive=nobody_lives)
     with store.work([KEY]) as work:
         work.spool("motion.energy", 2, "float32").append(spool_rows(0, 5))
     with store.work([KEY]) as work:
@@ -217,7 +217,7 @@ def test_other_keys_are_other_work(tmp_path: Path) -> None:
 
 def test_checkpoint_is_refused_once_another_process_took_over(tmp_path: Path) -> None:
     first = Store(tmp_path).work([KEY])
-    heir = Store(tmp_path, alive=lambda record: False).work([KEY])
+    heir = Store(tmp_path, alive=nobody_lives).work([KEY])
     with pytest.raises(StoreError) as caught:
         first.save({}, 3)
     assert caught.value.code == "S504"

@@ -13,7 +13,7 @@ import pytest
 from mystax.errors import StoreError
 from mystax.io.locks import LockRecord, acquire_lock, is_alive, is_dead, read_lock, this_process
 from mystax.io.store_fs import LocalFs
-from tests.fixtures.faulty_fs import FaultyFs
+from tests.fixtures.faulty_fs import FaultyFs, nobody_lives
 
 FIRST, SECOND = "1" * 16, "2" * 16
 
@@ -21,11 +21,6 @@ FIRST, SECOND = "1" * 16, "2" * 16
 def noon() -> datetime:
     """Return a fixed time."""
     return datetime(2024, 5, 1, 12, tzinfo=UTC)
-
-
-def nobody_lives(record: LockRecord) -> bool:
-    """Take every process for dead."""
-    return False
 
 
 def elsewhere(record: LockRecord) -> None:

@@ -2,7 +2,6 @@
 
 import gc
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +26,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def all_lazy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def all_lazy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every variable that is no coordinate as a large one."""
     monkeypatch.setattr(module, "EAGER_BYTES", -1)
-    yield
 
 
 def load_one(path: Path) -> xr.Dataset:
@@ -104,7 +102,7 @@ def test_outcome_of_an_older_version_of_an_analysis_stays_readable(tmp_path: Pat
 @pytest.mark.usefixtures("all_lazy")
 def test_large_variables_are_read_when_they_are_used(folder: Path) -> None:
     found, outcome = load_one(folder / "trace.nc"), trace()
-    assert not found["score"].variable._in_memory  # noqa: SLF001 - the only way to ask without reading
+    assert not found["score"].variable._in_memory
     np.testing.assert_array_equal(found["score"][3:9, 0, ::2], outcome["score"][3:9, 0, ::2])
     np.testing.assert_array_equal(found["score"].isel(time=[9, 2, 2]), outcome["score"].isel(time=[9, 2, 2]))
     np.testing.assert_array_equal(found["energy"].isel(time=-1), outcome["energy"].isel(time=-1))

@@ -73,7 +73,7 @@ def test_cut_forgets_later_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(2,), (2, 4), (1, 2, 3)])
 def test_rows_of_another_width_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     spool = SpoolFile(tmp_path / "a.spool", 3, "float32", LocalFs())
-    with pytest.raises(Exception, match="width|dims|shape"):
+    with pytest.raises(Exception, match=r"width|dims|shape"):
         spool.append(np.zeros(shape, np.float32))
     assert spool.n_rows == 0
     spool.close()

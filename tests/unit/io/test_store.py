@@ -12,16 +12,16 @@ from mystax.core.quality import Flag
 from mystax.errors import FormatError, RecipeError, SpaceError, StoreError
 from mystax.io.outcomes import load, read_sum, verify_outcome
 from mystax.io.store import Provenance, Store
-from mystax.io.strays import strays
 from mystax.io.store_fs import LocalFs
-from tests.fixtures.faulty_fs import FaultyFs
+from mystax.io.strays import strays
+from tests.fixtures.faulty_fs import FaultyFs, nobody_lives
 from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
 
 
 def published(folder: Path, **more: object) -> Store:
     """Publish the small outcome in a folder."""
     store = quick_store(folder)
-    store.publish(trace(), provenance(**more), schema=TRACE)
+    store.publish(trace(), provenance(KEY, **more), schema=TRACE)
     return store
 
 
@@ -185,7 +185,7 @@ def test_rival_that_was_first_is_adopted(tmp_path: Path) -> None:
 def test_late_worker_publishes_nothing(tmp_path: Path) -> None:
     late = Store(tmp_path)
     work = late.work([KEY])
-    with Store(tmp_path, alive=lambda record: False).work([KEY]):
+    with Store(tmp_path, alive=nobody_lives).work([KEY]):
         with pytest.raises(StoreError) as caught:
             late.publish(trace(), provenance(), schema=TRACE)
         assert caught.value.code == "S504"
@@ -258,10 +258,10 @@ def test_strays_are_dead_locks_parts_and_spools_without_checkpoint(tmp_path: Pat
     work = store.work([KEY])
     work.spool("motion.energy", 1, "uint8")
     assert strays(tmp_path, LocalFs()) == []
-    found = strays(tmp_path, LocalFs(), alive=lambda record: False)
+    found = strays(tmp_path, LocalFs(), alive=nobody_lives)
     assert [path.name for path in found] == ["lock", "motion.energy.spool"]
     work.save({}, 1)
-    found = strays(tmp_path, LocalFs(), alive=lambda record: False)
+    found = strays(tmp_path, LocalFs(), alive=nobody_lives)
     assert [path.name for path in found] == ["lock"]
     work.close()
 

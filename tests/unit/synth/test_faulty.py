@@ -62,7 +62,7 @@ def test_every_kind_states_codes_that_exist_and_writes_a_file(kind: str, tmp_pat
 def test_a_file_holds_the_packets_that_its_truth_counts(kind: str, tmp_path: Path) -> None:
     truth = make(tmp_path, kind)
     n_packets = len(packets(truth.path))
-    extra = {"altref": len(truth.special), "packet_twice": 1, "pts_repeat": 2}.get(kind, 0)
+    extra = {"altref": len(truth.special), "packet_twice": 1, "pts_repeat": 1}.get(kind, 0)
     if kind.startswith("cut_"):
         # The packet that was cut through may come out, marked as corrupt.
         assert n_packets - truth.n_frames in (0, 1)

@@ -1,0 +1,140 @@
+"""The command line when it is misused: the nearest name, one JSON object, the right stream and status."""
+
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mystax.io.formats.facemap import write_facemap
+from mystax.synth import faulty_video
+from tests.fixtures.commands import COMMAND, call, run_command
+from tests.fixtures.facemap_files import facemap_dict
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small video."""
+    path = tmp_path_factory.mktemp("usage") / "face.mp4"
+    faulty_video(path, "clean", n_frames=30)
+    return path
+
+
+WRONG = {
+    "command": (("rnu", "VIDEO"), "did you mean 'run'"),
+    "option": (("run", "VIDEO", "--analysis", "motion"), "did you mean '--analyses'"),
+    "option of doctor": (("doctor", "--verfy"), "did you mean '--verify'"),
+    "option of probe": (("probe", "VIDEO", "--decod"), "did you mean '--decode'"),
+    "parameter": (("run", "VIDEO", "--pupil-sigm", "2"), "did you mean '--pupil-sigma'"),
+    "analysis": (("run", "VIDEO", "--analyses", "motoin"), "did you mean 'motion'"),
+    "recipe": (("run", "VIDEO", "--recipe", "standrad"), "did you mean 'standard'"),
+    "file": (("run", "FOLDER/fase.mp4"), "did you mean 'face.mp4'"),
+    "reference": (("run", "--camera", "left=VIDEO", "--reference", "lefd"), "did you mean 'left'"),
+    "camera of an offset": (("run", "VIDEO", "--offset", "fase=1"), "did you mean 'face'"),
+    "camera of a clock": (("run", "VIDEO", "--clock", "fase=rate:30"), "did you mean 'face'"),
+    "camera of a region": (
+        ("run", "VIDEO", "--roi", "motion:rectangle:0,0,50,50@fase"),
+        "did you mean 'face'",
+    ),
+    "kind of a region": (("run", "VIDEO", "--roi", "pupli:ellipse:40,40,20,20"), "did you mean 'pupil'"),
+    "shape of a region": (("run", "VIDEO", "--roi", "pupil:elipse:40,40,20,20"), "rectangle, ellipse or polygon"),
+    "offset": (("run", "VIDEO", "--offset", "face=abc"), "expected seconds, got abc"),
+    "value of a choice": (("run", "VIDEO", "--damage", "no"), "'mark', 'keep', 'refuse'"),
+    "value of a parameter": (
+        ("run", "VIDEO", "--pupil-sigma", "9"),
+        "P401 parameter 'sigma' of 'pupil': expected 0 < sigma <= 6 [sd], got 9",
+    ),
+    "cores": (("run", "VIDEO", "--cores", "0"), "x>=1"),
+    "nothing to run": (("run",), "at least one FILE"),
+    "file and camera": (("run", "VIDEO", "--camera", "left=VIDEO"), "not both"),
+    "nothing to export": (("export", "FOLDER"), "--facemap"),
+    "folder to export": (("export", "FOLDER/none", "--facemap", "."), "there is no such folder"),
+    "folder to examine": (("doctor", "FOLDER/none"), "there is no"),
+    "seed": (("demo", "--seed", "x"), "not a valid integer"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_mistakes_end_with_two_and_one_json_object(
+    what: str, video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, text = WRONG[what]
+    given = [word.replace("VIDEO", str(video)).replace("FOLDER", str(video.parent)) for word in words]
+    found = call(capsys, *given, "--json")
+    assert found.status == 2, found.err
+    assert len(found.json["errors"]) == 1
+    assert found.codes[0] in ("P401", "P402", "P403")
+    assert text in found.err
+    assert ".." not in found.err.replace(str(video.parent), "")
+    assert [path.name for path in video.parent.iterdir()] == ["face.mp4"]
+
+
+def test_a_command_without_words_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys)
+    assert found.status == 0
+    assert "Commands:" in found.out
+    assert not found.err
+
+
+def test_every_command_gives_one_json_object(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_facemap(tmp_path / "face_proc.npy", facemap_dict(1))
+    (tmp_path / "text.npy").write_text("no")
+    folder = tmp_path / "out" / "face" / "quick"
+    assert call(capsys, "probe", video, "--json").json["probes"][0]["n_frames"] == 30
+    assert call(capsys, "run", video, "--dry-run", "--json").json["plans"][0]["n_frames"] == 30
+    ran = call(capsys, "run", video, "--recipe", "quick", "--out", tmp_path / "out", "--json")
+    assert ran.json["report"] == str(folder / "report.html")
+    imported = call(capsys, "import", tmp_path / "face_proc.npy", "--json")
+    assert imported.json["outcomes"]
+    exported = call(capsys, "export", folder, "--facemap", tmp_path / "new", "--json")
+    assert Path(exported.json["files"][0]).is_file()
+    assert call(capsys, "doctor", folder, "--json").json["healthy"] is True
+    assert call(capsys, "import", tmp_path / "text.npy", "--json").codes == ["F804"]
+    both = call(capsys, "import", tmp_path / "text.npy", tmp_path / "face_proc.npy", "--json")
+    assert both.status == 3
+
+
+def test_results_go_to_stdout_and_the_rest_to_stderr(video: Path, tmp_path: Path) -> None:
+    words = ("run", "face.mp4", "--recipe", "quick", "--out", tmp_path, "--log", tmp_path / "log.txt")
+    found = run_command(*words, cwd=video.parent)
+    assert found.status == 0
+    lines = found.out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("motion: done in ")
+    assert lines[1] == f"report: {tmp_path / 'face' / 'quick' / 'report.html'}"
+    assert "frames" in found.err
+    assert "\x1b" not in found.out + found.err
+    assert "motion: done in" in (tmp_path / "log.txt").read_text("utf-8")
+    again = run_command(*words, "--quiet", cwd=video.parent)
+    assert again.out.startswith("nothing to do (1 outcome is current)")
+    assert not again.err
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_no_color_takes_the_colours_away(plain: bool, video: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", **({"NO_COLOR": "1"} if plain else {})}
+    if not plain:
+        env.pop("NO_COLOR", None)
+    command = [COMMAND, "run", "face.mp4", "--analyses", "motion", "--no-report", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=video.parent, env=env, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:
+                break  # the other end is closed
+            if not piece:
+                break
+            shown += piece
+        assert process.wait(60) == 0
+    os.close(ours)
+    assert b"motion" in shown
+    assert bool(re.search(rb"\x1b\[(1;)?3[0-9]", shown)) != plain

@@ -1,0 +1,112 @@
+"""Where outcomes go, and which regions a folder stands for."""
+
+from pathlib import Path
+
+import pytest
+
+from mystax.core.geometry import Rectangle, Roi
+from mystax.core.recording import Camera, Recording
+from mystax.engine.folders import folder_for, regions_of_folder, run_in_folder
+from mystax.engine.jobs import Job
+from mystax.engine.places import FolderPlace
+from mystax.engine.plan import Proposals, Request
+from mystax.engine.recipe import read_recipe
+from mystax.errors import RecipeError, RoiError
+from mystax.io.rois import read_rois, rois_to_toml
+from mystax.io.store import Store
+from tests.fixtures.engine_runs import toy_recipe
+from tests.fixtures.engine_toys import make_recording, toy_spec
+
+FACE = Roi("face", "face", Rectangle(0, 0, 20, 20), "face", source="proposed", confidence=0.6)
+
+
+class Proposing(FolderPlace):
+    """A folder in which regions have been proposed."""
+
+    found: tuple[Roi, ...] = (FACE,)
+
+    def current_key(self, analysis: str) -> str:
+        return "key" if analysis == "rois" else ""
+
+    def proposals(self) -> Proposals:
+        return Proposals(self.found, "abc")
+
+
+def _place(folder: Path) -> Proposing:
+    return Proposing(Store(folder))
+
+
+def _write(folder: Path, *rois: Roi) -> None:
+    (folder / "rois.toml").write_text(rois_to_toml(rois), "utf-8")
+
+
+def test_outcomes_go_beside_the_first_video(tmp_path: Path) -> None:
+    video = make_recording(toy_spec()).video()
+    recording = Recording("face", {"face": Camera("face", video, (str(tmp_path / "face.mp4"),))})
+    assert folder_for(recording, read_recipe("quick"), None) == tmp_path / "face.mystax"
+
+
+def test_out_names_recording_and_recipe(tmp_path: Path) -> None:
+    recording = make_recording(toy_spec()).renamed("a/b")
+    folder = folder_for(recording, read_recipe("quick"), tmp_path)
+    assert folder.parent.parent == tmp_path
+    assert folder.parent.name.startswith("a_b-")
+    assert folder.name == "quick"
+
+
+def test_frames_in_memory_need_a_folder() -> None:
+    with pytest.raises(RecipeError, match="out="):
+        folder_for(make_recording(toy_spec()), read_recipe("quick"), None)
+
+
+def test_a_folder_without_regions_stands_for_none(tmp_path: Path) -> None:
+    assert regions_of_folder(tmp_path, _place(tmp_path)) is None
+
+
+def test_proposals_that_nobody_changed_are_no_given_regions(tmp_path: Path) -> None:
+    _write(tmp_path, FACE)
+    assert regions_of_folder(tmp_path, _place(tmp_path)) is None
+
+
+def test_nothing_proposed_is_no_given_region_either(tmp_path: Path) -> None:
+    _write(tmp_path)
+    place = _place(tmp_path)
+    place.found = ()
+    assert regions_of_folder(tmp_path, place) is None
+
+
+def test_corrected_proposals_are_given_regions(tmp_path: Path) -> None:
+    moved = Roi("face", "face", Rectangle(1, 0, 20, 20), "face", source="proposed", confidence=0.6)
+    _write(tmp_path, moved)
+    assert regions_of_folder(tmp_path, _place(tmp_path)) == (moved,)
+
+
+def test_a_file_that_is_not_understood_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rois.toml").write_text("format = 2", "utf-8")
+    with pytest.raises(RoiError, match="P402"):
+        regions_of_folder(tmp_path, _place(tmp_path))
+
+
+def test_run_writes_recipe_and_regions(tmp_path: Path) -> None:
+    pad = Roi("pad", "motion", Rectangle(0, 0, 12, 12), "face")
+    job = Job.of_request(Request(toy_recipe(gain=2.0), (pad,)), {}, tmp_path, report=False)
+    run_in_folder(make_recording(toy_spec()), job, lambda _: None)
+    assert read_rois(tmp_path / "rois.toml") == (pad,)
+    assert read_recipe(tmp_path / "recipe.toml").analysis[0].parameters["gain"] == 2.0
+
+
+def test_a_second_run_leaves_every_file_alone(tmp_path: Path) -> None:
+    job = Job.of_request(Request(toy_recipe()), {}, tmp_path, report=False)
+    run_in_folder(make_recording(toy_spec()), job, lambda _: None)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.is_file()}
+    plan = run_in_folder(make_recording(toy_spec()), job, lambda _: None)
+    assert [item.state for item in plan.outcomes] == ["current"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_parts_of_dead_runs_are_swept(tmp_path: Path) -> None:
+    part = tmp_path / ".toy.0123456789abcdef.nc.part"
+    part.write_bytes(b"half")
+    job = Job.of_request(Request(toy_recipe()), {}, tmp_path, report=False)
+    run_in_folder(make_recording(toy_spec()), job, lambda _: None)
+    assert not part.exists()

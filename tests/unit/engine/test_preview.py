@@ -1,0 +1,98 @@
+"""The preview of one frame equals the outcome bit for bit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.core.geometry import Ellipse, Rectangle, Roi, RoiKind
+from mystax.core.recording import ArraySource
+from mystax.engine.preview import preview
+from mystax.errors import ParameterError, RecipeError, RoiError
+from mystax.io.video import Video
+from mystax.synth import faulty_video
+from tests.fixtures.engine_toys import frames_of
+
+N = 70
+SIZE = (96, 112)
+ROIS: Mapping[RoiKind, Roi] = {
+    "motion": Roi("pad", "motion", Rectangle(8, 20, 60, 48)),
+    "pupil": Roi("eye", "pupil", Ellipse(56, 48, 24, 20, 0.0), scale=(0.02, 0.02)),
+    "blink": Roi("lids", "blink", Rectangle(30, 30, 50, 40)),
+    "running": Roi("wheel", "running", Rectangle(10, 40, 64, 50)),
+}
+
+
+@pytest.fixture(scope="module")
+def source() -> ArraySource:
+    """Frames with texture, two missing ones and a gap in time."""
+    frames = frames_of(3, N, SIZE)
+    reason = np.zeros(N, np.uint8)
+    reason[[20, 41]] = 1
+    times = np.arange(N) / 40.0
+    times[50:] += 0.5
+    return ArraySource(frames, times=times, reason=reason)
+
+
+def _assert_equal(name: str, source: mystax.Recording | ArraySource | Video, places: list[int]) -> None:
+    roi = ROIS[name]  # type: ignore[index] # the names of these analyses are kinds of regions
+    function = getattr(mystax, name)
+    outcome = function(source, rois=roi)
+    n_finite = 0
+    for place in places:
+        assert not isinstance(source, mystax.Recording)
+        found = preview(name, source, roi, frame=place)
+        assert found.sizes["time"] == 1
+        assert set(found.data_vars) > {"missing"}
+        for variable in found.data_vars:
+            whole = outcome[variable]
+            if "time" in whole.dims:
+                whole = whole.isel(time=slice(place, place + 1))
+            shown = found[variable].values
+            assert shown.dtype == whole.dtype
+            assert shown.tobytes() == whole.values.tobytes(), (variable, place)
+            n_finite += int(np.isfinite(shown).sum())
+        assert found["frame"].item() == place
+        assert found["time"].item() == outcome["time"].values[place]
+    assert n_finite > len(places)
+
+
+@pytest.mark.parametrize("name", ["motion", "pupil", "blink", "running"])
+def test_preview_equals_the_outcome(name: str, source: ArraySource) -> None:
+    places = np.random.default_rng(len(name)).choice(N, 25, replace=False).tolist()
+    _assert_equal(name, source, [0, 1, 20, 21, 49, 50, N - 1, *places])
+
+
+@pytest.mark.parametrize("name", ["motion", "pupil", "blink", "running"])
+def test_preview_of_a_video_equals_the_outcome(name: str, tmp_path: Path) -> None:
+    faulty_video(tmp_path / "face.mp4", "flipped", n_frames=90, size=(112, 96), scene="face", b_frames=2)
+    video = Video(tmp_path / "face.mp4")
+    _assert_equal(name, video, [0, 7, 33, 59, 60, 61, 89])
+    video.close()
+
+
+def test_what_needs_the_whole_recording_is_left_out(source: ArraySource) -> None:
+    found = preview("pupil", source, ROIS["pupil"], frame=5)
+    assert "area" in found
+    assert "area_smooth" not in found
+    assert "energy_norm" not in preview("motion", source, frame=5)
+
+
+def test_parameters_are_those_of_a_run(source: ArraySource) -> None:
+    found = preview("motion", source, ROIS["motion"], {"bin": 2}, frame=9)
+    assert found["energy"].item() == mystax.motion(source, rois=ROIS["motion"], bin=2)["energy"].values[9, 0]
+    with pytest.raises(ParameterError, match="did you mean 'bin'"):
+        preview("motion", source, None, {"bim": 2})
+
+
+def test_mistakes_are_refused(source: ArraySource) -> None:
+    with pytest.raises(RecipeError, match=r"a frame of 0\.\.69"):
+        preview("motion", source, frame=N)
+    with pytest.raises(RecipeError, match="whole recording"):
+        preview("svd", source)
+    with pytest.raises(RoiError, match="no region of kind 'pupil'"):
+        preview("pupil", source)
+    with pytest.raises(RoiError, match="outside the picture"):
+        preview("pupil", source, Roi("eye", "pupil", Rectangle(900, 900, 40, 40)))

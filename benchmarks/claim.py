@@ -7,7 +7,19 @@ from typing import Any, Literal
 
 from benchmarks.measure import Row
 
-__all__ = ["Claim", "Goal", "Ratio", "State", "Verdict", "judge", "ratio_of", "spread"]
+__all__ = [
+    "MAX_SPREAD",
+    "OURS",
+    "QUANTITIES",
+    "Claim",
+    "Goal",
+    "Ratio",
+    "State",
+    "Verdict",
+    "judge",
+    "ratio_of",
+    "spread",
+]
 
 State = Literal["passed", "failed", "invalid", "not measured"]
 Quantity = Literal["cpu", "wall", "rss"]
@@ -19,6 +31,8 @@ MAX_LOAD, IDLE_LOAD = 2.0, 0.5
 """Waiting processes per core above which nothing is decided, and below which wall time decides."""
 
 OURS = "mystax"
+
+QUANTITIES: tuple[Quantity, ...] = ("cpu", "wall", "rss")
 ORDER: tuple[State, ...] = ("failed", "invalid", "not measured", "passed")
 
 

@@ -15,7 +15,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.claim import OURS, Claim, State, Verdict, judge, ratio_of, spread
+from benchmarks.claim import (
+    MAX_SPREAD,
+    OURS,
+    QUANTITIES,
+    Claim,
+    State,
+    Verdict,
+    judge,
+    ratio_of,
+    spread,
+)
 from benchmarks.measure import ChildError, Row, describe_host, measure, one_minute_load
 from benchmarks.peers import find_peers, runner_of
 from benchmarks.summary import Found, record, summary
@@ -28,9 +38,9 @@ MAX_REPS = 5
 CLOSE = 1.15
 """A second thread setting of the peer is timed fully if its warm-up is at most this much slower."""
 
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 
 
 def claims() -> list[Claim]:
@@ -165,7 +175,9 @@ class Bench:
                 row = self._once(claim, side, rep, job)
                 rows.append(row)
                 last[side] = {**row.values, "folder": str(Path(job["work"]) / side), "n": row.n}
-            if rep == n_reps < MAX_REPS and any(spread(rows, side, claim.basis) > 1.5 for side in sides):
+            if rep == n_reps < MAX_REPS and any(
+                spread(rows, side, claim.basis) > MAX_SPREAD for side in sides
+            ):
                 n_reps = MAX_REPS
         return rows, last
 
@@ -198,14 +210,14 @@ def _worth_timing(sides: list[str], warm: Mapping[str, Row]) -> list[str]:
 def _line(found: Found) -> str:
     """Say in one line what came of a claim."""
     parts = []
-    for other in ("peer", "floor"):
-        upper, lower = ([OURS], ["floor"]) if other == "floor" else (found.peer_sides, [OURS])
-        for quantity in ("cpu", "wall"):
-            ratio = ratio_of(found.rows, upper, lower, quantity, found.claim.basis)  # type: ignore[arg-type]  # one of its words
+    for words, upper, lower in (
+        ("peer / mystax", found.peer_sides, [OURS]),
+        ("mystax / floor", [OURS], ["floor"]),
+    ):
+        for quantity in QUANTITIES:
+            ratio = ratio_of(found.rows, upper, lower, quantity, found.claim.basis)
             if ratio is not None:
-                parts.append(
-                    f"{quantity} {ratio.median:.2f} {'peer / mystax' if other == 'peer' else 'mystax / floor'}"
-                )
+                parts.append(f"{quantity} {ratio.median:.2f} {words}")
     why = found.why or str(found.check.get("error", ""))[-300:]
     return f"{found.claim.name}: {found.state}  {', '.join(parts)}  {why}".rstrip()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.claim import OURS, Claim, Ratio, State, Verdict, ratio_of
+from benchmarks.claim import OURS, QUANTITIES, Claim, Ratio, State, Verdict, ratio_of
 from benchmarks.measure import Row
 
 __all__ = ["SCHEMA", "Found", "record", "summary"]
@@ -54,9 +54,9 @@ def record(found: Found, host: Mapping[str, Any]) -> dict[str, Any]:
 
     claim, rows = found.claim, found.rows
     ratios: dict[str, Any] = {}
-    for quantity in ("cpu", "wall", "rss"):
-        ratios[f"ratio_{quantity}"] = _plain(ratio_of(rows, found.peer_sides, [OURS], quantity, claim.basis))  # type: ignore[arg-type]  # one of its words
-        ratios[f"floor_{quantity}"] = _plain(ratio_of(rows, [OURS], ["floor"], quantity, claim.basis))  # type: ignore[arg-type]  # one of its words
+    for quantity in QUANTITIES:
+        ratios[f"ratio_{quantity}"] = _plain(ratio_of(rows, found.peer_sides, [OURS], quantity, claim.basis))
+        ratios[f"floor_{quantity}"] = _plain(ratio_of(rows, [OURS], ["floor"], quantity, claim.basis))
     return {
         "schema": SCHEMA,
         "claim": claim.name,
@@ -152,8 +152,8 @@ def _times(rows: Sequence[Row], sides: Sequence[str], basis: str) -> str:
 
 def _ratios(found: Found, upper: Sequence[str], lower: Sequence[str]) -> str:
     parts = []
-    for quantity in ("cpu", "wall", "rss"):
-        ratio = ratio_of(found.rows, upper, lower, quantity, found.claim.basis)  # type: ignore[arg-type]  # one of its words
+    for quantity in QUANTITIES:
+        ratio = ratio_of(found.rows, upper, lower, quantity, found.claim.basis)
         if ratio is not None:
             parts.append(f"{quantity} {ratio.median:.3g} ({ratio.low:.3g}-{ratio.high:.3g})")
     return "; ".join(parts)

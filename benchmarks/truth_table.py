@@ -47,7 +47,7 @@ def write_peer_inputs(world: World) -> None:
         eyes[case] = np.stack([render_eye(eye, seed) for seed, eye in enumerate(made)])
         eyes[f"{case}_area"] = np.array([eye.area for eye in made])
     np.savez(world.folder / "eyes.npz", **eyes)
-    damaged = world.folder / "damaged.avi"
+    damaged = world.folder / "damaged.mkv"
     if damaged.exists():
         with Video(damaged) as video:
             reason = np.concatenate([chunk.reason for chunk in video.chunks()])

@@ -85,13 +85,12 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     from mystax.io.video import Video
 
     n, parts = 0, []
-    with Video(job["video"], threads=job["threads"]) as video:
-        with Stopwatch() as watch:
-            for chunk in video.chunks():
-                n += len(chunk)
-                # The warm-up is checked pixel by pixel, the timed runs by their number of frames.
-                if job["rep"] == 0:
-                    parts.append(chunk.data.sum((1, 2), dtype=np.int64))
+    with Video(job["video"], threads=job["threads"]) as video, Stopwatch() as watch:
+        for chunk in video.chunks():
+            n += len(chunk)
+            # The warm-up is checked pixel by pixel, the timed runs by their number of frames.
+            if job["rep"] == 0:
+                parts.append(chunk.data.sum((1, 2), dtype=np.int64))
     if parts:
         np.savez(Path(job["work"]) / "mystax-sums.npz", sums=np.concatenate(parts))
     return watch.values(n, "frame")

@@ -61,7 +61,7 @@ def _keep(job: dict[str, Any], outcomes: dict[str, Any]) -> None:
     import numpy as np
 
     for name, outcome in outcomes.items():
-        arrays = {
+        arrays: dict[str, Any] = {
             key: np.asarray(value) for key, value in outcome.variables.items() if value.dtype.kind in "fiu"
         }
         np.savez(Path(job["folder"]) / f"{name}.npz", **arrays)

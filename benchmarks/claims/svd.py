@@ -139,7 +139,7 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
     from benchmarks.exact import block_sums, captured_share, exact_values, motion_rows
     from mystax.io.outcomes import load
 
-    outcome = load(next(Path(job["last"]["mystax"]["folder"]).rglob("svd.nc")))
+    outcome: Any = load(next(Path(job["last"]["mystax"]["folder"]).rglob("svd.nc")))
     n_components = int(outcome.sizes["component"])
     found: dict[str, Any] = {
         "n_components": n_components,

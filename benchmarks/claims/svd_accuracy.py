@@ -12,9 +12,9 @@ BIN = 4
 BOUNDS = {"gram_frames": (0.99999, 0.99999), "spooled": (0.999, 0.98), "streamed": (0.995, 0.96)}
 
 
-def _claim(name: str, title: str, **arguments: Any) -> Claim:
+def _claim(case: str, title: str, **arguments: Any) -> Claim:
     return Claim(
-        name=f"svd.accuracy.{name}",
+        name=f"svd.accuracy.{case}",
         title=f"captured variance over exact, {title}",
         module=__name__,
         sets=("full",),
@@ -47,16 +47,18 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     """Decompose the whole frame by each route."""
     import numpy as np
 
-    from mystax.compute.decompose import SvdSettings
     from mystax.compute.svd import SvdReducer
+    from mystax.compute.svd_routes import SvdSettings
     from mystax.engine.passes import CameraPass, drive, whole_frame
     from mystax.io.video import Video
 
     watch, n = Stopwatch(), 0
     for name in job["routes"]:
-        streamed = {"max_spool": 0.0} if name == "streamed" else {}
+        max_spool = 0.0 if name == "streamed" else 16.0
         route: Any = "gram_frames" if name == "gram_frames" else "subspace"
-        reducer = SvdReducer(settings=SvdSettings(n_components=500, route=route, **streamed), size=BIN)
+        reducer = SvdReducer(
+            settings=SvdSettings(n_components=500, route=route, max_spool=max_spool), size=BIN
+        )
         with Video(job["video"]) as video, watch:
             lent = CameraPass(video, "face", [whole_frame(video.shape, "face")])
             drive(video, {"svd": (reducer, lent)})

@@ -54,7 +54,7 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
 
     found: dict[str, Any] = {"ok": True}
     for side, n_files in (("mystax", N_LONG), ("floor", N_SHORT)):
-        outcome = load(next(Path(job["last"][side]["folder"]).rglob("svd.nc")))
+        outcome: Any = load(next(Path(job["last"][side]["folder"]).rglob("svd.nc")))
         scores, n = outcome["motion_svd"], job["n_each"]
         first = np.asarray(scores[1:64, 0, :50])
         last = np.asarray(scores[(n_files - 1) * n + 1 : (n_files - 1) * n + 64, 0, :50])

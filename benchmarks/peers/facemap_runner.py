@@ -66,7 +66,7 @@ def process(job: dict[str, Any]) -> dict[str, Any]:
     """Process a video as from a script: singular vectors, and regions where the job has some."""
     from facemap import process as peer
 
-    proc = _proc(job) if job.get("rois") else None
+    proc = proc_of(job) if job.get("rois") else None
     with Watch() as watch:
         saved = peer.run(
             [[job["video"]]],
@@ -79,7 +79,7 @@ def process(job: dict[str, Any]) -> dict[str, Any]:
     return {**watch.values(job["n_frames"]), "saved": str(saved)}
 
 
-def _proc(job: dict[str, Any]) -> dict[str, Any]:
+def proc_of(job: dict[str, Any]) -> dict[str, Any]:
     """Return what its window would have saved for these regions."""
     rows, columns = job["shape"]
     return {

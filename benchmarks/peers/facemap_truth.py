@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facemap_runner import _proc
+from facemap_runner import proc_of
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ def _run(place: Path, name: str, **options: Any) -> dict[str, Any]:
         sbin=job["bin"],
         motSVD=job.get("motion", True),
         movSVD=job.get("movie", False),
-        proc=_proc(job) if "rois" in job else None,
+        proc=proc_of(job) if "rois" in job else None,
         savepath=str(folder),
     )
     return dict(np.load(saved, allow_pickle=True).item())
@@ -110,8 +110,8 @@ def _mean_motion(place: Path) -> Row:
 
 
 def _two_wheels(place: Path) -> Row:
-    rois = [_roi("running", (0, 0, 64, 96)), _roi("running", (72, 0, 64, 96))]
-    saved = _run(place, "wheel", shape=(96, 136), rois=rois, motion=False)
+    rois = [_roi("running", (0, 0, 64, 96)), _roi("running", (72, 0, 64, 96), number=1)]
+    saved = _run(place, "moving", rois=rois, motion=False)
     return {"values": [len(saved["running"])], "text": f"{len(saved['running'])} traces"}
 
 
@@ -156,7 +156,6 @@ def _blink_unit(place: Path) -> Row:
 
 
 def _damaged(place: Path) -> Row:
-    shutil.copy(place / "damaged.avi", place / "damaged.mkv")
     motion = np.asarray(_run(place, "damaged", shape=(96, 96))["motion"][0])
     truth = np.load(place / "damaged.npz")["missing"]
     n_finite = int(np.isfinite(motion[truth[truth < len(motion)]]).sum())
@@ -185,12 +184,8 @@ def _grid(place: Path) -> Row:
 def _again(place: Path) -> Row:
     from facemap import process as peer
 
-    folder = place / "peer"
     saved = _run(place, "moving", rois=[PAD])
-    saved.pop("savepath", None)
-    peer.run(
-        [[str(place / "moving.mkv")]], sbin=4, motSVD=True, movSVD=False, proc=saved, savepath=str(folder)
-    )
+    peer.run([[str(place / "moving.mkv")]], sbin=4, motSVD=True, movSVD=False, proc=saved)
     return {"values": [], "text": "runs"}
 
 

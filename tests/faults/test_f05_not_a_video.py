@@ -80,6 +80,14 @@ def test_two_streams_are_refused_with_their_list_until_one_is_chosen(tmp_path: P
     assert see(path, stream=1).barcodes == list(range(30))
 
 
+def test_streams_without_a_decoder_are_listed_too(tmp_path: Path) -> None:
+    path = make(tmp_path, "two_streams", n_frames=5).path
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(VideoError, match="no decoder") as caught:
+        Video(path)
+    assert caught.value.code == "V104"
+
+
 @pytest.mark.parametrize(
     "name", ["a b.mp4", "$(touch X).mp4", "-i.mp4", 'x";touch X;".mp4', "f%03d.mp4", "a\nb.mp4"]
 )

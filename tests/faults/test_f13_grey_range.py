@@ -12,8 +12,8 @@ pytestmark = pytest.mark.fault(13)
 KINDS = ("full_range", "limited_range", "rgb", "bgr")
 
 
-def read(kind: str, folder: Path, **options: object) -> Seen:
-    return see(make(folder, kind, n_frames=5, size=(96, 96)), **options)
+def read(kind: str, folder: Path, grey_range: str = "auto") -> Seen:
+    return see(make(folder, kind, n_frames=5, size=(96, 96)), grey_range=grey_range)
 
 
 @pytest.mark.parametrize("kind", KINDS)

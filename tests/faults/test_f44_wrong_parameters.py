@@ -1,7 +1,7 @@
 """F44: an unknown parameter, a wrong type or a value out of its range.
 
-It is refused with P401, the nearest name and the range, the same through Python and through a recipe, before
-any frame is read.
+It is refused with P401, the nearest name and the range, the same through Python, through a recipe and on the
+command line, before any frame is read.
 """
 
 import math
@@ -18,6 +18,7 @@ from mystax.core.recording import ArraySource
 from mystax.engine.calls import analysis_function
 from mystax.engine.recipe import read_recipe, recipe_from
 from mystax.errors import ParameterError
+from tests.fixtures.commands import call
 from tests.fixtures.engine_toys import frames_of
 
 pytestmark = pytest.mark.fault(44)
@@ -66,7 +67,7 @@ CASES = [
 
 @pytest.mark.parametrize(("analysis", "name", "value"), CASES)
 def test_values_outside_are_refused_alike_everywhere(
-    analysis: str, name: str, value: Any, tmp_path: Path
+    analysis: str, name: str, value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = []
     with pytest.raises(ParameterError) as error:
@@ -82,6 +83,12 @@ def test_values_outside_are_refused_alike_everywhere(
         with pytest.raises(ParameterError) as error:
             read_recipe(path)
         texts.append(str(error.value))
+    shown = "none" if value is None else str(value)
+    found = call(
+        capsys, "run", "unread.mp4", f"--{analysis}-{name}".replace("_", "-") + f"={shown}", "--json"
+    )
+    assert (found.status, found.codes) == (2, ["P401"])
+    texts.append(found.err.strip())
     assert error.value.code == "P401"
     assert len(set(texts)) == 1
     assert f"parameter '{name}' of '{analysis}'" in texts[0]

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mystax.core.clock import Clock
 from mystax.core.geometry import Box
-from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk, FrameSource, Reason, adjacency
 from mystax.core.typing import Bool, Float64
+from mystax.engine.wrapped import WrappedSource
 
 __all__ = ["Reclocked", "with_times"]
 
@@ -45,7 +46,7 @@ def with_times(
     return Reclocked(source, clock, no_time)
 
 
-class Reclocked:
+class Reclocked(WrappedSource):
     """A source of frames whose times come from elsewhere; everything else is that of the source.
 
     Parameters
@@ -61,31 +62,18 @@ class Reclocked:
     def __init__(
         self, source: FrameSource, clock: Clock, no_time: Bool[np.ndarray, " time"] | None = None
     ) -> None:
-        self._source, self._clock = source, clock
+        super().__init__(source)
+        self._clock = clock
         self._keeps_pairs = no_time is None
         self._no_time = ~np.isfinite(source.times) if no_time is None else no_time
         self._times = np.where(self._no_time, np.nan, clock.seconds)
         self._adjacent = adjacency(self._times)
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
+        """Hand on what only some sources have, but nothing that depends on their own times."""
         if name in OWN_TIMES or name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._source, name)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of a frame [px]."""
-        return self._source.shape
-
-    @property
-    def bits(self) -> int:
-        """Depth of the frames."""
-        return self._source.bits
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return self._source.n_frames
+        return super().__getattr__(name)
 
     @property
     def clock(self) -> Clock:
@@ -96,16 +84,6 @@ class Reclocked:
     def times(self) -> Float64[np.ndarray, " time"]:
         """Times of all frames [s]; NaN where a frame has none."""
         return self._times
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Fingerprints of what the frames come from."""
-        return self._source.identity
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        """Remarks on the source."""
-        return self._source.flags
 
     def _timed(self, chunk: FrameChunk, *, in_order: bool) -> FrameChunk:
         """Give a chunk the other times; frames without a time are missing."""
@@ -151,10 +129,6 @@ class Reclocked:
     def copy(self) -> "Reclocked":
         """Give another reader of the same frames."""
         return Reclocked(self._source.copy(), self._clock, None if self._keeps_pairs else self._no_time)
-
-    def close(self) -> None:
-        """Let go of files."""
-        self._source.close()
 
 
 def _rows(chunk: FrameChunk, rows: np.ndarray) -> FrameChunk:

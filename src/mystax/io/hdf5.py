@@ -34,8 +34,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], *, is_matla
     target = Path(path)
     with h5py.File(target, "w", userblock_size=_USER_BLOCK if is_matlab else 0) as file:
         for name, array in arrays.items():
-            stored = np.atleast_2d(array) if is_matlab and array.ndim < 2 else np.asarray(array)
-            data = file.create_dataset(name, data=stored.T if is_matlab and array.ndim > 1 else stored)
+            # MATLAB's axes are HDF5's in reverse: a column of n is 1 x n here.
+            data = file.create_dataset(name, data=np.atleast_2d(array.T) if is_matlab else array)
             if is_matlab:
                 kind = "double" if array.dtype == np.float64 else array.dtype.name
                 data.attrs["MATLAB_class"] = np.bytes_(kind)

@@ -64,7 +64,7 @@ NTH_OF_RGB = {"rgb": (0, 1, 2), "bgr": (2, 1, 0), "gbr": (1, 2, 0)}
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,ivf,yuv4mpegpipe,h264,hevc,mjpeg"
 STRICT = "crccheck+bitstream+buffer+explode"
 BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip", b"moov", b"uuid", b"pnot")
-MAGIC = (b"RIFF", b"\x1a\x45\xdf\xa3")
+MATROSKA = b"\x1a\x45\xdf\xa3"
 
 
 _SINK: list[av.logging.Capture] = []
@@ -134,11 +134,17 @@ def _choose_stream(container: Any, stream: int | None, where: str) -> Any:
         kinds = ", ".join(one.type for one in container.streams) or "nothing"
         raise VideoError("V104", where, expected="a video stream", got=kinds)
     if (stream is None and len(real) > 1) or (stream is not None and not 0 <= stream < len(real)):
-        listed = "; ".join(f"{k}: {one.name} {one.width} x {one.height}" for k, one in enumerate(real))
+        listed = "; ".join(f"{k}: {_describe(one)}" for k, one in enumerate(real))
         raise VideoError(
             "V104", where, f"it has {len(real)} video streams ({listed})", hint="choose one with stream="
         )
     return real[stream or 0]
+
+
+def _describe(stream: Any) -> str:
+    """Say what a video stream is."""
+    context = stream.codec_context
+    return "no decoder" if context is None else f"{context.name} {context.width} x {context.height}"
 
 
 def _refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
@@ -161,7 +167,8 @@ def _refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
             hint = "the recording was never closed; try untrunc, with a good file of the same camera"
             return VideoError("V102", where, "the index (moov) is missing", hint=hint)
         return VideoError("V103", where, "the file holds a header and no frame")
-    if head.startswith(MAGIC):
+    is_avi = head.startswith(b"RIFF") and head[8:11] == b"AVI"  # sound has the same first letters
+    if is_avi or head.startswith(MATROSKA):
         return VideoError("V103", where, "the file holds a header and no frame", got=str(error))
     return VideoError("V104", where, "not a video that can be opened", got=_reason(error, lines))
 
@@ -185,13 +192,21 @@ def _listen(everything: bool) -> Iterator[list[Any]]:
             av.logging.set_level(level)
 
 
+def _twin(packet: Any) -> Any:
+    """Copy the data of a packet and what comes with them."""
+    twin = Packet(bytes(packet))
+    for side in packet.iter_sidedata():
+        side.to_packet(twin)
+    return twin
+
+
 def _library(path: Path, stream: int | None) -> Library:
     """Bind the calls of FFmpeg's library to one file."""
 
     def opened(threads: int) -> Opened:
         return _open_file(path, stream, threads)
 
-    return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, Packet)
+    return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, _twin)
 
 
 class Video:

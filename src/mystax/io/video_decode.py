@@ -73,8 +73,8 @@ class Library:
         FFmpeg writes for developers.
     failure : type
         Base class of the library's exceptions.
-    packet : callable
-        Makes a packet of bytes.
+    twin : callable
+        Copies a packet.
     """
 
     where: str
@@ -82,7 +82,7 @@ class Library:
     count_errors: Callable[[], int]
     listen: Callable[[bool], contextlib.AbstractContextManager[list[Any]]]
     failure: type[Exception]
-    packet: Callable[[bytes], Any]
+    twin: Callable[[Any], Any]
 
 
 def read_failure(error: Exception, where: str) -> VideoError | None:
@@ -226,9 +226,9 @@ class Decoder:
 
     def _show_preamble(self, packet: int) -> None:
         """Let the decoder see the first packet, where it says how the others must be read."""
-        if not packet or not self._index.table.preamble:
+        if not packet or self._index.table.preamble is None:
             return
-        first = self._library.packet(self._index.table.preamble)
+        first = self._library.twin(self._index.table.preamble)
         with contextlib.suppress(self._library.failure), self._library.listen(False):
             self._decode(first)
 
@@ -498,6 +498,8 @@ class Decoder:
         self._settle(number)
         self.settled = number
         given = self._numbered(pictures, at_end=True)
+        if number - self._changed_at >= self._reopen_after:
+            self.close()
         if self._is_calm(number):
             self._careful = self._threads == 1
         self._floor = number

@@ -67,8 +67,8 @@ class PacketTable:
         Packets of zeros only: what a file system leaves where data were lost.
     n_hidden : int
         Packets that hold a reference that is never shown.
-    preamble : bytes
-        First packet, where a decoder that starts elsewhere must see it first; else empty.
+    preamble : packet or None
+        First packet, where a decoder that starts elsewhere must see it first.
     """
 
     pts: Int64[np.ndarray, " packet"]
@@ -82,7 +82,7 @@ class PacketTable:
     void: Bool[np.ndarray, " packet"]
     is_cut: bool = False
     n_hidden: int = 0
-    preamble: bytes = b""
+    preamble: Any = None
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -155,19 +155,18 @@ def _stands_alone(packet: Any, codec: str, nal_length: int) -> bool:
     return codec != "mpeg4"
 
 
-def needed_preamble(packet: Any, codec: str) -> bytes:
-    """Return the first packet if a decoder that starts elsewhere must see it first, else nothing.
+def needs_preamble(packet: Any, codec: str) -> bool:
+    """Tell whether a decoder that starts elsewhere must see the first packet of the file before.
 
     Old versions of x264 coded some streams (8x8 transform at 4:4:4) in a way of their own.  The decoder
     allows for it once it has seen the note, which is written only once, at the start; without it, decoding
-    from any other key frame gives wrong pictures.  MPEG-4 part 2 streams carry such notes, too.
+    from any other key frame gives wrong pictures.  MPEG-4 part 2 streams carry such notes, too, and a
+    palette comes with the first packet only.
     """
-    if codec not in ("h264", "mpeg4"):
-        return b""
-    data = bytes(packet)
-    found = re.search(rb"x264 - core (\d+)", data)
-    old = found is not None and int(found[1]) < X264_REGULAR
-    return data if codec == "mpeg4" or old else b""
+    if codec == "h264":
+        found = re.search(rb"x264 - core (\d+)", bytes(packet))
+        return found is not None and int(found[1]) < X264_REGULAR
+    return codec == "mpeg4" or bool(packet.has_sidedata("palette"))
 
 
 def scan_packets(
@@ -196,13 +195,13 @@ def scan_packets(
     pts, dts, pos, size = columns
     key, shown, fed, alone, void, broken = (bytearray() for _ in range(6))
     previous: Any = None
-    preamble = b""
+    preamble: Any = None
     n_hidden = 0
     for packet in packets:
         if is_end(packet):
             continue
         if previous is None:
-            preamble = needed_preamble(packet, codec)
+            preamble = packet if needs_preamble(packet, codec) else None
         twice = (
             previous is not None
             and packet.pts is not None

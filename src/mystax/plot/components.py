@@ -87,12 +87,17 @@ def _region(dataset: Dataset, kind: str, k: int) -> _Region | None:
         return _Region(_pasted(dataset, first[:n]), captured, singular, None)
     inside = np.asarray(np.isfinite(first[:n]).any(axis=0))
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    y, x = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    y, x = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
     box = None
     if "x_origin" in dataset and "bin" in dataset.attrs:
         size = bin_size(dataset, 1)
         left, top = (int(dataset[name].values[k]) for name in ("x_origin", "y_origin"))
-        box = (left + size * x.start, top + size * y.start, size * len(columns), size * len(rows))
+        box = (
+            left + size * x.start,
+            top + size * y.start,
+            size * (x.stop - x.start),
+            size * (y.stop - y.start),
+        )
     return _Region([mask[y, x] for mask in first[:n]], captured, singular, box)
 
 
@@ -127,12 +132,10 @@ def _draw(view: View, kind: str, words: str, roi: str, region: _Region) -> Named
     """Lay out the masks at their aspect, the place of the region, and the curve."""
     aspect = region.masks[0].shape[0] / region.masks[0].shape[1]
     n = len(region.masks)
-    n_columns = min(
-        range(1, n + 1),
-        key=lambda count: (_height(count, n, aspect) > 88, abs(_height(count, n, aspect) - 74)),
-    )
+    n_columns = min(range(1, n + 1), key=lambda count: _unfit(count, n, aspect))
     width, height = _cell(n_columns, aspect)
-    tall = max(46.0, HEAD + _height(n_columns, n, aspect) + 3)
+    placed = view.picture is not None and region.box is not None
+    tall = max(78.0 if placed else 46.0, HEAD + _height(n_columns, n, aspect) + 3)
     made = Figure(figsize=(WIDTH * MILLIMETRE, tall * MILLIMETRE))
     for j, mask in enumerate(region.masks):
         row, column = divmod(j, n_columns)
@@ -152,12 +155,11 @@ def _draw(view: View, kind: str, words: str, roi: str, region: _Region) -> Named
         0.006, 1 - 4.0 / tall, f"{shown(name)}: components 1 to {n} of {words}", fontsize=8, va="center"
     )
     known = region.captured[np.isfinite(region.captured)]
-    curve_height = min(CURVE, tall - HEAD - 12)
+    curve_height = min(CURVE, tall - HEAD - (44 if placed else 12))
     _curve(_axes(made, (WIDTH - 46, HEAD, 43, curve_height), tall), known)
     if view.picture is not None and region.box is not None:
         room = tall - HEAD - curve_height - 16
-        if room > 12:
-            _place(_axes(made, (WIDTH - 46, tall - room - 1, 43, room), tall), view.picture, region.box)
+        _place(_axes(made, (WIDTH - 46, tall - room - 1, 43, room), tall), view.picture, region.box)
     return _named(made, view, kind, words, roi, region, known, name)
 
 
@@ -165,6 +167,12 @@ def _cell(n_columns: int, aspect: float) -> tuple[float, float]:
     width = (MASKS - GAP * (n_columns - 1)) / n_columns
     width = min(width, TALLEST / aspect)
     return width, width * aspect
+
+
+def _unfit(n_columns: int, n: int, aspect: float) -> tuple[bool, bool, float]:
+    """Judge a number of columns: not too tall, no row half empty, near the height of curve and place."""
+    height = _height(n_columns, n, aspect)
+    return (height > 88, n % n_columns != 0, abs(height - 74))
 
 
 def _height(n_columns: int, n: int, aspect: float) -> float:

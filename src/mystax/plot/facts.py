@@ -35,7 +35,7 @@ class Table:
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "motion": ("energy", "energy_norm", "brightness"),
     "pupil": ("diameter", "diameter_scaled", "confidence"),
-    "blink": ("openness",),
+    "blink": ("openness", "darkness"),
     "running": ("speed",),
 }
 UNITS = {"grey_level": "grey levels", "s-1": "1/s", "px s-1": "px/s", "px2": "px\N{SUPERSCRIPT TWO}", "1": ""}
@@ -100,8 +100,8 @@ def _spreads(dataset: Dataset, variables: Sequence[str]) -> list[tuple[str, ...]
 
 
 def _events(dataset: Dataset) -> list[tuple[str, ...]]:
-    if "event_kind" not in dataset:
-        return []
+    if "event_kind" not in dataset or not np.isfinite(dataset["openness"].values).any():
+        return []  # an imported outcome, in which nothing was counted
     rows: list[tuple[str, ...]] = []
     for roi in dataset["roi"].values:
         mine = dataset["event_roi"].values == roi

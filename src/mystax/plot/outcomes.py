@@ -99,10 +99,10 @@ class _Stack:
             self.numbers.setdefault(key, thinned(view.dataset["time"].values)[0])
             yield view, k, name, panels, places
 
-    def note(self, view: View, name: str, **columns: np.ndarray) -> None:
+    def note(self, seen: View, name: str, **columns: np.ndarray) -> None:
         """Keep numbers for the table beside the figure."""
         for variable, values in columns.items():
-            self.numbers["_".join(filter(None, (variable, view.camera, name)))] = thinned(values)[0]
+            self.numbers["_".join(filter(None, (variable, seen.camera, name)))] = thinned(values)[0]
 
     def done(self, name: str, number: int, title: str, text: str, *, detail: bool = False) -> NamedFigure:
         """Finish the axes and give the figure."""
@@ -228,13 +228,18 @@ def blink_figures(views: Sequence[View]) -> list[NamedFigure]:
         for view, k, name, (raster, axes), places in stack:
             openness = np.asarray(view.dataset["openness"].values[:, k])
             n_blinks, n_closures = _raster(raster, view, name, stack.axis)
-            trace(axes, places, openness, colour=series_colour(0))
-            _limit(axes, view, "threshold")
             counted = _events(n_blinks, n_closures)
+            if not np.isfinite(openness).any() and "darkness" in view.dataset:
+                # An imported outcome has the darkness alone: nothing was counted in it.
+                counted, openness = "blinks not counted", np.asarray(view.dataset["darkness"].values[:, k])
+                axes.set_ylabel("darkness\n[grey levels]")
+            else:
+                _limit(axes, view, "threshold")
+                axes.set_ylim(0, 1.55)
+                axes.set_ylabel("openness")
+            trace(axes, places, openness, colour=series_colour(0))
             raster.set_title(f"{shown(view.title(name))}  ({counted}; {_n(openness)})", loc="left")
-            axes.set_ylim(0, 1.55)
-            axes.set_ylabel("openness")
-            stack.note(view, name, openness=openness)
+            stack.note(view, name, **{axes.get_ylabel().partition("\n")[0]: openness})
             stack.words.append(f"{view.title(name)}: {counted}")
         text = (
             "Openness of the lids relative to the open eye; below the dashed line the eye counts as closed. "

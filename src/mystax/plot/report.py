@@ -208,7 +208,9 @@ def title_of(folder: Path) -> str:
     place = folder.resolve()
     if place.name.endswith(".mystax"):
         return place.name.removesuffix(".mystax")
-    return f"{place.parent.name} ({place.name})" if (place / "recipe.toml").is_file() else place.name
+    if not (place / "recipe.toml").is_file():
+        return place.name
+    return place.parent.name if place.name == "unnamed" else f"{place.parent.name} ({place.name})"
 
 
 def collect(outcomes: Mapping[str, Dataset], title: str) -> Report:

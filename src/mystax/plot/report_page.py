@@ -206,13 +206,22 @@ def _chapter(chapter: "Chapter", vectors: Mapping[str, bytes]) -> list[str]:
     )
     if analysis == "rois" and not chapter.tables:
         empty = ["<p>Nothing was sure enough to be proposed: the whole frame was measured.</p>"]
+    method = METHODS.get(analysis, "")
+    if any(_imported(section) for section in chapter.sections):
+        method = "These values were imported: the program that wrote the file computed them, not mystax."
     return [
         f'<section id="{_text(analysis)}"><h2>{_text(TITLES.get(analysis, analysis))}</h2>',
         *empty,
         *(_figure(item, vectors) for item in chapter.figures),
         *(_table(table.head, table.rows) for table in chapter.tables),
-        f'<p class="method">{_text(METHODS.get(analysis, ""))}{_text(covered)}</p></section>',
+        f'<p class="method">{_text(method)}{_text(covered)}</p></section>',
     ]
+
+
+def _imported(section: "Section") -> bool:
+    """Tell whether an outcome comes from a file of another program, and not from frames."""
+    inputs = json.loads(str(section.attributes.get("inputs", "[]")))
+    return any(entry.get("role") == "facemap" for entry in inputs)
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:

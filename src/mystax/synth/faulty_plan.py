@@ -13,7 +13,7 @@ from mystax.core.typing import Shaped
 from mystax.errors import RecipeError, nearest
 from mystax.io.video import Packet, VideoWriter
 from mystax.synth.faulty_boxes import locate_packets
-from mystax.synth.faulty_scenes import Scene
+from mystax.synth.faulty_scenes import FaultyScene
 from mystax.synth.truth import Truth
 
 __all__ = ["CODECS", "CONTAINERS", "STORED_WHOLE", "Layout", "Plan", "copy_packet", "draw", "write_plan"]
@@ -180,9 +180,9 @@ class Plan:
             return not self.is_full_range
         return self.pixel_format.startswith("yuv") and not self.pixel_format.startswith("yuvj")
 
-    def draw_scene(self, size: tuple[int, int] | None = None) -> Scene:
+    def draw_scene(self, size: tuple[int, int] | None = None) -> FaultyScene:
         """Return the scene, of the plan's size unless another is given."""
-        return Scene(
+        return FaultyScene(
             self.scene,
             size or self.size,
             self.n_frames,
@@ -205,7 +205,7 @@ def copy_packet(
     return twin
 
 
-def draw(plan: Plan, scene: Scene, index: int) -> Shaped[np.ndarray, "..."]:
+def draw(plan: Plan, scene: FaultyScene, index: int) -> Shaped[np.ndarray, "..."]:
     """Return what is given to the encoder for a frame: luma codes, or three colours, turned as stored."""
     grey = scene.picture(index)
     if plan.is_limited:
@@ -258,7 +258,7 @@ def _packet_hook(plan: Plan) -> Callable[[int, Packet], Sequence[Packet]]:
     return on_packet
 
 
-def _write_frames(plan: Plan) -> Scene:
+def _write_frames(plan: Plan) -> FaultyScene:
     """Encode all frames of a plan into its file."""
     scene = plan.draw_scene()
     width, height = plan.size
@@ -306,7 +306,7 @@ def write_plan(plan: Plan) -> Truth:
     return _truth(plan, scene)
 
 
-def _truth(plan: Plan, scene: Scene) -> Truth:
+def _truth(plan: Plan, scene: FaultyScene) -> Truth:
     barcodes = plan.barcodes if plan.barcodes is not None else tuple(range(plan.n_frames))
     if plan.refusal is not None:
         barcodes = ()

@@ -11,7 +11,7 @@ from mystax.core.typing import Bool, Float64, Int64, UInt, UInt8
 from mystax.errors import RecipeError, nearest
 from mystax.synth.barcode import BARCODE_SHAPE, draw_barcode
 
-__all__ = ["SCENES", "Scene"]
+__all__ = ["SCENES", "FaultyScene"]
 
 SCENES = ("texture", "face", "face_closed", "black", "saturated", "constant", "frozen", "flicker", "ramp")
 """Names of the scenes."""
@@ -21,7 +21,7 @@ _LEVEL = 118.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaultyScene:
     """Frames of a synthetic video, each a pure function of its number.
 
     Parameters

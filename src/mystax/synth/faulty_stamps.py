@@ -37,9 +37,10 @@ def _no_count(plan: Plan) -> None:
 def _vfr(plan: Plan) -> None:
     plan.need("mp4", "mov", "mkv", "webm", "ts")
     rng = np.random.default_rng((plan.seed, 9))
-    period = 1 / (plan.rate * _TICK_TS)
+    tick = Fraction(1, 30000) if plan.codec == "mpeg4" else _TICK_TS  # MPEG-4 counts at most 65,535 a second
+    period = 1 / (plan.rate * tick)
     steps = np.rint(float(period) * rng.uniform(0.6, 1.45, plan.n_frames)).astype(int)
-    plan.time_base = _TICK_TS
+    plan.time_base = tick
     plan.stamps = [0, *np.cumsum(steps)[:-1].tolist()]
     plan.codes.add("V110")
 

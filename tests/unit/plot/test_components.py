@@ -90,3 +90,13 @@ def test_each_region_of_each_camera_has_files_of_its_own() -> None:
     names = [item.name for item in svd_figures(views)]
     assert names == ["svd_motion_left_pad", "svd_motion_right_pad", "svd_motion_all_cameras"]
     assert ROIS["motion"].name == "pad"
+
+
+@pytest.mark.parametrize("aspect", [0.3, 0.75, 1.0, 1.6])
+def test_twelve_masks_fill_their_rows(aspect: float) -> None:
+    dataset = svd(n_components=12).drop_vars("motion_mask")
+    mask = np.ones((1, 12, round(20 * aspect), 20), np.float32)
+    dataset["motion_mask"] = (("roi", "component", "y", "x"), mask)
+    (made,) = svd_figures([View("", dataset)])
+    rows = [round(axes.get_position().y0, 4) for axes in made.figure.axes[:12]]
+    assert len({rows.count(row) for row in rows}) == 1

@@ -28,7 +28,7 @@ def test_an_analysis_without_figures_gives_none() -> None:
 def test_words_and_numbers_come_from_the_data(analysis: str, make: Callable[[], Dataset]) -> None:
     made = _one(analysis, View("", make()))
     assert ROIS[analysis].name in made.alternative
-    assert list(made.numbers)[0] == "time"
+    assert next(iter(made.numbers)) == "time"
     assert all(len(column) == 60 for column in made.numbers.values())
 
 
@@ -45,7 +45,8 @@ def test_cameras_share_a_figure_and_its_axis() -> None:
         "left: pad  (n = 59 of 60)",
         "right: pad  (n = 89 of 90)",
     ]
-    assert panels[0].get_xlim() == panels[1].get_xlim() == (0.0, pytest.approx(89 / 30))
+    assert panels[0].get_xlim() == panels[1].get_xlim()
+    assert panels[0].get_xlim() == pytest.approx((0.0, 89 / 30))
     assert {"time_left", "time_right", "energy_left_pad", "energy_right_pad"} <= set(made.numbers)
 
 
@@ -147,3 +148,12 @@ def test_the_summary_counts_what_is_known() -> None:
     values = np.array([1.0, 2.0, 3.0, np.nan])
     assert summary(values, "px") == "median 2 px, 5 to 95 % 1.1 to 2.9 px, 3 of 4 frames"
     assert summary(values * np.nan, "px") == "no value could be measured"
+
+
+def test_an_imported_blink_shows_its_darkness_and_counts_nothing() -> None:
+    dataset = blink()
+    dataset["darkness"] = dataset["openness"] * 50
+    dataset["openness"] = dataset["openness"] * np.nan
+    made = _one("blink", View("", dataset))
+    assert "blinks not counted" in made.alternative
+    assert "darkness_lid" in made.numbers

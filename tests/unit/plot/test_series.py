@@ -117,7 +117,8 @@ def test_thousands_of_runs_become_as_many_bars_as_can_be_told_apart() -> None:
 def test_frames_without_times_are_still_shaded() -> None:
     places = np.array([0.0, 1.0, np.nan, np.nan, 4.0])
     starts, lengths = spans(places, np.array([False, False, True, True, False]))
-    assert np.isfinite(starts).all() and (lengths > 0).all()
+    assert np.isfinite(starts).all()
+    assert (lengths > 0).all()
 
 
 def test_holes_are_shaded_by_kind() -> None:

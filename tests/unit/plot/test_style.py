@@ -1,12 +1,11 @@
 """Names, numbers and files of figures."""
 
-import xml.etree.ElementTree as ET
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 
 from mystax.plot.style import NamedFigure, figure, file_name, palette, series_colour, shown, style
+from tests.fixtures.plot_outcomes import svg_root
 
 
 def _figure(title: str = "energy") -> NamedFigure:
@@ -17,12 +16,12 @@ def _figure(title: str = "energy") -> NamedFigure:
 
 
 def test_text_in_a_vector_file_is_text() -> None:
-    texts = [item.text for item in ET.fromstring(_figure().svg()).iter() if item.tag.endswith("text")]
+    texts = [item.text for item in svg_root(_figure().svg()).iter() if item.tag.endswith("text")]
     assert "energy" in texts
 
 
 def test_a_vector_file_has_its_size_in_millimetres() -> None:
-    width = ET.fromstring(_figure().svg()).attrib["width"]
+    width = svg_root(_figure().svg()).attrib["width"]
     assert float(width.removesuffix("pt")) == pytest.approx(85 / 25.4 * 72)
 
 
@@ -38,9 +37,7 @@ def test_a_picture_has_twice_the_usual_resolution() -> None:
 
 @pytest.mark.parametrize("name", ["$x_{", "a$b$c", "<img onerror=1>", "鼠", "_hidden"])
 def test_any_name_can_be_a_title(name: str) -> None:
-    texts = [
-        item.text for item in ET.fromstring(_figure(shown(name)).svg()).iter() if item.tag.endswith("text")
-    ]
+    texts = [item.text for item in svg_root(_figure(shown(name)).svg()).iter() if item.tag.endswith("text")]
     assert name in texts
 
 
@@ -65,7 +62,7 @@ def test_the_table_of_a_figure_ends_short_columns_with_empty_cells() -> None:
 
 def test_missing_numbers_are_empty_cells_and_times_keep_their_digits() -> None:
     made = _figure()
-    made.numbers = {"time": np.array([86_400.000125, np.nan]), "energy": np.float32([0.1, 2])}
+    made.numbers = {"time": np.array([86_400.000125, np.nan]), "energy": np.array([0.1, 2], np.float32)}
     assert made.csv() == "time,energy\n86400.000125,0.100000001\n,2\n"
 
 

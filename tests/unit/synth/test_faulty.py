@@ -26,11 +26,8 @@ def make(path: Path, kind: str, **options: object) -> Truth:
 def packets(path: Path) -> list[tuple[int | None, bytes]]:
     """Return stamp and bytes of each shown packet of the first video stream."""
     with av.open(f"file:{path}", metadata_errors="replace") as file:
-        shown = []
-        for packet in file.demux(file.streams.video[0]):
-            if packet.size and not packet.is_discard:
-                shown.append((packet.pts, bytes(packet)))
-        return shown
+        every = file.demux(file.streams.video[0])
+        return [(packet.pts, bytes(packet)) for packet in every if packet.size and not packet.is_discard]
 
 
 def barcodes(path: Path) -> list[int | None]:
@@ -275,4 +272,4 @@ def test_what_cannot_be_made_is_refused_before_writing(
 def test_times_of_frames_count_from_the_first_listed_one(tmp_path: Path) -> None:
     truth = make(tmp_path, "edit_list")
     assert truth.barcodes[0] == 7
-    assert truth.frame_times[:3] == (0, Fraction(1, 30), Fraction(2, 30))
+    assert truth.frame_times[:3] == (Fraction(0), Fraction(1, 30), Fraction(2, 30))

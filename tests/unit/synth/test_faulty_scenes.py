@@ -1,18 +1,22 @@
 """Scenes: pure functions of the frame number, with the movement that is promised."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from mystax.errors import RecipeError
 from mystax.synth.barcode import BARCODE_SHAPE, read_barcode
-from mystax.synth.faulty_scenes import SCENES, Scene
+from mystax.synth.faulty_scenes import SCENES, FaultyScene
 
 FLAT = ("black", "saturated", "constant")
 TALL = BARCODE_SHAPE[0]
 
 
-def scene(name: str = "texture", *, seed: int = 0, event_seed: int | None = None, bits: int = 8) -> Scene:
-    return Scene(name, (96, 64), 60, seed, event_seed, bits=bits)
+def scene(
+    name: str = "texture", *, seed: int = 0, event_seed: int | None = None, bits: int = 8
+) -> FaultyScene:
+    return FaultyScene(name, (96, 64), 60, seed, event_seed, bits=bits)
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -32,7 +36,7 @@ def test_flat_scenes_have_one_level(name: str, level: int) -> None:
 
 def test_neighbouring_frames_differ_much() -> None:
     frames = [scene().picture(index)[TALL:].astype(float) for index in range(60)]
-    assert min(np.abs(a - b).mean() for a, b in zip(frames, frames[1:], strict=False)) > 5
+    assert min(np.abs(a - b).mean() for a, b in itertools.pairwise(frames)) > 5
 
 
 def test_the_frozen_third_stands_still_but_for_its_number() -> None:
@@ -50,7 +54,7 @@ def test_flicker_darkens_every_other_frame_by_a_fifth() -> None:
 
 
 def test_pupil_of_the_face_has_the_stated_radius() -> None:
-    face = Scene("face", (192, 192), 10, 0)
+    face = FaultyScene("face", (192, 192), 10, 0)
     middle = face.picture(5)[60:140, 35:95]
     area = float((middle < 80).sum())
     # The eye around the pupil is 180, the pupil 35, noise 2; pixels at the edge count whole or not at all.
@@ -58,7 +62,7 @@ def test_pupil_of_the_face_has_the_stated_radius() -> None:
 
 
 def test_closed_eye_shows_no_pupil() -> None:
-    closed = Scene("face_closed", (192, 192), 30, 0)
+    closed = FaultyScene("face_closed", (192, 192), 30, 0)
     dark = [int((closed.picture(index)[84:116, 57:89] < 60).sum()) for index in (5, 15, 25)]
     assert closed.special == tuple(range(10, 20))
     assert dark[0] > 300
@@ -80,7 +84,7 @@ def test_cameras_of_one_event_share_movement_but_not_texture() -> None:
 
 
 def test_numbers_choose_the_moments_of_the_event() -> None:
-    late = Scene("texture", (96, 64), 50, 0, numbers=tuple(range(10, 60)))
+    late = FaultyScene("texture", (96, 64), 50, 0, numbers=tuple(range(10, 60)))
     np.testing.assert_array_equal(late.picture(5), scene().picture(15))
 
 

@@ -1,0 +1,52 @@
+"""The checks of the house see what they are there for: tried on a copy of the source."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.commands import ROOT
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what the checks read."""
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tools", tree / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    return tree
+
+
+def _check(tree: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "PYTHONPATH": str(tree / "src")}
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
+
+
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
+def test_imports_that_go_up_or_outside_are_named(copy: Path) -> None:
+    lint = str(Path(sys.executable).with_name("lint-imports"))
+    _append(copy / "src/mystax/compute/lag.py", "\n\ndef _bad() -> None:\n    import torch\n")
+    _append(
+        copy / "src/mystax/core/events.py", "\n\ndef _bad() -> None:\n    from mystax.engine import runner\n"
+    )
+    found = _check(copy, lint, "--no-cache")
+    assert found.returncode == 1, found.stdout
+    assert "mystax.compute.lag -> torch" in found.stdout
+    assert "mystax.core.events -> mystax.engine.runner" in found.stdout
+
+
+def test_a_name_nearly_like_another_is_named(copy: Path) -> None:
+    fine = _check(copy, sys.executable, "tools/check_names.py")
+    assert "n_states" not in fine.stdout + fine.stderr
+    _append(copy / "src/mystax/compute/lag.py", "\n\ndef bad(n_states: int, num_states: int) -> None: ...\n")
+    found = _check(copy, sys.executable, "tools/check_names.py")
+    assert found.returncode == 1
+    assert "num_states" in found.stdout + found.stderr
+    assert "n_states" in found.stdout + found.stderr

@@ -1,0 +1,1 @@
+"""Tests of the benchmarks' harness: ratios, states, files; never absolute times."""

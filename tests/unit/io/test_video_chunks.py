@@ -1,0 +1,284 @@
+"""Tests of `mystax.io.video_chunks`: chunks of any size, missing rows, policies, the reader thread."""
+
+import gc
+import threading
+from collections.abc import Generator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mystax.core.geometry import Box
+from mystax.core.recording import FrameChunk, GreyMap, Reason
+from mystax.errors import ParameterError, VideoError
+from mystax.io.video import Video
+from mystax.io.video_chunks import Findings, check_damage, read_ahead
+from mystax.synth import faulty_video, read_barcode
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clean") / "clean.mp4"
+    faulty_video(path, "clean", n_frames=90, key_interval=20, b_frames=2, size=(64, 48))
+    return path
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("damaged") / "damaged.mp4"
+    faulty_video(path, "zeroed", n_frames=90, key_interval=20, size=(64, 48))
+    return path
+
+
+def rows(video: Video, size: int | None = None, **how: object) -> dict[str, np.ndarray]:
+    chunks = list(video.chunks(size=size, **how))  # type: ignore[arg-type]  # options of one call
+    names = ("index", "time", "codes", "valid", "reason", "adjacent")
+    return {name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
+
+
+def equal(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> bool:
+    return all(np.array_equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 500])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_chunk_size_and_threads_change_nothing(size: int, threads: int, clean: Path, damaged: Path) -> None:
+    for path in (clean, damaged):
+        assert equal(rows(Video(path, threads=threads), size), rows(Video(path, threads=1), 33))
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start=st.integers(0, 95), length=st.integers(0, 60), step=st.integers(1, 9), size=st.integers(1, 40))
+def test_any_part_equals_the_part_of_the_whole(
+    start: int, length: int, step: int, size: int, damaged: Path
+) -> None:
+    video = Video(damaged, threads=1)
+    whole = rows(video)
+    wanted = list(range(start, min(start + length, 90), step))
+    chunks = list(video.chunks(start, start + length, step, size=size))
+    assert [int(frame) for chunk in chunks for frame in chunk.index] == wanted
+    for chunk in chunks:
+        np.testing.assert_array_equal(chunk.codes, whole["codes"][chunk.index])
+        np.testing.assert_array_equal(chunk.reason, whole["reason"][chunk.index])
+        np.testing.assert_array_equal(chunk.time, whole["time"][chunk.index])
+
+
+def test_box_crops_and_says_where(clean: Path) -> None:
+    video = Video(clean)
+    whole = next(iter(video.chunks(size=5)))
+    part = next(iter(video.chunks(size=5, box=Box(10, 4, 30, 24))))
+    np.testing.assert_array_equal(part.codes, whole.codes[:, 4:24, 10:30])
+    assert part.origin == (10, 4)
+
+
+def test_box_beyond_the_picture_is_clipped(clean: Path) -> None:
+    chunk = next(iter(Video(clean).chunks(size=5, box=Box(-5, 40, 1000, 1000))))
+    assert chunk.codes.shape == (5, 8, 64)
+    assert chunk.origin == (0, 40)
+
+
+def test_chunks_are_read_only(clean: Path) -> None:
+    chunk = next(iter(Video(clean).chunks(size=5)))
+    assert not chunk.codes.flags.writeable
+    assert not chunk.data.flags.writeable
+
+
+def test_kept_chunks_are_not_written_over(clean: Path) -> None:
+    video = Video(clean)
+    kept = list(video.chunks(size=10))
+    again = rows(video)
+    np.testing.assert_array_equal(np.concatenate([chunk.codes for chunk in kept]), again["codes"])
+
+
+def test_barcode_of_every_frame_is_its_number(clean: Path) -> None:
+    for chunk in Video(clean).chunks(size=13):
+        assert [read_barcode(picture) for picture in chunk.data] == chunk.index.tolist()
+
+
+def test_poison_fills_missing_rows_and_changes_nothing_else(damaged: Path) -> None:
+    zero, poisoned = rows(Video(damaged)), rows(Video(damaged, poison=171))
+    bad = ~zero["valid"]
+    assert bad.any()
+    assert not zero["codes"][bad].any()
+    assert (poisoned["codes"][bad] == 171).all()
+    np.testing.assert_array_equal(zero["codes"][~bad], poisoned["codes"][~bad])
+    np.testing.assert_array_equal(zero["reason"], poisoned["reason"])
+
+
+def test_marked_damage_is_missing_and_kept_damage_is_valid(damaged: Path) -> None:
+    marked, kept = rows(Video(damaged)), rows(Video(damaged, damage="keep"))
+    np.testing.assert_array_equal(marked["reason"], kept["reason"])
+    np.testing.assert_array_equal(marked["valid"], marked["reason"] == 0)
+    np.testing.assert_array_equal(kept["valid"], np.isin(kept["reason"], (0, 2, 3)))
+    assert kept["valid"].sum() > marked["valid"].sum()
+    doubtful = kept["reason"] == Reason.DOUBTFUL
+    assert kept["codes"][doubtful].any(axis=(1, 2)).all()
+
+
+def test_refused_damage_names_the_first_frame(damaged: Path) -> None:
+    first = int(np.flatnonzero(rows(Video(damaged))["reason"])[0])
+    with pytest.raises(VideoError, match=rf"V105.*frame {first} is damaged"):
+        rows(Video(damaged, damage="refuse"))
+
+
+def test_undamaged_file_passes_where_damage_is_refused(clean: Path) -> None:
+    assert rows(Video(clean, damage="refuse"))["valid"].all()
+
+
+def test_unknown_policy_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"P401.*damage"):
+        check_damage("ignore")
+
+
+def test_step_makes_no_neighbours(clean: Path) -> None:
+    assert not rows(Video(clean), step=2)["adjacent"].any()
+    assert rows(Video(clean))["adjacent"].sum() == 89
+
+
+def test_damage_that_was_found_stands_in_the_flags(damaged: Path) -> None:
+    video = Video(damaged)
+    assert "V105" not in {flag.code for flag in video.flags}
+    missing = np.flatnonzero(rows(video)["reason"])
+    flag = next(flag for flag in video.flags if flag.code == "V105")
+    assert flag.frames == tuple(missing[:100].tolist())
+    assert video.coverage == pytest.approx((90 - len(missing)) / 90)
+    assert video.copy().coverage == video.coverage
+
+
+def test_findings_name_each_kind() -> None:
+    findings = Findings(np.array([0, 1, 2, 3, 4, 255, 1], np.uint8), silent={6}, ended={5})
+    flags = {flag.code: flag for flag in findings.flags()}
+    assert set(flags) == {"V101", "V105", "V115", "V120"}
+    assert flags["V105"].frames == (1, 2, 3)
+    assert flags["V115"].frames == (6,)
+    assert flags["V120"].frames == (4,)
+
+
+def test_pictures_of_another_size_are_missing_up_to_one_percent(tmp_path: Path) -> None:
+    few = faulty_video(tmp_path / "few.mp4", "two_sizes", n_frames=120, size=(64, 48))
+    video = Video(few.path)
+    reason = rows(video)["reason"]
+    assert np.flatnonzero(reason == Reason.OTHER_SIZE).tolist() == list(few.special)
+    assert "V120" in {flag.code for flag in video.flags}
+    many = faulty_video(tmp_path / "many.mp4", "two_sizes_half", n_frames=120, size=(64, 48))
+    with pytest.raises(VideoError, match="V120"):
+        rows(Video(many.path))
+
+
+def test_file_that_changes_while_it_is_read_is_v130(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    faulty_video(path, "clean", container="mkv", n_frames=60, size=(64, 48))
+    video = Video(path)
+    chunks = video.chunks(size=10)
+    next(iter(chunks))
+    with path.open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(VideoError, match="V130"):
+        list(chunks)
+
+
+def test_file_that_is_only_touched_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    faulty_video(path, "clean", container="mkv", n_frames=60, size=(64, 48))
+    video = Video(path)
+    assert video.identity
+    path.touch()
+    assert len(rows(video)["index"]) == 60
+
+
+# ---------------------------------------------------------------------- the reader thread
+
+
+def chunk(number: int) -> FrameChunk:
+    one = np.array([number])
+    return FrameChunk(
+        one,
+        one.astype(float),
+        np.zeros((1, 2, 2), np.uint8),
+        GreyMap(),
+        one >= 0,
+        np.zeros(1, np.uint8),
+        one < 0,
+    )
+
+
+def n_readers() -> int:
+    return sum(thread.name == "mystax-reader" for thread in threading.enumerate())
+
+
+def test_reading_ahead_keeps_the_order() -> None:
+    assert [int(item.index[0]) for item in read_ahead(chunk(k) for k in range(50))] == list(range(50))
+
+
+def test_reading_ahead_is_at_most_two_chunks_ahead() -> None:
+    made: list[int] = []
+
+    def slow() -> Generator[FrameChunk, None, None]:
+        for k in range(50):
+            made.append(k)
+            yield chunk(k)
+
+    ahead = read_ahead(slow())
+    next(ahead)
+    ahead.close()
+    assert len(made) <= 4
+
+
+def test_error_of_the_reader_is_raised_behind_the_chunks_before_it() -> None:
+    def broken() -> Generator[FrameChunk, None, None]:
+        yield chunk(0)
+        yield chunk(1)
+        raise VideoError("V131", "a.mp4")
+
+    seen = []
+    with pytest.raises(VideoError, match="V131"):
+        for item in read_ahead(broken()):
+            seen.append(int(item.index[0]))  # noqa: PERF401 - what came before the error counts
+    assert seen == [0, 1]
+    assert n_readers() == 0
+
+
+def test_reader_that_is_left_ends_and_closes_its_source(clean: Path) -> None:
+    closed = threading.Event()
+
+    def watched() -> Generator[FrameChunk, None, None]:
+        try:
+            yield from (chunk(k) for k in range(1000))
+        finally:
+            closed.set()
+
+    ahead = read_ahead(watched())
+    next(ahead)
+    ahead.close()
+    assert closed.is_set()
+    assert n_readers() == 0
+    for _ in Video(clean).chunks(size=5):
+        break
+    gc.collect()
+    assert n_readers() == 0
+
+
+def test_two_readers_of_one_camera_do_not_disturb_each_other(clean: Path) -> None:
+    video = Video(clean)
+    pairs = zip(video.chunks(size=10), video.copy().chunks(size=10), strict=True)
+    assert all(np.array_equal(one.codes, two.codes) for one, two in pairs)
+
+
+def test_request_for_nothing_gives_nothing(clean: Path) -> None:
+    assert list(Video(clean).chunks(50, 50)) == []
+    assert list(Video(clean).chunks(1000)) == []
+
+
+@pytest.mark.parametrize("wrong", [{"start": -1}, {"step": 0}, {"size": 0}])
+def test_impossible_request_is_refused(wrong: dict[str, int], clean: Path) -> None:
+    with pytest.raises(ParameterError, match="P401"):
+        list(Video(clean).chunks(**wrong))  # type: ignore[arg-type]  # on purpose
+
+
+def test_parts_are_plain_values(clean: Path) -> None:
+    part = Video(clean, rate=Fraction(30))._parts[0]
+    assert replace(part, offset=5).offset == 5

@@ -1,0 +1,316 @@
+"""Tests of `mystax.io.video_decode`: evidence, taint, seeking, and that threads change nothing."""
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mystax.core.recording import Reason
+from mystax.errors import VideoError
+from mystax.io.video import Video, VideoWriter
+from mystax.io.video_chunks import Part
+from mystax.io.video_decode import Decoder, is_evidence, is_readable, read_failure
+from mystax.synth import faulty_video
+
+TEXTURE = np.random.default_rng(3).integers(40, 200, (200, 300)).astype(np.uint8)
+Change = Callable[[int, bytes], bytes | None]
+
+
+def picture(number: int) -> np.ndarray:
+    return TEXTURE[number % 90 : number % 90 + 48, 2 * number % 180 : 2 * number % 180 + 64]
+
+
+def write(path: Path, codec: str, change: Change | None = None, **options: str) -> None:
+    """Write frames, with packets changed or (None) left out."""
+
+    def on_packet(number: int, packet: Any) -> list[Any]:
+        data = bytes(packet) if change is None else change(number, bytes(packet))
+        if data is None:
+            return []
+        twin = type(packet)(data)
+        twin.pts, twin.dts, twin.time_base = packet.pts, packet.dts, packet.time_base
+        twin.stream, twin.is_keyframe, twin.duration = packet.stream, packet.is_keyframe, packet.duration
+        return [twin]
+
+    pixel_format = "gray" if codec == "ffv1" else "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    with VideoWriter(
+        path,
+        size=(64, 48),
+        rate=Fraction(30),
+        codec=codec,
+        pixel_format=pixel_format,
+        options={"g": "12", **({"bf": "0", "sc_threshold": "0"} if codec == "h264" else {}), **options},
+        on_packet=on_packet,
+    ) as out:
+        for number in range(60):
+            out.write(picture(number))
+
+
+def part_of(path: Path) -> Part:
+    return Video(path, rate=Fraction(30))._parts[0]
+
+
+def decoded(part: Part, threads: int = 1, start: int = 0) -> tuple[Decoder, dict[int, np.ndarray]]:
+    decoder = part.decoder(threads)
+    decoder.start(start)
+    frames: dict[int, np.ndarray] = {}
+    while not decoder.finished:
+        for frame, image in decoder.step():
+            frames[frame] = np.array(part.grey(image, None))
+    decoder.close()
+    return decoder, frames
+
+
+def zeroed(numbers: tuple[int, ...]) -> Change:
+    return lambda number, data: bytes(len(data)) if number in numbers else data
+
+
+def scrambled(numbers: tuple[int, ...]) -> Change:
+    rng = np.random.default_rng(0)
+    return lambda number, data: (
+        data[:12] + rng.integers(0, 256, len(data) - 12, dtype=np.uint8).tobytes()
+        if number in numbers
+        else data
+    )
+
+
+CLEAN = [
+    ("a.mp4", "h264", {}),
+    ("a.mp4", "h264", {"bf": "2"}),
+    ("a.avi", "h264", {"bf": "2"}),
+    ("a.mkv", "mpeg4", {"bf": "2"}),
+    ("a.avi", "mjpeg", {}),
+    ("a.mkv", "ffv1", {"level": "3", "slicecrc": "1"}),
+    ("a.mkv", "hevc", {}),
+    ("a.h264", "h264", {"bf": "2"}),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), CLEAN)
+def test_clean_files_give_every_frame_without_a_mark(
+    name: str, codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    write(tmp_path / name, codec, None, **options)
+    decoder, frames = decoded(part_of(tmp_path / name))
+    assert sorted(frames) == list(range(60))
+    assert not decoder.reasons(0, 60).any()
+    assert decoder.settled == 60
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), CLEAN)
+def test_threads_change_no_pixel(name: str, codec: str, options: dict[str, str], tmp_path: Path) -> None:
+    write(tmp_path / name, codec, None, **options)
+    part = part_of(tmp_path / name)
+    one, two = decoded(part, 1)[1], decoded(part, 2)[1]
+    assert all(np.array_equal(one[frame], two[frame]) for frame in range(60))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_damage_taints_the_rest_of_its_group_and_nothing_else(threads: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write(path, "h264", zeroed((27,)))
+    part = part_of(path)
+    decoder, frames = decoded(part, threads)
+    reason = decoder.reasons(0, 60)
+    key = next(int(key) for key in part.index.keys if key > 27)
+    assert key > 28
+    assert not reason[:27].any()
+    assert reason[27] in (Reason.UNDECODABLE, Reason.CORRUPT)
+    assert (reason[28:key] == Reason.DOUBTFUL).all()
+    assert not reason[key:].any()
+    clean = tmp_path / "clean.mp4"
+    write(clean, "h264")
+    _, truth = decoded(part_of(clean))
+    assert all(np.array_equal(frames[frame], truth[frame]) for frame in np.flatnonzero(reason == 0).tolist())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_damage_of_an_intra_codec_taints_one_frame(threads: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    write(path, "mjpeg", zeroed((20, 21)))
+    reason = decoded(part_of(path), threads)[0].reasons(0, 60)
+    assert np.flatnonzero(reason).tolist() == [20, 21]
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "ffv1", "h264"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_reasons_do_not_depend_on_threads(codec: str, seed: int, tmp_path: Path) -> None:
+    truth = faulty_video(
+        tmp_path / "a.mkv", "flipped", container="mkv", codec=codec, n_frames=120, key_interval=20, seed=seed
+    )
+    part = part_of(Path(truth.path))
+    (one, first), (two, second) = decoded(part, 1), decoded(part, 2)
+    reason = one.reasons(0, 120)
+    assert reason.any()
+    np.testing.assert_array_equal(reason, two.reasons(0, 120))
+    assert all(np.array_equal(first[frame], second[frame]) for frame in np.flatnonzero(reason == 0).tolist())
+
+
+def test_leading_pictures_of_the_next_group_are_doubtful_too(tmp_path: Path) -> None:
+    truth = faulty_video(
+        tmp_path / "a.ts",
+        "clean",
+        container="ts",
+        codec="mpeg2video",
+        n_frames=90,
+        key_interval=15,
+        b_frames=2,
+    )
+    part = part_of(Path(truth.path))
+    index = part.index
+    leading = np.flatnonzero(index.leading)
+    assert len(leading)
+    group = int(index.group[leading[0]])
+    decoder, _ = decoded(part)
+    # Evidence in the middle of the group before, as if its packet had been damaged.
+    decoder._state[int(index.keys[group - 1]) + 5] |= 4
+    reason = decoder.reasons(0, 90)
+    ahead = index.rank[leading[index.group[leading] == group]]
+    assert (reason[ahead] == Reason.DOUBTFUL).all()
+    assert reason[index.rank[index.keys[group]]] == Reason.GOOD
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_lost_packet_of_h264_is_noticed_at_the_hole_in_time(threads: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    write(path, "h264", lambda number, data: None if number == 29 else data, refs="1")
+    reason = decoded(part_of(path), threads)[0].reasons(0, 59)
+    assert not reason[:29].any()
+    assert reason[29:35].all()
+    assert not reason[35:].any()
+
+
+def test_order_route_leaves_out_what_it_cannot_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    write(path, "h264", zeroed((27,)), bf="2")
+    part = part_of(path)
+    assert part.index.route == "order"
+    decoder, frames = decoded(part)
+    reason = decoder.reasons(0, 60)
+    assert reason[28:35].all()
+    assert not reason[:23].any()
+    assert not reason[37:].any()
+    clean = tmp_path / "clean.avi"
+    write(clean, "h264", bf="2")
+    _, truth = decoded(part_of(clean))
+    assert all(np.array_equal(frames[frame], truth[frame]) for frame in np.flatnonzero(reason == 0).tolist())
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), CLEAN)
+def test_start_in_the_middle_gives_the_same_frames(
+    name: str, codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    write(tmp_path / name, codec, None, **options)
+    part = part_of(tmp_path / name)
+    _, whole = decoded(part)
+    _, rest = decoded(part, start=part.index.start_for(40))
+    assert set(range(40, 60)) <= set(rest)
+    assert all(np.array_equal(rest[frame], whole[frame]) for frame in range(40, 60))
+
+
+def test_decoder_that_is_opened_anew_gives_the_same_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write(path, "h264", bf="2")
+    part = part_of(path)
+    opened: list[int] = []
+
+    def counted(threads: int) -> Any:
+        opened.append(threads)
+        return part.library.open(threads)
+
+    library = replace(part.library, open=counted)
+    for threads in (1, 2):
+        decoder = Decoder(library, part.index, threads=threads, reopen_after=15)
+        decoder.start(0)
+        seen = []
+        while not decoder.finished:
+            seen += [frame for frame, _ in decoder.step()]
+        decoder.close()
+        assert sorted(set(seen)) == list(range(60))
+        assert not decoder.reasons(0, 60).any()
+    assert len(opened) >= 4
+
+
+class Failing:
+    """A container whose reader fails at a packet."""
+
+    def __init__(self, container: Any, number: int, error: Exception) -> None:
+        self._container, self._number, self._error = container, number, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def demux(self, stream: Any) -> Iterator[Any]:
+        for number, packet in enumerate(self._container.demux(stream)):
+            if number == self._number:
+                raise self._error
+            yield packet
+
+
+def failing(part: Part, number: int, error: Exception) -> Part:
+    def opened(threads: int) -> Any:
+        real = part.library.open(threads)
+        return replace(real, container=Failing(real.container, number, error))
+
+    return replace(part, library=replace(part.library, open=opened, failure=OSError))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_disk_that_cannot_be_read_is_v131_and_may_be_tried_again(threads: int, tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", "h264")
+    part = failing(part_of(tmp_path / "a.mp4"), 30, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(VideoError, match="V131") as caught:
+        decoded(part, threads)
+    assert caught.value.retry == "transient"
+
+
+def test_reader_that_ends_early_leaves_frames_missing(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", "h264")
+    part = failing(part_of(tmp_path / "a.mp4"), 30, OSError(errno.EINVAL, "damaged"))
+    decoder, _ = decoded(part)
+    reason = decoder.reasons(0, 60)
+    assert not reason[:30].any()
+    assert (reason[30:] == Reason.UNDECODABLE).all()
+
+
+def test_other_packets_than_the_indexed_ones_are_v130(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", "h264")
+    part = part_of(tmp_path / "a.mp4")
+    size = part.index.table.size.copy()
+    size[20] += 1
+    changed = replace(part, index=replace(part.index, table=replace(part.index.table, size=size), _cache={}))
+    with pytest.raises(VideoError, match="V130"):
+        decoded(changed)
+
+
+def test_thousand_failures_in_a_row_end_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mystax.io.video_decode.MAX_FAILURES", 5)
+    write(tmp_path / "a.avi", "mjpeg", zeroed(tuple(range(10, 40))))
+    decoder, _ = decoded(part_of(tmp_path / "a.avi"))
+    assert decoder.gave_up
+    assert (decoder.reasons(10, 60) > 0).all()
+
+
+def test_only_errors_of_the_disk_are_v131() -> None:
+    refusal = read_failure(OSError(errno.EIO, "x"), "a.mp4")
+    assert refusal is not None
+    assert refusal.code == "V131"
+    assert read_failure(OSError(errno.ENOENT, "x"), "a.mp4") is None
+    assert read_failure(ValueError("x"), "a.mp4") is None
+
+
+def test_lines_for_developers_are_evidence_only_of_lost_packets() -> None:
+    assert is_evidence((16, "h264", "error while decoding MB 3 4"))
+    assert not is_evidence((48, "h264", "nal_unit_type: 1"))
+    assert is_evidence((48, "h264", "Frame num gap 9 7"))
+
+
+def test_sound_file_is_readable_and_absent_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    assert is_readable(tmp_path / "a")
+    assert not is_readable(tmp_path / "b")

@@ -143,7 +143,7 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
     n_components = int(outcome.sizes["component"])
     found: dict[str, Any] = {
         "n_components": n_components,
-        "method": str(outcome.attrs.get("motion_method", "")),
+        "method": str(outcome["motion_method"].values[0]),
         "shortfall": float(outcome["motion_shortfall"].values[0]),
     }
     if "n_copies" in job:

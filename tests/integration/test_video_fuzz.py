@@ -1,4 +1,4 @@
-"""Mutated clips, read in a process of their own: each ends in frames or a code V1xx, never a crash or hang."""
+"""Mutated clips, read in a process of their own, end in frames or a code V1xx: never a crash or a hang."""
 
 import json
 import subprocess

@@ -142,12 +142,12 @@ def sample_places(
         Whether the places are key frames.
     """
     longest = int(np.diff(np.concatenate([keys, [n_frames]])).max()) if len(keys) else n_frames
-    if longest > SHORT or (len(keys) < n and n_frames <= SHORT):
+    edge = round(EDGE * n_frames)
+    inner = keys[(keys >= edge) & (keys <= n_frames - 1 - edge)]
+    if longest > SHORT or (len(inner) < n and n_frames <= SHORT):
         last = min(n_frames, SHORT) - 1
         edge = round(EDGE * last)
         return np.unique(np.linspace(edge, last - edge, min(n, last + 1)).round().astype(np.int64)), False
-    edge = round(EDGE * n_frames)
-    inner = keys[(keys >= edge) & (keys <= n_frames - 1 - edge)]
     inner = inner if len(inner) else keys
     places = np.linspace(edge, n_frames - 1 - edge, n)
     after = np.clip(np.searchsorted(inner, places), 1, len(inner) - 1) if len(inner) > 1 else np.zeros(n, int)

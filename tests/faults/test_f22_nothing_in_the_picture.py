@@ -5,6 +5,7 @@ numerical libraries leaks out.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def _codes(outcome: Any) -> set[str]:
     return {flag["code"] for flag in json.loads(outcome.attrs["quality"])}
 
 
-def _check(found: dict[str, Any], *, is_constant: bool) -> None:
+def _check(found: Mapping[RoiKind, Any], *, is_constant: bool) -> None:
     """Check the values of all analyses on pictures that hold nothing."""
     for outcome in found.values():
         assert "N301" in _codes(outcome) or not is_constant

@@ -109,8 +109,8 @@ def test_keep_keeps_what_ffmpeg_keeps(damaged: Damaged, tmp_path: Path) -> None:
     assert "V105" in {warning["code"] for warning in found.json["warnings"]}
     if shutil.which("ffmpeg") is None:
         pytest.skip("there is no ffmpeg to compare with")
-    words = ("-v", "quiet", "-i", "damaged.mp4", "-fps_mode", "passthrough", "-pix_fmt", "gray")
-    command = ["ffmpeg", *words, "-f", "rawvideo", "-"]
+    options = ("-v", "quiet", "-i", "damaged.mp4", "-fps_mode", "passthrough", "-pix_fmt", "gray")
+    command = ["ffmpeg", *options, "-f", "rawvideo", "-"]
     raw = subprocess.run(command, cwd=damaged.folder, capture_output=True, check=False).stdout
     assert n_finite >= 0.99 * len(raw) // (96 * 96)
 

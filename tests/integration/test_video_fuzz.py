@@ -65,10 +65,10 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
 def mutants(n: int, folder: Path) -> Iterator[Path]:
     """Write n mutated clips of all bases."""
     originals = [make(folder, "clean", container, codec, n_frames=60).path for container, codec in BASES]
-    datas = [(path.suffix, path.read_bytes()) for path in originals]
+    contents = [(path.suffix, path.read_bytes()) for path in originals]
     for seed in range(n):
         rng = np.random.default_rng((seed, 77))
-        suffix, data = datas[seed % len(datas)]
+        suffix, data = contents[seed % len(contents)]
         path = folder / f"mutant{seed}{suffix}"
         path.write_bytes(mutate(data, rng))
         yield path

@@ -222,6 +222,7 @@ def check_inputs(folder: Path) -> Iterator[Check]:
     from mystax.io.fingerprint import quick_id
     from mystax.io.outcome_files import read_head
     from mystax.io.outcomes import outcome_paths
+    from mystax.io.provenance import texts_of
 
     seen: set[str] = set()
     for path in outcome_paths(folder):
@@ -229,7 +230,7 @@ def check_inputs(folder: Path) -> Iterator[Check]:
             attributes = read_head(path).attributes
         except MystaxError:
             continue  # told by the check of the outcomes
-        files = [str(name) for name in _texts(attributes.get("run_files"))]
+        files = texts_of(attributes.get("run_files"))
         known = {str(item.get("id")) for item in json.loads(str(attributes.get("inputs", "[]")))}
         for name in files:
             if name in seen:
@@ -242,11 +243,3 @@ def check_inputs(folder: Path) -> Iterator[Check]:
                 yield Check("inputs", "fail", "V130", name, "the video changed since the run", hint)
             else:
                 yield Check("inputs", "ok", where=name)
-
-
-def _texts(value: object) -> list[object]:
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return list(json.loads(value)) if value.startswith("[") else [value]
-    return list(value) if hasattr(value, "__iter__") else [value]

@@ -205,9 +205,10 @@ def export_facemap(
 
 def _video_names(outcomes: Mapping[str, Any]) -> list[list[str]]:
     """Return the video files of outcomes in Facemap's order: outer consecutive, inner simultaneous."""
+    from mystax.io.provenance import texts_of
+
     cameras = {name.partition("/")[2] for name in outcomes} - {"all_cameras"}
-    noted = [item.attrs["run_files"] for item in outcomes.values() if "run_files" in item.attrs]
-    files: Any = noted[0] if noted else []
-    names = [str(name) for name in np.atleast_1d(np.asarray(files, object))]
+    noted = (texts_of(item.attrs.get("run_files")) for item in outcomes.values())
+    names = next((files for files in noted if files), [])
     per_camera = len(names) // max(1, len(cameras))
     return [[names[k + j * per_camera] for j in range(len(cameras))] for k in range(per_camera)]

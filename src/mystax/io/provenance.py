@@ -2,15 +2,18 @@
 
 import contextlib
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
 
 from mystax.core.canonical import canonical_json
 from mystax.core.quality import Flag, flags_to_json
 from mystax.io.outcome_files import FORMAT
 
-__all__ = ["Provenance", "software_versions"]
+__all__ = ["Provenance", "software_versions", "texts_of"]
 
 
 def software_versions() -> dict[str, str]:
@@ -75,3 +78,28 @@ class Provenance:
             "quality": flags_to_json(self.quality),
             **{f"run_{name}": value for name, value in self.run.items()},
         }
+
+
+def texts_of(value: object) -> list[str]:
+    """Return an attribute that holds a list of texts, in whichever form the file keeps it.
+
+    Parameters
+    ----------
+    value : object
+        One text, a JSON list of texts, a sequence, or None.
+
+    Returns
+    -------
+    list of str
+        The texts.
+
+    Examples
+    --------
+    >>> texts_of('["a.mp4", "b.mp4"]'), texts_of("a.mp4"), texts_of(None)
+    (['a.mp4', 'b.mp4'], ['a.mp4'], [])
+    """
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [str(item) for item in json.loads(value)] if value.startswith("[") else [value]
+    return [str(item) for item in np.atleast_1d(np.asarray(value, object))]

@@ -11,13 +11,14 @@ import numpy as np
 from mystax.core.recording import FrameSource
 from mystax.core.typing import Shaped
 from mystax.errors import MystaxError
+from mystax.io.provenance import texts_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["Picture", "View", "frame_picture", "mean_picture", "open_source", "texts"]
+__all__ = ["Picture", "View", "frame_picture", "mean_picture", "open_source"]
 
 WIDEST = 640
 """Columns of a picture in a figure: more cannot be seen at its size."""
@@ -117,15 +118,6 @@ def bin_size(dataset: Dataset, columns: int) -> int:
     return max(1, round(int(dataset.attrs.get("frame_width", columns)) / max(1, columns)))
 
 
-def texts(value: object) -> list[str]:
-    """Return an attribute that holds a list of texts, in whichever form the file keeps it."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return [str(item) for item in json.loads(value)] if value.startswith("[") else [value]
-    return [str(item) for item in np.atleast_1d(np.asarray(value, object))]
-
-
 def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> FrameSource | None:
     """Open the video of a camera if it is still the one that was measured.
 
@@ -165,7 +157,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
 
 def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], list[str]]:
     """Return the files of a camera and the identity of its frames, by counting the fingerprints."""
-    files = texts(attributes.get("run_files"))
+    files = texts_of(attributes.get("run_files"))
     taken: dict[str, list[str]] = {}
     for entry in json.loads(str(attributes.get("inputs", "[]"))):
         if entry.get("role") == "frames":

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mystax.errors import CODES
-from mystax.plot.pictures import texts
+from mystax.io.provenance import texts_of
 from mystax.plot.report_css import CSS
 from mystax.plot.style import MAX_SVG, NamedFigure, palette
 
@@ -275,7 +275,7 @@ def _provenance(sections: "Sequence[Section]") -> list[str]:
             place = " ".join(str(entry.get(name, "")) for name in ("role", "camera", "position"))
             rows[("input", " ".join(place.split()), str(entry.get("id", "")))] = None
         for name in ("run_files", "run_host", "run_finished"):
-            for value in texts(section.attributes.get(name)):
+            for value in texts_of(section.attributes.get(name)):
                 rows[("run", name.removeprefix("run_").removesuffix("s"), value)] = None
     for name, version in software.items():
         rows[("software", name, str(version))] = None

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mystax.core.recording import ArraySource
+from mystax.io.provenance import texts_of
 from mystax.io.video import Video, VideoWriter
-from mystax.plot.pictures import View, frame_picture, mean_picture, open_source, texts
+from mystax.plot.pictures import View, frame_picture, mean_picture, open_source
 from tests.fixtures.plot_outcomes import motion
 
 
@@ -83,7 +84,7 @@ def test_outcomes_without_files_have_no_video() -> None:
     ("value", "expected"), [(None, []), ("a.mp4", ["a.mp4"]), ('["a","b"]', ["a", "b"]), (["a"], ["a"])]
 )
 def test_lists_of_texts_come_back_from_any_form(value: object, expected: list[str]) -> None:
-    assert texts(value) == expected
+    assert texts_of(value) == expected
 
 
 def test_the_frame_in_the_middle_is_shown() -> None:

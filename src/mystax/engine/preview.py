@@ -1,17 +1,15 @@
 """The preview of one frame: the same reducer as in a run, fed with that frame and the one before it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.core.analysis import get_analysis
-from mystax.core.clock import Clock
+from mystax.core.analysis import Spool, get_analysis
 from mystax.core.geometry import Roi
 from mystax.core.params import check_params
-from mystax.core.recording import Camera, FrameChunk, FrameSource, Recording
-from mystax.core.typing import Float64
+from mystax.core.recording import Camera, FrameSource, Recording
+from mystax.core.typing import Shaped
 from mystax.engine.passes import CameraPass, assemble_outcome
 from mystax.engine.roi_rules import RoisLike, check_rois, place_rois, rois_for, rois_from
 from mystax.errors import RecipeError, RoiError
@@ -25,29 +23,38 @@ else:
 __all__ = ["preview"]
 
 
-class _Window(CameraPass):
-    """What a reducer is lent for a few frames; what is decided from samples is that of all frames."""
+class _Stretch:
+    """Rows of all frames of which only some come: the others read as missing (NaN, or 0 for whole numbers)."""
 
-    def __init__(
-        self, source: FrameSource, camera: str, rois: Sequence[Roi], times: Float64[np.ndarray, " time"]
-    ) -> None:
-        super().__init__(source, camera, rois)
-        self._times = times
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames of the window."""
-        return len(self._times)
+    def __init__(self, width: int, dtype: str, first: int, n_frames: int) -> None:
+        self._dtype = np.dtype(dtype)
+        fill = np.nan if self._dtype.kind == "f" else 0
+        self._rows = np.full((n_frames, width), fill, self._dtype)
+        self._next = first
 
     @property
-    def times(self) -> Float64[np.ndarray, " time"]:
-        """Times of the frames of the window [s]."""
-        return self._times
+    def n_rows(self) -> int:
+        """Number of rows, those that never come included."""
+        return len(self._rows)
 
     @property
-    def clock(self) -> Clock:
-        """Times of all frames: the interval between frames is that of the recording."""
-        return self._source.clock
+    def width(self) -> int:
+        """Values per row."""
+        return self._rows.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a value."""
+        return self._dtype
+
+    def append(self, rows: Shaped[np.ndarray, "n width"]) -> None:
+        """Put rows in the place of the next frames."""
+        self._rows[self._next : self._next + len(rows)] = rows
+        self._next += len(rows)
+
+    def read(self, start: int, stop: int) -> Shaped[np.ndarray, "n width"]:
+        """Return rows start..stop."""
+        return self._rows[start:stop]
 
 
 def preview(
@@ -102,11 +109,15 @@ def preview(
         )
     wanted = _regions(name, source, rois, camera)
     first = max(0, frame - 1)
-    lent = _Window(source, camera, wanted, np.asarray(source.times)[first : frame + 1])
+
+    def rows(_: str, width: int, dtype: str, __: bool) -> Spool:
+        return _Stretch(width, dtype, first, source.n_frames)
+
+    lent = CameraPass(source, camera, wanted, spools=rows)
     reducer = analysis.make(params)
     reducer.start(lent)
-    reason = np.zeros(lent.n_frames, np.uint8)
-    for chunk in _chunks(source, first, frame + 1):
+    reason = np.zeros(source.n_frames, np.uint8)
+    for chunk in source.chunks(first, frame + 1):
         reason[chunk.index] = chunk.reason
         reducer.update(chunk)
     reducer.end_pass()
@@ -114,8 +125,7 @@ def preview(
         pass
     dataset = assemble_outcome(reducer.finish(), analysis, lent, reason)
     there = [key for key in raw if key in dataset]
-    frames = np.arange(first, first + lent.n_frames, dtype=np.int64)
-    return dataset[[*there, "missing"]].assign_coords(frame=("time", frames)).isel(time=slice(-1, None))
+    return dataset[[*there, "missing"]].isel(time=slice(frame, frame + 1))
 
 
 def _regions(name: str, source: FrameSource, rois: RoisLike | None, camera: str) -> tuple[Roi, ...]:
@@ -130,8 +140,3 @@ def _regions(name: str, source: FrameSource, rois: RoisLike | None, camera: str)
             "P402", f"preview of {name!r}", f"there is no region of kind {analysis.roi_input.kind!r}"
         )
     return found
-
-
-def _chunks(source: FrameSource, first: int, stop: int) -> list[FrameChunk]:
-    """Return frames first..stop, counted from 0."""
-    return [replace(chunk, index=chunk.index - first) for chunk in source.chunks(first, stop)]

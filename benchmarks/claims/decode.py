@@ -122,5 +122,5 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "ok": same and set(counts.values()) == {len(truth)},
         "equal_frames": int((truth == found).sum()) if truth.shape == found.shape else 0,
-        "n": counts,
+        "counts": counts,
     }

@@ -103,5 +103,5 @@ def test_values_at_the_ends_of_the_range_are_allowed(analysis: str) -> None:
 
 
 def test_a_misspelt_parameter_names_the_right_one() -> None:
-    with pytest.raises(ParameterError, match="did you mean 'threshold'"):
-        mystax.blink(Unread(frames_of(0, 3, (64, 64))), treshold=0.4)
+    with pytest.raises(ParameterError, match="did you mean 'baseline'"):
+        mystax.blink(Unread(frames_of(0, 3, (64, 64))), bas_eline=1.0)

@@ -67,10 +67,10 @@ def choose_route(n_bins: int, n_frames: int, itemsize: int, max_spool: float) ->
     ('gram_bins', 'gram_frames')
     """
     size, room = n_frames * n_bins * itemsize, max_spool * 2**30
+    if n_frames < n_bins and n_frames <= GRAM and size <= min(GRAM_FRAMES_BYTES, room):
+        return "gram_frames"  # the smaller of the two exact ones
     if n_bins <= GRAM:
         return "gram_bins"
-    if n_frames <= GRAM and size <= min(GRAM_FRAMES_BYTES, room):
-        return "gram_frames"
     return "subspace" if size <= room else "subspace_streamed"
 
 

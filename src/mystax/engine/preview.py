@@ -24,7 +24,7 @@ __all__ = ["preview"]
 
 
 class _Stretch:
-    """Rows of all frames of which only some come: the others read as missing (NaN, or 0 for whole numbers)."""
+    """Rows of all frames of which only a few come: the others are NaN, or 0 for whole numbers."""
 
     def __init__(self, width: int, dtype: str, first: int, n_frames: int) -> None:
         self._dtype = np.dtype(dtype)
@@ -40,7 +40,7 @@ class _Stretch:
     @property
     def width(self) -> int:
         """Values per row."""
-        return self._rows.shape[1]
+        return int(self._rows.shape[1])
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ from mystax.engine.preview import preview
 from mystax.errors import ParameterError, RecipeError, RoiError
 from mystax.io.video import Video
 from mystax.synth import faulty_video
+from mystax.synth.eye import eye_movie
 from tests.fixtures.engine_toys import frames_of
 
 N = 70
@@ -71,6 +72,20 @@ def test_preview_of_a_video_equals_the_outcome(name: str, tmp_path: Path) -> Non
     video = Video(tmp_path / "face.mp4")
     _assert_equal(name, video, [0, 7, 33, 59, 60, 61, 89])
     video.close()
+
+
+def test_preview_of_a_pupil_that_is_seen_equals_the_outcome() -> None:
+    movie = eye_movie(60, seed=4, blinks=[(0.7, 0.9)])
+    outcome = mystax.pupil(movie.source, rois=movie.pupil)
+    n_seen = 0
+    for place in np.random.default_rng(1).choice(60, 20, replace=False).tolist():
+        found = preview("pupil", movie.source, movie.pupil, frame=place)
+        for name in ("area", "centre", "angle", "confidence", "threshold"):
+            whole = outcome[name].isel(time=[place]) if "time" in outcome[name].dims else outcome[name]
+            if name in found:
+                assert found[name].values.tobytes() == whole.values.tobytes(), (name, place)
+        n_seen += int(np.isfinite(found["area"].item()))
+    assert n_seen > 10
 
 
 def test_what_needs_the_whole_recording_is_left_out(source: ArraySource) -> None:

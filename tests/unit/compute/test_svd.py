@@ -70,12 +70,13 @@ def test_components_equal_the_dense_decomposition(kind: str, route: Route) -> No
         assert angles(mask[:, :3], right[:3].T) < 1e-3
 
 
-def test_2500_bins_are_as_exact_as_dense_decomposition() -> None:
+@pytest.mark.parametrize(("route", "name"), [("gram_bins", "gram_bins"), (None, "gram_frames")])
+def test_2500_bins_are_as_exact_as_dense_decomposition(route: Route | None, name: str) -> None:
     frames = moving_movie(300, (100, 100))
-    found, _ = run(ArraySource(frames, 50), n_components=100)
+    found, _ = run(ArraySource(frames, 50), route=route, n_components=100)
     rows = exact_rows(frames, 2, is_motion=True)
     _, singular, right = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
-    assert found.motion_method.values[0] == "gram_bins"
+    assert found.motion_method.values[0] == name
     np.testing.assert_allclose(found.motion_singular_value.values[0], singular[:100], rtol=1e-6)
     mask = found.motion_mask.values[0].reshape(100, -1).T
     assert angles(mask[:, :10], right[:10].T) < 1e-3

@@ -9,6 +9,9 @@ from mystax.compute.svd_routes import Route, choose_route, sampled_segments
     ("n_bins", "n_frames", "max_spool", "route"),
     [
         (4096, 10**7, 0.0, "gram_bins"),
+        (4096, 4096, 16.0, "gram_bins"),
+        (4096, 5, 16.0, "gram_frames"),
+        (4096, 5, 0.0, "gram_bins"),
         (4097, 4096, 16.0, "gram_frames"),
         (4097, 4097, 16.0, "subspace"),
         (19_200, 447_000, 16.0, "subspace"),

@@ -51,13 +51,13 @@ def test_too_little_memory_is_refused_with_what_fits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = tmp_path / "large.avi"
-    faulty_video(video, "clean", container="avi", codec="mjpeg", n_frames=12, size=(640, 480))
-    words = ("--analyses", "svd", "--svd-bin", "9", "--json")
+    faulty_video(video, "clean", container="avi", codec="mjpeg", n_frames=1300, size=(216, 216))
+    words = ("--analyses", "svd", "--svd-bin", "6", "--svd-n-components", "10", "--json")
     enough = call(capsys, "run", video, *words, "--dry-run").json["plans"][0]["memory"] >> 20
-    found = call(capsys, "run", video, *words, "--memory", str(enough - 100))
+    found = call(capsys, "run", video, *words, "--memory", str(enough - 10))
     assert (found.status, found.codes) == (2, ["P403"])
     assert "a bin 2 times as large fits" in found.err
-    fitting = (*words, "--svd-bin", "18", "--memory", str(enough - 100), "--dry-run")
+    fitting = (*words, "--svd-bin", "12", "--memory", str(enough - 10), "--dry-run")
     assert call(capsys, "run", video, *fitting).status == 0
     least = call(capsys, "run", video, *words, "--memory", "200")
     assert (least.status, least.codes) == (2, ["P403"])

@@ -14,17 +14,23 @@ from mystax.errors import InternalError
 
 if TYPE_CHECKING:
     from xarray import Dataset
-
-    from mystax.engine.shared_pass import Cursor
 else:
-    Dataset = Cursor = Any
+    Dataset = Any
 
-__all__ = ["JointLine", "JointReading", "JointReducer", "joint_reason"]
+__all__ = ["Cursor", "JointLine", "JointReading", "JointReducer", "joint_reason"]
 
 ROWS = 256
 """Rows of the timeline per aligned chunk; results do not depend on it."""
 
 NO_FRAME = -1
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far one camera is: readings finished, and frames fed in the present one."""
+
+    reading: int = 0
+    frame: int = 0
 
 
 @runtime_checkable

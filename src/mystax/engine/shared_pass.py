@@ -14,11 +14,11 @@ from mystax.core.analysis import Analysis, Reducer
 from mystax.core.events import Event, Report, silent
 from mystax.core.recording import FrameChunk, FrameSource
 from mystax.core.typing import Bool, UInt8
-from mystax.engine.joint import JointLine, JointReading
+from mystax.engine.joint import Cursor, JointLine, JointReading
 from mystax.engine.passes import CameraPass
 from mystax.errors import Cancelled, InternalError, VideoError
 
-__all__ = ["SLOW", "Cursor", "Keeper", "Line", "SharedPass"]
+__all__ = ["SLOW", "Keeper", "Line", "SharedPass"]
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -55,14 +55,6 @@ class Line:
     camera: str
     reducer: Reducer
     lent: CameraPass
-
-
-@dataclass(slots=True)
-class Cursor:
-    """How far one camera is: readings finished, and frames fed in the present one."""
-
-    reading: int = 0
-    frame: int = 0
 
 
 @dataclass

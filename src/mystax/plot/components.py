@@ -1,4 +1,4 @@
-"""Figures of `svd`: the strongest masks in their place, and the variance that they capture."""
+"""The chapter of `svd`: the strongest masks in their place, and the variance that they capture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle as Patch
 from matplotlib.ticker import FuncFormatter
 
 from mystax.core.typing import Shaped
+from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import Picture, View, bin_size
 from mystax.plot.style import (
     MILLIMETRE,
@@ -21,13 +22,14 @@ from mystax.plot.style import (
     series_colour,
     shown,
 )
+from mystax.plot.tables import Table, table_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["svd_figures"]
+__all__ = ["SVD", "component_tables", "svd_figures"]
 
 N_SHOWN = 12
 MASKS = 116.0
@@ -226,3 +228,40 @@ def _named(
         f"Components of {words} in {name}: {counted}.",
         {"component": np.arange(1, n + 1), "captured": known, "singular_value": region.singular[:n]},
     )
+
+
+def _component_rows(dataset: Dataset) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for kind, words in (("motion", "motion"), ("movie", "the pictures")):
+        if f"{kind}_mask" not in dataset:
+            continue
+        for k, roi in enumerate(dataset["roi"].values):
+            name = f"{kind}_captured"
+            captured = np.asarray(dataset[name].values[k]) if name in dataset else np.empty(0)
+            known = captured[np.isfinite(captured)]
+            share = f"{100 * known[-1]:.2f} %" if len(known) else "unknown"
+            n_components = len(known) or _n_masks(dataset, kind, k)
+            method = str(dataset[f"{kind}_method"].values[k]) if f"{kind}_method" in dataset else ""
+            rows.append((str(roi), words, str(n_components), share, method))
+    return rows
+
+
+def _n_masks(dataset: Dataset, kind: str, k: int) -> int:
+    """Count the components of an imported outcome by its singular values or masks."""
+    mask = np.asarray(dataset[f"{kind}_mask"][k].values)
+    return int(np.isfinite(mask.reshape(len(mask), -1)).any(axis=1).sum()) if mask.size else 0
+
+
+def component_tables(views: Sequence[View]) -> list[Table]:
+    """Tell how many components there are and what they capture."""
+    return table_of(("region", "of", "components", "captured variance", "method"), views, _component_rows)
+
+
+SVD = ChapterKind(
+    "Components (SVD)",
+    "Components are the leading right singular vectors of all valid rows minus their mean "
+    "(exact, or by subspace iteration; Halko et al. 2011, doi:10.1137/090771806).",
+    variable="motion_svd",
+    figures=svd_figures,
+    tables=component_tables,
+)

@@ -3,173 +3,29 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mystax.core.quality import Flag, flags_from_json, merge_flags
+from mystax.core.quality import flags_from_json, merge_flags
 from mystax.core.recording import FrameSource
 from mystax.errors import MystaxError
 from mystax.io.outcomes import Outcomes
 from mystax.io.store import Store
+from mystax.plot.chapters import CHAPTERS, facts_of, figures_of
 from mystax.plot.clocks import CLOCK_HEAD, clock_rows, timeline_figure
-from mystax.plot.facts import Table, facts_of
-from mystax.plot.outcomes import figures_of
 from mystax.plot.pictures import Picture, View, frame_picture, mean_picture, open_source
-from mystax.plot.regions import Scene, pupil_examples, regions_figure, rois_of
+from mystax.plot.regions import Scene, regions_figure, rois_of
 from mystax.plot.report_page import page
+from mystax.plot.report_parts import JOINT, Chapter, Report, Section
 from mystax.plot.style import NamedFigure, file_name
+from mystax.plot.tables import Table
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["Chapter", "Report", "Section", "collect", "write_report"]
-
-ORDER = ("rois", "motion", "svd", "pupil", "blink", "running")
-"""Analyses on the page, in this order; others have no figures."""
-JOINT = "all_cameras"
-
-
-@dataclass
-class Section:
-    """One outcome: an analysis of one camera.
-
-    Attributes
-    ----------
-    name : str
-        Analysis, with several cameras ``analysis/camera``.
-    coverage : float
-        Share of the frames that could be used.
-    flags : list of Flag
-        Remarks.
-    parameters : dict
-        All parameters.
-    changed : dict
-        Those that differ from the defaults.
-    attributes : mapping
-        Provenance.
-    """
-
-    name: str
-    coverage: float
-    flags: list[Flag]
-    parameters: dict[str, Any]
-    changed: dict[str, Any]
-    attributes: Mapping[str, Any]
-
-
-@dataclass
-class Chapter:
-    """What the page says about one analysis, over all cameras.
-
-    Attributes
-    ----------
-    analysis : str
-        Name of the analysis.
-    sections : list of Section
-        One per camera.
-    figures : list of NamedFigure
-        Figures.
-    tables : list of Table
-        Numbers.
-    """
-
-    analysis: str
-    sections: list[Section]
-    figures: list[NamedFigure]
-    tables: list[Table]
-
-    @property
-    def coverage(self) -> float:
-        """Smallest share of usable frames."""
-        return min((section.coverage for section in self.sections), default=1.0)
-
-
-@dataclass
-class Report:
-    """Everything that the page shows.
-
-    Attributes
-    ----------
-    title : str
-        Name of the recording.
-    chapters : list of Chapter
-        One per analysis.
-    figures : list of NamedFigure
-        Figures of the recording as a whole.
-    flags : list of Flag
-        All remarks, each once.
-    clocks : Table
-        Frames and times of each camera.
-    timeline : NamedFigure, optional
-        Missing frames and gaps, if there are any.
-    """
-
-    title: str
-    chapters: list[Chapter] = field(default_factory=list)
-    figures: list[NamedFigure] = field(default_factory=list)
-    flags: list[Flag] = field(default_factory=list)
-    clocks: Table = field(default_factory=lambda: Table(CLOCK_HEAD, []))
-    timeline: NamedFigure | None = None
-
-    @property
-    def sections(self) -> list[Section]:
-        """All outcomes."""
-        return [section for chapter in self.chapters for section in chapter.sections]
-
-    @property
-    def all_figures(self) -> list[NamedFigure]:
-        """All figures, in the order of the page."""
-        found = [*self.figures, *(item for chapter in self.chapters for item in chapter.figures)]
-        return [*found, *([self.timeline] if self.timeline is not None else [])]
-
-    @property
-    def verdict(self) -> str:
-        """One line: how many analyses, how many warnings, the first of them."""
-        n, cameras = len(self.chapters), {section.name.partition("/")[2] for section in self.sections}
-        cameras -= {"", JOINT}
-        text = f"{n} analys{'is' if n == 1 else 'es'}"
-        if len(cameras) > 1:
-            text += f" of {len(cameras)} cameras"
-        if not self.flags:
-            return f"{text}, no warnings"
-        first = self.flags[0].text.rstrip(".")
-        more = f" (and {len(self.flags) - 1} more)" if len(self.flags) > 1 else ""
-        return f"{text}, {len(self.flags)} warning{'s' if len(self.flags) > 1 else ''}: {first}{more}"
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the JSON object of the report: the same facts without the pictures."""
-        return {
-            "title": self.title,
-            "verdict": self.verdict,
-            "warnings": [flag.as_dict() for flag in self.flags],
-            "figures": [item.name for item in self.all_figures],
-            "clocks": _records(self.clocks),
-            "analyses": [
-                {
-                    "name": chapter.analysis,
-                    "facts": [_records(table) for table in chapter.tables],
-                    "figures": [item.name for item in chapter.figures],
-                }
-                for chapter in self.chapters
-            ],
-            "outcomes": [
-                {
-                    "name": section.name,
-                    "coverage": section.coverage,
-                    "parameters": section.parameters,
-                    "key": str(section.attributes.get("key", "")),
-                    "content_sha256": str(section.attributes.get("content_sha256", "")),
-                }
-                for section in self.sections
-            ],
-        }
-
-
-def _records(table: Table) -> list[dict[str, str]]:
-    return [dict(zip(table.head, row, strict=True)) for row in table.rows]
+__all__ = ["collect", "title_of", "write_report"]
 
 
 def write_report(store: Store) -> None:
@@ -230,7 +86,7 @@ def collect(outcomes: Mapping[str, Dataset], title: str) -> Report:
     """
     by_analysis: dict[str, list[tuple[str, Dataset]]] = {
         analysis: [(name.partition("/")[2], outcomes[name]) for name in outcomes if _is_of(name, analysis)]
-        for analysis in ORDER
+        for analysis in CHAPTERS
     }
     by_analysis = {analysis: found for analysis, found in by_analysis.items() if found}
     cameras = list(dict.fromkeys(camera for found in by_analysis.values() for camera, _ in found))
@@ -284,20 +140,11 @@ def _picture(source: FrameSource | None, mine: Mapping[str, Dataset]) -> Picture
 
 
 def _chapter(analysis: str, views: Sequence[View], sources: Mapping[str, FrameSource | None]) -> Chapter:
-    figures = figures_of(analysis, views)
-    if analysis == "pupil":
-        figures += [item for view in views for item in _fitted(view, sources.get(view.camera))]
+    figures, draw = figures_of(analysis, views), CHAPTERS[analysis].examples
+    if draw is not None:
+        seen = ((view, sources.get(view.camera)) for view in views)
+        figures += [item for view, source in seen if source is not None for item in draw(view, source)]
     return Chapter(analysis, [_section(analysis, view) for view in views], figures, facts_of(analysis, views))
-
-
-def _fitted(view: View, source: FrameSource | None) -> list[NamedFigure]:
-    """Draw fitted pupils where the video is still there."""
-    if source is None:
-        return []
-    try:
-        return pupil_examples(view.dataset, source, view.camera)
-    except MystaxError:
-        return []  # the video went away meanwhile: the traces stay without pictures
 
 
 def _section(analysis: str, view: View) -> Section:

@@ -4,15 +4,13 @@ import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from mystax.errors import CODES
 from mystax.io.provenance import texts_of
+from mystax.plot.chapters import CHAPTERS
 from mystax.plot.report_css import CSS
+from mystax.plot.report_parts import Chapter, Report, Section
 from mystax.plot.style import MAX_SVG, NamedFigure, palette
-
-if TYPE_CHECKING:
-    from mystax.plot.report import Chapter, Report, Section
 
 __all__ = ["page", "ranges"]
 
@@ -21,45 +19,13 @@ SCALE = 120.0
 N_OPEN = 6
 """Warnings that are shown at once; more are folded."""
 
-TITLES = {
-    "rois": "Proposed regions",
-    "motion": "Motion energy",
-    "svd": "Components (SVD)",
-    "pupil": "Pupil",
-    "blink": "Blinks",
-    "running": "Running",
-}
-LOADED = {
-    "motion": "energy",
-    "pupil": "diameter",
-    "blink": "openness",
-    "running": "speed",
-    "svd": "motion_svd",
-}
-"""The variable that the examples of loading read."""
-
-METHODS = {
-    "rois": "Regions were proposed from samples: the face by motion above sensor noise, the eye by contrast.",
-    "motion": "Energy is the mean absolute difference of block means; energy_norm takes off light and noise.",
-    "svd": (
-        "Components are the leading right singular vectors of all valid rows minus their mean "
-        "(exact, or by subspace iteration; Halko et al. 2011, doi:10.1137/090771806)."
-    ),
-    "pupil": (
-        "An ellipse is fitted to the rim found along rays (direct least squares, Fitzgibbon et al. 1999, "
-        "doi:10.1109/34.765658) with robust weights."
-    ),
-    "blink": "Openness is the darkness of the region relative to its running 80th percentile.",
-    "running": "Shifts come from phase correlation (Reddy & Chatterji 1996, doi:10.1109/83.506761).",
-}
-
 CITE = (
     "Name mystax with its version and the method of each analysis as given above; "
     "the keys of the outcomes let others make the same numbers again."
 )
 
 
-def page(report: "Report", vectors: Mapping[str, bytes]) -> str:
+def page(report: Report, vectors: Mapping[str, bytes]) -> str:
     """Write the page.
 
     Parameters
@@ -115,10 +81,8 @@ def _text(value: object) -> str:
     return escape(plain, quote=True)
 
 
-def _contents(report: "Report") -> list[str]:
-    links = [
-        (chapter.analysis, TITLES.get(chapter.analysis, chapter.analysis)) for chapter in report.chapters
-    ]
+def _contents(report: Report) -> list[str]:
+    links = [(chapter.analysis, CHAPTERS[chapter.analysis].title) for chapter in report.chapters]
     links += [("clocks", "Frames and times"), ("parameters", "Parameters"), ("provenance", "Provenance")]
     items = "".join(f'<li><a href="#{name}">{_text(words)}</a></li>' for name, words in links)
     return [f'<nav aria-label="Contents"><ul>{items}</ul></nav>']
@@ -132,7 +96,7 @@ def _css() -> str:
     return text
 
 
-def _warnings(report: "Report") -> list[str]:
+def _warnings(report: Report) -> list[str]:
     found = []
     for flag in report.flags:
         meaning = CODES[flag.code].meaning if flag.code in CODES else ""
@@ -194,23 +158,18 @@ def _figure(item: NamedFigure, vectors: Mapping[str, bytes]) -> str:
     return f"<details><summary>{_text(item.title)}</summary>{drawn}</details>" if item.detail else drawn
 
 
-def _chapter(chapter: "Chapter", vectors: Mapping[str, bytes]) -> list[str]:
+def _chapter(chapter: Chapter, vectors: Mapping[str, bytes]) -> list[str]:
     analysis = chapter.analysis
     covered = ""
     if chapter.coverage < 1:
         covered = f" {100 * chapter.coverage:.2f} % of the frames could be used."
-    empty = (
-        []
-        if chapter.figures or chapter.tables
-        else ["<p>There is nothing to show: no region gave a value.</p>"]
-    )
-    if analysis == "rois" and not chapter.tables:
-        empty = ["<p>Nothing was sure enough to be proposed: the whole frame was measured.</p>"]
-    method = METHODS.get(analysis, "")
+    kind = CHAPTERS[analysis]
+    empty = [] if chapter.figures or chapter.tables else [f"<p>{_text(kind.empty)}</p>"]
+    method = kind.method
     if any(_imported(section) for section in chapter.sections):
         method = "These values were imported: the program that wrote the file computed them, not mystax."
     return [
-        f'<section id="{_text(analysis)}"><h2>{_text(TITLES.get(analysis, analysis))}</h2>',
+        f'<section id="{_text(analysis)}"><h2>{_text(kind.title)}</h2>',
         *empty,
         *(_figure(item, vectors) for item in chapter.figures),
         *(_table(table.head, table.rows) for table in chapter.tables),
@@ -218,7 +177,7 @@ def _chapter(chapter: "Chapter", vectors: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def _imported(section: "Section") -> bool:
+def _imported(section: Section) -> bool:
     """Tell whether an outcome comes from a file of another program, and not from frames."""
     inputs = json.loads(str(section.attributes.get("inputs", "[]")))
     return any(entry.get("role") == "facemap" for entry in inputs)
@@ -241,7 +200,7 @@ def _class(cell: str) -> str:
     return ' class="number"' if cell[:1].isdigit() or cell[:2].strip("-").isdigit() else ""
 
 
-def _parameters(sections: "Iterable[Section]") -> list[str]:
+def _parameters(sections: Iterable[Section]) -> list[str]:
     parts = ['<section id="parameters"><h2>Parameters</h2>']
     changed: dict[tuple[str, str], str] = {}
     everything: dict[tuple[str, str], str] = {}
@@ -261,7 +220,7 @@ def _parameters(sections: "Iterable[Section]") -> list[str]:
     return [*parts, "</section>"]
 
 
-def _provenance(sections: "Sequence[Section]") -> list[str]:
+def _provenance(sections: Sequence[Section]) -> list[str]:
     rows: dict[tuple[str, ...], None] = {}
     software: dict[str, str] = {}
     for section in sections:
@@ -286,12 +245,12 @@ def _provenance(sections: "Sequence[Section]") -> list[str]:
     ]
 
 
-def _loading(report: "Report") -> list[str]:
-    section = next((item for item in report.sections if item.name.partition("/")[0] in LOADED), None)
+def _loading(report: Report) -> list[str]:
+    shown = ((item, CHAPTERS[item.name.partition("/")[0]].variable) for item in report.sections)
+    section, variable = next(((item, name) for item, name in shown if name), (None, ""))
     if section is None:
         return []
     analysis, _, camera = section.name.partition("/")
-    variable = LOADED[analysis]
     group = f', group="{camera}"' if camera else ""
     path = f"{camera}/{variable}" if camera else variable
     python = f'import mystax\n\noutcome = mystax.load("{analysis}.nc")'

@@ -12,8 +12,9 @@ from xarray import Dataset
 from mystax.core.geometry import Roi
 from mystax.core.quality import Flag, flags_to_json
 from mystax.core.recording import ArraySource
-from mystax.plot.report import Report, collect, title_of, write_report
+from mystax.plot.report import collect, title_of, write_report
 from mystax.plot.report_page import page, ranges
+from mystax.plot.report_parts import Report
 from tests.fixtures.plot_outcomes import (
     ROIS,
     Page,

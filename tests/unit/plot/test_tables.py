@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.plot.facts import facts_of
+from mystax.plot.chapters import facts_of
 from mystax.plot.pictures import View
 from tests.fixtures.plot_outcomes import blink, joint_svd, motion, pupil, rois, svd
 

@@ -8,8 +8,9 @@ import pytest
 from xarray import Dataset, concat
 
 from mystax.core.geometry import Roi
-from mystax.plot.outcomes import N_PANELS, figures_of, summary
+from mystax.plot.chapters import figures_of
 from mystax.plot.pictures import View
+from mystax.plot.stack import N_PANELS, summary
 from mystax.plot.style import NamedFigure
 from tests.fixtures.plot_outcomes import ROIS, blink, motion, pupil, running
 

@@ -1,5 +1,6 @@
 from mystax.core.clock import Clock as Clock
 from mystax.core.geometry import Roi as Roi
+from mystax.core.keypoints import KeypointSet as KeypointSet
 from mystax.core.recording import Recording as Recording
 from mystax.engine.calls import blink as blink
 from mystax.engine.calls import motion as motion
@@ -13,6 +14,7 @@ from mystax.io.outcomes import load as load
 
 __all__ = [
     "Clock",
+    "KeypointSet",
     "Recording",
     "Roi",
     "blink",

@@ -1,0 +1,139 @@
+"""Remarks on keypoints over time: what jumped, what is unlike a face, where ensemble members disagree."""
+
+import numpy as np
+
+from mystax.core.typing import Bool, Float, Float64, UInt8
+
+__all__ = ["FLAG_MASKS", "disagreements", "flag_text", "flags_of", "jumps"]
+
+FLAG_MASKS = {
+    "low_confidence": 1,
+    "jump": 2,
+    "shape": 4,
+    "clipped": 8,
+    "gap_filled": 16,
+    "missing_frame": 32,
+    "views_disagree": 64,
+    "ensemble_disagrees": 128,
+}
+"""Bits of the variable `flag` of a pose."""
+
+JUMP_DISTANCE = 25.0
+RETURN_FRAMES = 3
+JUMP_STEP = 25.0
+JUMP_SDS = 8.0
+MEMBERS_SD = 5.0
+REFERENCE = 256.0
+
+
+def flag_text() -> str:
+    """Return the names of the bits as the attribute `flag_meanings` has them."""
+    return " ".join(FLAG_MASKS)
+
+
+def flags_of(**marks: Bool[np.ndarray, "time keypoint"]) -> UInt8[np.ndarray, "time keypoint"]:
+    """Join marks to the variable `flag`.
+
+    Parameters
+    ----------
+    **marks : array (time, keypoint)
+        Name of `FLAG_MASKS` to where it holds; at least one.
+
+    Returns
+    -------
+    array (time, keypoint)
+        Sum of the bits.
+
+    Examples
+    --------
+    >>> flags_of(jump=np.array([[True, False]]), shape=np.array([[True, True]])).tolist()
+    [[6, 4]]
+    """
+    first = next(iter(marks.values()))
+    found = np.zeros(first.shape, np.uint8)
+    for name, where in marks.items():
+        found |= np.where(where, np.uint8(FLAG_MASKS[name]), np.uint8(0))
+    return found
+
+
+def jumps(
+    position: Float[np.ndarray, "time keypoint space"],
+    distance: Float64[np.ndarray, "time keypoint"],
+    width: float,
+) -> Bool[np.ndarray, "time keypoint"]:
+    """Mark frames where a point left its path for a moment, or moved faster than anything real.
+
+    A point jumps where its squared Mahalanobis distance from the prediction is above 25 and it is back
+    within 3 frames, or where it moves more than 25 px@256 per frame and more than 8 robust standard
+    deviations of its steps.
+
+    Parameters
+    ----------
+    position : array (time, keypoint, space)
+        Places as measured [px].
+    distance : array (time, keypoint)
+        Squared Mahalanobis distances (`SmoothTracks.distance`).
+    width : float
+        Reference width: the side of the face box [px].
+
+    Returns
+    -------
+    array (time, keypoint)
+        Where a point jumped.
+    """
+    n, k = position.shape[:2]
+    found = np.zeros((n, k), np.bool_)
+    for point in range(k):
+        seen = np.flatnonzero(np.isfinite(position[:, point]).all(-1))
+        if len(seen) < 3:
+            continue
+        place = np.asarray(position[seen, point], np.float64)
+        step = np.hypot(*np.diff(place, axis=0).T)
+        spread = 1.4826 * float(np.median(np.abs(step - np.median(step))))
+        fast = np.concatenate([[False], step > max(JUMP_STEP * width / REFERENCE, JUMP_SDS * spread)])
+        far = distance[seen, point] > JUMP_DISTANCE
+        found[seen, point] = fast | (far & _returns(place, far))
+    return found
+
+
+def _returns(place: Float64[np.ndarray, "time space"], far: Bool[np.ndarray, " time"]) -> np.ndarray:
+    """Tell for each far frame whether a later one of three lies nearer to where the point came from."""
+    n = len(place)
+    back = np.zeros(n, np.bool_)
+    last = 0
+    for i in range(n):
+        if not far[i]:
+            last = i
+            continue
+        away = float(np.hypot(*(place[i] - place[last])))
+        after = place[i + 1 : i + 1 + RETURN_FRAMES] - place[last]
+        back[i] = len(after) > 0 and bool((np.hypot(after[:, 0], after[:, 1]) < 0.5 * away).any())
+        if not back[i]:
+            last = i
+    return back
+
+
+def disagreements(
+    members: Float[np.ndarray, "member time keypoint space"], width: float
+) -> Bool[np.ndarray, "time keypoint"]:
+    """Mark where the standard deviation between ensemble members is above 5 px@256.
+
+    Parameters
+    ----------
+    members : array (member, time, keypoint, space)
+        Places by each member [px].
+    width : float
+        Reference width [px].
+
+    Returns
+    -------
+    array (time, keypoint)
+        Where they disagree; false with one member, and where fewer than two see the point.
+    """
+    seen = np.isfinite(members).all(-1)
+    count = seen.sum(0)
+    plain = np.where(seen[..., None], members, 0.0)
+    mean = plain.sum(0) / np.maximum(count, 1)[..., None]
+    squares = (np.where(seen[..., None], members - mean, 0.0) ** 2).sum((0, -1))
+    sd = np.sqrt(squares / (2.0 * np.maximum(count - 1, 1)))
+    return np.asarray((count > 1) & (sd > MEMBERS_SD * width / REFERENCE))

@@ -1,0 +1,65 @@
+"""Jumps, disagreements and their bits."""
+
+import numpy as np
+
+from mystax.compute.track_flags import FLAG_MASKS, disagreements, flag_text, flags_of, jumps
+
+
+def still(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    place = np.random.default_rng(0).normal(size=(n, 1, 2)) * 0.2
+    return place, np.ones((n, 1))
+
+
+def test_bits_are_those_of_the_format_and_their_names_stand_in_order() -> None:
+    assert list(FLAG_MASKS.values()) == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert flag_text().split() == list(FLAG_MASKS)
+
+
+def test_point_that_leaves_and_comes_back_has_jumped() -> None:
+    place, distance = still()
+    place[30] += 8.0
+    distance[30] = 400.0
+    assert np.flatnonzero(jumps(place, distance, 256.0)).tolist() == [30]
+
+
+def test_point_that_stays_at_its_new_place_has_moved() -> None:
+    place, distance = still()
+    place[30:] += 8.0
+    distance[30:33] = 400.0
+    assert not jumps(place, distance, 256.0).any()
+
+
+def test_two_frames_away_are_one_jump() -> None:
+    place, distance = still()
+    place[30:32] += 8.0
+    distance[30:32] = 400.0
+    assert np.flatnonzero(jumps(place, distance, 256.0)).tolist() == [30, 31]
+
+
+def test_step_faster_than_anything_real_is_a_jump_on_both_sides() -> None:
+    place, distance = still()
+    place[30:] += 40.0
+    assert np.flatnonzero(jumps(place, distance, 256.0)).tolist() == [30]
+    assert not jumps(place, distance, 1024.0).any()  # the same step on a face four times as large
+
+
+def test_unseen_frames_are_no_jumps() -> None:
+    place, distance = still()
+    place[20:30] = np.nan
+    distance[20:30] = np.nan
+    assert not jumps(place, distance, 256.0).any()
+    assert not jumps(np.full((5, 1, 2), np.nan), np.full((5, 1), np.nan), 256.0).any()
+
+
+def test_disagreement_needs_two_members_and_a_spread_above_five() -> None:
+    members = np.zeros((3, 4, 1, 2))
+    members[:, 1, 0, 0] = [-9.0, 0.0, 9.0]  # SD over both axes: sqrt(162 / 4) = 6.4
+    members[:, 2, 0, 0] = [-5.0, 0.0, 5.0]  # 3.5
+    members[1:, 3] = np.nan
+    assert disagreements(members, 256.0)[:, 0].tolist() == [False, True, False, False]
+    assert not disagreements(members, 512.0).any()
+
+
+def test_marks_become_bits() -> None:
+    marks = {name: np.array([[k % 2 == 0]]) for k, name in enumerate(FLAG_MASKS)}
+    assert flags_of(**marks).tolist() == [[1 + 4 + 16 + 64]]

@@ -240,6 +240,9 @@ class Analysis:
         Parameters and name of the reference camera -> reducer over aligned chunks of all cameras.
     joint_outputs : Schema, optional
         What the outcome over all cameras looks like.
+    more_inputs : callable, optional
+        Parameters -> fingerprints of further files that the outcome depends on, such as weights; it may
+        refuse parameters before any work.
     """
 
     name: str
@@ -251,6 +254,7 @@ class Analysis:
     help: str = ""
     make_joint: Callable[[Any, str], Any] | None = field(default=None, repr=False)
     joint_outputs: Schema | None = None
+    more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = field(default=None, repr=False)
 
     def schema_of(self, dataset: Dataset) -> Schema:
         """Return the schema of a dataset: one with the coordinate `camera` is of all cameras."""
@@ -279,6 +283,7 @@ _BUILT_IN: dict[str, str] = {
     "pupil": "mystax.analyses.pupil",
     "blink": "mystax.analyses.blink",
     "running": "mystax.analyses.running",
+    "pose": "mystax.analyses.pose",
 }
 _BROKEN: dict[str, str] = {}
 
@@ -292,6 +297,7 @@ def analysis(
     outputs: Schema,
     make_joint: Callable[[Any, str], Any] | None = None,
     joint_outputs: Schema | None = None,
+    more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = None,
 ) -> Callable[[F], F]:
     """Declare an analysis; the decorated function makes its reducer from the parameters.
 
@@ -311,6 +317,8 @@ def analysis(
         Makes its reducer over all cameras from the parameters and the name of the reference camera.
     joint_outputs : Schema, optional
         The form of the outcome over all cameras.
+    more_inputs : callable, optional
+        Parameters -> fingerprints of further files that the outcome depends on.
 
     Returns
     -------
@@ -330,6 +338,7 @@ def analysis(
             lines[0] if lines else "",
             make_joint,
             joint_outputs,
+            more_inputs,
         )
         return make
 

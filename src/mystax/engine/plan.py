@@ -397,6 +397,12 @@ class _Context:
             clocks[camera] = _clock_id(video)
         if joint:
             clocks["timeline"] = self.recording.reference
+        if analysis.more_inputs is not None:
+            inputs += [
+                {**entry, "camera": part.camera}
+                for part in parts
+                for entry in analysis.more_inputs(part.params)
+            ]
         if with_proposals and self.proposals is not None and analysis.roi_input is not None:
             inputs.append({"role": PROPOSER, "camera": "", "position": 0, "id": self.proposals.content})
         key = outcome_key(

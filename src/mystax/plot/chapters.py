@@ -7,6 +7,7 @@ from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.components import SVD
 from mystax.plot.motion import MOTION
 from mystax.plot.pictures import View
+from mystax.plot.pose import POSE
 from mystax.plot.pupil import PUPIL
 from mystax.plot.rois import ROIS
 from mystax.plot.running import RUNNING
@@ -22,6 +23,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "pupil": PUPIL,
     "blink": BLINK,
     "running": RUNNING,
+    "pose": POSE,
 }
 """Name of the analysis to what the report knows about it."""
 

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from mystax.core.recording import FrameSource
 from mystax.core.typing import Shaped
 from mystax.errors import MystaxError
 from mystax.io.provenance import texts_of
+from mystax.plot.style import WIDTH, figure
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["Picture", "View", "frame_picture", "mean_picture", "open_source"]
+__all__ = ["Picture", "View", "frame_picture", "mean_picture", "open_source", "picture_axes", "show_picture"]
 
 WIDEST = 640
 """Columns of a picture in a figure: more cannot be seen at its size."""
@@ -173,6 +175,29 @@ def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], li
             break
         start += count
     return files[start : start + counts[camera]], taken[camera]
+
+
+def picture_axes(n: int, aspect: float, *, beside: float = 0.0) -> tuple[Any, list[Axes]]:
+    """Make a figure with a place for each of n pictures, and some room [mm] beside each."""
+    columns = min(n, 2)
+    rows = -(-n // columns)
+    width = 130.0 if columns == 1 else WIDTH
+    height = min(120.0, (width / columns - 14 - beside) * aspect + 14)
+    made = figure(height * rows, width)
+    found = made.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes in found[n:]:
+        axes.set_axis_off()
+    return made, found[:n]
+
+
+def show_picture(axes: Axes, picture: Picture) -> None:
+    """Draw a picture at its place, with axes in source pixels."""
+    left, right, bottom, top = picture.extent
+    axes.imshow(picture.values, cmap="gray", extent=picture.extent, aspect="equal")
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.set_xlabel("x [px]")
+    axes.set_ylabel("y [px]")
 
 
 def several(views: Sequence[View]) -> bool:

@@ -16,7 +16,6 @@ from mystax.errors import MystaxError
 from mystax.plot.labels import Labels
 from mystax.plot.pictures import Picture, View, mean_picture
 from mystax.plot.style import (
-    WIDTH,
     NamedFigure,
     figure,
     file_name,
@@ -109,28 +108,6 @@ class Scene:
         return [roi for roi in self.rois if roi.name != WHOLE]
 
 
-def _side_by_side(n: int, aspect: float, *, beside: float = 0.0) -> tuple[Any, list[Axes]]:
-    """Make a figure with a place for each of n pictures, and some room [mm] beside each."""
-    columns = min(n, 2)
-    rows = -(-n // columns)
-    width = 130.0 if columns == 1 else WIDTH
-    height = min(120.0, (width / columns - 14 - beside) * aspect + 14)
-    made = figure(height * rows, width)
-    found = made.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for axes in found[n:]:
-        axes.set_axis_off()
-    return made, found[:n]
-
-
-def _show(axes: Axes, picture: Picture) -> None:
-    left, right, bottom, top = picture.extent
-    axes.imshow(picture.values, cmap="gray", extent=picture.extent, aspect="equal")
-    axes.set_xlim(left, right)
-    axes.set_ylim(bottom, top)
-    axes.set_xlabel("x [px]")
-    axes.set_ylabel("y [px]")
-
-
 def regions_figure(scenes: Sequence[Scene]) -> NamedFigure:
     """Draw the regions of all cameras, each on a picture of its camera.
 
@@ -146,9 +123,9 @@ def regions_figure(scenes: Sequence[Scene]) -> NamedFigure:
     """
     colours = palette()["regions"]
     with style():
-        made, places = _side_by_side(len(scenes), max(scene.picture.aspect for scene in scenes))
+        made, places = picture_axes(len(scenes), max(scene.picture.aspect for scene in scenes))
         for axes, scene in zip(places, scenes, strict=True):
-            _show(axes, scene.picture)
+            show_picture(axes, scene.picture)
             title = f"{scene.camera}, {scene.picture.words}" if scene.camera else scene.picture.words
             axes.set_title(shown(title), loc="left")
             labels = Labels(made, axes, scene.picture.extent)
@@ -212,9 +189,9 @@ def movement_figure(views: Sequence[View]) -> NamedFigure | None:
         return None
     with style():
         grounds = [view.picture or mean for view, mean in found]
-        made, places = _side_by_side(len(found), max(ground.aspect for ground in grounds), beside=16.0)
+        made, places = picture_axes(len(found), max(ground.aspect for ground in grounds), beside=16.0)
         for axes, (view, mean), ground in zip(places, found, grounds, strict=True):
-            _show(axes, ground)
+            show_picture(axes, ground)
             motion = np.asarray(view.dataset["mean_motion"].values)
             top = float(np.nanpercentile(motion, 99.5)) or 1.0
             image = axes.imshow(motion, cmap="inferno", extent=mean.extent, vmin=0, vmax=top)

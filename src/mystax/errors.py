@@ -98,6 +98,7 @@ CODES: Mapping[str, Code] = {
     "C208": Code("the clock is extrapolated beyond its events", "flag", "-"),
     "N301": Code("constant, black, saturated or flat input", "flag", "-"),
     "N302": Code("the target is not visible or not measurable", "flag", "-"),
+    "N331": Code("the face leaves its box", "flag", "-"),
     "N303": Code("too many missing values, or nothing left to compute with", "refusal", "never"),
     "N304": Code("a fallback was used, or the result is degenerate", "flag", "-"),
     "P401": Code("a parameter cannot be used", "refusal", "never"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mystax.core.geometry import Roi
     from mystax.io.outcomes import Outcomes
 
-__all__ = ["command"]
+__all__ = ["command", "tell_outcomes"]
 
 EPILOG = (
     "Example: mystax run face.mp4 --roi pupil:ellipse:210,140,40,32 --roi running:rectangle:20,300,160,120"
@@ -184,7 +184,7 @@ def _run_one(
 
     start = time.monotonic()
     outcomes = run(opened, report=not options["no_report"], progress=report, **request)
-    _tell(output, outcomes, made, time.monotonic() - start)
+    tell_outcomes(output, outcomes, made, time.monotonic() - start)
 
 
 def _plan_lines(plan: Mapping[str, Any]) -> list[str]:
@@ -208,7 +208,7 @@ def _plan_lines(plan: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _tell(output: Output, outcomes: "Outcomes", made: list[str], seconds: float) -> None:
+def tell_outcomes(output: Output, outcomes: "Outcomes", made: list[str], seconds: float) -> None:
     """Print what there is now, with the flags of every outcome."""
     from mystax.core.quality import flags_from_json
 

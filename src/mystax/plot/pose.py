@@ -1,6 +1,7 @@
 """The chapter of `pose`: where the points are, how they move, and how sure they are."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,8 +95,8 @@ def _picture_figure(views: Sequence[View]) -> NamedFigure:
         "pose_picture",
         made,
         "Where the points are",
-        f"Small dots are the smoothed places of up to {N_TRAIL} frames, rings their medians; colours stand for "
-        "the parts of the face. Points that are mostly below confidence 0.5 have no ring. The dashed square "
+        f"Small dots are the smoothed places of up to {N_TRAIL} frames, rings their medians; colours stand "
+        "for the parts of the face. Points that are mostly below confidence 0.5 have no ring. The dashed square "
         "is the face box that the network sees.",
         "Picture of each camera with the keypoints of the face.",
         numbers,
@@ -190,7 +191,7 @@ def _sureness(view: View) -> NamedFigure:
     edges = np.linspace(0, n, min(n, N_COLUMNS) + 1).astype(np.int64)
     filled = np.where(np.isfinite(sure), sure, np.nan)
     with np.errstate(invalid="ignore"):
-        means = np.stack([_mean(filled[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+        means = np.stack([_mean(filled[a:b]) for a, b in pairwise(edges.tolist())], axis=1)
     axis = TimeAxis([dataset])
     low, high = axis.limits
     made = figure(max(34.0, 3.6 * len(names) + 16))
@@ -277,8 +278,8 @@ def pose_tables(views: Sequence[View]) -> list[Table]:
 
 POSE = ChapterKind(
     "Keypoints",
-    "A convolutional network gives a map of probability per point; its covariance feeds a Kalman smoother over "
-    "the real times of the frames. Confidence is calibrated.",
+    "A convolutional network gives a map of probability per point; its covariance feeds a Kalman smoother "
+    "over the real times of the frames. Confidence is calibrated.",
     variable="position",
     figures=pose_figures,
     tables=pose_tables,

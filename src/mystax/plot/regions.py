@@ -14,7 +14,7 @@ from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, Shape, roi_fr
 from mystax.core.recording import FrameSource
 from mystax.errors import MystaxError
 from mystax.plot.labels import Labels
-from mystax.plot.pictures import Picture, View, mean_picture
+from mystax.plot.pictures import Picture, View, mean_picture, picture_axes, show_picture
 from mystax.plot.style import (
     NamedFigure,
     figure,

@@ -1,0 +1,221 @@
+"""From rows of the tracker to an outcome: smoothing, flags per point, remarks on the whole."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.analyses.pose import PoseParams
+from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
+from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of, jumps
+from mystax.compute.tracks import SmoothTracks, smooth_tracks
+from mystax.core.analysis import Spool
+from mystax.core.lazy import ROWS_PER_BLOCK
+from mystax.core.quality import Flag
+from mystax.core.typing import Bool, Float32, Float64, UInt8
+from mystax.nets.crop import CropBox, box_text
+from mystax.nets.face_box import FaceBox
+from mystax.nets.predictor import Predictor
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["Tracked", "finish_pose"]
+
+BLOCK = 60.0
+"""Time over which the middle of the face is compared with that of the whole recording [s]."""
+DRIFT = 0.15
+"""Movement of the face's middle, as a share of the box, that is told."""
+OUTER = 0.05
+"""Width of the outer part of the box, as a share of its side."""
+MOST_OUTER = 0.01
+"""Share of frames with points in the outer part that is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """All that is known after the last frame.
+
+    Attributes
+    ----------
+    rows : Spool
+        What the tracker said about each frame.
+    n_frames : int
+        Number of frames.
+    times : array (time,)
+        Their times [s].
+    face : FaceBox
+        The box, and how sure it was.
+    predictor : Predictor
+        The network.
+    """
+
+    rows: Spool
+    n_frames: int
+    times: Float64[np.ndarray, " time"]
+    face: FaceBox
+    predictor: Predictor
+
+    def column(self, point: int, *names: str) -> Float32[np.ndarray, "time column"]:
+        """Return some values of one point over all frames."""
+        n_points = self.predictor.n_points
+        chosen = [columns_of(n_points, name)[point] for name in names]
+        columns = Columns(self.rows, chosen)
+        starts = range(0, self.n_frames, ROWS_PER_BLOCK)
+        blocks = [columns.read(i, min(i + ROWS_PER_BLOCK, self.n_frames)) for i in starts]
+        return np.concatenate(blocks) if blocks else np.empty((0, len(chosen)), np.float32)
+
+
+def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Flag]]:
+    """Smooth every point and say what is doubtful.
+
+    Parameters
+    ----------
+    tracked : Tracked
+        What the tracker found.
+    params : PoseParams
+        Parameters.
+
+    Returns
+    -------
+    dataset : Dataset
+        `position`, `covariance` and `flag` with the coordinates of a pose.
+    flags : list of Flag
+        Remarks: no face, a face that moves out of its box, flat pictures.
+    """
+    import xarray as xr
+
+    predictor, n = tracked.predictor, tracked.n_frames
+    n_points = predictor.n_points
+    position = np.full((n, 2, n_points, 1), np.nan, np.float32)
+    covariance = np.full((n, 3, n_points, 1), np.nan, np.float32)
+    flag = np.zeros((n, n_points, 1), np.uint8)
+    noise, cutoff = np.full(n_points, np.nan), np.full(n_points, np.nan)
+    for k in range(n_points):
+        smooth, marks = _one_point(tracked, k, params)
+        position[:, :, k, 0] = smooth.position[:, 0]
+        covariance[:, :, k, 0] = smooth.covariance[:, 0]
+        flag[:, k, 0] = marks
+        noise[k], cutoff[k] = smooth.noise[0], smooth.cutoff[0]
+    place = ("time", "space", "keypoint", "individual")
+    dataset = xr.Dataset(
+        {
+            "position": (place, position),
+            "covariance": (("time", "cov", "keypoint", "individual"), covariance),
+            "flag": (
+                ("time", "keypoint", "individual"),
+                flag,
+                {"flag_masks": np.array(list(FLAG_MASKS.values()), np.uint8), "flag_meanings": flag_text()},
+            ),
+        },
+        coords={
+            "space": ["x", "y"],
+            "cov": ["xx", "xy", "yy"],
+            "keypoint": list(predictor.keypoints.ids),
+            "individual": ["face"],
+        },
+        attrs={
+            "keypoint_set": predictor.keypoints.to_toml(),
+            "weights": predictor.name,
+            "weights_sha256": predictor.sha256,
+            "calibration": predictor.calibration,
+            "box": box_text(tracked.face.box),
+            "box_score": tracked.face.score,
+            "noise": noise,
+            "cutoff": cutoff,
+            "source_software": "mystax",
+        },
+    )
+    return dataset, _remarks(tracked, position[..., 0], params)
+
+
+def _one_point(
+    tracked: Tracked, k: int, params: PoseParams
+) -> tuple[SmoothTracks, UInt8[np.ndarray, " time"]]:
+    """Smooth one point and mark its frames."""
+    columns = tracked.column(k, *PER_POINT)
+    raw = columns[:, None, :2]
+    sure = columns[:, PER_POINT.index("confidence")]
+    smooth = smooth_tracks(
+        raw,
+        columns[:, None, 2:5],
+        sure[:, None],
+        tracked.times,
+        method=params.smooth,
+        min_cutoff=params.min_cutoff,
+        max_gap=params.max_gap,
+    )
+    residual, clipped = (columns[:, PER_POINT.index(name)] for name in ("residual", "clipped"))
+    with np.errstate(invalid="ignore"):
+        marks = flags_of(
+            low_confidence=(sure < params.low_confidence)[:, None],
+            jump=jumps(raw, smooth.distance, tracked.face.box.side),
+            shape=(residual > tracked.predictor.shape_limit)[:, None],
+            clipped=(clipped > 0)[:, None],
+            gap_filled=smooth.gap_filled,
+            missing_frame=~np.isfinite(sure)[:, None],
+        )
+    return smooth, marks[:, 0]
+
+
+def _remarks(
+    tracked: Tracked, position: Float32[np.ndarray, "time space keypoint"], params: PoseParams
+) -> list[Flag]:
+    """Say what concerns the whole recording."""
+    found = []
+    box = tracked.face.box
+    if not tracked.face.is_found:
+        found.append(
+            Flag(
+                "N302",
+                f"no face was found (best score {tracked.face.score:.2f}): the whole frame was searched; "
+                f"draw a box: --pose-box x,y,side",
+            )
+        )
+    sure = np.stack([tracked.column(k, "confidence")[:, 0] for k in range(position.shape[2])], axis=1)
+    flat = np.flatnonzero((sure == 0).all(axis=1) & ~np.isfinite(position).any(axis=(1, 2)))
+    if len(flat):
+        text = "nothing can be told apart in the face box (constant, black or saturated)"
+        found.append(Flag.about("N301", text, flat.tolist()))
+    if tracked.face.is_found:
+        with np.errstate(invalid="ignore"):
+            good = (sure >= params.low_confidence) & np.isfinite(position).all(axis=1)
+        found += _drift(tracked.times, position, good, box)
+    return found
+
+
+def _drift(
+    times: Float64[np.ndarray, " time"],
+    position: Float32[np.ndarray, "time space keypoint"],
+    good: Bool[np.ndarray, "time keypoint"],
+    box: CropBox,
+) -> list[Flag]:
+    """Say whether the face leaves the middle of its box for a minute, or touches its edge often."""
+    seen = good.any(axis=1) & np.isfinite(times)
+    if not seen.any():
+        return []
+    low = np.array([box.x - 0.5, box.y - 0.5]) + OUTER * box.side
+    high = low + (1 - 2 * OUTER) * box.side
+    outside = (position < low[None, :, None]) | (position > high[None, :, None])
+    outer = (outside.any(axis=1) & good).any(axis=1)
+    share = float(outer[seen].mean())
+    middle = np.nanmean(np.where(good[seen][:, None], position[seen], np.nan), axis=2)
+    block = ((times[seen] - times[seen][0]) // BLOCK).astype(np.int64)
+    usual = np.median(middle, axis=0)
+    blocks = np.unique(block)
+    away = np.array([np.linalg.norm(np.median(middle[block == b], axis=0) - usual) for b in blocks])
+    moved = blocks[away > DRIFT * box.side]
+    if share <= MOST_OUTER and not len(moved):
+        return []
+    what = (
+        f"the face moves away from the middle of its box, first in minute {int(moved[0])}"
+        if len(moved)
+        else f"points lie at the edge of the face box in {100 * share:.1f} % of the frames"
+    )
+    return [
+        Flag.about(
+            "N331", f"{what}: draw a larger box (--pose-box x,y,side)", np.flatnonzero(seen)[outer[seen]]
+        )
+    ]

@@ -1,0 +1,38 @@
+"""What the tracker says about each frame, as rows of a spool, and columns of them as variables."""
+
+import numpy as np
+
+from mystax.core.analysis import Spool
+from mystax.core.typing import Float32, Shaped
+
+__all__ = ["PER_POINT", "Columns", "columns_of"]
+
+PER_POINT = ("x", "y", "xx", "xy", "yy", "confidence", "visibility", "residual", "clipped")
+"""Values per frame and point: place, its covariance, how sure it is, how unlike a face."""
+
+
+def columns_of(n_points: int, *names: str) -> list[int]:
+    """Return where some values of all points stand in a row, name by name."""
+    return [PER_POINT.index(name) * n_points + k for name in names for k in range(n_points)]
+
+
+class Columns:
+    """Some columns of a spool, read when they are asked for; frames that never came are NaN.
+
+    Parameters
+    ----------
+    rows : Spool
+        Rows of ``len(PER_POINT) * n_points`` values.
+    chosen : list of int
+        The columns.
+    """
+
+    def __init__(self, rows: Spool, chosen: list[int]) -> None:
+        self._rows, self._chosen = rows, chosen
+
+    def read(self, start: int, stop: int) -> Float32[np.ndarray, "n width"]:
+        """Return the chosen values of frames start..stop."""
+        found = np.full((stop - start, len(self._chosen)), np.nan, np.float32)
+        block: Shaped[np.ndarray, "n width"] = self._rows.read(start, min(stop, self._rows.n_rows))
+        found[: len(block)] = block[:, self._chosen]
+        return found

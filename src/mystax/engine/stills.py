@@ -1,0 +1,124 @@
+"""Keypoints in single pictures: a folder of images, a list of them, or an array."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.typing import Shaped
+from mystax.errors import ParameterError, RecipeError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["Still", "is_stills", "read_still", "stills_of"]
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One picture.
+
+    Attributes
+    ----------
+    name : str
+        File name, or its number in an array.
+    pixels : array (y, x)
+        Grey levels.
+    """
+
+    name: str
+    pixels: Shaped[np.ndarray, "y x"]
+
+
+def is_stills(source: object) -> bool:
+    """Tell whether a source is a folder of images, an image, or a list of them."""
+    if isinstance(source, list | tuple):
+        return bool(source) and all(isinstance(item, str | Path) and _is_image(Path(item)) for item in source)
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    if not path.is_dir():
+        return _is_image(path)
+    return bool(_images(path)) and not _has_video(path)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def _has_video(folder: Path) -> bool:
+    from mystax.io.names import is_video_name
+
+    return any(is_video_name(item.name) for item in folder.iterdir() if item.is_file())
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(item for item in folder.iterdir() if item.is_file() and _is_image(item))
+
+
+def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
+    """Read pictures one after the other.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder of images, an image, or images.
+
+    Yields
+    ------
+    Still
+        Picture by picture, by name.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a file is no image that can be read.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        files = _images(path) if path.is_dir() else [path]
+    else:
+        files = [Path(item) for item in source]
+    for file in files:
+        yield Still(file.name, read_still(file))
+
+
+def read_still(path: Path) -> Shaped[np.ndarray, "y x"]:
+    """Read a picture as grey levels, 8 or 16 bits as the file has them.
+
+    Raises
+    ------
+    RecipeError
+        P403, if the file is no image that can be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            if image.mode in ("I;16", "I;16L", "I;16B", "I"):
+                return np.asarray(image).astype(np.uint16)
+            return np.asarray(image.convert("L"))
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise RecipeError(
+            "P403", str(path), f"the image cannot be read ({error})", expected="a PNG, JPEG or TIFF file"
+        ) from error
+
+
+def check_pixels(pixels: Shaped[np.ndarray, "..."]) -> None:
+    """Refuse pictures that are not (n, y, x) of numbers.
+
+    Raises
+    ------
+    ParameterError
+        P401, with the shape.
+    """
+    if pixels.ndim != 3 or pixels.dtype.kind not in "uif":
+        raise ParameterError(
+            "P401", "pictures", expected="an array (n, y, x) of grey levels", got=f"{pixels.dtype} {pixels.shape}"
+        )

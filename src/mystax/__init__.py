@@ -10,6 +10,7 @@ from mystax.errors import nearest
 _LAZY = {
     "Clock": "mystax.core.clock:Clock",
     "KeypointSet": "mystax.core.keypoints:KeypointSet",
+    "Labels": "mystax.engine.labels:Labels",
     "Recording": "mystax.core.recording:Recording",
     "Roi": "mystax.core.geometry:Roi",
     "blink": "mystax.engine.calls:blink",

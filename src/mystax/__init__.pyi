@@ -8,6 +8,7 @@ from mystax.engine.calls import pupil as pupil
 from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
 from mystax.engine.demo import demo as demo
+from mystax.engine.labels import Labels as Labels
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
 from mystax.io.outcomes import load as load
@@ -15,6 +16,7 @@ from mystax.io.outcomes import load as load
 __all__ = [
     "Clock",
     "KeypointSet",
+    "Labels",
     "Recording",
     "Roi",
     "blink",

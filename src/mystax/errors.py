@@ -17,6 +17,7 @@
     │   └── DamagedError               S502
     ├── QueueError                     Q6xx
     │   └── PoisonJob                  Q602
+    ├── AppError                       W9xx (edits of labels, and the web app)
     ├── ExtraMissing (ImportError)     X001
     ├── Cancelled                      the user stopped the work
     └── InternalError                  B999, a bug
@@ -33,6 +34,7 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "CODES",
+    "AppError",
     "Cancelled",
     "ClockError",
     "Code",
@@ -115,6 +117,9 @@ CODES: Mapping[str, Code] = {
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
     "F804": Code("unknown or impossible layout", "refusal", "never"),
+    "W904": Code("somebody else changed it meanwhile", "refusal", "never"),
+    "W907": Code("the last line of a label journal was torn and is kept apart", "flag", "-"),
+    "W908": Code("a line inside a label journal is damaged; the folder is read only", "both", "never"),
     "X001": Code("an extra is not installed", "refusal", "never"),
     "X002": Code("a plug-in is broken", "flag", "never"),
     "B999": Code("a bug in mystax", "refusal", "bug"),
@@ -270,6 +275,10 @@ class QueueError(MystaxError):
 
 class PoisonJob(QueueError):
     """Q602: the job killed its worker three times."""
+
+
+class AppError(MystaxError):
+    """W9xx: an edit of labels, or a request to the web app, cannot be carried out."""
 
 
 class ExtraMissing(MystaxError, ImportError):

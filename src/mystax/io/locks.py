@@ -1,6 +1,7 @@
 """Locks of unfinished work: who works on it, and whether he is still alive."""
 
 import contextlib
+import getpass
 import json
 import os
 import platform
@@ -15,7 +16,16 @@ import psutil
 from mystax.errors import StoreError
 from mystax.io.store_fs import FileSystem, WholeFile, can_not_link, refusals
 
-__all__ = ["Lease", "LockRecord", "acquire_lock", "is_alive", "is_dead", "read_lock", "this_process"]
+__all__ = [
+    "Lease",
+    "LockRecord",
+    "acquire_lock",
+    "is_alive",
+    "is_dead",
+    "read_lock",
+    "this_process",
+    "user_name",
+]
 
 SILENCE = 600.0
 """Age of the heartbeat at which a worker on another computer counts as dead [s]."""
@@ -26,7 +36,7 @@ HEARTBEAT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LockRecord:
-    """The text of a lock: host, process, starts of both, token, last heartbeat (UTC)."""
+    """The text of a lock: host, process, starts of both, token, last heartbeat (UTC), name of the user."""
 
     host: str
     pid: int
@@ -34,6 +44,7 @@ class LockRecord:
     process_start: str
     token: str
     beat: str = ""
+    user: str = ""
 
     def text(self) -> bytes:
         """Return the JSON line of the lock, padded so that a later one always covers it."""
@@ -66,7 +77,15 @@ def _process_start(pid: int) -> str | None:
 def this_process(token: str) -> LockRecord:
     """Return the record of the running process."""
     pid = os.getpid()
-    return LockRecord(platform.node(), pid, _host_start(), _process_start(pid) or "", token)
+    return LockRecord(platform.node(), pid, _host_start(), _process_start(pid) or "", token, user=user_name())
+
+
+def user_name() -> str:
+    """Return the name of the user; empty if the system knows none."""
+    try:
+        return getpass.getuser()[:64]
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def is_alive(record: LockRecord) -> bool | None:
@@ -82,7 +101,8 @@ def read_lock(path: Path) -> LockRecord | None:
     """Read a lock; None if there is none or it is not readable."""
     try:
         fields = json.loads(path.read_bytes())
-        return LockRecord(**{name: fields[name] for name in LockRecord.__dataclass_fields__})
+        names = LockRecord.__dataclass_fields__
+        return LockRecord(**{name: fields[name] for name in names if name != "user" or name in fields})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -237,9 +257,17 @@ def acquire_lock(
         "S504",
         str(path.parent),
         "another process works on this",
-        got=f"host {holder.host}, process {holder.pid}, last heartbeat {holder.beat}" if holder else "a lock",
+        got=_holder(holder),
         hint=f"wait for it; if it is gone for certain, remove {path}",
     )
+
+
+def _holder(record: LockRecord | None) -> str:
+    """Say who holds a lock."""
+    if record is None:
+        return "a lock"
+    user = f"user {record.user}, " if record.user else ""
+    return f"{user}host {record.host}, process {record.pid}, last heartbeat {record.beat}"
 
 
 def _create(path: Path, fs: FileSystem, record: LockRecord) -> WholeFile | None:

@@ -33,7 +33,7 @@ def test_lock_says_who_holds_it(tmp_path: Path) -> None:
     assert fields["pid"] == os.getpid()
     assert fields["token"] == lease.token == FIRST
     assert fields["beat"] == "2024-05-01T12:00:00+00:00"
-    assert set(fields) == {"host", "pid", "host_start", "process_start", "token", "beat"}
+    assert set(fields) == {"host", "pid", "host_start", "process_start", "token", "beat", "user"}
     lease.release()
     assert list((tmp_path / "work").iterdir()) == []
 

@@ -1,0 +1,161 @@
+"""What labels are put on: a video by its stamps, a picture, or frames in memory; one face for all three."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from mystax.core.recording import FrameSource
+from mystax.core.typing import Shaped
+from mystax.errors import ParameterError, RecipeError, VideoError
+from mystax.io.fingerprint import quick_id
+from mystax.io.label_files import Source
+from mystax.io.stills import is_still, read_still
+
+__all__ = ["Footage", "open_footage"]
+
+
+class Footage:
+    """A video, a picture or an array whose frames can be labelled.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Identity of the content.
+    source : Source
+        Its kind, place, camera and size.
+    frames : FrameSource, optional
+        The frames; none for a picture.
+    stamps : array (time,), optional
+        Presentation stamps of the frames.
+    pixels : array (y, x), optional
+        The picture.
+    """
+
+    def __init__(
+        self,
+        fingerprint: str,
+        source: Source,
+        frames: FrameSource | None = None,
+        stamps: Shaped[np.ndarray, " time"] | None = None,
+        pixels: Shaped[np.ndarray, "y x"] | None = None,
+    ) -> None:
+        self.fingerprint, self.source = fingerprint, source
+        self._frames, self._stamps, self._pixels = frames, stamps, pixels
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return 1 if self._frames is None else self._frames.n_frames
+
+    @property
+    def frames(self) -> FrameSource | None:
+        """The frames of a video; None for a picture."""
+        return self._frames
+
+    def stamp(self, frame: int) -> int:
+        """Return the presentation stamp of a frame; 0 for a picture.
+
+        Raises
+        ------
+        ParameterError
+            P401, if there is no such frame.
+        """
+        if self._stamps is None:
+            return 0
+        if not 0 <= frame < len(self._stamps):
+            raise ParameterError(
+                "P401",
+                f"frame {frame} of {self.source.path}",
+                expected=f"0 to {len(self._stamps) - 1}",
+                got=str(frame),
+            )
+        return int(self._stamps[frame])
+
+    def frame_of(self, pts: int) -> int:
+        """Return the number of the frame with a stamp; -1 if there is none."""
+        if self._stamps is None:
+            return 0 if pts == 0 else -1
+        place = int(np.searchsorted(self._stamps, pts))
+        return place if place < len(self._stamps) and self._stamps[place] == pts else -1
+
+    def pixels(self, frame: int) -> Shaped[np.ndarray, "y x"]:
+        """Return a frame in grey.
+
+        Raises
+        ------
+        VideoError
+            V105, if the frame cannot be read.
+        """
+        if self._pixels is not None:
+            return self._pixels
+        if self._frames is None:
+            raise VideoError("V105", self.source.path, "the frame cannot be read")
+        chunk = self._frames.frame_at(frame)
+        if not bool(chunk.valid[0]):
+            raise VideoError("V105", f"{self.source.path}, frame {frame}", "the frame cannot be read")
+        return np.asarray(chunk.data[0])
+
+    def close(self) -> None:
+        """Close the video."""
+        if self._frames is not None:
+            self._frames.close()
+
+
+def open_footage(what: str | Path | FrameSource, camera: str = "") -> Footage:
+    """Open a video or picture for labelling.
+
+    Parameters
+    ----------
+    what : path or FrameSource
+        A video file, a picture, or frames that are open already.  A video's stamps are those of its file,
+        so that labels stay where they are when another clock is given to it.
+    camera : str, optional
+        Name of the camera; by default the folder of a picture, else ``face``.
+
+    Returns
+    -------
+    Footage
+        Its identity, stamps and pixels.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    VideoError, FormatError
+        V1xx, F8xx, if it cannot be read.
+    """
+    from mystax.io.video import Video
+
+    if isinstance(what, str | Path):
+        path = Path(what)
+        if not path.is_file():
+            raise RecipeError("P403", str(path), "there is no such video or picture")
+        if is_still(path):
+            pixels = read_still(path)
+            name = camera or path.absolute().parent.name
+            source = Source("picture", str(path.absolute()), name, *map(int, pixels.shape))
+            return Footage(quick_id(path), source, pixels=pixels)
+        return _of_frames(Video([path]), str(path.absolute()), camera or "face")
+    files = getattr(what, "files", ())
+    if files:
+        return _of_frames(
+            Video([Path(name) for name in files]), str(Path(files[0]).absolute()), camera or "face"
+        )
+    return _of_frames(what, "", camera or "face")
+
+
+def _of_frames(frames: FrameSource, path: str, camera: str) -> Footage:
+    identity = frames.identity
+    files = [name for name in identity if "=" not in name]
+    if len(files) == 1:
+        fingerprint = files[0]
+    else:  # several files that follow each other: their stamps are joined
+        digest = hashlib.blake2b("\n".join(files).encode(), digest_size=16).hexdigest()
+        fingerprint = f"joined-{digest}"
+    try:
+        clock = frames.clock
+        stamps, tick = np.asarray(clock.ticks), float(clock.tick)
+    except VideoError:  # no stamps in the file: its frames are counted
+        stamps, tick = np.arange(frames.n_frames, dtype=np.int64), 0.0
+    return Footage(fingerprint, Source("video", path, camera, *frames.shape, tick), frames, stamps)

@@ -1,0 +1,104 @@
+"""Single pictures: reading what others wrote, and lossless copies of labelled frames as PNG."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mystax.core.typing import Shaped
+from mystax.errors import FormatError, RecipeError
+
+__all__ = ["SUFFIXES", "is_still", "png_of", "read_still", "still_size"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+MAX_PIXELS = 1 << 28
+
+
+def is_still(path: Path | str) -> bool:
+    """Tell by its name whether a file is a single picture."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def _open(path: Path | str) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        picture = Image.open(path, formats=FORMATS)
+    except FileNotFoundError as error:
+        raise RecipeError("P403", str(path), "there is no such picture") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FormatError("F804", str(path), f"not a picture that can be read ({error})") from error
+    if picture.width * picture.height > MAX_PIXELS:
+        got = f"{picture.width} x {picture.height}"
+        picture.close()
+        raise FormatError("F802", str(path), expected=f"at most {MAX_PIXELS} pixels", got=got)
+    return picture
+
+
+def still_size(path: Path | str) -> tuple[int, int]:
+    """Return rows and columns of a picture without reading its pixels.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    FormatError
+        F802, F804, if it is too large or no picture.
+    """
+    with _open(path) as picture:
+        return picture.height, picture.width
+
+
+def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
+    """Read a picture in grey, at its depth.
+
+    Parameters
+    ----------
+    path : path
+        PNG, JPEG, TIFF or BMP; colours become grey as 0.299 R + 0.587 G + 0.114 B.
+
+    Returns
+    -------
+    array (y, x)
+        uint8, or uint16 for deeper pictures [grey levels].
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    FormatError
+        F802, F804, if it is too large, damaged or no picture.
+    """
+    with _open(path) as picture:
+        try:
+            deep = picture.mode.startswith("I") or picture.mode == "F"
+            pixels = np.asarray(picture if deep else picture.convert("L"))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise FormatError("F804", str(path), f"the picture is damaged ({error})") from error
+    if not deep:
+        return np.array(pixels, np.uint8)
+    if pixels.size and (pixels.min() < 0 or pixels.max() > 65_535):
+        raise FormatError("F804", str(path), expected="grey levels from 0 to 65535", got="others")
+    return np.array(pixels, np.uint16)
+
+
+def png_of(pixels: Shaped[np.ndarray, "y x"]) -> bytes:
+    """Return a grey picture as the bytes of a PNG file, without loss.
+
+    Parameters
+    ----------
+    pixels : array (y, x)
+        uint8 or uint16.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=3)
+    return stream.getvalue()

@@ -1,0 +1,70 @@
+"""Processes that are killed while they label: what was acknowledged is there, and the folder opens."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.core.label_operations import Mark
+from mystax.engine.labels import Labels
+from mystax.io.journal import TORN
+from tests.fixtures.label_folders import write_pictures
+
+CHILD = """
+import sys
+from mystax import Labels
+folder, pictures = sys.argv[1], sys.argv[2:]
+labels = Labels(folder)
+ids = labels.keypoints.ids
+for n in range(1000):
+    picture, point = pictures[n // len(ids) % len(pictures)], ids[n % len(ids)]
+    labels.add(picture, 0, {point: (float(n), n + 0.5)}, who="ann")
+    print(picture, point, n, flush=True)
+"""
+
+
+def kill_after(n_lines: int, folder: Path, pictures: list[Path]) -> list[tuple[str, str, int]]:
+    """Let a child label, kill it somewhere after so many answers, and return all answers that it gave."""
+    command = [sys.executable, "-c", CHILD, str(folder), *map(str, pictures)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        lines = [child.stdout.readline() for _ in range(n_lines)]
+        child.send_signal(signal.SIGKILL)
+        lines += child.stdout.readlines()
+    answers = [line.split() for line in lines if line.endswith("\n")]
+    assert len(answers) >= n_lines, "the child failed by itself"
+    return [(picture, point, int(n)) for picture, point, n in answers]
+
+
+def run(tmp_path: Path, n_kills: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    folder = tmp_path / "faces.labels"
+    pictures = write_pictures(tmp_path / "pictures", 5)
+    expected: dict[tuple[str, str], int] = {}
+    for _ in range(n_kills):
+        for picture, point, n in kill_after(int(rng.integers(1, 120)), folder, pictures):
+            expected[picture, point] = n
+        with Labels(folder, write=True) as labels:
+            assert {flag.code for flag in labels.flags} <= {"W907"}
+            if labels.flags:
+                assert (folder / TORN).stat().st_size > 0
+            for (picture, point), n in expected.items():
+                footage = labels.footage(picture)
+                found = labels.store.state.mark((footage.fingerprint, 0), point)
+                assert found is not None
+                assert found.state == "placed"
+                # the child may have written one more than it could tell
+                assert found == Mark("placed", float(n), n + 0.5) or (found.x or 0) > n
+            assert labels.picture((footage.fingerprint, 0)).shape == (24, 32)
+
+
+def test_nothing_acknowledged_is_lost_when_labelling_is_killed(tmp_path: Path) -> None:
+    run(tmp_path, 3, 1)
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_in_a_hundred_kills(tmp_path: Path) -> None:
+    run(tmp_path, 100, 2)

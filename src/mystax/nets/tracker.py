@@ -30,12 +30,13 @@ class Residual(nn.Module):
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.first = ConvUnit(n_channels, n_channels)
-        self.second = nn.Conv2d(n_channels, n_channels, 3, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(n_channels)
+        norm = nn.BatchNorm2d(n_channels)
+        nn.init.constant_(norm.weight, 0.2)  # a branch that begins quietly
+        self.second = nn.Sequential(nn.Conv2d(n_channels, n_channels, 3, 1, 1, bias=False), norm)
 
     def forward(self, maps: Float[torch.Tensor, "n c y x"]) -> Float[torch.Tensor, "n c y x"]:
         """Return relu(maps + f(maps))."""
-        return torch.relu(maps + self.norm(self.second(self.first(maps))))
+        return torch.relu(maps + self.second(self.first(maps)))
 
 
 class Dense(nn.Module):
@@ -74,13 +75,10 @@ class Dense(nn.Module):
         self._start()
 
     def _start(self) -> None:
-        """Start values: He for convolutions, quiet heads, residual branches that begin near zero."""
+        """Start values: He for convolutions, quiet heads."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for module in self.modules():
-            if isinstance(module, Residual):
-                nn.init.constant_(module.norm.weight, 0.2)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.normal_(self.null.weight, std=0.01)
         for bias in (self.head.bias, self.null.bias):

@@ -1,0 +1,1 @@
+"""The keypoint network: crop, run, decode, train.  Only training needs torch."""

@@ -1,0 +1,81 @@
+"""From maps to places: recentred window, covariance, and what the confidence is made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mystax.core.typing import Float, Float32
+from mystax.nets.kernels import decode_maps
+
+__all__ = ["CELL", "WINDOW", "Decoded", "decode"]
+
+CELL = 4
+"""Crop pixels per cell: cell i lies at crop pixel 4 i + 1.5."""
+
+WINDOW = 3.0
+"""Half-width of the window about the peak [cells]."""
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Places in a batch of crops, and how sure the maps are.
+
+    Attributes
+    ----------
+    xy : array (n, keypoint, space)
+        Places [crop px].
+    covariance : array (n, keypoint, cov)
+        xx, xy, yy of the window [crop px^2].
+    mass : array (n, keypoint)
+        Share of all probability that lies in the window, the null cell included.
+    visibility : array (n, keypoint)
+        1 - probability of the null cell.
+    visibility_logit : array (n, keypoint)
+        The same as a logit, exact where the share rounds to 0 or 1.
+    peak, runner_up : array (n, keypoint)
+        Largest probability of a cell, and the largest outside of the window.
+    """
+
+    xy: Float32[np.ndarray, "n keypoint space"]
+    covariance: Float32[np.ndarray, "n keypoint cov"]
+    mass: Float32[np.ndarray, "n keypoint"]
+    visibility: Float32[np.ndarray, "n keypoint"]
+    visibility_logit: Float32[np.ndarray, "n keypoint"]
+    peak: Float32[np.ndarray, "n keypoint"]
+    runner_up: Float32[np.ndarray, "n keypoint"]
+
+
+def decode(logits: Float[np.ndarray, "n keypoint cy cx"], null: Float[np.ndarray, "n keypoint"]) -> Decoded:
+    """Decode logits.
+
+    Starts at the largest cell and three times takes the weighted mean of a soft-edged window of 7 x 7 cells
+    about the last place: a fixed window would be drawn towards the centres of cells.
+
+    Parameters
+    ----------
+    logits : array (n, keypoint, cy, cx)
+        Logits of the cells.
+    null : array (n, keypoint)
+        Logits of the null cells.
+
+    Returns
+    -------
+    Decoded
+        Places, covariances and measures of doubt.
+    """
+    out = np.empty((*null.shape, 10), np.float64)
+    decode_maps(
+        np.ascontiguousarray(logits, np.float32), np.ascontiguousarray(null, np.float32), WINDOW, _ROUNDS, out
+    )
+    columns = out.astype(np.float32)
+    return Decoded(
+        xy=CELL * columns[..., :2] + np.float32((CELL - 1) / 2),
+        covariance=columns[..., 4:7] * np.float32(CELL * CELL),
+        mass=columns[..., 2],
+        visibility=columns[..., 3],
+        visibility_logit=columns[..., 9],
+        peak=columns[..., 7],
+        runner_up=columns[..., 8],
+    )

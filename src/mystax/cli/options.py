@@ -8,7 +8,7 @@ import click
 
 from mystax.core.params import Parameter
 
-__all__ = ["AnalysisCommand", "camera_files", "common", "option_name", "pairs", "parameter_options"]
+__all__ = ["AnalysisCommand", "OneAnalysisCommand", "camera_files", "common", "option_name", "pairs", "parameter_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,17 +40,24 @@ def option_name(analysis: str, name: str) -> str:
     return f"--{analysis}-{name}".replace("_", "-")
 
 
-def parameter_options(analysis: str, parameters: Mapping[str, Parameter]) -> list[click.Option]:
-    """Make one option per declared parameter; the value is checked by the declaration, not here."""
+def parameter_options(
+    analysis: str, parameters: Mapping[str, Parameter], *, is_only: bool = False
+) -> list[click.Option]:
+    """Make one option per declared parameter; the value is checked by the declaration, not here.
+
+    The options of the only analysis of a command go without its name: ``--weights``.
+    """
     options = []
     for parameter in parameters.values():
         unit = f" [{parameter.unit}]" if parameter.unit else ""
+        is_free = parameter.kind is str and not parameter.choices
+        allowed = "" if is_free else f"{parameter.range_text}{unit}; "
         default = "none" if parameter.default is None else str(parameter.default).lower()
         options.append(
             click.Option(
-                [option_name(analysis, parameter.name)],
+                [f"--{parameter.name.replace('_', '-')}" if is_only else option_name(analysis, parameter.name)],
                 metavar="VALUE",
-                help=f"{parameter.help} {parameter.range_text}{unit}; default {default or 'empty'}.",
+                help=f"{parameter.help} {allowed}default {default or 'empty'}.",
             )
         )
     return options
@@ -113,6 +120,41 @@ class AnalysisCommand(click.Command):
             if records:
                 with formatter.section(f"{name}: {get_analysis(name).help}"):
                     formatter.write_dl(records)
+
+
+class OneAnalysisCommand(click.Command):
+    """Command for one analysis, with the parameters of its declaration as options without its name.
+
+    Parameters
+    ----------
+    analysis : str
+        Name of the analysis.
+    """
+
+    def __init__(self, *args: Any, analysis: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._analysis = analysis
+        self._declared: list[click.Option] = []
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """List the options, those of the declaration first."""
+        if not self._declared:
+            from mystax.core.analysis import get_analysis
+            from mystax.core.params import parameters_of
+
+            declared = parameters_of(get_analysis(self._analysis).params)
+            self._declared = parameter_options(self._analysis, declared, is_only=True)
+            self.params = [*self.params[:1], *self._declared, *self.params[1:]]
+        return super().get_params(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; values of parameters are collected in `ctx.meta`."""
+        rest = super().parse_args(ctx, args)
+        names = [str(option.name) for option in self._declared]
+        values = {name: ctx.params.pop(name, None) for name in names}
+        found = {name: value for name, value in values.items() if value is not None}
+        ctx.meta["mystax.parameters"] = {self._analysis: found}
+        return rest
 
 
 def pairs(values: tuple[str, ...], what: str) -> dict[str, str]:

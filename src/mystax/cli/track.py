@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mystax.cli.options import common
+from mystax.cli.options import OneAnalysisCommand, common
 from mystax.cli.output import Output
 from mystax.cli.run import tell_outcomes
 from mystax.core.events import Event
@@ -18,13 +18,8 @@ __all__ = ["command"]
 EPILOG = "Example: mystax track face.mp4 --overlay points.mp4"
 
 
-@click.command("track", epilog=EPILOG)
+@click.command("track", cls=OneAnalysisCommand, analysis="pose", epilog=EPILOG)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
-@click.option("--weights", metavar="NAME|FILE", help="Installed weights, or an .onnx file; default mouse-face.")
-@click.option("--keypoints", metavar="SET|A,B", help="A keypoint set, or names of points; default all.")
-@click.option("--box", metavar="auto|frame|X,Y,SIDE[,TURNS]", help="Face box [px]; default auto.")
-@click.option("--smooth", metavar="none|ml|adaptive", help="Smoothing over time; default adaptive.")
-@click.option("--device", metavar="auto|cpu|cuda|...", help="Where the network runs; default auto.")
 @click.option(
     "--overlay",
     type=click.Path(path_type=Path),
@@ -37,19 +32,21 @@ EPILOG = "Example: mystax track face.mp4 --overlay points.mp4"
 @click.option("--cores", type=click.IntRange(1), help="Threads; default all that the process may use.")
 @click.option("--force", is_flag=True, help="Make outcomes again that are current.")
 @common
-@click.pass_obj
-def command(output: Output, sources: tuple[Path, ...], **options: Any) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) -> None:
     """Track the face in each SOURCE: a video, or a folder of pictures.
 
     Works with the shipped weights on a CPU; the face is found by itself.  Outcomes go to
     SOURCE.mystax/pose.nc beside the video, with a report to look at.
     """
+    output: Output = ctx.obj
+    parameters: Mapping[str, Mapping[str, str]] = ctx.meta["mystax.parameters"]
     if options["overlay"] is not None and len(sources) > 1:
         raise click.UsageError("--overlay takes one SOURCE")
     output.inputs = [str(source) for source in sources]
     for source in sources:
         try:
-            _track(output, source, options)
+            _track(output, source, options, parameters)
         except Cancelled:
             raise
         except MystaxError as error:
@@ -57,11 +54,11 @@ def command(output: Output, sources: tuple[Path, ...], **options: Any) -> None:
     output.settle(len(sources))
 
 
-def _track(output: Output, source: Path, options: Mapping[str, Any]) -> None:
+def _track(
+    output: Output, source: Path, options: Mapping[str, Any], parameters: Mapping[str, Mapping[str, str]]
+) -> None:
     from mystax.engine.stills import is_stills
 
-    names = ("weights", "keypoints", "box", "smooth", "device")
-    parameters = {name: options[name] for name in names if options[name] is not None}
     made: list[str] = []
 
     def report(event: Event) -> None:
@@ -75,14 +72,14 @@ def _track(output: Output, source: Path, options: Mapping[str, Any]) -> None:
 
         if options["overlay"] is not None:
             raise click.UsageError("--overlay is for videos")
-        outcomes = track_folder(source, parameters, out=options["out"], progress=report)
+        outcomes = track_folder(source, parameters["pose"], out=options["out"], progress=report)
     else:
         from mystax.engine.run import run
 
         outcomes = run(
             str(source),
             analyses=["pose"],
-            parameters={"pose": parameters},
+            parameters=parameters,
             out=options["out"],
             cores=options["cores"],
             force=options["force"],

@@ -8,7 +8,15 @@ import click
 
 from mystax.core.params import Parameter
 
-__all__ = ["AnalysisCommand", "OneAnalysisCommand", "camera_files", "common", "option_name", "pairs", "parameter_options"]
+__all__ = [
+    "AnalysisCommand",
+    "OneAnalysisCommand",
+    "camera_files",
+    "common",
+    "option_name",
+    "pairs",
+    "parameter_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +63,11 @@ def parameter_options(
         default = "none" if parameter.default is None else str(parameter.default).lower()
         options.append(
             click.Option(
-                [f"--{parameter.name.replace('_', '-')}" if is_only else option_name(analysis, parameter.name)],
+                [
+                    f"--{parameter.name.replace('_', '-')}"
+                    if is_only
+                    else option_name(analysis, parameter.name)
+                ],
                 metavar="VALUE",
                 help=f"{parameter.help} {allowed}default {default or 'empty'}.",
             )

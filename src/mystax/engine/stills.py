@@ -120,5 +120,8 @@ def check_pixels(pixels: Shaped[np.ndarray, "..."]) -> None:
     """
     if pixels.ndim != 3 or pixels.dtype.kind not in "uif":
         raise ParameterError(
-            "P401", "pictures", expected="an array (n, y, x) of grey levels", got=f"{pixels.dtype} {pixels.shape}"
+            "P401",
+            "pictures",
+            expected="an array (n, y, x) of grey levels",
+            got=f"{pixels.dtype} {pixels.shape}",
         )

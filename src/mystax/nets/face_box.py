@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mystax.nets.crop import CropBox, frame_box
 
 from mystax.core.typing import Float32, Int64, Shaped
+from mystax.nets.crop import CropBox, frame_box
 
 __all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "find_face_box"]
 
@@ -37,15 +37,15 @@ class BoxPoints:
 
     Attributes
     ----------
-    eye, nose : array (point,)
+    eye, nose : array (eye,), (nose,)
         Points of the eye and of the nose; both empty for sets without such parts.
-    scored : array (point,)
+    scored : array (scored,)
         Points whose confidence counts.
     """
 
-    eye: Int64[np.ndarray, " point"]
-    nose: Int64[np.ndarray, " point"]
-    scored: Int64[np.ndarray, " point"]
+    eye: Int64[np.ndarray, " eye"]
+    nose: Int64[np.ndarray, " nose"]
+    scored: Int64[np.ndarray, " scored"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,103 @@
+"""The face box, found with a network that knows where the face is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mystax.core.typing import Float32, Shaped
+from mystax.nets.crop import CropBox
+from mystax.nets.face_box import EYE_NOSE, FOUND, BoxPoints, find_face_box
+
+POINTS = BoxPoints(np.array([0, 1]), np.array([2, 3]), np.array([0, 1, 2, 3]))
+FRAMES = [np.zeros((1024, 1280), np.uint8)] * 24
+
+
+@dataclass
+class Face:
+    """A network that sees one face where it is upright in the box and neither too small nor too large."""
+
+    eye: tuple[float, float]
+    nose: tuple[float, float]
+    turns: int = 0
+    least: float = 0.12
+    most: float = 0.7
+
+    def points(self) -> Float32[np.ndarray, "keypoint space"]:
+        eye, nose = np.array(self.eye), np.array(self.nose)
+        across = np.array([-(nose - eye)[1], (nose - eye)[0]]) * 0.12
+        return np.array([eye - across, eye + across, nose - across / 2, nose + across / 2], np.float32)
+
+    def __call__(
+        self, frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        points = self.points()
+        apart = np.linalg.norm(np.subtract(self.eye, self.nose)) / box.side
+        inside = (points >= [box.x - 0.5, box.y - 0.5]) & (
+            points <= [box.x + box.side - 0.5, box.y + box.side - 0.5]
+        )
+        good = inside.all(axis=1) & (box.quarter_turns == self.turns) & (self.least < apart < self.most)
+        # A face of the middle size is the surest.
+        sure = np.where(good, 0.95 - abs(apart - EYE_NOSE), 0.02).astype(np.float32)
+        n = len(frames)
+        return np.tile(points, (n, 1, 1)), np.tile(sure, (n, 1))
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("eye", "nose"),
+    [((900.0, 300.0), (700.0, 380.0)), ((500.0, 500.0), (620.0, 520.0)), ((200, 850), (90, 900))],
+)
+def test_the_box_is_about_the_face_and_has_its_size(
+    eye: tuple[float, float], nose: tuple[float, float], turns: int
+) -> None:
+    found = find_face_box(FRAMES, Face(eye, nose, turns), POINTS)
+    assert found.is_found
+    assert found.box.quarter_turns == turns
+    apart = np.linalg.norm(np.subtract(eye, nose)) / found.box.side
+    assert 0.3 < apart <= EYE_NOSE + 1e-6
+    middle = np.array([found.box.x, found.box.y]) + found.box.side / 2 - 0.5
+    assert np.linalg.norm(middle - np.mean([eye, nose], axis=0)) < 0.1 * found.box.side
+
+
+def test_a_box_may_hang_over_the_edge_of_the_frame() -> None:
+    found = find_face_box(FRAMES, Face((60.0, 60.0), (180.0, 20.0)), POINTS)
+    assert found.is_found
+    assert found.box.y < 0
+
+
+def test_no_face_gives_the_whole_frame_and_its_score() -> None:
+    def nothing(
+        frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        middle = np.full((len(frames), 4, 2), box.x + box.side / 2, np.float32)
+        return middle, np.full((len(frames), 4), 0.1, np.float32)
+
+    found = find_face_box(FRAMES, nothing, POINTS)
+    assert not found.is_found
+    assert found.score == pytest.approx(0.1)
+    assert found.score < FOUND
+    assert found.box == CropBox(0.0, -128.0, 1280.0)
+
+
+def test_frames_without_anything_to_see_count_as_no_face() -> None:
+    def blind(
+        frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        assert box.side > 0
+        nan = np.full((len(frames), 4), np.nan, np.float32)
+        return np.full((len(frames), 4, 2), np.nan, np.float32), nan
+
+    found = find_face_box(FRAMES, blind, POINTS)
+    assert found.score == 0
+    assert not found.is_found
+
+
+def test_one_frame_is_enough_and_none_is_refused() -> None:
+    face = Face((900.0, 300.0), (700.0, 380.0))
+    one, many = (find_face_box(frames, face, POINTS).box for frames in (FRAMES[:1], FRAMES))
+    assert one.side == pytest.approx(many.side, rel=0.01)
+    assert (one.x, one.y) == pytest.approx((many.x, many.y), abs=0.01 * many.side)
+    with pytest.raises(ValueError, match="at least one frame"):
+        find_face_box([], face, POINTS)

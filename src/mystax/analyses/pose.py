@@ -44,7 +44,9 @@ class PoseParams(Params):
     """Parameters of `pose`."""
 
     weights: str = param("mouse-face", help="Installed weights by name, or the path of an .onnx file.")
-    keypoints: str = param("all", help="all, a keypoint set by name, or names of points joined by commas.")
+    keypoints: str = param(
+        "auto", help="auto (13 of the shipped weights, else all), all, a set, or names joined by commas."
+    )
     box: str = param(
         "auto", help="Face box: auto, frame, or x,y,side[,quarter turns] of its top left corner [px]."
     )
@@ -66,10 +68,9 @@ class PoseParams(Params):
 
 def _weights_id(params: PoseParams) -> Sequence[Mapping[str, object]]:
     """Name the weights by their digest: other weights are another outcome."""
-    from mystax.io.weights import find_weights
+    from mystax.io.weights import check_digest, find_weights
 
-    found = find_weights(params.weights)
-    return [{"role": "weights", "camera": "", "position": 0, "id": found.sha256}]
+    return [{"role": "weights", "camera": "", "position": 0, "id": check_digest(find_weights(params.weights))}]
 
 
 @analysis(

@@ -15,7 +15,7 @@ from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.nets.crop import CropBox, box_text
 from mystax.nets.face_box import FaceBox
-from mystax.nets.predictor import Predictor
+from mystax.nets.predictor import SHAPE_LIMIT, Predictor
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -119,8 +119,8 @@ def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Fla
         attrs={
             "keypoint_set": predictor.keypoints.to_toml(),
             "weights": predictor.name,
-            "weights_sha256": predictor.sha256,
-            "calibration": predictor.calibration,
+            "weights_sha256": predictor.network.digest,
+            "calibration": predictor.network.info.calibration,
             "box": box_text(tracked.face.box),
             "box_score": tracked.face.score,
             "noise": noise,
@@ -152,7 +152,7 @@ def _one_point(
         marks = flags_of(
             low_confidence=(sure < params.low_confidence)[:, None],
             jump=jumps(raw, smooth.distance, tracked.face.box.side),
-            shape=(residual > tracked.predictor.shape_limit)[:, None],
+            shape=(residual > SHAPE_LIMIT)[:, None],
             clipped=(clipped > 0)[:, None],
             gap_filled=smooth.gap_filled,
             missing_frame=~np.isfinite(sure)[:, None],

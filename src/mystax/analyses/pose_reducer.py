@@ -19,15 +19,15 @@ from mystax.core.recording import FrameChunk
 from mystax.core.typing import Float32, Shaped
 from mystax.errors import RoiError
 from mystax.nets.crop import CropBox, frame_box, parse_box
-from mystax.nets.face_box import BoxPoints, FaceBox, find_face_box
-from mystax.nets.predictor import Predictor, open_predictor
+from mystax.nets.face_box import FaceBox, find_face_box
+from mystax.nets.predictor import Predictor, open_predictor, points_for_box
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["PoseReducer", "points_for_box"]
+__all__ = ["PoseReducer"]
 
 N_SAMPLES = 24
 MIN_SIDE = 32
@@ -42,17 +42,6 @@ class _Batch:
     crops: list[Float32[np.ndarray, "size size"]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     flat: list[int] = field(default_factory=list)
-
-
-def points_for_box(predictor: Predictor) -> BoxPoints:
-    """Choose the points that tell where the face is: eye and nose where the set has such parts, else all."""
-    parts, ids = predictor.keypoints.parts, predictor.keypoints.ids
-    eye, nose = (
-        np.array([ids.index(name) for name in parts.get(part, ()) if name in ids], np.int64)
-        for part in ("eye", "nose")
-    )
-    scored = np.concatenate([eye, nose])
-    return BoxPoints(eye, nose, scored if len(scored) else np.arange(len(ids)))
 
 
 class PoseReducer:
@@ -102,6 +91,7 @@ class PoseReducer:
             device=self._params.device,
             batch=self._params.batch,
             cores=source.tiles.cores,
+            bits=source.bits,
         )
         self._face = self._choose_box(source)
         self._rows = open_rows(source, "pose", len(PER_POINT) * self._predictor.n_points)
@@ -110,7 +100,7 @@ class PoseReducer:
         """Take the box that is given, or find one in samples."""
         given = [roi for roi in source.rois if roi.kind == "face" and roi.confidence is None]
         text = self._params.box
-        if text == "auto" and self._predictor.default_box == "frame":
+        if text == "auto" and self._predictor.network.info.box == "frame":
             text = "frame"
         if text == "auto" and given:
             return FaceBox(_square(given[0]), 1.0)
@@ -119,7 +109,7 @@ class PoseReducer:
             frames = [frame for frame, good in zip(sample.data, sample.valid, strict=True) if good]
             if not frames:
                 return FaceBox(frame_box(*source.shape), 0.0)
-            return find_face_box(frames, self._predictor.place, points_for_box(self._predictor))
+            return find_face_box(frames, self._predictor.place, points_for_box(self._predictor.every))
         return FaceBox(parse_box(text, source.shape), 1.0)
 
     @property
@@ -140,7 +130,7 @@ class PoseReducer:
                 continue
             self._batch.crops.append(crop)
             self._batch.places.append(place)
-            if len(self._batch.crops) == self._predictor.batch:
+            if len(self._batch.crops) == self._predictor.network.batch:
                 self._send()
         # Only what fills no batch stays behind: a chunk of missing frames must not grow the batch.
         if not self._batch.crops and self._batch.n_rows:
@@ -168,13 +158,12 @@ class PoseReducer:
         if batch.crops:
             found = self._predictor.predict(np.stack(batch.crops), self._face.box, self._source.shape)
             values = (
-                found.position[..., 0],
-                found.position[..., 1],
+                *(found.xy[..., k] for k in range(2)),
                 *(found.covariance[..., k] for k in range(3)),
                 found.confidence,
                 found.visibility,
-                found.residual,
-                found.clipped.astype(np.float32),
+                found.shape,
+                found.is_clipped.astype(np.float32),
             )
             rows[batch.places] = np.stack(values, axis=1)
         return rows.reshape(batch.n_rows, -1)

@@ -7,7 +7,7 @@ from mystax.core.analysis import FramesIn, Reducer, RoiIn, analysis
 from mystax.core.dataset import Schema, Variable
 from mystax.core.params import Params, param
 
-__all__ = ["POSE", "PoseParams", "pose"]
+__all__ = ["POSE", "STILLS", "PoseParams", "pose"]
 
 _POINT = ("time", "keypoint", "individual")
 _PLACE = ("time", "space", "keypoint", "individual")
@@ -38,6 +38,18 @@ POSE = Schema(
     },
     more_dimensions=frozenset({"cov"}),
 )
+
+STILLS = Schema(
+    {
+        name: Variable(("image", *variable.dims[1:]), variable.unit, variable.dtype, variable.help)
+        for name, variable in POSE.variables.items()
+    },
+    per_frame=False,
+    per_roi=False,
+    coordinates={**POSE.coordinates, "image": Variable(("image",), "", "str", "File name of the picture.")},
+    more_dimensions=POSE.more_dimensions | {"image"},
+)
+"""A pose in single pictures: the dimension `image` instead of `time`."""
 
 
 class PoseParams(Params):
@@ -80,6 +92,7 @@ def _weights_id(params: PoseParams) -> Sequence[Mapping[str, object]]:
     inputs=[FramesIn(), RoiIn("face", many=False, whole_frame=True)],
     outputs=POSE,
     more_inputs=_weights_id,
+    still_outputs=STILLS,
 )
 def pose(params: PoseParams) -> Reducer:
     """Track the keypoints of the face: places, their covariances and calibrated confidence."""

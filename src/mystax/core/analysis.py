@@ -243,6 +243,8 @@ class Analysis:
     more_inputs : callable, optional
         Parameters -> fingerprints of further files that the outcome depends on, such as weights; it may
         refuse parameters before any work.
+    still_outputs : Schema, optional
+        What the outcome of single pictures looks like: with the dimension `image` instead of `time`.
     """
 
     name: str
@@ -255,9 +257,12 @@ class Analysis:
     make_joint: Callable[[Any, str], Any] | None = field(default=None, repr=False)
     joint_outputs: Schema | None = None
     more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = field(default=None, repr=False)
+    still_outputs: Schema | None = None
 
     def schema_of(self, dataset: Dataset) -> Schema:
-        """Return the schema of a dataset: one with the coordinate `camera` is of all cameras."""
+        """Return the schema of a dataset: with `camera` it is of all cameras, with `image` of single pictures."""
+        if self.still_outputs is not None and "image" in dataset.dims:
+            return self.still_outputs
         if self.joint_outputs is not None and "camera" in dataset.coords:
             return self.joint_outputs
         return self.outputs
@@ -298,6 +303,7 @@ def analysis(
     make_joint: Callable[[Any, str], Any] | None = None,
     joint_outputs: Schema | None = None,
     more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = None,
+    still_outputs: Schema | None = None,
 ) -> Callable[[F], F]:
     """Declare an analysis; the decorated function makes its reducer from the parameters.
 
@@ -319,6 +325,8 @@ def analysis(
         The form of the outcome over all cameras.
     more_inputs : callable, optional
         Parameters -> fingerprints of further files that the outcome depends on.
+    still_outputs : Schema, optional
+        The form of the outcome of single pictures.
 
     Returns
     -------
@@ -339,6 +347,7 @@ def analysis(
             make_joint,
             joint_outputs,
             more_inputs,
+            still_outputs,
         )
         return make
 

@@ -45,17 +45,13 @@ def is_stills(source: object) -> bool:
     path = Path(source)
     if not path.is_dir():
         return _is_image(path)
-    return bool(_images(path)) and not _has_video(path)
+    from mystax.io.names import videos_in
+
+    return bool(_images(path)) and not videos_in(path)
 
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
-
-
-def _has_video(folder: Path) -> bool:
-    from mystax.io.names import is_video_name
-
-    return any(is_video_name(item.name) for item in folder.iterdir() if item.is_file())
 
 
 def _images(folder: Path) -> list[Path]:

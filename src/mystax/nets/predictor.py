@@ -64,10 +64,15 @@ class Predictor:
         return None if is_flat else crop
 
     def predict(
-        self, crops: Float32[np.ndarray, "n size size"], box: CropBox, shape: tuple[int, int]
+        self,
+        crops: Float32[np.ndarray, "n size size"],
+        box: CropBox,
+        shape: tuple[int, int],
+        is_flat: Bool[np.ndarray, " n"] | None = None,
     ) -> Places:
         """Find the wanted points in crops of frames of a shape (rows, columns)."""
-        found = self.network.locate(crops, np.zeros(len(crops), np.bool_), box, shape)
+        flat = np.zeros(len(crops), np.bool_) if is_flat is None else is_flat
+        found = self.network.locate(crops, flat, box, shape)
         return Places(
             xy=found.xy[:, self.chosen],
             covariance=found.covariance[:, self.chosen],

@@ -1,0 +1,248 @@
+"""Keypoints in single pictures: a folder of images, a list of them, or an array; one row per picture."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.canonical import outcome_key, result_parameters
+from mystax.core.dataset import check_outcome, complete_outcome
+from mystax.core.events import Event, Report, silent
+from mystax.core.params import check_params
+from mystax.core.quality import Flag
+from mystax.core.typing import Bool, Float32, Shaped
+from mystax.engine.stills import Still, stills_of
+from mystax.errors import RoiError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from mystax.analyses.pose import PoseParams
+    from mystax.io.outcomes import Outcomes
+    from mystax.nets.crop import CropBox
+    from mystax.nets.predictor import Predictor
+else:
+    Dataset = PoseParams = Outcomes = CropBox = Predictor = Any
+
+__all__ = ["track_folder", "track_stills"]
+
+ANALYSIS = "pose"
+MIN_SIDE = 32
+"""Smallest side of a picture in which a face can be tracked [px]."""
+
+
+@dataclass
+class _Found:
+    """What was found so far, picture by picture."""
+
+    names: list[str] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, int]] = field(default_factory=list)
+    parts: list[Mapping[str, np.ndarray]] = field(default_factory=list)
+    flat: list[int] = field(default_factory=list)
+
+
+def track_stills(
+    pictures: Iterator[Still] | Shaped[np.ndarray, "..."], params: PoseParams, *, progress: Report = silent
+) -> tuple[Dataset, list[Flag]]:
+    """Find the keypoints of each picture by itself.
+
+    Parameters
+    ----------
+    pictures : iterator of Still, or array (n, y, x)
+        Grey pictures; sizes may differ.
+    params : PoseParams
+        Parameters; with ``box="auto"`` the smallest square that holds the picture is taken.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    dataset : Dataset
+        As a pose, with the dimension `image`; places are as measured, nothing is smoothed.
+    flags : list of Flag
+        Remarks.
+
+    Raises
+    ------
+    RoiError
+        P402, if a picture is too small or the box lies outside of one.
+    ParameterError
+        P401, if an array is not (n, y, x).
+    """
+    from mystax.nets.predictor import open_predictor
+
+    predictor = open_predictor(
+        params.weights, keypoints=params.keypoints, device=params.device, batch=params.batch
+    )
+    found = _Found()
+    for number, still in enumerate(_each(pictures)):
+        _one(predictor, still, params, found)
+        progress(Event("progress", ANALYSIS, number + 1, 0, still.name, {"frame": number + 1}))
+    dataset = _dataset(predictor, found, params)
+    flags = []
+    if found.flat:
+        flags.append(
+            Flag.about("N301", "nothing can be told apart in the picture (constant or saturated)", found.flat)
+        )
+    return dataset, flags
+
+
+def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Still]:
+    if isinstance(pictures, np.ndarray):
+        from mystax.engine.stills import check_pixels
+
+        check_pixels(pictures)
+        yield from (Still(str(number), pixels) for number, pixels in enumerate(pictures))
+    else:
+        yield from pictures
+
+
+def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) -> None:
+    """Measure one picture."""
+    from mystax.nets.crop import parse_box
+
+    if min(still.pixels.shape) < MIN_SIDE:
+        raise RoiError(
+            "P402",
+            still.name,
+            "the picture is too small for keypoints",
+            expected=f"sides of at least {MIN_SIDE} px",
+            got=f"{still.pixels.shape[1]} x {still.pixels.shape[0]} px",
+        )
+    box = parse_box("frame" if params.box == "auto" else params.box, still.pixels.shape)
+    crop = predictor.crop(still.pixels, box)
+    if crop is None:
+        found.flat.append(len(found.names))
+        crop = np.zeros((predictor.network.size, predictor.network.size), np.float32)
+        is_flat: Bool[np.ndarray, " n"] = np.ones(1, np.bool_)
+    else:
+        is_flat = np.zeros(1, np.bool_)
+    places = predictor.predict(crop[None], box, still.pixels.shape, is_flat)
+    found.names.append(still.name)
+    found.boxes.append((box.x, box.y, box.side, box.quarter_turns))
+    found.parts.append(
+        {
+            "xy": places.xy[0],
+            "covariance": places.covariance[0],
+            "confidence": places.confidence[0],
+            "visibility": places.visibility[0],
+            "shape": places.shape[0],
+            "clipped": places.is_clipped[0],
+        }
+    )
+
+
+def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset:
+    """Lay the pictures out as one dataset."""
+    import xarray as xr
+
+    from mystax.analyses.pose import STILLS
+    from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of
+    from mystax.nets.predictor import SHAPE_LIMIT
+
+    def stacked(name: str, *shape: int) -> Float32[np.ndarray, "..."]:
+        rows = [part[name] for part in found.parts]
+        return np.stack(rows) if rows else np.zeros((0, predictor.n_points, *shape), np.float32)
+
+    xy, covariance = stacked("xy", 2).transpose(0, 2, 1), stacked("covariance", 3).transpose(0, 2, 1)
+    sure = stacked("confidence")
+    flag = flags_of(
+        low_confidence=sure < params.low_confidence,
+        shape=stacked("shape") > SHAPE_LIMIT,
+        clipped=stacked("clipped") > 0,
+    )
+    point, place = ("image", "keypoint", "individual"), ("image", "space", "keypoint", "individual")
+    cov = ("image", "cov", "keypoint", "individual")
+    masks = {"flag_masks": np.array(list(FLAG_MASKS.values()), np.uint8), "flag_meanings": flag_text()}
+    dataset = xr.Dataset(
+        {
+            "position": (place, xy[..., None]),
+            "position_raw": (place, xy[..., None].copy()),
+            "covariance": (cov, covariance[..., None]),
+            "measurement_covariance": (cov, covariance[..., None].copy()),
+            "confidence": (point, sure[..., None]),
+            "visibility": (point, stacked("visibility")[..., None]),
+            "flag": (point, flag[..., None], masks),
+        },
+        coords={
+            "image": found.names,
+            "space": ["x", "y"],
+            "cov": ["xx", "xy", "yy"],
+            "keypoint": list(predictor.keypoints.ids),
+            "individual": ["face"],
+        },
+        attrs={
+            "keypoint_set": predictor.keypoints.to_toml(),
+            "weights": predictor.name,
+            "weights_sha256": predictor.network.digest,
+            "calibration": predictor.network.info.calibration,
+            "box": np.array(found.boxes, np.float64).ravel(),
+            "source_software": "mystax",
+        },
+    )
+    dataset = complete_outcome(dataset, STILLS)
+    check_outcome(dataset, STILLS, "outcome 'pose' of pictures")
+    return dataset
+
+
+def track_folder(
+    source: str | Path | Sequence[str | Path],
+    parameters: Mapping[str, object],
+    *,
+    out: str | Path | None = None,
+    progress: Report = silent,
+) -> "Outcomes":
+    """Track pictures and keep what was found in ``<source>.mystax/pose.nc``.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder of images, an image, or images.
+    parameters : mapping
+        Parameters of `pose`.
+    out : path, optional
+        The outcome goes to ``<out>/<name of the source>``.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    Outcomes
+        The outcome `pose`.
+
+    Raises
+    ------
+    MystaxError
+        As `track_stills`, and S5xx if nothing can be written.
+    """
+    from mystax.analyses.pose import STILLS
+    from mystax.analyses.pose import PoseParams as Declared
+    from mystax.core.analysis import get_analysis
+    from mystax.io.fingerprint import quick_id
+    from mystax.io.outcomes import Outcomes as Kept
+    from mystax.io.provenance import Provenance
+    from mystax.io.store import Store
+
+    params = check_params(Declared, parameters, ANALYSIS)
+    analysis = get_analysis(ANALYSIS)
+    first = Path(source) if isinstance(source, str | Path) else Path(source[0]).parent
+    store = Store(
+        Path(out) / first.name if out is not None else first.resolve().with_name(f"{first.resolve().name}.mystax")
+    )
+    files = sorted(first.iterdir()) if first.is_dir() else [first]
+    inputs: list[Mapping[str, object]] = [
+        {"role": "image", "camera": "", "position": number, "id": quick_id(file)}
+        for number, file in enumerate(files)
+        if file.is_file()
+    ]
+    inputs += analysis.more_inputs(params) if analysis.more_inputs is not None else []
+    values = result_parameters(params)
+    key = outcome_key(ANALYSIS, analysis.version, values, inputs)
+    if store.current_key(ANALYSIS) != key:
+        dataset, flags = track_stills(stills_of(source), params, progress=progress)
+        about = Provenance(ANALYSIS, analysis.version, key, values, inputs, 1.0, flags, run={"file": first.name})
+        store.publish(dataset, about, schema=STILLS)
+        progress(Event("outcome", ANALYSIS, text=ANALYSIS, data={"analysis": ANALYSIS}))
+    return Kept.of_folder(store.folder)

@@ -229,7 +229,9 @@ def track_folder(
     analysis = get_analysis(ANALYSIS)
     first = Path(source) if isinstance(source, str | Path) else Path(source[0]).parent
     store = Store(
-        Path(out) / first.name if out is not None else first.resolve().with_name(f"{first.resolve().name}.mystax")
+        Path(out) / first.name
+        if out is not None
+        else first.resolve().with_name(f"{first.resolve().name}.mystax")
     )
     files = sorted(first.iterdir()) if first.is_dir() else [first]
     inputs: list[Mapping[str, object]] = [
@@ -242,7 +244,9 @@ def track_folder(
     key = outcome_key(ANALYSIS, analysis.version, values, inputs)
     if store.current_key(ANALYSIS) != key:
         dataset, flags = track_stills(stills_of(source), params, progress=progress)
-        about = Provenance(ANALYSIS, analysis.version, key, values, inputs, 1.0, flags, run={"file": first.name})
+        about = Provenance(
+            ANALYSIS, analysis.version, key, values, inputs, 1.0, flags, run={"file": first.name}
+        )
         store.publish(dataset, about, schema=STILLS)
         progress(Event("outcome", ANALYSIS, text=ANALYSIS, data={"analysis": ANALYSIS}))
     return Kept.of_folder(store.folder)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.compute.kernels import kernel
 
-__all__ = ["FAR", "filter_likelihood", "smooth_point"]
+__all__ = ["FAR", "filter_likelihood", "filter_step", "smooth_point"]
 
 FAR = 9.0
 """Squared Mahalanobis distance above which a measurement counts less."""
@@ -260,3 +260,27 @@ def smooth_point(times, z, r, q, speed_variance, n_robust, weight, out_mean, out
         _backward(times, q, means, blocks, out_mean, out_cov)
         if turn < n_robust:
             _reweigh(z, r, weight, out_mean, out_cov)
+
+
+@kernel
+def filter_step(mean, block, started, z, r, dt, q, speed_variance):
+    """Move all points by dt and take in one measurement of each, in place; NaN measurements only predict.
+
+    A measurement far from its prediction counts less, as in `smooth_point`: its covariance is divided by
+    min(1, 3 / distance).
+    """
+    for k in range(len(z)):
+        seen = not np.isnan(z[k, 0])
+        if not started[k]:
+            if seen:
+                _start(mean[k], block[k], z[k, 0], z[k, 1], r[k, 0], r[k, 1], r[k, 2], speed_variance)
+                started[k] = True
+            continue
+        _predict(mean[k], block[k], dt, q[k])
+        if seen:
+            dx, dy = z[k, 0] - mean[k, 0], z[k, 1] - mean[k, 1]
+            sxx, sxy, syy = block[k, 0] + r[k, 0], block[k, 1] + r[k, 1], block[k, 2] + r[k, 2]
+            det = sxx * syy - sxy * sxy
+            distance = (syy * dx * dx - 2.0 * sxy * dx * dy + sxx * dy * dy) / det
+            w = 1.0 if distance <= FAR else np.sqrt(FAR / distance)
+            _update(mean[k], block[k], dx, dy, r[k, 0] / w, r[k, 1] / w, r[k, 2] / w)

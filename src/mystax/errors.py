@@ -18,6 +18,8 @@
     ├── QueueError                     Q6xx
     │   └── PoisonJob                  Q602
     ├── AppError                       W9xx (edits of labels, and the web app)
+    ├── ModelError                     M7xx
+    │   └── WeightsError               M701, M702
     ├── ExtraMissing (ImportError)     X001
     ├── Cancelled                      the user stopped the work
     └── InternalError                  B999, a bug
@@ -44,6 +46,7 @@ __all__ = [
     "FormatError",
     "InputError",
     "InternalError",
+    "ModelError",
     "MystaxError",
     "NumbersError",
     "ParameterError",
@@ -55,6 +58,7 @@ __all__ = [
     "SpaceError",
     "StoreError",
     "VideoError",
+    "WeightsError",
     "error_from_record",
     "nearest",
 ]
@@ -113,6 +117,8 @@ CODES: Mapping[str, Code] = {
     "S504": Code("the target is open elsewhere", "refusal", "transient"),
     "S505": Code("the outcome was made by a newer mystax", "refusal", "never"),
     "Q602": Code("the job killed its worker three times", "refusal", "never"),
+    "M701": Code("the weights are refused: damaged, too large, or of an unknown kind", "refusal", "never"),
+    "M702": Code("weights do not fit the keypoint set, the network or the request", "refusal", "never"),
     "F801": Code("code in a foreign file", "refusal", "never"),
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
@@ -279,6 +285,14 @@ class PoisonJob(QueueError):
 
 class AppError(MystaxError):
     """W9xx: an edit of labels, or a request to the web app, cannot be carried out."""
+
+
+class ModelError(MystaxError):
+    """M7xx: a network cannot be used."""
+
+
+class WeightsError(ModelError):
+    """M701, M702: weights are refused, or do not fit."""
 
 
 class ExtraMissing(MystaxError, ImportError):

@@ -7,7 +7,7 @@ import numpy as np
 from mystax.core.typing import Float, Float32
 from mystax.nets.kernels import decode_maps
 
-__all__ = ["CELL", "WINDOW", "Decoded", "decode"]
+__all__ = ["CELL", "WINDOW", "Decoded", "decode", "decode_facemap"]
 
 CELL = 4
 """Crop pixels per cell: cell i lies at crop pixel 4 i + 1.5."""
@@ -34,8 +34,10 @@ class Decoded:
         1 - probability of the null cell.
     visibility_logit : array (n, keypoint)
         The same as a logit, exact where the share rounds to 0 or 1.
-    peak, runner_up : array (n, keypoint)
-        Largest probability of a cell, and the largest outside of the window.
+    peak : array (n, keypoint)
+        Largest probability of a cell.
+    lead : array (n, keypoint)
+        Logarithm of the peak's ratio to the largest cell outside of the window.
     """
 
     xy: Float32[np.ndarray, "n keypoint space"]
@@ -44,7 +46,7 @@ class Decoded:
     visibility: Float32[np.ndarray, "n keypoint"]
     visibility_logit: Float32[np.ndarray, "n keypoint"]
     peak: Float32[np.ndarray, "n keypoint"]
-    runner_up: Float32[np.ndarray, "n keypoint"]
+    lead: Float32[np.ndarray, "n keypoint"]
 
 
 def decode(logits: Float[np.ndarray, "n keypoint cy cx"], null: Float[np.ndarray, "n keypoint"]) -> Decoded:
@@ -77,5 +79,51 @@ def decode(logits: Float[np.ndarray, "n keypoint cy cx"], null: Float[np.ndarray
         visibility=columns[..., 3],
         visibility_logit=columns[..., 9],
         peak=columns[..., 7],
-        runner_up=columns[..., 8],
+        lead=columns[..., 8],
+    )
+
+
+def decode_facemap(
+    cells: Float[np.ndarray, "n keypoint cy cx"],
+    down: Float[np.ndarray, "n keypoint cy cx"],
+    right: Float[np.ndarray, "n keypoint cy cx"],
+) -> Decoded:
+    """Decode the three maps of Facemap's network as Facemap does.
+
+    Parameters
+    ----------
+    cells : array (n, keypoint, cy, cx)
+        Heat maps.
+    down, right : array (n, keypoint, cy, cx)
+        Where in the maps the point is from each cell, in units of 6 cells.
+
+    Returns
+    -------
+    Decoded
+        Places [crop px]; mass and visibility are Facemap's likelihood, covariances a guess of 4 px, since
+        the network tells nothing about them.
+    """
+    n, n_points, height, width = cells.shape
+    flat = cells.reshape(n, n_points, -1)
+    first = flat.argmax(axis=-1)
+    row, column = np.divmod(first, width)
+    place = first[..., None]
+    top, off_down, off_right = (
+        np.take_along_axis(maps.reshape(n, n_points, -1), place, axis=-1)[..., 0]
+        for maps in (cells, down, right)
+    )
+    far = (np.abs(np.arange(height)[:, None] - row[..., None, None]) > WINDOW) | (
+        np.abs(np.arange(width) - column[..., None, None]) > WINDOW
+    )
+    second = np.where(far, cells, -np.inf).max(axis=(-2, -1))
+    likelihood = (1.0 / (1.0 + np.exp(-top))).astype(np.float32)
+    xy = CELL * np.stack((column - 6 * off_right, row - 6 * off_down), axis=-1)
+    return Decoded(
+        xy=xy.astype(np.float32),
+        covariance=np.broadcast_to(np.array([16, 0, 16], np.float32), (n, n_points, 3)).copy(),
+        mass=likelihood,
+        visibility=likelihood.copy(),
+        visibility_logit=top.astype(np.float32),
+        peak=likelihood.copy(),
+        lead=(top - second).astype(np.float32),
     )

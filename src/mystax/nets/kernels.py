@@ -113,8 +113,35 @@ def resize_box(frame, x0, y0, side, out, valid):
 
 
 @kernel
+def _select(values, rank):
+    """Return the value of a rank (from 0), exchanging values about pivots until it has its place."""
+    low = 0
+    high = len(values) - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i = low
+        j = high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return values[rank]
+
+
+@kernel
 def _order_statistic(values, n, rank, low, high, counts, bins):
-    """Return the value of a rank (from 0) out of the first n values, by a histogram and one sorted bin."""
+    """Return the value of a rank (from 0) out of the first n values, by a histogram."""
     if high <= low:
         return low
     scale = (bins - 1) / (np.float64(high) - np.float64(low))
@@ -131,8 +158,7 @@ def _order_statistic(values, n, rank, low, high, counts, bins):
         if int((np.float64(values[i]) - low) * scale) == wanted:
             inside[found] = values[i]
             found += 1
-    inside.sort()
-    return inside[rank - passed]
+    return _select(inside, rank - passed)
 
 
 @kernel
@@ -200,7 +226,7 @@ def decode_maps(logits, null, radius, n_rounds, out):
     """Decode maps (n, K, y, x) and null logits (n, K) into `out` (n, K, 10).
 
     Columns: x, y [cells]; window mass of the softmax; visibility (1 - null cell); covariance xx, xy, yy
-    [cells^2]; peak; runner-up outside of the window; logit of the visibility.
+    [cells^2]; peak; log of peak / highest cell outside of the window; logit of the visibility.
     """
     n_images, n_points, height, width = logits.shape
     for i in range(n_images):
@@ -215,17 +241,16 @@ def decode_maps(logits, null, radius, n_rounds, out):
                         top = plane[y, x]
                         peak_y = y
                         peak_x = x
-            largest = max(top, null[i, k])
-            sum_cells = 0.0
+            sum_cells = 0.0  # of exp(logit - top): at least 1
             for y in range(height):
                 row = np.float32(0.0)
                 for x in range(width):
-                    below = plane[y, x] - largest
+                    below = plane[y, x] - top
                     if below > _NEGLIGIBLE:
                         row += np.exp(below)
                 sum_cells += row
-            sum_null = np.exp(np.float64(null[i, k]) - largest)
-            total = sum_cells + sum_null
+            visible = top + np.log(sum_cells) - null[i, k]
+            share_cells = 1.0 / (1.0 + np.exp(-visible)) if visible > -700.0 else 0.0
             cx = np.float64(peak_x)
             cy = np.float64(peak_y)
             mass = 0.0
@@ -247,15 +272,13 @@ def decode_maps(logits, null, radius, n_rounds, out):
                     share_y = min(radius + 0.5 - abs(y - cy), 1.0)
                     for x in range(x_low, x_high + 1):
                         share = share_y * min(radius + 0.5 - abs(x - cx), 1.0)
-                        p = share * np.exp(np.float64(plane[y, x]) - largest)
+                        p = share * np.exp(np.float64(plane[y, x]) - top)
                         mass += p
                         mean_x += p * x
                         mean_y += p * y
                         xx += p * x * x
                         xy += p * x * y
                         yy += p * y * y
-                if mass <= 0.0:  # the window's logits underflow beside a far larger null logit
-                    break
                 mean_x /= mass
                 mean_y /= mass
                 xx = xx / mass - mean_x * mean_x
@@ -272,11 +295,11 @@ def decode_maps(logits, null, radius, n_rounds, out):
             row_out = out[i, k]
             row_out[0] = cx
             row_out[1] = cy
-            row_out[2] = mass / total
-            row_out[3] = sum_cells / total
+            row_out[2] = mass / sum_cells * share_cells
+            row_out[3] = share_cells
             row_out[4] = max(xx, 0.0)
             row_out[5] = xy
             row_out[6] = max(yy, 0.0)
-            row_out[7] = np.exp(top - largest) / total
-            row_out[8] = np.exp(second - largest) / total
-            row_out[9] = np.log(sum_cells) - (np.float64(null[i, k]) - largest) if sum_cells > 0.0 else -700.0
+            row_out[7] = share_cells / sum_cells
+            row_out[8] = top - second
+            row_out[9] = visible

@@ -1,0 +1,385 @@
+"""Weights of networks on disk: two files with the same notes, where they lie, and how they are found.
+
+``<name>.onnx`` is all that prediction reads; ``<name>.safetensors`` holds the same weights for training.
+"""
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from mystax.core.extras import require
+from mystax.errors import ParameterError, WeightsError, nearest
+from mystax.io.digests import file_digest
+
+__all__ = [
+    "WeightsInfo",
+    "check_digest",
+    "find_weights",
+    "installed_weights",
+    "own_folder",
+    "read_tensors",
+    "shipped_folder",
+    "write_weights",
+]
+
+VERSION = "1"
+ARCHITECTURES = ("dense", "facemap")
+MOST_BYTES = 512 << 20
+_TEXTS = ("mystax_weights", "arch", "width", "size", "stride", "points", "keypoints", "box", "normalise")
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What weights say about themselves; both files carry it as text.
+
+    Attributes
+    ----------
+    arch : str
+        ``dense`` or ``facemap``.
+    width : float
+        Factor on the channel counts.
+    size : int
+        Side of the crops that it takes [px].
+    points : tuple of str
+        Ids of the keypoints, in the order of the maps.
+    keypoints : str
+        The keypoint set, as TOML.
+    stride : int
+        Crop pixels per cell.
+    box : str
+        Face box that suits these weights: ``auto`` or ``frame``.
+    normalise : str
+        Percentiles of grey are taken over the ``crop`` or the whole ``frame``.
+    calibration : str
+        ``synthetic``, ``labels:n=...`` or ``none``.
+    provenance : mapping
+        How it was trained: plain JSON values.
+    tensors : mapping of str to array
+        Small arrays beside the network: calibration, shape prior.
+    """
+
+    arch: str
+    width: float
+    size: int
+    points: tuple[str, ...]
+    keypoints: str = ""
+    stride: int = 4
+    box: str = "auto"
+    normalise: str = "crop"
+    calibration: str = "none"
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the notes as text, for both files."""
+        packed = {
+            name: {
+                "shape": list(value.shape),
+                "data": base64.b64encode(np.ascontiguousarray(value, "<f4").tobytes()).decode("ascii"),
+            }
+            for name, value in self.tensors.items()
+        }
+        return {
+            "mystax_weights": VERSION,
+            "arch": self.arch,
+            "width": repr(self.width),
+            "size": str(self.size),
+            "stride": str(self.stride),
+            "points": json.dumps(self.points),
+            "keypoints": self.keypoints,
+            "box": self.box,
+            "normalise": self.normalise,
+            "calibration": self.calibration,
+            "provenance": json.dumps(dict(self.provenance), sort_keys=True),
+            "tensors": json.dumps(packed, sort_keys=True),
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], where: str) -> "WeightsInfo":
+        """Read the notes.
+
+        Parameters
+        ----------
+        metadata : mapping of str to str
+            As `to_metadata` gave it.
+        where : str
+            Name of the file, for messages.
+
+        Returns
+        -------
+        WeightsInfo
+            The notes.
+
+        Raises
+        ------
+        WeightsError
+            M701, if these are no weights of mystax, of a later version or damaged.
+        """
+        if "mystax_weights" not in metadata:
+            raise WeightsError(
+                "M701",
+                where,
+                "these are no weights of mystax",
+                expected="the note 'mystax_weights'",
+                got=", ".join(sorted(metadata)[:6]) or "no notes",
+            )
+        if metadata["mystax_weights"] != VERSION:
+            raise WeightsError(
+                "M701",
+                where,
+                "the weights are of another version",
+                expected=VERSION,
+                got=metadata["mystax_weights"][:20],
+                hint="use the mystax that wrote them, or a later one",
+            )
+        missing = [name for name in _TEXTS if name not in metadata]
+        if missing:
+            raise WeightsError("M701", where, expected=f"the note {missing[0]!r}", got="none")
+        if metadata["arch"] not in ARCHITECTURES:
+            raise WeightsError(
+                "M701",
+                where,
+                "the network is of an unknown kind",
+                expected=" or ".join(ARCHITECTURES),
+                got=metadata["arch"][:40],
+            )
+        try:
+            return cls(
+                arch=metadata["arch"],
+                width=float(metadata["width"]),
+                size=_integer(metadata["size"], 32, 1024),
+                points=tuple(str(name) for name in json.loads(metadata["points"])),
+                keypoints=metadata["keypoints"],
+                stride=_integer(metadata["stride"], 1, 64),
+                box=metadata["box"],
+                normalise=metadata["normalise"],
+                calibration=metadata.get("calibration", "none"),
+                provenance=dict(json.loads(metadata.get("provenance", "{}"))),
+                tensors={
+                    str(name): _unpack(item)
+                    for name, item in json.loads(metadata.get("tensors", "{}")).items()
+                },
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
+            raise WeightsError("M701", where, f"the notes are damaged ({error})") from error
+
+
+def _integer(text: str, least: int, most: int) -> int:
+    value = int(text)
+    if not least <= value <= most:
+        raise ValueError(f"{value} is not between {least} and {most}")
+    return value
+
+
+def _unpack(item: Mapping[str, object]) -> np.ndarray:
+    shape = item["shape"]
+    if not isinstance(shape, list):
+        raise TypeError("a shape is no list")
+    data = base64.b64decode(str(item["data"]), validate=True)
+    return np.frombuffer(data, "<f4").reshape([int(n) for n in shape]).astype(np.float32)
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the weights that come with mystax."""
+    return Path(str(files("mystax") / "data" / "weights"))
+
+
+def own_folder() -> Path:
+    """Return the folder of the user's own weights; it need not exist yet."""
+    return platformdirs.user_data_path("mystax") / "weights"
+
+
+def installed_weights(folders: tuple[Path, ...] | None = None) -> dict[str, Path]:
+    """List weights by name.
+
+    Parameters
+    ----------
+    folders : tuple of Path, optional
+        Where to look; by default the user's own weights, then those that come with mystax.
+
+    Returns
+    -------
+    dict of str to Path
+        Name to ``.onnx`` file; the user's own hide shipped ones of the same name.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders if folders is not None else (own_folder(), shipped_folder()):
+        for path in sorted(folder.glob("*.onnx")) if folder.is_dir() else ():
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find_weights(weights: str | Path, folders: tuple[Path, ...] | None = None) -> Path:
+    """Find weights by name or path.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name, as `installed_weights` lists them, or the path of either file.
+    folders : tuple of Path, optional
+        Where names are looked up.
+
+    Returns
+    -------
+    Path
+        The ``.onnx`` file.
+
+    Raises
+    ------
+    ParameterError
+        P401, if there are no such weights (with the nearest name).
+    """
+    installed = installed_weights(folders)
+    text = str(weights)
+    if text in installed:
+        return installed[text]
+    path = Path(weights)
+    if path.suffix.lower() in (".onnx", ".safetensors"):
+        onnx = path.with_suffix(".onnx")
+        if onnx.is_file():
+            return onnx
+        raise ParameterError("P401", "weights", expected="a file", got=f"{onnx} does not exist")
+    raise ParameterError(
+        "P401",
+        "weights",
+        f"there are no weights {text!r}{nearest(text, installed)}",
+        hint="name installed weights, or give the path of an .onnx file",
+    )
+
+
+def check_digest(path: Path) -> str:
+    """Compare a weights file with its card, and return its sum.
+
+    Parameters
+    ----------
+    path : Path
+        Either file.  A card ``<name>.toml`` beside it may hold ``[sha256]`` with the files' suffixes.
+
+    Returns
+    -------
+    str
+        sha256 of the file.
+
+    Raises
+    ------
+    WeightsError
+        M701, if the file is not what the card names, is larger than 512 MiB, or cannot be read.
+    """
+    import tomllib
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise WeightsError("M701", path.name, expected="at most 512 MiB", got="a larger file")
+        digest = file_digest(path)
+        card = path.with_suffix(".toml")
+        expected = ""
+        if card.is_file():
+            sums = tomllib.loads(card.read_text("utf-8")).get("sha256", {})
+            expected = str(sums.get(path.suffix.lstrip("."), "")) if isinstance(sums, dict) else ""
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WeightsError("M701", path.name, f"the file or its card cannot be read ({error})") from error
+    if expected and expected != digest:
+        raise WeightsError(
+            "M701",
+            path.name,
+            "the file has changed since its card was written",
+            expected=f"sha256 {expected[:12]}...",
+            got=f"{digest[:12]}...",
+            hint="install mystax or the weights again",
+        )
+    return digest
+
+
+def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], WeightsInfo]:
+    """Read weights for training.
+
+    Parameters
+    ----------
+    path : Path
+        Either file; the ``.safetensors`` is read.
+
+    Returns
+    -------
+    tensors : dict of str to array
+        The network's tensors.
+    info : WeightsInfo
+        The notes.
+
+    Raises
+    ------
+    ExtraMissing
+        X001, if the extra ``train`` is not installed.
+    WeightsError
+        M701, if the file is missing, damaged, too large or of another kind.
+    """
+    safetensors = require("safetensors", "train")
+    path = path.with_suffix(".safetensors")
+    check_digest(path)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise WeightsError("M701", path.name, f"the file is damaged ({error})") from error
+    return tensors, WeightsInfo.from_metadata(metadata, path.name)
+
+
+def write_weights(
+    folder: Path, name: str, onnx: bytes, tensors: Mapping[str, np.ndarray], info: WeightsInfo
+) -> Path:
+    """Write both files of weights; a reader sees whole files only.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; made if needed.
+    name : str
+        Name of the weights.
+    onnx : bytes
+        The graph, with the same notes.
+    tensors : mapping of str to array
+        The network's tensors for training.
+    info : WeightsInfo
+        The notes.
+
+    Returns
+    -------
+    Path
+        The ``.onnx`` file.
+
+    Raises
+    ------
+    ExtraMissing
+        X001, if the extra ``train`` is not installed.
+    """
+    numpy_files = require("safetensors.numpy", "train")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+    _write(folder / f"{name}.safetensors", numpy_files.save(kept, info.to_metadata()))
+    target = folder / f"{name}.onnx"
+    _write(target, onnx)
+    return target
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file beside its place, then move it there."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

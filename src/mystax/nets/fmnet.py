@@ -1,0 +1,1 @@
+"""Facemap's keypoint network: read its checkpoint, write it as mystax weights."""

@@ -1,0 +1,176 @@
+"""Weights on disk: notes, names, sums, damage."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.errors import ParameterError, WeightsError
+from mystax.io.weights import (
+    WeightsInfo,
+    check_digest,
+    find_weights,
+    installed_weights,
+    read_tensors,
+    write_weights,
+)
+
+INFO = WeightsInfo(
+    arch="dense",
+    width=0.5,
+    size=128,
+    points=("a", "b"),
+    keypoints='name = "two"\n',
+    box="frame",
+    calibration="labels:n=80",
+    provenance={"seed": 3, "labels": "abc"},
+    tensors={"calibration.slopes": np.arange(6, dtype=np.float32), "shape.mean": np.ones((2, 2), np.float32)},
+)
+TENSORS: dict[str, np.ndarray] = {
+    "head.weight": np.arange(8, dtype=np.float16).reshape(2, 4),
+    "steps": np.array(7, np.int64),
+}
+
+
+def _write(folder: Path, name: str = "mine") -> Path:
+    pytest.importorskip("safetensors", reason='pip install "mystax[train]"')
+    return write_weights(folder, name, b"onnx bytes", TENSORS, INFO)
+
+
+def test_notes_come_back_from_their_text() -> None:
+    back = WeightsInfo.from_metadata(INFO.to_metadata(), "x")
+    assert {**vars(back), "tensors": 0} == {**vars(INFO), "tensors": 0}
+    for name, value in INFO.tensors.items():
+        np.testing.assert_array_equal(back.tensors[name], value)
+
+
+def test_notes_are_text_only() -> None:
+    assert all(isinstance(value, str) for value in INFO.to_metadata().values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("mystax_weights", "2", "another version"),
+        ("arch", "transformer", "unknown kind"),
+        ("size", "99999", "not between"),
+        ("size", "wide", "damaged"),
+        ("points", "[", "damaged"),
+        ("tensors", '{"a": {"shape": [3], "data": "AAAA"}}', "damaged"),
+        ("tensors", '{"a": {"shape": 3, "data": "AAAA"}}', "damaged"),
+        ("tensors", '{"a": []}', "damaged"),
+        ("provenance", "7", "damaged"),
+    ],
+)
+def test_spoiled_notes_are_refused(name: str, value: str, words: str) -> None:
+    with pytest.raises(WeightsError, match=rf"M701 x.onnx.*{words}"):
+        WeightsInfo.from_metadata({**INFO.to_metadata(), name: value}, "x.onnx")
+
+
+@pytest.mark.parametrize("name", ["mystax_weights", "points", "box"])
+def test_missing_notes_are_refused(name: str) -> None:
+    metadata = INFO.to_metadata()
+    del metadata[name]
+    with pytest.raises(WeightsError, match=name):
+        WeightsInfo.from_metadata(metadata, "x.onnx")
+
+
+def test_both_files_are_written_and_read_back(tmp_path: Path) -> None:
+    path = _write(tmp_path / "new")
+    assert path.read_bytes() == b"onnx bytes"
+    tensors, info = read_tensors(path)
+    assert info.points == ("a", "b")
+    assert tensors.keys() == TENSORS.keys()
+    for name, value in TENSORS.items():
+        np.testing.assert_array_equal(tensors[name], value)
+        assert tensors[name].dtype == value.dtype
+    assert sorted(item.name for item in path.parent.iterdir()) == ["mine.onnx", "mine.safetensors"]
+
+
+def test_weights_are_written_over_older_ones(tmp_path: Path) -> None:
+    _write(tmp_path)
+    write_weights(tmp_path, "mine", b"newer", TENSORS, INFO)
+    assert find_weights("mine", (tmp_path,)).read_bytes() == b"newer"
+
+
+def test_names_are_found_and_the_users_own_come_first(tmp_path: Path) -> None:
+    for folder, name in (("own", "mouse"), ("shipped", "mouse"), ("shipped", "rat")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"{name}.onnx").write_bytes(b"")
+    folders = (tmp_path / "own", tmp_path / "shipped", tmp_path / "absent")
+    found = installed_weights(folders)
+    assert found == {
+        "mouse": tmp_path / "own" / "mouse.onnx",
+        "rat": tmp_path / "shipped" / "rat.onnx",
+    }
+    assert find_weights("rat", folders) == found["rat"]
+
+
+def test_unknown_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "mouse-face.onnx").write_bytes(b"")
+    with pytest.raises(ParameterError, match=r"P401.*did you mean 'mouse-face'"):
+        find_weights("mouse-fase", (tmp_path,))
+
+
+def test_paths_of_either_file_lead_to_the_onnx(tmp_path: Path) -> None:
+    path = tmp_path / "w.onnx"
+    path.write_bytes(b"")
+    assert find_weights(path) == path
+    assert find_weights(tmp_path / "w.safetensors") == path
+    with pytest.raises(ParameterError, match=r"P401.*does not exist"):
+        find_weights(tmp_path / "v.onnx")
+
+
+def test_file_that_differs_from_its_card_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.onnx"
+    path.write_bytes(b"abc")
+    digest = check_digest(path)
+    (tmp_path / "w.toml").write_text(f'[sha256]\nonnx = "{digest}"\n')
+    assert check_digest(path) == digest
+    path.write_bytes(b"abd")
+    with pytest.raises(WeightsError, match=r"M701 w.onnx.*changed since its card"):
+        check_digest(path)
+
+
+@pytest.mark.parametrize("card", ["[sha256", 'sha256 = "x"'])
+def test_cards_that_are_no_cards(tmp_path: Path, card: str) -> None:
+    path = tmp_path / "w.onnx"
+    path.write_bytes(b"abc")
+    (tmp_path / "w.toml").write_text(card)
+    if card.startswith("["):
+        with pytest.raises(WeightsError, match="M701"):
+            check_digest(path)
+    else:
+        assert len(check_digest(path)) == 64
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="M701"):
+        check_digest(tmp_path / "nothing.onnx")
+
+
+def test_too_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.onnx"
+    with path.open("wb") as file:
+        file.truncate((512 << 20) + 1)
+    with pytest.raises(WeightsError, match="at most 512 MiB"):
+        check_digest(path)
+
+
+def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path)
+    whole = path.with_suffix(".safetensors").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        cut = int(rng.integers(0, len(whole)))
+        path.with_suffix(".safetensors").write_bytes(whole[:cut])
+        with pytest.raises(WeightsError, match="M701"):
+            read_tensors(path)
+
+
+def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
+    numpy_files = pytest.importorskip("safetensors.numpy", reason='pip install "mystax[train]"')
+    numpy_files.save_file({"x": np.zeros(3)}, tmp_path / "w.safetensors", {"made_by": json.dumps("another")})
+    with pytest.raises(WeightsError, match=r"no weights of mystax.*made_by"):
+        read_tensors(tmp_path / "w.onnx")

@@ -1,0 +1,78 @@
+"""Export: norms folded, graph equal to torch, notes kept."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
+
+import onnx  # noqa: E402 - comes with torch
+import onnxruntime  # noqa: E402
+
+from mystax.errors import InternalError  # noqa: E402
+from mystax.nets.export import _check, export_dense, fold_norms  # noqa: E402
+from mystax.nets.tracker import Dense, build_tracker  # noqa: E402
+
+pytestmark = pytest.mark.extra("train")
+
+
+def _trained(n_keypoints: int = 3) -> Dense:
+    """Return a network whose norms have figures of their own, as after training."""
+    net = build_tracker(n_keypoints, width=0.25, seed=1)
+    generator = torch.Generator().manual_seed(2)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, low, high in (
+                (module.weight.data, 0.5, 1.5),
+                (module.bias.data, -0.3, 0.3),
+                (module.running_mean, -0.3, 0.3),
+                (module.running_var, 0.5, 2.0),
+            ):
+                assert tensor is not None
+                tensor.uniform_(low, high, generator=generator)
+    return net.eval()
+
+
+def test_folded_network_is_the_same_function() -> None:
+    net = _trained()
+    folded = fold_norms(net, is_half=False)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+    crops = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        for one, other in zip(net(crops), folded(crops), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_folding_leaves_the_network_as_it_was() -> None:
+    net = _trained()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    fold_norms(net)
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+
+
+def test_graph_gives_what_the_trained_network_gives() -> None:
+    net = _trained()
+    session = onnxruntime.InferenceSession(export_dense(net, 64, {}), providers=["CPUExecutionProvider"])
+    crops = np.random.default_rng(0).random((5, 1, 64, 64), dtype=np.float32)
+    got = session.run(["cells", "null"], {"crops": crops})
+    with torch.no_grad():
+        expected = [v.numpy() for v in net(torch.from_numpy(crops))]
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=4e-3 * max(1, np.abs(other).max()))  # float16 weights
+
+
+def test_model_keeps_notes_opset_and_small_weights() -> None:
+    net = _trained()
+    model = onnx.load_model_from_string(export_dense(net, 64, {"mystax_weights": "1", "arch": "dense"}))
+    assert {item.key: item.value for item in model.metadata_props} == {"mystax_weights": "1", "arch": "dense"}
+    assert [(item.domain, item.version) for item in model.opset_import] == [("", 17)]
+    kinds = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+
+
+def test_a_graph_that_differs_from_torch_is_refused() -> None:
+    net = _trained()
+    data = export_dense(net, 64, {})
+    other = fold_norms(net)
+    other.head.weight.data += 0.05
+    with pytest.raises(InternalError, match="B999"):
+        _check(data, other, 64)

@@ -112,19 +112,21 @@ def set_of_names(
     >>> [(point.id, point.aliases) for point in set_of_names(["left ear", "nose"])]
     [('left_ear', ('left ear',)), ('nose', ())]
     """
-    points: dict[str, Keypoint] = {}
     ids: dict[str, str] = {}
-    for theirs in names:
+    taken: set[str] = set()
+    # names that fit keep their form, so they choose first
+    for theirs in sorted(names, key=lambda name: not IDENTIFIER.fullmatch(name)):
         plain = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9]", "_", theirs)).strip("_")[:60] or "point"
         plain = theirs if IDENTIFIER.fullmatch(theirs) else plain
         chosen, number = plain, 1
-        while chosen.casefold() in (one.casefold() for one in points):
+        while chosen.casefold() in taken:
             number += 1
             chosen = f"{plain}_{number}"
+        taken.add(chosen.casefold())
         ids[theirs] = chosen
-        points[chosen] = Keypoint(chosen, "", () if chosen == theirs else (theirs,))
+    points = tuple(Keypoint(ids[name], "", () if ids[name] == name else (name,)) for name in names)
     lines = tuple((ids[a], ids[b]) for a, b in edges if a in ids and b in ids and ids[a] != ids[b])
-    return KeypointSet(name, tuple(points.values()), edges=lines)
+    return KeypointSet(name, points, edges=lines)
 
 
 def set_for_names(names: Sequence[str], edges: Sequence[tuple[str, str]] = ()) -> KeypointSet:

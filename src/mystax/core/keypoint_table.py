@@ -81,7 +81,7 @@ class KeypointTable:
         placed = self.state >= INVISIBLE
         outside = 0
         if self.shapes is not None:
-            known = (self.shapes > 0).all(1)[:, None, None]
+            known = np.asarray((self.shapes > 0).all(1))[:, None, None]
             x, y = self.position[..., 0], self.position[..., 1]
             height, width = (self.shapes[:, axis][:, None, None] for axis in (0, 1))
             wild = (x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5)

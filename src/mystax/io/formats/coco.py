@@ -118,7 +118,8 @@ def write_coco(path: Path | str, table: KeypointTable) -> None:
         The table; rows that are frames of a video get the name ``frame<number>``.
     """
     at = {name: k + 1 for k, name in enumerate(table.names)}
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for i in range(len(table)):
         name = table.files[i] or f"frame{int(table.frame[i]):06d}"
         height, width = (0, 0) if table.shapes is None else map(int, table.shapes[i])

@@ -22,7 +22,10 @@ WIDTH = 1 << 16
 
 def _pickled(value: Any) -> Any:
     """Read an attribute that holds pickled data, running nothing."""
-    data = bytes(value) if isinstance(value, bytes | np.bytes_) else str(value).encode("latin-1")
+    if isinstance(value, np.void):
+        data = value.tobytes()
+    else:
+        data = bytes(value) if isinstance(value, bytes) else str(value).encode("latin-1")
     return read_pickled(io.BytesIO(data), len(data))
 
 
@@ -47,7 +50,9 @@ def _multi(group: Any, name: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Read an index of several levels: names of the levels, and the entries."""
     if f"{name}_level0" not in group:
         return [""], [(item,) for item in _texts(group[name])]
-    levels, codes, names = [], [], []
+    levels: list[list[Any]] = []
+    codes: list[np.ndarray] = []
+    names: list[str] = []
     while f"{name}_level{len(levels)}" in group:
         level = group[f"{name}_level{len(levels)}"]
         codes.append(np.asarray(group[f"{name}_label{len(levels)}"][...]).ravel())

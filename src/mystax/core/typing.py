@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING or find_spec("jaxtyping") is not None:
     from jaxtyping import (
         Bool,
+        Complex128,
         Float,
         Float32,
         Float64,
@@ -31,11 +32,12 @@ else:
         def __class_getitem__(cls, item: tuple[Any, str]) -> Any:
             return item[0]
 
-    Bool = Float = Float32 = Float64 = Int = Int8 = Int32 = Int64 = _Plain
+    Bool = Complex128 = Float = Float32 = Float64 = Int = Int8 = Int32 = Int64 = _Plain
     Integer = Num = Shaped = UInt = UInt8 = _Plain
 
 __all__ = [
     "Bool",
+    "Complex128",
     "Float",
     "Float32",
     "Float64",

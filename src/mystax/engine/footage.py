@@ -1,6 +1,7 @@
 """What labels are put on: a video by its stamps, a picture, or frames in memory; one face for all three."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ from mystax.core.typing import Shaped
 from mystax.errors import ParameterError, RecipeError, VideoError
 from mystax.io.fingerprint import quick_id
 from mystax.io.label_files import Source
-from mystax.io.stills import is_still, read_still
+from mystax.io.stills import is_still, read_still, still_size
 
-__all__ = ["Footage", "open_footage"]
+__all__ = ["Footage", "footage_of_pixels", "open_footage"]
 
 
 class Footage:
@@ -29,7 +30,7 @@ class Footage:
     stamps : array (time,), optional
         Presentation stamps of the frames.
     pixels : array (y, x), optional
-        The picture.
+        The picture, where it lies in no file.
     """
 
     def __init__(
@@ -42,6 +43,12 @@ class Footage:
     ) -> None:
         self.fingerprint, self.source = fingerprint, source
         self._frames, self._stamps, self._pixels = frames, stamps, pixels
+
+    @property
+    def number(self) -> int:
+        """Last number in the name of a picture, by which pictures follow each other; 0 without one."""
+        numbers = re.findall(r"\d+", Path(self.source.path).stem)
+        return int(numbers[-1][-15:]) if numbers else 0
 
     @property
     def n_frames(self) -> int:
@@ -90,7 +97,7 @@ class Footage:
         if self._pixels is not None:
             return self._pixels
         if self._frames is None:
-            raise VideoError("V105", self.source.path, "the frame cannot be read")
+            return read_still(self.source.path)
         chunk = self._frames.frame_at(frame)
         if not bool(chunk.valid[0]):
             raise VideoError("V105", f"{self.source.path}, frame {frame}", "the frame cannot be read")
@@ -132,10 +139,8 @@ def open_footage(what: str | Path | FrameSource, camera: str = "") -> Footage:
         if not path.is_file():
             raise RecipeError("P403", str(path), "there is no such video or picture")
         if is_still(path):
-            pixels = read_still(path)
             name = camera or path.absolute().parent.name
-            source = Source("picture", str(path.absolute()), name, *map(int, pixels.shape))
-            return Footage(quick_id(path), source, pixels=pixels)
+            return Footage(quick_id(path), Source("picture", str(path.absolute()), name, *still_size(path)))
         return _of_frames(Video([path]), str(path.absolute()), camera or "face")
     files = getattr(what, "files", ())
     if files:
@@ -143,6 +148,16 @@ def open_footage(what: str | Path | FrameSource, camera: str = "") -> Footage:
             Video([Path(name) for name in files]), str(Path(files[0]).absolute()), camera or "face"
         )
     return _of_frames(what, "", camera or "face")
+
+
+def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str) -> Footage:
+    """Take a picture in memory; its identity is that of its pixels."""
+    content = np.ascontiguousarray(pixels)
+    digest = hashlib.blake2b(
+        f"{content.shape} {content.dtype.str} ".encode() + content.tobytes(), digest_size=16
+    )
+    source = Source("picture", "", camera, *map(int, content.shape))
+    return Footage(f"pixels-{digest.hexdigest()}", source, pixels=content)
 
 
 def _of_frames(frames: FrameSource, path: str, camera: str) -> Footage:

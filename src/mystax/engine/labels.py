@@ -146,6 +146,11 @@ class Labels:
         if any(known.get(key) != source for key, source in new.items()):
             self.store.files.write_sources({**known, **new})
 
+    def keep_frame(self, key: FrameKey, footage: Footage, frame: int) -> None:
+        """Keep a copy of a frame in the folder, so that labels can be used when its video is gone."""
+        if not self.store.files.frame_path(key).is_file():
+            self.store.files.keep_frame(key, footage.pixels(frame))
+
     def add(
         self,
         video: Video,
@@ -195,10 +200,11 @@ class Labels:
         key = (footage.fingerprint, footage.stamp(frame))
         marks = {self.keypoints.point(name).id: _mark_of(name, value) for name, value in points.items()}
         batch = secrets.token_hex(16)
+        number = frame if footage.frames is not None else footage.number
         operations = [
             self.store.operation(
                 key,
-                frame,
+                number,
                 footage.source.camera,
                 keypoint=name,
                 individual=individual,
@@ -212,7 +218,7 @@ class Labels:
         for operation in operations:
             check_operation(operation, self.keypoints)
         if any(mark is not None for mark in marks.values()):
-            self.store.files.keep_frame(key, footage.pixels(frame))
+            self.keep_frame(key, footage, frame)
         self.note_sources([footage])
         self.store.append(operations)
         return batch

@@ -27,6 +27,10 @@ READERS = {
     "matlab": "mystax.io.matlab:read_matlab",
     "matlab_variable": "mystax.io.clock_tables:read_matlab_variable",
     "hdf5": "mystax.io.guarded:read_hdf5",
+    "dlc_h5": "mystax.io.formats.dlc_h5:plain_dlc_h5",
+    "sleap_analysis": "mystax.io.formats.sleap:plain_sleap_analysis",
+    "sleap_labels": "mystax.io.formats.sleap:plain_sleap_labels",
+    "facemap_h5": "mystax.io.formats.facemap_keypoints:plain_facemap_h5",
 }
 """What a child can read: name -> ``module:function`` of a path (and options) that returns plain data."""
 

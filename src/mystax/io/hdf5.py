@@ -6,7 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-__all__ = ["write_arrays"]
+from mystax.errors import FormatError
+
+__all__ = ["top_names", "write_arrays"]
 
 _USER_BLOCK = 512
 _MATLAB_TEXT = b"MATLAB 7.3 MAT-file"
@@ -44,3 +46,22 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], *, is_matla
         header = _MATLAB_TEXT.ljust(116, b" ") + bytes(8) + b"\x00\x02IM"
         with target.open("r+b") as raw:
             raw.write(header.ljust(_USER_BLOCK, b"\x00"))
+
+
+def top_names(path: str | Path) -> set[str]:
+    """Return the names in the root group of a file, and ``pandas_type`` if a group there has that attribute.
+
+    Raises
+    ------
+    FormatError
+        F804, if the file cannot be read as HDF5.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            groups = [
+                file.get(name) for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)
+            ]
+            tables = any("pandas_type" in item.attrs for item in groups if isinstance(item, h5py.Group))
+            return {*file, *({"pandas_type"} if tables else ())}
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise FormatError("F804", Path(path).name, f"the file cannot be read as HDF5 ({error})") from error

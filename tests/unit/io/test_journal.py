@@ -3,6 +3,7 @@
 import errno
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_two_torn_lines_are_both_kept(tmp_path: Path) -> None:
     assert (tmp_path / "a" / TORN).read_bytes() == b'{"rev":6,"op":"se\n' * 2
 
 
-DAMAGE = {
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "sum": lambda line: line.replace(b'"ann"', b'"bob"'),
     "no_json": lambda _: b"nonsense\n",
     "empty": lambda _: b"\n",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -29,6 +29,7 @@ __all__ = [
     "camera_names",
     "facemap_rois",
     "read_facemap",
+    "save_pickled_dict",
     "tree_from_verbatim",
     "verbatim",
     "verbatim_schema",
@@ -111,12 +112,17 @@ def write_facemap(path: Path | str, tree: Mapping[str, Any]) -> None:
 
                 savemat(stream, _numbered(tree), long_field_names=True)
             else:
-                holder = np.empty((), object)
-                holder[()] = dict(tree)
-                np.save(stream, holder, allow_pickle=True)
+                save_pickled_dict(stream, tree)
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def save_pickled_dict(stream: BinaryIO, tree: Mapping[str, Any]) -> None:
+    """Write a dict as NumPy's object array: the only form in which Facemap reads two of its files."""
+    holder = np.empty((), object)
+    holder[()] = dict(tree)
+    np.save(stream, holder, allow_pickle=True)
 
 
 def _numbered(tree: Mapping[str, Any]) -> dict[str, Any]:

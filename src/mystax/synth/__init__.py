@@ -9,6 +9,8 @@ from mystax.errors import nearest
 
 _LAZY = {
     "RecordingTruth": "mystax.synth.faulty_recordings:RecordingTruth",
+    "Sample": "mystax.synth.head:Sample",
+    "SampleBatch": "mystax.synth.head:SampleBatch",
     "Scene": "mystax.synth.scene:Scene",
     "Truth": "mystax.synth.truth:Truth",
     "benchmark_video": "mystax.synth.benchmark:benchmark_video",
@@ -16,6 +18,8 @@ _LAZY = {
     "faulty_recording": "mystax.synth.faulty_recordings:faulty_recording",
     "faulty_video": "mystax.synth.faulty:faulty_video",
     "read_barcode": "mystax.synth.barcode:read_barcode",
+    "render_batch": "mystax.synth.head:render_batch",
+    "render_image": "mystax.synth.head:render_image",
 }
 
 __all__ = sorted(_LAZY)  # noqa: PLE0605 - one table, so that list and loader cannot differ

@@ -1,0 +1,465 @@
+"""Surfaces of a head in one pose, and the places of its keypoints on them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mystax.core.typing import Float64
+from mystax.synth.head_kernels import add_bumps, bend_surface, fit_lids, loft_surface, normals_of
+from mystax.synth.head_shape import HeadShape
+
+__all__ = ["KEYPOINTS", "PARTS", "Expression", "HeadMesh", "Surface", "build_head"]
+
+KEYPOINTS = (
+    "eye_front", "eye_back", "eye_top", "eye_bottom", "nose_top", "nose_tip", "nose_bottom", "nose_far",
+    "whisker_I", "whisker_II", "whisker_III", "mouth", "lower_lip", "nosebridge", "paw", "whisker_C2",
+    "whisker_E1", "pupil", "ear_base", "ear_tip", "chin", "tongue_tip",
+)  # fmt: skip
+"""Names of the points of a rendered face, in the order of the set `mouse-face-22`."""
+
+PARTS = {
+    "skin": 1,
+    "jaw": 2,
+    "ear": 3,
+    "tongue": 4,
+    "globe": 5,
+    "paw": 6,
+    "fixture": 7,
+    "metal": 8,
+    "lamp": 9,
+}
+"""Numbers of the materials in the z-buffer; 0 is the background; from 6 on they hide the face."""
+
+ROWS, COLUMNS = 160, 128
+NOSE_ROW = 18
+"""Row of the surface where the naked nose ends."""
+KNOTS = np.array([NOSE_ROW, 30, 46, 66, 94, 118, 134, 147, 159], float)
+PHI = np.arange(COLUMNS) * (2 * math.pi / COLUMNS)
+JAW_ROWS, JAW_COLUMNS = 40, 48
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What moves in a face; angles in radians, lengths in units of the head.
+
+    Attributes
+    ----------
+    lids : float
+        Openness of the lids, 0 closed to 1 open, 1.15 wide.
+    pupil : float
+        Radius of the pupil over that of the globe.
+    gaze : (float, float)
+        Turn of the eye, caudal and up.
+    whisk : float
+        Forward angle of the whiskers.
+    pad_shift : (float, float)
+        Movement of the follicles, caudal and up.
+    jaw : float
+        Opening of the jaw.
+    tongue : float
+        How far the tongue is out; 0 not at all.
+    nose_pitch : float
+        Turn of the nose.
+    nose_shift : (float, float, float)
+        Movement of the nose in x, y, z.
+    neck_pitch, neck_turn : float
+        Pose of the body behind the head.
+    ear_turn : float
+        Turn of the ears beyond their shape's.
+    paw : (float, float, float) or None
+        Place of the nearest forepaw's tip in x, y, z; None where it is not near.
+    """
+
+    lids: float = 1.0
+    pupil: float = 0.3
+    gaze: tuple[float, float] = (0.0, 0.0)
+    whisk: float = 0.0
+    pad_shift: tuple[float, float] = (0.0, 0.0)
+    jaw: float = 0.0
+    tongue: float = 0.0
+    nose_pitch: float = 0.0
+    nose_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    neck_pitch: float = 0.0
+    neck_turn: float = 0.0
+    ear_turn: float = 0.0
+    paw: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A grid of points of one material.
+
+    Attributes
+    ----------
+    points : array (row, column, 3)
+        Places in units of the head.
+    normals : array (row, column, 3)
+        Outward unit normals.
+    part : int
+        Number of the material.
+    wrap : bool
+        Whether the columns close to a ring.
+    both : bool
+        Whether the surface is seen from behind too.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    part: int
+    wrap: bool = True
+    both: bool = False
+
+
+def make_surface(points: np.ndarray, part: int, *, wrap: bool = True, both: bool = False) -> Surface:
+    """Make a surface of a grid of points; its normals follow from them."""
+    points = np.ascontiguousarray(points, np.float64)
+    normals = np.empty_like(points)
+    normals_of(points, wrap, normals)
+    return Surface(points, normals, part, wrap, both)
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMesh:
+    """A head in one pose, left side +y; lengths in units of the head.
+
+    Attributes
+    ----------
+    shape : HeadShape
+        The animal.
+    expression : Expression
+        What is moved.
+    surfaces : tuple of Surface
+        Skin first, then jaw, ears, tongue.
+    eye : array (3,)
+        Centre of the left globe.
+    eye_axes : array (3, 3)
+        Rows: along the lid opening (caudal), up, outward; left eye.
+    eye_radius : float
+        Radius of the globe.
+    pad_place : (float, float)
+        Row and column of the pad's centre on the skin, left side.
+    pad_steps : (float, float)
+        Rows per unit caudal and columns per unit ventral at the pad.
+    """
+
+    shape: HeadShape
+    expression: Expression
+    surfaces: tuple[Surface, ...]
+    eye: Float64[np.ndarray, " 3"]
+    eye_axes: Float64[np.ndarray, "3 3"]
+    eye_radius: float
+    pad_place: tuple[float, float]
+    pad_steps: tuple[float, float]
+
+    @property
+    def skin(self) -> Surface:
+        """The surface of the head."""
+        return self.surfaces[0]
+
+    @property
+    def lid(self) -> Float64[np.ndarray, " 4"]:
+        """Half length, half height above and below, point exponent of the lids' opening."""
+        shape, openness = self.shape, self.expression.lids
+        half = shape.lid_half
+        up, down = half * (1.25 * openness - 0.25), half * min(0.25 + 0.75 * openness, 1.05)
+        if openness <= 0.02:
+            up = down = 0.0
+        top = 0.96 * self.eye_radius
+        return np.array([shape.lid_length / 2, min(up, top), min(down, top), shape.lid_point])
+
+    def follicle(self, row: int, arc: float) -> tuple[float, float]:
+        """Return the place (row, column) of a whisker's follicle on the left skin; rows A..E are 0..4, arcs 1..7.
+
+        Straddlers have arc 0.
+        """
+        shape = self.shape
+        behind = shape.first - (arc - 1) * shape.arc_step
+        below = (row - 2) * shape.row_step * (1.0 + shape.pad_fan * (0.5 - (arc - 1) / 5) * 0.6)
+        below += shape.row_curve * (behind - shape.first) ** 2
+        behind += -0.25 * shape.row_step * (row - 2) ** 2 * 0.3 + (0.4 * shape.arc_step if row == 0 else 0.0)
+        c, s = math.cos(shape.row_tilt), math.sin(shape.row_tilt)
+        along, down = c * behind + s * below * 0.3, -s * behind + below
+        place = self.pad_place[0] + along * self.pad_steps[0], self.pad_place[1] + down * self.pad_steps[1]
+        return min(max(place[0], NOSE_ROW + 2.0), ROWS - 2.0), min(max(place[1], 4.0), COLUMNS / 2 - 3.0)
+
+
+def curve(knots: list[tuple[float, float]]) -> np.ndarray:
+    """Draw a smooth line through knots at the rows `KNOTS`, for rows from the nose on."""
+    rows = np.arange(NOSE_ROW, ROWS, dtype=float)
+    values = np.array(knots, float)
+    slopes = np.empty_like(values)
+    steps = np.diff(KNOTS)[:, None]
+    chords = np.diff(values, axis=0) / steps
+    slopes[1:-1] = (chords[:-1] * steps[1:] + chords[1:] * steps[:-1]) / (steps[1:] + steps[:-1])
+    slopes[0], slopes[-1] = chords[0], chords[-1]
+    k = np.clip(np.searchsorted(KNOTS, rows, side="right") - 1, 0, len(KNOTS) - 2)
+    h = steps[k, 0]
+    t = ((rows - KNOTS[k]) / h)[:, None]
+    h = h[:, None]
+    square, cube = t * t, t * t * t
+    return np.asarray(
+        (2 * cube - 3 * square + 1) * values[k]
+        + (cube - 2 * square + t) * h * slopes[k]
+        + (3 * square - 2 * cube) * values[k + 1]
+        + (cube - square) * h * slopes[k + 1]
+    )
+
+
+def profile(shape: HeadShape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dorsal line (row, 2), ventral line (row, 2) and half-width (row,) of a head."""
+    (tx, tz), (bx, bz), (mx, mz) = shape.nose_top, shape.nose_bottom, shape.mouth
+    run = 0.82 - tx
+    rise = shape.brow - shape.stop - tz
+    dorsal = [
+        (tx, tz),
+        (tx + 0.22 * run, tz + 0.24 * rise + 0.6 * shape.bridge),
+        (tx + 0.55 * run, tz + 0.56 * rise + shape.bridge),
+        (0.82, tz + rise + 0.3 * shape.bridge),
+        (1.12, shape.brow + 0.3 * (shape.crown - shape.brow)),
+        (1.5, shape.crown),
+        (1.95, shape.occiput),
+        (2.6, shape.nape),
+        (6.5, shape.nape - 0.2),
+    ]
+    length = math.hypot(mx - bx, mz - bz)
+    ox, oz = (mz - bz) / length * shape.lip_bulge, -(mx - bx) / length * shape.lip_bulge
+    cx, cz = shape.corner
+    ventral = [
+        (bx, bz),
+        (bx + 0.42 * (mx - bx) + ox, bz + 0.42 * (mz - bz) + oz),
+        (mx, mz),
+        (cx, cz),
+        (1.02, shape.throat + 0.06),
+        (1.4, 0.5 * (shape.throat + shape.chest)),
+        (1.75, shape.chest),
+        (2.2, shape.chest - 0.15),
+        (6.3, shape.nape - 0.8),
+    ]
+    nose = shape.nose_width / 2
+    snout, eye = shape.snout_width, shape.eye_side
+    width = [
+        (nose, 0.0),
+        (nose + 0.5 * (snout - nose), 0.0),
+        (snout, 0.0),
+        (snout + 0.42 * (eye - snout), 0.0),
+        (eye, 0.0),
+        (shape.cheek_width, 0.0),
+        (0.5 * (shape.cheek_width + shape.neck_width), 0.0),
+        (shape.body_width, 0.0),
+        (0.4, 0.0),
+    ]
+    angle = np.linspace(0, math.pi / 2, NOSE_ROW + 1)[:-1]
+    cap = np.stack([1 - np.cos(angle), np.sin(angle)], axis=1)
+    lines = [
+        np.concatenate([cap * np.array([tx, tz]), curve(dorsal)]),
+        np.concatenate([cap * np.array([bx, bz]), curve(ventral)]),
+    ]
+    half = np.concatenate([nose * cap[:, 1], curve(width)[:, 0]])
+    return lines[0], lines[1], half
+
+
+def section(exponent: float, columns: int) -> np.ndarray:
+    """Sideways and upwards place (column, 2) around a superellipse of half axes 1."""
+    phi = np.arange(columns) * (2 * math.pi / columns)
+    s, c = np.sin(phi), np.cos(phi)
+    power = 2 / exponent
+    return np.stack([np.sign(s) * np.abs(s) ** power, np.sign(c) * np.abs(c) ** power], axis=1)
+
+
+def find_place(points: np.ndarray, x: float, z: float) -> tuple[float, float]:
+    """Find the row and column of the left surface at a place of the side view."""
+    left = points[NOSE_ROW + 1 : 130, 3 : COLUMNS // 2 - 1]
+    square = (left[..., 0] - x) ** 2 + (left[..., 2] - z) ** 2
+    i, j = np.unravel_index(int(np.argmin(square)), square.shape)
+    row, column = int(i) + NOSE_ROW + 1, int(j) + 3
+    here = points[row, column]
+    along = (points[row + 1, column] - points[row - 1, column]) / 2
+    around = (points[row, column + 1] - points[row, column - 1]) / 2
+    matrix = np.array([[along[0], around[0]], [along[2], around[2]]])
+    step = np.linalg.solve(matrix + 1e-9 * np.eye(2), np.array([x - here[0], z - here[2]]))
+    return row + float(np.clip(step[0], -1, 1)), column + float(np.clip(step[1], -1, 1))
+
+
+def at(points: np.ndarray, row: float, column: float) -> np.ndarray:
+    """Bilinear place on a grid whose columns close to a ring."""
+    i = min(int(row), points.shape[0] - 2)
+    j = math.floor(column)
+    s, t = row - i, column - j
+    j, k = j % points.shape[1], (j + 1) % points.shape[1]
+    top = (1 - t) * points[i, j] + t * points[i, k]
+    low = (1 - t) * points[i + 1, j] + t * points[i + 1, k]
+    return np.asarray((1 - s) * top + s * low)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Scale a vector to length 1."""
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def build_head(shape: HeadShape, expression: Expression) -> HeadMesh:
+    """Build the surfaces of a head.
+
+    Parameters
+    ----------
+    shape : HeadShape
+        The animal.
+    expression : Expression
+        What is moved.
+
+    Returns
+    -------
+    HeadMesh
+        Surfaces in units of the head, in the head's frame.
+    """
+    dorsal, ventral, half = profile(shape)
+    skin = np.empty((ROWS, COLUMNS, 3))
+    rows = np.arange(ROWS)
+    widest = shape.widest + (0.5 - shape.widest) * np.clip((rows - 40) / 60, 0, 1)
+    loft_surface(dorsal, ventral, half, widest, section(shape.square, COLUMNS), skin)
+    normals = np.empty_like(skin)
+    normals_of(skin, True, normals)
+    centre, axes, radius = eye_frame(shape, skin, normals)
+    pad_place = find_place(skin, *shape.pad)
+    i, j = round(pad_place[0]), round(pad_place[1])
+    steps = (
+        2 / float(np.linalg.norm(skin[i + 1, j] - skin[i - 1, j])),
+        2 / float(np.linalg.norm(skin[i, j + 1] - skin[i, j - 1])),
+    )
+    add_bumps(skin, normals, bumps_of(shape, expression, at(skin, *pad_place)))
+    fit_lids(skin, centre, axes, 1.03 * radius, 0.11)
+    nose = (expression.nose_pitch, np.array(expression.nose_shift))
+    bend_surface(skin, expression.neck_pitch, expression.neck_turn, *nose)
+    parts = [make_surface(skin, PARTS["skin"]), jaw_surface(shape, expression)]
+    parts += [ear_surface(shape, expression, skin, side) for side in (1, -1)]
+    if expression.tongue > 0:
+        parts.append(tongue_surface(shape, expression))
+    return HeadMesh(shape, expression, tuple(parts), centre, axes, radius, pad_place, steps)
+
+
+def eye_frame(
+    shape: HeadShape, skin: np.ndarray, normals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Centre, axes (rows along, up, out) and radius of the left globe, from the skin under it."""
+    radius = shape.lid_length / 2 * shape.globe
+    place = find_place(skin, 1.0, 0.0)
+    normal = normals[round(place[0]), round(place[1])]
+    look = np.array([-shape.eye_forward, 1.0, shape.eye_up])
+    out = unit(0.5 * normal + 0.5 * unit(look))
+    along = np.array([math.cos(shape.lid_tilt), 0.0, -math.sin(shape.lid_tilt)])
+    along = unit(along - (along @ out) * out)
+    axes = np.stack([along, np.cross(along, out), out])
+    centre = at(skin, *place) - out * radius * (1 - shape.protrusion)
+    centre[[0, 2]] = np.array([1.0, 0.0]) - out[[0, 2]] * radius * 0.6
+    return centre, axes, radius
+
+
+def bumps_of(shape: HeadShape, expression: Expression, pad: np.ndarray) -> np.ndarray:
+    """Rows of (x, y, z, rx, ry, rz, height) for `add_bumps`."""
+    r = shape.pad_radius
+    dx, dz = expression.pad_shift
+    mx, mz = shape.mouth
+    return np.array(
+        [
+            (pad[0] + dx, pad[1], pad[2] + dz, r, 0.7 * r, 0.85 * r, shape.pad_bulge),
+            (1.35, shape.cheek_width, -0.3, 0.4, 0.3, 0.35, shape.cheek_bulge),
+            (0.95, 0.6 * shape.eye_side, shape.lid_half + 0.08, 0.22, 0.15, 0.1, shape.brow_bulge),
+            (mx + 0.12, 0.5 * shape.snout_width, mz + 0.04, 0.2, 0.12, 0.08, shape.fold),
+            (0.6 * mx, 0.0, 0.55 * (mz + shape.nose_bottom[1]), 0.3, 0.035, 0.22, -shape.cleft),
+            (0.13 * shape.length / 12.5, 0.45 * shape.nose_width, 0.01, 0.05, 0.05, 0.05, 0.012),
+        ]
+    )
+
+
+def jaw_surface(shape: HeadShape, expression: Expression) -> Surface:
+    """Lower jaw, hinged below the ear."""
+    t = np.linspace(0, 1, JAW_ROWS) ** 1.3
+    (lx, lz), (cx, cz) = shape.lip, shape.corner
+    chin = (lx + 0.16, lz - shape.chin)
+    knots_x = np.array([0.0, 0.25, 0.6, 1.0])
+    back = max(1.25, cx + 0.4)
+    low = np.stack(
+        [
+            np.interp(t, knots_x, [lx, chin[0], 0.5 * (chin[0] + back), back]),
+            np.interp(t, knots_x, [lz, chin[1], min(shape.throat, chin[1]) - 0.01, shape.throat + 0.05]),
+        ],
+        axis=1,
+    )
+    top = np.stack(
+        [
+            np.interp(t, knots_x, [lx + 0.03, lx + 0.12, cx + 0.05, back]),
+            np.interp(t, knots_x, [lz + 0.06, max(cz, lz) + 0.16, cz + 0.22, cz + 0.3]),
+        ],
+        axis=1,
+    )
+    for line in (low, top):
+        line[1:-1] = 0.25 * line[:-2] + 0.5 * line[1:-1] + 0.25 * line[2:]
+        line[2:-2] = (line[:-4] + line[1:-3] + line[2:-2] + line[3:-1] + line[4:]) / 5
+    round_front = np.sqrt(np.clip(1 - (1 - np.clip(t / 0.3, 0, 1)) ** 2, 0, 1))
+    middle = 0.5 * (low + top)
+    spread = 0.25 + 0.75 * round_front[:, None]
+    spread[0] = 0.0
+    low, top = middle + (low - middle) * spread, middle + (top - middle) * spread
+    low[0] = top[0] = np.array([lx, lz + 0.01])
+    width = (
+        round_front
+        * np.interp(t, [0, 0.3, 1], [0.5, 0.6, 0.85])
+        * np.interp(t, [0, 0.35, 1], [shape.snout_width * 0.75, shape.snout_width, shape.cheek_width * 0.9])
+    )
+    points = np.empty((JAW_ROWS, JAW_COLUMNS, 3))
+    loft_surface(top, low, width, np.full(JAW_ROWS, 0.5), section(2.2, JAW_COLUMNS), points)
+    c, s = math.cos(expression.jaw), math.sin(expression.jaw)
+    px, pz = points[..., 0] - 1.25, points[..., 2] + 0.3
+    points[..., 0], points[..., 2] = 1.25 + c * px - s * pz, -0.3 + s * px + c * pz
+    return make_surface(points, PARTS["jaw"])
+
+
+def ear_surface(shape: HeadShape, expression: Expression, skin: np.ndarray, side: int) -> Surface:
+    """One ear, a cupped leaf (16 x 24)."""
+    turn = shape.ear_turn + expression.ear_turn
+    place = find_place_near(skin, shape.ear_base, shape.ear_up)
+    root = at(skin, *place) * np.array([1, side, 1])
+    up = unit(np.array([0.25, side * (0.35 + math.sin(shape.ear_lean)), math.cos(shape.ear_lean)]))
+    across = np.array([math.cos(turn), side * math.sin(turn), 0.0])
+    across = unit(across - (across @ up) * up)
+    out = np.cross(across, up) * side * -1
+    v = np.linspace(0, 1, 16)[:, None]
+    w = np.linspace(-1, 1, 24)[None, :]
+    outline = (
+        shape.ear_width
+        / 2
+        * np.sqrt(np.clip(1 - (2 * v**0.8 - 1) ** 2 * 0.98, 0.02, 1))
+        * np.minimum(1, 0.45 + 1.6 * v)
+    )
+    depth = 0.22 * outline * (1 - w * w) * (1 - 0.7 * v) - 0.1 * v * v
+    points = (
+        root
+        - 0.06 * up
+        + shape.ear_length * v[..., None] * up
+        + (outline * w)[..., None] * across
+        - depth[..., None] * out
+    )
+    return make_surface(points, PARTS["ear"], wrap=False, both=True)
+
+
+def find_place_near(skin: np.ndarray, x: float, lift: float) -> tuple[float, float]:
+    """Row and column of the left skin at a distance behind the nose; `lift` is 0 lateral to 1 dorsal."""
+    row = float(np.searchsorted(skin[NOSE_ROW:, COLUMNS // 4, 0], x) + NOSE_ROW)
+    return min(row, ROWS - 3.0), COLUMNS / 4 * (1 - lift) + 1.0
+
+
+def tongue_surface(shape: HeadShape, expression: Expression) -> Surface:
+    """Tongue, from inside the mouth forwards and down."""
+    (lx, lz), out = shape.lip, expression.tongue
+    t = np.linspace(0, 1, 14)
+    drop = math.sin(expression.jaw) * max(1.25 - lx, 0.2)
+    start = np.array([lx + 0.3, lz + 0.08 - 0.4 * drop])
+    tip = np.array([lx - 0.6 * out, lz + 0.02 - drop - 0.8 * out])
+    middle = np.array([lx - 0.1 * out, lz + 0.05 - 0.6 * drop])
+    line = ((1 - t) ** 2)[:, None] * start + (2 * t * (1 - t))[:, None] * middle + (t**2)[:, None] * tip
+    thick = 0.035 * np.sqrt(np.clip(1 - t**4, 0, 1))
+    offset = np.stack([-thick * 0.5, thick], axis=1)
+    points = np.empty((14, 16, 3))
+    width = 0.085 * np.sqrt(np.clip(1 - t**5, 0, 1))
+    loft_surface(line + offset, line - offset, width, np.full(14, 0.5), section(2.0, 16), points)
+    return make_surface(points[::-1], PARTS["tongue"])

@@ -1,0 +1,197 @@
+"""From a scene to a picture: z-buffer, light, hair, camera, truth."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from mystax.core.typing import Float32, Float64, UInt8
+from mystax.synth.fur_kernels import draw_fur, draw_whiskers
+from mystax.synth.head_kernels import place_globe, project_points, raster_surface
+from mystax.synth.head_mesh import PARTS, HeadMesh, Surface, build_head
+from mystax.synth.head_scene import HeadScene
+from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_states
+from mystax.synth.head_view import HeadCamera
+from mystax.synth.optics import expose_face, picture_of
+from mystax.synth.optics_kernels import fill_backdrop
+from mystax.synth.shade_kernels import cast_shadow, shade_eye, shade_parts
+from mystax.synth.whiskers import follicles, whisker_lines
+
+__all__ = ["Rendered", "render_scene"]
+
+SHADOW_MAP = 112
+SHADOW_REACH = 2.2
+SHADOW_CENTRE = np.array([0.8, 0.0, -0.2])
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A picture and its truth.
+
+    Attributes
+    ----------
+    grey : array (v, u)
+        Grey values 0..1.
+    xyz : array (keypoint, 3)
+        Places in the world [mm]; NaN where a part is not there.
+    screen : array (keypoint, 3)
+        x, y [px] and depth [mm] in the picture.
+    state : array (keypoint,)
+        0 absent, 1 invisible, 2 placed.
+    mesh : HeadMesh
+        The head.
+    exposure : float
+        Factor from luminance to grey.
+    """
+
+    grey: Float32[np.ndarray, "v u"]
+    xyz: Float64[np.ndarray, "keypoint 3"]
+    screen: Float64[np.ndarray, "keypoint 3"]
+    state: UInt8[np.ndarray, " keypoint"]
+    mesh: HeadMesh
+    exposure: float
+
+
+class Buffers:
+    """Working memory of one picture size."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.depth = np.empty(shape, np.float32)
+        self.parts = np.empty(shape, np.uint8)
+        self.normals = np.empty((*shape, 3), np.float32)
+        self.uv = np.empty((*shape, 2), np.float32)
+        self.light = np.empty(shape, np.float32)
+        self.albedo = np.empty(shape, np.float32)
+        self.luminance = np.empty(shape, np.float32)
+
+
+MEMORY = threading.local()
+
+
+def buffers(shape: tuple[int, int]) -> Buffers:
+    """Working memory of this thread."""
+    kept: dict[tuple[int, int], Buffers] = MEMORY.__dict__.setdefault("kept", {})
+    if shape not in kept:
+        kept.clear()
+        kept[shape] = Buffers(shape)
+    return kept[shape]
+
+
+@dataclass(frozen=True, eq=False)
+class Eyeview:
+    """A camera as seen from the head, in units of the head."""
+
+    rotation: np.ndarray
+    place: np.ndarray
+    lens: np.ndarray
+
+
+def eyeview(scene: HeadScene, camera: HeadCamera, oversampling: int) -> Eyeview:
+    """Put a camera into the head's frame."""
+    rotation = np.ascontiguousarray(camera.rotation @ scene.pose.rotation)
+    place = (camera.rotation @ scene.pose.translation + camera.translation) / scene.shape.length
+    return Eyeview(rotation, place, camera.lens(oversampling))
+
+
+def raster(surface: Surface, view: Eyeview, memory: Buffers) -> None:
+    """Draw one surface into the z-buffer."""
+    flat = surface.points.reshape(-1, 3)
+    screen = np.empty_like(flat)
+    project_points(flat, view.rotation, view.place, view.lens, screen)
+    raster_surface(
+        screen.reshape(surface.points.shape), surface.normals, surface.wrap, surface.both, surface.part,
+        memory.depth, memory.parts, memory.normals, memory.uv,
+    )  # fmt: skip
+
+
+def shadow_of(scene: HeadScene, surfaces: tuple[Surface, ...], key: np.ndarray) -> tuple[object, ...]:
+    """Shadow map of the key light: axes, centre, reach, map, whether it counts."""
+    toward = key - SHADOW_CENTRE
+    toward = toward / np.linalg.norm(toward)
+    right = np.cross(toward, np.array([0.31, 0.17, 0.93]))
+    right /= np.linalg.norm(right) + 1e-9
+    axes = np.stack([right, np.cross(toward, right), toward])
+    out = np.full((SHADOW_MAP, SHADOW_MAP), -1e9)
+    if scene.lights.shadow:
+        for surface in surfaces:
+            cast_shadow(surface.points, axes, SHADOW_CENTRE, SHADOW_REACH, out)
+    return axes, SHADOW_CENTRE, SHADOW_REACH, out, scene.lights.shadow
+
+
+def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = None) -> Rendered:
+    """Render a scene.
+
+    Parameters
+    ----------
+    scene : HeadScene
+        What is there.
+    oversampling : int, optional
+        Rendered pixels per pixel and axis.
+    strands : int, optional
+        How many hairs; by default as many as the coat has.
+
+    Returns
+    -------
+    Rendered
+        Picture and truth.
+    """
+    camera, side, length = scene.camera, scene.side, scene.shape.length
+    shape = camera.size[1] * oversampling, camera.size[0] * oversampling
+    memory, view = buffers(shape), eyeview(scene, camera, oversampling)
+    fill_backdrop(scene.backdrop, memory.depth, memory.parts, memory.luminance)
+    mesh = build_head(scene.shape, scene.expression)
+    for surface in mesh.surfaces:
+        raster(surface, view, memory)
+    eye, lid = (mesh.eye, mesh.eye_axes, mesh.eye_radius), mesh.lid
+    mirror = np.array([1.0, -1.0, 1.0])
+    for sign in (side, -side):
+        centre, axes = (mesh.eye, mesh.eye_axes) if sign == 1 else (mesh.eye * mirror, mesh.eye_axes * mirror)
+        seen = view.rotation @ centre + view.place
+        turned = np.ascontiguousarray(axes @ view.rotation.T)
+        part = PARTS["globe"]
+        if lid[1] > 0 and sign == side:
+            place_globe(
+                seen, mesh.eye_radius, turned, lid, part, view.lens, memory.depth, memory.parts, memory.uv
+            )
+    eyepoint = -view.rotation.T @ view.place if scene.slips.contour else None
+    xyz = in_world(place_keypoints(mesh, side, scene.slips, eyepoint), length, scene.pose)
+    screen = camera.project(xyz)
+    state = seen_states(screen, memory.depth, length, camera.size, oversampling)
+    for surface in scene.distractors:
+        raster(surface, view, memory)
+    state = hidden_by(state, screen, memory.depth, length, oversampling)
+    lamps = scene.lights.lamps.copy()
+    turn, shift = scene.pose.rotation, scene.pose.translation / length
+    lamps[:, :3] = (lamps[:, :3] - shift) @ turn
+    ambient = np.concatenate([scene.lights.ambient[:1], scene.lights.ambient[1:] @ turn])
+    solid = [s for s in (*mesh.surfaces[:2], *scene.distractors) if s.points.shape[0] > 3]
+    shadow = shadow_of(scene, tuple(solid), lamps[0, :3])
+    places, _, _ = follicles(mesh)
+    near = places * np.array([1.0, side, 1.0])
+    shade_parts(
+        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, lamps,
+        ambient, shadow, scene.coat.values, scene.materials, eye, lid, near, scene.seed & 0xFFFF, memory.light,
+        memory.albedo, memory.luminance,
+    )  # fmt: skip
+    shade_eye(
+        memory.depth, memory.parts, memory.uv, PARTS["globe"], side, view.lens, view.rotation, view.place, lamps,
+        ambient, eye, lid, scene.iris, scene.seed & 0xFFFF, memory.luminance,
+    )  # fmt: skip
+    exposure = expose_face(memory.luminance, memory.parts, scene.optics)
+    state_numbers = np.array([scene.seed | 1], np.uint64)
+    toward = lamps[0, :3] - SHADOW_CENTRE
+    draw_fur(
+        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, memory.light,
+        memory.albedo, toward / np.linalg.norm(toward), eye, lid, scene.coat.hair, float(scene.coat.values[16]),
+        scene.coat.strands if strands is None else strands, scene.seed & 0xFFFF, state_numbers, memory.luminance,
+    )  # fmt: skip
+    bright = scene.optics.target / exposure
+    draw_whiskers(
+        whisker_lines(mesh, scene.whiskers, bright), memory.depth, view.lens, view.rotation, view.place,
+        state_numbers, memory.luminance,
+    )  # fmt: skip
+    focus = float(np.nanmean(screen[:4, 2])) / length
+    grey = picture_of(
+        memory.luminance, memory.depth, oversampling, scene.optics, exposure, focus, state_numbers
+    )
+    return Rendered(grey, xyz, screen, state, mesh, exposure)

@@ -1,0 +1,233 @@
+"""What is true in a rendered face: places of the keypoints, whether they are seen, the crop about them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mystax.core.typing import Float64, UInt8
+from mystax.synth.draws import Draw
+from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, HeadMesh, Surface, at
+from mystax.synth.head_view import HeadCamera, Pose
+
+__all__ = [
+    "ABSENT",
+    "INVISIBLE",
+    "PLACED",
+    "Slips",
+    "draw_slips",
+    "face_box",
+    "frame_face",
+    "hidden_by",
+    "place_keypoints",
+    "seen_states",
+]
+
+ABSENT, INVISIBLE, PLACED = 0, 1, 2
+NEAR, DEEP = 0.04, 0.15
+"""How far behind the front-most surface a point still counts as seen, and as guessed, in units of the head."""
+LABEL = {name: k for k, name in enumerate(KEYPOINTS)}
+MAIN = 13
+OUTLINE = {"nose_tip", "nose_top", "nose_bottom", "nosebridge", "mouth"}
+"""Points of the midline."""
+"""The first points are those of the set `mouse-face-13`."""
+SLIP = np.array([0.006] * 4 + [0.015] * 4 + [0.02] * 3 + [0.025] * 2 + [0.02] * 4 + [0.004] + [0.02] * 4)
+
+
+@dataclass(frozen=True, eq=False)
+class Slips:
+    """How one labeller departs from the definitions: shifts along the skin, in units of the head.
+
+    Attributes
+    ----------
+    shifts : array (keypoint, 2)
+        Along the face and around it.
+    contour : bool
+        Whether a point of the midline that is turned away is labelled on the outline, as people do.
+    """
+
+    shifts: Float64[np.ndarray, "keypoint 2"]
+    contour: bool = True
+
+
+def draw_slips(draw: Draw) -> Slips:
+    """Draw the departures of one picture's labels."""
+    normal = np.clip(draw.generator.standard_normal((len(KEYPOINTS), 2)), -2.5, 2.5)
+    return Slips(normal * SLIP[:, None] * (1.25 if draw.shifted else 1.0))
+
+
+def place_keypoints(
+    mesh: HeadMesh, side: int, slips: Slips, eyepoint: np.ndarray | None = None
+) -> Float64[np.ndarray, "keypoint 3"]:
+    """Places of all points in units of the head, of the side 1 (left) or -1; NaN where a part is not there."""
+    found = np.full((len(KEYPOINTS), 3), np.nan)
+    mirror = np.array([1.0, side, 1.0])
+    shape, skin, lid, shifts = mesh.shape, mesh.skin.points, mesh.lid, slips.shifts
+    radius = mesh.eye_radius
+
+    def on_globe(p: float, q: float) -> np.ndarray:
+        size = np.hypot(p, q)
+        if size > 0.98 * radius:
+            p, q = p * 0.98 * radius / size, q * 0.98 * radius / size
+        n = np.sqrt(radius * radius - p * p - q * q)
+        return np.asarray(
+            (mesh.eye + p * mesh.eye_axes[0] + q * mesh.eye_axes[1] + n * mesh.eye_axes[2]) * mirror
+        )
+
+    gp, gq = np.sin(mesh.expression.gaze[0]) * radius, np.sin(mesh.expression.gaze[1]) * radius
+    places = ((-lid[0], 0), (lid[0], 0), (0, lid[1]), (0, -lid[2]), (gp, gq))
+    for k, (p, q) in zip((0, 1, 2, 3, LABEL["pupil"]), places, strict=True):
+        found[k] = on_globe(p + shifts[k, 0], q + shifts[k, 1])
+    dx, dz = mesh.expression.pad_shift
+    pad = {
+        "whisker_I": (2, 1),
+        "whisker_II": (3, 1),
+        "whisker_III": (3, 2),
+        "whisker_C2": (2, 2),
+        "whisker_E1": (4, 1),
+    }
+    around = COLUMNS
+    spots = {
+        "nose_tip": (0.0, 0.0),
+        "nose_top": (NOSE_ROW, 0.0),
+        "nose_bottom": (NOSE_ROW, around / 2),
+        "nose_far": (10.5, -0.3 * around),
+        "nosebridge": (38.0, 0.0),
+        "mouth": (46.0, around / 2 - 4.0),
+    }
+    for name, (row, arc) in pad.items():
+        place = mesh.follicle(row, arc)
+        spots[name] = (place[0] + dx * mesh.pad_steps[0], place[1] - dz * mesh.pad_steps[1])
+    for name, (row, column) in spots.items():
+        row, column = turn_to(mesh.skin, row, column, side, eyepoint) if name in OUTLINE else (row, column)
+        found[LABEL[name]] = slide(skin, row, column, shifts[LABEL[name]]) * mirror
+    jaw = mesh.surfaces[1].points
+    around = jaw.shape[1]
+    for name, row in (("lower_lip", 3.0), ("chin", 13.0)):
+        place = turn_to(mesh.surfaces[1], row, around / 2 - 1.0, side, eyepoint)
+        found[LABEL[name]] = slide(jaw, *place, shifts[LABEL[name]]) * mirror
+    ear = mesh.surfaces[2].points
+    found[LABEL["ear_base"]] = 0.5 * (ear[2, 0] + ear[2, 11]) * mirror
+    found[LABEL["ear_tip"]] = ear[15, 11] * mirror
+    if mesh.expression.tongue > 0:
+        found[LABEL["tongue_tip"]] = mesh.surfaces[4].points[0, 0] * mirror
+    if mesh.expression.paw is not None:
+        found[LABEL["paw"]] = np.array(mesh.expression.paw)
+    return found
+
+
+def turn_to(
+    surface: Surface, row: float, column: float, side: int, eyepoint: np.ndarray | None
+) -> tuple[float, float]:
+    """Move a place of the midline around, to the outline that the camera sees, by 50 degrees at most."""
+    if eyepoint is None:
+        return row, column
+    seen = eyepoint * np.array([1.0, side, 1.0])
+    columns = surface.points.shape[1]
+    if row < 1:  # the tip: forwards to the outline of the near side
+        rows = np.arange(12)
+        places = [(float(r), columns / 4) for r in rows]
+    else:
+        reach = int(0.14 * columns)
+        lateral = 1 if column < columns / 4 else -1
+        places = [(row, column + lateral * k) for k in range(reach)]
+    for place in places:
+        normal, point = at(surface.normals, *place), at(surface.points, *place)
+        if float(normal @ (seen - point)) > 0:
+            return place
+    return row, column
+
+
+def slide(points: np.ndarray, row: float, column: float, shift: np.ndarray) -> np.ndarray:
+    """Place on a surface, moved along it by lengths (down the rows, around)."""
+    i, j = min(max(round(row), 1), points.shape[0] - 2), round(column) % points.shape[1]
+    along = float(np.linalg.norm(points[i + 1, j] - points[i - 1, j])) / 2 + 1e-6
+    k, m = (j + 1) % points.shape[1], (j - 1) % points.shape[1]
+    across = float(np.linalg.norm(points[i, k] - points[i, m])) / 2 + 1e-6
+    row = row + shift[0] / along
+    if row < 0:  # over the tip to the other side
+        row, column = -row, column + points.shape[1] / 2
+    limit = 0.06 * points.shape[1]
+    return at(points, min(row, points.shape[0] - 1.001), column + min(max(shift[1] / across, -limit), limit))
+
+
+def in_world(points: np.ndarray, length: float, pose: Pose) -> Float64[np.ndarray, "keypoint 3"]:
+    """Points of the head [units of the head] in the world [mm]."""
+    return np.asarray(points * length @ pose.rotation.T + pose.translation)
+
+
+def seen_states(
+    screen: np.ndarray, depth: np.ndarray, length: float, size: tuple[int, int], oversampling: int
+) -> UInt8[np.ndarray, " keypoint"]:
+    """State of each point (x, y px, depth mm) before a z-buffer [units of the head] of the animal alone."""
+    states = np.zeros(len(screen), np.uint8)
+    for k, (x, y, z) in enumerate(screen.tolist()):
+        if not np.isfinite(x) or z <= 0 or not (-0.5 <= x < size[0] - 0.5 and -0.5 <= y < size[1] - 0.5):
+            continue
+        behind = z / length - nearest_depth(depth, x, y, oversampling)
+        states[k] = PLACED if behind <= NEAR else INVISIBLE if behind <= DEEP else ABSENT
+    return states
+
+
+def nearest_depth(depth: np.ndarray, x: float, y: float, oversampling: int) -> float:
+    """Depth of the surface at a place of the picture."""
+    row = min(int((y + 0.5) * oversampling), depth.shape[0] - 1)
+    column = min(int((x + 0.5) * oversampling), depth.shape[1] - 1)
+    return float(depth[row, column])
+
+
+def hidden_by(
+    states: np.ndarray, screen: np.ndarray, depth: np.ndarray, length: float, oversampling: int
+) -> UInt8[np.ndarray, " keypoint"]:
+    """Turn placed points into invisible ones where a distractor now stands before them."""
+    states = states.copy()
+    for k, (x, y, z) in enumerate(screen.tolist()):
+        if states[k] == PLACED and k != LABEL["paw"]:
+            if z / length - nearest_depth(depth, x, y, oversampling) > NEAR:
+                states[k] = INVISIBLE
+    return states
+
+
+def face_box(screen: np.ndarray) -> Float64[np.ndarray, " 3"]:
+    """Square about a face: x, y of its corner and its side [px]; the eye is 0.42 of the side from the nose."""
+    main = screen[:MAIN]
+    main = main[np.isfinite(main[:, 0])]
+    low, high = main[:, :2].min(0), main[:, :2].max(0)
+    eye = screen[:4, :2].mean(0)
+    side = max(
+        float(np.hypot(*(eye - screen[LABEL["nose_tip"], :2]))) / 0.42, 1.15 * float((high - low).max())
+    )
+    return np.array([*((low + high) / 2 - side / 2), side])
+
+
+def frame_face(
+    camera: HeadCamera, points: np.ndarray, jitter: tuple[float, float], leave: int = 3
+) -> HeadCamera:
+    """Move the crop so that the face is in the middle, up to a jitter; at most `leave` main points outside.
+
+    Parameters
+    ----------
+    camera : HeadCamera
+        A camera.
+    points : array (keypoint, 3)
+        Points of the face in the world [mm].
+    jitter : (float, float)
+        Shift of the face, as share of the picture.
+    leave : int, optional
+        How many of the main points may leave the picture.
+
+    Returns
+    -------
+    HeadCamera
+        The same camera with another principal point.
+    """
+    screen = camera.project(np.nan_to_num(points[:MAIN]))[:, :2]
+    width, height = camera.size
+    middle = (screen.min(0) + screen.max(0)) / 2
+    for shrink in (1.0, 0.75, 0.5, 0.25, 0.0):
+        want = np.array([(width - 1) / 2, (height - 1) / 2]) + shrink * np.array(jitter) * [width, height]
+        moved = screen + want - middle
+        outside = ((moved < 2) | (moved > np.array([width, height]) - 3)).any(1).sum()
+        if outside <= leave:
+            break
+    centre = camera.centre[0] + want[0] - middle[0], camera.centre[1] + want[1] - middle[1]
+    return replace(camera, centre=(float(centre[0]), float(centre[1])))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.head_kernels import undistort
+from mystax.synth.head_kernels import to_screen, undistort
 from mystax.synth.shade_kernels import next_normal, next_unit, smooth, value_noise
 from mystax.synth.scene_kernels import kernel
 
@@ -10,21 +10,9 @@ __all__ = ["draw_fur", "draw_whiskers"]
 
 
 @kernel
-def to_screen(x, y, z, lens, rotation, place):
-    """Project one point: (x px, y px, depth)."""
-    cx = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + place[0]
-    cy = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + place[1]
-    cz = max(rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + place[2], 1e-3)
-    a, b = cx / cz, cy / cz
-    square = a * a + b * b
-    bend = 1.0 + square * (lens[3] + square * lens[4])
-    return lens[0] * a * bend + lens[1], lens[0] * b * bend + lens[2], cz
-
-
-@kernel
 def draw_fur(
     depth, parts, normal_map, uv, lens, rotation, place, light, albedo, key, eye, lid, hair, nose_row, strands,
-    seed, state, luminance,
+    grains, shift, state, luminance,
 ):  # fmt: skip
     """Draw hairs over the visible fur; key is the direction to the key light; hair: see `mystax.synth.fur`."""
     height, width = depth.shape
@@ -78,8 +66,8 @@ def draw_fur(
                 away = 0.8 * smooth(2.5, 1.0, distance) / (distance * eye_radius + 1e-9)
                 sign = 1.0 if y >= 0 else -1.0
                 fx, fy, fz = fx + away * dx, fy + sign * away * dy, fz + away * dz
-            wave = value_noise(x * 2.2, y * 2.2, w * 2.2, seed)
-            tuft = value_noise(x * 16, y * 16, w * 16, seed + 3)
+            wave = value_noise(x * 2.2 + shift, y * 2.2, w * 2.2, grains)
+            tuft = value_noise(x * 16, y * 16 + shift, w * 16, grains)
             nx, ny, nz = normal_map[py, px, 0], normal_map[py, px, 1], normal_map[py, px, 2]
             size = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
             nx, ny, nz = nx / size, ny / size, nz / size
@@ -137,7 +125,7 @@ def draw_whiskers(lines, depth, lens, rotation, place, state, luminance):
         x0, y0, z0 = to_screen(lines[i, 0], lines[i, 1], lines[i, 2], lens, rotation, place)
         x1, y1, z1 = to_screen(lines[i, 3], lines[i, 4], lines[i, 5], lens, rotation, place)
         x2, y2, z2 = to_screen(lines[i, 6], lines[i, 7], lines[i, 8], lens, rotation, place)
-        if min(z0, z1, z2) < 0.2:
+        if min(z1, z2) < 0.45 * z0 or z0 < 0.2:
             continue
         span = abs(x1 - x0) + abs(x2 - x1) + abs(y1 - y0) + abs(y2 - y1)
         steps = int(span) + 2

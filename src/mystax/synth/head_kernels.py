@@ -13,6 +13,9 @@ __all__ = [
     "place_globe",
     "project_points",
     "raster_surface",
+    "to_screen",
+    "undistort",
+    "lid_value",
 ]
 
 
@@ -125,8 +128,8 @@ def bend_surface(surface, neck, turn, nose, shift):
                 x = 0.5 + c * px - s * pz + weight * shift[0]
                 y = y + weight * shift[1]
                 z = s * px + c * pz + weight * shift[2]
-            elif x > 1.3:
-                t = min((x - 1.3) / 1.2, 1.0)
+            elif x > 1.2:
+                t = min((x - 1.2) / 1.8, 1.0)
                 weight = t * t * (3.0 - 2.0 * t)
                 c, s = np.cos(neck * weight), np.sin(neck * weight)
                 px, pz = x - 1.4, z + 0.2
@@ -139,7 +142,8 @@ def bend_surface(surface, neck, turn, nose, shift):
 
 @kernel
 def project_points(points, rotation, translation, lens, out):
-    """Project points (n, 3): out is (x px, y px, depth); lens is (f, cx, cy, k1, k2)."""
+    """Project points (n, 3): out is (x px, y px, depth); lens is (f, cx, cy, k1, k2,
+    square of the radius from where on the distortion stays)."""
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
         cx = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + translation[0]
@@ -147,11 +151,23 @@ def project_points(points, rotation, translation, lens, out):
         cz = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + translation[2]
         depth = max(cz, 1e-3)
         a, b = cx / depth, cy / depth
-        square = a * a + b * b
+        square = min(a * a + b * b, lens[5])
         bend = 1.0 + square * (lens[3] + square * lens[4])
         out[i, 0] = lens[0] * a * bend + lens[1]
         out[i, 1] = lens[0] * b * bend + lens[2]
         out[i, 2] = cz
+
+
+@kernel
+def to_screen(x, y, z, lens, rotation, place):
+    """Project one point: (x px, y px, depth)."""
+    cx = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + place[0]
+    cy = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + place[1]
+    cz = max(rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + place[2], 1e-3)
+    a, b = cx / cz, cy / cz
+    square = min(a * a + b * b, lens[5])
+    bend = 1.0 + square * (lens[3] + square * lens[4])
+    return lens[0] * a * bend + lens[1], lens[0] * b * bend + lens[2], cz
 
 
 @kernel

@@ -34,7 +34,7 @@ PARTS = {
 ROWS, COLUMNS = 160, 128
 NOSE_ROW = 18
 """Row of the surface where the naked nose ends."""
-KNOTS = np.array([NOSE_ROW, 30, 46, 66, 94, 118, 134, 147, 159], float)
+KNOTS = np.array([NOSE_ROW, 30, 46, 66, 94, 118, 134, 145, 153, 159], float)
 PHI = np.arange(COLUMNS) * (2 * math.pi / COLUMNS)
 JAW_ROWS, JAW_COLUMNS = 40, 48
 
@@ -168,20 +168,25 @@ class HeadMesh:
         top = 0.96 * self.eye_radius
         return np.array([shape.lid_length / 2, min(up, top), min(down, top), shape.lid_point])
 
-    def follicle(self, row: int, arc: float) -> tuple[float, float]:
-        """Return the place (row, column) of a whisker's follicle on the left skin; rows A..E are 0..4, arcs 1..7.
+    def follicles(self, rows: np.ndarray, arcs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places (row, column) of whiskers' follicles on the left skin.
 
-        Straddlers have arc 0.
+        Parameters
+        ----------
+        rows, arcs : array (follicle,)
+            Rows A..E are 0..4, arcs 1..7 from behind; straddlers stand between rows at arc 0.
         """
-        shape = self.shape
-        behind = shape.first - (arc - 1) * shape.arc_step
-        below = (row - 2) * shape.row_step * (1.0 + shape.pad_fan * (0.5 - (arc - 1) / 5) * 0.6)
-        below += shape.row_curve * (behind - shape.first) ** 2
-        behind += -0.25 * shape.row_step * (row - 2) ** 2 * 0.3 + (0.4 * shape.arc_step if row == 0 else 0.0)
+        shape, (dx, dz) = self.shape, self.expression.pad_shift
+        behind = -(arcs - 1) * shape.arc_step
+        below = (rows - 2.5) * shape.row_step * (1.0 + shape.pad_fan * (0.3 - 0.12 * (arcs - 1)))
+        below = below + shape.row_curve * behind**2
+        behind = behind + shape.first - 0.075 * shape.row_step * (rows - 2) ** 2
+        behind = behind + np.where(rows == 0, 0.4 * shape.arc_step, 0.0)
         c, s = math.cos(shape.row_tilt), math.sin(shape.row_tilt)
-        along, down = c * behind + s * below * 0.3, -s * behind + below
-        place = self.pad_place[0] + along * self.pad_steps[0], self.pad_place[1] + down * self.pad_steps[1]
-        return min(max(place[0], NOSE_ROW + 2.0), ROWS - 2.0), min(max(place[1], 4.0), COLUMNS / 2 - 3.0)
+        along, down = c * behind + 0.3 * s * below + dx, -s * behind + below - dz
+        row = self.pad_place[0] + along * self.pad_steps[0]
+        column = self.pad_place[1] + down * self.pad_steps[1]
+        return np.clip(row, NOSE_ROW + 2.0, ROWS - 2.0), np.clip(column, 4.0, COLUMNS / 2 - 3.0)
 
 
 def curve(knots: list[tuple[float, float]]) -> np.ndarray:
@@ -220,7 +225,8 @@ def profile(shape: HeadShape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (1.5, shape.crown),
         (1.95, shape.occiput),
         (2.6, shape.nape),
-        (6.5, shape.nape - 0.2),
+        (4.6, shape.nape + 0.4),
+        (6.6, shape.nape - 0.6),
     ]
     length = math.hypot(mx - bx, mz - bz)
     ox, oz = (mz - bz) / length * shape.lip_bulge, -(mx - bx) / length * shape.lip_bulge
@@ -234,7 +240,8 @@ def profile(shape: HeadShape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (1.4, 0.5 * (shape.throat + shape.chest)),
         (1.75, shape.chest),
         (2.2, shape.chest - 0.15),
-        (6.3, shape.nape - 0.8),
+        (4.4, shape.chest - 0.7),
+        (6.5, shape.nape - 1.0),
     ]
     nose = shape.nose_width / 2
     snout, eye = shape.snout_width, shape.eye_side
@@ -246,8 +253,9 @@ def profile(shape: HeadShape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (eye, 0.0),
         (shape.cheek_width, 0.0),
         (0.5 * (shape.cheek_width + shape.neck_width), 0.0),
+        (0.5 * (shape.neck_width + shape.body_width), 0.0),
         (shape.body_width, 0.0),
-        (0.4, 0.0),
+        (0.3, 0.0),
     ]
     angle = np.linspace(0, math.pi / 2, NOSE_ROW + 1)[:-1]
     cap = np.stack([1 - np.cos(angle), np.sin(angle)], axis=1)
@@ -281,12 +289,13 @@ def find_place(points: np.ndarray, x: float, z: float) -> tuple[float, float]:
     return row + float(np.clip(step[0], -1, 1)), column + float(np.clip(step[1], -1, 1))
 
 
-def at(points: np.ndarray, row: float, column: float) -> np.ndarray:
-    """Bilinear place on a grid whose columns close to a ring."""
-    i = min(int(row), points.shape[0] - 2)
-    j = math.floor(column)
-    s, t = row - i, column - j
-    j, k = j % points.shape[1], (j + 1) % points.shape[1]
+def at(points: np.ndarray, row: float | np.ndarray, column: float | np.ndarray) -> np.ndarray:
+    """Bilinear places on a grid whose columns close to a ring."""
+    rows, columns = points.shape[:2]
+    i = np.clip(np.floor(row).astype(int), 0, rows - 2)
+    j = np.floor(column).astype(int)
+    s, t = (np.asarray(row) - i)[..., None], (np.asarray(column) - j)[..., None]
+    j, k = j % columns, (j + 1) % columns
     top = (1 - t) * points[i, j] + t * points[i, k]
     low = (1 - t) * points[i + 1, j] + t * points[i + 1, k]
     return np.asarray((1 - s) * top + s * low)
@@ -373,38 +382,37 @@ def bumps_of(shape: HeadShape, expression: Expression, pad: np.ndarray) -> np.nd
 
 def jaw_surface(shape: HeadShape, expression: Expression) -> Surface:
     """Lower jaw, hinged below the ear."""
-    t = np.linspace(0, 1, JAW_ROWS) ** 1.3
+    t = np.linspace(0, 1, JAW_ROWS) ** 1.5
     (lx, lz), (cx, cz) = shape.lip, shape.corner
-    chin = (lx + 0.16, lz - shape.chin)
-    knots_x = np.array([0.0, 0.25, 0.6, 1.0])
+    chin_x, chin_z = lx + 0.16, lz - shape.chin
     back = max(1.25, cx + 0.4)
+    knots = np.array([0.0, 0.25, 0.6, 1.0])
     low = np.stack(
         [
-            np.interp(t, knots_x, [lx, chin[0], 0.5 * (chin[0] + back), back]),
-            np.interp(t, knots_x, [lz, chin[1], min(shape.throat, chin[1]) - 0.01, shape.throat + 0.05]),
+            np.interp(t, knots, [lx, chin_x, 0.5 * (chin_x + back), back]),
+            np.interp(t, knots, [lz, chin_z, min(shape.throat, chin_z) - 0.01, shape.throat + 0.05]),
         ],
         axis=1,
     )
+    (mx, mz) = shape.mouth
+    lift = 0.1 + mz - lz
     top = np.stack(
         [
-            np.interp(t, knots_x, [lx + 0.03, lx + 0.12, cx + 0.05, back]),
-            np.interp(t, knots_x, [lz + 0.06, max(cz, lz) + 0.16, cz + 0.22, cz + 0.3]),
+            np.interp(t, knots, [mx + 0.04, lx + 0.1, cx + 0.05, back]),
+            np.interp(t, knots, [lz + lift, lz + lift + 0.08, max(cz, lz) + 0.22, cz + 0.3]),
         ],
         axis=1,
     )
     for line in (low, top):
         line[1:-1] = 0.25 * line[:-2] + 0.5 * line[1:-1] + 0.25 * line[2:]
         line[2:-2] = (line[:-4] + line[1:-3] + line[2:-2] + line[3:-1] + line[4:]) / 5
-    round_front = np.sqrt(np.clip(1 - (1 - np.clip(t / 0.3, 0, 1)) ** 2, 0, 1))
-    middle = 0.5 * (low + top)
-    spread = 0.25 + 0.75 * round_front[:, None]
-    spread[0] = 0.0
-    low, top = middle + (low - middle) * spread, middle + (top - middle) * spread
-    low[0] = top[0] = np.array([lx, lz + 0.01])
-    width = (
-        round_front
-        * np.interp(t, [0, 0.3, 1], [0.5, 0.6, 0.85])
-        * np.interp(t, [0, 0.35, 1], [shape.snout_width * 0.75, shape.snout_width, shape.cheek_width * 0.9])
+    front = np.sqrt(np.clip(1 - (1 - np.clip(t / 0.1, 0, 1)) ** 2, 0, 1))
+    pole = np.array([mx + 0.02, mz + 0.03])
+    low, top = pole + (low - pole) * front[:, None], pole + (top - pole) * front[:, None]
+    width = np.sqrt(front) * np.interp(
+        t,
+        [0, 0.1, 0.35, 1],
+        np.array([0.34, 0.44, 0.62, 0.8]) * ([shape.snout_width] * 3 + [shape.cheek_width]),
     )
     points = np.empty((JAW_ROWS, JAW_COLUMNS, 3))
     loft_surface(top, low, width, np.full(JAW_ROWS, 0.5), section(2.2, JAW_COLUMNS), points)

@@ -14,12 +14,14 @@ from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_s
 from mystax.synth.head_view import HeadCamera
 from mystax.synth.optics import expose_face, picture_of
 from mystax.synth.optics_kernels import fill_backdrop
-from mystax.synth.shade_kernels import cast_shadow, shade_eye, shade_parts
+from mystax.synth.shade_kernels import cast_shadow, dot_follicles, shade_eye, shade_parts
 from mystax.synth.whiskers import follicles, whisker_lines
 
 __all__ = ["Rendered", "render_scene"]
 
 SHADOW_MAP = 112
+GRAINS = np.random.default_rng(7).uniform(-1, 1, (32, 32, 32)).astype(np.float32)
+"""Random numbers of all noise in space."""
 SHADOW_REACH = 2.2
 SHADOW_CENTRE = np.array([0.8, 0.0, -0.2])
 
@@ -118,6 +120,29 @@ def shadow_of(scene: HeadScene, surfaces: tuple[Surface, ...], key: np.ndarray) 
     return axes, SHADOW_CENTRE, SHADOW_REACH, out, scene.lights.shadow
 
 
+def head_of(scene: HeadScene) -> HeadMesh:
+    """Surfaces of the head, as kept or built anew."""
+    kept = scene.mesh
+    if kept is not None and kept.shape is scene.shape and kept.expression is scene.expression:
+        return kept
+    return build_head(scene.shape, scene.expression)
+
+
+def dots(scene: HeadScene, mesh: HeadMesh, view: Eyeview, memory: Buffers) -> None:
+    """Darken the skin about the follicles of both sides."""
+    strength, radius = float(scene.coat.values[18]), float(scene.coat.values[19])
+    if strength <= 0:
+        return
+    places, normals = follicles(mesh)
+    eyepoint = -view.rotation.T @ view.place
+    for sign in (1.0, -1.0):
+        mirror = np.array([1.0, sign, 1.0])
+        dot_follicles(
+            places * mirror, normals * mirror, eyepoint, radius, strength, view.lens, view.rotation, view.place,
+            memory.depth, memory.parts, memory.albedo, memory.luminance,
+        )  # fmt: skip
+
+
 def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = None) -> Rendered:
     """Render a scene.
 
@@ -139,7 +164,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     shape = camera.size[1] * oversampling, camera.size[0] * oversampling
     memory, view = buffers(shape), eyeview(scene, camera, oversampling)
     fill_backdrop(scene.backdrop, memory.depth, memory.parts, memory.luminance)
-    mesh = build_head(scene.shape, scene.expression)
+    mesh = head_of(scene)
     for surface in mesh.surfaces:
         raster(surface, view, memory)
     eye, lid = (mesh.eye, mesh.eye_axes, mesh.eye_radius), mesh.lid
@@ -166,16 +191,16 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     ambient = np.concatenate([scene.lights.ambient[:1], scene.lights.ambient[1:] @ turn])
     solid = [s for s in (*mesh.surfaces[:2], *scene.distractors) if s.points.shape[0] > 3]
     shadow = shadow_of(scene, tuple(solid), lamps[0, :3])
-    places, _, _ = follicles(mesh)
-    near = places * np.array([1.0, side, 1.0])
+    drift = float(scene.seed % 3200) / 100
     shade_parts(
         memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, lamps,
-        ambient, shadow, scene.coat.values, scene.materials, eye, lid, near, scene.seed & 0xFFFF, memory.light,
+        ambient, shadow, scene.coat.values, scene.materials, eye, lid, GRAINS, drift, memory.light,
         memory.albedo, memory.luminance,
     )  # fmt: skip
+    dots(scene, mesh, view, memory)
     shade_eye(
         memory.depth, memory.parts, memory.uv, PARTS["globe"], side, view.lens, view.rotation, view.place, lamps,
-        ambient, eye, lid, scene.iris, scene.seed & 0xFFFF, memory.luminance,
+        ambient, eye, lid, scene.iris, GRAINS, drift, memory.luminance,
     )  # fmt: skip
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
     state_numbers = np.array([scene.seed | 1], np.uint64)
@@ -183,7 +208,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     draw_fur(
         memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, memory.light,
         memory.albedo, toward / np.linalg.norm(toward), eye, lid, scene.coat.hair, float(scene.coat.values[16]),
-        scene.coat.strands if strands is None else strands, scene.seed & 0xFFFF, state_numbers, memory.luminance,
+        scene.coat.strands if strands is None else strands, GRAINS, drift, state_numbers, memory.luminance,
     )  # fmt: skip
     bright = scene.optics.target / exposure
     draw_whiskers(

@@ -10,7 +10,7 @@ from mystax.synth.backdrop import draw_backdrop
 from mystax.synth.distractors import draw_distractors, paw_surfaces
 from mystax.synth.draws import Draw
 from mystax.synth.fur import Coat, draw_coat
-from mystax.synth.head_mesh import Expression, Surface, build_head
+from mystax.synth.head_mesh import Expression, HeadMesh, Surface, build_head
 from mystax.synth.head_shape import HeadShape, draw_shape
 from mystax.synth.head_truth import Slips, draw_slips, frame_face, in_world, place_keypoints
 from mystax.synth.head_view import HeadCamera, Lights, Pose, draw_camera, draw_lights
@@ -38,6 +38,8 @@ class HeadScene:
         How the labels depart from the definitions.
     seed : int
         Start of the random numbers of single hairs and pixels.
+    mesh : HeadMesh or None
+        The head as built for this shape and expression; built anew where they differ.
     """
 
     shape: HeadShape
@@ -55,6 +57,7 @@ class HeadScene:
     optics: Optics
     slips: Slips
     seed: int
+    mesh: HeadMesh | None = None
 
 
 def draw_expression(draw: Draw, shape: HeadShape, side: int) -> Expression:
@@ -85,7 +88,7 @@ def draw_expression(draw: Draw, shape: HeadShape, side: int) -> Expression:
         tongue=tongue,
         nose_pitch=math.radians(u(-12, 12)),
         nose_shift=(u(-0.02, 0.02), u(-0.02, 0.02), u(-0.06, 0.06)),
-        neck_pitch=math.radians(u(-35, 35)),
+        neck_pitch=math.radians(u(-30, 30)),
         neck_turn=math.radians(u(-15, 15)),
         ear_turn=math.radians(u(-15, 15)),
         paw=paw,
@@ -96,7 +99,7 @@ def draw_iris(draw: Draw, pupil: float, gaze: tuple[float, float]) -> np.ndarray
     """Numbers of an eye for `mystax.synth.shade_kernels.shade_eye`."""
     u = draw.uniform
     light = draw.chance(0.07)
-    iris = u(0.15, 0.6) if light else draw.log_uniform(0.008, 0.16)
+    iris = u(0.15, 0.6) if light else draw.log_uniform(0.005, 0.1)
     bright = draw.chance(0.15)
     pupil_albedo = u(0.4, 1.2) if bright else draw.log_uniform(0.003, 0.04)
     return np.array(
@@ -178,4 +181,5 @@ def draw_head_scene(draw: Draw, size: int) -> HeadScene:
         optics,
         slips,
         draw.seed(),
+        mesh,
     )

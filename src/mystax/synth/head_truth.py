@@ -27,6 +27,14 @@ NEAR, DEEP = 0.04, 0.15
 """How far behind the front-most surface a point still counts as seen, and as guessed, in units of the head."""
 LABEL = {name: k for k, name in enumerate(KEYPOINTS)}
 MAIN = 13
+VIBRISSAE = {
+    "whisker_I": (2, 1),
+    "whisker_II": (3, 1),
+    "whisker_III": (3, 2),
+    "whisker_C2": (2, 2),
+    "whisker_E1": (4, 1),
+}
+"""Rows (A is 0) and arcs of the whiskers that are points."""
 OUTLINE = {"nose_tip", "nose_top", "nose_bottom", "nosebridge", "mouth"}
 """Points of the midline."""
 """The first points are those of the set `mouse-face-13`."""
@@ -77,14 +85,6 @@ def place_keypoints(
     places = ((-lid[0], 0), (lid[0], 0), (0, lid[1]), (0, -lid[2]), (gp, gq))
     for k, (p, q) in zip((0, 1, 2, 3, LABEL["pupil"]), places, strict=True):
         found[k] = on_globe(p + shifts[k, 0], q + shifts[k, 1])
-    dx, dz = mesh.expression.pad_shift
-    pad = {
-        "whisker_I": (2, 1),
-        "whisker_II": (3, 1),
-        "whisker_III": (3, 2),
-        "whisker_C2": (2, 2),
-        "whisker_E1": (4, 1),
-    }
     around = COLUMNS
     spots = {
         "nose_tip": (0.0, 0.0),
@@ -94,15 +94,14 @@ def place_keypoints(
         "nosebridge": (38.0, 0.0),
         "mouth": (46.0, around / 2 - 4.0),
     }
-    for name, (row, arc) in pad.items():
-        place = mesh.follicle(row, arc)
-        spots[name] = (place[0] + dx * mesh.pad_steps[0], place[1] - dz * mesh.pad_steps[1])
+    rows, columns = mesh.follicles(*np.array(list(VIBRISSAE.values()), float).T)
+    spots |= dict(zip(VIBRISSAE, zip(rows.tolist(), columns.tolist(), strict=True), strict=True))
     for name, (row, column) in spots.items():
         row, column = turn_to(mesh.skin, row, column, side, eyepoint) if name in OUTLINE else (row, column)
         found[LABEL[name]] = slide(skin, row, column, shifts[LABEL[name]]) * mirror
     jaw = mesh.surfaces[1].points
     around = jaw.shape[1]
-    for name, row in (("lower_lip", 3.0), ("chin", 13.0)):
+    for name, row in (("lower_lip", 7.0), ("chin", 16.0)):
         place = turn_to(mesh.surfaces[1], row, around / 2 - 1.0, side, eyepoint)
         found[LABEL[name]] = slide(jaw, *place, shifts[LABEL[name]]) * mirror
     ear = mesh.surfaces[2].points
@@ -124,17 +123,14 @@ def turn_to(
     seen = eyepoint * np.array([1.0, side, 1.0])
     columns = surface.points.shape[1]
     if row < 1:  # the tip: forwards to the outline of the near side
-        rows = np.arange(12)
-        places = [(float(r), columns / 4) for r in rows]
+        rows = np.arange(12.0)
+        places = rows, np.full(12, columns / 4)
     else:
-        reach = int(0.14 * columns)
         lateral = 1 if column < columns / 4 else -1
-        places = [(row, column + lateral * k) for k in range(reach)]
-    for place in places:
-        normal, point = at(surface.normals, *place), at(surface.points, *place)
-        if float(normal @ (seen - point)) > 0:
-            return place
-    return row, column
+        places = np.full(int(0.14 * columns), row), column + lateral * np.arange(int(0.14 * columns))
+    turned = np.sum(at(surface.normals, *places) * (seen - at(surface.points, *places)), axis=-1) > 0
+    k = int(np.argmax(turned))
+    return (float(places[0][k]), float(places[1][k])) if turned[k] else (row, column)
 
 
 def slide(points: np.ndarray, row: float, column: float, shift: np.ndarray) -> np.ndarray:

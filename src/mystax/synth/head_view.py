@@ -60,10 +60,19 @@ class HeadCamera:
         project_points(flat, self.rotation, self.translation, self.lens(1), out)
         return out.reshape(np.shape(points))
 
-    def lens(self, oversampling: int) -> Float64[np.ndarray, " 5"]:
+    def lens(self, oversampling: int) -> Float64[np.ndarray, " 6"]:
         """Focal length, centre and distortion in a finer grid of pixels, for compiled loops."""
         k, (cx, cy) = oversampling, self.centre
-        return np.array([k * self.focal, k * (cx + 0.5) - 0.5, k * (cy + 0.5) - 0.5, *self.distortion])
+        middle = k * (cx + 0.5) - 0.5, k * (cy + 0.5) - 0.5
+        return np.array([k * self.focal, *middle, *self.distortion, self.fold])
+
+    @property
+    def fold(self) -> float:
+        """Square of the normalised radius from where on the distortion would turn the picture back."""
+        k1, k2 = self.distortion
+        squares = np.linspace(0.0, 4.0, 401)
+        turned = 1 + 3 * k1 * squares + 5 * k2 * squares**2 < 0.2
+        return float(squares[np.argmax(turned)]) if turned.any() else 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +163,7 @@ def draw_camera(draw: Draw, size: int, length: float) -> tuple[HeadCamera, int]:
     azimuth = u(-20, 35) if draw.chance(0.72) else u(-35, 65)
     elevation = u(-15, 25) if draw.chance(0.75) else u(-30, 45)
     roll = math.radians(u(-22, 22) + side * -1 * u(-12, 26))
-    distance = draw.log_uniform(40, 400)
+    distance = max(draw.log_uniform(40, 400), 4.2 * length)
     rotation, translation = look_at(
         math.radians(azimuth), math.radians(elevation), roll, side, FOCUS * length, distance
     )

@@ -86,7 +86,7 @@ def draw_optics(draw: Draw) -> Optics:
         flare=draw.log_uniform(0.001, 0.05),
         shot=draw.log_uniform(0.01, 0.08) if noisy else draw.log_uniform(0.004, 0.02),
         read=draw.log_uniform(0.006, 0.04) if noisy else draw.log_uniform(0.002, 0.008),
-        pattern=u(0.0, 0.006, floor=0.0) if draw.chance(0.3) else 0.0,
+        pattern=u(0.0, 0.004, floor=0.0) if draw.chance(0.2) else 0.0,
         vignette=(
             u(0.0, 0.7, floor=0.0) if draw.chance(0.6) else u(0.0, 2.5, floor=0.0),
             u(0.2, 0.8),

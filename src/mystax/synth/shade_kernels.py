@@ -2,10 +2,18 @@
 
 import numpy as np
 
-from mystax.synth.head_kernels import lid_value, undistort
+from mystax.synth.head_kernels import lid_value, to_screen, undistort
 from mystax.synth.scene_kernels import kernel
 
-__all__ = ["cast_shadow", "next_normal", "next_unit", "shade_eye", "shade_parts", "value_noise"]
+__all__ = [
+    "cast_shadow",
+    "dot_follicles",
+    "next_normal",
+    "next_unit",
+    "shade_eye",
+    "shade_parts",
+    "value_noise",
+]
 
 
 @kernel
@@ -26,26 +34,18 @@ def next_normal(state):
 
 
 @kernel
-def lattice(x, y, z, seed):
-    """Random number -1..1 of a place of whole coordinates."""
-    h = (x * 374761393 + y * 668265263 + z * 1442695041 + seed * 974634211) & 0xFFFFFFFF
-    h = ((h ^ (h >> 13)) * 1274126177) & 0xFFFFFFFF
-    return np.float64((h ^ (h >> 16)) & 0xFFFFFF) / 8388608.0 - 1.0
-
-
-@kernel
-def value_noise(x, y, z, seed):
-    """Smooth noise in space, -1..1, with details of size 1."""
+def value_noise(x, y, z, grains):
+    """Smooth noise in space, -1..1, with details of size 1; grains (32, 32, 32) are repeated."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     u, v, w = x - i, y - j, z - k
     u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
-    total = 0.0
-    for a in range(2):
-        for b in range(2):
-            for c in range(2):
-                weight = (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
-                total += weight * lattice(i + a, j + b, k + c, seed)
-    return total
+    a, b, c = i & 31, j & 31, k & 31
+    d, e, f = (a + 1) & 31, (b + 1) & 31, (c + 1) & 31
+    low = (1 - v) * ((1 - w) * grains[a, b, c] + w * grains[a, b, f])
+    low += v * ((1 - w) * grains[a, e, c] + w * grains[a, e, f])
+    high = (1 - v) * ((1 - w) * grains[d, b, c] + w * grains[d, b, f])
+    high += v * ((1 - w) * grains[d, e, c] + w * grains[d, e, f])
+    return (1 - u) * low + u * high
 
 
 @kernel
@@ -98,13 +98,13 @@ def lit_by_key(x, y, z, axes, centre, reach, shadows, bias):
 @kernel
 def shade_parts(
     depth, parts, normal_map, uv, lens, rotation, place, lights, ambient, shadow, coat, materials, eye, lid,
-    follicles, seed, light_out, albedo_out, luminance,
+    grains, shift, light_out, albedo_out, luminance,
 ):  # fmt: skip
     """Light all surfaces but the globes.
 
     lights: rows (x, y, z, strength, unused); ambient: (strength, x, y, z); shadow: (axes, centre, reach, map);
-    coat: see `mystax.synth.coat`; materials: rows (albedo, gloss, sharpness, texture) per part;
-    eye: (centre, axes, radius) of the left eye; follicles: (x, y, z) rows, dark dots of radius coat[19].
+    coat: see `mystax.synth.fur.Coat`; materials: rows (albedo, gloss, sharpness, texture) per part;
+    eye: (centre, axes, radius) of the left eye; grains, shift: see `value_noise`.
     """
     height, width = depth.shape
     shadow_axes, shadow_centre, shadow_reach, shadows, shadowed = shadow
@@ -128,11 +128,12 @@ def shade_parts(
             dark = 1.0
             if part <= 3:
                 soft = 0.3
-                fine = value_noise(x * 14, y * 14, w * 14, seed)
-                broad = value_noise(x * coat[6], y * coat[6], w * coat[6], seed + 1)
-                albedo = coat[0] * (1.0 + coat[8] * fine)
-                if broad > coat[5]:
-                    albedo = coat[7] * (1.0 + coat[8] * fine)
+                fine = value_noise(x * 14 + shift, y * 14, w * 14, grains)
+                patch = 0.0
+                if coat[5] < 2:
+                    broad = value_noise(x * coat[6], y * coat[6] + shift, w * coat[6], grains)
+                    patch = smooth(coat[5] - 0.06, coat[5] + 0.06, broad + 0.12 * fine)
+                albedo = (coat[0] + patch * (coat[7] - coat[0])) * (1.0 + coat[8] * fine)
                 albedo *= 1.0 + coat[2] * smooth(-0.35, -0.75, w) + coat[3] * smooth(0.75, 0.1, x)
                 if part == 1:
                     bare = smooth(coat[16] + 5.0, coat[16] - 5.0, row)
@@ -151,12 +152,6 @@ def shade_parts(
                             albedo *= 1.0 + coat[12] * outer * (1.4 if q < 0 else 0.6)
                             gloss += 0.5 * t
                             dark *= 0.55 + 0.45 * smooth(0.0, 0.012, ring)
-                    if x < 1.3:
-                        for k in range(follicles.shape[0]):
-                            fx, fy, fz = x - follicles[k, 0], y - follicles[k, 1], w - follicles[k, 2]
-                            square = (fx * fx + fy * fy + fz * fz) / (coat[19] * coat[19])
-                            if square < 4.0:
-                                dark *= 1.0 - coat[18] * np.exp(-square)
                     if bare > 0:
                         nose = coat[13] * (1.0 + 0.25 * fine)
                         albedo = (1 - bare) * albedo + bare * nose
@@ -173,10 +168,15 @@ def shade_parts(
                     dark *= 1.0 - 0.75 * smooth(0.0, 0.75, up)
                     albedo *= coat[20]
                 else:
-                    albedo = coat[21] * (1.0 + 0.3 * broad) * (0.75 + 0.25 * smooth(23.0, 15.0, row))
+                    albedo = (
+                        coat[21]
+                        * (0.9 + 0.3 * fine)
+                        * (0.45 + 0.55 * smooth(0.0, 9.0, row))
+                        * (1.0 + 0.5 * smooth(13.0, 15.0, row))
+                    )
                     soft = 0.6
             else:
-                albedo *= 1.0 + materials[part, 3] * value_noise(x * 9, y * 9, w * 9, seed + part)
+                albedo *= 1.0 + materials[part, 3] * value_noise(x * 9 + shift, y * 9, w * 9 + part, grains)
             view = np.sqrt(a * a + b * b + 1.0)
             vx = -(rotation[0, 0] * a + rotation[1, 0] * b + rotation[2, 0]) / view
             vy = -(rotation[0, 1] * a + rotation[1, 1] * b + rotation[2, 1]) / view
@@ -190,11 +190,18 @@ def shade_parts(
                 size = np.sqrt(square)
                 lx, ly, lz = lx / size, ly / size, lz / size
                 strength = lights[k, 3] / max(square, 0.1)
-                if k == 0 and shadowed:
-                    strength *= 0.12 + 0.88 * lit_by_key(
-                        x, y, w, shadow_axes, shadow_centre, shadow_reach, shadows, 0.07
-                    )
                 cosine = nx * lx + ny * ly + nz * lz
+                if k == 0 and shadowed and cosine > -soft:
+                    strength *= 0.12 + 0.88 * lit_by_key(
+                        x,
+                        y,
+                        w,
+                        shadow_axes,
+                        shadow_centre,
+                        shadow_reach,
+                        shadows,
+                        0.06 + 0.1 * (1 - max(cosine, 0.0)),
+                    )
                 light += strength * max((cosine + soft) / (1 + soft), 0.0)
                 if part <= 3 and cosine < 0.3:  # light through the hairs of the outline
                     light += strength * coat[22] * (1 - facing) ** 3 * max(0.6 + cosine, 0.0)
@@ -211,8 +218,54 @@ def shade_parts(
 
 
 @kernel
+def dot_follicles(
+    points, normals, eyepoint, radius, strength, lens, rotation, place, depth, parts, albedo, luminance
+):
+    """Darken round dots of the skin at places (n, 3), foreshortened as the skin there."""
+    height, width = depth.shape
+    for k in range(points.shape[0]):
+        vx, vy, vz = eyepoint[0] - points[k, 0], eyepoint[1] - points[k, 1], eyepoint[2] - points[k, 2]
+        size = np.sqrt(vx * vx + vy * vy + vz * vz)
+        facing = (vx * normals[k, 0] + vy * normals[k, 1] + vz * normals[k, 2]) / size
+        if facing < 0.1:
+            continue
+        fx, fy, fz = to_screen(points[k, 0], points[k, 1], points[k, 2], lens, rotation, place)
+        nx = rotation[0, 0] * normals[k, 0] + rotation[0, 1] * normals[k, 1] + rotation[0, 2] * normals[k, 2]
+        ny = rotation[1, 0] * normals[k, 0] + rotation[1, 1] * normals[k, 1] + rotation[1, 2] * normals[k, 2]
+        flat = np.sqrt(nx * nx + ny * ny) + 1e-9
+        nx, ny = nx / flat, ny / flat
+        wide = radius * lens[0] / fz
+        reach = int(1.8 * wide) + 1
+        for y in range(max(int(fy) - reach, 0), min(int(fy) + reach + 2, height)):
+            for x in range(max(int(fx) - reach, 0), min(int(fx) + reach + 2, width)):
+                if parts[y, x] != 1 or abs(depth[y, x] - fz) > 0.06:
+                    continue
+                along, across = ((x - fx) * nx + (y - fy) * ny) / facing, (x - fx) * ny - (y - fy) * nx
+                square = (along * along + across * across) / (wide * wide + 0.3)
+                if square < 4.0:
+                    dark = 1.0 - strength * np.exp(-square)
+                    albedo[y, x] *= dark
+                    luminance[y, x] *= dark
+
+
+@kernel
 def shade_eye(
-    depth, parts, uv, part, side, lens, rotation, place, lights, ambient, eye, lid, iris, seed, luminance
+    depth,
+    parts,
+    uv,
+    part,
+    side,
+    lens,
+    rotation,
+    place,
+    lights,
+    ambient,
+    eye,
+    lid,
+    iris,
+    grains,
+    shift,
+    luminance,
 ):
     """Light one globe.
 
@@ -248,7 +301,7 @@ def shade_eye(
             rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
             off = np.arccos(min(max(p * iris[1] + q * iris[2] + n * gaze_n, -1.0), 1.0))
             turn = np.arctan2(q - iris[2], p - iris[1])
-            grain = value_noise(6 * np.cos(turn), 6 * np.sin(turn), 3 * off, seed)
+            grain = value_noise(6 * np.cos(turn), 6 * np.sin(turn), 3 * off + shift, grains)
             inside = smooth(iris[0] + 0.05, iris[0] - 0.05, off)
             albedo = inside * iris[3] + (1 - inside) * iris[4] * (1 + 0.25 * grain)
             albedo *= 1.0 - 0.6 * smooth(0.85, 1.25, off)
@@ -257,7 +310,7 @@ def shade_eye(
                 iris[7]
                 * ambient[0]
                 * (0.04 + (1 - facing) ** 4)
-                * (1.0 + 0.8 * value_noise(rx * 3, ry * 3, rz * 3, seed))
+                * (1.0 + 0.8 * value_noise(rx * 3 + shift, ry * 3, rz * 3, grains))
             )
             for k in range(lights.shape[0]):
                 lx, ly, lz = lights[k, 0] - x, lights[k, 1] - y, lights[k, 2] - w

@@ -12,6 +12,12 @@ __all__ = ["Whiskers", "draw_whisker_look", "follicles", "whisker_lines"]
 
 ARCS = (4, 4, 6, 7, 7)
 """Arcs per row A..E."""
+LATTICE = np.array(
+    [(row, arc) for row, last in enumerate(ARCS) for arc in range(1, last + 1)]
+    + [(k + 0.5, 0) for k in range(4)],
+    float,
+)
+"""Row and arc of every follicle, straddlers last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,26 +78,10 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
     )
 
 
-def follicles(mesh: HeadMesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places of all follicles on the left skin.
-
-    Returns
-    -------
-    points : array (follicle, 3)
-        Places in units of the head.
-    rows, arcs : array (follicle,)
-        Row A..E as 0..4 (straddlers between rows), arc 1..7 (straddlers 0).
-    """
-    lattice = [(row, arc) for row, last in enumerate(ARCS) for arc in range(1, last + 1)]
-    lattice += [(row + 0.5, 0) for row in range(4)]
-    dx, dz = mesh.expression.pad_shift
-    points = []
-    for row, arc in lattice:
-        place = mesh.follicle(row, arc)
-        shifted = place[0] + dx * mesh.pad_steps[0], place[1] - dz * mesh.pad_steps[1]
-        points.append(at(mesh.skin.points, *shifted))
-    both = np.array(lattice, float)
-    return np.array(points), both[:, 0], both[:, 1]
+def follicles(mesh: HeadMesh) -> tuple[np.ndarray, np.ndarray]:
+    """Places and outward normals (follicle, 3) of all follicles on the left skin, in the order of `LATTICE`."""
+    place = mesh.follicles(LATTICE[:, 0], LATTICE[:, 1])
+    return at(mesh.skin.points, *place), at(mesh.skin.normals, *place)
 
 
 def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
@@ -111,7 +101,7 @@ def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
     array (whisker, 13)
         Three points, radius, value, opacity, blend.
     """
-    places, rows, arcs = follicles(mesh)
+    places, rows, arcs = follicles(mesh)[0], LATTICE[:, 0], LATTICE[:, 1]
     n = len(places)
     random = look.random[: 2 * n].reshape(2, n, 6)
     missing = look.missing[: 2 * n].reshape(2, n)
@@ -121,7 +111,7 @@ def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
         root = places * np.array([1, side, 1])
         length = (2.35 - 0.32 * arcs) * (1 + 0.12 * r[:, 0]) * look.length
         angle = look.set_point + 0.16 * (arcs - 1) + 0.12 * r[:, 1] + mesh.expression.whisk
-        lift = look.spread * (1.4 - 0.85 * rows) * 0.6 + 0.12 * r[:, 2]
+        lift = look.spread * (1.8 - 0.85 * rows) * 0.6 + 0.12 * r[:, 2]
         ahead = np.stack(
             [np.cos(angle) * np.cos(lift), side * np.sin(angle) * np.cos(lift), np.sin(lift)], axis=1
         )
@@ -151,15 +141,16 @@ def short_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
     """Short hairs of the lips and the pad's front, two long hairs above each eye."""
     skin, normals = mesh.skin.points, mesh.skin.normals
     lines = np.empty((len(look.short) + 4, 13))
-    for k, (row, column, length, turn, tilt, gain) in enumerate(look.short):
-        root, normal = at(skin, row, column), at(normals, row, column)
-        ahead = normal + np.array([0.3 + 0.35 * turn, 0.0, -0.25 + 0.3 * tilt])
-        lines[k, 0:3] = root
-        lines[k, 3:6] = root + 0.5 * length * ahead
-        lines[k, 6:9] = root + length * (ahead + np.array([0.15, 0.0, -0.15]))
-        lines[k, 9] = 0.5 * look.thickness
-        lines[k, 10] = strength(look, bright, np.array(gain))
-        lines[k, 11] = 0.7 * look.opacity
+    row, column, length, turn, tilt, gain = look.short.T
+    few = len(row)
+    root, ahead = at(skin, row, column), at(normals, row, column)
+    ahead[:, 0] += 0.3 + 0.35 * turn
+    ahead[:, 2] += -0.25 + 0.3 * tilt
+    lines[:few, 0:3] = root
+    lines[:few, 3:6] = root + 0.5 * length[:, None] * ahead
+    lines[:few, 6:9] = root + length[:, None] * (ahead + np.array([0.15, 0.0, -0.15]))
+    lines[:few, 9], lines[:few, 10] = 0.5 * look.thickness, strength(look, bright, gain)
+    lines[:few, 11] = 0.7 * look.opacity
     for k in range(4):
         side, r = 1 - 2 * (k % 2), look.random[k]
         root = mesh.eye * np.array([1, side, 1]) + np.array(
@@ -169,5 +160,5 @@ def short_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
         line = lines[len(look.short) + k]
         line[0:3], line[3:6] = root, root + 0.35 * ahead
         line[6:9] = root + (0.7 + 0.15 * r[2]) * ahead + np.array([0.25, 0.0, 0.0])
-        line[9:12] = 0.7 * look.thickness, strength(look, bright, r[5]), look.opacity
+        line[9:12] = 0.7 * look.thickness, float(strength(look, bright, r[5])), look.opacity
     return lines

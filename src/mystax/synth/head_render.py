@@ -181,10 +181,10 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     eyepoint = -view.rotation.T @ view.place if scene.slips.contour else None
     xyz = in_world(place_keypoints(mesh, side, scene.slips, eyepoint), length, scene.pose)
     screen = camera.project(xyz)
-    state = seen_states(screen, memory.depth, length, camera.size, oversampling)
+    state = seen_states(screen, memory.depth, length, camera, oversampling)
     for surface in scene.distractors:
         raster(surface, view, memory)
-    state = hidden_by(state, screen, memory.depth, length, oversampling)
+    state = hidden_by(state, screen, memory.parts, oversampling)
     lamps = scene.lights.lamps.copy()
     turn, shift = scene.pose.rotation, scene.pose.translation / length
     lamps[:, :3] = (lamps[:, :3] - shift) @ turn

@@ -1,12 +1,13 @@
 """What is true in a rendered face: places of the keypoints, whether they are seen, the crop about them."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mystax.core.typing import Float64, UInt8
 from mystax.synth.draws import Draw
-from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, HeadMesh, Surface, at
+from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, PARTS, HeadMesh, Surface, at
 from mystax.synth.head_view import HeadCamera, Pose
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
 ]
 
 ABSENT, INVISIBLE, PLACED = 0, 1, 2
-NEAR, DEEP = 0.04, 0.15
-"""How far behind the front-most surface a point still counts as seen, and as guessed, in units of the head."""
+NEAR, DEEP, OUTSIDE = 0.04, 0.15, 0.03
+"""How far behind the front-most surface a point still counts as seen, and as guessed, how near to the outline it
+counts as on it; in units of the head."""
+DIRECTIONS = [(math.cos(k * math.pi / 6), math.sin(k * math.pi / 6)) for k in range(12)]
 LABEL = {name: k for k, name in enumerate(KEYPOINTS)}
 MAIN = 13
 VIBRISSAE = {
@@ -152,34 +155,65 @@ def in_world(points: np.ndarray, length: float, pose: Pose) -> Float64[np.ndarra
 
 
 def seen_states(
-    screen: np.ndarray, depth: np.ndarray, length: float, size: tuple[int, int], oversampling: int
+    screen: np.ndarray, depth: np.ndarray, length: float, camera: HeadCamera, oversampling: int
 ) -> UInt8[np.ndarray, " keypoint"]:
-    """State of each point (x, y px, depth mm) before a z-buffer [units of the head] of the animal alone."""
+    """State of each point before a z-buffer of the animal alone.
+
+    A point is placed if it is not more than `NEAR` behind the surface there, or at the outline that hides it,
+    where people put it; invisible up to `DEEP` behind; else absent.
+
+    Parameters
+    ----------
+    screen : array (keypoint, 3)
+        x, y [px] and depth [mm].
+    depth : array (y, x)
+        Depth of the surface [units of the head], finer by `oversampling`.
+    length : float
+        Unit of the head [mm].
+    camera : HeadCamera
+        The camera.
+    oversampling : int
+        Rendered pixels per pixel and axis.
+
+    Returns
+    -------
+    array (keypoint,)
+        0 absent, 1 invisible, 2 placed.
+    """
     states = np.zeros(len(screen), np.uint8)
+    width, height = camera.size
     for k, (x, y, z) in enumerate(screen.tolist()):
-        if not np.isfinite(x) or z <= 0 or not (-0.5 <= x < size[0] - 0.5 and -0.5 <= y < size[1] - 0.5):
+        if not (np.isfinite(x) and z > 0 and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
             continue
         behind = z / length - nearest_depth(depth, x, y, oversampling)
+        if NEAR < behind <= DEEP and k != LABEL["nose_far"]:
+            reach = OUTSIDE * length * camera.focal / z
+            around = [
+                nearest_depth(depth, x + reach * dx, y + reach * dy, oversampling) for dx, dy in DIRECTIONS
+            ]
+            behind = z / length - max(around) if z / length - max(around) <= NEAR else behind
         states[k] = PLACED if behind <= NEAR else INVISIBLE if behind <= DEEP else ABSENT
     return states
 
 
 def nearest_depth(depth: np.ndarray, x: float, y: float, oversampling: int) -> float:
     """Depth of the surface at a place of the picture."""
-    row = min(int((y + 0.5) * oversampling), depth.shape[0] - 1)
-    column = min(int((x + 0.5) * oversampling), depth.shape[1] - 1)
+    row = min(max(int((y + 0.5) * oversampling), 0), depth.shape[0] - 1)
+    column = min(max(int((x + 0.5) * oversampling), 0), depth.shape[1] - 1)
     return float(depth[row, column])
 
 
 def hidden_by(
-    states: np.ndarray, screen: np.ndarray, depth: np.ndarray, length: float, oversampling: int
+    states: np.ndarray, screen: np.ndarray, parts: np.ndarray, oversampling: int
 ) -> UInt8[np.ndarray, " keypoint"]:
-    """Turn placed points into invisible ones where a distractor now stands before them."""
+    """Turn placed points into invisible ones where a thing stands before them (materials from the paw on)."""
     states = states.copy()
-    for k, (x, y, z) in enumerate(screen.tolist()):
-        if states[k] == PLACED and k != LABEL["paw"]:
-            if z / length - nearest_depth(depth, x, y, oversampling) > NEAR:
-                states[k] = INVISIBLE
+    for k in np.flatnonzero(states == PLACED).tolist():
+        x, y = float(screen[k, 0]), float(screen[k, 1])
+        row = min(int((y + 0.5) * oversampling), parts.shape[0] - 1)
+        column = min(int((x + 0.5) * oversampling), parts.shape[1] - 1)
+        if parts[row, column] >= PARTS["paw"] and k != LABEL["paw"]:
+            states[k] = INVISIBLE
     return states
 
 

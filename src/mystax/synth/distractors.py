@@ -210,6 +210,8 @@ def holder(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
     return [make_surface(grid, PARTS["fixture"], wrap=False, both=True)]
 
 
+HIDING = 0.16
+"""How often a thing is put right before a point."""
 KINDS = {
     "spout": (spout, 0.38),
     "bar": (bar, 0.35),
@@ -222,12 +224,55 @@ KINDS = {
 }
 
 
-def draw_distractors(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
-    """Draw what stands about the head."""
+def cover(draw: Draw, points: np.ndarray, eyepoint: np.ndarray) -> list[Surface]:
+    """A paw or a rod right before one of some points, as seen from a place."""
+    target = points[int(draw.generator.integers(len(points)))]
+    away = eyepoint - target
+    away /= np.linalg.norm(away)
+    spot = target + draw.uniform(0.12, 0.4) * away + 0.06 * draw.direction()
+    if draw.chance(0.6):
+        root = spot + np.array([draw.uniform(-0.3, 0.9), 0.0, draw.uniform(-1.2, -0.5)]) + 0.3 * away
+        tip = spot + 0.12 * (spot - root) / np.linalg.norm(spot - root)
+        return paw_surfaces(tip, root, draw, draw.uniform(0.8, 1.2))
+    way = draw.direction()
+    way -= (way @ away) * away
+    way /= np.linalg.norm(way)
+    start = -0.05 if draw.chance(0.5) else -4.0
+    radius = draw.uniform(0.03, 0.1, floor=0.02)
+    return [
+        tube([spot + start * way, spot + 4 * way], [radius] * 2, "metal" if draw.chance(0.5) else "fixture")
+    ]
+
+
+def draw_distractors(
+    draw: Draw, mesh: HeadMesh, side: int, points: np.ndarray, eyepoint: np.ndarray
+) -> list[Surface]:
+    """Draw what stands about the head.
+
+    Parameters
+    ----------
+    draw : Draw
+        Random numbers.
+    mesh : HeadMesh
+        The head.
+    side : int
+        Side of the camera, 1 left or -1.
+    points : array (point, 3)
+        Points of the face, one of which is hidden now and then.
+    eyepoint : array (3,)
+        Place of the camera.
+
+    Returns
+    -------
+    list of Surface
+        Things in units of the head, in its frame.
+    """
     found: list[Surface] = []
     for make, probability in KINDS.values():
         if draw.chance(probability):
             found += make(draw, mesh, side)
+    if draw.chance(HIDING):
+        found += cover(draw, points, eyepoint)
     if draw.shifted and draw.chance(0.3):
         found += holder(draw, mesh, side)
     return found

@@ -10,7 +10,7 @@ from mystax.synth.draws import Draw, Ranges
 from mystax.synth.head_mesh import KEYPOINTS
 from mystax.synth.head_render import render_scene
 from mystax.synth.head_scene import HeadScene, draw_head_scene
-from mystax.synth.head_truth import face_box
+from mystax.synth.head_truth import eye_ellipses, face_box
 from mystax.synth.head_view import HeadCamera
 
 __all__ = ["KEYPOINTS", "Sample", "SampleBatch", "render_batch", "render_image"]
@@ -34,6 +34,10 @@ class Sample:
         0 absent, 1 invisible, 2 placed.
     box : array (3,)
         Square about the face: x, y of its corner, side [px].
+    pupil, lids : array (5,)
+        Ellipses: x, y, half axes [px], angle [rad].
+    whisk : float
+        Angle of the foremost row's first whisker: 0 caudal, pi forward [rad].
     camera : HeadCamera
         The camera.
     scene : HeadScene
@@ -45,6 +49,9 @@ class Sample:
     xyz: Float64[np.ndarray, "keypoint 3"]
     state: UInt8[np.ndarray, " keypoint"]
     box: Float64[np.ndarray, " 3"]
+    pupil: Float64[np.ndarray, " 5"]
+    lids: Float64[np.ndarray, " 5"]
+    whisk: float
     camera: HeadCamera
     scene: HeadScene
 
@@ -65,6 +72,16 @@ class SampleBatch:
         0 absent, 1 invisible, 2 placed.
     box : array (sample, 3)
         Squares about the faces [px].
+    pupil, lids : array (sample, 5)
+        Ellipses: x, y, half axes [px], angle [rad].
+    whisk : array (sample,)
+        Angles of the whiskers [rad].
+    focal, centre : array (sample,), array (sample, 2)
+        Focal length and principal point [px].
+    distortion : array (sample, 2)
+        k1, k2.
+    rotation, translation : array (sample, 3, 3), array (sample, 3)
+        Camera coordinates = rotation @ world + translation [mm].
     """
 
     image: UInt8[np.ndarray, "sample v u"]
@@ -72,6 +89,14 @@ class SampleBatch:
     xyz: Float64[np.ndarray, "sample keypoint 3"]
     state: UInt8[np.ndarray, "sample keypoint"]
     box: Float64[np.ndarray, "sample 3"]
+    pupil: Float64[np.ndarray, "sample 5"]
+    lids: Float64[np.ndarray, "sample 5"]
+    whisk: Float64[np.ndarray, " sample"]
+    focal: Float64[np.ndarray, " sample"]
+    centre: Float64[np.ndarray, "sample 2"]
+    distortion: Float64[np.ndarray, "sample 2"]
+    rotation: Float64[np.ndarray, "sample 3 3"]
+    translation: Float64[np.ndarray, "sample 3"]
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -114,12 +139,16 @@ def render_image(
         scene = replace(scene, **changes)  # type: ignore[arg-type]  # the fields' types are checked by their users
     made = render_scene(scene)
     image = np.floor(made.grey * 255 + 0.5).astype(np.uint8)
+    pupil, lids = eye_ellipses(made.mesh, scene.side, scene.camera, scene.pose)
     return Sample(
         image,
         made.screen[:, :2].astype(np.float32),
         made.xyz,
         made.state,
         face_box(made.screen),
+        pupil,
+        lids,
+        scene.whiskers.set_point + scene.expression.whisk,
         scene.camera,
         scene,
     )
@@ -162,6 +191,21 @@ def render_batch(
     return SampleBatch(*stacked)
 
 
-def slim(sample: Sample) -> tuple[np.ndarray, ...]:
+def slim(sample: Sample) -> tuple[np.ndarray | np.float64, ...]:
     """Keep the arrays of a sample."""
-    return sample.image, sample.xy, sample.xyz, sample.state, sample.box
+    camera = sample.camera
+    return (
+        sample.image,
+        sample.xy,
+        sample.xyz,
+        sample.state,
+        sample.box,
+        sample.pupil,
+        sample.lids,
+        np.float64(sample.whisk),
+        np.float64(camera.focal),
+        np.array(camera.centre),
+        np.array(camera.distortion),
+        camera.rotation,
+        camera.translation,
+    )

@@ -8,6 +8,7 @@ __all__ = [
     "add_bumps",
     "bend_surface",
     "fit_lids",
+    "lid_value",
     "loft_surface",
     "normals_of",
     "place_globe",
@@ -15,7 +16,6 @@ __all__ = [
     "raster_surface",
     "to_screen",
     "undistort",
-    "lid_value",
 ]
 
 
@@ -143,7 +143,8 @@ def bend_surface(surface, neck, turn, nose, shift):
 @kernel
 def project_points(points, rotation, translation, lens, out):
     """Project points (n, 3): out is (x px, y px, depth); lens is (f, cx, cy, k1, k2,
-    square of the radius from where on the distortion stays)."""
+    square of the radius from where on the distortion stays).
+    """
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
         cx = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + translation[0]

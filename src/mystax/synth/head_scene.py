@@ -158,9 +158,11 @@ def draw_head_scene(draw: Draw, size: int) -> HeadScene:
     slips = draw_slips(draw)
     mesh = build_head(shape, expression)
     pose = Pose.still()
-    points = in_world(place_keypoints(mesh, side, slips, camera.position / shape.length), shape.length, pose)
-    camera = frame_face(camera, points, (draw.uniform(-0.15, 0.15), draw.uniform(-0.15, 0.15)))
-    distractors = draw_distractors(draw, mesh, side)
+    eyepoint = camera.position / shape.length
+    points = place_keypoints(mesh, side, slips, eyepoint)
+    jitter = draw.uniform(-0.15, 0.15), draw.uniform(-0.15, 0.15)
+    camera = frame_face(camera, in_world(points, shape.length, pose), jitter)
+    distractors = draw_distractors(draw, mesh, side, points[:13], eyepoint)
     if expression.paw is not None:
         tip = np.array(expression.paw)
         root = np.array([draw.uniform(0.7, 1.3), side * draw.uniform(0.1, 0.5), draw.uniform(-1.6, -0.9)])

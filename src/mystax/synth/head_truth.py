@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Float64, UInt8
 from mystax.synth.draws import Draw
-from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, PARTS, HeadMesh, Surface, at
+from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, PARTS, HeadMesh, Surface, at, unit
 from mystax.synth.head_view import HeadCamera, Pose
 
 __all__ = [
@@ -215,6 +215,53 @@ def hidden_by(
         if parts[row, column] >= PARTS["paw"] and k != LABEL["paw"]:
             states[k] = INVISIBLE
     return states
+
+
+def outline_ellipse(points: np.ndarray) -> Float64[np.ndarray, " 5"]:
+    """Ellipse (x, y, half axes, angle of the first [rad]) of points at even steps of its parameter."""
+    middle = points.mean(axis=0)
+    spread, axes = np.linalg.eigh(2 * np.cov((points - middle).T, bias=True))
+    major = axes[:, 1]
+    half = np.sqrt(np.maximum(spread, 0.0))
+    return np.array([*middle, half[1], half[0], math.atan2(major[1], major[0]) % math.pi])
+
+
+def eye_ellipses(
+    mesh: HeadMesh, side: int, camera: HeadCamera, pose: Pose
+) -> tuple[Float64[np.ndarray, " 5"], Float64[np.ndarray, " 5"]]:
+    """Ellipses (x, y, half axes [px], angle [rad]) of pupil and lids' opening in the picture.
+
+    Parameters
+    ----------
+    mesh : HeadMesh
+        The head.
+    side : int
+        Which eye: 1 left, -1 right.
+    camera, pose : HeadCamera, Pose
+        Where it is seen from, and where it is.
+
+    Returns
+    -------
+    pupil, lids : array (5,)
+        The lids' outline is an ellipse only where their corners are not pointed; then the best one.
+    """
+    turn = np.arange(32) * (2 * math.pi / 32)
+    look, radius = mesh.expression, mesh.eye_radius
+    gp, gq = math.sin(look.gaze[0]), math.sin(look.gaze[1])
+    ahead = np.array([gp, gq, math.sqrt(max(1 - gp * gp - gq * gq, 0.0))])
+    across = unit(np.cross(ahead, np.array([0.0, 1.0, 0.0])))
+    over = np.cross(across, ahead)
+    ring = np.cos(turn)[:, None] * across + np.sin(turn)[:, None] * over
+    pupil = radius * (math.cos(look.pupil) * ahead + math.sin(look.pupil) * ring)
+    half, up, down, point = mesh.lid
+    p = half * np.cos(turn)
+    q = np.where(np.sin(turn) > 0, up, -down) * np.abs(np.sin(turn)) ** (2 * point)
+    lids = np.stack([p, q, np.sqrt(np.maximum(radius**2 - p * p - q * q, 0.0))], axis=1)
+    found = []
+    for local in (pupil, lids):
+        points = (mesh.eye + local @ mesh.eye_axes) * np.array([1.0, side, 1.0])
+        found.append(outline_ellipse(camera.project(in_world(points, mesh.shape.length, pose))[:, :2]))
+    return found[0], found[1]
 
 
 def face_box(screen: np.ndarray) -> Float64[np.ndarray, " 3"]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mystax.synth.scene_kernels import kernel
-from mystax.synth.shade_kernels import next_normal, next_unit
+from mystax.synth.shade_kernels import next_normal
 
 __all__ = ["block_loss", "develop", "fill_backdrop", "gauss", "reduce", "streak"]
 

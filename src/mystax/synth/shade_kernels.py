@@ -70,8 +70,7 @@ def cast_shadow(points, axes, centre, reach, out):
                 continue
             for r in range(2):
                 for c in range(2):
-                    if height > out[v + r, u + c]:
-                        out[v + r, u + c] = height
+                    out[v + r, u + c] = max(out[v + r, u + c], height)
 
 
 @kernel

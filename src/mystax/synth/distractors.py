@@ -1,15 +1,26 @@
 """Things that stand about a head-fixed mouse: spouts, bars, paws, wheels, plates, lamps, cables."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from mystax.synth.draws import Draw
-from mystax.synth.head_mesh import PARTS, HeadMesh, Surface, make_surface
+from mystax.synth.head_mesh import HeadMesh
+from mystax.synth.head_parts import PARTS, Surface, make_surface
 
 __all__ = ["draw_distractors", "paw_surfaces", "tube"]
 
 Line = list[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Where things are put: random numbers, the head, the side of the camera (1 left, -1 right)."""
+
+    draw: Draw
+    mesh: HeadMesh
+    side: int
 
 
 def tube(points: Line, radii: list[float], part: str, columns: int = 12) -> Surface:
@@ -69,65 +80,61 @@ def paw_surfaces(tip: np.ndarray, root: np.ndarray, draw: Draw, size: float = 1.
     return found
 
 
-def spout(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def spout(stage: Stage) -> list[Surface]:
     """Lick spout before or under the mouth."""
-    u = draw.uniform
-    mouth = np.array([mesh.shape.mouth[0], 0.0, mesh.shape.mouth[1]])
-    tip = mouth + np.array([u(-0.55, 0.05), side * u(-0.12, 0.3), u(-0.4, -0.02)])
-    away = np.array([u(-1.0, 0.1), side * u(-0.4, 0.6), u(-1.0, -0.05)])
+    draw, u = stage.draw, stage.draw.uniform
+    mouth = np.array([stage.mesh.shape.mouth[0], 0.0, stage.mesh.shape.mouth[1]])
+    tip = mouth + np.array([u(-0.55, 0.05), stage.side * u(-0.12, 0.3), u(-0.4, -0.02)])
+    away = np.array([u(-1.0, 0.1), stage.side * u(-0.4, 0.6), u(-1.0, -0.05)])
     away /= np.linalg.norm(away)
     radius = u(0.035, 0.11, floor=0.02)
     found = [tube([tip, tip + 0.8 * away, tip + 4 * away], [radius, radius, radius], "metal")]
     if draw.chance(0.25):
-        offset = np.array([0.0, side * u(0.15, 0.3), u(-0.1, 0.1)])
+        offset = np.array([0.0, stage.side * u(0.15, 0.3), u(-0.1, 0.1)])
         found.append(
             tube([tip + offset, tip + offset + 0.8 * away, tip + offset + 4 * away], [radius] * 3, "metal")
         )
     return found
 
 
-def bar(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def bar(stage: Stage) -> list[Surface]:
     """Head bar with cement on the crown."""
-    u = draw.uniform
-    x, z = u(1.1, 1.8), mesh.shape.crown + u(-0.02, 0.12)
+    draw, u = stage.draw, stage.draw.uniform
+    x, z = u(1.1, 1.8), stage.mesh.shape.crown + u(-0.02, 0.12)
     top = np.array([x, 0.0, z])
     found = []
+
+    def beside(x: float, y: float, z: float) -> np.ndarray:
+        return np.asarray(top + np.array([x, y, z]))
+
     if draw.chance(0.6):
         wide = u(0.25, 0.6)
-        found.append(
-            tube(
-                [top - [wide, 0, 0.1], top + [0, 0, 0.02], top + [wide, 0, -0.05]],
-                [0.12, u(0.15, 0.4), 0.15],
-                "fixture",
-                16,
-            )
-        )
+        line = [beside(-wide, 0, -0.1), beside(0, 0, 0.02), beside(wide, 0, -0.05)]
+        found.append(tube(line, [0.12, u(0.15, 0.4), 0.15], "fixture", 16))
     radius = u(0.04, 0.12)
     if draw.chance(0.5):
-        found.append(tube([top + [0, -3, 0.1], top + [0, 0, 0.12], top + [0, 3, 0.1]], [radius] * 3, "metal"))
+        line = [beside(0, -3, 0.1), beside(0, 0, 0.12), beside(0, 3, 0.1)]
+        found.append(tube(line, [radius] * 3, "metal"))
     else:
-        lean = np.array([u(-0.2, 0.6), side * u(-0.3, 0.5), 1.0])
+        lean = np.array([u(-0.2, 0.6), stage.side * u(-0.3, 0.5), 1.0])
         found.append(tube([top, top + 0.7 * lean, top + 3 * lean], [radius * 1.3] * 3, "metal"))
     if draw.chance(0.3):
-        found.append(
-            plate(
-                top + [0.3, 0, 0.3], np.array([0.7, 0.1, 0.0]), np.array([0.0, 1.2, u(-0.2, 0.4)]), "fixture"
-            )
-        )
+        tilt = np.array([0.0, 1.2, u(-0.2, 0.4)])
+        found.append(plate(beside(0.3, 0, 0.3), np.array([0.7, 0.1, 0.0]), tilt, "fixture"))
     return found
 
 
-def second_paw(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def second_paw(stage: Stage) -> list[Surface]:
     """Another forepaw, farther down."""
-    u = draw.uniform
-    tip = np.array([u(0.2, 1.2), side * u(-0.3, 0.6), u(-1.5, -0.85)])
-    return paw_surfaces(tip, tip + np.array([u(0.6, 1.2), 0.1 * side, u(-0.8, 0.1)]), draw, u(0.8, 1.2))
+    draw, u = stage.draw, stage.draw.uniform
+    tip = np.array([u(0.2, 1.2), stage.side * u(-0.3, 0.6), u(-1.5, -0.85)])
+    return paw_surfaces(tip, tip + np.array([u(0.6, 1.2), 0.1 * stage.side, u(-0.8, 0.1)]), draw, u(0.8, 1.2))
 
 
-def wheel(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def wheel(stage: Stage) -> list[Surface]:
     """Part of a wheel, ball or treadmill below the animal."""
-    u = draw.uniform
-    radius, height = u(2.0, 6.0), mesh.shape.chest - u(0.3, 0.9)
+    draw, u = stage.draw, stage.draw.uniform
+    radius, height = u(2.0, 6.0), stage.mesh.shape.chest - u(0.3, 0.9)
     middle = np.array([u(0.8, 2.5), 0.0, height - radius])
     if draw.chance(0.35):
         turn = np.linspace(0, math.pi, 24)
@@ -146,21 +153,21 @@ def wheel(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
     return [make_surface(grid, PARTS["fixture"], wrap=False, both=True)]
 
 
-def board(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def board(stage: Stage) -> list[Surface]:
     """Edge of a monitor, wall or holder beside the animal."""
-    u = draw.uniform
-    middle = np.array([u(-2.5, 3.0), -side * u(1.0, 4.0), u(-2.0, 1.5)])
+    draw, u = stage.draw, stage.draw.uniform
+    middle = np.array([u(-2.5, 3.0), -stage.side * u(1.0, 4.0), u(-2.0, 1.5)])
     turn = u(-0.6, 0.6)
-    a = np.array([math.cos(turn), 0.3 * side, math.sin(turn)]) * u(0.3, 2.5)
+    a = np.array([math.cos(turn), 0.3 * stage.side, math.sin(turn)]) * u(0.3, 2.5)
     b = np.array([-math.sin(turn), u(-0.5, 0.5), math.cos(turn)]) * u(0.2, 2.0)
     return [plate(middle, a, b, "fixture" if draw.chance(0.8) else "lamp")]
 
 
-def objective(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def objective(stage: Stage) -> list[Surface]:
     """Objective or implant above the skull."""
-    u = draw.uniform
-    foot = np.array([u(1.0, 1.9), 0.2 * side * u(-1, 1), mesh.shape.crown + u(0.1, 0.5)])
-    lean = np.array([u(-0.4, 0.4), side * u(-0.3, 0.3), 1.0])
+    u = stage.draw.uniform
+    foot = np.array([u(1.0, 1.9), 0.2 * stage.side * u(-1, 1), stage.mesh.shape.crown + u(0.1, 0.5)])
+    lean = np.array([u(-0.4, 0.4), stage.side * u(-0.3, 0.3), 1.0])
     wide = u(0.3, 0.9)
     return [
         tube(
@@ -172,30 +179,30 @@ def objective(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
     ]
 
 
-def lamp(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
-    """A lamp seen in the background."""
-    u = draw.uniform
-    middle = np.array([u(-2.0, 3.0), -side * u(1.5, 4.0), u(-2.0, 2.0)])
+def lamp(stage: Stage) -> list[Surface]:
+    """Place a lamp in the background."""
+    draw, u = stage.draw, stage.draw.uniform
+    middle = np.array([u(-2.0, 3.0), -stage.side * u(1.5, 4.0), u(-2.0, 2.0)])
     radius = u(0.05, 0.4)
     return [tube([middle, middle + 0.01 * draw.direction()], [radius, radius], "lamp", 16)]
 
 
-def cable(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
-    """A cable or thin rod, anywhere near."""
-    u = draw.uniform
-    start = np.array([u(-1.5, 2.5), side * u(-1.5, 0.8), u(-2.5, 2.5)])
+def cable(stage: Stage) -> list[Surface]:
+    """Lay a cable or thin rod anywhere near."""
+    draw, u = stage.draw, stage.draw.uniform
+    start = np.array([u(-1.5, 2.5), stage.side * u(-1.5, 0.8), u(-2.5, 2.5)])
     way, bow = 5 * draw.direction(), 0.8 * draw.direction()
-    start[1] -= 0.5 * way[1] if way[1] * side > 0 else 0.0
+    start[1] -= 0.5 * way[1] if way[1] * stage.side > 0 else 0.0
     line = [start + t * way + (1 - (2 * t - 1) ** 2) * bow for t in np.linspace(0, 1, 12)]
-    distance = min(float(np.linalg.norm((p - [0.6, 0.4 * side, -0.1]) * [1, 0.5, 1])) for p in line)
+    distance = min(float(np.linalg.norm((p - [0.6, 0.4 * stage.side, -0.1]) * [1, 0.5, 1])) for p in line)
     if distance < 0.8 and not draw.chance(0.2):
         return []
     return [tube(line, [u(0.015, 0.08)] * 12, "fixture" if draw.chance(0.6) else "metal", 8)]
 
 
-def holder(draw: Draw, mesh: HeadMesh, side: int) -> list[Surface]:
+def holder(stage: Stage) -> list[Surface]:
     """Half-tube about the body, seen from outside and inside."""
-    u = draw.uniform
+    u = stage.draw.uniform
     x, radius = u(1.2, 2.2), u(1.0, 1.5)
     phi = np.linspace(-2.6, 2.6, 28) + math.pi
     rows = np.array([x, x + 0.05, 6.0])
@@ -225,7 +232,7 @@ KINDS = {
 
 
 def cover(draw: Draw, points: np.ndarray, eyepoint: np.ndarray) -> list[Surface]:
-    """A paw or a rod right before one of some points, as seen from a place."""
+    """Put a paw or a rod right before one of some points, as seen from a place."""
     target = points[int(draw.generator.integers(len(points)))]
     away = eyepoint - target
     away /= np.linalg.norm(away)
@@ -267,12 +274,13 @@ def draw_distractors(
     list of Surface
         Things in units of the head, in its frame.
     """
+    stage = Stage(draw, mesh, side)
     found: list[Surface] = []
     for make, probability in KINDS.values():
         if draw.chance(probability):
-            found += make(draw, mesh, side)
+            found += make(stage)
     if draw.chance(HIDING):
         found += cover(draw, points, eyepoint)
     if draw.shifted and draw.chance(0.3):
-        found += holder(draw, mesh, side)
+        found += holder(stage)
     return found

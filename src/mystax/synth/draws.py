@@ -46,7 +46,7 @@ class Draw:
         self.generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*key])))
 
     def uniform(self, low: float, high: float, *, floor: float = -np.inf, ceiling: float = np.inf) -> float:
-        """Draw a number between two limits; shifted ranges reach beyond them, but not past floor and ceiling."""
+        """Draw a number between two limits; shifted ranges reach beyond, but not past floor and ceiling."""
         u = self.generator.random()
         if self.shifted:
             u = 0.5 + (u - 0.5) * WIDEN

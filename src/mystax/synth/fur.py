@@ -19,13 +19,13 @@ class Coat:
     Attributes
     ----------
     values : array (24,)
-        Numbers of the shading kernel: 0 fur albedo, 2 belly, 3 snout gain, 5-7 patches, 8 grain, 9 shaved strip,
-        10-12 lids, 13-17 nose, 18-19 follicles, 20 jaw, 21 ear, 22 rim light.
+        Numbers of the shading kernel: 0 fur albedo, 2 belly, 3 snout gain, 5-7 patches, 8 grain,
+        9 shaved strip, 10-12 lids, 13-17 nose, 18-19 follicles, 20 jaw, 21 ear, 22 rim light.
     strands : int
         How many hairs are drawn.
     hair : array (10,)
-        Length at the back of the head, length at the snout over it, tilt, spread of directions, root shade, tip
-        shade, opacity, contrast between hairs, clumping, gloss.
+        Length at the back of the head, length at the snout over it, tilt, spread of directions, root shade,
+        tip shade, opacity, contrast between hairs, clumping, gloss.
     """
 
     values: np.ndarray

@@ -11,10 +11,10 @@ __all__ = ["draw_fur", "draw_whiskers"]
 
 @kernel
 def draw_fur(
-    depth, parts, normal_map, uv, lens, rotation, place, light, albedo, key, eye, lid, hair, nose_row, strands,
-    grains, shift, state, luminance,
+    depth, parts, normal_map, uv, lens, rotation, place, light, albedo, key, eye, lid, hair, nose_row,
+    strands, grains, shift, state, luminance,
 ):  # fmt: skip
-    """Draw hairs over the visible fur; key is the direction to the key light; hair: see `mystax.synth.fur`."""
+    """Draw hairs over the visible fur; key: direction to the key light; hair: see `mystax.synth.fur`."""
     height, width = depth.shape
     covered = 0
     for y in range(0, height, 4):

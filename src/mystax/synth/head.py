@@ -115,7 +115,7 @@ def render_image(
     size : int, optional
         Side of the square picture [px].
     ranges : {"ordinary", "shifted"}, optional
-        Shifted: 25 % wider, with coats, lights, backdrops, things and cameras that ordinary pictures never show.
+        Shifted: 25 % wider, with coats, lights, backdrops, things and cameras that are never ordinary.
     **changes
         Fields of `HeadScene` (shape, camera, expression, ...) to use in place of those drawn.
 
@@ -136,7 +136,7 @@ def render_image(
     """
     scene = draw_head_scene(Draw((seed, KEY, index), ranges), size)
     if changes:
-        scene = replace(scene, **changes)  # type: ignore[arg-type]  # the fields' types are checked by their users
+        scene = replace(scene, **changes)  # type: ignore[arg-type]  # fields of many types
     made = render_scene(scene)
     image = np.floor(made.grey * 255 + 0.5).astype(np.uint8)
     pupil, lids = eye_ellipses(made.mesh, scene.side, scene.camera, scene.pose)

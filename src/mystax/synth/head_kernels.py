@@ -18,6 +18,9 @@ __all__ = [
     "undistort",
 ]
 
+FAR = 10.0
+"""Added to the first coordinate of the far eye's pixels."""
+
 
 @kernel
 def loft_surface(dorsal, ventral, width, widest, shape, out):
@@ -64,7 +67,7 @@ def normals_of(surface, wrap, out):
 
 @kernel
 def add_bumps(surface, normals, bumps):
-    """Move points along their normals by Gaussian bumps: rows of (x, y, z, rx, ry, rz, height), both sides."""
+    """Move points along their normals by Gaussian bumps (x, y, z, rx, ry, rz, height) on both sides."""
     for i in range(surface.shape[0]):
         if surface[i, 0, 0] > 2.6:
             break
@@ -142,8 +145,9 @@ def bend_surface(surface, neck, turn, nose, shift):
 
 @kernel
 def project_points(points, rotation, translation, lens, out):
-    """Project points (n, 3): out is (x px, y px, depth); lens is (f, cx, cy, k1, k2,
-    square of the radius from where on the distortion stays).
+    """Project points (n, 3): out is (x px, y px, depth).
+
+    lens is (f, cx, cy, k1, k2, square of the radius from where on the distortion stays).
     """
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
@@ -226,10 +230,11 @@ def raster_surface(screen, normals, wrap, both, part, depth, parts, normal_map, 
 
 
 @kernel
-def place_globe(centre, radius, axes, lid, part, lens, depth, parts, uv):
+def place_globe(centre, radius, axes, lid, part, far, lens, depth, parts, uv):
     """Show a globe where its lids open. Centre and axes (along, up, out) are in camera coordinates.
 
-    lid is (half length, half height above, below, point exponent); uv takes (along, up) over the radius.
+    lid is (half length, half height above, below, point exponent); uv takes (along, up) over the radius,
+    plus `FAR` for the eye of the side turned away.
     """
     height, width = depth.shape
     reach = lens[0] * radius / max(centre[2] - radius, 1e-3) * 1.1 + 2
@@ -257,7 +262,7 @@ def place_globe(centre, radius, axes, lid, part, lens, depth, parts, uv):
                 continue
             depth[y, x] = z
             parts[y, x] = part
-            uv[y, x, 0], uv[y, x, 1] = p / radius, q / radius
+            uv[y, x, 0], uv[y, x, 1] = p / radius + (FAR if far else 0.0), q / radius
 
 
 @kernel

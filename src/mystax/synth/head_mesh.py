@@ -7,9 +7,11 @@ import numpy as np
 
 from mystax.core.typing import Float64
 from mystax.synth.head_kernels import add_bumps, bend_surface, fit_lids, loft_surface, normals_of
+from mystax.synth.head_organs import ear_surface, jaw_surface, tongue_surface
+from mystax.synth.head_parts import PARTS, Expression, Surface, at, make_surface, section, unit
 from mystax.synth.head_shape import HeadShape
 
-__all__ = ["KEYPOINTS", "PARTS", "Expression", "HeadMesh", "Surface", "build_head"]
+__all__ = ["KEYPOINTS", "HeadMesh", "build_head"]
 
 KEYPOINTS = (
     "eye_front", "eye_back", "eye_top", "eye_bottom", "nose_top", "nose_tip", "nose_bottom", "nose_far",
@@ -18,105 +20,10 @@ KEYPOINTS = (
 )  # fmt: skip
 """Names of the points of a rendered face, in the order of the set `mouse-face-22`."""
 
-PARTS = {
-    "skin": 1,
-    "jaw": 2,
-    "ear": 3,
-    "tongue": 4,
-    "globe": 5,
-    "paw": 6,
-    "fixture": 7,
-    "metal": 8,
-    "lamp": 9,
-}
-"""Numbers of the materials in the z-buffer; 0 is the background; from 6 on they hide the face."""
-
 ROWS, COLUMNS = 160, 128
 NOSE_ROW = 18
 """Row of the surface where the naked nose ends."""
 KNOTS = np.array([NOSE_ROW, 30, 46, 66, 94, 118, 134, 145, 153, 159], float)
-PHI = np.arange(COLUMNS) * (2 * math.pi / COLUMNS)
-JAW_ROWS, JAW_COLUMNS = 40, 48
-
-
-@dataclass(frozen=True)
-class Expression:
-    """What moves in a face; angles in radians, lengths in units of the head.
-
-    Attributes
-    ----------
-    lids : float
-        Openness of the lids, 0 closed to 1 open, 1.15 wide.
-    pupil : float
-        Radius of the pupil over that of the globe.
-    gaze : (float, float)
-        Turn of the eye, caudal and up.
-    whisk : float
-        Forward angle of the whiskers.
-    pad_shift : (float, float)
-        Movement of the follicles, caudal and up.
-    jaw : float
-        Opening of the jaw.
-    tongue : float
-        How far the tongue is out; 0 not at all.
-    nose_pitch : float
-        Turn of the nose.
-    nose_shift : (float, float, float)
-        Movement of the nose in x, y, z.
-    neck_pitch, neck_turn : float
-        Pose of the body behind the head.
-    ear_turn : float
-        Turn of the ears beyond their shape's.
-    paw : (float, float, float) or None
-        Place of the nearest forepaw's tip in x, y, z; None where it is not near.
-    """
-
-    lids: float = 1.0
-    pupil: float = 0.3
-    gaze: tuple[float, float] = (0.0, 0.0)
-    whisk: float = 0.0
-    pad_shift: tuple[float, float] = (0.0, 0.0)
-    jaw: float = 0.0
-    tongue: float = 0.0
-    nose_pitch: float = 0.0
-    nose_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    neck_pitch: float = 0.0
-    neck_turn: float = 0.0
-    ear_turn: float = 0.0
-    paw: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """A grid of points of one material.
-
-    Attributes
-    ----------
-    points : array (row, column, 3)
-        Places in units of the head.
-    normals : array (row, column, 3)
-        Outward unit normals.
-    part : int
-        Number of the material.
-    wrap : bool
-        Whether the columns close to a ring.
-    both : bool
-        Whether the surface is seen from behind too.
-    """
-
-    points: np.ndarray
-    normals: np.ndarray
-    part: int
-    wrap: bool = True
-    both: bool = False
-
-
-def make_surface(points: np.ndarray, part: int, *, wrap: bool = True, both: bool = False) -> Surface:
-    """Make a surface of a grid of points; its normals follow from them."""
-    points = np.ascontiguousarray(points, np.float64)
-    normals = np.empty_like(points)
-    normals_of(points, wrap, normals)
-    return Surface(points, normals, part, wrap, both)
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,14 +174,6 @@ def profile(shape: HeadShape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lines[0], lines[1], half
 
 
-def section(exponent: float, columns: int) -> np.ndarray:
-    """Sideways and upwards place (column, 2) around a superellipse of half axes 1."""
-    phi = np.arange(columns) * (2 * math.pi / columns)
-    s, c = np.sin(phi), np.cos(phi)
-    power = 2 / exponent
-    return np.stack([np.sign(s) * np.abs(s) ** power, np.sign(c) * np.abs(c) ** power], axis=1)
-
-
 def find_place(points: np.ndarray, x: float, z: float) -> tuple[float, float]:
     """Find the row and column of the left surface at a place of the side view."""
     left = points[NOSE_ROW + 1 : 130, 3 : COLUMNS // 2 - 1]
@@ -287,23 +186,6 @@ def find_place(points: np.ndarray, x: float, z: float) -> tuple[float, float]:
     matrix = np.array([[along[0], around[0]], [along[2], around[2]]])
     step = np.linalg.solve(matrix + 1e-9 * np.eye(2), np.array([x - here[0], z - here[2]]))
     return row + float(np.clip(step[0], -1, 1)), column + float(np.clip(step[1], -1, 1))
-
-
-def at(points: np.ndarray, row: float | np.ndarray, column: float | np.ndarray) -> np.ndarray:
-    """Bilinear places on a grid whose columns close to a ring."""
-    rows, columns = points.shape[:2]
-    i = np.clip(np.floor(row).astype(int), 0, rows - 2)
-    j = np.floor(column).astype(int)
-    s, t = (np.asarray(row) - i)[..., None], (np.asarray(column) - j)[..., None]
-    j, k = j % columns, (j + 1) % columns
-    top = (1 - t) * points[i, j] + t * points[i, k]
-    low = (1 - t) * points[i + 1, j] + t * points[i + 1, k]
-    return np.asarray((1 - s) * top + s * low)
-
-
-def unit(vector: np.ndarray) -> np.ndarray:
-    """Scale a vector to length 1."""
-    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def build_head(shape: HeadShape, expression: Expression) -> HeadMesh:
@@ -378,96 +260,3 @@ def bumps_of(shape: HeadShape, expression: Expression, pad: np.ndarray) -> np.nd
             (0.13 * shape.length / 12.5, 0.45 * shape.nose_width, 0.01, 0.05, 0.05, 0.05, 0.012),
         ]
     )
-
-
-def jaw_surface(shape: HeadShape, expression: Expression) -> Surface:
-    """Lower jaw, hinged below the ear."""
-    t = np.linspace(0, 1, JAW_ROWS) ** 1.5
-    (lx, lz), (cx, cz) = shape.lip, shape.corner
-    chin_x, chin_z = lx + 0.16, lz - shape.chin
-    back = max(1.25, cx + 0.4)
-    knots = np.array([0.0, 0.25, 0.6, 1.0])
-    low = np.stack(
-        [
-            np.interp(t, knots, [lx, chin_x, 0.5 * (chin_x + back), back]),
-            np.interp(t, knots, [lz, chin_z, min(shape.throat, chin_z) - 0.01, shape.throat + 0.05]),
-        ],
-        axis=1,
-    )
-    (mx, mz) = shape.mouth
-    lift = 0.1 + mz - lz
-    top = np.stack(
-        [
-            np.interp(t, knots, [mx + 0.04, lx + 0.1, cx + 0.05, back]),
-            np.interp(t, knots, [lz + lift, lz + lift + 0.08, max(cz, lz) + 0.22, cz + 0.3]),
-        ],
-        axis=1,
-    )
-    for line in (low, top):
-        line[1:-1] = 0.25 * line[:-2] + 0.5 * line[1:-1] + 0.25 * line[2:]
-        line[2:-2] = (line[:-4] + line[1:-3] + line[2:-2] + line[3:-1] + line[4:]) / 5
-    front = np.sqrt(np.clip(1 - (1 - np.clip(t / 0.1, 0, 1)) ** 2, 0, 1))
-    pole = np.array([mx + 0.02, mz + 0.03])
-    low, top = pole + (low - pole) * front[:, None], pole + (top - pole) * front[:, None]
-    width = np.sqrt(front) * np.interp(
-        t,
-        [0, 0.1, 0.35, 1],
-        np.array([0.34, 0.44, 0.62, 0.8]) * ([shape.snout_width] * 3 + [shape.cheek_width]),
-    )
-    points = np.empty((JAW_ROWS, JAW_COLUMNS, 3))
-    loft_surface(top, low, width, np.full(JAW_ROWS, 0.5), section(2.2, JAW_COLUMNS), points)
-    c, s = math.cos(expression.jaw), math.sin(expression.jaw)
-    px, pz = points[..., 0] - 1.25, points[..., 2] + 0.3
-    points[..., 0], points[..., 2] = 1.25 + c * px - s * pz, -0.3 + s * px + c * pz
-    return make_surface(points, PARTS["jaw"])
-
-
-def ear_surface(shape: HeadShape, expression: Expression, skin: np.ndarray, side: int) -> Surface:
-    """One ear, a cupped leaf (16 x 24)."""
-    turn = shape.ear_turn + expression.ear_turn
-    place = find_place_near(skin, shape.ear_base, shape.ear_up)
-    root = at(skin, *place) * np.array([1, side, 1])
-    up = unit(np.array([0.25, side * (0.35 + math.sin(shape.ear_lean)), math.cos(shape.ear_lean)]))
-    across = np.array([math.cos(turn), side * math.sin(turn), 0.0])
-    across = unit(across - (across @ up) * up)
-    out = np.cross(across, up) * side * -1
-    v = np.linspace(0, 1, 16)[:, None]
-    w = np.linspace(-1, 1, 24)[None, :]
-    outline = (
-        shape.ear_width
-        / 2
-        * np.sqrt(np.clip(1 - (2 * v**0.8 - 1) ** 2 * 0.98, 0.02, 1))
-        * np.minimum(1, 0.45 + 1.6 * v)
-    )
-    depth = 0.22 * outline * (1 - w * w) * (1 - 0.7 * v) - 0.1 * v * v
-    points = (
-        root
-        - 0.06 * up
-        + shape.ear_length * v[..., None] * up
-        + (outline * w)[..., None] * across
-        - depth[..., None] * out
-    )
-    return make_surface(points, PARTS["ear"], wrap=False, both=True)
-
-
-def find_place_near(skin: np.ndarray, x: float, lift: float) -> tuple[float, float]:
-    """Row and column of the left skin at a distance behind the nose; `lift` is 0 lateral to 1 dorsal."""
-    row = float(np.searchsorted(skin[NOSE_ROW:, COLUMNS // 4, 0], x) + NOSE_ROW)
-    return min(row, ROWS - 3.0), COLUMNS / 4 * (1 - lift) + 1.0
-
-
-def tongue_surface(shape: HeadShape, expression: Expression) -> Surface:
-    """Tongue, from inside the mouth forwards and down."""
-    (lx, lz), out = shape.lip, expression.tongue
-    t = np.linspace(0, 1, 14)
-    drop = math.sin(expression.jaw) * max(1.25 - lx, 0.2)
-    start = np.array([lx + 0.3, lz + 0.08 - 0.4 * drop])
-    tip = np.array([lx - 0.6 * out, lz + 0.02 - drop - 0.8 * out])
-    middle = np.array([lx - 0.1 * out, lz + 0.05 - 0.6 * drop])
-    line = ((1 - t) ** 2)[:, None] * start + (2 * t * (1 - t))[:, None] * middle + (t**2)[:, None] * tip
-    thick = 0.035 * np.sqrt(np.clip(1 - t**4, 0, 1))
-    offset = np.stack([-thick * 0.5, thick], axis=1)
-    points = np.empty((14, 16, 3))
-    width = 0.085 * np.sqrt(np.clip(1 - t**5, 0, 1))
-    loft_surface(line + offset, line - offset, width, np.full(14, 0.5), section(2.0, 16), points)
-    return make_surface(points[::-1], PARTS["tongue"])

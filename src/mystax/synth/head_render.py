@@ -1,14 +1,15 @@
 """From a scene to a picture: z-buffer, light, hair, camera, truth."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mystax.core.typing import Float32, Float64, UInt8
 from mystax.synth.fur_kernels import draw_fur, draw_whiskers
 from mystax.synth.head_kernels import place_globe, project_points, raster_surface
-from mystax.synth.head_mesh import PARTS, HeadMesh, Surface, build_head
+from mystax.synth.head_mesh import HeadMesh, build_head
+from mystax.synth.head_parts import PARTS, Surface, unit
 from mystax.synth.head_scene import HeadScene
 from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_states
 from mystax.synth.head_view import HeadCamera
@@ -138,9 +139,77 @@ def dots(scene: HeadScene, mesh: HeadMesh, view: Eyeview, memory: Buffers) -> No
     for sign in (1.0, -1.0):
         mirror = np.array([1.0, sign, 1.0])
         dot_follicles(
-            places * mirror, normals * mirror, eyepoint, radius, strength, view.lens, view.rotation, view.place,
-            memory.depth, memory.parts, memory.albedo, memory.luminance,
+            places * mirror, normals * mirror, eyepoint, radius, strength, view.lens, view.rotation,
+            view.place, memory.depth, memory.parts, memory.albedo, memory.luminance,
         )  # fmt: skip
+
+
+def in_head(surface: Surface, scene: HeadScene) -> Surface:
+    """Bring a thing that stands in the world into the head's frame."""
+    turn, shift = scene.pose.rotation, scene.pose.translation / scene.shape.length
+    if (turn == np.eye(3)).all() and not shift.any():
+        return surface
+    return replace(
+        surface,
+        points=np.ascontiguousarray((surface.points - shift) @ turn),
+        normals=np.ascontiguousarray(surface.normals @ turn),
+    )
+
+
+def draw_animal(mesh: HeadMesh, side: int, view: Eyeview, memory: Buffers) -> None:
+    """Draw skin, jaw, ears, tongue and globes into the z-buffer."""
+    for surface in mesh.surfaces:
+        raster(surface, view, memory)
+    if mesh.lid[1] <= 0:
+        return
+    for sign in (side, -side):
+        mirror = np.array([1.0, float(sign), 1.0])
+        centre = view.rotation @ (mesh.eye * mirror) + view.place
+        axes = np.ascontiguousarray((mesh.eye_axes * mirror) @ view.rotation.T)
+        place_globe(
+            centre, mesh.eye_radius, axes, mesh.lid, PARTS["globe"], sign != side, view.lens, memory.depth,
+            memory.parts, memory.uv,
+        )  # fmt: skip
+
+
+def light_all(
+    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], view: Eyeview, memory: Buffers
+) -> np.ndarray:
+    """Light everything but the hairs; give the direction to the key light."""
+    lamps = scene.lights.lamps.copy()
+    turn, shift = scene.pose.rotation, scene.pose.translation / scene.shape.length
+    lamps[:, :3] = (lamps[:, :3] - shift) @ turn
+    ambient = np.concatenate([scene.lights.ambient[:1], scene.lights.ambient[1:] @ turn])
+    solid = [s for s in (*mesh.surfaces[:2], *things) if s.points.shape[0] > 3]
+    shadow = shadow_of(scene, tuple(solid), lamps[0, :3])
+    drift, eye = float(scene.seed % 3200) / 100, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
+    shade_parts(
+        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, lamps,
+        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, memory.light,
+        memory.albedo, memory.luminance,
+    )  # fmt: skip
+    dots(scene, mesh, view, memory)
+    shade_eye(
+        memory.depth, memory.parts, memory.uv, PARTS["globe"], scene.side, view.lens, view.rotation,
+        view.place, lamps, ambient, eye, mesh.lid, scene.iris, GRAINS, drift, memory.luminance,
+    )  # fmt: skip
+    return unit(lamps[0, :3] - SHADOW_CENTRE)
+
+
+def draw_hair(
+    scene: HeadScene, mesh: HeadMesh, key: np.ndarray, strands: int | None, exposure: float,
+    numbers: np.ndarray, view: Eyeview, memory: Buffers,
+) -> None:  # fmt: skip
+    """Draw fur and whiskers over the lit surfaces."""
+    coat, eye = scene.coat, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
+    draw_fur(
+        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place,
+        memory.light, memory.albedo, key, eye, mesh.lid, coat.hair, float(coat.values[16]),
+        coat.strands if strands is None else strands, GRAINS, float(scene.seed % 3200) / 100, numbers,
+        memory.luminance,
+    )  # fmt: skip
+    lines = whisker_lines(mesh, scene.whiskers, scene.optics.target / exposure)
+    draw_whiskers(lines, memory.depth, view.lens, view.rotation, view.place, numbers, memory.luminance)
 
 
 def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = None) -> Rendered:
@@ -160,63 +229,23 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     Rendered
         Picture and truth.
     """
-    camera, side, length = scene.camera, scene.side, scene.shape.length
+    camera, length = scene.camera, scene.shape.length
     shape = camera.size[1] * oversampling, camera.size[0] * oversampling
-    memory, view = buffers(shape), eyeview(scene, camera, oversampling)
+    memory, view, mesh = buffers(shape), eyeview(scene, camera, oversampling), head_of(scene)
     fill_backdrop(scene.backdrop, memory.depth, memory.parts, memory.luminance)
-    mesh = head_of(scene)
-    for surface in mesh.surfaces:
-        raster(surface, view, memory)
-    eye, lid = (mesh.eye, mesh.eye_axes, mesh.eye_radius), mesh.lid
-    mirror = np.array([1.0, -1.0, 1.0])
-    for sign in (side, -side):
-        centre, axes = (mesh.eye, mesh.eye_axes) if sign == 1 else (mesh.eye * mirror, mesh.eye_axes * mirror)
-        seen = view.rotation @ centre + view.place
-        turned = np.ascontiguousarray(axes @ view.rotation.T)
-        part = PARTS["globe"]
-        if lid[1] > 0 and sign == side:
-            place_globe(
-                seen, mesh.eye_radius, turned, lid, part, view.lens, memory.depth, memory.parts, memory.uv
-            )
+    draw_animal(mesh, scene.side, view, memory)
     eyepoint = -view.rotation.T @ view.place if scene.slips.contour else None
-    xyz = in_world(place_keypoints(mesh, side, scene.slips, eyepoint), length, scene.pose)
+    xyz = in_world(place_keypoints(mesh, scene.side, scene.slips, eyepoint), length, scene.pose)
     screen = camera.project(xyz)
     state = seen_states(screen, memory.depth, length, camera, oversampling)
-    for surface in scene.distractors:
-        raster(surface, view, memory)
+    things = tuple(in_head(thing, scene) for thing in scene.distractors)
+    for thing in things:
+        raster(thing, view, memory)
     state = hidden_by(state, screen, memory.parts, oversampling)
-    lamps = scene.lights.lamps.copy()
-    turn, shift = scene.pose.rotation, scene.pose.translation / length
-    lamps[:, :3] = (lamps[:, :3] - shift) @ turn
-    ambient = np.concatenate([scene.lights.ambient[:1], scene.lights.ambient[1:] @ turn])
-    solid = [s for s in (*mesh.surfaces[:2], *scene.distractors) if s.points.shape[0] > 3]
-    shadow = shadow_of(scene, tuple(solid), lamps[0, :3])
-    drift = float(scene.seed % 3200) / 100
-    shade_parts(
-        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, lamps,
-        ambient, shadow, scene.coat.values, scene.materials, eye, lid, GRAINS, drift, memory.light,
-        memory.albedo, memory.luminance,
-    )  # fmt: skip
-    dots(scene, mesh, view, memory)
-    shade_eye(
-        memory.depth, memory.parts, memory.uv, PARTS["globe"], side, view.lens, view.rotation, view.place, lamps,
-        ambient, eye, lid, scene.iris, GRAINS, drift, memory.luminance,
-    )  # fmt: skip
+    key = light_all(scene, mesh, things, view, memory)
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
-    state_numbers = np.array([scene.seed | 1], np.uint64)
-    toward = lamps[0, :3] - SHADOW_CENTRE
-    draw_fur(
-        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, memory.light,
-        memory.albedo, toward / np.linalg.norm(toward), eye, lid, scene.coat.hair, float(scene.coat.values[16]),
-        scene.coat.strands if strands is None else strands, GRAINS, drift, state_numbers, memory.luminance,
-    )  # fmt: skip
-    bright = scene.optics.target / exposure
-    draw_whiskers(
-        whisker_lines(mesh, scene.whiskers, bright), memory.depth, view.lens, view.rotation, view.place,
-        state_numbers, memory.luminance,
-    )  # fmt: skip
+    numbers = np.array([scene.seed | 1], np.uint64)
+    draw_hair(scene, mesh, key, strands, exposure, numbers, view, memory)
     focus = float(np.nanmean(screen[:4, 2])) / length
-    grey = picture_of(
-        memory.luminance, memory.depth, oversampling, scene.optics, exposure, focus, state_numbers
-    )
+    grey = picture_of(memory.luminance, memory.depth, oversampling, scene.optics, exposure, focus, numbers)
     return Rendered(grey, xyz, screen, state, mesh, exposure)

@@ -10,7 +10,8 @@ from mystax.synth.backdrop import draw_backdrop
 from mystax.synth.distractors import draw_distractors, paw_surfaces
 from mystax.synth.draws import Draw
 from mystax.synth.fur import Coat, draw_coat
-from mystax.synth.head_mesh import Expression, HeadMesh, Surface, build_head
+from mystax.synth.head_mesh import HeadMesh, build_head
+from mystax.synth.head_parts import Expression, Surface
 from mystax.synth.head_shape import HeadShape, draw_shape
 from mystax.synth.head_truth import Slips, draw_slips, frame_face, in_world, place_keypoints
 from mystax.synth.head_view import HeadCamera, Lights, Pose, draw_camera, draw_lights

@@ -1,6 +1,6 @@
 """Shape of a mouse's head: some fifty numbers in units of the distance from nose tip to eye centre.
 
-The head's frame has its origin at the nose tip; x runs through the eye's centre (caudal), y to the left, z up.
+The head's frame: origin at the nose tip, x through the eye's centre (caudal), y to the left, z up.
 """
 
 import math
@@ -23,8 +23,8 @@ class HeadShape:
         Length of the lid opening, height over length, angle to the axis (positive: front corner higher),
         how pointed the corners are (0.5 an ellipse, 1 a parabola).
     globe, protrusion, eye_side, eye_up, eye_forward : float
-        Radius of the globe over half the opening, what stands out of the skin (of the radius), distance of the
-        skin at the eye from the midline, where the eye looks.
+        Radius of the globe over half the opening, what stands out of the skin (of the radius), distance of
+        the skin at the eye from the midline, where the eye looks.
     nose_width, nose_top, nose_bottom : float, (x, z), (x, z)
         The naked nose.
     bridge, stop, brow, crown, occiput, nape : float

@@ -7,7 +7,8 @@ import numpy as np
 
 from mystax.core.typing import Float64, UInt8
 from mystax.synth.draws import Draw
-from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, PARTS, HeadMesh, Surface, at, unit
+from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, HeadMesh
+from mystax.synth.head_parts import PARTS, Surface, at, unit
 from mystax.synth.head_view import HeadCamera, Pose
 
 __all__ = [
@@ -25,8 +26,8 @@ __all__ = [
 
 ABSENT, INVISIBLE, PLACED = 0, 1, 2
 NEAR, DEEP, OUTSIDE = 0.04, 0.15, 0.03
-"""How far behind the front-most surface a point still counts as seen, and as guessed, how near to the outline it
-counts as on it; in units of the head."""
+"""How far behind the front-most surface a point still counts as seen, and as guessed, how near to the outline
+it counts as on it; in units of the head."""
 DIRECTIONS = [(math.cos(k * math.pi / 6), math.sin(k * math.pi / 6)) for k in range(12)]
 LABEL = {name: k for k, name in enumerate(KEYPOINTS)}
 MAIN = 13
@@ -69,10 +70,10 @@ def draw_slips(draw: Draw) -> Slips:
 def place_keypoints(
     mesh: HeadMesh, side: int, slips: Slips, eyepoint: np.ndarray | None = None
 ) -> Float64[np.ndarray, "keypoint 3"]:
-    """Places of all points in units of the head, of the side 1 (left) or -1; NaN where a part is not there."""
+    """Places of all points in units of the head on side 1 (left) or -1; NaN where a part is not there."""
     found = np.full((len(KEYPOINTS), 3), np.nan)
     mirror = np.array([1.0, side, 1.0])
-    shape, skin, lid, shifts = mesh.shape, mesh.skin.points, mesh.lid, slips.shifts
+    skin, lid, shifts = mesh.skin.points, mesh.lid, slips.shifts
     radius = mesh.eye_radius
 
     def on_globe(p: float, q: float) -> np.ndarray:
@@ -100,8 +101,8 @@ def place_keypoints(
     rows, columns = mesh.follicles(*np.array(list(VIBRISSAE.values()), float).T)
     spots |= dict(zip(VIBRISSAE, zip(rows.tolist(), columns.tolist(), strict=True), strict=True))
     for name, (row, column) in spots.items():
-        row, column = turn_to(mesh.skin, row, column, side, eyepoint) if name in OUTLINE else (row, column)
-        found[LABEL[name]] = slide(skin, row, column, shifts[LABEL[name]]) * mirror
+        place = turn_to(mesh.skin, row, column, side, eyepoint) if name in OUTLINE else (row, column)
+        found[LABEL[name]] = slide(skin, *place, shifts[LABEL[name]]) * mirror
     jaw = mesh.surfaces[1].points
     around = jaw.shape[1]
     for name, row in (("lower_lip", 7.0), ("chin", 16.0)):
@@ -265,7 +266,7 @@ def eye_ellipses(
 
 
 def face_box(screen: np.ndarray) -> Float64[np.ndarray, " 3"]:
-    """Square about a face: x, y of its corner and its side [px]; the eye is 0.42 of the side from the nose."""
+    """Square about a face: x, y of its corner, its side [px]; the eye is 0.42 of the side from the nose."""
     main = screen[:MAIN]
     main = main[np.isfinite(main[:, 0])]
     low, high = main[:, :2].min(0), main[:, :2].max(0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.head_kernels import lid_value, to_screen, undistort
+from mystax.synth.head_kernels import FAR, lid_value, to_screen, undistort
 from mystax.synth.scene_kernels import kernel
 
 __all__ = [
@@ -57,7 +57,7 @@ def smooth(low, high, x):
 
 @kernel
 def cast_shadow(points, axes, centre, reach, out):
-    """Note for each place of a map (n, n) how near the key light the surface comes; axes (right, down, to light)."""
+    """Note for each place of a map (n, n) how near the light surfaces come; axes (right, down, to light)."""
     n = out.shape[0]
     for i in range(points.shape[0]):
         for j in range(points.shape[1]):
@@ -101,9 +101,9 @@ def shade_parts(
 ):  # fmt: skip
     """Light all surfaces but the globes.
 
-    lights: rows (x, y, z, strength, unused); ambient: (strength, x, y, z); shadow: (axes, centre, reach, map);
-    coat: see `mystax.synth.fur.Coat`; materials: rows (albedo, gloss, sharpness, texture) per part;
-    eye: (centre, axes, radius) of the left eye; grains, shift: see `value_noise`.
+    lights: rows (x, y, z, strength, unused); ambient: (strength, x, y, z); shadow: (axes, centre, reach,
+    map, whether it counts); coat: see `mystax.synth.fur.Coat`; materials: rows (albedo, gloss, sharpness,
+    texture) per part; eye: (centre, axes, radius) of the left eye; grains, shift: see `value_noise`.
     """
     height, width = depth.shape
     shadow_axes, shadow_centre, shadow_reach, shadows, shadowed = shadow
@@ -111,7 +111,7 @@ def shade_parts(
     for py in range(height):
         for px in range(width):
             part = parts[py, px]
-            if part == 0 or part == 5:
+            if part in {0, 5}:
                 continue
             z = depth[py, px]
             a, b = undistort((px - lens[1]) / lens[0], (py - lens[2]) / lens[0], lens[3], lens[4])
@@ -281,10 +281,12 @@ def shade_eye(
         for px in range(width):
             if parts[py, px] != part:
                 continue
-            p, q = uv[py, px, 0], uv[py, px, 1]
+            p, q, sign = uv[py, px, 0], uv[py, px, 1], 1.0
+            if p > FAR / 2:
+                p, sign = p - FAR, -1.0
             n = np.sqrt(max(1.0 - p * p - q * q, 0.0))
             nx = p * ax[0, 0] + q * ax[1, 0] + n * ax[2, 0]
-            ny = p * ax[0, 1] + q * ax[1, 1] + n * ax[2, 1]
+            ny = sign * (p * ax[0, 1] + q * ax[1, 1] + n * ax[2, 1])
             nz = p * ax[0, 2] + q * ax[1, 2] + n * ax[2, 2]
             z = depth[py, px]
             a, b = undistort((px - lens[1]) / lens[0], (py - lens[2]) / lens[0], lens[3], lens[4])

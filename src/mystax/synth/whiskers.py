@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.synth.draws import Draw
-from mystax.synth.head_mesh import NOSE_ROW, HeadMesh, at
+from mystax.synth.head_mesh import NOSE_ROW, HeadMesh
+from mystax.synth.head_parts import at
 
 __all__ = ["Whiskers", "draw_whisker_look", "follicles", "whisker_lines"]
 
@@ -79,7 +80,7 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
 
 
 def follicles(mesh: HeadMesh) -> tuple[np.ndarray, np.ndarray]:
-    """Places and outward normals (follicle, 3) of all follicles on the left skin, in the order of `LATTICE`."""
+    """Places and outward normals (follicle, 3) of the left follicles, in the order of `LATTICE`."""
     place = mesh.follicles(LATTICE[:, 0], LATTICE[:, 1])
     return at(mesh.skin.points, *place), at(mesh.skin.normals, *place)
 

@@ -1,15 +1,13 @@
 """Random choices of a synthetic picture: ordinary ranges, or shifted ones that no training has seen."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from mystax.errors import ParameterError
 
-__all__ = ["Draw", "Ranges"]
+__all__ = ["Draw", "Typical"]
 
-Ranges = Literal["ordinary", "shifted"]
 WIDEN = 1.25
 """How much wider the shifted ranges are."""
 HELD_OUT = 0.3
@@ -37,7 +35,7 @@ class Draw:
     True
     """
 
-    def __init__(self, key: Sequence[int], ranges: Ranges = "ordinary") -> None:
+    def __init__(self, key: Sequence[int], ranges: str = "ordinary") -> None:
         if ranges not in {"ordinary", "shifted"}:
             raise ParameterError(
                 "P401", "parameter 'ranges'", expected="'ordinary' or 'shifted'", got=repr(ranges)
@@ -85,3 +83,32 @@ class Draw:
     def seed(self) -> int:
         """Draw a start for the random numbers of compiled loops."""
         return int(self.generator.integers(1, 2**62))
+
+
+class Typical(Draw):
+    """Draw the middle of all ranges, the first family, and what is more likely than not.
+
+    Examples
+    --------
+    >>> Typical().uniform(3, 4)
+    3.5
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__((seed, 0x717))
+
+    def uniform(self, low: float, high: float, *, floor: float = -np.inf, ceiling: float = np.inf) -> float:
+        """Give the middle."""
+        return min(max((low + high) / 2, floor), ceiling)
+
+    def normal(self, sd: float) -> float:
+        """Give 0, whatever the standard deviation."""
+        return 0.0 * sd
+
+    def chance(self, probability: float) -> bool:
+        """Say yes to what is more likely than not."""
+        return probability > 0.5
+
+    def family(self, weights: dict[str, float], held_out: str = "") -> str:
+        """Give the first family that is not held out."""
+        return next(name for name in weights if name != held_out)

@@ -58,7 +58,8 @@ def draw_fur(
             if distance < 2.5 and part == 1:
                 p = dx * eye_axes[0, 0] + dy * eye_axes[0, 1] + dz * eye_axes[0, 2]
                 q = dx * eye_axes[1, 0] + dy * eye_axes[1, 1] + dz * eye_axes[1, 2]
-                half = max(lid[1] if q > 0 else lid[2], 0.02)
+                half = max(0.5 * (lid[1] + lid[2]), 0.02)
+                q -= 0.5 * (lid[1] - lid[2])
                 ring = np.sqrt((p / lid[0]) ** 2 + (q / half) ** 2) - 1.0
                 if ring < 0.12:
                     continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mystax.core.typing import Float32, Float64, UInt8
-from mystax.synth.draws import Draw, Ranges
+from mystax.synth.draws import Draw
 from mystax.synth.head_mesh import KEYPOINTS
 from mystax.synth.head_render import render_scene
 from mystax.synth.head_scene import HeadScene, draw_head_scene
@@ -104,7 +104,7 @@ class SampleBatch:
 
 
 def render_image(
-    seed: int, index: int, size: int = 256, ranges: Ranges = "ordinary", **changes: object
+    seed: int, index: int, size: int = 256, ranges: str = "ordinary", **changes: object
 ) -> Sample:
     """Render one picture of a face.
 
@@ -155,7 +155,7 @@ def render_image(
 
 
 def render_batch(
-    seed: int, start: int, n: int, size: int = 256, workers: int = 1, ranges: Ranges = "ordinary"
+    seed: int, start: int, n: int, size: int = 256, workers: int = 1, ranges: str = "ordinary"
 ) -> SampleBatch:
     """Render pictures start, start + 1, ..., start + n - 1 of a seed.
 

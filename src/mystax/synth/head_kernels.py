@@ -282,7 +282,8 @@ def undistort(x, y, k1, k2):
 def lid_value(p, q, lid):
     """Tell how far a place is from the opening of the lids: below 1 inside, 1 on the margin."""
     t = abs(p) / lid[0]
-    half = lid[1] if q >= 0 else lid[2]
+    half = 0.5 * (lid[1] + lid[2])
     if t >= 1.0 or half <= 1e-6:
         return 1.0 + t + abs(q) / lid[0]
-    return abs(q) / (half * (1.0 - t * t) ** lid[3])
+    share = (1.0 - t * t) ** lid[3]
+    return abs(q - 0.5 * (lid[1] - lid[2]) * share) / (half * share)

@@ -66,12 +66,10 @@ class HeadMesh:
 
     @property
     def lid(self) -> Float64[np.ndarray, " 4"]:
-        """Half length, half height above and below, point exponent of the lids' opening."""
+        """Half length, reach above and below the axis (sum 0 when closed), point exponent of the lids."""
         shape, openness = self.shape, self.expression.lids
         half = shape.lid_half
         up, down = half * (1.25 * openness - 0.25), half * min(0.25 + 0.75 * openness, 1.05)
-        if openness <= 0.02:
-            up = down = 0.0
         top = 0.96 * self.eye_radius
         return np.array([shape.lid_length / 2, min(up, top), min(down, top), shape.lid_point])
 

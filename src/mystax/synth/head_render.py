@@ -11,7 +11,7 @@ from mystax.synth.head_kernels import place_globe, project_points, raster_surfac
 from mystax.synth.head_mesh import HeadMesh, build_head
 from mystax.synth.head_parts import PARTS, Surface, unit
 from mystax.synth.head_scene import HeadScene
-from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_states
+from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_states, under_lids
 from mystax.synth.head_view import HeadCamera
 from mystax.synth.optics import expose_face, picture_of
 from mystax.synth.optics_kernels import fill_backdrop
@@ -160,7 +160,7 @@ def draw_animal(mesh: HeadMesh, side: int, view: Eyeview, memory: Buffers) -> No
     """Draw skin, jaw, ears, tongue and globes into the z-buffer."""
     for surface in mesh.surfaces:
         raster(surface, view, memory)
-    if mesh.lid[1] <= 0:
+    if mesh.lid[1] + mesh.lid[2] < 1e-6:
         return
     for sign in (side, -side):
         mirror = np.array([1.0, float(sign), 1.0])
@@ -237,7 +237,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     eyepoint = -view.rotation.T @ view.place if scene.slips.contour else None
     xyz = in_world(place_keypoints(mesh, scene.side, scene.slips, eyepoint), length, scene.pose)
     screen = camera.project(xyz)
-    state = seen_states(screen, memory.depth, length, camera, oversampling)
+    state = under_lids(mesh, seen_states(screen, memory.depth, length, camera, oversampling))
     things = tuple(in_head(thing, scene) for thing in scene.distractors)
     for thing in things:
         raster(thing, view, memory)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Float64, UInt8
 from mystax.synth.draws import Draw
+from mystax.synth.head_kernels import lid_value
 from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, HeadMesh
 from mystax.synth.head_parts import PARTS, Surface, at, unit
 from mystax.synth.head_view import HeadCamera, Pose
@@ -17,11 +18,14 @@ __all__ = [
     "PLACED",
     "Slips",
     "draw_slips",
+    "eye_ellipses",
     "face_box",
     "frame_face",
     "hidden_by",
+    "in_world",
     "place_keypoints",
     "seen_states",
+    "under_lids",
 ]
 
 ABSENT, INVISIBLE, PLACED = 0, 1, 2
@@ -204,6 +208,15 @@ def nearest_depth(depth: np.ndarray, x: float, y: float, oversampling: int) -> f
     return float(depth[row, column])
 
 
+def under_lids(mesh: HeadMesh, states: np.ndarray) -> UInt8[np.ndarray, " keypoint"]:
+    """Turn a placed pupil into an invisible one where the lids cover its middle."""
+    states = states.copy()
+    p, q = (math.sin(turn) * mesh.eye_radius for turn in mesh.expression.gaze)
+    if states[LABEL["pupil"]] == PLACED and lid_value(p, q, mesh.lid) > 1:
+        states[LABEL["pupil"]] = INVISIBLE
+    return states
+
+
 def hidden_by(
     states: np.ndarray, screen: np.ndarray, parts: np.ndarray, oversampling: int
 ) -> UInt8[np.ndarray, " keypoint"]:
@@ -256,7 +269,7 @@ def eye_ellipses(
     pupil = radius * (math.cos(look.pupil) * ahead + math.sin(look.pupil) * ring)
     half, up, down, point = mesh.lid
     p = half * np.cos(turn)
-    q = np.where(np.sin(turn) > 0, up, -down) * np.abs(np.sin(turn)) ** (2 * point)
+    q = (0.5 * (up - down) + 0.5 * (up + down) * np.sign(np.sin(turn))) * np.abs(np.sin(turn)) ** (2 * point)
     lids = np.stack([p, q, np.sqrt(np.maximum(radius**2 - p * p - q * q, 0.0))], axis=1)
     found = []
     for local in (pupil, lids):

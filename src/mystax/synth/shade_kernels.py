@@ -142,7 +142,8 @@ def shade_parts(
                     if dx * dx + dy * dy + dz * dz < 6.0 * eye_radius * eye_radius:
                         p = dx * eye_axes[0, 0] + dy * eye_axes[0, 1] + dz * eye_axes[0, 2]
                         q = dx * eye_axes[1, 0] + dy * eye_axes[1, 1] + dz * eye_axes[1, 2]
-                        half = max(lid[1] if q > 0 else lid[2], 0.012)
+                        half = max(0.5 * (lid[1] + lid[2]), 0.012)
+                        q -= 0.5 * (lid[1] - lid[2])
                         ring = (np.sqrt((p / lid[0]) ** 2 + (q / half) ** 2) - 1.0) * half
                         if ring < 4 * coat[11]:
                             t = smooth(coat[11], 0.3 * coat[11], ring)

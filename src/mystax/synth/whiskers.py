@@ -161,5 +161,5 @@ def short_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
         line = lines[len(look.short) + k]
         line[0:3], line[3:6] = root, root + 0.35 * ahead
         line[6:9] = root + (0.7 + 0.15 * r[2]) * ahead + np.array([0.25, 0.0, 0.0])
-        line[9:12] = 0.7 * look.thickness, float(strength(look, bright, r[5])), look.opacity
+        line[9:12] = 0.7 * look.thickness, strength(look, bright, r[5:])[0], look.opacity
     return lines

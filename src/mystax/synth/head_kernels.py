@@ -284,6 +284,6 @@ def lid_value(p, q, lid):
     t = abs(p) / lid[0]
     half = 0.5 * (lid[1] + lid[2])
     if t >= 1.0 or half <= 1e-6:
-        return 1.0 + t + abs(q) / lid[0]
+        return 2.0 + t + abs(q) / lid[0]
     share = (1.0 - t * t) ** lid[3]
     return abs(q - 0.5 * (lid[1] - lid[2]) * share) / (half * share)

@@ -241,7 +241,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     things = tuple(in_head(thing, scene) for thing in scene.distractors)
     for thing in things:
         raster(thing, view, memory)
-    state = hidden_by(state, screen, memory.parts, oversampling)
+    state = hidden_by(state, screen, memory.depth, memory.parts, length, oversampling)
     key = light_all(scene, mesh, things, view, memory)
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
     numbers = np.array([scene.seed | 1], np.uint64)

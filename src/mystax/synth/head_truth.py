@@ -218,15 +218,21 @@ def under_lids(mesh: HeadMesh, states: np.ndarray) -> UInt8[np.ndarray, " keypoi
 
 
 def hidden_by(
-    states: np.ndarray, screen: np.ndarray, parts: np.ndarray, oversampling: int
+    states: np.ndarray,
+    screen: np.ndarray,
+    depth: np.ndarray,
+    parts: np.ndarray,
+    length: float,
+    oversampling: int,
 ) -> UInt8[np.ndarray, " keypoint"]:
-    """Turn placed points into invisible ones where a thing stands before them (materials from the paw on)."""
+    """Turn placed points into invisible ones where a thing (a part from the paw on) stands before them."""
     states = states.copy()
     for k in np.flatnonzero(states == PLACED).tolist():
         x, y = float(screen[k, 0]), float(screen[k, 1])
         row = min(int((y + 0.5) * oversampling), parts.shape[0] - 1)
         column = min(int((x + 0.5) * oversampling), parts.shape[1] - 1)
-        if parts[row, column] >= PARTS["paw"] and k != LABEL["paw"]:
+        before = depth[row, column] < screen[k, 2] / length
+        if before and parts[row, column] >= PARTS["paw"] and k != LABEL["paw"]:
             states[k] = INVISIBLE
     return states
 

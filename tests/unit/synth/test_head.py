@@ -148,7 +148,9 @@ def test_a_camera_may_be_given(sample: Sample) -> None:
 
 
 def test_the_eye_is_seen_where_the_truth_says(sample: Sample) -> None:
-    bright = replace(sample.scene.optics, blur=0.0, vignette=(0.0, 0.5, 0.5), read=0.002, shot=0.002, target=0.8)
+    bright = replace(
+        sample.scene.optics, blur=0.0, vignette=(0.0, 0.5, 0.5), read=0.002, shot=0.002, target=0.8
+    )
     iris = sample.scene.iris.copy()
     iris[3:5], iris[6:8] = 0.0, 0.0
     made = render_image(5, 3, size=SIZE, optics=bright, iris=iris, distractors=())

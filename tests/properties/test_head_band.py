@@ -1,4 +1,4 @@
-"""Rendered profiles: one real head lies well inside the spread of all coordinates, and is not their middle."""
+"""Rendered profiles: one real head lies well inside the spread of all coordinates, not in its middle."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ REAL = {
     "mouth": (0.35, 0.51),
     "lower_lip": (0.43, 0.59),
 }
-"""A real head in profile: along the axis from nose tip to eye, and ventral of it, in units of their distance."""
+"""A real head in profile: along the axis from nose tip to eye, and ventral of it, by their distance."""
 N_HEADS = 240
 
 

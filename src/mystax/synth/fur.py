@@ -6,7 +6,7 @@ import numpy as np
 
 from mystax.synth.draws import Draw
 
-__all__ = ["Coat", "draw_coat"]
+__all__ = ["Coat", "draw_coat", "root_hairs"]
 
 COATS = {"black": 0.34, "agouti": 0.22, "brown": 0.14, "white": 0.16, "patched": 0.14}
 HELD_OUT_COAT = "dilute"
@@ -88,3 +88,32 @@ def draw_coat(draw: Draw) -> Coat:
         ]
     )
     return Coat(values, int(u(6000, 12000, floor=3000)), hair)
+
+
+def root_hairs(points: np.ndarray, count: int, rows: tuple[int, int], seed: int) -> np.ndarray:
+    """Places (row, column) of hairs, as dense everywhere on a surface whose columns close to a ring.
+
+    Parameters
+    ----------
+    points : array (row, column, 3)
+        The surface.
+    count : int
+        How many hairs.
+    rows : (int, int)
+        First and last row with hairs.
+    seed : int
+        Start of the random numbers.
+
+    Returns
+    -------
+    array (hair, 2)
+        Rows and columns.
+    """
+    generator = np.random.default_rng((seed, 0x4A1))
+    part = points[rows[0] : rows[1] + 1]
+    down = part[1:] - part[:-1]
+    around = np.roll(part, -1, axis=1)[:-1] - part[:-1]
+    area = np.linalg.norm(np.cross(down, around), axis=2).ravel()
+    cells = np.searchsorted(np.cumsum(area) / area.sum(), generator.random(count))
+    places = np.stack(np.divmod(np.minimum(cells, area.size - 1), points.shape[1]), axis=1).astype(float)
+    return np.asarray(places + generator.random((count, 2)) * 0.999 + [rows[0], 0])

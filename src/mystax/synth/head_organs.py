@@ -59,7 +59,7 @@ def ear_surface(shape: HeadShape, expression: Expression, skin: np.ndarray, side
     """One ear, a cupped leaf (16 x 24)."""
     turn = shape.ear_turn + expression.ear_turn
     place = find_ear(skin, shape.ear_base, shape.ear_up)
-    root = at(skin, *place) * np.array([1, side, 1])
+    root = at(skin, place[0], side * place[1])
     up = unit(np.array([0.25, side * (0.35 + math.sin(shape.ear_lean)), math.cos(shape.ear_lean)]))
     across = np.array([math.cos(turn), side * math.sin(turn), 0.0])
     across = unit(across - (across @ up) * up)

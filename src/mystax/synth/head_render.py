@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mystax.core.typing import Float32, Float64, UInt8
-from mystax.synth.fur_kernels import draw_fur, draw_whiskers
+from mystax.synth.fur_kernels import draw_fur, draw_rooted, draw_whiskers
 from mystax.synth.head_kernels import place_globe, project_points, raster_surface
 from mystax.synth.head_mesh import HeadMesh, build_head
 from mystax.synth.head_parts import PARTS, Surface, unit
@@ -134,12 +134,11 @@ def dots(scene: HeadScene, mesh: HeadMesh, view: Eyeview, memory: Buffers) -> No
     strength, radius = float(scene.coat.values[18]), float(scene.coat.values[19])
     if strength <= 0:
         return
-    places, normals = follicles(mesh)
     eyepoint = -view.rotation.T @ view.place
-    for sign in (1.0, -1.0):
-        mirror = np.array([1.0, sign, 1.0])
+    for side in (1, -1):
+        places, normals = follicles(mesh, side)
         dot_follicles(
-            places * mirror, normals * mirror, eyepoint, radius, strength, view.lens, view.rotation,
+            places, normals, eyepoint, radius, strength, view.lens, view.rotation,
             view.place, memory.depth, memory.parts, memory.albedo, memory.luminance,
         )  # fmt: skip
 
@@ -202,12 +201,27 @@ def draw_hair(
 ) -> None:  # fmt: skip
     """Draw fur and whiskers over the lit surfaces."""
     coat, eye = scene.coat, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
-    draw_fur(
-        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place,
-        memory.light, memory.albedo, key, eye, mesh.lid, coat.hair, float(coat.values[16]),
-        coat.strands if strands is None else strands, GRAINS, float(scene.seed % 3200) / 100, numbers,
-        memory.luminance,
-    )  # fmt: skip
+    seen = (view.lens, view.rotation, view.place)
+    pixels = (memory.depth, memory.parts, memory.uv, memory.light, memory.albedo, memory.luminance)
+    look = (key, eye, mesh.lid, coat.hair, float(coat.values[16]))
+    drift = float(scene.seed % 3200) / 100
+    if scene.roots is None:
+        count = coat.strands if strands is None else strands
+        draw_fur(seen, pixels, memory.normals, *look, count, GRAINS, drift, numbers)
+    else:
+        for surface, roots in zip(mesh.surfaces, scene.roots, strict=False):
+            draw_rooted(
+                surface.points,
+                surface.normals,
+                surface.part,
+                roots,
+                seen,
+                pixels,
+                *look,
+                GRAINS,
+                drift,
+                numbers,
+            )
     lines = whisker_lines(mesh, scene.whiskers, scene.optics.target / exposure)
     draw_whiskers(lines, memory.depth, view.lens, view.rotation, view.place, numbers, memory.luminance)
 
@@ -247,5 +261,8 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     numbers = np.array([scene.seed | 1], np.uint64)
     draw_hair(scene, mesh, key, strands, exposure, numbers, view, memory)
     focus = float(np.nanmean(screen[:4, 2])) / length
-    grey = picture_of(memory.luminance, memory.depth, oversampling, scene.optics, exposure, focus, numbers)
+    pixels = np.array([(scene.seed ^ (scene.noise * 0x9E3779B97F4A7C15)) & (2**64 - 1) | 1], np.uint64)
+    grey = picture_of(
+        memory.luminance, memory.depth, oversampling, scene.optics, exposure, focus, scene.seed, pixels
+    )
     return Rendered(grey, xyz, screen, state, mesh, exposure)

@@ -41,6 +41,11 @@ class HeadScene:
         Start of the random numbers of single hairs and pixels.
     mesh : HeadMesh or None
         The head as built for this shape and expression; built anew where they differ.
+    noise : int
+        Number of the picture among those of one sensor.
+    roots : tuple of array (hair, 2), or None
+        Places (row, column) of hairs on the first surfaces, so that they move with the skin; by default hairs
+        stand evenly over the picture.
     """
 
     shape: HeadShape
@@ -59,6 +64,8 @@ class HeadScene:
     slips: Slips
     seed: int
     mesh: HeadMesh | None = None
+    noise: int = 0
+    roots: tuple[np.ndarray, ...] | None = None
 
 
 def draw_expression(draw: Draw, shape: HeadShape, side: int) -> Expression:

@@ -106,17 +106,17 @@ def place_keypoints(
     spots |= dict(zip(VIBRISSAE, zip(rows.tolist(), columns.tolist(), strict=True), strict=True))
     for name, (row, column) in spots.items():
         place = turn_to(mesh.skin, row, column, side, eyepoint) if name in OUTLINE else (row, column)
-        found[LABEL[name]] = slide(skin, *place, shifts[LABEL[name]]) * mirror
+        found[LABEL[name]] = slide(skin, *place, side, shifts[LABEL[name]])
     jaw = mesh.surfaces[1].points
     around = jaw.shape[1]
     for name, row in (("lower_lip", 7.0), ("chin", 16.0)):
-        place = turn_to(mesh.surfaces[1], row, around / 2 - 1.0, side, eyepoint)
-        found[LABEL[name]] = slide(jaw, *place, shifts[LABEL[name]]) * mirror
-    ear = mesh.surfaces[2].points
-    found[LABEL["ear_base"]] = 0.5 * (ear[2, 0] + ear[2, 11]) * mirror
-    found[LABEL["ear_tip"]] = ear[15, 11] * mirror
+        place = turn_to(mesh.surfaces[1], row, around / 2, side, eyepoint)
+        found[LABEL[name]] = slide(jaw, *place, side, shifts[LABEL[name]])
+    ear = mesh.surfaces[2 if side == 1 else 3].points
+    found[LABEL["ear_base"]] = 0.5 * (ear[2, 0] + ear[2, 11])
+    found[LABEL["ear_tip"]] = ear[15, 11]
     if mesh.expression.tongue > 0:
-        found[LABEL["tongue_tip"]] = mesh.surfaces[4].points[0, 0] * mirror
+        found[LABEL["tongue_tip"]] = mesh.surfaces[4].points[0, 0]
     if mesh.expression.paw is not None:
         found[LABEL["paw"]] = np.array(mesh.expression.paw)
     return found
@@ -125,10 +125,12 @@ def place_keypoints(
 def turn_to(
     surface: Surface, row: float, column: float, side: int, eyepoint: np.ndarray | None
 ) -> tuple[float, float]:
-    """Move a place of the midline around, to the outline that the camera sees, by 50 degrees at most."""
+    """Move a place of the midline around to the outline that the camera sees, by 50 degrees at most.
+
+    Columns are those of the left side; the other side's are their negatives.
+    """
     if eyepoint is None:
         return row, column
-    seen = eyepoint * np.array([1.0, side, 1.0])
     columns = surface.points.shape[1]
     if row < 1:  # the tip: forwards to the outline of the near side
         rows = np.arange(12.0)
@@ -136,13 +138,15 @@ def turn_to(
     else:
         lateral = 1 if column < columns / 4 else -1
         places = np.full(int(0.14 * columns), row), column + lateral * np.arange(int(0.14 * columns))
-    turned = np.sum(at(surface.normals, *places) * (seen - at(surface.points, *places)), axis=-1) > 0
+    normals, points = (at(grid, places[0], side * places[1]) for grid in (surface.normals, surface.points))
+    turned = np.sum(normals * (eyepoint - points), axis=-1) > 0
     k = int(np.argmax(turned))
     return (float(places[0][k]), float(places[1][k])) if turned[k] else (row, column)
 
 
-def slide(points: np.ndarray, row: float, column: float, shift: np.ndarray) -> np.ndarray:
-    """Place on a surface, moved along it by lengths (down the rows, around)."""
+def slide(points: np.ndarray, row: float, column: float, side: int, shift: np.ndarray) -> np.ndarray:
+    """Place on one side of a surface, moved along it by lengths (down the rows, around)."""
+    column = side * column
     i, j = min(max(round(row), 1), points.shape[0] - 2), round(column) % points.shape[1]
     along = float(np.linalg.norm(points[i + 1, j] - points[i - 1, j])) / 2 + 1e-6
     k, m = (j + 1) % points.shape[1], (j - 1) % points.shape[1]
@@ -151,7 +155,9 @@ def slide(points: np.ndarray, row: float, column: float, shift: np.ndarray) -> n
     if row < 0:  # over the tip to the other side
         row, column = -row, column + points.shape[1] / 2
     limit = 0.06 * points.shape[1]
-    return at(points, min(row, points.shape[0] - 1.001), column + min(max(shift[1] / across, -limit), limit))
+    return at(
+        points, min(row, points.shape[0] - 1.001), column + side * min(max(shift[1] / across, -limit), limit)
+    )
 
 
 def in_world(points: np.ndarray, length: float, pose: Pose) -> Float64[np.ndarray, "keypoint 3"]:

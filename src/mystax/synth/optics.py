@@ -116,6 +116,7 @@ def picture_of(
     optics: Optics,
     exposure: float,
     focus: float,
+    sensor: int,
     state: np.ndarray,
 ) -> Float32[np.ndarray, "v u"]:
     """Take a picture: grey values 0..1.
@@ -132,8 +133,10 @@ def picture_of(
         Factor from luminance to grey.
     focus : float
         Depth that is in focus, in the unit of `depth`.
+    sensor : int
+        Which sensor: start of the random numbers of its fixed pattern.
     state : array (1,)
-        State of the random numbers.
+        State of the random numbers of single pixels.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def picture_of(
         gauss(sharp, optics.blur * scale, soft, buffer)
         sharp, soft = soft, sharp
     gauss(sharp, max(far_blur * scale, 0.3), soft, buffer)
-    generator = np.random.Generator(np.random.PCG64(int(state[0]) & 0x7FFFFFFF))
+    generator = np.random.Generator(np.random.PCG64(sensor))
     stripes = generator.standard_normal(shape[0] + shape[1]).astype(np.float32)
     pattern = optics.pattern * (3 if optics.chain == "striped" else 1)
     v = optics.vignette

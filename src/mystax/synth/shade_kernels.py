@@ -165,7 +165,7 @@ def shade_parts(
                         dark *= 1.0 - 0.4 * coat[14] * np.exp(-cleft * cleft) * smooth(8.0, 14.0, row)
                 elif part == 2:
                     up = np.cos(column * (2 * np.pi / 48))
-                    dark *= 1.0 - 0.75 * smooth(0.0, 0.75, up)
+                    dark *= 1.0 - 0.75 * smooth(0.0, 0.75, up) * smooth(30.0, 22.0, row)
                     albedo *= coat[20]
                 else:
                     albedo = (

@@ -79,10 +79,10 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
     )
 
 
-def follicles(mesh: HeadMesh) -> tuple[np.ndarray, np.ndarray]:
-    """Places and outward normals (follicle, 3) of the left follicles, in the order of `LATTICE`."""
-    place = mesh.follicles(LATTICE[:, 0], LATTICE[:, 1])
-    return at(mesh.skin.points, *place), at(mesh.skin.normals, *place)
+def follicles(mesh: HeadMesh, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and outward normals (follicle, 3) on one side (1 left, -1 right), in the order of `LATTICE`."""
+    row, column = mesh.follicles(LATTICE[:, 0], LATTICE[:, 1])
+    return at(mesh.skin.points, row, side * column), at(mesh.skin.normals, row, side * column)
 
 
 def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
@@ -102,14 +102,14 @@ def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
     array (whisker, 13)
         Three points, radius, value, opacity, blend.
     """
-    places, rows, arcs = follicles(mesh)[0], LATTICE[:, 0], LATTICE[:, 1]
-    n = len(places)
+    rows, arcs = LATTICE.T
+    n = len(rows)
     random = look.random[: 2 * n].reshape(2, n, 6)
     missing = look.missing[: 2 * n].reshape(2, n)
     parts = []
     for k, side in enumerate((1, -1)):
         r = random[k]
-        root = places * np.array([1, side, 1])
+        root, _ = follicles(mesh, side)
         length = (2.35 - 0.32 * arcs) * (1 + 0.12 * r[:, 0]) * look.length
         angle = look.set_point + 0.16 * (arcs - 1) + 0.12 * r[:, 1] + mesh.expression.whisk
         lift = look.spread * (1.8 - 0.85 * rows) * 0.6 + 0.12 * r[:, 2]

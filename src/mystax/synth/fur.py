@@ -111,9 +111,8 @@ def root_hairs(points: np.ndarray, count: int, rows: tuple[int, int], seed: int)
     """
     generator = np.random.default_rng((seed, 0x4A1))
     part = points[rows[0] : rows[1] + 1]
-    down = part[1:] - part[:-1]
-    around = np.roll(part, -1, axis=1)[:-1] - part[:-1]
-    area = np.linalg.norm(np.cross(down, around), axis=2).ravel()
+    beside = np.roll(part, -1, axis=1)
+    area = np.linalg.norm(np.cross(beside[1:] - part[:-1], part[1:] - beside[:-1]), axis=2).ravel()
     cells = np.searchsorted(np.cumsum(area) / area.sum(), generator.random(count))
     places = np.stack(np.divmod(np.minimum(cells, area.size - 1), points.shape[1]), axis=1).astype(float)
     return np.asarray(places + generator.random((count, 2)) * 0.999 + [rows[0], 0])

@@ -1,10 +1,13 @@
 """Rendered videos and rigs as files: pictures, truth beside them, calibration."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.io.outcome_files import FORMAT
 from mystax.io.outcome_writer import write_outcome
 from mystax.io.store_fs import LocalFs
 from mystax.io.video import VideoWriter
@@ -128,8 +131,7 @@ def write_video(
     if not truth:
         return (path,)
     beside = path.with_name(f"{path.stem}_truth.nc")
-    with LocalFs().create(beside) as file:
-        write_outcome(file, {"": video_dataset(video, states=states)}, {"analysis": "truth"})
+    _write(video_dataset(video, states=states), beside, video)
     return path, beside
 
 
@@ -156,9 +158,22 @@ def write_rig(rig: HeadRig, folder: str | Path, *, codec: str = "h264") -> tuple
     for name, video in rig.videos.items():
         files += write_video(video, folder / f"{name}.mkv", codec=codec)
         space = folder / f"{name}_space.nc"
-        with LocalFs().create(space) as file:
-            write_outcome(file, {"": rig_dataset(rig, name)}, {"analysis": "truth"})
+        _write(rig_dataset(rig, name), space, video)
         files.append(space)
     calibration = folder / "calibration.toml"
     calibration.write_text(rig.calibration(), encoding="utf-8")
     return (*files, calibration)
+
+
+def _write(dataset: Dataset, path: Path, video: HeadVideo) -> None:
+    """Write truth in the form of an outcome, so that `mystax.load` reads it."""
+    parameters = json.dumps({"script": repr(video.script), "animal": video.scene.seed, "quick": video.quick})
+    about = {
+        "mystax_format": FORMAT,
+        "analysis": "truth",
+        "analysis_version": 1,
+        "key": hashlib.sha256(parameters.encode()).hexdigest(),
+        "parameters": parameters,
+    }
+    with LocalFs().create(path) as file:
+        write_outcome(file, {"": dataset}, about)

@@ -160,7 +160,7 @@ def slide(points: np.ndarray, row: float, column: float, side: int, shift: np.nd
     )
 
 
-def in_world(points: np.ndarray, length: float, pose: Pose) -> Float64[np.ndarray, "keypoint 3"]:
+def in_world(points: np.ndarray, length: float, pose: Pose) -> Float64[np.ndarray, "*place 3"]:
     """Points of the head [units of the head] in the world [mm]."""
     return np.asarray(points * length @ pose.rotation.T + pose.translation)
 

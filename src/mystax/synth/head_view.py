@@ -53,7 +53,7 @@ class HeadCamera:
         """Place of the camera in the world [mm]."""
         return np.asarray(-self.rotation.T @ self.translation)
 
-    def project(self, points: np.ndarray) -> Float64[np.ndarray, "point 3"]:
+    def project(self, points: np.ndarray) -> Float64[np.ndarray, "*place 3"]:
         """Project points of the world [mm]: x, y [px] and depth [mm]."""
         flat = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
         out = np.empty_like(flat)

@@ -30,8 +30,8 @@ def comb(pixels: tuple[np.ndarray, ...], strands: int = 300, **changes: float) -
     normals = np.zeros((SIZE, SIZE, 3), np.float32)
     normals[..., 1] = -1
     hair = np.array([0.3, 1.0, 0.2, 0.02, 0.9, 1.0, 0.9, 0.0, 0.0, 0.0])
-    for key, value in changes.items():
-        hair[{"tilt": 2, "spread": 3}[key]] = value
+    for name, value in changes.items():
+        hair[{"tilt": 2, "spread": 3}[name]] = value
     eye = (np.array([9.0, 9.0, 9.0]), np.eye(3), 0.1)
     lid = np.array([0.1, 0.1, 0.1, 0.5])
     key, view = np.array([0.0, -1.0, 0.0]), (LENS, TURN, PLACE)

@@ -4,13 +4,15 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 import mystax
 from mystax.io.video import Video
-from mystax.synth import face_camera, render_rig, render_video, write_rig, write_video
-from mystax.synth.head_files import rig_dataset, video_dataset
+from mystax.synth.head_files import rig_dataset, video_dataset, write_rig, write_video
 from mystax.synth.head_mesh import KEYPOINTS
+from mystax.synth.head_rig import render_rig
 from mystax.synth.head_script import HeadScript
+from mystax.synth.head_video import face_camera, render_video
 
 SIZE = (96, 72)
 
@@ -27,11 +29,14 @@ def test_the_truth_beside_a_video_is_that_of_the_video(tmp_path: Path) -> None:
     video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.1, quick=True)
     _, beside = write_video(video, tmp_path / "face.mkv", states=True)
     truth = mystax.load(beside)
+    assert isinstance(truth, xr.Dataset)
     assert truth["position"].dims == ("time", "space", "keypoint", "individual")
-    np.testing.assert_allclose(truth["position"].values[..., 0], video.truth.xy.transpose(0, 2, 1), atol=1e-3)
-    assert truth["keypoint"].values.tolist() == list(KEYPOINTS)
-    np.testing.assert_array_equal(truth["state"].values[2, :, 0], video.states(2))
-    np.testing.assert_allclose(truth["whisker_angle"].values, video.truth.traces.whisk, atol=1e-6)
+    np.testing.assert_allclose(
+        truth["position"].to_numpy()[..., 0], video.truth.xy.transpose(0, 2, 1), atol=1e-3
+    )
+    assert truth["keypoint"].to_numpy().tolist() == list(KEYPOINTS)
+    np.testing.assert_array_equal(truth["state"].to_numpy()[2, :, 0], video.states(2))
+    np.testing.assert_allclose(truth["whisker_angle"].to_numpy(), video.truth.traces.whisk, atol=1e-6)
 
 
 def test_states_are_left_out_where_not_asked() -> None:
@@ -53,4 +58,5 @@ def test_a_rig_is_written_with_its_calibration(tmp_path: Path) -> None:
     ]
     assert tomllib.loads(files[-1].read_text(encoding="utf-8"))["cam_1"]["name"] == "left2"
     space = mystax.load(tmp_path / "rig" / "left2_space.nc")
-    np.testing.assert_allclose(space["position"].values, rig_dataset(rig, "left2")["position"].values)
+    assert isinstance(space, xr.Dataset)
+    np.testing.assert_allclose(space["position"].to_numpy(), rig_dataset(rig, "left2")["position"].to_numpy())

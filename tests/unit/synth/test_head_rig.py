@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from mystax.errors import ParameterError
-from mystax.synth import render_rig
 from mystax.synth.head_mesh import KEYPOINTS
-from mystax.synth.head_rig import RIG_KEYPOINTS, HeadRig, rotation_vector, seen_name
+from mystax.synth.head_rig import RIG_KEYPOINTS, HeadRig, render_rig, rotation_vector, seen_name
 from mystax.synth.head_script import HeadScript
 
 SIZE = (96, 72)

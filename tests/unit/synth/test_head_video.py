@@ -7,10 +7,9 @@ import pytest
 
 from mystax.core.recording import FrameSource
 from mystax.errors import ParameterError
-from mystax.synth import face_camera, render_video
 from mystax.synth.head_mesh import KEYPOINTS
 from mystax.synth.head_script import HeadScript
-from mystax.synth.head_video import HeadVideo
+from mystax.synth.head_video import HeadVideo, face_camera, render_video
 
 SMALL = face_camera((96, 72))
 

@@ -12,14 +12,17 @@ SIZE = 256
 
 def camera(azimuth: float = 0.0, elevation: float = 0.0, roll: float = 0.0, side: int = 1) -> HeadCamera:
     """Camera at 100 mm from the origin."""
-    rotation, translation = look_at(*np.radians([azimuth, elevation, roll]), side, np.zeros(3), 100.0)
+    turn = np.radians([azimuth, elevation, roll])
+    rotation, translation = look_at(turn[0], turn[1], turn[2], side, np.zeros(3), 100.0)
     return HeadCamera(rotation, translation, 500.0, (127.5, 127.5), (SIZE, SIZE))
 
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("angles", [(0, 0, 0), (40, 0, 0), (0, 50, 10), (-30, -20, 25), (65, 45, -25)])
-def test_cameras_are_proper_rotations_that_look_at_their_focus(angles: tuple[float, ...], side: int) -> None:
-    seen = camera(*angles, side=side)
+def test_cameras_are_proper_rotations_that_look_at_their_focus(
+    angles: tuple[float, float, float], side: int
+) -> None:
+    seen = camera(angles[0], angles[1], angles[2], side)
     np.testing.assert_allclose(seen.rotation @ seen.rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(seen.rotation) == pytest.approx(1)
     np.testing.assert_allclose(seen.project(np.zeros((1, 3)))[0], [127.5, 127.5, 100], atol=1e-9)

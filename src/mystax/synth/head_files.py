@@ -1,0 +1,179 @@
+"""Rendered videos and rigs as files: pictures, truth beside them, calibration."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.io.outcome_files import FORMAT
+from mystax.io.outcome_writer import write_outcome
+from mystax.io.store_fs import LocalFs
+from mystax.io.video import VideoWriter
+from mystax.synth.head_mesh import KEYPOINTS
+from mystax.synth.head_rig import RIG_KEYPOINTS, HeadRig
+from mystax.synth.head_video import HeadVideo
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["rig_dataset", "video_dataset", "write_rig", "write_video"]
+
+BLOCK = 32
+"""Frames rendered at a time."""
+ELLIPSE = ["x", "y", "major", "minor", "angle"]
+
+
+def video_dataset(video: HeadVideo, *, states: bool = False) -> Dataset:
+    """Truth of a video as a dataset.
+
+    Parameters
+    ----------
+    video : HeadVideo
+        The video.
+    states : bool, optional
+        Whether to find out which points are seen in each frame (renders every frame without hairs).
+
+    Returns
+    -------
+    Dataset
+        ``position`` (time, space, keypoint, individual) [px], ``pupil`` and ``lids`` (time, ellipse),
+        ``whisker_angle``, ``tongue``, ``jaw`` (time), and ``state`` (time, keypoint, individual) where asked.
+    """
+    import xarray as xr
+
+    truth = video.truth
+    traces = truth.traces
+    variables: dict[str, Any] = {
+        "position": (
+            ("time", "space", "keypoint", "individual"),
+            truth.xy.transpose(0, 2, 1)[..., None].astype(np.float32),
+            {"units": "px"},
+        ),
+        "pupil": (("time", "ellipse"), truth.pupil.astype(np.float32), {"units": "px"}),
+        "lids": (("time", "ellipse"), truth.lids.astype(np.float32), {"units": "px"}),
+        "lid_openness": (("time",), traces.lids.astype(np.float32), {"units": "1"}),
+        "whisker_angle": (("time",), traces.whisk.astype(np.float32), {"units": "rad"}),
+        "tongue": (("time",), traces.tongue.astype(np.float32), {"units": "1"}),
+        "jaw": (("time",), traces.jaw.astype(np.float32), {"units": "rad"}),
+    }
+    if states:
+        found = np.array([video.states(k) for k in range(len(video))], np.uint8)
+        meaning = {"flag_values": [0, 1, 2], "flag_meanings": "absent invisible placed"}
+        variables["state"] = (("time", "keypoint", "individual"), found[..., None], meaning)
+    return xr.Dataset(
+        variables,
+        coords={
+            "time": ("time", truth.times, {"units": "s"}),
+            "frame": ("time", np.arange(len(video))),
+            "space": ["x", "y"],
+            "keypoint": list(KEYPOINTS),
+            "individual": ["face"],
+            "ellipse": ELLIPSE,
+        },
+    )
+
+
+def rig_dataset(rig: HeadRig, camera: str) -> Dataset:
+    """Places in space at the times of one camera's frames: ``position`` as in `video_dataset`, but [mm]."""
+    import xarray as xr
+
+    xyz = rig.truth[camera]
+    return xr.Dataset(
+        {
+            "position": (
+                ("time", "space", "keypoint", "individual"),
+                xyz.transpose(0, 2, 1)[..., None],
+                {"units": "mm"},
+            )
+        },
+        coords={
+            "time": ("time", rig.videos[camera].times, {"units": "s"}),
+            "space": ["x", "y", "z"],
+            "keypoint": list(RIG_KEYPOINTS),
+            "individual": ["face"],
+        },
+    )
+
+
+def write_video(
+    video: HeadVideo, path: str | Path, *, codec: str = "h264", states: bool = False, truth: bool = True
+) -> tuple[Path, ...]:
+    """Write a video, and its truth beside it.
+
+    Parameters
+    ----------
+    video : HeadVideo
+        The video.
+    path : str or Path
+        File of the pictures; the truth's name is its stem and ``_truth.nc``.
+    codec : str, optional
+        FFmpeg's name of the codec (``ffv1`` keeps every grey value).
+    states : bool, optional
+        As in `video_dataset`.
+    truth : bool, optional
+        Whether to write the truth.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+    """
+    path = Path(path)
+    grey = "gray" if codec == "ffv1" else "yuv420p"
+    with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
+        for start in range(0, len(video), BLOCK):
+            for picture in video.frames(start, start + BLOCK):
+                out.write(picture)
+    if not truth:
+        return (path,)
+    beside = path.with_name(f"{path.stem}_truth.nc")
+    _write(video_dataset(video, states=states), beside, video)
+    return path, beside
+
+
+def write_rig(rig: HeadRig, folder: str | Path, *, codec: str = "h264") -> tuple[Path, ...]:
+    """Write all videos of a rig, the places in space, and the calibration.
+
+    Parameters
+    ----------
+    rig : HeadRig
+        The rig.
+    folder : str or Path
+        Where to; it is made.
+    codec : str, optional
+        FFmpeg's name of the codec.
+
+    Returns
+    -------
+    tuple of Path
+        Per camera the video, its truth and ``<camera>_space.nc``; then ``calibration.toml``.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for name, video in rig.videos.items():
+        files += write_video(video, folder / f"{name}.mkv", codec=codec)
+        space = folder / f"{name}_space.nc"
+        _write(rig_dataset(rig, name), space, video)
+        files.append(space)
+    calibration = folder / "calibration.toml"
+    calibration.write_text(rig.calibration(), encoding="utf-8")
+    return (*files, calibration)
+
+
+def _write(dataset: Dataset, path: Path, video: HeadVideo) -> None:
+    """Write truth in the form of an outcome, so that `mystax.load` reads it."""
+    parameters = json.dumps({"script": repr(video.script), "animal": video.scene.seed, "quick": video.quick})
+    about = {
+        "mystax_format": FORMAT,
+        "analysis": "truth",
+        "analysis_version": 1,
+        "key": hashlib.sha256(parameters.encode()).hexdigest(),
+        "parameters": parameters,
+    }
+    with LocalFs().create(path) as file:
+        write_outcome(file, {"": dataset}, about)

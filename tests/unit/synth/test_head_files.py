@@ -1,0 +1,62 @@
+"""Rendered videos as files: every grey value kept, truth that loads, one calibration per rig."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+import mystax
+from mystax.io.video import Video
+from mystax.synth.head_files import rig_dataset, video_dataset, write_rig, write_video
+from mystax.synth.head_mesh import KEYPOINTS
+from mystax.synth.head_rig import render_rig
+from mystax.synth.head_script import HeadScript
+from mystax.synth.head_video import face_camera, render_video
+
+SIZE = (96, 72)
+
+
+def test_a_lossless_video_holds_the_frames(tmp_path: Path) -> None:
+    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.2, quick=True)
+    (path,) = write_video(video, tmp_path / "face.mkv", codec="ffv1", truth=False)
+    with Video(path) as read:
+        assert read.n_frames == len(video)
+        np.testing.assert_array_equal(read.frame_at(4).data[0], video.frame(4))
+
+
+def test_the_truth_beside_a_video_is_that_of_the_video(tmp_path: Path) -> None:
+    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.1, quick=True)
+    _, beside = write_video(video, tmp_path / "face.mkv", states=True)
+    truth = mystax.load(beside)
+    assert isinstance(truth, xr.Dataset)
+    assert truth["position"].dims == ("time", "space", "keypoint", "individual")
+    np.testing.assert_allclose(
+        truth["position"].to_numpy()[..., 0], video.truth.xy.transpose(0, 2, 1), atol=1e-3
+    )
+    assert truth["keypoint"].to_numpy().tolist() == list(KEYPOINTS)
+    np.testing.assert_array_equal(truth["state"].to_numpy()[2, :, 0], video.states(2))
+    np.testing.assert_allclose(truth["whisker_angle"].to_numpy(), video.truth.traces.whisk, atol=1e-6)
+
+
+def test_states_are_left_out_where_not_asked() -> None:
+    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.04, quick=True)
+    assert "state" not in video_dataset(video)
+
+
+def test_a_rig_is_written_with_its_calibration(tmp_path: Path) -> None:
+    rig = render_rig(HeadScript(2), 2, fps=50, seconds=0.06, size=SIZE, quick=True)
+    files = write_rig(rig, tmp_path / "rig", codec="ffv1")
+    assert sorted(path.name for path in files) == [
+        "calibration.toml",
+        "left1.mkv",
+        "left1_space.nc",
+        "left1_truth.nc",
+        "left2.mkv",
+        "left2_space.nc",
+        "left2_truth.nc",
+    ]
+    assert tomllib.loads(files[-1].read_text(encoding="utf-8"))["cam_1"]["name"] == "left2"
+    space = mystax.load(tmp_path / "rig" / "left2_space.nc")
+    assert isinstance(space, xr.Dataset)
+    np.testing.assert_allclose(space["position"].to_numpy(), rig_dataset(rig, "left2")["position"].to_numpy())

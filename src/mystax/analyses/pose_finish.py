@@ -193,13 +193,13 @@ def _drift(
     box: CropBox,
 ) -> list[Flag]:
     """Say whether the face leaves the middle of its box for a minute, or touches its edge often."""
-    seen = good.any(axis=1) & np.isfinite(times)
+    seen = np.asarray(good.any(axis=1) & np.isfinite(times))
     if not seen.any():
         return []
     low = np.array([box.x - 0.5, box.y - 0.5]) + OUTER * box.side
     high = low + (1 - 2 * OUTER) * box.side
     outside = (position < low[None, :, None]) | (position > high[None, :, None])
-    outer = (outside.any(axis=1) & good).any(axis=1)
+    outer = np.asarray((outside.any(axis=1) & good).any(axis=1))
     share = float(outer[seen].mean())
     middle = np.nanmean(np.where(good[seen][:, None], position[seen], np.nan), axis=2)
     block = ((times[seen] - times[seen][0]) // BLOCK).astype(np.int64)

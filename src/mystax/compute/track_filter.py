@@ -73,7 +73,7 @@ class CausalFilter:
         sure = np.fmax(np.nan_to_num(np.asarray(confidence, np.float64)), MIN_CONFIDENCE)
         r = np.asarray(covariance, np.float64) / sure[:, None]
         r[:, [0, 2]] = np.fmax(r[:, [0, 2]], MIN_VARIANCE)
-        seen = np.isfinite(z).all(axis=1) & np.isfinite(r).all(axis=1)
+        seen = np.asarray(np.isfinite(z).all(axis=1) & np.isfinite(r).all(axis=1))
         z = np.where(seen[:, None], z, np.nan)
         lost = self._started & (time - self._last > self._max_gap)
         self._started[lost] = False

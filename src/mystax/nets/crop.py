@@ -8,7 +8,16 @@ from mystax.core.typing import Bool, Float, Float32, Shaped, UInt8
 from mystax.errors import RoiError
 from mystax.nets.kernels import normalise_crop, resize_box
 
-__all__ = ["CropBox", "box_text", "crop_resize", "frame_box", "grey_span", "normalise", "normalise_images", "parse_box"]
+__all__ = [
+    "CropBox",
+    "box_text",
+    "crop_resize",
+    "frame_box",
+    "grey_span",
+    "normalise",
+    "normalise_images",
+    "parse_box",
+]
 
 MIN_BOX = 16
 """Smallest side of a face box [px]."""
@@ -175,6 +184,8 @@ def normalise_images(images: UInt8[np.ndarray, "n y x"]) -> Float32[np.ndarray, 
     for crop in crops:
         normalise_crop(crop, everywhere, 2.0)
     return crops
+
+
 def parse_box(text: str, shape: tuple[int, int]) -> CropBox:
     """Read a face box from text.
 

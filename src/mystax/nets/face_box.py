@@ -115,7 +115,8 @@ def find_face_box(frames: Sequence[Frame], place: Placer, points: BoxPoints) -> 
 
 def _spread(n: int, wanted: int) -> list[int]:
     """Return up to `wanted` evenly spread places of n."""
-    return np.unique(np.linspace(0, n - 1, min(n, wanted)).round().astype(np.int64)).tolist()
+    places = np.unique(np.linspace(0, n - 1, min(n, wanted)).round().astype(np.int64))
+    return [int(place) for place in places]
 
 
 def _placements(height: int, width: int) -> list[CropBox]:

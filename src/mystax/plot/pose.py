@@ -242,7 +242,7 @@ def _mean(rows: Float[np.ndarray, "time keypoint"]) -> Float64[np.ndarray, " key
 def _rows(dataset: Dataset) -> list[tuple[str, ...]]:
     """Tell place, confidence and jitter of each point."""
     position, sure = _first(dataset, "position"), _first(dataset, "confidence")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for k, name in enumerate(dataset["keypoint"].values):
         known = sure[np.isfinite(sure[:, k]), k]
         if not len(known):

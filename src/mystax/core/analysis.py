@@ -260,7 +260,7 @@ class Analysis:
     still_outputs: Schema | None = None
 
     def schema_of(self, dataset: Dataset) -> Schema:
-        """Return the schema of a dataset: with `camera` it is of all cameras, with `image` of single pictures."""
+        """Return the schema of a dataset: `camera` tells all cameras, `image` single pictures."""
         if self.still_outputs is not None and "image" in dataset.dims:
             return self.still_outputs
         if self.joint_outputs is not None and "camera" in dataset.coords:

@@ -3,21 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.core.typing import Shaped
-from mystax.errors import ParameterError, RecipeError
+from mystax.errors import ParameterError
+from mystax.io.names import videos_in
+from mystax.io.stills import is_still, read_still
 
-if TYPE_CHECKING:
-    from xarray import Dataset
-else:
-    Dataset = Any
-
-__all__ = ["Still", "is_stills", "read_still", "stills_of"]
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+__all__ = ["Still", "check_pixels", "is_stills", "stills_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +33,17 @@ class Still:
 def is_stills(source: object) -> bool:
     """Tell whether a source is a folder of images, an image, or a list of them."""
     if isinstance(source, list | tuple):
-        return bool(source) and all(isinstance(item, str | Path) and _is_image(Path(item)) for item in source)
+        return bool(source) and all(isinstance(item, str | Path) and is_still(item) for item in source)
     if not isinstance(source, str | Path):
         return False
     path = Path(source)
     if not path.is_dir():
-        return _is_image(path)
-    from mystax.io.names import videos_in
-
+        return is_still(path)
     return bool(_images(path)) and not videos_in(path)
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
-
-
 def _images(folder: Path) -> list[Path]:
-    return sorted(item for item in folder.iterdir() if item.is_file() and _is_image(item))
+    return sorted(item for item in folder.iterdir() if item.is_file() and is_still(item))
 
 
 def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
@@ -74,7 +62,9 @@ def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
     Raises
     ------
     RecipeError
-        P403, if a file is no image that can be read.
+        P403, if a file is not there.
+    FormatError
+        F802, F804, if a file is no picture that can be read.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -83,27 +73,6 @@ def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
         files = [Path(item) for item in source]
     for file in files:
         yield Still(file.name, read_still(file))
-
-
-def read_still(path: Path) -> Shaped[np.ndarray, "y x"]:
-    """Read a picture as grey levels, 8 or 16 bits as the file has them.
-
-    Raises
-    ------
-    RecipeError
-        P403, if the file is no image that can be read.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            if image.mode in ("I;16", "I;16L", "I;16B", "I"):
-                return np.asarray(image).astype(np.uint16)
-            return np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise RecipeError(
-            "P403", str(path), f"the image cannot be read ({error})", expected="a PNG, JPEG or TIFF file"
-        ) from error
 
 
 def check_pixels(pixels: Shaped[np.ndarray, "..."]) -> None:

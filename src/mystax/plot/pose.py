@@ -96,8 +96,8 @@ def _picture_figure(views: Sequence[View]) -> NamedFigure:
         made,
         "Where the points are",
         f"Small dots are the smoothed places of up to {N_TRAIL} frames, rings their medians; colours stand "
-        "for the parts of the face. Points that are mostly below confidence 0.5 have no ring. The dashed square "
-        "is the face box that the network sees.",
+        "for the parts of the face. Points that are mostly below confidence 0.5 have no ring. The dashed "
+        "square is the face box that the network sees.",
         "Picture of each camera with the keypoints of the face.",
         numbers,
     )

@@ -81,7 +81,7 @@ def test_edges_of_a_sleap_file_are_names(real_data: Path) -> None:
     assert table.files[0] == "small_robot_3_frame.mp4"
 
 
-@pytest.mark.extra("interop")  # noqa: S610 - a marker of pytest
+@pytest.mark.extra("interop")
 @pytest.mark.needs_data
 def test_sleap_labels_are_read_through_sleap_io(real_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')

@@ -11,10 +11,10 @@ __all__ = ["draw_fur", "draw_rooted", "draw_whiskers"]
 
 @kernel
 def draw_strand(
-    px, py, z, x, y, w, nx, ny, nz, part, view, buffers, key, eye, lid, hair, nose_row, grains, shift, state
+    px, py, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains, shift, state
 ):
     """Draw one hair that stands at (px, py), a depth and place (x, y, w) of the head, on a normal."""
-    lens, rotation, place = view
+    lens, rotation, place = sight
     depth, parts, uv, light, albedo, luminance = buffers
     eye_centre, eye_axes, eye_radius = eye
     height, width = depth.shape
@@ -96,14 +96,14 @@ def draw_strand(
 
 
 @kernel
-def draw_fur(view, buffers, normal_map, key, eye, lid, hair, nose_row, strands, grains, shift, state):
+def draw_fur(sight, buffers, normal_map, key, eye, lid, hair, nose_row, strands, grains, shift, state):
     """Draw hairs over the visible fur, roots evenly over the picture.
 
-    view: (lens, rotation, place); buffers: (depth, parts, uv, light, albedo, luminance); key: direction to
+    sight: (lens, rotation, place); buffers: (depth, parts, uv, light, albedo, luminance); key: direction to
     the key light; eye: (centre, axes, radius); hair: see `mystax.synth.fur.Coat`; grains, shift: see
     `value_noise`.
     """
-    lens, rotation, place = view
+    lens, rotation, place = sight
     depth, parts = buffers[0], buffers[1]
     height, width = depth.shape
     covered = 0
@@ -130,17 +130,17 @@ def draw_fur(view, buffers, normal_map, key, eye, lid, hair, nose_row, strands, 
             w = rotation[0, 2] * qx + rotation[1, 2] * qy + rotation[2, 2] * qz
             nx, ny, nz = normal_map[py, px, 0], normal_map[py, px, 1], normal_map[py, px, 2]
             draw_strand(
-                px, py, z, x, y, w, nx, ny, nz, part, view, buffers, key, eye, lid, hair, nose_row, grains,
+                px, py, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains,
                 shift, state,
             )  # fmt: skip
 
 
 @kernel
 def draw_rooted(
-    points, normals, part, roots, view, buffers, key, eye, lid, hair, nose_row, grains, shift, state
+    points, normals, part, roots, sight, buffers, key, eye, lid, hair, nose_row, grains, shift, state
 ):
     """Draw hairs that stand at fixed places (row, column) of a surface whose columns close to a ring."""
-    lens, rotation, place = view
+    lens, rotation, place = sight
     depth, parts = buffers[0], buffers[1]
     height, width = depth.shape
     columns = points.shape[1]
@@ -165,8 +165,8 @@ def draw_rooted(
         if z > depth[py, px] + 0.03:
             continue
         draw_strand(
-            fx, fy, z, x, y, w, nx, ny, nz, part, view, buffers, key, eye, lid, hair, nose_row, grains, shift,
-            state,
+            fx, fy, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains,
+            shift, state,
         )  # fmt: skip
 
 

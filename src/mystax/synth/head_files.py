@@ -27,14 +27,14 @@ BLOCK = 32
 ELLIPSE = ["x", "y", "major", "minor", "angle"]
 
 
-def video_dataset(video: HeadVideo, *, states: bool = False) -> Dataset:
+def video_dataset(video: HeadVideo, *, seen: bool = False) -> Dataset:
     """Truth of a video as a dataset.
 
     Parameters
     ----------
     video : HeadVideo
         The video.
-    states : bool, optional
+    seen : bool, optional
         Whether to find out which points are seen in each frame (renders every frame without hairs).
 
     Returns
@@ -60,7 +60,7 @@ def video_dataset(video: HeadVideo, *, states: bool = False) -> Dataset:
         "tongue": (("time",), traces.tongue.astype(np.float32), {"units": "1"}),
         "jaw": (("time",), traces.jaw.astype(np.float32), {"units": "rad"}),
     }
-    if states:
+    if seen:
         found = np.array([video.states(k) for k in range(len(video))], np.uint8)
         meaning = {"flag_values": [0, 1, 2], "flag_meanings": "absent invisible placed"}
         variables["state"] = (("time", "keypoint", "individual"), found[..., None], meaning)
@@ -100,7 +100,7 @@ def rig_dataset(rig: HeadRig, camera: str) -> Dataset:
 
 
 def write_video(
-    video: HeadVideo, path: str | Path, *, codec: str = "h264", states: bool = False, truth: bool = True
+    video: HeadVideo, path: str | Path, *, codec: str = "h264", seen: bool = False, truth: bool = True
 ) -> tuple[Path, ...]:
     """Write a video, and its truth beside it.
 
@@ -112,7 +112,7 @@ def write_video(
         File of the pictures; the truth's name is its stem and ``_truth.nc``.
     codec : str, optional
         FFmpeg's name of the codec (``ffv1`` keeps every grey value).
-    states : bool, optional
+    seen : bool, optional
         As in `video_dataset`.
     truth : bool, optional
         Whether to write the truth.
@@ -131,7 +131,7 @@ def write_video(
     if not truth:
         return (path,)
     beside = path.with_name(f"{path.stem}_truth.nc")
-    _write(video_dataset(video, states=states), beside, video)
+    _write(video_dataset(video, seen=seen), beside, video)
     return path, beside
 
 

@@ -96,11 +96,11 @@ def eyeview(scene: HeadScene, camera: HeadCamera, oversampling: int) -> Eyeview:
     return Eyeview(rotation, place, camera.lens(oversampling))
 
 
-def raster(surface: Surface, view: Eyeview, memory: Buffers) -> None:
+def raster(surface: Surface, sight: Eyeview, memory: Buffers) -> None:
     """Draw one surface into the z-buffer."""
     flat = surface.points.reshape(-1, 3)
     screen = np.empty_like(flat)
-    project_points(flat, view.rotation, view.place, view.lens, screen)
+    project_points(flat, sight.rotation, sight.place, sight.lens, screen)
     raster_surface(
         screen.reshape(surface.points.shape), surface.normals, surface.wrap, surface.both, surface.part,
         memory.depth, memory.parts, memory.normals, memory.uv,
@@ -129,17 +129,17 @@ def head_of(scene: HeadScene) -> HeadMesh:
     return build_head(scene.shape, scene.expression)
 
 
-def dots(scene: HeadScene, mesh: HeadMesh, view: Eyeview, memory: Buffers) -> None:
+def dots(scene: HeadScene, mesh: HeadMesh, sight: Eyeview, memory: Buffers) -> None:
     """Darken the skin about the follicles of both sides."""
     strength, radius = float(scene.coat.values[18]), float(scene.coat.values[19])
     if strength <= 0:
         return
-    eyepoint = -view.rotation.T @ view.place
+    eyepoint = -sight.rotation.T @ sight.place
     for side in (1, -1):
         places, normals = follicles(mesh, side)
         dot_follicles(
-            places, normals, eyepoint, radius, strength, view.lens, view.rotation,
-            view.place, memory.depth, memory.parts, memory.albedo, memory.luminance,
+            places, normals, eyepoint, radius, strength, sight.lens, sight.rotation,
+            sight.place, memory.depth, memory.parts, memory.albedo, memory.luminance,
         )  # fmt: skip
 
 
@@ -155,24 +155,24 @@ def in_head(surface: Surface, scene: HeadScene) -> Surface:
     )
 
 
-def draw_animal(mesh: HeadMesh, side: int, view: Eyeview, memory: Buffers) -> None:
+def draw_animal(mesh: HeadMesh, side: int, sight: Eyeview, memory: Buffers) -> None:
     """Draw skin, jaw, ears, tongue and globes into the z-buffer."""
     for surface in mesh.surfaces:
-        raster(surface, view, memory)
+        raster(surface, sight, memory)
     if mesh.lid[1] + mesh.lid[2] < 1e-6:
         return
     for sign in (side, -side):
         mirror = np.array([1.0, float(sign), 1.0])
-        centre = view.rotation @ (mesh.eye * mirror) + view.place
-        axes = np.ascontiguousarray((mesh.eye_axes * mirror) @ view.rotation.T)
+        centre = sight.rotation @ (mesh.eye * mirror) + sight.place
+        axes = np.ascontiguousarray((mesh.eye_axes * mirror) @ sight.rotation.T)
         place_globe(
-            centre, mesh.eye_radius, axes, mesh.lid, PARTS["globe"], sign != side, view.lens, memory.depth,
+            centre, mesh.eye_radius, axes, mesh.lid, PARTS["globe"], sign != side, sight.lens, memory.depth,
             memory.parts, memory.uv,
         )  # fmt: skip
 
 
 def light_all(
-    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], view: Eyeview, memory: Buffers
+    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], sight: Eyeview, memory: Buffers
 ) -> np.ndarray:
     """Light everything but the hairs; give the direction to the key light."""
     lamps = scene.lights.lamps.copy()
@@ -183,25 +183,25 @@ def light_all(
     shadow = shadow_of(scene, tuple(solid), lamps[0, :3])
     drift, eye = float(scene.seed % 3200) / 100, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     shade_parts(
-        memory.depth, memory.parts, memory.normals, memory.uv, view.lens, view.rotation, view.place, lamps,
+        memory.depth, memory.parts, memory.normals, memory.uv, sight.lens, sight.rotation, sight.place, lamps,
         ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, memory.light,
         memory.albedo, memory.luminance,
     )  # fmt: skip
-    dots(scene, mesh, view, memory)
+    dots(scene, mesh, sight, memory)
     shade_eye(
-        memory.depth, memory.parts, memory.uv, PARTS["globe"], scene.side, view.lens, view.rotation,
-        view.place, lamps, ambient, eye, mesh.lid, scene.iris, GRAINS, drift, memory.luminance,
+        memory.depth, memory.parts, memory.uv, PARTS["globe"], scene.side, sight.lens, sight.rotation,
+        sight.place, lamps, ambient, eye, mesh.lid, scene.iris, GRAINS, drift, memory.luminance,
     )  # fmt: skip
     return unit(lamps[0, :3] - SHADOW_CENTRE)
 
 
 def draw_hair(
     scene: HeadScene, mesh: HeadMesh, key: np.ndarray, strands: int | None, exposure: float,
-    numbers: np.ndarray, view: Eyeview, memory: Buffers,
+    numbers: np.ndarray, sight: Eyeview, memory: Buffers,
 ) -> None:  # fmt: skip
     """Draw fur and whiskers over the lit surfaces."""
     coat, eye = scene.coat, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
-    seen = (view.lens, view.rotation, view.place)
+    seen = (sight.lens, sight.rotation, sight.place)
     pixels = (memory.depth, memory.parts, memory.uv, memory.light, memory.albedo, memory.luminance)
     look = (key, eye, mesh.lid, coat.hair, float(coat.values[16]))
     drift = float(scene.seed % 3200) / 100
@@ -223,7 +223,7 @@ def draw_hair(
                 numbers,
             )
     lines = whisker_lines(mesh, scene.whiskers, scene.optics.target / exposure)
-    draw_whiskers(lines, memory.depth, view.lens, view.rotation, view.place, numbers, memory.luminance)
+    draw_whiskers(lines, memory.depth, sight.lens, sight.rotation, sight.place, numbers, memory.luminance)
 
 
 def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = None) -> Rendered:
@@ -245,21 +245,21 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     """
     camera, length = scene.camera, scene.shape.length
     shape = camera.size[1] * oversampling, camera.size[0] * oversampling
-    memory, view, mesh = buffers(shape), eyeview(scene, camera, oversampling), head_of(scene)
+    memory, sight, mesh = buffers(shape), eyeview(scene, camera, oversampling), head_of(scene)
     fill_backdrop(scene.backdrop, memory.depth, memory.parts, memory.luminance)
-    draw_animal(mesh, scene.side, view, memory)
-    eyepoint = -view.rotation.T @ view.place if scene.slips.contour else None
+    draw_animal(mesh, scene.side, sight, memory)
+    eyepoint = -sight.rotation.T @ sight.place if scene.slips.contour else None
     xyz = in_world(place_keypoints(mesh, scene.side, scene.slips, eyepoint), length, scene.pose)
     screen = camera.project(xyz)
     state = under_lids(mesh, seen_states(screen, memory.depth, length, camera, oversampling))
     things = tuple(in_head(thing, scene) for thing in scene.distractors)
     for thing in things:
-        raster(thing, view, memory)
+        raster(thing, sight, memory)
     state = hidden_by(state, screen, memory.depth, memory.parts, length, oversampling)
-    key = light_all(scene, mesh, things, view, memory)
+    key = light_all(scene, mesh, things, sight, memory)
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
     numbers = np.array([scene.seed | 1], np.uint64)
-    draw_hair(scene, mesh, key, strands, exposure, numbers, view, memory)
+    draw_hair(scene, mesh, key, strands, exposure, numbers, sight, memory)
     focus = float(np.nanmean(screen[:4, 2])) / length
     pixels = np.array([(scene.seed ^ (scene.noise * 0x9E3779B97F4A7C15)) & (2**64 - 1) | 1], np.uint64)
     grey = picture_of(

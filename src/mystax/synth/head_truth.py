@@ -191,7 +191,7 @@ def seen_states(
     array (keypoint,)
         0 absent, 1 invisible, 2 placed.
     """
-    states = np.zeros(len(screen), np.uint8)
+    state = np.zeros(len(screen), np.uint8)
     width, height = camera.size
     for k, (x, y, z) in enumerate(screen.tolist()):
         if not (np.isfinite(x) and z > 0 and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
@@ -203,8 +203,8 @@ def seen_states(
                 nearest_depth(depth, x + reach * dx, y + reach * dy, oversampling) for dx, dy in DIRECTIONS
             ]
             behind = z / length - max(around) if z / length - max(around) <= NEAR else behind
-        states[k] = PLACED if behind <= NEAR else INVISIBLE if behind <= DEEP else ABSENT
-    return states
+        state[k] = PLACED if behind <= NEAR else INVISIBLE if behind <= DEEP else ABSENT
+    return state
 
 
 def nearest_depth(depth: np.ndarray, x: float, y: float, oversampling: int) -> float:
@@ -214,17 +214,17 @@ def nearest_depth(depth: np.ndarray, x: float, y: float, oversampling: int) -> f
     return float(depth[row, column])
 
 
-def under_lids(mesh: HeadMesh, states: np.ndarray) -> UInt8[np.ndarray, " keypoint"]:
+def under_lids(mesh: HeadMesh, state: np.ndarray) -> UInt8[np.ndarray, " keypoint"]:
     """Turn a placed pupil into an invisible one where the lids cover its middle."""
-    states = states.copy()
+    state = state.copy()
     p, q = (math.sin(turn) * mesh.eye_radius for turn in mesh.expression.gaze)
-    if states[LABEL["pupil"]] == PLACED and lid_value(p, q, mesh.lid) > 1:
-        states[LABEL["pupil"]] = INVISIBLE
-    return states
+    if state[LABEL["pupil"]] == PLACED and lid_value(p, q, mesh.lid) > 1:
+        state[LABEL["pupil"]] = INVISIBLE
+    return state
 
 
 def hidden_by(
-    states: np.ndarray,
+    state: np.ndarray,
     screen: np.ndarray,
     depth: np.ndarray,
     parts: np.ndarray,
@@ -232,15 +232,15 @@ def hidden_by(
     oversampling: int,
 ) -> UInt8[np.ndarray, " keypoint"]:
     """Turn placed points into invisible ones where a thing (a part from the paw on) stands before them."""
-    states = states.copy()
-    for k in np.flatnonzero(states == PLACED).tolist():
+    state = state.copy()
+    for k in np.flatnonzero(state == PLACED).tolist():
         x, y = float(screen[k, 0]), float(screen[k, 1])
         row = min(int((y + 0.5) * oversampling), parts.shape[0] - 1)
         column = min(int((x + 0.5) * oversampling), parts.shape[1] - 1)
         before = depth[row, column] < screen[k, 2] / length
         if before and parts[row, column] >= PARTS["paw"] and k != LABEL["paw"]:
-            states[k] = INVISIBLE
-    return states
+            state[k] = INVISIBLE
+    return state
 
 
 def outline_ellipse(points: np.ndarray) -> Float64[np.ndarray, " 5"]:

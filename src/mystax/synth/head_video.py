@@ -211,7 +211,7 @@ def render_video(
     fps: float | Fraction = 100.0,
     seconds: float = 5.0,
     *,
-    animal: int | None = None,
+    individual: int | None = None,
     quick: bool = False,
     workers: int = 1,
 ) -> HeadVideo:
@@ -227,7 +227,7 @@ def render_video(
         Frames per second.
     seconds : float, optional
         Length [s].
-    animal : int, optional
+    individual : int, optional
         Which animal, light and things about it; by default the typical animal with nothing about it.
     quick : bool, optional
         Without oversampling and with fewer hairs.
@@ -248,7 +248,7 @@ def render_video(
     rate = Fraction(fps).limit_denominator(100_000)
     times = np.arange(max(round(seconds * float(rate)), 1)) / float(rate)
     seen = camera or face_camera()
-    draw = Typical(7) if animal is None else Draw((animal, 0xF11))
+    draw = Typical(7) if individual is None else Draw((individual, 0xF11))
     scene = video_scene(draw, seen)
     return HeadVideo(scene, script, times, rate, quick=quick, workers=workers)
 

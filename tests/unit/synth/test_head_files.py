@@ -27,7 +27,7 @@ def test_a_lossless_video_holds_the_frames(tmp_path: Path) -> None:
 
 def test_the_truth_beside_a_video_is_that_of_the_video(tmp_path: Path) -> None:
     video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.1, quick=True)
-    _, beside = write_video(video, tmp_path / "face.mkv", states=True)
+    _, beside = write_video(video, tmp_path / "face.mkv", seen=True)
     truth = mystax.load(beside)
     assert isinstance(truth, xr.Dataset)
     assert truth["position"].dims == ("time", "space", "keypoint", "individual")

@@ -92,7 +92,7 @@ def test_whisking_moves_the_follicles_forward() -> None:
 
 
 def test_animals_differ() -> None:
-    one, other = (render_video(HeadScript(2), SMALL, animal=k, seconds=0.02, quick=True) for k in (1, 2))
+    one, other = (render_video(HeadScript(2), SMALL, individual=k, seconds=0.02, quick=True) for k in (1, 2))
     assert (one.frame(0) != other.frame(0)).mean() > 0.5
 
 

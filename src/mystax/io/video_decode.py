@@ -167,7 +167,7 @@ class Decoder:
         self._packets: Iterator[Any] = iter(())
         self._at = self._opened_at = self._changed_at = self._floor = self._deaf = self.settled = 0
         self._until, self._trouble, self._failures = -1, -1, 0
-        self._careful = threads == 1
+        self._careful = False
         self._lag = threads + MAX_REORDER + 1
         self._errors = 0
         self._can_step_back = True
@@ -190,7 +190,7 @@ class Decoder:
             self._place_of[:] = -1
         self.finished = self.gave_up = False
         self._until, self._trouble, self._failures = -1, -1, 0
-        self._careful = self._threads == 1
+        self._careful = False
         self._changed_at = packet
         self._begin(packet)
 
@@ -478,9 +478,7 @@ class Decoder:
     def _may_reopen(self, number: int) -> bool:
         """Tell whether the decoder may be opened anew at a key packet: to go fast again, or for its age."""
         is_old = number - self._changed_at >= self._reopen_after
-        return number >= self.settled and (
-            is_old or (self._careful and self._threads > 1 and self._is_calm(number))
-        )
+        return number >= self.settled and (is_old or (self._careful and self._is_calm(number)))
 
     def _is_calm(self, number: int) -> bool:
         """Tell whether the last group and the last packets before a key packet made no trouble."""
@@ -501,7 +499,7 @@ class Decoder:
         if number - self._changed_at >= self._reopen_after:
             self.close()
         if self._is_calm(number):
-            self._careful = self._threads == 1
+            self._careful = False
         self._floor = number
         self._begin(self._index.start_group(max(0, int(self._index.group[number]) - 1)))
         self._changed_at = number

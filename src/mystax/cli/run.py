@@ -222,7 +222,7 @@ def _tell(output: Output, outcomes: "Outcomes", made: list[str], seconds: float)
             {
                 "path": str(folder / f"{analysis}.nc") if folder is not None else "",
                 "analysis": name,
-                "recording": folder.name.removesuffix(".mystax") if folder is not None else "",
+                "recording": str(dataset.attrs.get("run_recording", "")),
                 "state": "made" if analysis in made else "current",
                 "coverage": float(dataset.attrs.get("coverage", 1.0)),
             }

@@ -185,7 +185,9 @@ def export_facemap(
     outcomes = load(place if place.is_dir() else place.parent)
     if not isinstance(outcomes, Found):
         raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")
-    stem = place.resolve().stem if place.is_dir() else place.resolve().parent.stem
+    folder_of = place.resolve() if place.is_dir() else place.resolve().parent
+    names = _video_names(outcomes)
+    stem = Path(names[0][0]).stem if names and names[0] else folder_of.stem
     name = f"{VERBATIM}/{VERBATIM}"
     suffix = ".mat" if matlab else ".npy"
     target = Path(folder) / f"{stem.removesuffix('_proc')}_proc{suffix}"
@@ -196,8 +198,7 @@ def export_facemap(
     if name in outcomes:
         tree = tree_from_verbatim(outcomes[name])
     else:
-        files = _video_names(outcomes)
-        tree = facemap_tree(outcomes, files=files, flavour=flavour, save_path=str(Path(folder)))
+        tree = facemap_tree(outcomes, files=names, flavour=flavour, save_path=str(Path(folder)))
     Path(folder).mkdir(parents=True, exist_ok=True)
     write_facemap(target, tree)
     return target

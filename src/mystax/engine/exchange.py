@@ -113,13 +113,20 @@ def import_facemap(
     return loaded if not hasattr(loaded, "data_vars") else {}  # type: ignore[return-value] # a folder gives Outcomes
 
 
+def _plain_list(value: Any) -> list[Any]:
+    """Return a list whatever a file kept it as: MATLAB makes arrays of lists, and texts of lists of one."""
+    if value is None:
+        return []
+    if isinstance(value, np.ndarray):
+        return list(np.atleast_1d(value))
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def _times(tree: Mapping[str, Any], folder: Path, cameras: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the times of the cameras whose videos are found: as named, or beside the file."""
     from mystax.io.video import Video
 
-    groups = [
-        list(group) if isinstance(group, list | tuple) else [group] for group in tree.get("filenames") or []
-    ]
+    groups = [_plain_list(group) for group in _plain_list(tree.get("filenames"))]
     found: dict[str, np.ndarray] = {}
     for k, camera in enumerate(cameras):
         names = [str(group[k]) for group in groups if k < len(group)]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.attacks.bombs import BOMBS, zeros_archive
 from tests.fixtures.commands import ROOT
+from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.attack
 
@@ -35,8 +36,10 @@ for line in sys.stdin:
         code = ""
     except MystaxError as error:
         code = error.code
-    peaks = [resource.getrusage(who).ru_maxrss << 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"name": name, "code": code, "seconds": time.process_time() - start, "peak": max(peaks)}), flush=True)
+    seconds = time.process_time() - start
+    everybody = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = max(resource.getrusage(who).ru_maxrss << 10 for who in everybody)
+    print(json.dumps({"name": name, "code": code, "seconds": seconds, "peak": peak}), flush=True)
 """
 
 
@@ -49,7 +52,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         make(path)
         assert path.stat().st_size < 6 << 20
         lines.append(json.dumps([name, str(path), reader]))
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT))))}
+    env = {**os.environ, **ENVIRONMENT}
     command = [sys.executable, "-c", READ]
     done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stderr[-2000:]

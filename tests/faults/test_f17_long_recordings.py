@@ -21,6 +21,7 @@ from mystax.core.recording import ArraySource
 from mystax.io.outcomes import load
 from mystax.synth.rendered import RenderedSource
 from tests.fixtures.commands import ROOT
+from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.fault(17)
 
@@ -69,10 +70,7 @@ def memory_of_run(
     folder: Path, n: int, side: int, names: list[str], **parameters: dict[str, object]
 ) -> list[tuple[int, int]]:
     """Run analyses on an endless source in another process; return (frame, resident bytes) as it went."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT)))),
-    }
+    env = {**os.environ, **ENVIRONMENT}
     job = json.dumps([str(folder), n, side, names, parameters])
     done = subprocess.run(
         [sys.executable, "-c", CHILD, job], capture_output=True, text=True, cwd=ROOT, env=env

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mystax.errors import CODES
+from mystax.io.outcome_writer import camera_group
 from mystax.io.provenance import texts_of
 from mystax.plot.report_css import CSS
 from mystax.plot.style import MAX_SVG, NamedFigure, palette
@@ -29,6 +30,9 @@ TITLES = {
     "blink": "Blinks",
     "running": "Running",
 }
+ALL = "all_cameras"
+"""Part of a name that stands for the root group of a file."""
+
 LOADED = {
     "motion": "energy",
     "pupil": "diameter",
@@ -292,14 +296,15 @@ def _loading(report: "Report") -> list[str]:
         return []
     analysis, _, camera = section.name.partition("/")
     variable = LOADED[analysis]
-    group = f', group="{camera}"' if camera else ""
-    path = f"{camera}/{variable}" if camera else variable
+    place = "" if camera in ("", ALL) else camera_group(camera.replace("\0", "_"))
+    group = f', group="{place}"' if place else ""
+    path = f"{place}/{variable}" if place else variable
     python = f'import mystax\n\noutcome = mystax.load("{analysis}.nc")'
-    python += f'["{section.name}"]' if camera else ""
+    python += f"[{json.dumps(section.name, ensure_ascii=False)}]" if camera else ""
     python += f'\nvalues = outcome["{variable}"]'
     plain = f'import xarray\n\noutcome = xarray.open_dataset("{analysis}.nc", engine="h5netcdf"{group})'
     matlab = f"values = ncread('{analysis}.nc', '/{path}');\ntime = ncread('{analysis}.nc', '/"
-    matlab += f"{camera}/time');" if camera else "time');"
+    matlab += f"{place}/time');" if place else "time');"
     r = f"library(ncdf4)\noutcome <- nc_open('{analysis}.nc')\nvalues <- ncvar_get(outcome, '{path}')"
     parts = ['<section id="loading"><h2>How to load it</h2>']
     for language, code in (

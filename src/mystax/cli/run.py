@@ -224,7 +224,7 @@ def _tell(output: Output, outcomes: "Outcomes", made: list[str], seconds: float)
             {
                 "path": str(folder / f"{analysis}.nc") if folder is not None else "",
                 "analysis": name,
-                "recording": folder.name.removesuffix(".mystax") if folder is not None else "",
+                "recording": str(attributes.get("run_recording", "")),
                 "state": "made" if analysis in made else "current",
                 "coverage": float(str(attributes.get("coverage", 1.0))),
             }

@@ -300,7 +300,9 @@ class Subspace:
 
         def correct(tile: slice) -> None:
             # sum (x - d)(x - d)' W = sum x x' W - n (m (d' W) + d (m' W) - d (d' W))
-            sums[tile] -= n * (np.outer(mean[tile] - offset[tile], by_offset) + np.outer(offset[tile], by_mean))
+            sums[tile] -= n * (
+                np.outer(mean[tile] - offset[tile], by_offset) + np.outer(offset[tile], by_mean)
+            )
 
         self._tiles.map(correct, bin_tiles(len(sums)))
 

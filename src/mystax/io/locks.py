@@ -83,7 +83,7 @@ def read_lock(path: Path) -> LockRecord | None:
     try:
         fields = json.loads(path.read_bytes())
         return LockRecord(**{name: fields[name] for name in LockRecord.__dataclass_fields__})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

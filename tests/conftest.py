@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:  # the checks of types come before the first import of mystax
+    from tests.fixtures.videos import Shelf
 
 # One BLAS thread per worker process, as in children of the engine: two workers with two threads each on two
 # cores wait for each other most of the time.  Workers inherit what is set here.
@@ -30,3 +34,20 @@ def real_data() -> Path:
     if not (folder / "README.md").exists():
         pytest.skip(f"no real data in {folder.name!r}: set MYSTAX_TEST_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> "Shelf":
+    """Return small videos that tests only read."""
+    from tests.fixtures.videos import Shelf
+
+    return Shelf(tmp_path_factory.mktemp("shelf"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let whole numbers of kernels wrap around where coverage runs them uncompiled (NUMBA_DISABLE_JIT)."""
+    if os.environ.get("NUMBA_DISABLE_JIT"):
+        for item in items:
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")
+            )

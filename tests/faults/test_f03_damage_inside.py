@@ -2,33 +2,18 @@
 
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from mystax.core.recording import Reason
 from mystax.errors import VideoError
 from mystax.synth import faulty_video
-from tests.fixtures.reading import Seen, false_numbers, make, see, time_error, wrong_numbers
+from tests.fixtures.reading import Seen, decodable_stamps, false_numbers, make, see, time_error, wrong_numbers
 
 pytestmark = pytest.mark.fault(3)
 
 DAMAGE = ("flipped", "flipped_few", "flipped_key", "zeroed")
 CONTAINERS = ("mp4", "avi", "mkv")
-
-
-def decodable_stamps(path: Path) -> set[int]:
-    """Return the stamps of the pictures that a plain loop over packets gets, skipping those that fail."""
-    stamps: set[int] = set()
-    with av.open(f"file:{path}") as file:
-        stream = file.streams.video[0]
-        stream.thread_type = "NONE"
-        for packet in file.demux(stream):
-            try:
-                stamps |= {frame.pts for frame in packet.decode() if frame.pts is not None}
-            except av.error.FFmpegError:
-                continue
-    return stamps
 
 
 def differing(seen: Seen, clean: Seen) -> np.ndarray:

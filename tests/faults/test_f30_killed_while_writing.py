@@ -14,6 +14,7 @@ from mystax.errors import StoreError
 from mystax.io.locks import LockRecord
 from mystax.io.outcomes import load, verify_outcome
 from mystax.io.store import Store
+from tests.fixtures.engine_runs import ENVIRONMENT
 from tests.fixtures.faulty_fs import FaultyFs, Killed, everybody_lives
 from tests.fixtures.traces import BARE, KEY, OTHER_KEY, bare, provenance
 
@@ -141,7 +142,7 @@ def test_real_kill_leaves_a_lock_that_the_next_run_takes_over(tmp_path: Path) ->
         child = subprocess.run(
             [sys.executable, "-c", CHILD, str(folder), str(step)],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, **ENVIRONMENT},
         )
         assert child.returncode == -signal.SIGKILL
         assert list(folder.rglob("lock"))

@@ -16,6 +16,7 @@ import pytest
 
 import mystax
 from mystax.synth import faulty_video
+from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.fault(39)
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-c", code, *COMMAND],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **ENVIRONMENT},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,

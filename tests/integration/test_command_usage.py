@@ -91,9 +91,11 @@ def test_every_command_gives_one_json_object(
     assert call(capsys, "run", video, "--dry-run", "--json").json["plans"][0]["n_frames"] == 30
     ran = call(capsys, "run", video, "--recipe", "quick", "--out", tmp_path / "out", "--json")
     assert ran.json["report"] == str(folder / "report.html")
+    assert {outcome["recording"] for outcome in ran.json["outcomes"]} == {"face"}
     imported = call(capsys, "import", tmp_path / "face_proc.npy", "--json")
     assert imported.json["outcomes"]
     exported = call(capsys, "export", folder, "--facemap", tmp_path / "new", "--json")
+    assert exported.json["files"] == [str(tmp_path / "new" / "face_proc.npy")]
     assert Path(exported.json["files"][0]).is_file()
     assert call(capsys, "doctor", folder, "--json").json["healthy"] is True
     assert call(capsys, "import", tmp_path / "text.npy", "--json").codes == ["F804"]

@@ -174,7 +174,7 @@ def pairs(values: tuple[str, ...], what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in values:
         name, equals, rest = value.partition("=")
-        is_named = bool(equals) and name.isidentifier()
+        is_named = bool(equals) and bool(name) and ":" not in name  # camera names hold no colon, specs do
         key, text = (name, rest) if is_named else ("", value)
         if key in found:
             raise click.UsageError(f"{what} {key or value!r} is given twice")

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +17,9 @@ from mystax.core.events import Event
 from mystax.errors import Cancelled, MystaxError, RecipeError
 
 __all__ = ["Output"]
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Signs that a terminal obeys instead of showing them; a name from outside may hold them."""
 
 
 class Output:
@@ -205,7 +209,8 @@ class Output:
 
     @staticmethod
     def _write(stream: Any, text: str) -> None:
-        """Write a line; names that are not text (surrogates) are shown escaped."""
+        """Write a line; names that are not text (surrogates, signs that steer a terminal) are shown escaped."""
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        plain = CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)
+        stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()

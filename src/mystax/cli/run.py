@@ -213,18 +213,20 @@ def tell_outcomes(output: Output, outcomes: "Outcomes", made: list[str], seconds
     from mystax.core.quality import flags_from_json
 
     folder = outcomes.folder
-    for name, dataset in outcomes.items():
-        flags = flags_from_json(str(dataset.attrs.get("quality", "[]")))
+    for name in outcomes:
+        analysis = name.partition("/")[0]
+        # What has just been made was checked as it was written; the rest is checked now, as it is opened.
+        attributes = outcomes.attributes(name) if analysis in made else outcomes[name].attrs
+        flags = flags_from_json(str(attributes.get("quality", "[]")))
         for flag in flags:
             output.warn(flag.code, flag.text, outcome=name, n_frames=flag.n_frames)
-        analysis = name.partition("/")[0]
         output.outcomes.append(
             {
                 "path": str(folder / f"{analysis}.nc") if folder is not None else "",
                 "analysis": name,
-                "recording": folder.name.removesuffix(".mystax") if folder is not None else "",
+                "recording": str(attributes.get("run_recording", "")),
                 "state": "made" if analysis in made else "current",
-                "coverage": float(dataset.attrs.get("coverage", 1.0)),
+                "coverage": float(str(attributes.get("coverage", 1.0))),
             }
         )
     n_files = len({outcome["path"] for outcome in output.outcomes})

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 
-from mystax.compute.kernels.bins import block_sums
 from mystax.core.geometry import Box, Roi
 from mystax.core.recording import FrameChunk
 from mystax.core.typing import Bool, Float, Float64, Int64, Shaped
@@ -76,6 +75,9 @@ def bins_of(chunk: FrameChunk, size: int, box: Box) -> Shaped[np.ndarray, "n y x
     if size == 1:
         sums = codes
     else:
+        # Here, not above: a plan needs sizes of bins, and no compiler.
+        from mystax.compute.kernels.bins import block_sums
+
         sums = np.empty((len(codes), box.height // size, box.width // size), bin_dtype(chunk.bits, size))
         block_sums(codes, size, sums)
         sums.flags.writeable = False

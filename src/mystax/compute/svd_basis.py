@@ -5,6 +5,8 @@ References
 .. [1] Yamamoto, Nakatsukasa, Yanagisawa & Fukaya (2015), doi:10.1553/etna_vol44s306
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.linalg
 
@@ -12,7 +14,7 @@ from mystax.compute.svd_rows import bin_tiles, gram_of
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float, Float32, Float64
 
-__all__ = ["orthonormal", "random_basis"]
+__all__ = ["combined", "orthonormal", "random_basis", "remainder"]
 
 MILD = 4.0
 """Condition of a basis below which float32 makes it orthonormal to 1e-6."""
@@ -110,3 +112,67 @@ def _times(
 
     tiles.map(part, bin_tiles(len(values)))
     return values[:, : turn.shape[1]]
+
+
+def combined(
+    blocks: Sequence[Float32[np.ndarray, "bin width"]],
+    turn: Float32[np.ndarray, "column component"],
+    tiles: Tiles,
+) -> Float32[np.ndarray, "bin component"]:
+    """Return [Q1 Q2 ...] W without putting the blocks side by side."""
+    out = np.zeros((len(blocks[0]) if blocks else 0, turn.shape[1]), np.float32)
+    rows = _cuts(turn, blocks)
+
+    def part(tile: slice) -> None:
+        for block, piece in zip(blocks, rows, strict=True):
+            out[tile] += block[tile] @ piece
+
+    tiles.map(part, bin_tiles(len(out)))
+    return out
+
+
+def remainder(
+    values: Float64[np.ndarray, "bin column"],
+    blocks: Sequence[Float32[np.ndarray, "bin width"]],
+    inner: Float64[np.ndarray, "total column"] | None,
+    tiles: Tiles,
+) -> None:
+    """Take off `values`, in their memory, what lies in the span of orthonormal blocks.
+
+    Parameters
+    ----------
+    values : array (bin, column)
+        Columns; overwritten.
+    blocks : sequence of array (bin, width)
+        Q1, Q2, ...: orthonormal, also to each other.
+    inner : array (total, column), optional
+        Their products with the columns, where these are known; None: they are made here.
+    tiles : Tiles
+        Threads.
+    """
+    if inner is None:
+
+        def products(tile: slice) -> list[np.ndarray]:
+            piece = values[tile].astype(np.float32)
+            return [block[tile].T @ piece for block in blocks]
+
+        total = [np.zeros((block.shape[1], values.shape[1])) for block in blocks]
+        for found in tiles.map(products, bin_tiles(len(values))):
+            for sum_of, piece in zip(total, found, strict=True):
+                sum_of += piece
+        inner = np.concatenate(total)
+    rows = _cuts(inner.astype(np.float32), blocks)
+
+    def part(tile: slice) -> None:
+        for block, piece in zip(blocks, rows, strict=True):
+            values[tile] -= block[tile] @ piece
+
+    tiles.map(part, bin_tiles(len(values)))
+
+
+def _cuts(
+    values: Float32[np.ndarray, "total column"], blocks: Sequence[Float32[np.ndarray, "bin width"]]
+) -> list[Float32[np.ndarray, "width column"]]:
+    """Cut rows into pieces as high as the blocks are wide."""
+    ends = np.cumsum([block.shape[1] for block in blocks])
+    return [values[end - block.shape[1] : end] for end, block in zip(ends, blocks, strict=True)]

@@ -228,7 +228,7 @@ class GramBins:
         """Return the rows of V."""
         if self._spool is None or len(self._values) == 0:
             return ArrayScores(np.zeros((self._n_frames, 0), np.float32))
-        return BlockScores(self._spool, self._n_frames, None)
+        return BlockScores([self._spool], self._n_frames, None)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return everything but the spooled rows."""

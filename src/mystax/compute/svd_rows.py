@@ -138,9 +138,8 @@ def fill(
     centred : bool, optional
         Take off each row's mean over the bins too.
     """
-    # In the type of `out`: float32 halves the time, and whole numbers up to 2^24 stay exact in it.
-    kind = out.dtype
-    fill_rows(bins, used, matrix.is_motion, shift.astype(kind), matrix.scale.astype(kind), centred, out)
+    # The shift in float64: rounded to float32 it would leave the same error in every row, a false component.
+    fill_rows(bins, used, matrix.is_motion, shift, matrix.scale, centred, out)
 
 
 @dataclass
@@ -358,28 +357,35 @@ class BlockScores:
 
     Parameters
     ----------
-    spool : Spool
-        Rows R, one per frame.
+    spools : sequence of Spool
+        Rows R, one per frame; several stand side by side.
     n_frames : int
         Number of frames.
     turn : array (column, component), optional
-        W; None: R is V.
+        W; None: R is V, from one spool.
     """
 
     def __init__(
-        self, spool: Spool, n_frames: int, turn: Float[np.ndarray, "column component"] | None
+        self,
+        spools: Sequence[Spool],
+        n_frames: int,
+        turn: Float[np.ndarray, "column component"] | None,
     ) -> None:
-        self._spool, self._n_frames, self._turn = spool, n_frames, turn
+        self._spools, self._n_frames, self._turn = list(spools), n_frames, turn
 
     def read(self, start: int, stop: int) -> Shaped[np.ndarray, "n component"]:
         """Return rows start..stop."""
         if self._turn is None:
-            return self._spool.read(start, stop)
+            return self._spools[0].read(start, stop)
         first, last = start // BLOCK * BLOCK, min(-(-stop // BLOCK) * BLOCK, self._n_frames)
-        rows = self._spool.read(first, last)
-        out = np.empty((len(rows), self._turn.shape[1]), np.float32)
-        for block in range(0, len(rows), BLOCK):
-            np.matmul(rows[block : block + BLOCK], self._turn, out=out[block : block + BLOCK])
+        rows = [spool.read(first, last) for spool in self._spools]
+        out = np.zeros((max(0, last - first), self._turn.shape[1]), np.float32)
+        for block in range(0, len(out), BLOCK):
+            at = 0
+            for piece in rows:
+                turn = self._turn[at : at + piece.shape[1]]
+                out[block : block + BLOCK] += piece[block : block + BLOCK] @ turn
+                at += piece.shape[1]
         return out[start - first : stop - first]
 
 

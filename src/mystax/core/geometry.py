@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 import numpy as np
 
@@ -26,6 +26,8 @@ __all__ = [
 RoiKind = Literal["pupil", "motion", "blink", "running", "face"]
 Source = Literal["drawn", "proposed", "imported"]
 SHAPES = ("rectangle", "ellipse", "polygon")
+LARGEST = 2**31
+"""Largest number that a region may hold [px]; pictures are much smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,11 @@ def _shape_entry(shape: Shape) -> dict[str, object]:
     return {name: shape.numbers()}
 
 
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Tell whether a value of a file is a finite number that coordinates can be (no truth value)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
 def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     """Build a shape from the numbers of a file or of the command line."""
     layout = {
@@ -258,7 +265,7 @@ def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     refused = RoiError(
         "P402", where, f"the {name} is not understood", expected=layout[name], got=repr(list(values))
     )
-    numbers = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    numbers = [float(value) for value in values if _is_number(value)]
     if len(numbers) != len(values):
         raise refused
     whole = all(value == int(value) for value in numbers)
@@ -274,7 +281,9 @@ def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     raise refused
 
 
-def _shape_from_entry(entry: Mapping[str, object], where: str) -> Shape:
+def _shape_from_entry(entry: object, where: str) -> Shape:
+    if not isinstance(entry, Mapping):
+        raise RoiError("P402", where, expected="a table with one shape", got=repr(entry))
     found = [name for name in SHAPES if name in entry]
     if len(found) != 1:
         raise RoiError(
@@ -311,33 +320,64 @@ def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
             raise RoiError("P402", place, f"unknown field {key!r}{nearest(key, known)}")
     if not isinstance(name, str) or not name:
         raise RoiError("P402", place, expected="a name", got=repr(name))
-    scale = entry.get("scale")
-    pair: tuple[float, float] | None = None
-    if isinstance(scale, int | float):
-        pair = (float(scale), float(scale))
-    elif isinstance(scale, list | tuple) and len(scale) == 2:
-        pair = (float(scale[0]), float(scale[1]))
-    if scale is not None and (pair is None or min(pair) <= 0):
-        raise RoiError(
-            "P402", place, expected="scale as one or two positive numbers [mm/px]", got=repr(scale)
-        )
-    size = entry.get("frame_size")
-    confidence = entry.get("confidence")
     reflections = entry.get("reflections", [])
-    source = entry.get("source", "drawn")
+    if not isinstance(reflections, list | tuple):
+        raise RoiError("P402", place, expected="reflections as a list of shapes", got=repr(reflections))
     return Roi(
         name,
         _kind(entry.get("kind"), place),
         _shape_from_entry(entry, place),
-        str(entry.get("camera", "")),
-        tuple(_shape_from_entry(item, place) for item in reflections)
-        if isinstance(reflections, list)
-        else (),
-        pair,
-        source if source in ("proposed", "imported") else "drawn",
-        (int(size[0]), int(size[1])) if isinstance(size, list | tuple) and len(size) == 2 else None,
-        float(confidence) if isinstance(confidence, int | float) else None,
+        _camera(entry.get("camera", ""), place),
+        tuple(_shape_from_entry(item, place) for item in reflections),
+        _scale(entry.get("scale"), place),
+        _source(entry.get("source", "drawn"), place),
+        _frame_size(entry.get("frame_size"), place),
+        _confidence(entry.get("confidence"), place),
     )
+
+
+def _camera(camera: object, where: str) -> str:
+    if not isinstance(camera, str):
+        raise RoiError("P402", where, expected="camera as a name", got=repr(camera))
+    return camera
+
+
+def _scale(scale: object, where: str) -> tuple[float, float] | None:
+    if scale is None:
+        return None
+    values = list(scale) if isinstance(scale, list | tuple) else [scale, scale]
+    numbers = [float(value) for value in values if _is_number(value) and value > 0]
+    if len(values) != 2 or len(numbers) != 2:
+        raise RoiError(
+            "P402", where, expected="scale as one or two positive numbers [mm/px]", got=repr(scale)
+        )
+    return numbers[0], numbers[1]
+
+
+def _source(source: object, where: str) -> Source:
+    for known in get_args(Source):
+        if source == known:
+            found: Source = known
+            return found
+    raise RoiError("P402", where, f"unknown source {source!r}{nearest(str(source), get_args(Source))}")
+
+
+def _frame_size(size: object, where: str) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    values = list(size) if isinstance(size, list | tuple) else []
+    numbers = [int(value) for value in values if _is_number(value) and value == int(value) and value >= 1]
+    if len(values) != 2 or len(numbers) != 2:
+        raise RoiError("P402", where, expected="frame_size as width and height [px]", got=repr(size))
+    return numbers[0], numbers[1]
+
+
+def _confidence(confidence: object, where: str) -> float | None:
+    if confidence is None:
+        return None
+    if not _is_number(confidence) or not 0 <= confidence <= 1:
+        raise RoiError("P402", where, expected="0 <= confidence <= 1", got=repr(confidence))
+    return float(confidence)
 
 
 def roi_from_text(text: str) -> Roi:

@@ -178,11 +178,11 @@ class Parameter:
         ):
             raise refused
         try:
-            number = float(cast("Any", value))
-        except (TypeError, ValueError) as error:
+            number = _number(value, whole=self.kind is int)
+        except (TypeError, ValueError, OverflowError) as error:
             raise refused from error
         inside = (
-            math.isfinite(number)
+            (isinstance(number, int) or math.isfinite(number))
             and (self.gt is None or number > self.gt)
             and (self.ge is None or number >= self.ge)
             and (self.lt is None or number < self.lt)
@@ -191,6 +191,18 @@ class Parameter:
         if not inside or (self.kind is int and number != int(number)):
             raise refused
         return int(number) if self.kind is int else number
+
+
+def _number(value: object, *, whole: bool) -> int | float:
+    """Return a value as a number; whole ones are not rounded on the way (2^53 + 1 stays itself)."""
+    if whole and isinstance(value, int):
+        return value
+    if whole and isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            pass  # such as "4.0", which is whole as well
+    return float(cast("Any", value))
 
 
 def _kinds(annotation: Any) -> tuple[type, tuple[str, ...], bool]:

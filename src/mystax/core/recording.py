@@ -27,6 +27,8 @@ __all__ = [
     "chunk_length",
 ]
 
+CHUNK_BYTES = 8 << 20
+
 
 class Reason(IntEnum):
     """Why a frame is missing; 0 is a good frame."""
@@ -231,9 +233,13 @@ class FrameSource(Protocol):
 
 
 def chunk_length(shape: tuple[int, int], itemsize: int) -> int:
-    """Frames per chunk: 32 MiB of pixels, clamped to 16..512 frames."""
+    """Frames per chunk: 8 MiB of pixels, clamped to 16..512 frames.
+
+    Four chunks are alive while a video is read; more would not fit into the caches of a core, and memory
+    that is touched for the first time costs as much as decoding.
+    """
     frame = max(1, shape[0] * shape[1] * itemsize)
-    return int(min(512, max(16, (32 << 20) // frame)))
+    return int(min(512, max(16, CHUNK_BYTES // frame)))
 
 
 def adjacency(times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:

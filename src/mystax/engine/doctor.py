@@ -173,8 +173,10 @@ def check_place(folder: Path) -> Iterator[Check]:
     if not folder.is_dir():
         yield Check("place", "fail", "P403", str(folder), "there is no such folder")
         return
+    from mystax.engine.machine import kind_of_disk
+
     free = shutil.disk_usage(folder).free
-    text = f"{free / 2**30:.1f} GiB free, {_file_system(folder)}"
+    text = f"{free / 2**30:.1f} GiB free, {kind_of_disk(folder.resolve()) or 'unknown file system'}"
     if free < LITTLE_SPACE:
         yield Check("space", "warn", "S501", str(folder), text, "free some space, or use --out")
     else:
@@ -203,18 +205,6 @@ def _try_place(folder: Path) -> str:
         if three.read_bytes() != b"mystax":
             raise OSError("what was written is not what is read")
     return f"write, sync, rename, {link}: ok"
-
-
-def _file_system(folder: Path) -> str:
-    """Return the kind of file system of a folder, as far as the system tells."""
-    import psutil
-
-    best = ""
-    kind = "unknown file system"
-    for part in psutil.disk_partitions(all=True):
-        if str(folder.resolve()).startswith(part.mountpoint) and len(part.mountpoint) >= len(best):
-            best, kind = part.mountpoint, part.fstype or kind
-    return kind
 
 
 def check_inputs(folder: Path) -> Iterator[Check]:

@@ -113,13 +113,20 @@ def import_facemap(
     return loaded if not hasattr(loaded, "data_vars") else {}  # type: ignore[return-value] # a folder gives Outcomes
 
 
+def _plain_list(value: Any) -> list[Any]:
+    """Return a list whatever a file kept it as: MATLAB makes arrays of lists, and texts of lists of one."""
+    if value is None:
+        return []
+    if isinstance(value, np.ndarray):
+        return list(np.atleast_1d(value))
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def _times(tree: Mapping[str, Any], folder: Path, cameras: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the times of the cameras whose videos are found: as named, or beside the file."""
     from mystax.io.video import Video
 
-    groups = [
-        list(group) if isinstance(group, list | tuple) else [group] for group in tree.get("filenames") or []
-    ]
+    groups = [_plain_list(group) for group in _plain_list(tree.get("filenames"))]
     found: dict[str, np.ndarray] = {}
     for k, camera in enumerate(cameras):
         names = [str(group[k]) for group in groups if k < len(group)]
@@ -185,7 +192,9 @@ def export_facemap(
     outcomes = load(place if place.is_dir() else place.parent)
     if not isinstance(outcomes, Found):
         raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")
-    stem = place.resolve().stem if place.is_dir() else place.resolve().parent.stem
+    folder_of = place.resolve() if place.is_dir() else place.resolve().parent
+    names = _video_names(outcomes)
+    stem = Path(names[0][0]).stem if names and names[0] else folder_of.stem
     name = f"{VERBATIM}/{VERBATIM}"
     suffix = ".mat" if matlab else ".npy"
     target = Path(folder) / f"{stem.removesuffix('_proc')}_proc{suffix}"
@@ -196,8 +205,7 @@ def export_facemap(
     if name in outcomes:
         tree = tree_from_verbatim(outcomes[name])
     else:
-        files = _video_names(outcomes)
-        tree = facemap_tree(outcomes, files=files, flavour=flavour, save_path=str(Path(folder)))
+        tree = facemap_tree(outcomes, files=names, flavour=flavour, save_path=str(Path(folder)))
     Path(folder).mkdir(parents=True, exist_ok=True)
     write_facemap(target, tree)
     return target

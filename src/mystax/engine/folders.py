@@ -1,5 +1,6 @@
 """A run into a folder: outcomes, the recipe in use, the regions in use, the report."""
 
+import os
 from pathlib import Path
 
 from mystax.core.events import Event, Report
@@ -23,6 +24,8 @@ ROIS = "rois.toml"
 RECIPE = "recipe.toml"
 REPORT = "report.html"
 SUFFIX = ".mystax"
+LONGEST = 255
+"""Bytes of a name that file systems hold."""
 
 
 def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> Path:
@@ -40,7 +43,7 @@ def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> 
     Returns
     -------
     Path
-        ``face.mystax``, or ``<out>/<recording>/<recipe>``.
+        ``face.mystax``, or ``<out>/<recording>/<recipe>``; a name that no folder can have is shortened.
 
     Raises
     ------
@@ -57,7 +60,10 @@ def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> 
             "frames from memory have no folder beside them",
             hint="name one with out=",
         )
-    return Path(files[0]).absolute().parent / f"{recording.name}{SUFFIX}"
+    name = recording.name
+    if any(mark in name for mark in "/\\\0") or len(os.fsencode(name + SUFFIX)) > LONGEST:
+        name = safe_name(name)
+    return Path(files[0]).absolute().parent / f"{name}{SUFFIX}"
 
 
 def regions_of_folder(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | None:

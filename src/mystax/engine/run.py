@@ -9,7 +9,7 @@ from mystax.core.recording import Recording
 from mystax.engine.estimate import Estimate, estimate_plan
 from mystax.engine.folders import folder_for, regions_of_folder, run_in_folder
 from mystax.engine.jobs import Job
-from mystax.engine.machine import available_cores, memory_limit
+from mystax.engine.machine import available_cores, memory_limit, scratch_folder
 from mystax.engine.places import FolderPlace, MemoryPlace
 from mystax.engine.plan import Plan, Request, make_plan
 from mystax.engine.recipe import Recipe, recipe_from
@@ -104,7 +104,14 @@ class _Asked:
         return Request(self.recipe, rois, propose, force)
 
     def place(self, scratch: str) -> FolderPlace | MemoryPlace:
-        """Return where outcomes go."""
+        """Return where outcomes go.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the folder for scratch files is not there.
+        """
+        scratch_folder(scratch, self.folder or Path())
         if self.folder is None:
             return MemoryPlace()
         from mystax.io.store import Store

@@ -231,6 +231,7 @@ class _Run:
     def _run_facts(self, shared: SharedPass) -> dict[str, object]:
         """Return what differs between two equal runs."""
         return {
+            "recording": self._recording.name,
             "host": platform.node(),
             "pid": os.getpid(),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

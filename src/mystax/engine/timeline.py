@@ -75,15 +75,15 @@ def check_common_time(
         cameras without clocks differ in count (> 0.1 %) or rate (> 1e-4); it proposes an offset.
     """
     first = cameras[reference]
+    known = {*settled, *shifted}
     for name, camera in cameras.items():
         if name == reference:
             continue
-        both = name in settled and reference in settled
-        if both or name in shifted or (reference in shifted and name not in settled):
+        is_settled = name in settled, reference in settled
+        if {name, reference} <= known or (not any(is_settled) and {name, reference} & known):
             _check_overlap(first, camera, where)
-        elif (name in settled) != (reference in settled):
-            bare = reference if name in settled else name
-            other = name if name in settled else reference
+        elif any(is_settled):
+            other, bare = (name, reference) if is_settled[0] else (reference, name)
             raise ClockError(
                 "C201",
                 where,

@@ -36,6 +36,9 @@ KIND_OF_SUFFIX = {
     ".nc": "h5",
 }
 MAX_INFLATION = 1000
+"""A small archive may claim this many times its size, ..."""
+MUCH, MUCH_INFLATION = 1 << 27, 20
+"""... but where that is more than this many bytes, only this many times its size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +147,8 @@ def _read_npz(path: Path, name: str) -> Column:
             if name not in keys:
                 raise _no_column(path.name, name, keys)
             info = archive.getinfo(archive.namelist()[keys.index(name)])
-            most = max(MAX_INFLATION * path.stat().st_size, MAX_INFLATION)
+            size = path.stat().st_size
+            most = min(MAX_INFLATION * max(size, 1), max(MUCH, MUCH_INFLATION * size))
             if info.file_size > most:
                 raise FormatError(
                     "F802",

@@ -149,7 +149,12 @@ def read_foreign(
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         try:
             child = subprocess.run(
-                [sys.executable, "-m", "mystax.io.foreign"],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "mystax.io.foreign",
+                ],  # -P: nothing of the working folder is imported
                 input=job.encode("utf-8", "surrogateescape"),
                 capture_output=True,
                 timeout=seconds,

@@ -103,7 +103,7 @@ def read_lock(path: Path) -> LockRecord | None:
         fields = json.loads(path.read_bytes())
         names = LockRecord.__dataclass_fields__
         return LockRecord(**{name: fields[name] for name in names if name != "user" or name in fields})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -1,5 +1,6 @@
 """MATLAB v5 files as plain data (dicts, lists, arrays); called in a child process with limits."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,13 @@ def read_matlab(path: Path | str) -> dict[str, Any]:
     except (
         MatReadError,
         NotImplementedError,
+        ArithmeticError,
         ValueError,
         TypeError,
+        OSError,
         EOFError,
-        KeyError,
-        IndexError,
+        LookupError,
+        zlib.error,
     ) as error:
         raise FormatError(
             "F804", Path(path).name, f"not a MATLAB v5 file ({error})", hint="save it with '-v7' in MATLAB."

@@ -7,7 +7,7 @@ flipped bit in it the HDF5 library can read for ever.  So dimensions come from t
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,18 +175,45 @@ def check_head(outcome: Any, path: Path) -> OutcomeHead:
     attributes = read_attributes(outcome)
     if attributes.get("content_sha256") != content_digest(attributes):
         raise damaged(path, "attributes that differ from content_sha256")
-    digests: dict[str, str] = json.loads(str(attributes["variable_sha256"]))
-    dims = {name: tuple(words) for name, words in json.loads(str(attributes["variable_dims"])).items()}
+    digests = {name: str(digest) for name, digest in _table(attributes, "variable_sha256", path).items()}
+    dims = {name: tuple(map(str, words)) for name, words in _table(attributes, "variable_dims", path).items()}
+    _check_links(outcome, path)
     found, groups = _contents(outcome, ""), {}
     for name in [name for name, item in outcome.items() if isinstance(item, h5py.Group)]:
         own = read_attributes(outcome[name])
         if attribute_digest(own) != digests.get(f"{name}/"):
             raise damaged(path, f"attributes of group {name!r} that differ from their digest")
-        groups[str(own["camera"])] = str(name)
+        groups[str(own.get("camera", name))] = str(name)
         found |= {f"{name}/"} | _contents(outcome[name], f"{name}/")
     if found != set(digests):
         raise damaged(path, f"other variables than written: {sorted(found ^ set(digests))}")
     return OutcomeHead(attributes, digests, dims, groups)
+
+
+def _table(attributes: Mapping[str, Attribute], name: str, path: Path) -> dict[str, Any]:
+    """Read an attribute that holds a JSON object."""
+    try:
+        found = json.loads(str(attributes[name]))
+    except RecursionError as error:
+        raise damaged(path, f"the attribute {name} is nested too deeply") from error
+    if not isinstance(found, dict):
+        raise damaged(path, f"the attribute {name} is no JSON object")
+    return found
+
+
+def _check_links(group: Any, path: Path, *, is_root: bool = True) -> None:
+    """Refuse what the store never writes: links, and data that lie in another file."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise damaged(path, f"{name!r} is a link")
+        item = group[name]
+        if isinstance(item, h5py.Dataset):
+            if item.is_virtual or item.id.get_create_plist().get_external_count():
+                raise damaged(path, f"the values of {name!r} lie in another file")
+        elif is_root and isinstance(item, h5py.Group):
+            _check_links(item, path, is_root=False)
+        else:
+            raise damaged(path, f"{name!r} is neither a variable nor a camera")
 
 
 def _contents(group: Any, prefix: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Writing one outcome as one netCDF-4 file, with checksums and digests."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import h5netcdf
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Variable = Any
 
-__all__ = ["write_outcome"]
+__all__ = ["camera_group", "write_outcome"]
 
 OF_THE_FILE = frozenset(
     {"mystax_format", "analysis", "analysis_version", "key", "parameters", "inputs", "software"}
@@ -187,6 +187,12 @@ def _group_attributes(dataset: Dataset, more: Mapping[str, object]) -> dict[str,
     return plain
 
 
+def camera_group(camera: str, taken: Collection[str] = ()) -> str:
+    """Return the name of a camera's group in a file; `taken` are the names of the root group."""
+    name = safe_name(camera)
+    return f"{name}_camera" if name in taken else name
+
+
 def write_outcome(file: WholeFile, cameras: Mapping[str, Dataset], attributes: Mapping[str, object]) -> str:
     """Write an outcome into an open file.
 
@@ -233,9 +239,7 @@ def _write_file(part: _Part, cameras: Mapping[str, Dataset], attributes: Mapping
         for camera, dataset in cameras.items():
             if not camera:
                 continue
-            name = safe_name(camera)
-            if name in outcome.variables or name in outcome.dimensions:
-                name += "_camera"
+            name = camera_group(camera, {*outcome.variables, *outcome.dimensions})
             group = outcome.create_group(name)
             contents.write_group(group, f"{name}/", dataset, part)
             own = _group_attributes(dataset, {"camera": camera})

@@ -91,10 +91,18 @@ class Outcomes(Mapping[str, Dataset]):
         Name to a function that opens the outcome.
     folder : Path, optional
         The folder in which they lie.
+    attributes : mapping, optional
+        Name to a function that reads the attributes alone.
     """
 
-    def __init__(self, loaders: Mapping[str, Callable[[], Dataset]], folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        loaders: Mapping[str, Callable[[], Dataset]],
+        folder: Path | None = None,
+        attributes: Mapping[str, Callable[[], Mapping[str, object]]] | None = None,
+    ) -> None:
         self._loaders, self._open = dict(loaders), dict[str, Dataset]()
+        self._attributes = dict(attributes or {})
         self.folder = folder
 
     @classmethod
@@ -109,8 +117,11 @@ class Outcomes(Mapping[str, Dataset]):
             S502, if a file is damaged.
         """
         loaders: dict[str, Callable[[], Dataset]] = {}
+        attributes: dict[str, Callable[[], Mapping[str, object]]] = {}
         for path in outcome_paths(folder):
-            loaders |= _loaders(path, read_head(path))
+            head = read_head(path)
+            loaders |= _loaders(path, head)
+            attributes |= {name: _attribute_reader(path, head, name) for name in _loaders(path, head)}
         if not loaders:
             raise RecipeError(
                 "P403",
@@ -118,7 +129,7 @@ class Outcomes(Mapping[str, Dataset]):
                 "there are no outcomes in this folder",
                 hint="mystax run VIDEO makes them",
             )
-        return cls(loaders, folder)
+        return cls(loaders, folder, attributes)
 
     @classmethod
     def of_datasets(cls, datasets: Mapping[str, Dataset]) -> "Outcomes":
@@ -135,6 +146,18 @@ class Outcomes(Mapping[str, Dataset]):
         if name not in self._open:
             self._open[name] = self._loaders[name]()
         return self._open[name]
+
+    def attributes(self, name: str) -> Mapping[str, object]:
+        """Return the attributes of an outcome; its variables are not read, nor xarray loaded.
+
+        Raises
+        ------
+        KeyError
+            If there is no outcome of this name.
+        """
+        if name in self._attributes and name not in self._open:
+            return self._attributes[name]()
+        return dict(self[name].attrs)
 
     def __contains__(self, name: object) -> bool:
         return name in self._loaders
@@ -168,6 +191,19 @@ def _loaders(path: Path, head: OutcomeHead) -> dict[str, Callable[[], Dataset]]:
     if any("/" not in variable for variable in head.digests):
         found[f"{name}/all_cameras"] = giver(None)
     return found
+
+
+def _attribute_reader(path: Path, head: OutcomeHead, name: str) -> Callable[[], Mapping[str, object]]:
+    """Return a function that reads the attributes of the dataset of a name."""
+    camera = name.partition("/")[2]
+
+    def read() -> Mapping[str, object]:
+        if camera not in head.groups:
+            return dict(head.attributes)
+        with open_outcome(path) as outcome:
+            return {**head.attributes, **read_attributes(outcome[f"{head.groups[camera]}/"])}
+
+    return read
 
 
 def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:

@@ -14,8 +14,9 @@ from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk, GreyMap, Reason
 from mystax.core.typing import Bool, Float64, Int64, Shaped, UInt8
 from mystax.errors import ParameterError, VideoError
-from mystax.io.video_decode import Decoder, Library
+from mystax.io.video_decode import Decoder
 from mystax.io.video_index import FrameIndex
+from mystax.io.video_library import Library
 from mystax.io.video_pixels import Picture, PixelPlan, read_grey
 
 __all__ = ["Damage", "Findings", "Part", "Request", "Timeline", "assemble", "check_damage", "read_ahead"]

@@ -1,113 +1,30 @@
 """The decode loop: frames of one file, each linked to its packet, and the evidence of damage.
 
-A decoder runs in one of two ways.  The *fast* way uses threads and only looks for signs of trouble; at the
-first sign it goes back to the last place that is beyond doubt and continues the *careful* way: one thread,
-so that every exception and every line of FFmpeg's log belongs to the packet that caused it.  Where a group
-of pictures has ended without trouble it returns to the fast way.  What is handed over is the same either
-way.  Objects of FFmpeg's library come through `Library`; this module does not import it.
+A decoder runs in one of two ways.  The *fast* way only looks for signs of trouble; at the first sign it goes
+back to the last place that is beyond doubt and continues the *careful* way: one thread, so that every
+exception and every line of FFmpeg's log belongs to the packet that caused it.  Where a group of pictures has
+ended without trouble it returns to the fast way.  What is handed over is the same either way.  Objects of
+FFmpeg's library come through `Library`; this module does not import it.
 """
 
 import contextlib
-import errno
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from mystax.core.recording import Reason
 from mystax.core.typing import UInt8
 from mystax.errors import VideoError
 from mystax.io.video_index import MAX_REORDER, FrameIndex
-from mystax.io.video_pixels import Picture
+from mystax.io.video_library import Library, Opened, is_evidence, read_failure
+from mystax.io.video_marks import ABSENT, CAME, CORRUPT, LINE, LOST, SILENT, Linked, Marks
 
-__all__ = ["EVIDENCE", "Decoder", "Library", "Opened", "is_readable", "read_failure"]
+__all__ = ["Decoder"]
 
-CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
-Linked = tuple[int, Picture]
-EVIDENCE = LOST | LINE | CORRUPT | ABSENT
-ERROR_LEVEL = 16
 MAX_FAILURES = 1000
 SILENT_SIZE = 32
 NOBODY = -1
-DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EREMOTEIO)
-LOSSES = ("Frame num gap",)
-"""Starts of lines that tell of a lost packet, although FFmpeg only writes them for developers."""
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A file opened for reading: FFmpeg's container, stream and decoder."""
-
-    container: Any
-    stream: Any
-    context: Any
-    threads: int = 1
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self.threads > 1 and self.context.is_open:
-            # Freeing a decoder waits for its threads while Python's lock is held; a thread that logs a line
-            # at that moment waits for the lock: both would wait for ever.  Flushing waits without the lock.
-            self.context.flush_buffers()
-        self.container.close()
-
-
-@dataclass(frozen=True, eq=False)
-class Library:
-    """What the decode loop needs of FFmpeg's library for one file.
-
-    Attributes
-    ----------
-    where : str
-        The file, for errors.
-    open : callable
-        Opens the file with a number of decoder threads.
-    count_errors : callable
-        Number of error lines that FFmpeg wrote in this process so far.
-    listen : callable
-        Context that collects the lines (level, source, text) of this thread; with True also those that
-        FFmpeg writes for developers.
-    failure : type
-        Base class of the library's exceptions.
-    twin : callable
-        Copies a packet.
-    """
-
-    where: str
-    open: Callable[[int], Opened]
-    count_errors: Callable[[], int]
-    listen: Callable[[bool], contextlib.AbstractContextManager[list[Any]]]
-    failure: type[Exception]
-    twin: Callable[[Any], Any]
-
-
-def read_failure(error: Exception, where: str) -> VideoError | None:
-    """Return the refusal V131 if an exception of the library speaks of the disk, else None."""
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        return VideoError(
-            "V131", where, "the disk could not be read", got=str(error), hint="check the disk or the mount"
-        )
-    return None
-
-
-def is_readable(path: Path) -> bool:
-    """Read a file to its end, to see whether the disk is sound."""
-    try:
-        with path.open("rb") as file:
-            while file.read(1 << 22):
-                pass
-    except OSError:
-        return False
-    return True
-
-
-def is_evidence(line: tuple[int, str, str]) -> bool:
-    """Tell whether a line of FFmpeg's log is evidence of damage."""
-    return line[0] <= ERROR_LEVEL or line[2].startswith(LOSSES)
 
 
 class Decoder:
@@ -120,7 +37,7 @@ class Decoder:
     index : FrameIndex
         Its packets and frames.
     threads : int, optional
-        Decoder threads; with one the careful way is the only one.
+        Decoder threads of the fast way.
     reopen_after : int, optional
         Packets after which the decoder is opened anew, at a key frame.
     suspects : set of int, optional
@@ -155,19 +72,14 @@ class Decoder:
         key = np.zeros(self._n, np.uint8)
         key[index.keys] = 1
         self._key = key.tobytes()
-        self._rank = np.ascontiguousarray(index.rank).data
-        self._state = bytearray(self._n)
+        self._marks = Marks(index)
+        self._state = self._marks.state
         self._in_order = index.route == "order"
-        self._packet_of = np.full(index.n_frames, -1, np.int64) if self._in_order else index.packet
-        self._place_of = np.full(self._n if self._in_order else 0, -1, np.int64)
-        self._pending: deque[Linked] = deque()
-        self._lost: list[int] = []
-        self._group, self._next, self._is_sure = -1, 0, False
         self._opened: Opened | None = None
         self._packets: Iterator[Any] = iter(())
         self._at = self._opened_at = self._changed_at = self._floor = self._deaf = self.settled = 0
         self._until, self._trouble, self._failures = -1, -1, 0
-        self._careful = threads == 1
+        self._careful = False
         self._lag = threads + MAX_REORDER + 1
         self._errors = 0
         self._can_step_back = True
@@ -184,13 +96,10 @@ class Decoder:
         """Go to a key packet; everything before it counts as final."""
         self._floor = self.settled = packet
         self._can_step_back = True
-        self._state[packet:] = bytes(self._n - packet)
-        if self._in_order:
-            self._packet_of[:] = -1
-            self._place_of[:] = -1
+        self._marks.forget(packet)
         self.finished = self.gave_up = False
         self._until, self._trouble, self._failures = -1, -1, 0
-        self._careful = self._threads == 1
+        self._careful = False
         self._changed_at = packet
         self._begin(packet)
 
@@ -216,13 +125,7 @@ class Decoder:
             # FFmpeg's lines come late under threads, and some packets later behind a recovery point.
             late = 0 if self._careful and index.table.alone[packet] else self._lag
             self._deaf = min(stop, behind + late) if not self._in_order else stop
-        self._pending.clear()
-        self._lost = [number for number in self._lost if number < packet]
-        anchored = packet == 0 or not index.is_open[group]
-        self._group = group if anchored else -1
-        self._next = index.frames_before(packet)
-        self._first_group = group
-        self._is_sure = True
+        self._marks.begin(packet)
 
     def _show_preamble(self, packet: int) -> None:
         """Let the decoder see the first packet, where it says how the others must be read."""
@@ -357,7 +260,7 @@ class Decoder:
             return self._doubt(number)
         self._at = number + 1
         self.settled = max(self.settled, late + 1)
-        return self._numbered(pictures)
+        return self._given(pictures)
 
     def _step_carefully(self, packet: Any, number: int) -> list[Linked]:
         pictures: list[Linked] = []
@@ -383,7 +286,7 @@ class Decoder:
         if self._failures >= MAX_FAILURES:
             self.gave_up = True
             return self._end()
-        return self._numbered(pictures)
+        return self._given(pictures)
 
     def _may_step_back(self, number: int) -> bool:
         """Tell whether trouble came so soon that the start itself may be to blame for what it looks like."""
@@ -425,7 +328,7 @@ class Decoder:
                     state[number] |= SILENT if silent else ABSENT
                     self._trouble = self._trouble if silent else max(self._trouble, number)
             if shown[number] and not state[number] & CAME:
-                self._lost.append(number)
+                self._marks.lose(number)
             number += 1
         self.settled = number
 
@@ -439,7 +342,7 @@ class Decoder:
         self._settle(self._n)
         self.finished = True
         self.settled = self._n
-        return self._numbered(pictures, at_end=True)
+        return self._given(pictures, at_end=True)
 
     def _drain(self) -> list[Linked] | None:
         """Flush the decoder; None if the fast way met trouble."""
@@ -478,9 +381,7 @@ class Decoder:
     def _may_reopen(self, number: int) -> bool:
         """Tell whether the decoder may be opened anew at a key packet: to go fast again, or for its age."""
         is_old = number - self._changed_at >= self._reopen_after
-        return number >= self.settled and (
-            is_old or (self._careful and self._threads > 1 and self._is_calm(number))
-        )
+        return number >= self.settled and (is_old or (self._careful and self._is_calm(number)))
 
     def _is_calm(self, number: int) -> bool:
         """Tell whether the last group and the last packets before a key packet made no trouble."""
@@ -497,95 +398,30 @@ class Decoder:
             return self._doubt(number - 1)
         self._settle(number)
         self.settled = number
-        given = self._numbered(pictures, at_end=True)
+        given = self._given(pictures, at_end=True)
         if number - self._changed_at >= self._reopen_after:
             self.close()
         if self._is_calm(number):
-            self._careful = self._threads == 1
+            self._careful = False
         self._floor = number
         self._begin(self._index.start_group(max(0, int(self._index.group[number]) - 1)))
         self._changed_at = number
         return given
 
-    # ------------------------------------------------------------------ numbers and reasons
+    # ------------------------------------------------------------------ what is given
 
-    def _numbered(self, pictures: list[Linked], *, at_end: bool = False) -> list[Linked]:
+    def _given(self, pictures: list[Linked], *, at_end: bool = False) -> list[Linked]:
         """Give pictures their frame numbers; those that are final already are left out."""
-        if not self._in_order:
-            rank, floor = self._rank, self._floor
-            return [
-                (rank[number], picture)
-                for number, picture in pictures
-                if number >= floor and rank[number] >= 0
-            ]
-        self._pending.extend(pictures)
-        given = []
-        while self._pending and (at_end or self.settled > self._pending[0][0] + MAX_REORDER):
-            number, picture = self._pending.popleft()
-            frame = self._place(number)
-            if frame is not None:
-                self._packet_of[frame], self._place_of[number] = number, frame
-                given.append((frame, picture))
-        return given
-
-    def _place(self, number: int) -> int | None:
-        """Count a picture of the order route; None where a lost one before makes the count unsure."""
-        keys = self._index.keys
-        group = int(self._index.group[number])
-        if self._group < 0 and group == self._first_group:
-            return None
-        if group > self._group:
-            self._group, self._is_sure = group, True
-            self._next = self._index.frames_before(int(keys[group]))
-        stop = int(keys[group + 1]) if group + 1 < len(keys) else self._n
-        last = min(number + MAX_REORDER, stop - 1)
-        if any(int(keys[group]) <= lost <= last for lost in reversed(self._lost)):
-            self._is_sure = False
-        frame = self._next
-        self._next += 1
-        within = frame < self._index.n_frames and group == self._group
-        return frame if self._is_sure and within else None
+        return self._marks.number(pictures, self._floor, self.settled, at_end=at_end)
 
     def mark_other(self, frame: int) -> None:
         """Note that the picture of a frame has another size or format than the video."""
-        self._state[self._packet_of[frame]] |= OTHER
+        self._marks.mark_other(frame)
 
     def reasons(self, start: int, stop: int) -> UInt8[np.ndarray, " frame"]:
         """Return the `Reason` of the frames start..stop of the file, which must be final."""
-        index = self._index
-        packet = self._packet_of[start:stop]
-        reason = np.full(len(packet), Reason.UNDECODABLE, np.uint8)
-        known = np.flatnonzero(packet >= 0)
-        if not len(known):
-            return reason
-        packet = packet[known]
-        state = np.frombuffer(self._state, np.uint8)
-        first = index.keys[index.group[packet]]
-        before = index.keys[np.maximum(index.group[packet] - 1, 0)]
-        low, high = int(before.min()), int(packet.max()) + 1
-        bad = np.concatenate([[-1], low + np.flatnonzero(state[low:high] & EVIDENCE)])
-        doubtful = bad[np.searchsorted(bad, packet, "right") - 1] >= first
-        ahead = index.leading[packet] if not self._in_order else self._is_leading(packet, first)
-        doubtful |= ahead & (bad[np.searchsorted(bad, first, "left") - 1] >= before)
-        if not index.table.key[index.keys[0]]:
-            doubtful |= index.group[packet] == 0
-        own = state[packet]
-        found = np.where(doubtful, Reason.DOUBTFUL, Reason.GOOD)
-        earlier = bad[np.searchsorted(bad, packet, "left") - 1] >= first
-        found[((own & (LINE | CORRUPT | LOST)) > 0) & ~earlier] = Reason.CORRUPT
-        found[(own & OTHER) > 0] = Reason.OTHER_SIZE
-        found[(own & CAME) == 0] = Reason.UNDECODABLE
-        reason[known] = found
-        return reason
-
-    def _is_leading(self, packet: np.ndarray, first: np.ndarray) -> np.ndarray:
-        """Tell which packets of the order route were shown before the key frame of their group."""
-        place = self._place_of
-        return np.asarray((place[first] < 0) | (place[packet] < place[first]))
+        return self._marks.reasons(start, stop)
 
     def silent_frames(self, start: int, stop: int) -> list[int]:
         """Return the frames of start..stop whose packets held no picture, without any sign of damage."""
-        packet = self._packet_of[start:stop]
-        state = np.frombuffer(self._state, np.uint8)
-        known = np.flatnonzero(packet >= 0)
-        return [start + int(k) for k in known if state[packet[k]] & (SILENT | CAME) == SILENT]
+        return self._marks.silent_frames(start, stop)

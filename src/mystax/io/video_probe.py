@@ -16,8 +16,8 @@ import numpy as np
 from mystax.core.quality import Flag
 from mystax.errors import VideoError
 from mystax.io.fingerprint import index_id, quick_id
-from mystax.io.video_decode import Library, is_readable, read_failure
 from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, PacketTable, Route, scan_packets
+from mystax.io.video_library import Library, is_readable, read_failure
 from mystax.io.video_pixels import (
     PixelPlan,
     decide_range,

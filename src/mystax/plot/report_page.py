@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from mystax.errors import CODES
+from mystax.io.outcome_writer import camera_group
 from mystax.io.provenance import texts_of
 from mystax.plot.chapters import CHAPTERS
 from mystax.plot.report_css import CSS
-from mystax.plot.report_parts import Chapter, Report, Section
+from mystax.plot.report_parts import JOINT, Chapter, Report, Section
 from mystax.plot.style import MAX_SVG, NamedFigure, palette
 
 __all__ = ["page", "ranges"]
@@ -251,14 +252,15 @@ def _loading(report: Report) -> list[str]:
     if section is None:
         return []
     analysis, _, camera = section.name.partition("/")
-    group = f', group="{camera}"' if camera else ""
-    path = f"{camera}/{variable}" if camera else variable
+    place = "" if camera in ("", JOINT) else camera_group(camera.replace("\0", "_"))
+    group = f', group="{place}"' if place else ""
+    path = f"{place}/{variable}" if place else variable
     python = f'import mystax\n\noutcome = mystax.load("{analysis}.nc")'
-    python += f'["{section.name}"]' if camera else ""
+    python += f"[{json.dumps(section.name, ensure_ascii=False)}]" if camera else ""
     python += f'\nvalues = outcome["{variable}"]'
     plain = f'import xarray\n\noutcome = xarray.open_dataset("{analysis}.nc", engine="h5netcdf"{group})'
     matlab = f"values = ncread('{analysis}.nc', '/{path}');\ntime = ncread('{analysis}.nc', '/"
-    matlab += f"{camera}/time');" if camera else "time');"
+    matlab += f"{place}/time');" if place else "time');"
     r = f"library(ncdf4)\noutcome <- nc_open('{analysis}.nc')\nvalues <- ncvar_get(outcome, '{path}')"
     parts = ['<section id="loading"><h2>How to load it</h2>']
     for language, code in (

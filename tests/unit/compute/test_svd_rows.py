@@ -143,7 +143,7 @@ def test_turned_rows_are_the_same_for_every_way_of_asking() -> None:
     n = 3 * BLOCK + 17
     spool = MemorySpool(40, "float32")
     spool.append(generator.normal(size=(n, 40)).astype(np.float32))
-    scores = BlockScores(spool, n, generator.normal(size=(40, 12)).astype(np.float32))
+    scores = BlockScores([spool], n, generator.normal(size=(40, 12)).astype(np.float32))
     whole = scores.read(0, n)
     for start, stop in ((0, 1), (5, 300), (BLOCK, 2 * BLOCK), (700, n), (n - 1, n)):
         np.testing.assert_array_equal(scores.read(start, stop), whole[start:stop])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mystax.core.geometry import Box, Ellipse, Polygon, Rectangle, Roi, Shape, roi_from_dict, roi_from_text
 from mystax.errors import RoiError
+from tests.fixtures.refusals import attempt
 
 shapes = st.one_of(
     st.builds(Rectangle, st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20)),
@@ -158,3 +159,143 @@ def test_box_arithmetic() -> None:
     assert (box.width, box.height) == (8, 6)
     assert box.grow(3).clip((8, 12)) == Box(0, 0, 12, 8)
     assert box.union(Box(0, 5, 3, 20)) == Box(0, 3, 10, 20)
+
+
+WRONG_FIELDS: dict[str, tuple[dict[str, object], str]] = {
+    "scale that is text": ({"scale": ["a", "b"]}, "scale as one or two positive numbers"),
+    "scale with a hole": ({"scale": [1, None]}, "scale as one or two positive numbers"),
+    "scale that is no number": ({"scale": math.nan}, "scale as one or two positive numbers"),
+    "scale that is a truth value": ({"scale": True}, "scale as one or two positive numbers"),
+    "scale of one number in a list": ({"scale": [0.1]}, "scale as one or two positive numbers"),
+    "size of three numbers": ({"frame_size": [640, 480, 3]}, "frame_size as width and height"),
+    "size that is text": ({"frame_size": "640x480"}, "frame_size as width and height"),
+    "size with a broken pixel": ({"frame_size": [640.5, 480]}, "frame_size as width and height"),
+    "size of nothing": ({"frame_size": [0, 480]}, "frame_size as width and height"),
+    "reflections without a list": ({"reflections": {"ellipse": [1, 1, 1, 1]}}, "reflections as a list"),
+    "reflections that are numbers": ({"reflections": [3]}, "a table with one shape"),
+    "reflections without a shape": ({"reflections": [{}]}, "one shape is needed"),
+    "source": ({"source": "drown"}, "did you mean 'drawn'"),
+    "camera": ({"camera": 5}, "camera as a name"),
+    "confidence that is text": ({"confidence": "high"}, "0 <= confidence <= 1"),
+    "confidence above 1": ({"confidence": 1.01}, "0 <= confidence <= 1"),
+    "confidence that is no number": ({"confidence": math.nan}, "0 <= confidence <= 1"),
+    "truth values as coordinates": ({"ellipse": [True, True, 1, 1]}, "the ellipse is not understood"),
+    "a number that no picture has": ({"ellipse": [10**400, 1, 1, 1]}, "the ellipse is not understood"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_FIELDS)
+def test_no_field_that_cannot_be_used_is_dropped_silently(what: str) -> None:
+    change, message = WRONG_FIELDS[what]
+    entry: dict[str, object] = {"name": "a", "kind": "pupil", "ellipse": [5, 5, 2, 2], **change}
+    with pytest.raises(RoiError, match=message) as caught:
+        roi_from_dict(entry, "rois.toml")
+    assert caught.value.code == "P402"
+    assert caught.value.where == "rois.toml: roi 'a'"
+
+
+plain = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=True),
+    st.text(max_size=5),
+    st.binary(max_size=3),
+)
+trees = st.recursive(
+    plain,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+fields = st.sampled_from(
+    [
+        "name",
+        "kind",
+        "camera",
+        "ellipse",
+        "rectangle",
+        "polygon",
+        "reflections",
+        "scale",
+        "frame_size",
+        "source",
+        "confidence",
+    ]
+)
+
+
+@given(st.dictionaries(fields, trees, max_size=3))
+def test_whatever_stands_in_a_field_the_entry_is_taken_or_refused_with_p402(
+    change: dict[str, object],
+) -> None:
+    entry: dict[str, object] = {"name": "a", "kind": "pupil", "ellipse": [5, 5, 2, 2], **change}
+    roi, refusal = attempt(lambda: roi_from_dict(entry))
+    if roi is not None:
+        assert roi_from_dict(roi.as_dict()) == roi
+    else:
+        assert refusal is not None
+        assert refusal.code == "P402"
+
+
+@given(st.text(alphabet="pupilmotonrectangle:,@=0123456789.-e ", max_size=40))
+def test_any_roi_text_is_taken_or_refused_with_p402(text: str) -> None:
+    roi, refusal = attempt(lambda: roi_from_text(text))
+    if refusal is not None:
+        assert refusal.code == "P402"
+        assert repr(text) in refusal.where
+    else:
+        assert roi is not None
+        assert roi.name
+
+
+@given(shapes, st.integers(-50, 50), st.integers(-50, 50))
+def test_a_moved_shape_has_the_moved_mask(shape: Shape, dx: int, dy: int) -> None:
+    if isinstance(shape, Rectangle):
+        moved: Shape = Rectangle(shape.x + dx, shape.y + dy, shape.width, shape.height)
+    elif isinstance(shape, Ellipse):
+        # A whole number of pixels on a grid of 2^-10, so that the sum is exact.
+        cx, cy = (round(value * 1024) / 1024 for value in (shape.cx, shape.cy))
+        shape = Ellipse(cx, cy, shape.rx, shape.ry, shape.angle)
+        moved = Ellipse(cx + dx, cy + dy, shape.rx, shape.ry, shape.angle)
+    else:
+        moved = Polygon(tuple((x + dx, y + dy) for x, y in shape.points))
+    y, x = np.mgrid[-60:120, -60:120].astype(np.float64)
+    assert np.array_equal(moved.contains(x + dx, y + dy), shape.contains(x, y))
+
+
+@given(st.floats(2, 20), st.floats(2, 20), st.floats(-math.pi, math.pi))
+def test_half_a_turn_leaves_an_ellipse_as_it_is(rx: float, ry: float, angle: float) -> None:
+    there, back = (Ellipse(25.25, 24.75, rx, ry, turn) for turn in (angle, angle + math.pi))
+    y, x = np.mgrid[:50, :50].astype(np.float64)
+    # Points on the outline may fall to either side by rounding.
+    c, s = math.cos(angle), math.sin(angle)
+    u, v = (x - 25.25) * c + (y - 24.75) * s, -(x - 25.25) * s + (y - 24.75) * c
+    clear = np.abs((u / rx) ** 2 + (v / ry) ** 2 - 1) > 1e-9
+    assert np.array_equal(there.contains(x, y)[clear], back.contains(x, y)[clear])
+
+
+@given(st.builds(Rectangle, st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20)))
+def test_a_rectangle_fills_its_box(shape: Rectangle) -> None:
+    mask, box = Roi("a", "motion", shape).mask((60, 60)), shape.box()
+    assert mask[box.y0 : box.y1, box.x0 : box.x1].all()
+    assert mask.sum() == box.width * box.height
+
+
+def test_a_box_outside_the_picture_is_empty() -> None:
+    box = Box(50, 60, 70, 80).clip((40, 30))
+    assert (box.width, box.height) == (0, 0)
+    assert Box(5, 5, 3, 2).width == 0
+
+
+def test_region_on_a_named_camera_is_the_same_region() -> None:
+    roi = Roi("a", "pupil", Ellipse(5, 5, 2, 2), scale=(0.1, 0.2))
+    assert roi.at("left").camera == "left"
+    assert roi.at("left").at("") == roi
+
+
+def test_shape_as_text_is_the_entry_of_a_file() -> None:
+    import json
+
+    roi = Roi("a", "pupil", Ellipse(5.5, 6, 2, 3, math.pi / 6))
+    entry = {"name": "a", "kind": "pupil", **json.loads(roi.shape_json())}
+    assert roi_from_dict(entry).shape.numbers() == pytest.approx([5.5, 6, 2, 3, 30])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mystax.core.params import Params, check_params, param, parameters_of
 from mystax.errors import ParameterError
+from tests.fixtures.refusals import attempt
 
 
 class ToyParams(Params):
@@ -113,3 +114,56 @@ def test_a_number_is_taken_exactly_if_it_is_in_the_range(value: float) -> None:
         assert check_params(ToyParams, {"sigma": value}, "toy").sigma == value
     else:
         refused(sigma=value)
+
+
+class WholeParams(Params):
+    """Whole numbers."""
+
+    seed: int = param(0, ge=0, help="Start of random numbers.")
+    size: int = param(1, ge=1, lt=1000, help="A size.")
+
+
+@given(st.integers(0, 2**70))
+def test_whole_numbers_are_never_rounded(value: int) -> None:
+    assert check_params(WholeParams, {"seed": value}, "toy").seed == value
+    assert check_params(WholeParams, {"seed": str(value)}, "toy").seed == value
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**400), "1e400", "1" * 400], ids=["high", "low", "exponent", "text"]
+)
+def test_numbers_beyond_all_bounds_are_refused_and_do_not_crash(value: object) -> None:
+    with pytest.raises(ParameterError, match="P401 parameter 'size' of 'toy': expected 1 <= size < 1000"):
+        check_params(WholeParams, {"size": value}, "toy")
+    with pytest.raises(ParameterError, match="P401"):
+        check_params(ToyParams, {"sigma": value}, "toy")
+
+
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.binary(max_size=3)
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(list(ToyParams.model_fields)), ANYTHING)
+def test_any_value_is_taken_or_refused_with_p401(name: str, value: object) -> None:
+    taken, refusal = attempt(lambda: check_params(ToyParams, {name: value}, "toy"))
+    if taken is not None:
+        assert check_params(ToyParams, {name: getattr(taken, name)}, "toy") == taken
+    else:
+        assert refusal is not None
+        assert refusal.code == "P401"
+        assert repr(name) in refusal.where
+
+
+@given(st.sampled_from(list(ToyParams.model_fields)), ANYTHING)
+def test_a_value_is_judged_the_same_as_python_value_and_as_its_text(name: str, value: object) -> None:
+    def verdict(given_value: object) -> str:
+        taken, refusal = attempt(lambda: check_params(ToyParams, {name: given_value}, "toy"))
+        return str(refusal) if taken is None else repr(taken)
+
+    if isinstance(value, bool | int | float) and name != "label":
+        assert verdict(value) == verdict(str(value))

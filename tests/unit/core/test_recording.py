@@ -133,8 +133,9 @@ def test_grey_of_full_range_is_the_code_itself() -> None:
     assert chunk.grey_map.gain == 0.25
 
 
-def test_chunk_length_is_32_mib_within_16_to_512() -> None:
-    assert chunk_length((480, 640), 1) == 109
+def test_chunk_length_is_8_mib_within_16_to_512() -> None:
+    assert chunk_length((480, 640), 1) == 27
+    assert chunk_length((480, 640), 2) == 16
     assert chunk_length((4, 4), 1) == 512
     assert chunk_length((4000, 4000), 2) == 16
 

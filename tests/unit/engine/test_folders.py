@@ -54,6 +54,16 @@ def test_out_names_recording_and_recipe(tmp_path: Path) -> None:
     assert folder.name == "quick"
 
 
+@pytest.mark.parametrize("name", ["x" * 251, "é" * 124, "a/b", "../../up", "a\\b"])
+def test_a_name_that_no_folder_can_have_becomes_one_beside_the_video(tmp_path: Path, name: str) -> None:
+    video = make_recording(toy_spec()).video()
+    recording = Recording(name, {"face": Camera("face", video, (str(tmp_path / "face.mp4"),))})
+    folder = folder_for(recording, read_recipe("quick"), None)
+    assert folder.parent == tmp_path
+    folder.mkdir()
+    assert folder.name.endswith(".mystax")
+
+
 def test_frames_in_memory_need_a_folder() -> None:
     with pytest.raises(RecipeError, match="out="):
         folder_for(make_recording(toy_spec()), read_recipe("quick"), None)

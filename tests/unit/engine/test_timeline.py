@@ -112,6 +112,26 @@ def test_clock_for_one_camera_only_is_refused() -> None:
         _check(_camera("a", times), _camera("b", times), ["b"], [])
 
 
+@pytest.mark.parametrize(
+    ("settled", "shifted"),
+    [(["a"], ["b"]), (["b"], ["a"]), (["a", "b"], ["a"]), ([], ["a", "b"]), (["a"], ["a", "b"])],
+)
+def test_a_clock_and_an_offset_go_together_whichever_camera_is_the_reference(
+    settled: list[str], shifted: list[str]
+) -> None:
+    times = np.arange(300) / 30
+    _check(_camera("a", times), _camera("b", times[:200]), settled, shifted)
+
+
+@pytest.mark.parametrize("camera", ["a", "b"])
+def test_an_offset_on_top_of_a_clock_does_not_settle_the_other_camera(camera: str) -> None:
+    times = np.arange(300) / 30
+    with pytest.raises(ClockError, match="C201") as caught:
+        _check(_camera("a", times), _camera("b", times), [camera], [camera])
+    bare = "b" if camera == "a" else "a"
+    assert f"--offset {bare}=SECONDS" in caught.value.hint
+
+
 def test_clocks_without_common_time_are_refused() -> None:
     times = np.arange(30) / 30
     far = Camera("b", ArraySource(np.zeros((30, 4, 4), np.uint8), times=times + 50))

@@ -3,16 +3,18 @@
 import io
 import pathlib
 import pickle
+import pickletools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mystax.errors import FormatError
 from mystax.io.foreign import pack_tree, unpack_tree
 from mystax.io.pickles import read_pickled
+from tests.fixtures.refusals import code_of
 
 PROTOCOLS = [0, 1, 2, 3, 4, 5]
 
@@ -136,3 +138,158 @@ def test_structured_arrays_are_refused() -> None:
 def test_objects_of_other_libraries_are_f801() -> None:
     with pytest.raises(FormatError, match=r"F801 .*fractions\.Fraction"):
         read(pickle.dumps(__import__("fractions").Fraction(1, 3), 4))
+
+
+# bytes that nobody would write, and that somebody might ------------------------------------------------
+
+
+def code_of_bytes(content: bytes) -> str:
+    """Return the code with which bytes are refused, "" if they are read."""
+    return code_of(lambda: read(content))
+
+
+@given(
+    trees,
+    st.sampled_from([0, 2, 4]),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4),
+)
+@settings(max_examples=150)
+def test_changed_bytes_give_plain_data_or_a_refusal(
+    tree: object, protocol: int, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(pickle.dumps(tree, protocol))
+    for place, value in changes:
+        content[place % len(content)] = value
+    assert code_of_bytes(bytes(content)) in ("", "F801", "F802", "F804")
+
+
+@given(trees, st.sampled_from([0, 2, 4]), st.data())
+def test_cut_bytes_are_refused(tree: object, protocol: int, data: st.DataObject) -> None:
+    content = pickle.dumps(tree, protocol)
+    end = data.draw(st.integers(0, len(content) - 1))
+    assert code_of_bytes(content[:end]) in ("F802", "F804")
+
+
+OPCODES = [op.code.encode("latin-1") for op in pickletools.opcodes if op.arg is None]
+
+
+@given(
+    st.lists(st.sampled_from([*OPCODES, b"K\x01", b"h\x00", b"q\x00", b"X\x01\x00\x00\x00a"]), max_size=30)
+)
+@settings(max_examples=300)
+def test_any_walk_over_the_stack_ends_in_data_or_a_refusal(words: list[bytes]) -> None:
+    assert code_of_bytes(b"\x80\x04" + b"".join(words) + b".") in ("", "F801", "F802", "F804")
+
+
+DTYPE = (
+    b"cnumpy\ndtype\n(X\x02\x00\x00\x00f8K\x00K\x01tR"
+    b"(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+)
+ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
+EIGHT = b"C\x08" + bytes(8)
+
+
+def array_of(shape: bytes, dtype: bytes = DTYPE, content: bytes = EIGHT, fortran: bytes = b"\x89") -> bytes:
+    """Return a pickle of one array with the given parts."""
+    return b"\x80\x04" + ARRAY + b"(K\x01" + shape + dtype + fortran + content + b"tb."
+
+
+def test_the_parts_of_an_array_make_that_array() -> None:
+    """Prove that what is refused below is refused for what was changed."""
+    assert same(read(array_of(b"K\x01\x85")), np.zeros(1))
+    assert same(read(array_of(b")")), np.zeros(()))
+
+
+WRONG_ARRAYS: dict[str, tuple[bytes, str]] = {
+    "larger than its content": (array_of(b"K\x02\x85"), "F802"),
+    "of a negative size": (array_of(b"J\xff\xff\xff\xff\x85"), "F804"),
+    "of a size that is no number": (array_of(b"X\x01\x00\x00\x00a\x85"), "F804"),
+    "of 33 axes": (array_of(b"(" + b"K\x01" * 33 + b"t"), "F804"),
+    "without a dtype": (array_of(b"K\x01\x85", b"N"), "F804"),
+    "of an unknown dtype": (array_of(b"K\x01\x85", DTYPE.replace(b"f8", b"zz")), "F804"),
+    "of dates": (array_of(b"K\x01\x85", DTYPE.replace(b"f8", b"M8")), "F804"),
+    "of raw memory": (array_of(b"K\x01\x85", DTYPE.replace(b"f8", b"V8")), "F804"),
+    "with objects for content": (array_of(b"K\x01\x85", content=b"]"), "F802"),
+    "of objects with bytes for content": (array_of(b"K\x01\x85", DTYPE.replace(b"f8", b"O8")), "F802"),
+    "of objects with too few of them": (
+        array_of(b"K\x02\x85", DTYPE.replace(b"f8", b"O8"), b"]K\x01a"),
+        "F802",
+    ),
+    "without its content": (b"\x80\x04" + ARRAY + b"\x85.", "F804"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_ARRAYS)
+def test_array_is_refused(what: str) -> None:
+    content, code = WRONG_ARRAYS[what]
+    assert code_of_bytes(content) == code
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"NN\x85R", "F801"),
+        (b"N\x85R", "F804"),
+        (b"cnumpy\ndtype\nK\x01R", "F804"),
+        (b"cnumpy\ndtype\n)R", "F801"),
+        (b"cnumpy.core.multiarray\nscalar\n)R", "F801"),
+        (b"c_codecs\nencode\n)R", "F801"),
+        (b"c_codecs\nencode\nK\x01\x85R", "F801"),
+        (b"cpathlib\nPosixPath\nK\x01\x85R", "F804"),
+        (b"cnumpy\nndarray\n", "F804"),
+        (b"]cnumpy\nndarray\na", "F804"),
+        (b"(K\x01d", "F804"),
+        (b"}]K\x01s", "F804"),
+        (b"}(K\x01u", "F804"),
+        (b"K\x01K\x02a", "F804"),
+        (b"K\x01K\x01K\x01s", "F804"),
+        (b"h\x07", "F804"),
+        (b"a", "F804"),
+        (b"e", "F804"),
+        (b"0", "F804"),
+        (b"1", "F804"),
+        (b"2", "F804"),
+        (b"N(0", "F804"),
+        (b"K\x01K\x02", "F804"),
+        (b"Nb", "F801"),
+        (b"NNb", "F801"),
+        (b"}}b", "F801"),
+    ],
+    ids=repr,
+)
+def test_steps_that_make_no_sense_are_refused(content: bytes, code: str) -> None:
+    assert code_of_bytes(b"\x80\x04" + content + b".") == code
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"(K\x01K\x02d", {1: 2}),
+        (b"(K\x01K\x02l", [1, 2]),
+        (b"K\x07(K\x01K\x021", 7),
+        (b"K\x07\x94h\x00\x86", (7, 7)),
+        (b"K\x07q\x05K\x010h\x05\x86", (7, 7)),
+        (b"K\x072\x86", (7, 7)),
+        (b"C\x02ab", b"ab"),
+        (b"c__builtin__\nbytes\n)R", b""),
+        (b"c_codecs\nencode\n(X\x02\x00\x00\x00\xc3\xa9X\x06\x00\x00\x00latin1tR", b"\xe9"),
+    ],
+    ids=repr,
+)
+def test_opcodes_that_few_writers_use_are_understood(content: bytes, value: object) -> None:
+    assert read(b"\x80\x04" + content + b".") == value
+
+
+def test_no_more_objects_are_made_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mystax.io.pickles.MAX_OBJECTS", 1000)
+    assert code_of_bytes(b"\x80\x04(" + b"K\x01" * 998 + b"t.") == ""
+    assert code_of_bytes(b"\x80\x04(" + b"K\x01" * 1001 + b"t.") == "F802"
+
+
+@given(st.sampled_from(["<f8", ">i4", "<U2", "|u1", "|S3"]), st.integers(0, 3))
+def test_scalars_and_arrays_of_every_order_come_back(dtype: str, seed: int) -> None:
+    values = (np.random.default_rng(seed).random((2, 3)) * 9).astype(dtype)
+    for made in (values, np.asfortranarray(values), values[0, 0], values.T, values[:, :0]):
+        back = read(pickle.dumps(made, 4))
+        assert np.array_equal(np.asarray(back), made)
+        assert np.asarray(back).dtype == made.dtype

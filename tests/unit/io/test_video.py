@@ -16,7 +16,7 @@ import pytest
 from mystax.core.clock import Clock
 from mystax.core.recording import FrameSource, Reason
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
-from mystax.io.video import Video, VideoWriter, _refusal, listen_to_log, write_audio_only
+from mystax.io.video import Video, VideoWriter, listen_to_log, write_audio_only
 from mystax.synth import faulty_video, read_barcode
 
 DATA = Path(os.environ.get("MYSTAX_TEST_DATA", "../shared/data"))
@@ -206,8 +206,8 @@ def test_rate_by_word_makes_a_bare_stream_usable(tmp_path: Path) -> None:
 
 def test_spec_opens_the_same_frames_with_the_same_times(clean: Path) -> None:
     no_time = np.arange(90) % 30 == 4
-    video = Video(clean, damage="keep", grey_range="full", poison=3, threads=1)
-    video = video.with_clock(Clock.from_seconds(np.arange(90) * 0.1), no_time)
+    plain = Video(clean, damage="keep", grey_range="full", poison=3, threads=1)
+    video = plain.with_clock(Clock.from_seconds(np.arange(90) * 0.1), no_time)
     other = Video.from_spec(json.loads(json.dumps(video.spec())))
     assert other.identity == video.identity
     np.testing.assert_array_equal(other.times, video.times)
@@ -286,15 +286,6 @@ def test_several_streams_need_a_choice(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path, stream=0)[2], RAMP)
     np.testing.assert_array_equal(read(path, stream=1)[2], RAMP // 2)
     assert Video(path, stream=1).identity != Video(path, stream=0).identity
-
-
-def test_disk_error_at_the_opening_is_v131_only_if_the_file_cannot_be_read(
-    clean: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    error = OSError(5, "Input/output error")
-    assert _refusal(clean, error, []).code == "V104"
-    monkeypatch.setattr("mystax.io.video.is_readable", lambda _: False)
-    assert _refusal(clean, error, []).code == "V131"
 
 
 @pytest.mark.parametrize("wrong", [{"damage": "drop"}, {"grey_range": "wide"}, {"threads": 0}])

@@ -13,8 +13,9 @@ from mystax.core.clock import Clock
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
 from mystax.io.video import Video, VideoWriter
 from mystax.io.video_access import RandomAccess, sample_places
-from mystax.io.video_decode import Opened
 from mystax.io.video_files import clock_for_frames, clock_from_values, clock_values, list_files, thread_count
+from mystax.io.video_library import Opened
+from mystax.io.video_reader import VideoReader
 from mystax.synth import faulty_video
 
 SMALL = {"n_frames": 60, "size": (64, 48), "key_interval": 20}
@@ -31,7 +32,7 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
-def codes(video: Video) -> set[str]:
+def codes(video: VideoReader) -> set[str]:
     return {flag.code for flag in video.flags}
 
 

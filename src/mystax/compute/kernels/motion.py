@@ -86,7 +86,7 @@ def add_rows(bins, used, moving, sums):
             squares = 0
             if moving:
                 for p in range(len(target)):
-                    value = abs(np.int64(now[p]) - np.int64(past[p]))
+                    value = np.int64(abs(np.int32(now[p]) - np.int32(past[p])))
                     target[p] += value
                     squares += value * value
             else:
@@ -117,10 +117,10 @@ def fill_rows(bins, used, moving, shift, scale, centred, out):
         past = bins[t - 1]
         if moving:
             for p in range(n_bins):
-                target[p] = (abs(np.int64(now[p]) - np.int64(past[p])) - shift[p]) * scale[p]
+                target[p] = (abs(np.int32(now[p]) - np.int32(past[p])) - shift[p]) * scale[p]
         else:
             for p in range(n_bins):
-                target[p] = (np.int64(now[p]) - shift[p]) * scale[p]
+                target[p] = (np.int32(now[p]) - shift[p]) * scale[p]
         if centred:
             mean = 0.0
             for p in range(n_bins):

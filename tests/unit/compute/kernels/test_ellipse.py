@@ -91,7 +91,7 @@ def test_points_on_no_ellipse_give_none(kind: str) -> None:
 def test_only_possible_pupils_are_allowed(change: tuple[int, float], allowed: bool) -> None:
     ellipse = TRUE.copy()
     ellipse[change[0]] = change[1]
-    assert is_allowed(ellipse, 2.0, 50, 60) is allowed
+    assert bool(is_allowed(ellipse, 2.0, 50, 60)) == allowed
 
 
 def robust(px: np.ndarray, py: np.ndarray, start: np.ndarray, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,145 @@
+"""F17: recordings of many hours, millions of frames.
+
+Memory stays where it was after the first minutes, numbers of frames are whole numbers of 64 bits, and the
+outcome of a long recording is that of its parts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mystax.core.clock import Clock
+from mystax.core.geometry import Rectangle, Roi
+from mystax.core.recording import ArraySource
+from mystax.io.outcomes import load
+from mystax.synth.rendered import RenderedSource
+from tests.fixtures.commands import ROOT
+from tests.fixtures.engine_runs import ENVIRONMENT
+
+pytestmark = pytest.mark.fault(17)
+
+PERIOD = 64
+"""Frames after which the source repeats itself."""
+
+
+def endless(n_frames: int, shape: tuple[int, int]) -> RenderedSource:
+    """Return a few random frames, over and over: as long as is asked for, without memory of its own."""
+    generator = np.random.default_rng(3)
+    base = generator.integers(60, 200, (1, *shape))
+    frames = (base + generator.integers(-20, 20, (PERIOD, *shape))).astype(np.uint8)
+    return RenderedSource(lambda frame: frames[frame % PERIOD], shape, n_frames, Fraction(100), "endless")
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+import psutil
+from mystax.core.geometry import Rectangle, Roi
+from mystax.core.recording import Camera, Recording
+from mystax.engine.recipe import recipe_from
+from tests.faults.test_f17_long_recordings import endless
+from tests.fixtures.engine_runs import run_folder
+
+folder, n, side, names, parameters = json.loads(sys.argv[1])
+source = endless(n, (side, side))
+seen = []
+process = psutil.Process()
+
+def watch(event):
+    if event.stage == "reading 1" and event.kind == "progress":
+        seen.append([int(event.data["frame"]), process.memory_info().rss])
+
+half = side // 2
+rois = [Roi(kind, kind, Rectangle(0, 0, half, half)) for kind in ("motion", "pupil", "blink", "running")]
+recipe = recipe_from(analyses=names, parameters=parameters)
+recording = Recording("long", {"face": Camera("face", source)})
+chosen = [roi.at("face") for roi in rois if roi.kind in names]
+run_folder(Path(folder), recording, recipe, rois=chosen, report=watch)
+print(json.dumps(seen))
+"""
+
+
+def memory_of_run(
+    folder: Path, n: int, side: int, names: list[str], **parameters: dict[str, object]
+) -> list[tuple[int, int]]:
+    """Run analyses on an endless source in another process; return (frame, resident bytes) as it went."""
+    env = {**os.environ, **ENVIRONMENT}
+    job = json.dumps([str(folder), n, side, names, parameters])
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, job], capture_output=True, text=True, cwd=ROOT, env=env
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [(frame, size) for frame, size in json.loads(done.stdout.splitlines()[-1])]
+
+
+def growth(seen: list[tuple[int, int]], n: int) -> float:
+    """Return the resident memory at the end over that after a tenth."""
+    early = next(size for frame, size in seen if frame >= n // 10)
+    return seen[-1][1] / early
+
+
+def test_motion_of_hundred_thousand_frames_needs_no_more_memory_than_of_ten_thousand(tmp_path: Path) -> None:
+    n = 100_000
+    seen = memory_of_run(tmp_path, n, 32, ["motion"], motion={"bin": 4})
+    assert growth(seen, n) <= 1.05
+    outcome: Any = load(tmp_path / "motion.nc")
+    energy = outcome["energy"].values[:, 0]
+    assert len(energy) == n
+    # What repeats itself has values that repeat themselves, to the last bit and the last frame.
+    assert np.array_equal(energy[PERIOD : 2 * PERIOD], energy[-PERIOD - n % PERIOD : n - n % PERIOD])
+    assert outcome["frame"].dtype == np.int64
+    assert int(outcome["frame"][-1]) == n - 1
+
+
+@pytest.mark.slow
+def test_motion_of_ten_million_frames_is_flat(tmp_path: Path) -> None:
+    n = 10_000_000
+    seen = memory_of_run(tmp_path, n, 16, ["motion"], motion={"bin": 2})
+    # Ten million frames of the final table take some bytes each: times, reasons, the trace.
+    early = next(size for frame, size in seen if frame >= n // 10)
+    assert seen[-1][1] - early <= 0.05 * early + 4 * n
+
+
+@pytest.mark.slow
+def test_all_analyses_together_are_flat(tmp_path: Path) -> None:
+    n = 40_000
+    seen = memory_of_run(
+        tmp_path,
+        n,
+        256,
+        ["motion", "svd", "pupil", "blink", "running"],
+        motion={"bin": 2},
+        svd={"bin": 2, "n_components": 20},
+    )
+    assert growth(seen, n) <= 1.05
+
+
+def test_times_of_a_day_at_a_rational_rate_do_not_drift() -> None:
+    rate = Fraction(30_000, 1001)
+    clock = Clock.from_rate(rate, 24 * 3600 * 30)
+    for frame in (0, 1, 1_000_000, clock.n - 1):
+        assert clock.seconds[frame] == float(Fraction(frame) / rate)
+
+
+@pytest.mark.parametrize("n", [2**31 - 1, 2**31, 2**33])
+def test_numbers_of_frames_beyond_32_bits_are_whole(n: int) -> None:
+    clock = Clock(np.array([0, n - 1, n], np.int64), Fraction(1, 100))
+    assert int(clock.ticks[-1]) == n
+    assert clock.seconds[-1] - clock.seconds[-2] == pytest.approx(0.01, rel=1e-5)
+
+
+def test_a_region_of_an_endless_source_is_that_of_an_array() -> None:
+    import mystax
+
+    roi = Roi("pad", "motion", Rectangle(0, 0, 24, 24))
+    long = endless(3 * PERIOD, (32, 32))
+    frames = np.concatenate([chunk.codes for chunk in long.chunks()])
+    one, other = (mystax.motion(source, rois=roi) for source in (long, ArraySource(frames, 100)))
+    np.testing.assert_array_equal(one["energy"].values, other["energy"].values)

@@ -1,0 +1,116 @@
+"""The child process of a run, from inside: its events, its wish to stop, its statuses."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from mystax.core.events import Event
+from mystax.core.recording import Recording
+from mystax.engine.child import CANCELLED, FAILED, ORPHANED, _Channel, serve
+from mystax.errors import Cancelled, RoiError
+from tests.fixtures.engine_runs import ENVIRONMENT, digest_of, run_folder, toy_job, toy_recipe
+from tests.fixtures.engine_toys import make_recording, toy_spec
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[TextIO]:
+    """A file that takes the events of a child in this process."""
+    with (tmp_path / "events").open("w", encoding="utf-8") as file:
+        yield file
+
+
+def lines_of(stream: TextIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(stream.name).read_text("utf-8").splitlines()]
+
+
+def test_a_job_is_done_and_every_event_is_a_line(tmp_path: Path, stream: TextIO) -> None:
+    serve(toy_job(tmp_path / "child", toy_spec(40)), _Channel(stream))
+    events = lines_of(stream)
+    assert (events[0]["kind"], events[0]["stage"]) == ("progress", "open")
+    assert events[0]["data"]["stall"] >= 60  # opening large files takes long
+    assert "outcome" in {event["kind"] for event in events}
+    run_folder(tmp_path / "here", make_recording(toy_spec(40)))
+    assert digest_of(tmp_path / "child") == digest_of(tmp_path / "here")
+
+
+def test_the_recording_is_closed_however_the_job_ends(
+    tmp_path: Path, stream: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(Recording, "close", lambda recording: closed.append(recording.name))
+    with pytest.raises(RoiError):
+        serve(toy_job(tmp_path, toy_spec(20), toy_recipe("toyeye")), _Channel(stream))
+    assert closed == ["toy"]
+
+
+def test_a_line_is_written_before_the_wish_to_stop_is_heard(stream: TextIO) -> None:
+    channel = _Channel(stream)
+    channel.report(Event("note", text="one"))
+    channel.stopping.set()
+    with pytest.raises(Cancelled):
+        channel.report(Event("note", text="two"))
+    assert [line["text"] for line in lines_of(stream)] == ["one", "two"]
+
+
+def child(job: str, *, cancel: bool = False, close: bool = False) -> "subprocess.CompletedProcess[str]":
+    """Run a child with a job; say `cancel` to it at once, or close its stdin."""
+    command = [sys.executable, "-P", "-m", "mystax.engine.child"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **ENVIRONMENT},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(job + "\n" + ("cancel\n" if cancel else ""))
+    process.stdin.flush()
+    if close:
+        process.stdin.close()
+        process.stdin = None
+        process.wait(60)
+    assert process.stdout is not None
+    out = process.stdout.read()
+    status = process.wait(60)
+    if process.stdin is not None:
+        process.stdin.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+    return subprocess.CompletedProcess(command, status, out, err)
+
+
+def test_a_refusal_is_the_last_line_and_the_status_says_so(tmp_path: Path) -> None:
+    found = child(toy_job(tmp_path, toy_spec(20), toy_recipe("toyeye")).to_json())
+    assert found.returncode == FAILED
+    last = json.loads(found.stdout.splitlines()[-1])
+    assert last["kind"] == "error"
+    assert (last["data"]["code"], last["data"]["class"]) == ("P402", "RoiError")
+    assert "Traceback" not in found.stderr
+
+
+def test_a_bug_is_told_with_its_traceback_in_the_log(tmp_path: Path) -> None:
+    found = child(toy_job(tmp_path, {"n": "many", "seed": 0, "cameras": ["face"]}).to_json())
+    assert found.returncode == FAILED
+    assert json.loads(found.stdout.splitlines()[-1])["data"]["code"] == "B999"
+    assert "Traceback" in found.stderr
+
+
+def test_a_cancelled_child_has_a_status_of_its_own(tmp_path: Path) -> None:
+    found = child(toy_job(tmp_path, toy_spec(3000, delay=0.02), size=16).to_json(), cancel=True)
+    assert found.returncode == CANCELLED
+    assert not list(tmp_path.glob("*.nc"))
+
+
+def test_a_child_without_its_parent_leaves_at_once(tmp_path: Path) -> None:
+    found = child(toy_job(tmp_path, toy_spec(3000, delay=0.05), size=16).to_json(), close=True)
+    assert found.returncode == ORPHANED
+    assert not list(tmp_path.glob("*.nc"))

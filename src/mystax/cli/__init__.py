@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": ("mystax.cli.demo", "Make a synthetic recording, measure it, show what was recovered."),
     "probe": ("mystax.cli.probe", "Show frames, clock, gaps and damage of videos."),
     "run": ("mystax.cli.run", "Measure recordings: a recipe, or named analyses; with a report."),
+    "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),
     "doctor": ("mystax.cli.doctor", "Check this machine, or a folder of outcomes."),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mystax.core.keypoint_names import NameMapping, map_names, set_for_names
+from mystax.core.keypoint_names import NameMapping, map_names, set_for_names, set_of_names
 from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation
@@ -18,7 +18,15 @@ from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
 from mystax.io.formats.texts import read_cells
 
-__all__ = ["ImportReport", "export_labels", "import_labels", "labels_to_table", "read_name_table"]
+__all__ = [
+    "ImportReport",
+    "export_labels",
+    "import_labels",
+    "labels_to_table",
+    "new_set_for",
+    "picture_path",
+    "read_name_table",
+]
 
 STATE_WORDS = {2: "placed", 1: "invisible", 0: "absent"}
 
@@ -74,7 +82,7 @@ def read_name_table(path: Path | str) -> dict[str, str]:
     return {theirs: ours for theirs, ours in rows if (theirs, ours) != ("theirs", "ours")}
 
 
-def _picture_path(name: str, folder: Path) -> Path | None:
+def picture_path(name: str, folder: Path) -> Path | None:
     """Find a picture that a file names: beside the file, below it, or below a folder above it."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     for base in (folder, *list(folder.absolute().parents)[:3]):
@@ -100,7 +108,7 @@ def _footages(
             rows.append(footage_of_pixels(table.pictures[i], camera))
             continue
         if name not in found:
-            path = _picture_path(name, folder) if name else None
+            path = picture_path(name, folder) if name else None
             found[name] = None if path is None else labels.footage(path)
             if path is None:
                 report.missing.append(name or "the video")
@@ -256,10 +264,25 @@ def _mark(table: KeypointTable, row: int, column: int) -> Mark | None:
     return Mark(STATE_WORDS[code], x, y, confidence if np.isfinite(confidence) else None)
 
 
-def new_set_for(path: Path | str, form: str | None = None) -> KeypointSet:
-    """Return the set that fits a file: a shipped one that has all its names, else one made of them."""
+def new_set_for(path: Path | str, form: str | None = None, *, only_own: bool = False) -> KeypointSet:
+    """Return the set that fits a file: a shipped one that has all its names, else one made of them.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    form : str, optional
+        Its format.
+    only_own : bool, optional
+        Always make one of the names.
+
+    Returns
+    -------
+    KeypointSet
+        The set.
+    """
     table = read_keypoints(path, form)
-    return set_for_names(table.names, table.edges)
+    return (set_of_names if only_own else set_for_names)(table.names, edges=table.edges)
 
 
 # out -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.compute.holdouts import HoldOut, hold_out
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import (
     FrameKey,
@@ -21,7 +22,7 @@ from mystax.core.label_operations import (
 from mystax.core.labels import FrameLabels, inverse
 from mystax.core.quality import Flag
 from mystax.core.recording import FrameSource
-from mystax.core.typing import Shaped
+from mystax.core.typing import Float64, Shaped
 from mystax.engine.footage import Footage, open_footage
 from mystax.engine.label_store import LabelStore, utc_now
 from mystax.errors import ParameterError, RecipeError
@@ -30,6 +31,9 @@ from mystax.io.store_fs import FileSystem
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+    from mystax.engine.label_check import Problem
+    from mystax.engine.suggest import Suggestion
 else:
     Dataset = Any
 
@@ -362,3 +366,70 @@ class Labels:
         """Return all operations on a frame, oldest first."""
         found = (operation_from_record(record) for record in self.store.journal.read_again())
         return [operation for operation in found if (operation.video, operation.pts) == key]
+
+    def recordings(self) -> tuple[list[str], Float64[np.ndarray, " image"]]:
+        """Return for each image of `to_dataset` its recording and its time.
+
+        Returns
+        -------
+        recordings : list of str
+            The fingerprint of a video; for pictures the folder that they came from.
+        time : array (image,)
+            Seconds where the video has stamps, else the number of the frame.
+        """
+        dataset = self.to_dataset()
+        sources = self.store.files.read_sources()
+        names: list[str] = []
+        times: list[float] = []
+        rows = zip(*(dataset[name].values for name in ("video", "pts", "frame", "camera")), strict=True)
+        for video, pts, frame, camera in rows:
+            source = sources.get(str(video))
+            is_video = source.kind == "video" if source is not None else bool(pts)
+            names.append(str(video) if is_video else f"pictures {camera}")
+            tick = source.tick if source is not None else 0.0
+            times.append(float(pts) * tick if is_video and tick else float(frame))
+        return names, np.array(times, np.float64)
+
+    def split(self, seed: int = 0, *, share: float = 0.2, kind: str = "auto") -> HoldOut:
+        """Split the labelled frames into those that teach and those that judge.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Which recordings, or where the block of time begins.
+        share : float, optional
+            About how many judge.
+        kind : {"auto", "recording", "block"}, optional
+            As in `mystax.compute.holdouts.hold_out`.
+
+        Returns
+        -------
+        HoldOut
+            Masks over the images of `to_dataset`.
+
+        Raises
+        ------
+        ParameterError
+            P401, if there are fewer than 2 labelled frames.
+        """
+        names, times = self.recordings()
+        return hold_out(names, times, seed=seed, share=share, kind=kind)
+
+    def check(self, *, videos: bool = True) -> "list[Problem]":
+        """Look for labels that are probably wrong (`mystax.engine.label_check.check_labels`)."""
+        from mystax.engine.label_check import check_labels
+
+        return check_labels(self, videos=videos)
+
+    def suggest(
+        self,
+        n: int,
+        videos: Sequence[Video] | None = None,
+        *,
+        poses: Mapping[int, Dataset] | None = None,
+        seed: int = 0,
+    ) -> "list[Suggestion]":
+        """Suggest frames to label, the worst first (`mystax.engine.suggest.suggest_frames`)."""
+        from mystax.engine.suggest import suggest_frames
+
+        return suggest_frames(self, n, videos, poses=poses, seed=seed)

@@ -99,16 +99,22 @@ def check(output: Output, folder: Path, no_videos: bool) -> None:
 
 @click.command(
     "evaluate",
-    epilog="Example: mystax labels evaluate faces.labels --predictions mine=poses.csv --test-last 45",
+    epilog="Example: mystax labels evaluate faces.labels --weights mouse-face --test-last 45",
 )
 @click.argument("labels", metavar="LABELS", type=PLACE)
 @click.option(
+    "--weights",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Weights of a network; repeat: the first is compared with the others.",
+)
+@click.option(
     "--predictions",
     multiple=True,
-    required=True,
     metavar="[NAME=]FILE",
-    help="Keypoints that a model or another tool predicted; the first is compared with the others.",
+    help="Keypoints that another tool predicted, beside or instead of weights.",
 )
+@click.option("--box", default="frame", show_default=True, metavar="frame|X,Y,SIDE", help="Face box [px].")
 @click.option("--keypoints", metavar="SET", help="Set for a LABELS file.")
 @click.option("--map", "table", metavar="FILE.csv", type=PLACE, help="Names in LABELS: theirs and ours.")
 @click.option("--test-last", type=click.IntRange(1), metavar="N", help="Judge by the last N frames only.")
@@ -120,7 +126,9 @@ def check(output: Output, folder: Path, no_videos: bool) -> None:
 def evaluate(
     output: Output,
     labels: Path,
+    weights: tuple[str, ...],
     predictions: tuple[str, ...],
+    box: str,
     keypoints: str | None,
     table: Path | None,
     test_last: int | None,
@@ -128,7 +136,7 @@ def evaluate(
     folder: Path | None,
     seed: int,
 ) -> None:
-    """Measure predicted keypoints on labels: errors in px@256 with intervals, per point, and calibration.
+    """Measure weights or predicted keypoints on labels: errors in px@256 with intervals, per point, and calibration.
 
     LABELS is a folder of labels, or any readable file of keypoints beside its pictures.
     """
@@ -136,10 +144,18 @@ def evaluate(
     from mystax.engine.evaluate import evaluate as measure
     from mystax.engine.evaluate import write_evaluation
     from mystax.engine.label_exchange import read_name_table
-    from mystax.engine.labelled_frames import labelled_frames, predictions_from_table
+    from mystax.engine.judge import pose_function
+    from mystax.engine.labelled_frames import (
+        PoseFunction,
+        Predictions,
+        labelled_frames,
+        predictions_from_table,
+    )
     from mystax.io.formats.keypoint_files import read_keypoints
 
     output.inputs.append(str(labels))
+    if not weights and not predictions:
+        raise click.UsageError("name --weights or --predictions to be judged")
     frames = labelled_frames(
         labels,
         keypoints=KeypointSet.load(keypoints) if keypoints else None,
@@ -150,7 +166,8 @@ def evaluate(
     if test_last is not None:
         pool, frames = frames.last(test_last)
     named = {name or Path(path).stem: path for name, path in pairs(predictions, "--predictions").items()}
-    models = {name: predictions_from_table(frames, read_keypoints(path)) for name, path in named.items()}
+    models: dict[str, Predictions | PoseFunction] = {name: pose_function(name, box=box) for name in weights}
+    models |= {name: predictions_from_table(frames, read_keypoints(path)) for name, path in named.items()}
     found = measure(frames, models, pool=pool, seed=seed)
     output.more["evaluation"] = found.as_dict()
     for model, figures in found.figures.items():

@@ -8,7 +8,7 @@ import numpy as np
 from mystax.core.typing import Float32, Int64, Shaped
 from mystax.nets.crop import CropBox, frame_box
 
-__all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "find_face_box"]
+__all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "box_about", "find_face_box"]
 
 EYE_NOSE = 0.42
 """Distance of eye and nose that the box aims at, as a share of its side."""
@@ -158,15 +158,36 @@ def _fitted(
         if not finite.any():
             return box
         good = finite & (sure >= np.median(sure[finite]))
+    return box_about(np.where(good[..., None], xy, np.nan), points, box.quarter_turns)
+
+
+def box_about(
+    xy: Float32[np.ndarray, "n keypoint space"], points: BoxPoints, quarter_turns: int = 0
+) -> CropBox:
+    """Return the square about the points of some frames.
+
+    Parameters
+    ----------
+    xy : array (n, keypoint, space)
+        Places [source px]; NaN for points that do not count.
+    points : BoxPoints
+        Which of them are eye and nose.
+    quarter_turns : int, optional
+        Of the square.
+
+    Returns
+    -------
+    CropBox
+        About the 5 to 95 % extent; eye and nose are 0.42 of its side apart.
+    """
+    good = np.isfinite(xy).all(axis=-1)
     low, high = np.percentile(xy[good], [5, 95], axis=0)
     extent = float((high - low).max())
     eye, nose = _centre(xy, good, points.eye), _centre(xy, good, points.nose)
     apart = float(np.linalg.norm(eye - nose)) if np.isfinite(eye).all() and np.isfinite(nose).all() else 0.0
     side = max(apart / EYE_NOSE, extent / WIDEST, 16.0)
     middle = (low + high) / 2
-    return CropBox(
-        float(middle[0] - side / 2 + 0.5), float(middle[1] - side / 2 + 0.5), side, box.quarter_turns
-    )
+    return CropBox(float(middle[0] - side / 2 + 0.5), float(middle[1] - side / 2 + 0.5), side, quarter_turns)
 
 
 def _centre(xy: np.ndarray, good: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -13,15 +13,18 @@ _LAZY = {
     "Labels": "mystax.engine.labels:Labels",
     "Recording": "mystax.core.recording:Recording",
     "Roi": "mystax.core.geometry:Roi",
+    "Tracker": "mystax.analyses.live:Tracker",
     "blink": "mystax.engine.calls:blink",
     "demo": "mystax.engine.demo:demo",
     "load": "mystax.io.outcomes:load",
     "motion": "mystax.engine.calls:motion",
     "open": "mystax.engine.recordings:open_recording",
+    "pose": "mystax.engine.pose:pose",
     "pupil": "mystax.engine.calls:pupil",
     "run": "mystax.engine.run:run",
     "running": "mystax.engine.calls:running",
     "svd": "mystax.engine.calls:svd",
+    "train": "mystax.engine.train:train",
 }
 
 __all__ = sorted(_LAZY)  # noqa: PLE0605 - a test proves it equal to the names of the stub

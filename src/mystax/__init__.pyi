@@ -1,3 +1,4 @@
+from mystax.analyses.live import Tracker as Tracker
 from mystax.core.clock import Clock as Clock
 from mystax.core.geometry import Roi as Roi
 from mystax.core.keypoints import KeypointSet as KeypointSet
@@ -9,8 +10,10 @@ from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
 from mystax.engine.demo import demo as demo
 from mystax.engine.labels import Labels as Labels
+from mystax.engine.pose import pose as pose
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
+from mystax.engine.train import train as train
 from mystax.io.outcomes import load as load
 
 __all__ = [
@@ -19,13 +22,16 @@ __all__ = [
     "Labels",
     "Recording",
     "Roi",
+    "Tracker",
     "blink",
     "demo",
     "load",
     "motion",
     "open",
+    "pose",
     "pupil",
     "run",
     "running",
     "svd",
+    "train",
 ]

@@ -136,15 +136,15 @@ def evaluate(
     folder: Path | None,
     seed: int,
 ) -> None:
-    """Measure weights or predicted keypoints on labels: errors in px@256 with intervals, per point, and calibration.
+    """Measure weights or predicted keypoints on labels: errors in px@256 with intervals, and calibration.
 
     LABELS is a folder of labels, or any readable file of keypoints beside its pictures.
     """
     from mystax.core.keypoints import KeypointSet
     from mystax.engine.evaluate import evaluate as measure
     from mystax.engine.evaluate import write_evaluation
-    from mystax.engine.label_exchange import read_name_table
     from mystax.engine.judge import pose_function
+    from mystax.engine.label_exchange import read_name_table
     from mystax.engine.labelled_frames import (
         PoseFunction,
         Predictions,

@@ -209,7 +209,7 @@ class Output:
 
     @staticmethod
     def _write(stream: Any, text: str) -> None:
-        """Write a line; names that are not text (surrogates, signs that steer a terminal) are shown escaped."""
+        """Write a line; what is no text (surrogates, signs that steer a terminal) is shown escaped."""
         encoding = getattr(stream, "encoding", None) or "utf-8"
         plain = CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)
         stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")

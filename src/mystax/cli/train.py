@@ -32,7 +32,11 @@ __all__ = ["command"]
 @click.option("--seed", type=int, default=0, show_default=True, help="Start of all random numbers.")
 @click.option("--size", type=int, default=256, show_default=True, help="Side of the crops [px], 128 to 512.")
 @click.option(
-    "--replay", type=float, default=0.5, show_default=True, help="Share of rendered faces in a batch, 0 to 0.9."
+    "--replay",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Share of rendered faces in a batch, 0 to 0.9.",
 )
 @click.option(
     "--hold-out",
@@ -45,8 +49,8 @@ __all__ = ["command"]
 @click.option("--force", is_flag=True, help="Take the new weights although they are not better.")
 @common
 @click.pass_obj
-def command(output: Output, labels: Path, **options: Any) -> None:
-    """Train or refine a tracker on LABELS: a .labels folder, or any readable keypoint file beside its pictures.
+def command(output: Output, /, labels: Path, **options: Any) -> None:
+    """Train or refine a tracker on LABELS: a .labels folder, or a keypoint file beside its pictures.
 
     Ten frames are enough to begin with.  The old weights stay if the new ones are worse on frames that they
     have not seen.  Needs the extra: pip install "mystax[train]".
@@ -60,14 +64,16 @@ def command(output: Output, labels: Path, **options: Any) -> None:
     output.more["training"] = report.as_dict()
     output.more["accepted"] = report.is_accepted
     output.say(f"{report.n_frames} labelled frames, {report.split}")
-    old = "" if report.base_error != report.base_error else f", {report.base_error:.2f} before"  # noqa: PLR0124 - NaN
+    old = "" if report.base_error != report.base_error else f", {report.base_error:.2f} before"
     output.say(f"error on held-out frames: {report.held_out_error:.2f} px@256{old}")
     for name, value in report.per_point.items():
         weak = "  (fewer than 5 labels)" if name in report.weak else ""
         output.say(f"  {name:<16} {value:6.2f}{weak}")
     if report.is_accepted:
         output.say(f"weights: {report.path}")
-        output.say(f"use them: mystax track VIDEO --weights {report.path.stem if not options['out'] else report.path}")
+        output.say(
+            f"use them: mystax track VIDEO --weights {report.path.stem if not options['out'] else report.path}"
+        )
     else:
         output.say("the old weights stay: " + "; ".join(report.reasons))
         output.say(f"the new ones are kept as {report.path}")

@@ -44,7 +44,9 @@ def pose_function(weights: str | Path, *, box: str = "frame", device: str = "aut
         position, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
         covariance = np.full((*shape, 3), np.nan)
         points = [frames.keypoints.point(name) for name in frames.ids]
-        known = [next((f for n in p.names() if (f := predictor.every.find(n)) is not None), None) for p in points]
+        known = [
+            next((f for n in p.names() if (f := predictor.every.find(n)) is not None), None) for p in points
+        ]
         places = [-1 if one is None else predictor.every.ids.index(one.id) for one in known]
         mine = [k for k, place in enumerate(places) if place >= 0]
         theirs = [places[k] for k in mine]

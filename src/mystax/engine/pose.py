@@ -72,7 +72,12 @@ def pose(
         from mystax.engine.run import run
 
         outcomes = run(
-            source, analyses=[ANALYSIS], parameters={ANALYSIS: parameters}, out=out, cores=cores, progress=progress
+            source,
+            analyses=[ANALYSIS],
+            parameters={ANALYSIS: parameters},
+            out=out,
+            cores=cores,
+            progress=progress,
         )
         named = f"{ANALYSIS}/{camera}" if camera else ANALYSIS
         return outcomes[named] if named in outcomes else outcomes[next(iter(outcomes))]

@@ -53,7 +53,9 @@ def replay_pool(*, folder: Path | None = None, n: int = N_REPLAY, progress: Repo
     if missing:
         from mystax.synth.head import render_batch
 
-        progress(Event("note", "replay", text=f"{len(missing) * PART} faces are rendered once for this machine"))
+        progress(
+            Event("note", "replay", text=f"{len(missing) * PART} faces are rendered once for this machine")
+        )
     for done, number in enumerate(missing):
         progress(Event("progress", "replay", done * PART, len(missing) * PART))
         batch = render_batch(SEED, number * PART, PART, size=SIZE)

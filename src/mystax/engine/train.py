@@ -1,4 +1,4 @@
-"""Training on labels: from frames with points to weights that replace the old ones only if they are better."""
+"""Training on labels: from frames with points to weights that replace the old ones only if better."""
 
 import time
 from collections.abc import Mapping
@@ -94,7 +94,9 @@ class TrainReport:
             "seconds": round(self.seconds, 1),
         }
         return {
-            name: value for name, value in values.items() if not (isinstance(value, float) and np.isnan(value))
+            name: value
+            for name, value in values.items()
+            if not (isinstance(value, float) and np.isnan(value))
         }
 
 
@@ -307,11 +309,11 @@ def _box(
 def _to_bytes(crop: np.ndarray, inside: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Bring a crop of any depth to 8 bits; the network normalises it anyhow."""
     if dtype == np.uint8:
-        return np.round(crop).astype(np.uint8)
+        return np.asarray(np.round(crop).astype(np.uint8))
     seen = crop[inside]
     low, high = np.percentile(seen, [1, 99]) if len(seen) else (0.0, 1.0)
     scaled = (crop - low) / max(high - low, 1e-9) * GREY_TOP
-    return np.clip(np.round(scaled), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
 
 
 def _plan(

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mystax.cli.output import Output
-from mystax.cli.run import _plan_lines, _recordings, _rois, _tell
+from mystax.cli.run import _plan_lines, _recordings, _rois, tell_outcomes
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.quality import Flag, flags_to_json
 from mystax.io.outcomes import Outcomes
@@ -56,7 +56,7 @@ def test_regions_of_words_and_of_a_file_are_joined(tmp_path: Path) -> None:
     assert _rois(options()) is None
 
 
-def test_a_dry_run_tells_a_person_files_outcomes_and_cost(shelf: Shelf, capsys: Capture) -> None:
+def test_a_dry_runtell_outcomess_a_person_files_outcomes_and_cost(shelf: Shelf, capsys: Capture) -> None:
     path = shelf.take()
     found = call(
         capsys, "run", path, "--analyses", "motion,blink", "--roi", "blink:rectangle:8,8,40,30", "--dry-run"
@@ -194,7 +194,7 @@ def test_what_was_made_is_told_with_coverage_and_flags(capsys: Capture) -> None:
     output = Output("run", as_json=True)
     flag = Flag("V113", "a gap", (4,), 1)
     found = Outcomes.of_datasets({"motion": outcome(coverage=0.5, flags=(flag,)), "svd": outcome()})
-    _tell(output, found, ["svd"], 2.0)
+    tell_outcomes(output, found, ["svd"], 2.0)
     told = {item["analysis"]: item for item in output.outcomes}
     assert {name: item["state"] for name, item in told.items()} == {"motion": "current", "svd": "made"}
     assert told["motion"]["coverage"] == 0.5
@@ -211,5 +211,5 @@ def test_what_was_made_is_told_with_coverage_and_flags(capsys: Capture) -> None:
     ],
 )
 def test_the_last_line_says_what_was_done(made: list[str], line: str, capsys: Capture) -> None:
-    _tell(Output("run"), Outcomes.of_datasets({"motion": outcome()}), made, 2.04)
+    tell_outcomes(Output("run"), Outcomes.of_datasets({"motion": outcome()}), made, 2.04)
     assert capsys.readouterr().out == line + "\n"

@@ -11,7 +11,7 @@ def _walk(n: int, seed: int = 3) -> np.ndarray:
     rng = np.random.default_rng(seed)
     starts = np.array([[50.0, 60.0], [90.0, 20.0]])
     path = np.cumsum(rng.normal(0, 0.2, (n, 2, 2)), axis=0) + starts
-    return path + rng.normal(0, 0.5, path.shape)
+    return np.asarray(path + rng.normal(0, 0.5, path.shape))
 
 
 def _covariance(n: int) -> np.ndarray:

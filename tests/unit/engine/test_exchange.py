@@ -258,9 +258,9 @@ def test_regions_are_read_from_toml_and_from_facemap(tmp_path: Path) -> None:
 
 
 def test_files_of_several_cameras_are_grouped_as_facemap_has_them(tmp_path: Path) -> None:
-    from mystax.engine.exchange import _video_names
-
     import xarray as xr
+
+    from mystax.engine.exchange import _video_names
 
     files = ["l1.mp4", "l2.mp4", "r1.mp4", "r2.mp4"]
     outcomes = {f"motion/{name}": xr.Dataset(attrs={"run_files": files}) for name in ("left", "right")}

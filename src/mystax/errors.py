@@ -19,7 +19,8 @@
     │   └── PoisonJob                  Q602
     ├── AppError                       W9xx (edits of labels, and the web app)
     ├── ModelError                     M7xx
-    │   └── WeightsError               M701, M702
+    │   ├── WeightsError               M701, M702
+    │   └── DeviceError                M703
     ├── ExtraMissing (ImportError)     X001
     ├── Cancelled                      the user stopped the work
     └── InternalError                  B999, a bug
@@ -41,6 +42,7 @@ __all__ = [
     "ClockError",
     "Code",
     "DamagedError",
+    "DeviceError",
     "ErrorRecord",
     "ExtraMissing",
     "FormatError",
@@ -119,6 +121,7 @@ CODES: Mapping[str, Code] = {
     "Q602": Code("the job killed its worker three times", "refusal", "never"),
     "M701": Code("the weights are refused: damaged, too large, or of an unknown kind", "refusal", "never"),
     "M702": Code("weights do not fit the keypoint set, the network or the request", "refusal", "never"),
+    "M703": Code("the device for the network cannot be used", "refusal", "never"),
     "F801": Code("code in a foreign file", "refusal", "never"),
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
@@ -293,6 +296,10 @@ class ModelError(MystaxError):
 
 class WeightsError(ModelError):
     """M701, M702: weights are refused, or do not fit."""
+
+
+class DeviceError(ModelError):
+    """M703: the device that a network is to run on cannot be used."""
 
 
 class ExtraMissing(MystaxError, ImportError):

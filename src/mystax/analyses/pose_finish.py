@@ -147,6 +147,10 @@ def _one_point(
         min_cutoff=params.min_cutoff,
         max_gap=params.max_gap,
     )
+    # A frame that could not be read has no place, however short the gap.
+    missing = ~np.isfinite(sure)
+    smooth.position[missing] = np.nan
+    smooth.covariance[missing] = np.nan
     residual, clipped = (columns[:, PER_POINT.index(name)] for name in ("residual", "clipped"))
     with np.errstate(invalid="ignore"):
         marks = flags_of(
@@ -154,8 +158,8 @@ def _one_point(
             jump=jumps(raw, smooth.distance, tracked.face.box.side),
             shape=(residual > SHAPE_LIMIT)[:, None],
             clipped=(clipped > 0)[:, None],
-            gap_filled=smooth.gap_filled,
-            missing_frame=~np.isfinite(sure)[:, None],
+            gap_filled=smooth.gap_filled & ~missing[:, None],
+            missing_frame=missing[:, None],
         )
     return smooth, marks[:, 0]
 

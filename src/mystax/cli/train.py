@@ -71,9 +71,8 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
         output.say(f"  {name:<16} {value:6.2f}{weak}")
     if report.is_accepted:
         output.say(f"weights: {report.path}")
-        output.say(
-            f"use them: mystax track VIDEO --weights {report.path.stem if not options['out'] else report.path}"
-        )
+        known = str(report.path) if options["out"] else report.path.stem
+        output.say(f"use them: mystax track VIDEO --weights {known}")
     else:
         output.say("the old weights stay: " + "; ".join(report.reasons))
         output.say(f"the new ones are kept as {report.path}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mystax.core.typing import Bool, Float32, Shaped
-from mystax.errors import ParameterError, WeightsError, nearest
+from mystax.errors import DeviceError, ParameterError, WeightsError, nearest
 from mystax.io.weights import WeightsInfo, check_digest
 from mystax.nets.confidence import Calibration, features
 from mystax.nets.crop import CropBox, crop_resize, grey_span, normalise
@@ -44,7 +44,9 @@ def choose_provider(device: str, available: list[str]) -> str:
     Raises
     ------
     ParameterError
-        P401, if the device is unknown or this onnxruntime cannot use it.
+        P401, if the device is unknown.
+    DeviceError
+        M703, if this onnxruntime cannot use it.
 
     Examples
     --------
@@ -59,10 +61,10 @@ def choose_provider(device: str, available: list[str]) -> str:
     if device not in _PROVIDERS:
         raise ParameterError("P401", "device", f"unknown{nearest(device, ['auto', *_PROVIDERS])}", got=device)
     if _PROVIDERS[device] not in available:
-        raise ParameterError(
-            "P401",
-            "device",
-            f"the installed onnxruntime cannot use {device!r}",
+        raise DeviceError(
+            "M703",
+            f"device {device!r}",
+            "the installed onnxruntime cannot use it",
             expected=_PROVIDERS[device],
             got=", ".join(available),
             hint="install the onnxruntime build for this device, or use device='cpu'",

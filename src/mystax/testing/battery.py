@@ -9,7 +9,7 @@ import numpy as np
 from mystax.core.analysis import Analysis, get_analysis
 from mystax.core.dataset import check_outcome
 from mystax.core.params import Parameter, check_params, parameters_of
-from mystax.errors import MystaxError, ParameterError
+from mystax.errors import DeviceError, MystaxError, ParameterError
 from mystax.testing.bench import make_frames, measure, measure_in_two, rois_for_test
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def batch_size_changes_nothing(name: str, parameters: dict[str, object]) -> None
     a = measure(name, make_frames(), rois, parameters, size=16)
     for item in free:
         for value in _values_inside(item):
-            b = measure(name, make_frames(), rois, {**parameters, item.name: value}, size=16)
+            try:
+                b = measure(name, make_frames(), rois, {**parameters, item.name: value}, size=16)
+            except DeviceError:
+                continue  # this machine has no such device
             _equal(a, b, f"{item.name} = {value}")
     _equal(a, measure(name, make_frames(), rois, parameters, size=5), "chunks of 5")
 
@@ -113,7 +116,7 @@ def batch_size_changes_nothing(name: str, parameters: dict[str, object]) -> None
 def other_rois_change_nothing(name: str, parameters: dict[str, object]) -> None:
     """Compare a region with and without another one."""
     rois = rois_for_test(name)
-    if len(rois) == 2:
+    if len(rois) == 2 and get_analysis(name).outputs.per_roi:
         both = measure(name, make_frames(), rois, parameters)
         for roi in rois:
             alone = measure(name, make_frames(), (roi,), parameters)
@@ -123,7 +126,7 @@ def other_rois_change_nothing(name: str, parameters: dict[str, object]) -> None:
 def order_of_rois_changes_nothing(name: str, parameters: dict[str, object]) -> None:
     """Regions in another order give the same numbers."""
     rois = rois_for_test(name)
-    if len(rois) == 2:
+    if len(rois) == 2 and get_analysis(name).outputs.per_roi:
         a = measure(name, make_frames(), rois, parameters)
         b = measure(name, make_frames(), rois[::-1], parameters)
         for roi in rois:

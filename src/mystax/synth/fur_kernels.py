@@ -172,7 +172,10 @@ def draw_rooted(
 
 @kernel
 def draw_whiskers(lines, depth, lens, rotation, place, state, luminance):
-    """Draw whiskers: rows of three points (9), radius, value, opacity, blend (1 sets a value, 0 darkens)."""
+    """Draw whiskers: rows of three points (9), radius, value, opacity, blend.
+
+    Blend 2 sets the value, 1 only where it is brighter than what is there, 0 darkens by it.
+    """
     height, width = depth.shape
     for i in range(lines.shape[0]):
         x0, y0, z0 = to_screen(lines[i, 0], lines[i, 1], lines[i, 2], lens, rotation, place)
@@ -221,7 +224,7 @@ def draw_whiskers(lines, depth, lens, rotation, place, state, luminance):
                 alpha = strength * cover
                 if alpha > 0:
                     if lines[i, 12] > 0.5:
-                        if lines[i, 10] > luminance[sy, sx]:
+                        if lines[i, 12] > 1.5 or lines[i, 10] > luminance[sy, sx]:
                             luminance[sy, sx] += alpha * (lines[i, 10] - luminance[sy, sx])
                     else:
                         luminance[sy, sx] *= 1.0 - alpha * lines[i, 10]

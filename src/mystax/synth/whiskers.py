@@ -29,7 +29,9 @@ class Whiskers:
     ----------
     contrast : float
         -0.6 (dark) to 1 (bright).
-    opacity, thickness, length, stiffness : float
+    solid : bool
+        Whether bright whiskers are seen before what is brighter, too.
+    opacity, thickness, length : float
         Look of all; length over the usual one.
     set_point : float
         Resting angle of arc 1, 0 caudal to pi forward [rad].
@@ -44,6 +46,7 @@ class Whiskers:
     """
 
     contrast: float
+    solid: bool
     opacity: float
     thickness: float
     length: float
@@ -68,6 +71,7 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
     short[:, 2] = 0.1 + 0.35 * generator.random(n_short) ** 2
     return Whiskers(
         contrast,
+        draw.chance(0.45),
         u(0.25, 0.95, floor=0.15, ceiling=1.0),
         u(0.0035, 0.010, floor=0.0025),
         u(0.75, 1.25),
@@ -127,7 +131,7 @@ def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
         parts.append(lines[~missing[k]])
     parts.append(short_lines(mesh, look, bright))
     lines = np.concatenate(parts)
-    lines[:, 12] = look.contrast > 0
+    lines[:, 12] = (1 + look.solid) * (look.contrast > 0)
     return lines
 
 

@@ -110,6 +110,10 @@ def test_a_bright_whisker_never_darkens_what_is_brighter() -> None:
     assert (stroke((0.4, 0.0, 0.0), (1.6, 0.0, 0.0), 0.1, 1.0) == np.float32(0.4)).all()
 
 
+def test_a_solid_whisker_is_seen_before_what_is_brighter() -> None:
+    assert stroke((0.4, 0.0, 0.0), (1.6, 0.0, 0.0), 0.1, 2.0).min() < 0.2
+
+
 def test_whiskers_towards_the_camera_are_left_out() -> None:
     assert (stroke((1.0, 0.0, 0.0), (1.0, -7.5, 0.2), 1.0, 1.0) == np.float32(0.4)).all()
 

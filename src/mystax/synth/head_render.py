@@ -172,8 +172,9 @@ def draw_animal(mesh: HeadMesh, side: int, sight: Eyeview, memory: Buffers) -> N
 
 
 def light_all(
-    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], sight: Eyeview, memory: Buffers
-) -> np.ndarray:
+    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], coarse: bool, sight: Eyeview,
+    memory: Buffers,
+) -> np.ndarray:  # fmt: skip
     """Light everything but the hairs; give the direction to the key light."""
     lamps = scene.lights.lamps.copy()
     turn, shift = scene.pose.rotation, scene.pose.translation / scene.shape.length
@@ -184,8 +185,8 @@ def light_all(
     drift, eye = float(scene.seed % 3200) / 100, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     shade_parts(
         memory.depth, memory.parts, memory.normals, memory.uv, sight.lens, sight.rotation, sight.place, lamps,
-        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, memory.light,
-        memory.albedo, memory.luminance,
+        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, coarse,
+        memory.light, memory.albedo, memory.luminance,
     )  # fmt: skip
     dots(scene, mesh, sight, memory)
     shade_eye(
@@ -256,7 +257,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     for thing in things:
         raster(thing, sight, memory)
     state = hidden_by(state, screen, memory.depth, memory.parts, length, oversampling)
-    key = light_all(scene, mesh, things, sight, memory)
+    key = light_all(scene, mesh, things, oversampling > 1, sight, memory)
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
     numbers = np.array([scene.seed | 1], np.uint64)
     draw_hair(scene, mesh, key, strands, exposure, numbers, sight, memory)

@@ -129,6 +129,13 @@ def head_of(scene: HeadScene) -> HeadMesh:
     return build_head(scene.shape, scene.expression)
 
 
+def pad_of(mesh: HeadMesh) -> np.ndarray:
+    """Middle and radius (x, y, z, r) of the left whisker pad."""
+    places, _ = follicles(mesh, 1)
+    middle = places.mean(axis=0)
+    return np.array([*middle, 1.1 * float(np.linalg.norm(places - middle, axis=1).max())])
+
+
 def dots(scene: HeadScene, mesh: HeadMesh, sight: Eyeview, memory: Buffers) -> None:
     """Darken the skin about the follicles of both sides."""
     strength, radius = float(scene.coat.values[18]), float(scene.coat.values[19])
@@ -185,7 +192,8 @@ def light_all(
     drift, eye = float(scene.seed % 3200) / 100, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     shade_parts(
         memory.depth, memory.parts, memory.normals, memory.uv, sight.lens, sight.rotation, sight.place, lamps,
-        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, coarse,
+        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, pad_of(mesh), GRAINS,
+        drift, coarse,
         memory.light, memory.albedo, memory.luminance,
     )  # fmt: skip
     dots(scene, mesh, sight, memory)
@@ -204,7 +212,7 @@ def draw_hair(
     coat, eye = scene.coat, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     seen = (sight.lens, sight.rotation, sight.place)
     pixels = (memory.depth, memory.parts, memory.uv, memory.light, memory.albedo, memory.luminance)
-    look = (key, eye, mesh.lid, coat.hair, float(coat.values[16]))
+    look = (key, eye, mesh.lid, pad_of(mesh), coat.hair, float(coat.values[16]))
     drift = float(scene.seed % 3200) / 100
     if scene.roots is None:
         count = coat.strands if strands is None else strands

@@ -118,14 +118,15 @@ def alike_block(depth, parts, uv, top, left, zones):
 @kernel
 def shade_parts(
     depth, parts, normal_map, uv, lens, rotation, place, lights, ambient, shadow, coat, materials, eye, lid,
-    grains, shift, coarse, light_out, albedo_out, luminance,
+    pad, grains, shift, coarse, light_out, albedo_out, luminance,
 ):  # fmt: skip
     """Light all surfaces but the globes.
 
     lights: rows (x, y, z, strength, unused); ambient: (strength, x, y, z); shadow: (axes, centre, reach,
     map, whether it counts); coat: see `mystax.synth.fur.Coat`; materials: rows (albedo, gloss, sharpness,
-    texture) per part; eye: (centre, axes, radius) of the left eye; grains, shift: see `value_noise`;
-    coarse: whether alike blocks of 2 x 2 pixels are lit as one.
+    texture) per part; eye: (centre, axes, radius) of the left eye; pad: (x, y, z, radius) of the left
+    whisker pad; grains, shift: see `value_noise`; coarse: whether alike blocks of 2 x 2 pixels are lit
+    as one.
     """
     height, width = depth.shape
     shadow_axes, shadow_centre, shadow_reach, shadows, shadowed = shadow
@@ -190,6 +191,10 @@ def shade_parts(
                                 albedo *= 1.0 + coat[12] * outer * (1.4 if q < 0 else 0.6)
                                 gloss += 0.5 * t
                                 dark *= 0.55 + 0.45 * smooth(0.0, 0.012, ring)
+                        dx, dy, dz = x - pad[0], abs(y) - pad[1], w - pad[2]
+                        spread = np.sqrt(dx * dx + dy * dy + dz * dz) / pad[3]
+                        if spread < 1.3:
+                            albedo *= 1.0 + coat[4] * smooth(1.3, 0.6, spread)
                         if bare > 0:
                             nose = coat[13] * (1.0 + 0.25 * fine)
                             albedo = (1 - bare) * albedo + bare * nose

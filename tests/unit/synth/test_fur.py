@@ -36,7 +36,8 @@ def comb(pixels: tuple[np.ndarray, ...], strands: int = 300, **changes: float) -
     lid = np.array([0.1, 0.1, 0.1, 0.5])
     key, view = np.array([0.0, -1.0, 0.0]), (LENS, TURN, PLACE)
     state = np.array([77], np.uint64)
-    draw_fur(view, pixels, normals, key, eye, lid, hair, 17.0, strands, GRAINS, 0.0, state)
+    pad = np.array([9.0, 9.0, 9.0, 0.1])
+    draw_fur(view, pixels, normals, key, eye, lid, pad, hair, 17.0, strands, GRAINS, 0.0, state)
     return pixels[-1]
 
 

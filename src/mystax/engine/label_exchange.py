@@ -13,7 +13,7 @@ from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation
 from mystax.engine.footage import Footage, footage_of_pixels
-from mystax.engine.labels import Labels
+from mystax.engine.labels import Labels, Video
 from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
 from mystax.io.formats.texts import read_cells
@@ -94,7 +94,7 @@ def picture_path(name: str, folder: Path) -> Path | None:
 
 
 def _footages(
-    labels: Labels, table: KeypointTable, folder: Path, video: str | Path | None, report: ImportReport
+    labels: Labels, table: KeypointTable, folder: Path, video: Video | None, report: ImportReport
 ) -> list[Footage | None]:
     """Return the video or picture of each row; None where it is not found."""
     if video is not None:
@@ -123,7 +123,7 @@ def import_labels(
     form: str | None = None,
     names: Mapping[str, str] | None = None,
     individual: str | None = None,
-    video: str | Path | None = None,
+    video: Video | None = None,
     who: str = "",
 ) -> ImportReport:
     """Take the keypoints of another tool's file into a folder of labels, as one batch.
@@ -140,7 +140,7 @@ def import_labels(
         Their names to ours, where id and alias do not tell.
     individual : str, optional
         Which individual; by default the first.
-    video : path, optional
+    video : path or FrameSource, optional
         The video of a file that holds frame numbers.
     who : str, optional
         Who imports.

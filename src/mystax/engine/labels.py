@@ -48,7 +48,7 @@ def _mark_of(name: str, value: PointLike) -> Mark | None:
     """Turn what a caller says about a point into a mark."""
     if value is None or isinstance(value, Mark):
         return value
-    if value == "absent":
+    if isinstance(value, str) and value == "absent":
         return Mark("absent")
     if isinstance(value, str) or len(value) != 2:
         raise ParameterError(

@@ -35,6 +35,7 @@ COLD_SHARE = 0.2
 GAP = 0.5
 UNSURE = 0.5
 N_WORDS = 3
+MIN_SURE = 4
 Box = tuple[float, float, float]
 
 
@@ -248,13 +249,15 @@ def _suspicion(
     confidence = pose.confidence.transpose("time", "keypoint", "individual").values[..., 0].astype(np.float64)
     doubt = 1.0 - np.nan_to_num(confidence)
     reasons = {"is not sure of": doubt * (doubt > 1.0 - UNSURE)}
-    ranks = rank_share(doubt.sum(1))
+    surprise = _surprise(doubt.sum(1))
     raw = "position_raw" if "position_raw" in pose else "position"
     place = pose[raw].transpose("time", "keypoint", "space", "individual").values[..., 0]
     try:
         shapes = model if model is not None and len(model.mean) == len(names) else fit_shapes(place)
-        residual = np.nan_to_num(shape_residuals(shapes, place, confidence > UNSURE))
-        ranks += rank_share(residual.max(1))
+        sure = confidence > UNSURE
+        sure |= (sure.sum(1) < MIN_SURE)[:, None]  # where hardly a point is sure, all may speak
+        residual = np.nan_to_num(shape_residuals(shapes, place, sure))
+        surprise += _surprise(residual.max(1))
         reasons["puts in an odd place"] = residual * (residual > np.percentile(residual, 99))
     except NumbersError:
         pass
@@ -266,12 +269,24 @@ def _suspicion(
             ("views_disagree", "disagrees with the other cameras on"),
         ):
             bits = (flags & FLAG_MASKS[name]) > 0
-            ranks += rank_share(bits.sum(1).astype(np.float64))
+            surprise += _surprise(bits.sum(1).astype(np.float64))
             reasons[words] = bits.astype(np.float64)
     whole = np.zeros(n_frames)
     inside = (frames >= 0) & (frames < n_frames)
-    whole[frames[inside]] = ranks[inside]
+    whole[frames[inside]] = surprise[inside]
     return whole, {int(frames[row]): _words(reasons, int(row), names) for row in np.flatnonzero(inside)}
+
+
+def _surprise(values: Float64[np.ndarray, " row"]) -> Float64[np.ndarray, " row"]:
+    """Return minus the logarithm of the share of frames that are at least as bad; sums weigh all signs alike.
+
+    References
+    ----------
+    .. [1] Fisher (1925), Statistical Methods for Research Workers, section 21.1
+    """
+    if not values.any():
+        return np.zeros(len(values))
+    return np.asarray(-np.log(1.0 - rank_share(values) * (1.0 - 1.0 / (len(values) + 1))))
 
 
 def _words(reasons: Mapping[str, np.ndarray], row: int, names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ class Coat:
     Attributes
     ----------
     values : array (24,)
-        Numbers of the shading kernel: 0 fur albedo, 2 belly, 3 snout gain, 5-7 patches, 8 grain,
+        Numbers of the shading kernel: 0 fur albedo, 2 belly, 3 snout, 4 pad gain, 5-7 patches, 8 grain,
         9 shaved strip, 10-12 lids, 13-17 nose, 18-19 follicles, 20 jaw, 21 ear, 22 rim light.
     strands : int
         How many hairs are drawn.
@@ -66,7 +66,8 @@ def draw_coat(draw: Draw) -> Coat:
     values[15] = u(0.0, 0.5, floor=0.0)
     values[16] = 17.0 + u(-4.0, 3.0)
     values[17] = u(0.26, 0.36)
-    values[18] = u(0.1, 0.75) if draw.chance(0.75) else 0.0
+    values[4] = u(-0.15, 0.6) if draw.chance(0.8) else 0.0
+    values[18] = u(0.2, 0.8, ceiling=0.9) if draw.chance(0.85) else 0.0
     values[19] = u(0.010, 0.028, floor=0.006)
     values[20] = u(0.7, 1.4)
     values[21] = skin * u(0.35, 1.0)

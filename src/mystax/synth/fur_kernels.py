@@ -11,7 +11,27 @@ __all__ = ["draw_fur", "draw_rooted", "draw_whiskers"]
 
 @kernel
 def draw_strand(
-    px, py, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains, shift, state
+    px,
+    py,
+    z,
+    x,
+    y,
+    w,
+    nx,
+    ny,
+    nz,
+    part,
+    sight,
+    buffers,
+    key,
+    eye,
+    lid,
+    pad,
+    hair,
+    nose_row,
+    grains,
+    shift,
+    state,
 ):
     """Draw one hair that stands at (px, py), a depth and place (x, y, w) of the head, on a normal."""
     lens, rotation, place = sight
@@ -47,6 +67,9 @@ def draw_strand(
         away = 0.8 * smooth(2.5, 1.0, distance) / (distance * eye_radius + 1e-9)
         sign = 1.0 if y >= 0 else -1.0
         fx, fy, fz = fx + away * dx, fy + sign * away * dy, fz + away * dz
+    ax, ay, az = x - pad[0], abs(y) - pad[1], w - pad[2]
+    spread = np.sqrt(ax * ax + ay * ay + az * az) / pad[3]
+    length *= 1.0 - 0.5 * smooth(1.2, 0.6, spread)
     wave = value_noise(x * 2.2 + shift, y * 2.2, w * 2.2, grains)
     tuft = value_noise(x * 16, y * 16 + shift, w * 16, grains)
     size = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
@@ -96,12 +119,12 @@ def draw_strand(
 
 
 @kernel
-def draw_fur(sight, buffers, normal_map, key, eye, lid, hair, nose_row, strands, grains, shift, state):
+def draw_fur(sight, buffers, normal_map, key, eye, lid, pad, hair, nose_row, strands, grains, shift, state):
     """Draw hairs over the visible fur, roots evenly over the picture.
 
     sight: (lens, rotation, place); buffers: (depth, parts, uv, light, albedo, luminance); key: direction to
-    the key light; eye: (centre, axes, radius); hair: see `mystax.synth.fur.Coat`; grains, shift: see
-    `value_noise`.
+    the key light; eye: (centre, axes, radius); pad: (x, y, z, radius) of the left whisker pad; hair: see
+    `mystax.synth.fur.Coat`; grains, shift: see `value_noise`.
     """
     lens, rotation, place = sight
     depth, parts = buffers[0], buffers[1]
@@ -130,14 +153,14 @@ def draw_fur(sight, buffers, normal_map, key, eye, lid, hair, nose_row, strands,
             w = rotation[0, 2] * qx + rotation[1, 2] * qy + rotation[2, 2] * qz
             nx, ny, nz = normal_map[py, px, 0], normal_map[py, px, 1], normal_map[py, px, 2]
             draw_strand(
-                px, py, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains,
-                shift, state,
+                px, py, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, pad, hair, nose_row,
+                grains, shift, state,
             )  # fmt: skip
 
 
 @kernel
 def draw_rooted(
-    points, normals, part, roots, sight, buffers, key, eye, lid, hair, nose_row, grains, shift, state
+    points, normals, part, roots, sight, buffers, key, eye, lid, pad, hair, nose_row, grains, shift, state
 ):
     """Draw hairs that stand at fixed places (row, column) of a surface whose columns close to a ring."""
     lens, rotation, place = sight
@@ -165,14 +188,17 @@ def draw_rooted(
         if z > depth[py, px] + 0.03:
             continue
         draw_strand(
-            fx, fy, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, hair, nose_row, grains,
-            shift, state,
+            fx, fy, z, x, y, w, nx, ny, nz, part, sight, buffers, key, eye, lid, pad, hair, nose_row,
+            grains, shift, state,
         )  # fmt: skip
 
 
 @kernel
 def draw_whiskers(lines, depth, lens, rotation, place, state, luminance):
-    """Draw whiskers: rows of three points (9), radius, value, opacity, blend (1 sets a value, 0 darkens)."""
+    """Draw whiskers: rows of three points (9), radius, value, opacity, blend.
+
+    Blend 2 sets the value, 1 only where it is brighter than what is there, 0 darkens by it.
+    """
     height, width = depth.shape
     for i in range(lines.shape[0]):
         x0, y0, z0 = to_screen(lines[i, 0], lines[i, 1], lines[i, 2], lens, rotation, place)
@@ -221,7 +247,7 @@ def draw_whiskers(lines, depth, lens, rotation, place, state, luminance):
                 alpha = strength * cover
                 if alpha > 0:
                     if lines[i, 12] > 0.5:
-                        if lines[i, 10] > luminance[sy, sx]:
+                        if lines[i, 12] > 1.5 or lines[i, 10] > luminance[sy, sx]:
                             luminance[sy, sx] += alpha * (lines[i, 10] - luminance[sy, sx])
                     else:
                         luminance[sy, sx] *= 1.0 - alpha * lines[i, 10]

@@ -129,6 +129,13 @@ def head_of(scene: HeadScene) -> HeadMesh:
     return build_head(scene.shape, scene.expression)
 
 
+def pad_of(mesh: HeadMesh) -> np.ndarray:
+    """Middle and radius (x, y, z, r) of the left whisker pad."""
+    places, _ = follicles(mesh, 1)
+    middle = places.mean(axis=0)
+    return np.array([*middle, 1.1 * float(np.linalg.norm(places - middle, axis=1).max())])
+
+
 def dots(scene: HeadScene, mesh: HeadMesh, sight: Eyeview, memory: Buffers) -> None:
     """Darken the skin about the follicles of both sides."""
     strength, radius = float(scene.coat.values[18]), float(scene.coat.values[19])
@@ -172,8 +179,9 @@ def draw_animal(mesh: HeadMesh, side: int, sight: Eyeview, memory: Buffers) -> N
 
 
 def light_all(
-    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], sight: Eyeview, memory: Buffers
-) -> np.ndarray:
+    scene: HeadScene, mesh: HeadMesh, things: tuple[Surface, ...], coarse: bool, sight: Eyeview,
+    memory: Buffers,
+) -> np.ndarray:  # fmt: skip
     """Light everything but the hairs; give the direction to the key light."""
     lamps = scene.lights.lamps.copy()
     turn, shift = scene.pose.rotation, scene.pose.translation / scene.shape.length
@@ -184,8 +192,9 @@ def light_all(
     drift, eye = float(scene.seed % 3200) / 100, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     shade_parts(
         memory.depth, memory.parts, memory.normals, memory.uv, sight.lens, sight.rotation, sight.place, lamps,
-        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, GRAINS, drift, memory.light,
-        memory.albedo, memory.luminance,
+        ambient, shadow, scene.coat.values, scene.materials, eye, mesh.lid, pad_of(mesh), GRAINS,
+        drift, coarse,
+        memory.light, memory.albedo, memory.luminance,
     )  # fmt: skip
     dots(scene, mesh, sight, memory)
     shade_eye(
@@ -203,7 +212,7 @@ def draw_hair(
     coat, eye = scene.coat, (mesh.eye, mesh.eye_axes, mesh.eye_radius)
     seen = (sight.lens, sight.rotation, sight.place)
     pixels = (memory.depth, memory.parts, memory.uv, memory.light, memory.albedo, memory.luminance)
-    look = (key, eye, mesh.lid, coat.hair, float(coat.values[16]))
+    look = (key, eye, mesh.lid, pad_of(mesh), coat.hair, float(coat.values[16]))
     drift = float(scene.seed % 3200) / 100
     if scene.roots is None:
         count = coat.strands if strands is None else strands
@@ -256,7 +265,7 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     for thing in things:
         raster(thing, sight, memory)
     state = hidden_by(state, screen, memory.depth, memory.parts, length, oversampling)
-    key = light_all(scene, mesh, things, sight, memory)
+    key = light_all(scene, mesh, things, oversampling > 1, sight, memory)
     exposure = expose_face(memory.luminance, memory.parts, scene.optics)
     numbers = np.array([scene.seed | 1], np.uint64)
     draw_hair(scene, mesh, key, strands, exposure, numbers, sight, memory)

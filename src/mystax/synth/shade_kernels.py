@@ -95,126 +95,174 @@ def lit_by_key(x, y, z, axes, centre, reach, shadows, bias):
 
 
 @kernel
+def alike_block(depth, parts, uv, top, left, zones):
+    """Tell whether four pixels show one smooth piece of a surface, away from nose and eyes (x, y, square)."""
+    if top + 1 >= depth.shape[0] or left + 1 >= depth.shape[1]:
+        return False
+    part, z = parts[top, left], depth[top, left]
+    if part != parts[top, left + 1] or part != parts[top + 1, left] or part != parts[top + 1, left + 1]:
+        return False
+    if part == 0 or part == 5:  # noqa: PLR1714
+        return True
+    if max(abs(depth[top + 1, left + 1] - z), abs(depth[top + 1, left] - depth[top, left + 1])) > 0.02:
+        return False
+    if part == 1:
+        if uv[top, left, 0] < 26:
+            return False
+        for k in range(2):
+            if (left - zones[k, 0]) ** 2 + (top - zones[k, 1]) ** 2 < zones[k, 2]:
+                return False
+    return True
+
+
+@kernel
 def shade_parts(
     depth, parts, normal_map, uv, lens, rotation, place, lights, ambient, shadow, coat, materials, eye, lid,
-    grains, shift, light_out, albedo_out, luminance,
+    pad, grains, shift, coarse, light_out, albedo_out, luminance,
 ):  # fmt: skip
     """Light all surfaces but the globes.
 
     lights: rows (x, y, z, strength, unused); ambient: (strength, x, y, z); shadow: (axes, centre, reach,
     map, whether it counts); coat: see `mystax.synth.fur.Coat`; materials: rows (albedo, gloss, sharpness,
-    texture) per part; eye: (centre, axes, radius) of the left eye; grains, shift: see `value_noise`.
+    texture) per part; eye: (centre, axes, radius) of the left eye; pad: (x, y, z, radius) of the left
+    whisker pad; grains, shift: see `value_noise`; coarse: whether alike blocks of 2 x 2 pixels are lit
+    as one.
     """
     height, width = depth.shape
     shadow_axes, shadow_centre, shadow_reach, shadows, shadowed = shadow
     eye_centre, eye_axes, eye_radius = eye
-    for py in range(height):
-        for px in range(width):
-            part = parts[py, px]
-            if part in {0, 5}:
+    zones = np.zeros((2, 3))
+    for k in range(2):
+        sign = 1.0 - 2.0 * k
+        ex, ey, ez = to_screen(eye_centre[0], sign * eye_centre[1], eye_centre[2], lens, rotation, place)
+        zones[k, 0], zones[k, 1], zones[k, 2] = ex, ey, (2.0 * eye_radius * lens[0] / ez) ** 2
+    step = 2 if coarse else 1
+    for top in range(0, height, step):
+        for left in range(0, width, step):
+            alike = coarse and alike_block(depth, parts, uv, top, left, zones)
+            if alike and (parts[top, left] == 0 or parts[top, left] == 5):
                 continue
-            z = depth[py, px]
-            a, b = undistort((px - lens[1]) / lens[0], (py - lens[2]) / lens[0], lens[3], lens[4])
-            qx, qy, qz = a * z - place[0], b * z - place[1], z - place[2]
-            x = rotation[0, 0] * qx + rotation[1, 0] * qy + rotation[2, 0] * qz
-            y = rotation[0, 1] * qx + rotation[1, 1] * qy + rotation[2, 1] * qz
-            w = rotation[0, 2] * qx + rotation[1, 2] * qy + rotation[2, 2] * qz
-            nx, ny, nz = normal_map[py, px, 0], normal_map[py, px, 1], normal_map[py, px, 2]
-            size = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-            nx, ny, nz = nx / size, ny / size, nz / size
-            row, column = uv[py, px, 0], uv[py, px, 1]
-            albedo, gloss, sharpness, soft = materials[part, 0], materials[part, 1], materials[part, 2], 0.05
-            dark = 1.0
-            if part <= 3:
-                soft = 0.3
-                fine = value_noise(x * 14 + shift, y * 14, w * 14, grains)
-                patch = 0.0
-                if coat[5] < 2:
-                    broad = value_noise(x * coat[6], y * coat[6] + shift, w * coat[6], grains)
-                    patch = smooth(coat[5] - 0.06, coat[5] + 0.06, broad + 0.12 * fine)
-                albedo = (coat[0] + patch * (coat[7] - coat[0])) * (1.0 + coat[8] * fine)
-                albedo *= 1.0 + coat[2] * smooth(-0.35, -0.75, w) + coat[3] * smooth(0.75, 0.1, x)
-                if part == 1:
-                    bare = smooth(coat[16] + 5.0, coat[16] - 5.0, row)
-                    if coat[9] > 0 and w > 0.1:
-                        bare = max(bare, smooth(coat[9] + 0.06, coat[9], abs(y)) * smooth(1.05, 1.15, x))
-                    dx, dy, dz = x - eye_centre[0], abs(y) - eye_centre[1], w - eye_centre[2]
-                    if dx * dx + dy * dy + dz * dz < 6.0 * eye_radius * eye_radius:
-                        p = dx * eye_axes[0, 0] + dy * eye_axes[0, 1] + dz * eye_axes[0, 2]
-                        q = dx * eye_axes[1, 0] + dy * eye_axes[1, 1] + dz * eye_axes[1, 2]
-                        half = max(0.5 * (lid[1] + lid[2]), 0.012)
-                        q -= 0.5 * (lid[1] - lid[2])
-                        ring = (np.sqrt((p / lid[0]) ** 2 + (q / half) ** 2) - 1.0) * half
-                        if ring < 4 * coat[11]:
-                            t = smooth(coat[11], 0.3 * coat[11], ring)
-                            albedo = (1 - t) * albedo + t * coat[10]
-                            outer = smooth(4 * coat[11], 1.2 * coat[11], ring) * (1 - t)
-                            albedo *= 1.0 + coat[12] * outer * (1.4 if q < 0 else 0.6)
-                            gloss += 0.5 * t
-                            dark *= 0.55 + 0.45 * smooth(0.0, 0.012, ring)
-                    if bare > 0:
-                        nose = coat[13] * (1.0 + 0.25 * fine)
-                        albedo = (1 - bare) * albedo + bare * nose
-                        gloss = (1 - bare) * gloss + bare * coat[15]
-                        sharpness = 18.0
-                        for k in range(2):
-                            centre = 128.0 * (coat[17] if k == 0 else 1.0 - coat[17])
-                            du, dv = (row - 9.5) / 3.4, (column - centre) / 6.5
-                            dark *= 1.0 - coat[14] * np.exp(-((du * du + dv * dv) ** 2))
-                        cleft = (column - 64.0) / 2.2
-                        dark *= 1.0 - 0.4 * coat[14] * np.exp(-cleft * cleft) * smooth(8.0, 14.0, row)
-                elif part == 2:
-                    up = np.cos(column * (2 * np.pi / 48))
-                    dark *= 1.0 - 0.75 * smooth(0.0, 0.75, up) * smooth(30.0, 22.0, row)
-                    albedo *= coat[20]
+            for m in range(1 if alike else step * step):
+                py, px = top + m // step, left + m % step
+                if py >= height or px >= width or parts[py, px] == 0 or parts[py, px] == 5:
+                    continue
+                part = parts[py, px]
+                z = depth[py, px]
+                a, b = undistort((px - lens[1]) / lens[0], (py - lens[2]) / lens[0], lens[3], lens[4])
+                qx, qy, qz = a * z - place[0], b * z - place[1], z - place[2]
+                x = rotation[0, 0] * qx + rotation[1, 0] * qy + rotation[2, 0] * qz
+                y = rotation[0, 1] * qx + rotation[1, 1] * qy + rotation[2, 1] * qz
+                w = rotation[0, 2] * qx + rotation[1, 2] * qy + rotation[2, 2] * qz
+                nx, ny, nz = normal_map[py, px, 0], normal_map[py, px, 1], normal_map[py, px, 2]
+                size = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+                nx, ny, nz = nx / size, ny / size, nz / size
+                row, column = uv[py, px, 0], uv[py, px, 1]
+                albedo, gloss, sharpness, soft = (
+                    materials[part, 0],
+                    materials[part, 1],
+                    materials[part, 2],
+                    0.05,
+                )
+                dark = 1.0
+                if part <= 3:
+                    soft = 0.3
+                    fine = value_noise(x * 14 + shift, y * 14, w * 14, grains)
+                    patch = 0.0
+                    if coat[5] < 2:
+                        broad = value_noise(x * coat[6], y * coat[6] + shift, w * coat[6], grains)
+                        patch = smooth(coat[5] - 0.06, coat[5] + 0.06, broad + 0.12 * fine)
+                    albedo = (coat[0] + patch * (coat[7] - coat[0])) * (1.0 + coat[8] * fine)
+                    albedo *= 1.0 + coat[2] * smooth(-0.35, -0.75, w) + coat[3] * smooth(0.75, 0.1, x)
+                    if part == 1:
+                        bare = smooth(coat[16] + 5.0, coat[16] - 5.0, row)
+                        if coat[9] > 0 and w > 0.1:
+                            bare = max(bare, smooth(coat[9] + 0.06, coat[9], abs(y)) * smooth(1.05, 1.15, x))
+                        dx, dy, dz = x - eye_centre[0], abs(y) - eye_centre[1], w - eye_centre[2]
+                        if dx * dx + dy * dy + dz * dz < 6.0 * eye_radius * eye_radius:
+                            p = dx * eye_axes[0, 0] + dy * eye_axes[0, 1] + dz * eye_axes[0, 2]
+                            q = dx * eye_axes[1, 0] + dy * eye_axes[1, 1] + dz * eye_axes[1, 2]
+                            half = max(0.5 * (lid[1] + lid[2]), 0.012)
+                            q -= 0.5 * (lid[1] - lid[2])
+                            ring = (np.sqrt((p / lid[0]) ** 2 + (q / half) ** 2) - 1.0) * half
+                            if ring < 4 * coat[11]:
+                                t = smooth(coat[11], 0.3 * coat[11], ring)
+                                albedo = (1 - t) * albedo + t * coat[10]
+                                outer = smooth(4 * coat[11], 1.2 * coat[11], ring) * (1 - t)
+                                albedo *= 1.0 + coat[12] * outer * (1.4 if q < 0 else 0.6)
+                                gloss += 0.5 * t
+                                dark *= 0.55 + 0.45 * smooth(0.0, 0.012, ring)
+                        dx, dy, dz = x - pad[0], abs(y) - pad[1], w - pad[2]
+                        spread = np.sqrt(dx * dx + dy * dy + dz * dz) / pad[3]
+                        if spread < 1.3:
+                            albedo *= 1.0 + coat[4] * smooth(1.3, 0.6, spread)
+                        if bare > 0:
+                            nose = coat[13] * (1.0 + 0.25 * fine)
+                            albedo = (1 - bare) * albedo + bare * nose
+                            gloss = (1 - bare) * gloss + bare * coat[15]
+                            sharpness = 18.0
+                            for k in range(2):
+                                centre = 128.0 * (coat[17] if k == 0 else 1.0 - coat[17])
+                                du, dv = (row - 9.5) / 3.4, (column - centre) / 6.5
+                                dark *= 1.0 - coat[14] * np.exp(-((du * du + dv * dv) ** 2))
+                            cleft = (column - 64.0) / 2.2
+                            dark *= 1.0 - 0.4 * coat[14] * np.exp(-cleft * cleft) * smooth(8.0, 14.0, row)
+                    elif part == 2:
+                        up = np.cos(column * (2 * np.pi / 48))
+                        dark *= 1.0 - 0.75 * smooth(0.0, 0.75, up) * smooth(30.0, 22.0, row)
+                        albedo *= coat[20]
+                    else:
+                        albedo = (
+                            coat[21]
+                            * (0.9 + 0.3 * fine)
+                            * (0.45 + 0.55 * smooth(0.0, 9.0, row))
+                            * (1.0 + 0.5 * smooth(13.0, 15.0, row))
+                        )
+                        soft = 0.6
                 else:
-                    albedo = (
-                        coat[21]
-                        * (0.9 + 0.3 * fine)
-                        * (0.45 + 0.55 * smooth(0.0, 9.0, row))
-                        * (1.0 + 0.5 * smooth(13.0, 15.0, row))
+                    albedo *= 1.0 + materials[part, 3] * value_noise(
+                        x * 9 + shift, y * 9, w * 9 + part, grains
                     )
-                    soft = 0.6
-            else:
-                albedo *= 1.0 + materials[part, 3] * value_noise(x * 9 + shift, y * 9, w * 9 + part, grains)
-            view = np.sqrt(a * a + b * b + 1.0)
-            vx = -(rotation[0, 0] * a + rotation[1, 0] * b + rotation[2, 0]) / view
-            vy = -(rotation[0, 1] * a + rotation[1, 1] * b + rotation[2, 1]) / view
-            vz = -(rotation[0, 2] * a + rotation[1, 2] * b + rotation[2, 2]) / view
-            facing = max(nx * vx + ny * vy + nz * vz, 0.0)
-            light = ambient[0] * (0.6 + 0.4 * (nx * ambient[1] + ny * ambient[2] + nz * ambient[3]))
-            shine = 0.0
-            for k in range(lights.shape[0]):
-                lx, ly, lz = lights[k, 0] - x, lights[k, 1] - y, lights[k, 2] - w
-                square = lx * lx + ly * ly + lz * lz
-                size = np.sqrt(square)
-                lx, ly, lz = lx / size, ly / size, lz / size
-                strength = lights[k, 3] / max(square, 0.1)
-                cosine = nx * lx + ny * ly + nz * lz
-                if k == 0 and shadowed and cosine > -soft:
-                    strength *= 0.12 + 0.88 * lit_by_key(
-                        x,
-                        y,
-                        w,
-                        shadow_axes,
-                        shadow_centre,
-                        shadow_reach,
-                        shadows,
-                        0.06 + 0.1 * (1 - max(cosine, 0.0)),
-                    )
-                light += strength * max((cosine + soft) / (1 + soft), 0.0)
-                if part <= 3 and cosine < 0.3:  # light through the hairs of the outline
-                    light += strength * coat[22] * (1 - facing) ** 3 * max(0.6 + cosine, 0.0)
-                if gloss > 0:
-                    hx, hy, hz = lx + vx, ly + vy, lz + vz
-                    half = (nx * hx + ny * hy + nz * hz) / (np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9)
-                    if half > 0:
-                        shine += strength * gloss * half**sharpness
-            if part == 9:
-                light = 1.0
-            light_out[py, px] = light
-            albedo_out[py, px] = albedo * dark
-            luminance[py, px] = albedo * dark * light + shine
+                view = np.sqrt(a * a + b * b + 1.0)
+                vx = -(rotation[0, 0] * a + rotation[1, 0] * b + rotation[2, 0]) / view
+                vy = -(rotation[0, 1] * a + rotation[1, 1] * b + rotation[2, 1]) / view
+                vz = -(rotation[0, 2] * a + rotation[1, 2] * b + rotation[2, 2]) / view
+                facing = max(nx * vx + ny * vy + nz * vz, 0.0)
+                light = ambient[0] * (0.6 + 0.4 * (nx * ambient[1] + ny * ambient[2] + nz * ambient[3]))
+                shine = 0.0
+                for k in range(lights.shape[0]):
+                    lx, ly, lz = lights[k, 0] - x, lights[k, 1] - y, lights[k, 2] - w
+                    square = lx * lx + ly * ly + lz * lz
+                    size = np.sqrt(square)
+                    lx, ly, lz = lx / size, ly / size, lz / size
+                    strength = lights[k, 3] / max(square, 0.1)
+                    cosine = nx * lx + ny * ly + nz * lz
+                    if k == 0 and shadowed and cosine > -soft:
+                        strength *= 0.12 + 0.88 * lit_by_key(
+                            x,
+                            y,
+                            w,
+                            shadow_axes,
+                            shadow_centre,
+                            shadow_reach,
+                            shadows,
+                            0.06 + 0.1 * (1 - max(cosine, 0.0)),
+                        )
+                    light += strength * max((cosine + soft) / (1 + soft), 0.0)
+                    if part <= 3 and cosine < 0.3:  # light through the hairs of the outline
+                        light += strength * coat[22] * (1 - facing) ** 3 * max(0.6 + cosine, 0.0)
+                    if gloss > 0:
+                        hx, hy, hz = lx + vx, ly + vy, lz + vz
+                        half = (nx * hx + ny * hy + nz * hz) / (np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9)
+                        if half > 0:
+                            shine += strength * gloss * half**sharpness
+                if part == 9:
+                    light = 1.0
+                shown = albedo * dark * light + shine
+                for r in range(2 if alike else 1):
+                    for c in range(2 if alike else 1):
+                        light_out[py + r, px + c] = light
+                        albedo_out[py + r, px + c] = albedo * dark
+                        luminance[py + r, px + c] = shown
 
 
 @kernel

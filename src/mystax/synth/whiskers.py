@@ -29,7 +29,9 @@ class Whiskers:
     ----------
     contrast : float
         -0.6 (dark) to 1 (bright).
-    opacity, thickness, length, stiffness : float
+    solid : bool
+        Whether bright whiskers are seen before what is brighter, too.
+    opacity, thickness, length : float
         Look of all; length over the usual one.
     set_point : float
         Resting angle of arc 1, 0 caudal to pi forward [rad].
@@ -44,6 +46,7 @@ class Whiskers:
     """
 
     contrast: float
+    solid: bool
     opacity: float
     thickness: float
     length: float
@@ -58,8 +61,8 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
     """Draw the look of an animal's whiskers."""
     u, generator = draw.uniform, draw.generator
     count = 2 * (sum(ARCS) + 4)
-    contrast = u(0.1, 1.0) if draw.chance(0.68) else u(-0.6, -0.05)
-    trimmed = u(0.3, 1.0) if draw.chance(0.12) else u(0.0, 0.3, floor=0.0)
+    contrast = u(0.25, 1.0) if draw.chance(0.68) else u(-0.6, -0.05)
+    trimmed = u(0.3, 1.0) if draw.chance(0.08) else u(0.0, 0.3, floor=0.0)
     n_short = int(u(20, 90, floor=5))
     short = generator.standard_normal((n_short, 6))
     short[:, 0] = NOSE_ROW + 3 + 30 * generator.random(n_short)
@@ -68,8 +71,9 @@ def draw_whisker_look(draw: Draw) -> Whiskers:
     short[:, 2] = 0.1 + 0.35 * generator.random(n_short) ** 2
     return Whiskers(
         contrast,
-        u(0.25, 0.95, floor=0.15, ceiling=1.0),
-        u(0.0035, 0.010, floor=0.0025),
+        draw.chance(0.45),
+        u(0.35, 1.0, floor=0.2, ceiling=1.0),
+        u(0.0040, 0.011, floor=0.003),
         u(0.75, 1.25),
         math.radians(u(45, 105)),
         math.radians(u(25, 65)),
@@ -127,7 +131,7 @@ def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
         parts.append(lines[~missing[k]])
     parts.append(short_lines(mesh, look, bright))
     lines = np.concatenate(parts)
-    lines[:, 12] = look.contrast > 0
+    lines[:, 12] = (1 + look.solid) * (look.contrast > 0)
     return lines
 
 

@@ -36,7 +36,8 @@ def comb(pixels: tuple[np.ndarray, ...], strands: int = 300, **changes: float) -
     lid = np.array([0.1, 0.1, 0.1, 0.5])
     key, view = np.array([0.0, -1.0, 0.0]), (LENS, TURN, PLACE)
     state = np.array([77], np.uint64)
-    draw_fur(view, pixels, normals, key, eye, lid, hair, 17.0, strands, GRAINS, 0.0, state)
+    pad = np.array([9.0, 9.0, 9.0, 0.1])
+    draw_fur(view, pixels, normals, key, eye, lid, pad, hair, 17.0, strands, GRAINS, 0.0, state)
     return pixels[-1]
 
 
@@ -108,6 +109,10 @@ def test_a_dark_whisker_takes_light_away() -> None:
 
 def test_a_bright_whisker_never_darkens_what_is_brighter() -> None:
     assert (stroke((0.4, 0.0, 0.0), (1.6, 0.0, 0.0), 0.1, 1.0) == np.float32(0.4)).all()
+
+
+def test_a_solid_whisker_is_seen_before_what_is_brighter() -> None:
+    assert stroke((0.4, 0.0, 0.0), (1.6, 0.0, 0.0), 0.1, 2.0).min() < 0.2
 
 
 def test_whiskers_towards_the_camera_are_left_out() -> None:

@@ -23,7 +23,12 @@ def mesh() -> HeadMesh:
 def look() -> Whiskers:
     whole = draw_whisker_look(Draw((3,)))
     return replace(
-        whole, contrast=0.8, random=0 * whole.random, missing=np.zeros_like(whole.missing), length=1.0
+        whole,
+        contrast=0.8,
+        solid=False,
+        random=0 * whole.random,
+        missing=np.zeros_like(whole.missing),
+        length=1.0,
     )
 
 
@@ -76,6 +81,7 @@ def test_bright_and_dark_whiskers_say_so(mesh: HeadMesh, look: Whiskers) -> None
     assert (bright[:N, 12] == 1).all()
     np.testing.assert_allclose(bright[:N, 10], 0.4)
     assert (dark[:N, 12] == 0).all()
+    assert (whisker_lines(mesh, replace(look, solid=True), 0.5)[:N, 12] == 2).all()
     np.testing.assert_allclose(dark[:N, 10], 0.4)
 
 

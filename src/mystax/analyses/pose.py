@@ -62,6 +62,9 @@ class PoseParams(Params):
     box: str = param(
         "auto", help="Face box: auto, frame, or x,y,side[,quarter turns] of its top left corner [px]."
     )
+    no_face: Literal["frame", "skip"] = param(
+        "frame", help="Where no face is found: track the whole frame, or skip the camera (recipe standard)."
+    )
     smooth: Literal["none", "ml", "adaptive"] = param(
         "adaptive", help="adaptive: strong where a point is still; ml: one strength per point; none."
     )

@@ -50,6 +50,8 @@ class Tracked:
         The box, and how sure it was.
     predictor : Predictor
         The network.
+    is_skipped : bool
+        Whether no frame was looked at, since there is no face.
     """
 
     rows: Spool
@@ -57,6 +59,7 @@ class Tracked:
     times: Float64[np.ndarray, " time"]
     face: FaceBox
     predictor: Predictor
+    is_skipped: bool = False
 
     def column(self, point: int, *names: str) -> Float32[np.ndarray, "time column"]:
         """Return some values of one point over all frames."""
@@ -93,7 +96,7 @@ def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Fla
     covariance = np.full((n, 3, n_points, 1), np.nan, np.float32)
     flag = np.zeros((n, n_points, 1), np.uint8)
     noise, cutoff = np.full(n_points, np.nan), np.full(n_points, np.nan)
-    for k in range(n_points):
+    for k in range(0 if tracked.is_skipped else n_points):
         smooth, marks = _one_point(tracked, k, params)
         position[:, :, k, 0] = smooth.position[:, 0]
         covariance[:, :, k, 0] = smooth.covariance[:, 0]
@@ -171,13 +174,12 @@ def _remarks(
     found = []
     box = tracked.face.box
     if not tracked.face.is_found:
-        found.append(
-            Flag(
-                "N302",
-                f"no face was found (best score {tracked.face.score:.2f}): the whole frame was searched; "
-                f"draw a box: --pose-box x,y,side",
-            )
-        )
+        did = "nothing was tracked" if tracked.is_skipped else "the whole frame was tracked"
+        score = f"best score {tracked.face.score:.2f}"
+        text = f"no face was found ({score}): {did}; draw a box: --pose-box x,y,side"
+        found.append(Flag("N302", text))
+    if tracked.is_skipped:
+        return found
     sure = np.stack([tracked.column(k, "confidence")[:, 0] for k in range(position.shape[2])], axis=1)
     flat = np.flatnonzero((sure == 0).all(axis=1) & ~np.isfinite(position).any(axis=(1, 2)))
     if len(flat):

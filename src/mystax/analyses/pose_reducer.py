@@ -53,8 +53,6 @@ class PoseReducer:
         Parameters.
     """
 
-    n_passes = 1
-
     def __init__(self, params: PoseParams) -> None:
         self._params = params
         self._source: Pass
@@ -111,6 +109,15 @@ class PoseReducer:
                 return FaceBox(frame_box(*source.shape), 0.0)
             return find_face_box(frames, self._predictor.place, points_for_box(self._predictor.every))
         return FaceBox(parse_box(text, source.shape), 1.0)
+
+    @property
+    def n_passes(self) -> int:
+        """One decode pass; none where there is no face and the camera is to be skipped."""
+        return 0 if self._is_skipped else 1
+
+    @property
+    def _is_skipped(self) -> bool:
+        return self._params.no_face == "skip" and not self._face.is_found
 
     @property
     def box(self) -> CropBox:
@@ -206,7 +213,8 @@ class PoseReducer:
         """Return places, raw and smoothed, with covariances, confidence and flags."""
         n, k = self._source.n_frames, self._predictor.n_points
         dataset, self._flags = finish_pose(
-            Tracked(self._rows, n, self._source.times, self._face, self._predictor), self._params
+            Tracked(self._rows, n, self._source.times, self._face, self._predictor, self._is_skipped),
+            self._params,
         )
         point, place = ("time", "keypoint", "individual"), ("time", "space", "keypoint", "individual")
         cov = ("time", "cov", "keypoint", "individual")

@@ -15,7 +15,7 @@ EYE_NOSE = 0.42
 FOUND = 0.3
 """Least mean confidence of eye and nose points of a face."""
 SURE = 0.5
-N_LOOKS, N_REFINED = 8, 24
+N_LOOKS, N_REFINED = 6, 24
 TILE = 0.6
 """Side of a tile as a share of the frame's short edge."""
 N_TURNS = 4
@@ -110,6 +110,8 @@ def find_face_box(frames: Sequence[Frame], place: Placer, points: BoxPoints) -> 
         score = _score(place(more, box)[1], points)
         if score > found.score:
             found = FaceBox(box, score)
+        if score >= SURE:
+            break
     return found if found.is_found else replace(found, box=whole)
 
 

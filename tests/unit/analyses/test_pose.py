@@ -135,6 +135,17 @@ def test_no_face_is_said_and_the_whole_frame_is_searched(weights: str) -> None:
     assert dataset.attrs["box"] == "0.00,-15.00,140.00"
 
 
+def test_a_camera_without_a_face_can_be_skipped(weights: str) -> None:
+    dataset = _pose(weights, np.full((9, 110, 140), 80, np.uint8), box="auto", no_face="skip")
+    flags = json.loads(dataset.attrs["quality"])
+    assert [flag["code"] for flag in flags] == ["N302"]
+    assert "nothing was tracked" in flags[0]["text"]
+    for name in ("position", "position_raw", "confidence"):
+        assert np.isnan(dataset[name].values).all()
+    assert (dataset["flag"].values == 0).all()
+    assert dataset.attrs["run_n_decoded"] == 0
+
+
 def test_a_face_region_is_the_box(weights: str) -> None:
     roi = Roi("face", "face", Rectangle(10, 5, 96, 96))
     dataset = analysis_function("pose")(_frames(), rois=[roi], weights=weights)

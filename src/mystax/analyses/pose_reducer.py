@@ -58,7 +58,7 @@ class PoseReducer:
         self._source: Pass
         self._rows: Spool
         self._predictor: Predictor
-        self._face: FaceBox
+        self._face = FaceBox(CropBox(0.0, 0.0, 1.0), 1.0)
         self._batch = _Batch()
         self._worker: ThreadPoolExecutor | None = None
         self._running: Future[Float32[np.ndarray, "n width"]] | None = None

@@ -21,6 +21,13 @@ READER_MEMORY = 120 * MIB
 """Chunks that are read ahead, and the decoder [byte]."""
 
 EACH_MEMORY = 25 * MIB
+NETWORK_MEMORY = 180 * MIB
+POSE_ROWS = 600
+"""Bytes per frame of smoothed places, which are kept until they are written."""
+NETWORK = 6.0e-3
+"""Time per frame of the network with preparation and decoding, on one core [s]."""
+START_NETWORK = 3.0
+"""Time to load the network and to find the face [s]."""
 """An analysis that spools its rows [byte]."""
 
 FRAME_DISK = 600
@@ -333,12 +340,16 @@ def _add_small(
     seconds = per_pixel.get(name, 0.0) * sum(areas) * source.n_frames
     if name == "pupil":
         seconds /= cores
+    memory = EACH_MEMORY
+    if name == "pose":
+        seconds = START_NETWORK + NETWORK / cores * source.n_frames
+        memory = NETWORK_MEMORY + POSE_ROWS * source.n_frames
     reads = 0 if name == "rois" else 1
     return (
         replace(
             total,
             seconds=total.seconds + seconds + (2.0 if name == "rois" else 0.0),
-            memory=total.memory + EACH_MEMORY,
+            memory=total.memory + memory,
             disk=total.disk + 2 * reads * FRAME_DISK * source.n_frames,
         ),
         reads,

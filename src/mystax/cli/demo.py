@@ -17,15 +17,21 @@ __all__ = ["command"]
 @common
 @click.pass_obj
 def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
-    """Film a synthetic mouse with two cameras, measure everything, show what was recovered.
+    """Film synthetic mice with two cameras, measure and track them, show what was recovered.
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
     from mystax.engine.demo import demo, recovered
+    from mystax.engine.demo_face import FACE_FOLDER, recovered_points
+    from mystax.engine.demo_face import track_face as tracked
 
     outcomes = demo(folder, seed=seed, progress=output.report)
     output.inputs.append(str(folder))
-    lines = recovered(outcomes, seed=seed)
+    face = folder / FACE_FOLDER
+    lines = [
+        *recovered(outcomes, seed=seed),
+        *recovered_points(tracked(face, seed=seed, progress=output.report), face),
+    ]
     output.say(f"{'measured':<24}{'truth':<20}found")
     for line in lines:
         output.say(f"{line.what:<24}{line.truth:<20}{line.found}{'' if line.is_right else '  (!)'}")
@@ -39,6 +45,7 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     report = outcomes.folder / "report.html"
     output.more["report"] = str(report)
     output.say(f"report: {report}")
+    output.say(f"keypoints: {next(face.glob('*.mystax')) / 'report.html'}")
     if not no_browser and report.exists():
         import webbrowser
 

@@ -1,8 +1,7 @@
-"""The demonstration: film a synthetic mouse with two cameras, measure it, compare with the truth."""
+"""The demonstration: film synthetic mice with two cameras, measure them, compare with the truth."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.recovered import Recovered
 
 if TYPE_CHECKING:
     from mystax.io.outcomes import Outcomes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     Outcomes = Scene = Any
 
-__all__ = ["Recovered", "demo", "make_recording", "recovered"]
+__all__ = ["demo", "make_recording", "recovered"]
 
 RATE = Fraction(30)
 N_FRAMES = 360
@@ -26,28 +26,11 @@ CAMERAS = ("left", "right")
 NAME = "demo"
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """One comparison of a measurement with the truth.
-
-    Attributes
-    ----------
-    what : str
-        Measurement and camera.
-    truth, found : str
-        The two values, with unit.
-    is_right : bool
-        Whether they agree within what noise and pixels allow.
-    """
-
-    what: str
-    truth: str
-    found: str
-    is_right: bool
-
-
 def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report = silent) -> Outcomes:
-    """Make a synthetic recording of two cameras and run everything on it.
+    """Make synthetic recordings of two cameras each and run everything on them.
+
+    A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
+    tracked.
 
     Parameters
     ----------
@@ -61,7 +44,7 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     Returns
     -------
     Outcomes
-        The outcomes; `recovered` compares them with the truth.
+        The outcomes of the scene; `recovered` compares them with the truth.
 
     Examples
     --------
@@ -69,10 +52,12 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
+    from mystax.engine.demo_face import FACE_FOLDER, track_face
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     place = Path(folder)
+    track_face(place / FACE_FOLDER, seed=seed, progress=progress)
     scene = make_recording(place, seed=seed, progress=progress)
     files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
     recording = open_recording(files, name=NAME, grey_range="full")

@@ -21,6 +21,7 @@ READER_MEMORY = 120 * MIB
 """Chunks that are read ahead, and the decoder [byte]."""
 
 EACH_MEMORY = 25 * MIB
+"""An analysis that spools its rows [byte]."""
 NETWORK_MEMORY = 180 * MIB
 POSE_ROWS = 600
 """Bytes per frame of smoothed places, which are kept until they are written."""
@@ -28,7 +29,6 @@ NETWORK = 6.0e-3
 """Time per frame of the network with preparation and decoding, on one core [s]."""
 START_NETWORK = 3.0
 """Time to load the network and to find the face [s]."""
-"""An analysis that spools its rows [byte]."""
 
 FRAME_DISK = 600
 """Outcome of one frame of an analysis that is not `svd` [byte]."""

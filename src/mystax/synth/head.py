@@ -136,7 +136,7 @@ def render_image(
     """
     scene = draw_head_scene(Draw((seed, KEY, index), ranges), size)
     if changes:
-        scene = replace(scene, **changes)  # type: ignore[arg-type]  # fields of many types
+        scene = replace(scene, points=None, **changes)  # type: ignore[arg-type]  # fields of many types
     made = render_scene(scene)
     image = np.floor(made.grey * 255 + 0.5).astype(np.uint8)
     pupil, lids = eye_ellipses(made.mesh, scene.side, scene.camera, scene.pose)

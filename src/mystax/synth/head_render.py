@@ -257,8 +257,11 @@ def render_scene(scene: HeadScene, oversampling: int = 2, strands: int | None = 
     memory, sight, mesh = buffers(shape), eyeview(scene, camera, oversampling), head_of(scene)
     fill_backdrop(scene.backdrop, memory.depth, memory.parts, memory.luminance)
     draw_animal(mesh, scene.side, sight, memory)
-    eyepoint = -sight.rotation.T @ sight.place if scene.slips.contour else None
-    xyz = in_world(place_keypoints(mesh, scene.side, scene.slips, eyepoint), length, scene.pose)
+    points = scene.points
+    if points is None or mesh is not scene.mesh:
+        eyepoint = -sight.rotation.T @ sight.place if scene.slips.contour else None
+        points = place_keypoints(mesh, scene.side, scene.slips, eyepoint)
+    xyz = in_world(points, length, scene.pose)
     screen = camera.project(xyz)
     state = under_lids(mesh, seen_states(screen, memory.depth, length, camera, oversampling))
     things = tuple(in_head(thing, scene) for thing in scene.distractors)

@@ -46,6 +46,8 @@ class HeadScene:
     roots : tuple of array (hair, 2), or None
         Places (row, column) of hairs on the first surfaces, so that they move with the skin; by default hairs
         stand evenly over the picture.
+    points : array (keypoint, 3) or None
+        Places of the points of `mesh` as this camera sees them; found anew where they are not given.
     """
 
     shape: HeadShape
@@ -66,6 +68,7 @@ class HeadScene:
     mesh: HeadMesh | None = None
     noise: int = 0
     roots: tuple[np.ndarray, ...] | None = None
+    points: Float64[np.ndarray, "keypoint 3"] | None = None
 
 
 def draw_expression(draw: Draw, shape: HeadShape, side: int) -> Expression:
@@ -192,4 +195,5 @@ def draw_head_scene(draw: Draw, size: int) -> HeadScene:
         slips,
         draw.seed(),
         mesh,
+        points=points,
     )

@@ -109,7 +109,7 @@ def place_keypoints(
         found[LABEL[name]] = slide(skin, *place, side, shifts[LABEL[name]])
     jaw = mesh.surfaces[1].points
     around = jaw.shape[1]
-    for name, row in (("lower_lip", 7.0), ("chin", 16.0)):
+    for name, row in (("lower_lip", 5.0), ("chin", 16.0)):
         place = turn_to(mesh.surfaces[1], row, around / 2, side, eyepoint)
         found[LABEL[name]] = slide(jaw, *place, side, shifts[LABEL[name]])
     ear = mesh.surfaces[2 if side == 1 else 3].points

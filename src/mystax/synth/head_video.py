@@ -278,4 +278,5 @@ def video_scene(draw: Draw, camera: HeadCamera) -> HeadScene:
         distractors=(),
         slips=Slips(np.zeros((len(KEYPOINTS), 2)), contour=False),
         mesh=None,
+        points=None,
     )

@@ -38,7 +38,13 @@ def typical(
     scene = draw_head_scene(Typical(), SIZE)
     camera = camera_at(azimuth, elevation, side, scene.shape.length)
     return replace(
-        scene, camera=camera, side=side, expression=expression or Expression(), distractors=(), slips=EXACT
+        scene,
+        camera=camera,
+        side=side,
+        expression=expression or Expression(),
+        distractors=(),
+        slips=EXACT,
+        points=None,
     )
 
 

@@ -27,6 +27,7 @@ READERS = {
     "matlab": "mystax.io.matlab:read_matlab",
     "matlab_variable": "mystax.io.clock_tables:read_matlab_variable",
     "hdf5": "mystax.io.guarded:read_hdf5",
+    "torch_state": "mystax.nets.fmnet:read_state",
 }
 """What a child can read: name -> ``module:function`` of a path (and options) that returns plain data."""
 

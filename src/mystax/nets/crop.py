@@ -7,7 +7,7 @@ import numpy as np
 from mystax.core.typing import Bool, Float, Float32, Shaped, UInt8
 from mystax.nets.kernels import normalise_crop, resize_box
 
-__all__ = ["CropBox", "crop_resize", "frame_box", "grey_span", "normalise", "normalise_images"]
+__all__ = ["CropBox", "crop_resize", "facemap_crop", "frame_box", "grey_span", "normalise", "normalise_crops"]
 
 _MOST_NAN = 0.01
 
@@ -155,21 +155,71 @@ def normalise(
     return bool(normalise_crop(crop, valid, least_span))
 
 
-def normalise_images(images: UInt8[np.ndarray, "n y x"]) -> Float32[np.ndarray, "n y x"]:
-    """Return normalised copies of square pictures that already are crops.
+def facemap_crop(
+    frame: Shaped[np.ndarray, "y x"], edges: tuple[int, int, int, int], size: int = 256
+) -> tuple[Float32[np.ndarray, "size size"], CropBox]:
+    """Prepare a frame as Facemap does, for comparisons with it.
+
+    Percentiles 1 and 99 of the whole frame become 0 and 1, nothing is clipped; the box is cut out, padded
+    with zeros to a square and resampled bilinearly, without averaging.
 
     Parameters
     ----------
-    images : array (n, y, x)
+    frame : array (y, x)
+        Grey frame.
+    edges : tuple of int
+        y1, y2, x1, x2 of the box [px], inside of the frame.
+    size : int, optional
+        Side of the crop (256).
+
+    Returns
+    -------
+    crop : array (size, size)
+        What Facemap's network takes.
+    box : CropBox
+        The padded square; Facemap's places are ``box.x + u side / size``, without half pixels.
+    """
+    y1, y2, x1, x2 = edges
+    low, high = np.percentile(frame, [1, 99])
+    values = (frame[y1:y2, x1:x2].astype(np.float64) - low) / max(float(high - low), 1e-9)
+    height, width = values.shape
+    side = max(height, width)
+    if (height - width) % 2:
+        side += 1
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.zeros((side, side))
+    if height == width:
+        square, top, left = values, 0, 0
+    else:
+        square[top : top + height, left : left + width] = values
+    at = np.clip((np.arange(size) + 0.5) * len(square) / size - 0.5, 0, len(square) - 1)
+    first = np.minimum(np.floor(at).astype(np.int64), max(len(square) - 2, 0))
+    share = at - first
+    second = np.minimum(first + 1, len(square) - 1)
+    rows = square[first] * (1 - share)[:, None] + square[second] * share[:, None]
+    crop = rows[:, first] * (1 - share) + rows[:, second] * share
+    return crop.astype(np.float32), CropBox(float(x1 - left), float(y1 - top), float(len(square)))
+
+
+def normalise_crops(
+    crops: UInt8[np.ndarray, "n y x"], valid: Bool[np.ndarray, "n y x"] | None = None
+) -> Float32[np.ndarray, "n y x"]:
+    """Return normalised copies of many crops.
+
+    Parameters
+    ----------
+    crops : array (n, y, x)
         Grey crops, uint8.
+    valid : array (n, y, x), optional
+        Pixels that show something; by default all.
 
     Returns
     -------
     array (n, y, x)
         Crops as the network takes them.
     """
-    crops = images.astype(np.float32)
-    everywhere = np.ones(images.shape[1:], np.bool_)
-    for crop in crops:
-        normalise_crop(crop, everywhere, 2.0)
-    return crops
+    made = crops.astype(np.float32)
+    everywhere = np.ones(crops.shape[1:], np.bool_)
+    for i, crop in enumerate(made):
+        normalise_crop(crop, everywhere if valid is None else valid[i], 2.0)
+    return made

@@ -19,6 +19,7 @@ import csv
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,7 @@ class Run:
             return self.fitter.steps / self.wishes.steps
         return self.spent / (60 * self.wishes.minutes)
 
-    def batch(self, lane: int, size: int) -> Batch:
+    def batch(self, size: int, lane: int) -> Batch:
         """Draw and augment one lane's part of the batch; depends on seed, step and lane only."""
         rng = np.random.default_rng([self.wishes.seed, self.fitter.steps, lane])
         n = self.wishes.batch // self.fitter.lanes
@@ -177,9 +178,7 @@ class Run:
         while self.progress < 1:
             begin = time.monotonic()
             size = wishes.sizes[0] if self.progress < coarse else wishes.sizes[1]
-            self.losses.append(
-                self.fitter.step(lambda lane, size=size: self.batch(lane, size), self.progress)
-            )
+            self.losses.append(self.fitter.step(partial(self.batch, size), self.progress))
             if not np.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"loss is {self.losses[-1]} at step {self.fitter.steps}")
             now = time.monotonic()

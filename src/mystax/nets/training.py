@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -434,10 +435,7 @@ class _Work:
         begin = time.monotonic()
         try:
             for step in range(steps):
-                loss = fitter.step(
-                    lambda lane, step=step: self._batches.make(rows, key, step, lane),
-                    step / steps,  # type: ignore[misc]  # default
-                )
+                loss = fitter.step(partial(self._batches.make, rows, key, step), step / steps)
                 self._done += 1
                 self._report(
                     Event(

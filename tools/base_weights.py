@@ -19,6 +19,7 @@ import csv
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from mystax.nets.augment import Augmentation, augment, mirror_order
-from mystax.nets.crop import crop_resize, frame_box, grey_span, normalise, normalise_images
-from mystax.nets.decode import decode
-from mystax.nets.fitting import Batch, Fitter
+from mystax.nets.crop import crop_resize, frame_box, grey_span, normalise, normalise_crops
+from mystax.nets.fitting import Batch, Fitter, predict
 from mystax.nets.pool import ImagePool, write_part
 from mystax.nets.tracker import Dense, build_tracker
 
@@ -69,18 +69,6 @@ def render(arguments: argparse.Namespace) -> None:
         print(f"part {number}: {(time.perf_counter() - begin) / PART * 1e3:.1f} ms per image", flush=True)
 
 
-@torch.no_grad()
-def predict(net: Dense, crops: np.ndarray) -> np.ndarray:
-    """Return places [crop px] in normalised crops, by the network in torch."""
-    net.eval()
-    found = []
-    for first in range(0, len(crops), 32):
-        pixels = torch.from_numpy(crops[first : first + 32])[:, None]
-        logits, null = net(pixels.to(memory_format=torch.channels_last))
-        found.append(decode(logits.contiguous().numpy(), null.numpy()).xy)
-    return np.concatenate(found)
-
-
 def figures(error: np.ndarray) -> str:
     """Put errors [px@256] into words."""
     error = error[np.isfinite(error)]
@@ -99,7 +87,7 @@ def shifted_errors(net: Dense, pool: ImagePool, count: int) -> np.ndarray:
     """Return errors [px@256] on rendered crops that training never saw; NaN where a point is not seen."""
     index = np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(np.int64)
     image, xy, state = pool.read(index)
-    error = np.linalg.norm(predict(net, normalise_images(image)) - xy, axis=-1) * 256 / image.shape[-1]
+    error = np.linalg.norm(predict(net, normalise_crops(image)).xy - xy, axis=-1) * 256 / image.shape[-1]
     return np.where(state == 2, error, np.nan)
 
 
@@ -119,7 +107,7 @@ def real_errors(net: Dense, folder: Path, labels: Path) -> tuple[np.ndarray, lis
         crops.append(crop)
         points = np.array([[float(row[f"{n}_{axis}"] or "nan") for axis in "xy"] for n in known])
         truth.append(box.to_crop(points, 256))
-    places = predict(net, np.stack(crops))[:, rank]
+    places = predict(net, np.stack(crops)).xy[:, rank]
     return np.linalg.norm(places - np.stack(truth), axis=-1), known
 
 
@@ -174,7 +162,7 @@ class Run:
             return self.fitter.steps / self.wishes.steps
         return self.spent / (60 * self.wishes.minutes)
 
-    def batch(self, lane: int, size: int) -> Batch:
+    def batch(self, size: int, lane: int) -> Batch:
         """Draw and augment one lane's part of the batch; depends on seed, step and lane only."""
         rng = np.random.default_rng([self.wishes.seed, self.fitter.steps, lane])
         n = self.wishes.batch // self.fitter.lanes
@@ -190,9 +178,7 @@ class Run:
         while self.progress < 1:
             begin = time.monotonic()
             size = wishes.sizes[0] if self.progress < coarse else wishes.sizes[1]
-            self.losses.append(
-                self.fitter.step(lambda lane, size=size: self.batch(lane, size), self.progress)
-            )
+            self.losses.append(self.fitter.step(partial(self.batch, size), self.progress))
             if not np.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"loss is {self.losses[-1]} at step {self.fitter.steps}")
             now = time.monotonic()

@@ -10,7 +10,8 @@ from mystax.compute.track_filter import CausalFilter
 from mystax.core.recording import FrameSource
 from mystax.core.typing import Float32, Shaped
 from mystax.errors import ParameterError
-from mystax.nets.crop import CropBox, parse_box
+from mystax.nets.box_text import parse_box
+from mystax.nets.crop import CropBox
 from mystax.nets.face_box import find_face_box
 from mystax.nets.predictor import open_predictor, points_for_box
 

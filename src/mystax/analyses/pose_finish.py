@@ -13,7 +13,8 @@ from mystax.core.analysis import Spool
 from mystax.core.lazy import ROWS_PER_BLOCK
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
-from mystax.nets.crop import CropBox, box_text
+from mystax.nets.box_text import box_text
+from mystax.nets.crop import CropBox
 from mystax.nets.face_box import FaceBox
 from mystax.nets.predictor import SHAPE_LIMIT, Predictor
 

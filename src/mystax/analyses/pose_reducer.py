@@ -18,7 +18,8 @@ from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk
 from mystax.core.typing import Float32, Shaped
 from mystax.errors import RoiError
-from mystax.nets.crop import CropBox, frame_box, parse_box
+from mystax.nets.box_text import parse_box
+from mystax.nets.crop import CropBox, frame_box
 from mystax.nets.face_box import FaceBox, find_face_box
 from mystax.nets.predictor import Predictor, open_predictor, points_for_box
 

@@ -34,7 +34,7 @@ def pose_function(weights: str | Path, *, box: str = "frame", device: str = "aut
     WeightsError
         M701, M702, if they are damaged.
     """
-    from mystax.nets.crop import parse_box
+    from mystax.nets.box_text import parse_box
     from mystax.nets.predictor import open_predictor
 
     predictor = open_predictor(weights, keypoints="all", device=device)

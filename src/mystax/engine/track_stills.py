@@ -101,7 +101,7 @@ def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Sti
 
 def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) -> None:
     """Measure one picture."""
-    from mystax.nets.crop import parse_box
+    from mystax.nets.box_text import parse_box
 
     if min(still.pixels.shape) < MIN_SIDE:
         raise RoiError(

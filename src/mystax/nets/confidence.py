@@ -113,13 +113,13 @@ class Calibration:
 
 
 def features(
-    decoded: Decoded, prior: ShapePrior | None, size: int
+    found: Decoded, prior: ShapePrior | None, size: int
 ) -> Float32[np.ndarray, "n keypoint feature"]:
     """Collect what tells good points from bad ones, of one frame only.
 
     Parameters
     ----------
-    decoded : Decoded
+    found : Decoded
         Decoded maps.
     prior : ShapePrior or None
         How points lie to each other.
@@ -133,19 +133,19 @@ def features(
         visibility; log(1 + shape residual); distance to the edge [crop sides, at most 0.25].
     """
     unit = 256.0 / size
-    xx, xy, yy = (decoded.covariance[..., c].astype(np.float64) * unit**2 for c in range(3))
+    xx, xy, yy = (found.covariance[..., c].astype(np.float64) * unit**2 for c in range(3))
     area = 0.5 * np.log(np.maximum(xx * yy - xy * xy, 1e-6))
     if prior is None:
-        residual = np.zeros(decoded.mass.shape)
+        residual = np.zeros(found.mass.shape)
     else:
-        residual = prior.residuals(decoded.xy, decoded.mass > _SEEN_MASS).astype(np.float64)
-    edge = np.minimum(decoded.xy + 0.5, size - 0.5 - decoded.xy).min(axis=-1) / size
+        residual = prior.residuals(found.xy, found.mass > _SEEN_MASS).astype(np.float64)
+    edge = np.minimum(found.xy + 0.5, size - 0.5 - found.xy).min(axis=-1) / size
     return np.stack(
         (
-            np.log(np.maximum(decoded.mass, np.exp(-12.0))),
+            np.log(np.maximum(found.mass, np.exp(-12.0))),
             np.clip(area, -4.0, 7.0),
-            np.clip(decoded.lead, 0.0, 15.0),
-            np.clip(decoded.visibility_logit, -15.0, 15.0),
+            np.clip(found.lead, 0.0, 15.0),
+            np.clip(found.visibility_logit, -15.0, 15.0),
             np.log1p(np.minimum(residual, 1e4)),
             np.clip(edge, 0.0, 0.25),
         ),

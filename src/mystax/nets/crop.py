@@ -5,22 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Bool, Float, Float32, Shaped, UInt8
-from mystax.errors import RoiError
 from mystax.nets.kernels import normalise_crop, resize_box
 
-__all__ = [
-    "CropBox",
-    "box_text",
-    "crop_resize",
-    "frame_box",
-    "grey_span",
-    "normalise",
-    "normalise_images",
-    "parse_box",
-]
+__all__ = ["CropBox", "crop_resize", "facemap_crop", "frame_box", "grey_span", "normalise", "normalise_crops"]
 
-MIN_BOX = 16
-"""Smallest side of a face box [px]."""
+_MOST_NAN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,71 +155,71 @@ def normalise(
     return bool(normalise_crop(crop, valid, least_span))
 
 
-def normalise_images(images: UInt8[np.ndarray, "n y x"]) -> Float32[np.ndarray, "n y x"]:
-    """Return normalised copies of square pictures that already are crops.
+def facemap_crop(
+    frame: Shaped[np.ndarray, "y x"], edges: tuple[int, int, int, int], size: int = 256
+) -> tuple[Float32[np.ndarray, "size size"], CropBox]:
+    """Prepare a frame as Facemap does, for comparisons with it.
+
+    Percentiles 1 and 99 of the whole frame become 0 and 1, nothing is clipped; the box is cut out, padded
+    with zeros to a square and resampled bilinearly, without averaging.
 
     Parameters
     ----------
-    images : array (n, y, x)
+    frame : array (y, x)
+        Grey frame.
+    edges : tuple of int
+        y1, y2, x1, x2 of the box [px], inside of the frame.
+    size : int, optional
+        Side of the crop (256).
+
+    Returns
+    -------
+    crop : array (size, size)
+        What Facemap's network takes.
+    box : CropBox
+        The padded square; Facemap's places are ``box.x + u side / size``, without half pixels.
+    """
+    y1, y2, x1, x2 = edges
+    low, high = np.percentile(frame, [1, 99])
+    values = (frame[y1:y2, x1:x2].astype(np.float64) - low) / max(float(high - low), 1e-9)
+    height, width = values.shape
+    side = max(height, width)
+    if (height - width) % 2:
+        side += 1
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.zeros((side, side))
+    if height == width:
+        square, top, left = values, 0, 0
+    else:
+        square[top : top + height, left : left + width] = values
+    at = np.clip((np.arange(size) + 0.5) * len(square) / size - 0.5, 0, len(square) - 1)
+    first = np.minimum(np.floor(at).astype(np.int64), max(len(square) - 2, 0))
+    share = at - first
+    second = np.minimum(first + 1, len(square) - 1)
+    rows = square[first] * (1 - share)[:, None] + square[second] * share[:, None]
+    crop = rows[:, first] * (1 - share) + rows[:, second] * share
+    return crop.astype(np.float32), CropBox(float(x1 - left), float(y1 - top), float(len(square)))
+
+
+def normalise_crops(
+    crops: UInt8[np.ndarray, "n y x"], valid: Bool[np.ndarray, "n y x"] | None = None
+) -> Float32[np.ndarray, "n y x"]:
+    """Return normalised copies of many crops.
+
+    Parameters
+    ----------
+    crops : array (n, y, x)
         Grey crops, uint8.
+    valid : array (n, y, x), optional
+        Pixels that show something; by default all.
 
     Returns
     -------
     array (n, y, x)
         Crops as the network takes them.
     """
-    crops = images.astype(np.float32)
-    everywhere = np.ones(images.shape[1:], np.bool_)
-    for crop in crops:
-        normalise_crop(crop, everywhere, 2.0)
-    return crops
-
-
-def parse_box(text: str, shape: tuple[int, int]) -> CropBox:
-    """Read a face box from text.
-
-    Parameters
-    ----------
-    text : str
-        ``frame``, or ``x,y,side[,quarter turns]`` of its top left corner [px].
-    shape : tuple of int
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    CropBox
-        The square.
-
-    Raises
-    ------
-    RoiError
-        P402, if the text is not understood, or the square is too small or outside of the frame.
-
-    Examples
-    --------
-    >>> parse_box("10,20,100,1", (240, 320))
-    CropBox(x=10.0, y=20.0, side=100.0, quarter_turns=1)
-    """
-    if text == "frame":
-        return frame_box(*shape)
-    try:
-        numbers = [float(word) for word in text.split(",")]
-        turns = int(numbers[3]) if len(numbers) == 4 else 0
-        if len(numbers) not in (3, 4) or (len(numbers) == 4 and numbers[3] != turns) or turns not in range(4):
-            raise ValueError(text)
-    except ValueError as error:
-        expected = "auto, frame, or x,y,side[,quarter turns 0 to 3]"
-        raise RoiError("P402", "face box", expected=expected, got=text) from error
-    x, y, side = numbers[:3]
-    size = f"frames of {shape[1]} x {shape[0]} px"
-    if not side >= MIN_BOX:
-        raise RoiError("P402", "face box", expected=f"a side of at least {MIN_BOX} px", got=f"{side:g} px")
-    if not (-side < x < shape[1] and -side < y < shape[0]):
-        raise RoiError("P402", "face box", "it lies outside of the picture", expected=size, got=text)
-    return CropBox(x, y, side, turns)
-
-
-def box_text(box: CropBox) -> str:
-    """Write a face box as `parse_box` reads it."""
-    turns = f",{box.quarter_turns % 4}" if box.quarter_turns % 4 else ""
-    return f"{box.x:.2f},{box.y:.2f},{box.side:.2f}{turns}"
+    made = crops.astype(np.float32)
+    everywhere = np.ones(crops.shape[1:], np.bool_)
+    for i, crop in enumerate(made):
+        normalise_crop(crop, everywhere if valid is None else valid[i], 2.0)
+    return made

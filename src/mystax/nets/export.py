@@ -1,7 +1,7 @@
 """From torch to ONNX: norms folded into convolutions, float16 weights, checked against torch."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,13 @@ from torch import nn
 
 from mystax.core.typing import Float32
 from mystax.errors import InternalError
+from mystax.io.weights import WeightsInfo
+from mystax.nets.confidence import Calibration
 from mystax.nets.decode import decode
+from mystax.nets.shape_prior import ShapePrior
 from mystax.nets.tracker import ConvUnit, Dense, Residual
 
-__all__ = ["Graph", "export_dense", "fold_norms"]
+__all__ = ["Graph", "export_dense", "fold_norms", "pack_weights"]
 
 OPSET = 17
 IR_VERSION = 8  # the one that belongs to opset 17: read by every onnxruntime of the last years
@@ -192,6 +195,68 @@ def export_dense(net: Dense, size: int, metadata: Mapping[str, str]) -> bytes:
     )
     _check(data, folded, size)
     return data
+
+
+def pack_weights(
+    net: Dense,
+    *,
+    size: int,
+    points: Sequence[str],
+    keypoints: str = "",
+    box: str = "auto",
+    calibration: Calibration | None = None,
+    prior: ShapePrior | None = None,
+    provenance: Mapping[str, object] | None = None,
+) -> tuple[bytes, dict[str, np.ndarray], WeightsInfo]:
+    """Turn a trained network into what `mystax.io.weights.write_weights` writes.
+
+    Parameters
+    ----------
+    net : Dense
+        The network.
+    size : int
+        Side of the crops [px].
+    points : sequence of str
+        Ids of its points.
+    keypoints : str, optional
+        The keypoint set, as TOML.
+    box : str, optional
+        ``auto`` or ``frame``.
+    calibration, prior : optional
+        What turns maps into confidence.
+    provenance : mapping, optional
+        How it was trained.
+
+    Returns
+    -------
+    onnx : bytes
+        The model.
+    tensors : dict of str to array
+        Weights for training: convolutions in float16, the rest in float32.
+    info : WeightsInfo
+        The notes, which the model carries too.
+    """
+    beside: dict[str, np.ndarray] = {}
+    if calibration is not None and calibration.origin != "none":
+        beside |= calibration.tensors()
+    if prior is not None:
+        beside |= prior.tensors()
+    info = WeightsInfo(
+        arch="dense",
+        width=net.width,
+        size=size,
+        points=tuple(points),
+        keypoints=keypoints,
+        box=box,
+        calibration="none" if calibration is None else calibration.origin,
+        provenance=dict(provenance or {}),
+        tensors=beside,
+    )
+    tensors = {
+        name: value.half().numpy() if value.ndim == 4 else value.numpy()
+        for name, value in net.state_dict().items()
+    }
+    return export_dense(net, size, info.to_metadata()), tensors, info
 
 
 def _as_conv(module: nn.Module) -> nn.Conv2d:

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from mystax.core.typing import Float32, UInt8
+from mystax.nets.decode import Decoded, decode
 from mystax.nets.loss import tracker_loss
 from mystax.nets.tracker import Dense
 
-__all__ = ["Batch", "Fitter", "one_cycle"]
+__all__ = ["Batch", "Fitter", "can_use_half", "one_cycle", "predict"]
 
 Batch = tuple[
     Float32[np.ndarray, "n size size"],
@@ -240,3 +241,35 @@ def _replica(net: Dense) -> Dense:
     for theirs, mine in zip(other.parameters(), net.parameters(), strict=True):
         theirs.data = mine.data
     return other
+
+
+def can_use_half() -> bool:
+    """Tell whether the processor computes in bfloat16 by itself (AVX-512 bf16 or AMX)."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+@torch.no_grad()
+def predict(net: Dense, crops: Float32[np.ndarray, "n y x"]) -> Decoded:
+    """Find the points in normalised crops with torch, as training needs it.
+
+    Parameters
+    ----------
+    net : Dense
+        The network; is put into evaluation mode.
+    crops : array (n, y, x)
+        Normalised crops.
+
+    Returns
+    -------
+    Decoded
+        Places [crop px] and how sure the maps are.
+    """
+    net.eval()
+    cells, nulls = [], []
+    for first in range(0, len(crops), 16):
+        pixels = torch.from_numpy(crops[first : first + 16])[:, None]
+        logits, null = net(pixels.to(memory_format=torch.channels_last))
+        cells.append(logits.contiguous().numpy())
+        nulls.append(null.numpy())
+    return decode(np.concatenate(cells), np.concatenate(nulls))

@@ -49,8 +49,8 @@ def calibration_error(
     return float(np.average(gaps, weights=[len(part) for part in bins]))
 
 
-def auroc(score: Float[np.ndarray, " n"], is_event: Bool[np.ndarray, " n"]) -> float:
-    """Return the chance that an event has a higher score than a non-event; ties count half.
+def auroc(alarm: Float[np.ndarray, " n"], is_event: Bool[np.ndarray, " n"]) -> float:
+    """Return the chance that an event has a higher value than a non-event; ties count half.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def auroc(score: Float[np.ndarray, " n"], is_event: Bool[np.ndarray, " n"]) -> f
     n_others = len(is_event) - n_events
     if n_events == 0 or n_others == 0:
         return float("nan")
-    _, which, counts = np.unique(score, return_inverse=True, return_counts=True)
+    _, which, counts = np.unique(alarm, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2
     ranks = mean_rank[which]
     return float((ranks[is_event].sum() - n_events * (n_events + 1) / 2) / (n_events * n_others))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mystax.nets.crop import CropBox, crop_resize, frame_box, grey_span, normalise, normalise_images
+from mystax.nets.crop import CropBox, crop_resize, frame_box, grey_span, normalise, normalise_crops
 from tests.fixtures.dots import draw_dots
 
 
@@ -172,4 +172,4 @@ def test_ready_crops_are_normalised_like_any_other() -> None:
     images = np.random.default_rng(4).integers(0, 256, (3, 32, 32)).astype(np.uint8)
     one, valid = crop_resize(images[1], CropBox(0, 0, 32), 32)
     normalise(one, valid, 2.0)
-    np.testing.assert_array_equal(normalise_images(images)[1], one)
+    np.testing.assert_array_equal(normalise_crops(images)[1], one)

@@ -1,5 +1,8 @@
 """Export: norms folded, graph equal to torch, notes kept."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,11 @@ import onnx  # noqa: E402 - comes with torch
 import onnxruntime  # noqa: E402
 
 from mystax.errors import InternalError  # noqa: E402
-from mystax.nets.export import _check, export_dense, fold_norms  # noqa: E402
+from mystax.io.weights import read_tensors, write_weights  # noqa: E402
+from mystax.nets.confidence import Calibration  # noqa: E402
+from mystax.nets.export import _check, export_dense, fold_norms, pack_weights  # noqa: E402
+from mystax.nets.runtime import load_network  # noqa: E402
+from mystax.nets.shape_prior import ShapePrior  # noqa: E402
 from mystax.nets.tracker import Dense, build_tracker  # noqa: E402
 
 pytestmark = pytest.mark.extra("train")
@@ -76,3 +83,33 @@ def test_a_graph_that_differs_from_torch_is_refused() -> None:
     other.head.weight.data += 0.05
     with pytest.raises(InternalError, match="B999"):
         _check(data, other, 64)
+
+
+def test_packed_weights_come_back_for_prediction_and_for_training(tmp_path: Path) -> None:
+    net = _trained(5)
+    calibration = replace(Calibration.uncalibrated(5), origin="synthetic", floor=1.25)
+    mean = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    prior = ShapePrior(mean, np.eye(10, dtype=np.float32)[:3] * np.float32(0.1), 1e-3, can_mirror=True)
+    data, tensors, info = pack_weights(
+        net,
+        size=64,
+        points="abcde",
+        box="frame",
+        calibration=calibration,
+        prior=prior,
+        provenance={"seed": 4},
+    )
+    network = load_network(write_weights(tmp_path, "w", data, tensors, info))
+    assert network.info.points == tuple("abcde")
+    assert network.info.provenance == {"seed": 4}
+    assert network.calibration.origin == "synthetic"
+    assert network.calibration.floor == pytest.approx(1.25)
+    assert network.prior is not None
+    np.testing.assert_allclose(network.prior.covariance, prior.covariance, atol=1e-6)
+    back, _ = read_tensors(tmp_path / "w.safetensors")
+    again = build_tracker(5, width=0.25)
+    again.load_state_dict({name: torch.from_numpy(value) for name, value in back.items()})
+    crops = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        for one, other in zip(again.eval()(crops), net(crops), strict=True):
+            torch.testing.assert_close(one, other, atol=5e-3, rtol=1e-2)  # float16 convolutions

@@ -1,0 +1,588 @@
+"""Refine a network on a user's labels: folds, final fit, verdict, calibration."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from mystax.core.events import Event, Report, silent
+from mystax.core.typing import Bool, Float, Float32, Float64, Int64, UInt8
+from mystax.errors import RecipeError, WeightsError
+from mystax.nets.augment import PLACED, UNLABELLED, Augmentation, augment, mirror_order
+from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
+from mystax.nets.crop import normalise_crops
+from mystax.nets.decode import Decoded
+from mystax.nets.fitting import Batch, Fitter, can_use_half, predict
+from mystax.nets.holdout import FEW, Comparison, Fold, compare_paired, make_folds
+from mystax.nets.shape_prior import ShapePrior, fit_shape_prior
+from mystax.nets.tracker import Dense, build_tracker
+
+__all__ = ["LEAST_FRAMES", "Base", "Labelled", "Plan", "RefineResult", "Replay", "estimate_steps", "refine"]
+
+LEAST_FRAMES = 10
+"""Labelled frames that a refine needs."""
+
+_WEAK = 5
+_BATCH = 8
+_MOST_FORGETTING = 1.3
+_REPLAY_TEST = 100
+_LOOKS = 4
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled crops.
+
+    Attributes
+    ----------
+    crops : array (n, y, x)
+        Square grey crops of the face box, uint8.
+    xy : array (n, keypoint, space)
+        Points [crop px]; NaN where there is none.
+    state : array (n, keypoint)
+        0 absent, 1 invisible, 2 placed, 255 not labelled.
+    valid : array (n, y, x), optional
+        Pixels that lie in the frame; by default all.
+    recording : array (n,), optional
+        Number of each frame's recording; by default one recording.
+    time : array (n,), optional
+        Seconds in the recording; by default unknown, the order counts.
+    """
+
+    crops: UInt8[np.ndarray, "n y x"]
+    xy: Float32[np.ndarray, "n keypoint space"]
+    state: UInt8[np.ndarray, "n keypoint"]
+    valid: Bool[np.ndarray, "n y x"] | None = None
+    recording: Int64[np.ndarray, " n"] | None = None
+    time: Float64[np.ndarray, " n"] | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Rendered crops that keep a refined network good on other animals.
+
+    Attributes
+    ----------
+    crops, xy, state : array
+        As of `Labelled`, for all points of `points`.
+    points : tuple of str
+        Ids of the points.
+    """
+
+    crops: UInt8[np.ndarray, "n y x"]
+    xy: Float32[np.ndarray, "n keypoint space"]
+    state: UInt8[np.ndarray, "n keypoint"]
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The network that a refine starts from.
+
+    Attributes
+    ----------
+    tensors : mapping of str to array
+        Its weights (`mystax.io.weights.read_tensors`).
+    points : tuple of str
+        Ids of its points.
+    width : float
+        Factor on its channel counts.
+    calibration : Calibration, optional
+        Its calibration.
+    """
+
+    tensors: dict[str, np.ndarray]
+    points: tuple[str, ...]
+    width: float = 1.0
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Wishes of the user.
+
+    Attributes
+    ----------
+    steps : int
+        Steps of the final fit; 0 (default) chooses by the number of labels (`estimate_steps`).
+    seed : int
+        Same labels, seed and lanes: same weights.
+    size : int
+        Side of the crops [px], 128-512.
+    replay : float
+        Share of rendered crops in a batch, 0-0.9.
+    hold_out : str
+        ``recording`` or ``block``.
+    lanes : int
+        Threads.
+    width : float
+        Factor on the channel counts of a network made from nothing.
+    rate : float
+        Highest rate of the trunk; heads learn three times as fast.
+    ranges : Augmentation
+        How far to augment.
+    """
+
+    steps: int = 0
+    seed: int = 0
+    size: int = 256
+    replay: float = 0.5
+    hold_out: str = "recording"
+    lanes: int = 1
+    width: float = 1.0
+    rate: float = 1e-3
+    ranges: Augmentation = field(default_factory=Augmentation)
+
+
+@dataclass(frozen=True)
+class RefineResult:
+    """What a refine made.
+
+    Attributes
+    ----------
+    net : Dense
+        The refined network, in evaluation mode.
+    points : tuple of str
+        Its points.
+    calibration : Calibration
+        Of the held-out labels where there are enough, else of the base.
+    prior : ShapePrior or None
+        How points lie to each other.
+    steps : int
+        Steps of the final fit.
+    held_out_error : array (n, keypoint)
+        Errors of the folds' networks on frames they did not see [px@256]; NaN where there is none.
+    base_error : array (n, keypoint)
+        Errors of the base on the same frames; NaN where it does not know the point.
+    comparison : Comparison
+        New against base.
+    forgetting : float
+        Error on rendered crops, new over base; NaN without base or replay.
+    is_accepted : bool
+        Better than the base on held-out frames, and not forgetful.
+    reasons : tuple of str
+        Why it is not accepted; empty if it is.
+    weak : tuple of str
+        Points with fewer than 5 labels.
+    split : str
+        How frames were held out, in words.
+    """
+
+    net: Dense
+    points: tuple[str, ...]
+    calibration: Calibration
+    prior: ShapePrior | None
+    steps: int
+    held_out_error: Float32[np.ndarray, "n keypoint"]
+    base_error: Float32[np.ndarray, "n keypoint"]
+    comparison: Comparison
+    forgetting: float
+    is_accepted: bool
+    reasons: tuple[str, ...]
+    weak: tuple[str, ...]
+    split: str
+
+
+def estimate_steps(n_frames: int, *, has_base: bool) -> int:
+    """Choose the steps of the final fit by the number of labelled frames.
+
+    Parameters
+    ----------
+    n_frames : int
+        Labelled frames.
+    has_base : bool
+        Whether a base is refined, or a network made from nothing.
+
+    Returns
+    -------
+    int
+        300-1500 steps of 8 crops; from nothing one and a half times as many.
+
+    Examples
+    --------
+    >>> estimate_steps(10, has_base=True), estimate_steps(2000, has_base=True)
+    (380, 1500)
+    """
+    steps = min(1500, 300 + 8 * n_frames)
+    return steps if has_base else min(1500, steps * 3 // 2)
+
+
+class _Batches:
+    """Draws batches: labelled crops, and rendered ones beside them."""
+
+    def __init__(
+        self, labelled: Labelled, replay: Replay | None, plan: Plan, order: Int64[np.ndarray, " keypoint"]
+    ) -> None:
+        self._labelled, self._replay, self._plan, self._order = labelled, replay, plan, order
+
+    def make(self, rows: Int64[np.ndarray, " row"], key: tuple[int, ...], step: int, lane: int) -> Batch:
+        """Return the batch of a lane: depends on seed, key, step and lane only."""
+        plan = self._plan
+        rng = np.random.default_rng([plan.seed, *key, step, lane])
+        n = _BATCH // plan.lanes
+        n_replay = round(plan.replay * n) if self._replay is not None else 0
+        pick = rng.choice(rows, n - n_replay, replace=len(rows) < n - n_replay)
+        labelled = self._labelled
+        parts = [
+            augment(
+                labelled.crops[pick],
+                labelled.xy[pick],
+                labelled.state[pick],
+                rng,
+                size=plan.size,
+                ranges=plan.ranges,
+                order=self._order,
+                valid=None if labelled.valid is None else labelled.valid[pick],
+            )
+        ]
+        if self._replay is not None and n_replay:
+            old = rng.integers(0, len(self._replay.crops), n_replay)
+            parts.append(
+                augment(
+                    self._replay.crops[old],
+                    self._replay.xy[old],
+                    self._replay.state[old],
+                    rng,
+                    size=plan.size,
+                    ranges=plan.ranges,
+                    order=self._order,
+                )
+            )
+        crops, xy, state = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return crops, xy, state
+
+
+def refine(
+    labelled: Labelled,
+    points: Sequence[str],
+    *,
+    pairs: Sequence[tuple[int, int]] = (),
+    base: Base | None = None,
+    base_rows: Sequence[int] | None = None,
+    replay: Replay | None = None,
+    plan: Plan | None = None,
+    report: Report = silent,
+) -> RefineResult:
+    """Train a network on labels, judge it on held-out ones, and say whether it should replace the base.
+
+    Folds are trained first, at half length where labels are few; the final network then sees all labels.
+
+    Parameters
+    ----------
+    labelled : Labelled
+        Labelled crops, at least 10 with a placed point.
+    points : sequence of str
+        Ids of the points.
+    pairs : sequence of (int, int)
+        Left and right points that a mirror swaps.
+    base : Base, optional
+        Where to start; by default from nothing.
+    base_rows : sequence of int, optional
+        For each point, its place among the base's points, -1 for none; by default by id.
+    replay : Replay, optional
+        Rendered crops to mix in; points are matched by id.
+    plan : Plan, optional
+        The user's wishes.
+    report : callable, optional
+        Takes events: ``progress`` with steps done and in all, ``note``; may raise `Cancelled`.
+
+    Returns
+    -------
+    RefineResult
+        The network and all that was found out about it.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there are too few labelled frames.
+    WeightsError
+        M702, if the base's weights do not fit the network.
+    """
+    plan = plan or Plan()
+    usable = np.flatnonzero((labelled.state == PLACED).any(axis=1))
+    if len(usable) < LEAST_FRAMES:
+        raise RecipeError(
+            "P403",
+            "labels",
+            "there are too few labelled frames",
+            expected=f"at least {LEAST_FRAMES}",
+            got=str(len(usable)),
+            hint="label more frames: 'mystax labels suggest' names good ones",
+        )
+    rows = _rows(points, base, base_rows)
+    work = _Work(labelled, tuple(points), list(pairs), base, rows, _project(replay, points), plan, report)
+    return work.run(usable)
+
+
+def _rows(points: Sequence[str], base: Base | None, given: Sequence[int] | None) -> list[int]:
+    if base is None:
+        return [-1] * len(points)
+    if given is not None:
+        return list(given)
+    return [base.points.index(name) if name in base.points else -1 for name in points]
+
+
+def _project(replay: Replay | None, points: Sequence[str]) -> Replay | None:
+    """Return rendered crops with the points of another set; points without a rendered twin are unlabelled."""
+    if replay is None or not any(name in replay.points for name in points):
+        return None
+    n = len(replay.crops)
+    xy = np.zeros((n, len(points), 2), np.float32)
+    state = np.full((n, len(points)), UNLABELLED, np.uint8)
+    for k, name in enumerate(points):
+        if name in replay.points:
+            source = replay.points.index(name)
+            xy[:, k], state[:, k] = replay.xy[:, source], replay.state[:, source]
+    return Replay(replay.crops, xy, state, tuple(points))
+
+
+class _Work:
+    """One refine."""
+
+    def __init__(
+        self,
+        labelled: Labelled,
+        points: tuple[str, ...],
+        pairs: list[tuple[int, int]],
+        base: Base | None,
+        base_rows: list[int],
+        replay: Replay | None,
+        plan: Plan,
+        report: Report,
+    ) -> None:
+        self._labelled, self._points, self._pairs = labelled, points, pairs
+        self._base, self._base_rows, self._plan, self._report = base, base_rows, plan, report
+        self._test: Replay | None = None
+        training = replay
+        if replay is not None and len(replay.crops) >= 4 * _REPLAY_TEST:
+            cut = len(replay.crops) - _REPLAY_TEST
+            training = Replay(replay.crops[:cut], replay.xy[:cut], replay.state[:cut], points)
+            self._test = Replay(replay.crops[cut:], replay.xy[cut:], replay.state[cut:], points)
+        self._replay = training
+        self._batches = _Batches(labelled, training, plan, mirror_order(len(points), pairs))
+        self._ready = normalise_crops(labelled.crops, labelled.valid)
+        self._done = self._total = 0
+
+    def run(self, usable: Int64[np.ndarray, " row"]) -> RefineResult:
+        """Do everything."""
+        plan, labelled = self._plan, self._labelled
+        n = len(labelled.crops)
+        recording = np.zeros(n, np.int64) if labelled.recording is None else labelled.recording
+        clock = np.full(n, np.nan) if labelled.time is None else labelled.time
+        folds, split = make_folds(recording[usable], clock[usable], plan.seed, by=plan.hold_out)
+        folds = [Fold(usable[fold.training], usable[fold.held_out]) for fold in folds]
+        steps = plan.steps or estimate_steps(len(usable), has_base=self._base is not None)
+        fold_steps = max(steps // 2 if len(usable) < FEW else steps, 1)
+        self._total = fold_steps * len(folds) + steps
+        prior = self._prior(usable)
+        errors = np.full(labelled.state.shape, np.nan, np.float32)
+        found: list[tuple[np.ndarray, Decoded]] = []
+        best: list[float] = []
+        for number, fold in enumerate(folds):
+            decoded, share = self._fold(fold, number, fold_steps)
+            errors[fold.held_out] = self._error(decoded, fold.held_out)
+            found.append((fold.held_out, decoded))
+            best.append(share)
+        final_steps = max(1, round(steps * float(np.median(best))))
+        self._total = self._done + final_steps
+        net = self._fit(usable, (9,), final_steps)
+        base_error, forgetting = self._against_base(net, n)
+        comparison = compare_paired(errors, base_error, plan.seed)
+        reasons = _reasons(comparison, forgetting, has_base=self._base is not None)
+        counts = (labelled.state[usable] == PLACED).sum(axis=0)
+        return RefineResult(
+            net=net,
+            points=self._points,
+            calibration=self._calibrate(found, prior),
+            prior=prior,
+            steps=final_steps,
+            held_out_error=errors,
+            base_error=base_error,
+            comparison=comparison,
+            forgetting=forgetting,
+            is_accepted=not reasons,
+            reasons=reasons,
+            weak=tuple(p for p, c in zip(self._points, counts, strict=True) if c < _WEAK),
+            split=split,
+        )
+
+    def _start(self) -> Dense:
+        """Return the network to begin with: the base's trunk, known points' heads, random new ones."""
+        width = self._plan.width if self._base is None else self._base.width
+        net = build_tracker(len(self._points), width=width, seed=self._plan.seed)
+        return net if self._base is None else _load_base(net, self._base, self._base_rows)
+
+    def _fit(
+        self,
+        rows: Int64[np.ndarray, " row"],
+        key: tuple[int, ...],
+        steps: int,
+        look: Callable[[int, Dense], None] | None = None,
+    ) -> Dense:
+        """Train on some rows; `look` sees the averaged network at a few places on the way."""
+        plan = self._plan
+        fitter = Fitter(
+            self._start(),
+            peak=plan.rate if self._base is not None else 3 * plan.rate,
+            head_factor=3.0 if self._base is not None else 1.0,
+            lanes=plan.lanes,
+            is_half=can_use_half(),
+        )
+        looks = {round(steps * (i + 1) / _LOOKS) for i in range(_LOOKS)}
+        begin = time.monotonic()
+        try:
+            for step in range(steps):
+                loss = fitter.step(partial(self._batches.make, rows, key, step), step / steps)
+                self._done += 1
+                self._report(
+                    Event(
+                        "progress",
+                        "train",
+                        self._done,
+                        self._total,
+                        data={"loss": loss, "seconds": time.monotonic() - begin},
+                    )
+                )
+                if look is not None and step + 1 in looks:
+                    look(step + 1, fitter.averaged())
+            return fitter.averaged()
+        finally:
+            fitter.close()
+
+    def _fold(self, fold: Fold, number: int, steps: int) -> tuple[Decoded, float]:
+        """Train without the held-out frames; return their places, and where on the way they were best."""
+        seen: list[tuple[float, int, Decoded]] = []
+
+        def look(step: int, net: Dense) -> None:
+            decoded = predict(net, self._ready[fold.held_out])
+            error = float(np.nanmean(self._error(decoded, fold.held_out)))
+            seen.append((error if np.isfinite(error) else np.inf, step, decoded))
+            self._report(
+                Event(
+                    "note",
+                    "hold-out",
+                    text=f"fold {number + 1}, step {step}: {error:.2f} px@256 on held-out frames",
+                    data={"fold": number, "step": step, "error": error},
+                )
+            )
+
+        self._fit(fold.training, (number,), steps, look)
+        error, step, decoded = min(seen, key=lambda item: item[0])
+        # A last look that is as good as the best wins: earlier minima are mostly luck.
+        if seen[-1][0] <= 1.02 * error:
+            error, step, decoded = seen[-1]
+        return decoded, step / steps
+
+    def _error(
+        self, decoded: Decoded, rows: Int64[np.ndarray, " row"]
+    ) -> Float32[np.ndarray, "row keypoint"]:
+        """Return errors of placed points [px@256]."""
+        unit = 256.0 / self._ready.shape[-1]
+        return _placed_error(decoded.xy, self._labelled.xy[rows], self._labelled.state[rows], unit)
+
+    def _against_base(self, net: Dense, n: int) -> tuple[Float32[np.ndarray, "n keypoint"], float]:
+        """Return the base's errors on all labelled frames, and how much worse rendered crops have become."""
+        base_error = np.full((n, len(self._points)), np.nan, np.float32)
+        if self._base is None:
+            return base_error, float("nan")
+        old = self._start().eval()
+        known = np.array([row >= 0 for row in self._base_rows])
+        base_error[:] = self._error(predict(old, self._ready), np.arange(n))
+        base_error[:, ~known] = np.nan
+        if self._test is None:
+            return base_error, float("nan")
+        ready = normalise_crops(self._test.crops, None)
+        unit = 256.0 / ready.shape[-1]
+        means = [
+            np.nanmean(_placed_error(predict(one, ready).xy, self._test.xy, self._test.state, unit)[:, known])
+            for one in (net, old)
+        ]
+        return base_error, float(means[0] / means[1])
+
+    def _prior(self, usable: Int64[np.ndarray, " row"]) -> ShapePrior | None:
+        """Fit the shape prior to labelled and rendered shapes."""
+        xy, seen = self._labelled.xy[usable], self._labelled.state[usable] == PLACED
+        if self._replay is not None:
+            xy = np.concatenate((xy, self._replay.xy))
+            seen = np.concatenate((seen, self._replay.state == PLACED))
+        return fit_shape_prior(xy, seen, can_mirror=not self._pairs)
+
+    def _calibrate(self, found: list[tuple[np.ndarray, Decoded]], prior: ShapePrior | None) -> Calibration:
+        """Calibrate on held-out frames: from the base's where there is one."""
+        size = self._ready.shape[-1]
+        values = np.concatenate([features(decoded, prior, size) for _, decoded in found])
+        window = np.concatenate([decoded.covariance for _, decoded in found])
+        rows = np.concatenate([held for held, _ in found])
+        offset = np.nan_to_num(
+            np.concatenate([decoded.xy for _, decoded in found]) - self._labelled.xy[rows], nan=1e6
+        )
+        placed = self._labelled.state[rows] == PLACED
+        labelled = self._labelled.state[rows] != UNLABELLED
+        old = None if self._base is None else self._base.calibration
+        if old is not None and all(row >= 0 for row in self._base_rows):
+            return refit_calibration(
+                _select(old, self._base_rows), values, window, offset, placed, labelled, size=size
+            )
+        n = int(labelled.sum())
+        if n < 60:
+            return Calibration.uncalibrated(len(self._points))
+        return fit_calibration(values, window, offset, placed, labelled, size=size, origin=f"labels:n={n}")
+
+
+def _select(calibration: Calibration, rows: list[int]) -> Calibration:
+    """Return the calibration of some points."""
+    return replace(calibration, intercepts=calibration.intercepts[rows], scale=calibration.scale[rows])
+
+
+def _placed_error(
+    xy: Float[np.ndarray, "n keypoint space"],
+    truth: Float[np.ndarray, "n keypoint space"],
+    state: UInt8[np.ndarray, "n keypoint"],
+    unit: float,
+) -> Float32[np.ndarray, "n keypoint"]:
+    error = np.linalg.norm(xy - truth, axis=-1) * unit
+    return np.where(state == PLACED, error, np.nan).astype(np.float32)
+
+
+def _load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
+    """Copy the base's trunk, and the heads of the points that it knows."""
+    state = net.state_dict()
+    for name, value in state.items():
+        if name not in base.tensors:
+            raise WeightsError("M702", "base", expected=f"the tensor {name!r}", got="none")
+        given = torch.from_numpy(np.asarray(base.tensors[name]).astype(np.float32))
+        if name.split(".")[0] in ("head", "null"):
+            if len(given) != len(base.points) or given.shape[1:] != value.shape[1:]:
+                raise WeightsError(
+                    "M702",
+                    "base",
+                    expected=f"{name} of {len(base.points)} points",
+                    got=str(list(given.shape)),
+                )
+            for k, row in enumerate(rows):
+                if row >= 0:
+                    value[k] = given[row]
+        elif given.shape != value.shape:
+            raise WeightsError(
+                "M702", "base", expected=f"{name} {list(value.shape)}", got=str(list(given.shape))
+            )
+        else:
+            value.copy_(given)
+    net.load_state_dict(state)
+    return net
+
+
+def _reasons(comparison: Comparison, forgetting: float, *, has_base: bool) -> tuple[str, ...]:
+    """Say why a network should not replace the base."""
+    found = []
+    if has_base and not comparison.is_better:
+        found.append(
+            f"held-out error {comparison.new:.2f} px@256 against {comparison.old:.2f} of the base "
+            f"(95 % interval of the change {100 * comparison.low:+.0f} to {100 * comparison.high:+.0f} %)"
+        )
+    if forgetting > _MOST_FORGETTING:
+        found.append(f"error on rendered faces has grown by a factor of {forgetting:.2f}")
+    return tuple(found)

@@ -1,0 +1,208 @@
+"""Refining on labels: learns, is repeatable, judges itself, keeps what it must."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
+
+from mystax.core.events import Event  # noqa: E402 - torch may be absent
+from mystax.errors import Cancelled, RecipeError, WeightsError  # noqa: E402
+from mystax.nets.confidence import Calibration  # noqa: E402
+from mystax.nets.crop import normalise_crops  # noqa: E402
+from mystax.nets.fitting import predict  # noqa: E402
+from mystax.nets.tracker import build_tracker  # noqa: E402
+from mystax.nets.training import (  # noqa: E402
+    Base,
+    Labelled,
+    Plan,
+    RefineResult,
+    Replay,
+    estimate_steps,
+    refine,
+)
+from tests.fixtures.dots import random_dots  # noqa: E402
+
+pytestmark = pytest.mark.extra("train")
+POINTS = ("a", "b", "c")
+SMALL = Plan(steps=4, size=64, width=0.25)
+
+
+def _labelled(n: int = 12, seed: int = 0, **changes: object) -> Labelled:
+    crops, xy, state = random_dots(np.random.default_rng(seed), n, 64, 3)
+    return replace(Labelled(crops, xy, state), **changes)  # type: ignore[arg-type]  # named by the tests
+
+
+def _base(points: tuple[str, ...] = POINTS, *, calibration: Calibration | None = None) -> Base:
+    net = build_tracker(len(points), width=0.25, seed=5)
+    return Base({name: v.numpy().copy() for name, v in net.state_dict().items()}, points, 0.25, calibration)
+
+
+def _same(one: RefineResult, other: RefineResult) -> bool:
+    pairs = zip(one.net.state_dict().values(), other.net.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_same_labels_and_seed_give_the_same_bits_and_another_seed_does_not() -> None:
+    first, second, other = (refine(_labelled(), POINTS, plan=replace(SMALL, seed=s)) for s in (1, 1, 2))
+    assert _same(first, second)
+    np.testing.assert_array_equal(first.held_out_error, second.held_out_error)
+    assert not _same(first, other)
+
+
+def test_every_label_is_held_out_once_and_no_frame_is_judged_by_a_network_that_saw_it() -> None:
+    labelled = _labelled()
+    whole = refine(labelled, POINTS, plan=SMALL)
+    assert np.isfinite(whole.held_out_error).all()
+    # The first block's error comes from a fit on the others: their labels move it, its own do not.
+    moved = labelled.xy.copy()
+    moved[:4] += 20
+    spoiled = refine(replace(labelled, xy=moved), POINTS, plan=SMALL)
+    shift = np.linalg.norm(moved[:4] - labelled.xy[:4], axis=-1) * 4
+    assert (np.abs(spoiled.held_out_error[:4] - whole.held_out_error[:4]) <= shift + 1e-3).all()
+    assert (spoiled.held_out_error[4:] != whole.held_out_error[4:]).any()
+
+
+@pytest.mark.parametrize("n", [0, 9])
+def test_too_few_labelled_frames_are_refused(n: int) -> None:
+    labelled = _labelled(12)
+    state = labelled.state.copy()
+    state[n:] = 255
+    with pytest.raises(RecipeError, match=rf"P403.*at least 10, got {n}"):
+        refine(replace(labelled, state=state), POINTS, plan=SMALL)
+
+
+def test_frames_without_labels_are_left_out() -> None:
+    labelled = _labelled(14)
+    state = labelled.state.copy()
+    state[3] = 255
+    result = refine(replace(labelled, state=state), POINTS, plan=SMALL)
+    assert np.isnan(result.held_out_error[3]).all()
+
+
+def test_points_with_few_labels_are_weak() -> None:
+    labelled = _labelled()
+    state = labelled.state.copy()
+    state[4:, 1] = 255
+    assert refine(replace(labelled, state=state), POINTS, plan=SMALL).weak == ("b",)
+
+
+def test_base_gives_trunk_and_known_heads_and_new_points_start_at_random() -> None:
+    base = _base(("c", "x", "a"))
+    result = refine(_labelled(), ("a", "new", "c"), base=base, plan=replace(SMALL, steps=1, rate=1e-9))
+    head = result.net.get_parameter("head.weight").detach().numpy()
+    np.testing.assert_allclose(head[0], base.tensors["head.weight"][2], atol=1e-6)
+    np.testing.assert_allclose(head[2], base.tensors["head.weight"][0], atol=1e-6)
+    assert all(np.abs(head[1] - row).max() > 1e-3 for row in base.tensors["head.weight"])
+    trunk = result.net.get_parameter("stem.0.0.weight").detach().numpy()
+    np.testing.assert_allclose(trunk, base.tensors["stem.0.0.weight"], atol=1e-6)
+    assert np.isnan(result.base_error[:, 1]).all()
+    assert np.isfinite(result.base_error[:, [0, 2]]).all()
+
+
+def test_rows_of_the_base_may_be_named_by_the_caller() -> None:
+    base = _base(("p", "q", "r"))
+    result = refine(
+        _labelled(), POINTS, base=base, base_rows=[2, -1, 0], plan=replace(SMALL, steps=1, rate=1e-9)
+    )
+    null = result.net.get_parameter("null.weight").detach().numpy()
+    np.testing.assert_allclose(null[[0, 2]], base.tensors["null.weight"][[2, 0]], atol=1e-6)
+
+
+def test_base_of_another_width_is_refused() -> None:
+    with pytest.raises(WeightsError, match="M702"):
+        refine(_labelled(), POINTS, base=replace(_base(), width=0.5), plan=SMALL)
+
+
+def test_base_without_a_tensor_is_refused() -> None:
+    base = _base()
+    del base.tensors["stem.0.0.weight"]
+    with pytest.raises(WeightsError, match=r"M702.*stem.0.0.weight"):
+        refine(_labelled(), POINTS, base=base, plan=SMALL)
+
+
+def test_a_network_that_is_worse_than_its_base_is_not_accepted() -> None:
+    good = refine(_labelled(12), POINTS, plan=replace(SMALL, steps=40, rate=3e-3)).net
+    base = Base({name: v.numpy() for name, v in good.state_dict().items()}, POINTS, 0.25)
+    result = refine(_labelled(12, seed=3), POINTS, base=base, plan=replace(SMALL, rate=1.0))
+    assert result.comparison.new > result.comparison.old
+    assert not result.is_accepted
+    assert "held-out error" in result.reasons[0]
+
+
+def test_from_nothing_there_is_nothing_to_be_worse_than() -> None:
+    result = refine(_labelled(), POINTS, plan=SMALL)
+    assert result.is_accepted
+    assert np.isnan(result.base_error).all()
+    assert np.isnan(result.forgetting)
+
+
+def test_rendered_crops_are_mixed_in_and_forgetting_is_measured() -> None:
+    crops, xy, state = random_dots(np.random.default_rng(9), 400, 64, 2)
+    replay = Replay(crops, xy, state, ("b", "z"))
+    alone = refine(_labelled(), POINTS, base=_base(), plan=SMALL)
+    mixed = refine(_labelled(), POINTS, base=_base(), replay=replay, plan=SMALL)
+    assert not _same(alone, mixed)
+    assert np.isnan(alone.forgetting)
+    assert np.isfinite(mixed.forgetting)
+
+
+def test_rendered_crops_of_other_points_are_left_out() -> None:
+    crops, xy, state = random_dots(np.random.default_rng(9), 20, 64, 2)
+    foreign = Replay(crops, xy, state, ("y", "z"))
+    assert _same(
+        refine(_labelled(), POINTS, plan=SMALL), refine(_labelled(), POINTS, replay=foreign, plan=SMALL)
+    )
+
+
+def test_events_count_all_steps_and_tell_the_folds() -> None:
+    events: list[Event] = []
+    result = refine(_labelled(), POINTS, plan=SMALL, report=events.append)
+    progress = [event for event in events if event.kind == "progress"]
+    assert [event.done for event in progress] == list(range(1, len(progress) + 1))
+    assert progress[-1].done == progress[-1].total == 3 * 2 + result.steps
+    notes = [event for event in events if event.kind == "note"]
+    assert {event.data["fold"] for event in notes} == {0, 1, 2}
+
+
+def test_a_watcher_may_stop_the_work() -> None:
+    def stop(event: Event) -> None:
+        if event.done == 3:
+            raise Cancelled("train")
+
+    with pytest.raises(Cancelled):
+        refine(_labelled(), POINTS, plan=SMALL, report=stop)
+
+
+def test_enough_held_out_labels_calibrate_the_confidence() -> None:
+    few, many = (refine(_labelled(n), POINTS, plan=replace(SMALL, steps=2)) for n in (15, 24))
+    assert few.calibration.origin == "none"
+    assert many.calibration.origin == "labels:n=72"
+    based = refine(
+        _labelled(24),
+        POINTS,
+        base=_base(calibration=replace(Calibration.uncalibrated(3), origin="synthetic")),
+        plan=replace(SMALL, steps=2),
+    )
+    assert based.calibration.origin == "labels:n=72"
+    assert based.prior is not None or len(POINTS) < 4
+
+
+def test_steps_grow_with_the_labels_and_stay_in_their_range() -> None:
+    counts = [estimate_steps(n, has_base=True) for n in (10, 20, 67, 500)]
+    assert counts == sorted(counts)
+    assert counts[0] >= 300
+    assert counts[-1] == 1500
+    assert estimate_steps(10, has_base=False) > counts[0]
+
+
+@pytest.mark.slow
+def test_twenty_labels_teach_dots_from_nothing() -> None:
+    labelled = _labelled(20)
+    result = refine(labelled, POINTS, plan=replace(SMALL, steps=300, width=0.5))
+    crops, xy, _ = random_dots(np.random.default_rng(77), 40, 64, 3)
+    error = np.linalg.norm(predict(result.net, normalise_crops(crops)).xy - xy, axis=-1)
+    mean_shape = np.linalg.norm(labelled.xy.mean(axis=0) - xy, axis=-1)
+    assert error.mean() < 0.25 * mean_shape.mean()
+    assert np.nanmean(result.held_out_error) / 4 < 0.5 * mean_shape.mean()

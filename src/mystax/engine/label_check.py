@@ -13,8 +13,11 @@ from mystax.errors import FormatError, MystaxError, NumbersError, RecipeError
 
 __all__ = ["Problem", "check_labels"]
 
-WILD = 5.0
-"""Mahalanobis distance from where the other points of a frame put a point, from which it is told."""
+WILD = 6.0
+"""Distance from where the other points of a frame put a point, from which it is told [SD]."""
+MEDIAN = float(np.sqrt(2.0 * np.log(2.0)))
+"""Median distance in a normal distribution of two dimensions [SD]."""
+N_FOLDS = 4
 SAME = 0.5
 """Two points nearer than this are one place [px]."""
 
@@ -69,13 +72,13 @@ def check_labels(labels: Labels, *, videos: bool = True) -> list[Problem]:
         one = dataset.isel(individual=animal)
         place = one.position.transpose("image", "keypoint", "space").values
         seen = np.where((one.state.values == 2)[..., None], place, np.nan)
-        model, residual = _residuals(seen)
+        shapes, residual = _residuals(seen)
         for i, key in enumerate(keys):
             frame, camera = about[i]
             problems = [
                 *_outside(labels, key, place[i], ids),
                 *_duplicates(seen[i], ids),
-                *_shape(labels, model, seen[i], residual[i], ids),
+                *_shape(labels, shapes, seen[i], residual[i], ids),
             ]
             found += [Problem(kind, key, frame, camera, names, text) for kind, names, text in problems]
     for i, key in enumerate(keys):
@@ -86,19 +89,48 @@ def check_labels(labels: Labels, *, videos: bool = True) -> list[Problem]:
     return sorted(found, key=lambda problem: order[problem.key])
 
 
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """A model of good shapes, and by how much its distances are to be divided for each point."""
+
+    model: ShapeModel
+    scale: Float64[np.ndarray, " keypoint"]
+
+    def distances(self, place: Float64[np.ndarray, "keypoint space"]) -> Float64[np.ndarray, " keypoint"]:
+        """Return how far each point of one frame lies from where the others put it [SD]."""
+        return np.asarray(shape_residuals(self.model, place[None])[0] / self.scale)
+
+
 def _residuals(
     seen: Float64[np.ndarray, "image keypoint space"],
-) -> tuple[ShapeModel | None, Float64[np.ndarray, "image keypoint"]]:
-    """Fit the shapes without the worst frames, so that a wrong label does not excuse itself."""
+) -> tuple[_Shapes | None, Float64[np.ndarray, "image keypoint"]]:
+    """Judge each frame by a model that did not see it, nor other wild frames: none excuses itself."""
     nothing = np.full(seen.shape[:2], np.nan)
+    good = np.ones(len(seen), np.bool_)
+    fold = np.arange(len(seen)) % (N_FOLDS if len(seen) >= 10 * N_FOLDS else 2)
+    residual, scale = nothing, np.ones(seen.shape[1])
     try:
-        model = fit_shapes(seen)
-        worst = np.nan_to_num(shape_residuals(model, seen)).max(1)
-        good = worst <= np.percentile(worst, 90)
-        model = fit_shapes(seen[good]) if good.sum() >= 10 else model
+        for _ in range(2):
+            residual = nothing.copy()
+            for number in np.unique(fold):
+                model = fit_shapes(seen[good & (fold != number)])
+                residual[fold == number] = shape_residuals(model, seen[fold == number])
+            scale = _scale(residual)
+            residual = residual / scale
+            good = np.nan_to_num(residual).max(1) <= WILD
+        return _Shapes(fit_shapes(seen[good]), scale), residual
     except NumbersError:
         return None, nothing
-    return model, shape_residuals(model, seen)
+
+
+def _scale(residual: Float64[np.ndarray, "image keypoint"]) -> Float64[np.ndarray, " keypoint"]:
+    """Return the median distance of each point, as a share of what it is in a normal distribution."""
+    scale = np.ones(residual.shape[1])
+    for k, column in enumerate(residual.T):
+        known = column[np.isfinite(column)]
+        if len(known):
+            scale[k] = max(float(np.median(known)) / MEDIAN, 0.1)
+    return scale
 
 
 Found = tuple[str, tuple[str, ...], str]
@@ -124,11 +156,11 @@ def _duplicates(place: np.ndarray, ids: list[str]) -> list[Found]:
 
 
 def _shape(
-    labels: Labels, model: ShapeModel | None, place: np.ndarray, residual: np.ndarray, ids: list[str]
+    labels: Labels, shapes: _Shapes | None, place: np.ndarray, residual: np.ndarray, ids: list[str]
 ) -> list[Found]:
     """Find swapped points, and points that are far from where the others put them."""
     wild = {ids[k] for k in np.flatnonzero(np.nan_to_num(residual) > WILD)}
-    if model is None or not wild:
+    if shapes is None or not wild:
         return []
     found: list[Found] = []
     before = float(np.nansum(np.minimum(residual, 20.0) ** 2))
@@ -141,11 +173,13 @@ def _shape(
         a, b = ids.index(left), ids.index(right)
         swapped = place.copy()
         swapped[[a, b]] = swapped[[b, a]]
-        after = shape_residuals(model, swapped[None])[0]
+        after = shapes.distances(swapped)
         good = np.nan_to_num(after[[a, b]]).max() < WILD
         if good and float(np.nansum(np.minimum(after, 20.0) ** 2)) < 0.5 * before:
             found.append(("swapped", (left, right), f"{left} and {right} look swapped"))
-            wild -= {left, right}
+            place, residual = swapped, after
+            wild = {ids[k] for k in np.flatnonzero(np.nan_to_num(residual) > WILD)}
+            before = float(np.nansum(np.minimum(residual, 20.0) ** 2))
     worst = max(wild, key=lambda name: residual[ids.index(name)], default=None)
     if worst is not None:  # one wild point makes its neighbours look odd: the worst is told
         distance = residual[ids.index(worst)]

@@ -110,7 +110,9 @@ def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Reco
         truth: Any = load(folder / f"{camera}_truth.nc")
         points = [str(point) for point in dataset["keypoint"].values]
         true = truth.sel(keypoint=points).isel(individual=0)
-        away = dataset["position"].isel(individual=0) - true["position"].transpose("time", "space", "keypoint")
+        away = dataset["position"].isel(individual=0) - true["position"].transpose(
+            "time", "space", "keypoint"
+        )
         error = np.linalg.norm(away.transpose("time", "keypoint", "space").values, axis=-1)
         side = float(str(dataset.attrs["box"]).split(",")[2])
         error = error[np.isfinite(error)] * REFERENCE / side

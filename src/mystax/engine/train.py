@@ -328,8 +328,9 @@ def _plan(
     progress: Report,
 ) -> Plan:
     """Choose the number of steps by labels and time, after a short measurement of this machine."""
+    from mystax.nets.fitting import step_seconds
     from mystax.nets.training import Plan as Wishes
-    from mystax.nets.training import estimate_steps, step_seconds
+    from mystax.nets.training import estimate_steps
 
     steps = estimate_steps(n_frames, has_base=has_base)
     lanes = max(1, min(cores, 8))
@@ -360,33 +361,31 @@ def _write(
 ) -> Path:
     """Write both files of the weights."""
     from mystax.io.provenance import software_versions
-    from mystax.io.weights import WeightsInfo, own_folder, write_weights
-    from mystax.nets.export import export_dense, half_tensors
+    from mystax.io.weights import own_folder, write_weights
+    from mystax.nets.export import pack_weights
 
-    tensors = result.calibration.tensors() | ({} if result.prior is None else result.prior.tensors())
-    info = WeightsInfo(
-        "dense",
-        result.net.width,
-        size,
-        result.points,
-        frames.keypoints.subset(result.points).to_toml(),
-        calibration=result.calibration.origin,
-        provenance={
-            "base": base,
-            "seed": seed,
-            "steps": result.steps,
-            "n_frames": len(frames),
-            "split": result.split,
-            "held_out_error": float(np.nanmean(result.held_out_error)),
-            "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "software": software_versions(),
-        },
-        tensors=tensors,
+    provenance: dict[str, object] = {
+        "base": base,
+        "seed": seed,
+        "steps": result.steps,
+        "n_frames": len(frames),
+        "split": result.split,
+        "held_out_error": float(np.nanmean(result.held_out_error)),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "software": software_versions(),
+    }
+    onnx, tensors, info = pack_weights(
+        result.net,
+        size=size,
+        points=result.points,
+        keypoints=frames.keypoints.subset(result.points).to_toml(),
+        calibration=result.calibration,
+        prior=result.prior,
+        provenance=provenance,
     )
     folder = Path(out) if out is not None else own_folder()
     full = name if result.is_accepted or force else f"{name}.rejected"
-    onnx = export_dense(result.net, size, info.to_metadata())
-    return write_weights(folder, full, onnx, half_tensors(result.net), info)
+    return write_weights(folder, full, onnx, tensors, info)
 
 
 def _report(result: RefineResult, path: Path, n_frames: int, seconds: float, *, force: bool) -> TrainReport:

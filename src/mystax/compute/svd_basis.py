@@ -115,7 +115,7 @@ def _times(
 
 
 def combined(
-    blocks: Sequence[Float32[np.ndarray, "bin width"]],
+    blocks: Sequence[Float32[np.ndarray, "bin _"]],
     turn: Float32[np.ndarray, "column component"],
     tiles: Tiles,
 ) -> Float32[np.ndarray, "bin component"]:
@@ -133,7 +133,7 @@ def combined(
 
 def remainder(
     values: Float64[np.ndarray, "bin column"],
-    blocks: Sequence[Float32[np.ndarray, "bin width"]],
+    blocks: Sequence[Float32[np.ndarray, "bin _"]],
     inner: Float64[np.ndarray, "total column"] | None,
     tiles: Tiles,
 ) -> None:
@@ -171,8 +171,8 @@ def remainder(
 
 
 def _cuts(
-    values: Float32[np.ndarray, "total column"], blocks: Sequence[Float32[np.ndarray, "bin width"]]
-) -> list[Float32[np.ndarray, "width column"]]:
+    values: Float32[np.ndarray, "total column"], blocks: Sequence[Float32[np.ndarray, "bin _"]]
+) -> list[Float32[np.ndarray, "_ column"]]:
     """Cut rows into pieces as high as the blocks are wide."""
     ends = np.cumsum([block.shape[1] for block in blocks])
     return [values[end - block.shape[1] : end] for end, block in zip(ends, blocks, strict=True)]

@@ -4,11 +4,12 @@ Sums run in float32 within 64 blocks and in float64 between them, always in orde
 depends on how many threads there are.
 """
 
+import threading
 from collections.abc import Mapping
 
 import numpy as np
 
-from mystax.compute.svd_rows import BLOCK, Matrix, bin_tiles, fill, row_tiles
+from mystax.compute.svd_rows import BIN_TILE, BLOCK, Matrix, bin_tiles, fill, row_tiles
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Bool, Float32, Float64, Shaped
 
@@ -46,6 +47,7 @@ class Products:
         self._near = np.zeros((matrix.n_bins, 0), np.float32)
         self._far = np.zeros((matrix.n_bins, 0))
         self._group = 0
+        self._own = threading.local()
 
     def begin(self, width: int) -> None:
         """Get ready to sum X'R for a basis of `width` columns; 0 for a reading without sums."""
@@ -113,9 +115,18 @@ class Products:
         """Add X'R to the sums."""
 
         def part(tile: slice) -> None:
-            self._near[tile] += rows[:, tile].T @ scores
+            piece = self._piece(scores.shape[1])[: tile.stop - tile.start]
+            np.matmul(rows[:, tile].T, scores, out=piece)
+            self._near[tile] += piece
 
         self._tiles.map(part, bin_tiles(self._matrix.n_bins))
+
+    def _piece(self, width: int) -> Float32[np.ndarray, "tile column"]:
+        """Return memory for one tile of sums, each thread its own."""
+        piece: np.ndarray | None = getattr(self._own, "piece", None)
+        if piece is None or piece.shape[1] != width:
+            piece = self._own.piece = np.empty((BIN_TILE, width), np.float32)
+        return piece
 
     def _close_group(self) -> None:
         """Add the float32 sums of a group of blocks to the float64 sums."""

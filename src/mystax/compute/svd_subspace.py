@@ -246,15 +246,15 @@ class Subspace:
         *older, spool = self._spools
         first = spool.n_rows
         exact = scores.astype(np.float64)
-        at = 0
-        for rows in older:
-            known = rows.read(first, first + len(scores)).astype(np.float64)
-            self._fresh[at : at + rows.width] += known.T @ exact
-            at += rows.width
-        products = exact.T @ exact
-        self._fresh[at:] += products
+
+        def part(rows: Spool | None) -> np.ndarray:
+            known = exact if rows is None else rows.read(first, first + len(exact)).astype(np.float64)
+            return np.asarray(known.T @ exact)
+
+        pieces = self._tiles.map(part, [*older, None])
+        self._fresh += np.concatenate(pieces)
         if chosen and self._is_final and self._is_sampled:
-            self._chosen_inner += products
+            self._chosen_inner += pieces[-1]
         spool.append(scores)
 
     def end_reading(self) -> None:

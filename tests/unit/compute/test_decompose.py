@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from mystax.compute import decompose as decompose_module
+from mystax.compute import svd_subspace
 from mystax.compute.decompose import Decomposer
 from mystax.compute.svd_routes import Route, SvdSettings
 from mystax.compute.svd_rows import Matrix
@@ -120,7 +122,7 @@ def test_without_scratch_the_bits_are_the_same(route: Route) -> None:
         np.testing.assert_array_equal(rows.read(0, N), more.read(0, N))
 
 
-@pytest.mark.parametrize(("route", "n_passes"), [("gram_bins", 2), ("subspace", 3), ("subspace_streamed", 2)])
+@pytest.mark.parametrize(("route", "n_passes"), [("gram_bins", 2), ("subspace", 4), ("subspace_streamed", 2)])
 def test_decodes_without_scratch_are_known_at_the_start(route: Route, n_passes: int) -> None:
     made = Decomposer(
         [Matrix("m", True, None, P)],
@@ -159,8 +161,8 @@ def test_more_readings_are_made_while_too_much_variance_is_missing() -> None:
     bins = np.random.default_rng(0).integers(0, 4080, (N, P)).astype(np.uint16)
     ((loose, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.2).results()
     ((tight, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.0001).results()
-    assert loose.n_readings == 3
-    assert tight.n_readings == 5
+    assert loose.n_readings == 4
+    assert tight.n_readings == 6
     assert tight.captured[-1] > loose.captured[-1]
     assert tight.shortfall < loose.shortfall
 
@@ -171,6 +173,82 @@ def test_the_estimated_shortfall_is_near_the_true_one() -> None:
     exact = np.linalg.svd(bins - bins.mean(0), compute_uv=False)[:20]
     missing = 1 - (found.singular_value**2).sum() / (exact**2).sum()
     assert 0.3 * missing < found.shortfall < 3 * missing
+
+
+@pytest.mark.parametrize("decay", [0.2, 0.3, 0.4])
+def test_the_shortfall_of_kept_bins_is_neither_hidden_nor_blown_up(decay: float) -> None:
+    generator = np.random.default_rng(3)
+    left, right = (np.linalg.qr(generator.normal(size=(n, P)))[0] for n in (N, P))
+    rows = (left * np.arange(1, P + 1) ** -decay) @ right.T
+    bins = np.rint(2000 + 1000 * rows / np.abs(rows).max()).astype(np.uint16)
+    ((found, _),) = decompose(bins, "subspace", n_components=30, tolerance=0.2).results()
+    exact = np.linalg.svd(bins - bins.mean(0), compute_uv=False)[:30]
+    missing = 1 - (found.singular_value**2).sum() / (exact**2).sum()
+    assert missing > 1e-4
+    assert 0.8 * missing < found.shortfall < 3 * missing
+
+
+@pytest.fixture
+def basis_of_two_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two of the three blocks make the basis, as 256 do of a long recording."""
+    monkeypatch.setattr(svd_subspace, "Z_BLOCKS", 2)
+
+
+@pytest.mark.usefixtures("basis_of_two_blocks")
+@pytest.mark.parametrize("route", ["subspace", "subspace_streamed"])
+def test_a_basis_from_a_part_of_the_blocks_is_turned_to_fit_all_rows(route: Route) -> None:
+    bins = bins_of_rank(5)
+    ((found, scores),) = decompose(bins, route, moving=True).results()
+    rows = np.abs(np.diff(bins.astype(np.int64), axis=0))
+    exact = np.linalg.svd(rows - rows.mean(0), compute_uv=False)
+    assert found.n_readings == (5 if route == "subspace" else 2)
+    assert found.captured[-1] > 0.97 * (exact[:20] ** 2).sum() / (exact**2).sum()
+    values = scores.read(0, N)[1:].astype(np.float64)
+    np.testing.assert_allclose(values, (rows - found.mean) @ found.mask, atol=1e-2)
+    inner = values.T @ values
+    np.testing.assert_allclose(inner, np.diag(found.singular_value**2), atol=1e-6 * inner.max())
+
+
+@pytest.mark.usefixtures("basis_of_two_blocks")
+@pytest.mark.parametrize("route", ["subspace", "subspace_streamed"])
+def test_the_rows_that_make_no_basis_enter_mean_and_variance(route: Route) -> None:
+    bins = bins_of_rank(5)
+    ((found, _),) = decompose(bins, route).results()
+    np.testing.assert_allclose(found.mean, bins.mean(0), rtol=1e-12)
+    assert found.variance == pytest.approx(((bins - bins.mean(0)) ** 2).sum(), rel=1e-12)
+    assert found.norm_error < 1e-5
+
+
+@pytest.mark.usefixtures("basis_of_two_blocks")
+@pytest.mark.parametrize("stop", range(1, 24, 3))
+@pytest.mark.parametrize("route", ["subspace", "subspace_streamed"])
+def test_an_interruption_of_a_sampled_basis_changes_no_bit(
+    route: Route, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompose_module, "SLICE", 0.0)
+    bins = np.random.default_rng(2).integers(0, 4080, (N, P)).astype(np.uint16)
+    ((whole, rows),) = decompose(bins, route, moving=True).results()
+    shelf = Shelf()
+    first = decomposer(route, shelf, moving=True)
+    _feed_all(first, bins)
+    for _ in range(stop):
+        first.work()
+    state, sizes = {name: array.copy() for name, array in first.state().items()}, shelf.sizes()
+    again = decomposer(route, shelf.cut(sizes), moving=True)
+    again.restore(state)
+    _feed_all(again, bins)
+    while again.work() is not None:
+        pass
+    ((found, more),) = again.results()
+    np.testing.assert_array_equal(found.mask, whole.mask)
+    np.testing.assert_array_equal(rows.read(0, N), more.read(0, N))
+
+
+def _feed_all(made: Decomposer, bins: np.ndarray) -> None:
+    """Feed whole passes until no more is asked for."""
+    while made.n_passes > _passes(made):
+        made.feed(bins, np.ones(N, bool), np.arange(N) > 0)
+        made.end_pass()
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mystax.compute.svd_basis import orthonormal, random_basis
+from mystax.compute.svd_basis import combined, orthonormal, random_basis, remainder
 from mystax.compute.tiles import TilePool
 
 POOL = TilePool(1)
@@ -59,3 +59,46 @@ def test_bases_do_not_depend_on_threads() -> None:
     values = np.random.default_rng(3).normal(size=(6000, 20)) * 10.0 ** -np.linspace(0, 4, 20)
     with TilePool(3) as pool:
         np.testing.assert_array_equal(orthonormal(values.copy(), pool), orthonormal(values.copy(), POOL))
+
+
+def blocks_of(n_bins: int, widths: list[int]) -> list[np.ndarray]:
+    """Make orthonormal blocks that are orthonormal to each other."""
+    vectors = np.linalg.qr(np.random.default_rng(5).normal(size=(n_bins, sum(widths))))[0].astype(np.float32)
+    return [np.ascontiguousarray(part) for part in np.split(vectors, np.cumsum(widths)[:-1], axis=1)]
+
+
+def test_blocks_are_turned_as_if_they_stood_side_by_side() -> None:
+    blocks = blocks_of(3000, [5, 2, 9])
+    turn = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
+    np.testing.assert_allclose(combined(blocks, turn, POOL), np.hstack(blocks) @ turn, atol=1e-6)
+    assert combined([], turn[:0], POOL).shape == (0, 4)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_remainder_is_orthogonal_to_all_blocks(is_known: bool) -> None:
+    blocks = blocks_of(3000, [5, 2, 9])
+    whole = np.hstack(blocks).astype(np.float64)
+    values = np.random.default_rng(1).normal(size=(3000, 6))
+    left = values.copy()
+    remainder(left, blocks, whole.T @ values if is_known else None, POOL)
+    assert np.abs(whole.T @ left).max() < 1e-5
+    np.testing.assert_allclose(left, values - whole @ (whole.T @ values), atol=1e-5)
+
+
+def test_the_remainder_of_what_lies_in_the_blocks_is_rounding() -> None:
+    blocks = blocks_of(500, [4, 4])
+    values = np.hstack(blocks).astype(np.float64) @ np.random.default_rng(2).normal(size=(8, 3))
+    remainder(values, blocks, None, POOL)
+    assert np.abs(values).max() < 1e-6
+
+
+def test_remainders_do_not_depend_on_threads() -> None:
+    blocks = blocks_of(5000, [6, 3])
+    values = np.random.default_rng(3).normal(size=(5000, 7))
+    one, other = values.copy(), values.copy()
+    remainder(one, blocks, None, POOL)
+    with TilePool(3) as pool:
+        remainder(other, blocks, None, pool)
+        turn = np.random.default_rng(4).normal(size=(9, 4)).astype(np.float32)
+        np.testing.assert_array_equal(combined(blocks, turn, pool), combined(blocks, turn, POOL))
+    np.testing.assert_array_equal(one, other)

@@ -149,6 +149,18 @@ def test_turned_rows_are_the_same_for_every_way_of_asking() -> None:
         np.testing.assert_array_equal(scores.read(start, stop), whole[start:stop])
 
 
+def test_rows_of_several_readings_stand_side_by_side() -> None:
+    generator = np.random.default_rng(1)
+    n = BLOCK + 30
+    parts = [generator.normal(size=(n, width)).astype(np.float32) for width in (7, 3, 5)]
+    spools = [MemorySpool(part.shape[1], "float32") for part in parts]
+    for spool, part in zip(spools, parts, strict=True):
+        spool.append(part)
+    turn = generator.normal(size=(15, 4)).astype(np.float32)
+    scores = BlockScores(spools, n, turn)
+    np.testing.assert_allclose(scores.read(200, n), np.hstack(parts)[200:] @ turn, atol=1e-5)
+
+
 def test_rows_in_memory_are_float32() -> None:
     scores = ArrayScores(np.arange(12.0).reshape(4, 3))
     assert scores.read(1, 3).dtype == np.float32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mystax.compute.svd_rows import Matrix, Moments
-from mystax.compute.svd_subspace import Subspace
+from mystax.compute.svd_subspace import LEAST_READINGS, Subspace, final_width, first_width
 from mystax.compute.tiles import TilePool
 from mystax.engine.passes import MemorySpool
 
@@ -27,8 +27,8 @@ def subspace(n_bins: int, n_frames: int, *, streamed: bool = False, n_components
     )
 
 
-@pytest.mark.parametrize(("streamed", "n_readings"), [(False, 3), (True, 2)])
-def test_spooled_bins_are_read_three_times_and_streamed_ones_twice(streamed: bool, n_readings: int) -> None:
+@pytest.mark.parametrize(("streamed", "n_readings"), [(False, 4), (True, 2)])
+def test_spooled_bins_are_read_four_times_and_streamed_ones_twice(streamed: bool, n_readings: int) -> None:
     assert subspace(6000, 5000, streamed=streamed).n_readings_at_least == n_readings
 
 
@@ -48,7 +48,21 @@ def test_beyond_65536_rows_evenly_spaced_blocks_make_the_basis() -> None:
     assert set(np.diff(chosen)) <= {7, 8}
 
 
-def test_the_last_reading_takes_every_row() -> None:
-    made = subspace(100, 500_000)
-    made.n_readings = 2
-    assert all(made.wants(block) for block in range(0, 1954, 100))
+def test_a_basis_of_a_part_of_the_rows_needs_one_more_reading_for_all_of_them() -> None:
+    assert subspace(6000, 65_536).n_readings_at_least == 4
+    assert subspace(6000, 65_537).n_readings_at_least == 5
+    assert subspace(6000, 65_537, streamed=True).n_readings_at_least == 2
+
+
+@pytest.mark.parametrize("k", [1, 7, 50, 500, 2000])
+def test_four_readings_have_room_for_the_components_and_more(k: int) -> None:
+    assert (LEAST_READINGS - 1) * first_width(k, streamed=False) >= 1.8 * k + 40
+    assert first_width(k, streamed=False) % 16 == 0
+    assert first_width(k, streamed=True) >= 2 * k
+    assert final_width(k) >= k + 50
+
+
+def test_no_basis_is_wider_than_the_matrix() -> None:
+    made = subspace(30, 400)
+    made.begin_reading()
+    assert made.state()["products/far"].shape == (30, 30)

@@ -1,13 +1,14 @@
-"""Array annotations: the real jaxtyping where it is installed, else a stand-in that costs nothing.
+"""Array annotations: the real jaxtyping where tests have loaded it, else a stand-in that costs nothing.
 
 jaxtyping and beartype are test tools (extra ``dev``).  Production code imports the names from here,
-so that ``Float[np.ndarray, "time keypoint"]`` is documentation there and a check in the tests.
+so that ``Float[np.ndarray, "time keypoint"]`` is documentation there and a check in the tests, whose import
+hook is part of jaxtyping.
 """
 
-from importlib.util import find_spec
+import sys
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING or find_spec("jaxtyping") is not None:
+if TYPE_CHECKING or "jaxtyping" in sys.modules:
     from jaxtyping import (
         Bool,
         Complex128,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast, no_type_check
 
 import numba
+import numba.np.linalg
 import platformdirs
 
 __all__ = ["cache_folder", "kernel"]
@@ -20,6 +21,25 @@ _config: Any = numba.config  # its settings are made at run time: no checker see
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")
+
+
+def _load_array_functions() -> None:
+    """Load numba's array functions without `scipy.linalg`.
+
+    They load it only to see whether it is there, as it always is here; it is a third of the time to the
+    first result.  Whoever compiles a matrix product still finds it.
+    """
+    module: Any = numba.np.linalg
+    ask = module.ensure_blas
+    module.ensure_blas = lambda: None
+    try:
+        import numba.np.arraymath as functions
+    finally:
+        module.ensure_blas = ask
+    functions.ensure_blas = ask
+
+
+_load_array_functions()
 
 
 def kernel(function: F) -> F:

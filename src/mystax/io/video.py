@@ -21,6 +21,7 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag, merge_flags
 from mystax.core.recording import FrameChunk, adjacency, chunk_length
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool, Float64, Int64, Shaped
 from mystax.errors import MystaxError, ParameterError, RecipeError, VideoError
 from mystax.io.video_access import RandomAccess, sample_places
@@ -153,7 +154,7 @@ def _refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
     disk = read_failure(error, where)
     if disk is not None and not is_readable(path):
         return disk
-    if not path.is_file():
+    if not is_there(path):
         return RecipeError("P403", where, "there is no such file")
     if isinstance(error, PermissionError):
         return RecipeError("P403", where, "the file may not be read", hint="check its permissions")
@@ -638,7 +639,7 @@ class Video:
 
 
 def _scan(path: Path, stream: int | None) -> Scan:
-    if not path.is_file():
+    if not is_there(path):
         raise RecipeError("P403", str(path), "there is no such file")
     return scan_file(path, _library(path, stream))
 

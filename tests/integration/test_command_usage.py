@@ -43,7 +43,7 @@ WRONG = {
         ("run", "VIDEO", "--roi", "pupil:ellipsoid:40,40,20,20"),
         "rectangle, ellipse or polygon",
     ),
-    "offset": (("run", "VIDEO", "--offset", "face=abc"), "expected seconds, got abc"),
+    "offset": (("run", "VIDEO", "--offset", "face=abc"), "expected seconds, at most 1e+10, got abc"),
     "value of a choice": (("run", "VIDEO", "--damage", "no"), "'mark', 'keep', 'refuse'"),
     "value of a parameter": (
         ("run", "VIDEO", "--pupil-sigma", "9"),

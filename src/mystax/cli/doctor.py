@@ -6,6 +6,7 @@ import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
+from mystax.core.safe_names import is_there
 
 __all__ = ["command"]
 
@@ -27,7 +28,7 @@ def command(output: Output, path: Path | None, verify: bool, fix: bool) -> None:
 
     if path is not None:
         output.inputs.append(str(path))
-        if not path.exists():
+        if not (is_there(path) or is_there(path, folder=True)):
             raise click.UsageError(f"there is no {str(path)!r}")
     checks = []
     for check in examine(path, verify=verify, fix=fix):

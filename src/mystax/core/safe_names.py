@@ -1,12 +1,14 @@
 """Names of recordings, cameras and recipes as names of files that every system can hold."""
 
 import hashlib
+import os
 import re
 import unicodedata
+from pathlib import Path
 
 from mystax.errors import RecipeError
 
-__all__ = ["safe_name"]
+__all__ = ["is_there", "safe_name"]
 
 RESERVED = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -65,3 +67,21 @@ def safe_name(name: str) -> str:
         return slug
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{slug}-{digest[:8]}"
+
+
+def is_there(path: Path, *, folder: bool = False) -> bool:
+    """Tell whether there is such a file (or folder); a name that no file can have names none.
+
+    Parameters
+    ----------
+    path : Path
+        A path from outside: it may be too long, or hold signs that the system refuses.
+    folder : bool, optional
+        Ask for a folder instead of a file.
+
+    Returns
+    -------
+    bool
+        Never an error, as `Path.is_file` has for names that are too long.
+    """
+    return os.path.isdir(path) if folder else os.path.isfile(path)  # noqa: PTH112, PTH113 - they never raise

@@ -11,6 +11,7 @@ from mystax.core.canonical import outcome_key
 from mystax.core.events import Event, Report, silent
 from mystax.core.geometry import Roi
 from mystax.core.quality import Flag
+from mystax.core.safe_names import is_there
 from mystax.errors import MystaxError, RecipeError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def import_facemap(
         F801-F804, if the file is refused.
     """
     from mystax.io.fingerprint import quick_id
-    from mystax.io.formats.facemap import camera_names, read_facemap, verbatim, verbatim_schema
+    from mystax.io.formats.facemap import camera_names, read_facemap, understood, verbatim, verbatim_schema
     from mystax.io.formats.facemap_outcomes import imported_outcomes
     from mystax.io.outcomes import load
     from mystax.io.provenance import Provenance
@@ -102,8 +103,10 @@ def import_facemap(
             report(Event("outcome", name, text=name, data={"analysis": name}))
 
     kept = verbatim(tree)
+    with understood(place.name):
+        times = _times(tree, place.parent, camera_names(tree))
+    found = imported_outcomes(tree, times, repair=repair)  # what is refused leaves nothing behind
     publish(VERBATIM, 1, {VERBATIM: kept}, (), verbatim_schema(kept))
-    found = imported_outcomes(tree, _times(tree, place.parent, camera_names(tree)), repair=repair)
     for name, datasets in found.datasets.items():
         flags = found.flags.get(name, [])
         publish(name, get_analysis(name).version, datasets, flags, None)
@@ -131,7 +134,7 @@ def _times(tree: Mapping[str, Any], folder: Path, cameras: Sequence[str]) -> dic
     for k, camera in enumerate(cameras):
         names = [str(group[k]) for group in groups if k < len(group)]
         paths = [
-            next((p for p in (Path(name), folder / Path(name).name) if p.is_file()), None) for name in names
+            next((p for p in (Path(name), folder / Path(name).name) if is_there(p)), None) for name in names
         ]
         if not paths or None in paths:
             continue
@@ -185,7 +188,7 @@ def export_facemap(
     from mystax.io.outcomes import load
 
     place = Path(source)
-    if not place.exists():
+    if not (is_there(place) or is_there(place, folder=True)):
         raise RecipeError(
             "P403", str(source), "there is no such folder", hint="mystax run VIDEO makes outcomes"
         )

@@ -11,6 +11,7 @@ import tomli_w
 
 from mystax.core.analysis import Analysis, get_analysis
 from mystax.core.params import Params, check_params
+from mystax.core.safe_names import is_there
 from mystax.errors import RecipeError, nearest
 
 __all__ = ["Recipe", "Resources", "Step", "read_recipe", "recipe_from", "recipe_to_toml", "shipped_recipes"]
@@ -211,7 +212,7 @@ def read_recipe(name: str | Path) -> Recipe:
         text = (files("mystax.engine") / "recipes" / f"{name}.toml").read_text("utf-8")
     else:
         path = Path(name)
-        if path.suffix != ".toml" or not path.is_file():
+        if path.suffix != ".toml" or not is_there(path):
             raise RecipeError(
                 "P403",
                 where,

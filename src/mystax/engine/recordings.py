@@ -12,6 +12,7 @@ from mystax.core.clock import Clock, as_fraction
 from mystax.core.clock_pairing import PairedClock, check_policy, pair_stamps
 from mystax.core.quality import Flag
 from mystax.core.recording import Camera, FrameSource, Recording
+from mystax.core.safe_names import is_there
 from mystax.engine.reclocked import with_times
 from mystax.engine.recording_specs import clock_from_values, clock_values
 from mystax.engine.timeline import check_common_time
@@ -30,6 +31,8 @@ ClockLike = str | Clock | np.ndarray | Mapping[str, Any]
 EVERY = ""
 """Key of a setting that belongs to all cameras."""
 NO_STAMPS = "V111"
+FARTHEST = 10**10
+"""Largest offset of a camera [s]: three centuries, more than any clock of a session says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str,
     """
     if isinstance(paths, str | Path):
         path = Path(paths)
-        if _is_there(path, folder=True):
+        if is_there(path, folder=True):
             videos = _videos_in(path)
             if not videos:
                 raise RecipeError("P403", str(path), expected="video files in the folder", got="none")
@@ -170,14 +173,6 @@ def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str,
     for camera, files in cameras.items():
         _check_camera(camera, files)
     return next(iter(cameras.values()))[0].stem, cameras
-
-
-def _is_there(path: Path, *, folder: bool = False) -> bool:
-    """Tell whether there is such a file or folder; a name that cannot exist does not."""
-    try:
-        return path.is_dir() if folder else path.is_file()
-    except OSError:
-        return False
 
 
 def _videos_in(folder: Path) -> list[Path]:
@@ -218,9 +213,9 @@ def _check_camera(camera: str, files: Sequence[Path]) -> None:
             "P404", f"camera {camera!r}", expected="a name without / \\ : = and line breaks", got=repr(camera)
         )
     for file in files:
-        if not _is_there(file):
+        if not is_there(file):
             siblings = (
-                [path.name for path in _videos_in(file.parent)] if _is_there(file.parent, folder=True) else []
+                [path.name for path in _videos_in(file.parent)] if is_there(file.parent, folder=True) else []
             )
             raise RecipeError("P403", str(file), f"there is no such file{nearest(file.name, siblings)}")
 
@@ -277,12 +272,19 @@ def _by_camera(given: Any, files: Mapping[str, Sequence[Path]], what: str) -> di
 
 
 def _seconds(offset: float | Fraction | str, camera: str) -> Fraction:
+    refused = ParameterError(
+        "P401",
+        f"offset of camera {camera!r}",
+        expected=f"seconds, at most {FARTHEST:.0e}",
+        got=str(offset)[:40],
+    )
     try:
-        return Fraction(offset) if isinstance(offset, str) else as_fraction(offset)
+        seconds = Fraction(offset) if isinstance(offset, str) else as_fraction(offset)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
-        raise ParameterError(
-            "P401", f"offset of camera {camera!r}", expected="seconds", got=str(offset)
-        ) from error
+        raise refused from error
+    if abs(seconds) > FARTHEST:
+        raise refused
+    return seconds
 
 
 def _is_settled(clock: ClockLike | None) -> bool:

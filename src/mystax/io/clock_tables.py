@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
 from mystax.errors import ClockError, FormatError, nearest
 from mystax.io.foreign import read_foreign
@@ -86,7 +87,7 @@ def read_column(path: Path, kind: str, name: str = "") -> Column:
     FormatError
         F801-F804, if the file is not safe to read or not of its format.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise ClockError("C206", str(path), expected="a file", got="none")
     readers = {"csv": _read_text, "npy": _read_array, "npz": _read_npz, "mat": _read_mat, "h5": _read_h5}
     try:

@@ -20,6 +20,8 @@ UNIT_SECONDS = {"s": Fraction(1), "ms": Fraction(1, 1000), "us": Fraction(1, 10*
 UNIT_SHARE = 0.05
 """A unit is taken from the video if it agrees with the video's interval this well."""
 MAX_EQUAL = 0.01
+FARTHEST = 2**62
+"""Nanoseconds from 1970 beyond which nothing is a time: 146 years."""
 DATENUM_EPOCH = 719529
 """MATLAB's day number of 1970-01-01."""
 FLIR_SPAN = 128
@@ -106,11 +108,13 @@ def _in_unit(values: Shaped[np.ndarray, " row"], unit: str, spec: ClockSpec, whe
         return Clock(_flir(values, where), Fraction(1, 8000 * 3072), source=spec.text)
     if unit == "datenum":
         days = values - DATENUM_EPOCH
+        if float(np.abs(days).max(initial=0.0)) * 86400e9 >= FARTHEST:
+            raise ClockError("C206", where, expected="days near those of today", got=f"{values.max()} days")
         return Clock(np.rint(days * 86400e9).astype(np.int64), NS, source=spec.text)
     scale = 1 / spec.rate if unit == "samples" and spec.rate else UNIT_SECONDS[unit]
     if values.dtype.kind in "ib":
         return Clock(values.astype(np.int64), scale, source=spec.text)
-    if float(np.abs(values).max(initial=0.0)) * float(scale) * 1e9 >= 2**62:
+    if float(np.abs(values).max(initial=0.0)) * float(scale) * 1e9 >= FARTHEST:
         raise ClockError("C206", where, expected="times below 146 years", got=f"{values.max()} {unit}")
     return Clock(np.rint(values * float(scale * 10**9)).astype(np.int64), NS, source=spec.text)
 
@@ -156,16 +160,20 @@ def _iso(column: Column) -> tuple[Int64[np.ndarray, " row"], str]:
         if len(zones) > 1:
             raise ClockError("C206", column.where, f"row {row} mixes times with and without a zone", got=text)
         since = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-        ticks[row] = (since.days * 86400 + since.seconds) * 10**9 + fraction
+        tick = (since.days * 86400 + since.seconds) * 10**9 + fraction
+        if abs(tick) >= FARTHEST:
+            raise ClockError(
+                "C206", column.where, expected="dates of 1824 to 2116", got=f"{text!r} at row {row}"
+            )
+        ticks[row] = tick
     return ticks, zones.pop()
 
 
 def _flir(values: Shaped[np.ndarray, " row"], where: str) -> Int64[np.ndarray, " row"]:
     """Unfold the 32-bit stamp of a FireWire cycle timer: seconds, cycles of 1/8000 s, 1/3072 of a cycle."""
-    if values.dtype.kind == "f":
-        values = values.astype(np.int64)
     if len(values) and (values.min() < 0 or values.max() >= 2**32):
         raise ClockError("C206", where, expected="stamps of 32 bits", got=f"{values.min()}..{values.max()}")
+    values = values.astype(np.int64)
     seconds, cycles, offset = values >> 25 & 127, values >> 12 & 8191, values & 4095
     ticks = (seconds * 8000 + cycles) * 3072 + offset
     span = FLIR_SPAN * 8000 * 3072

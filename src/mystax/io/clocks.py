@@ -11,6 +11,7 @@ from mystax.core.clock_fit import MAX_DRIFT, fit_events
 from mystax.core.clock_match import match_events
 from mystax.core.clock_pairing import PairedClock, check_policy, pair_stamps
 from mystax.core.quality import Flag
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool, Float64, Int64, Shaped
 from mystax.errors import ClockError
 from mystax.io.clock_specs import ClockSpec
@@ -48,7 +49,7 @@ def find_file(pattern: str, folders: Sequence[Path]) -> Path:
     found: dict[Path, Path] = {}
     for folder in folders:
         literal = folder / pattern
-        if literal.is_file():
+        if is_there(literal):
             found.setdefault(literal.resolve(), literal)
             continue
         anchor = Path(pattern).anchor

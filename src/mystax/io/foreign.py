@@ -54,6 +54,9 @@ def pack_tree(tree: Any, arrays: list[np.ndarray]) -> Any:
     object
         JSON value: plain where JSON has the type, else ``{"kind": ..., "value": ...}``.
     """
+    if isinstance(tree, np.generic):  # before texts and bytes: some of NumPy's scalars are such
+        arrays.append(np.asarray(tree))
+        return {"kind": "scalar", "value": len(arrays) - 1}
     if tree is None or isinstance(tree, bool | str):
         return tree
     if type(tree) is int:
@@ -70,10 +73,9 @@ def pack_tree(tree: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         items = [pack_tree(item, arrays) for item in tree.ravel()]
         return {"kind": "objects", "shape": list(tree.shape), "value": items}
-    if isinstance(tree, np.ndarray | np.generic):
-        arrays.append(np.asarray(tree))
-        kind = "array" if isinstance(tree, np.ndarray) else "scalar"
-        return {"kind": kind, "value": len(arrays) - 1}
+    if isinstance(tree, np.ndarray):
+        arrays.append(tree)
+        return {"kind": "array", "value": len(arrays) - 1}
     raise FormatError("F804", "foreign file", f"a value of type {type(tree).__name__} is not plain data")
 
 

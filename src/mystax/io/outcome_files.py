@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from mystax.core.safe_names import is_there
 from mystax.errors import DamagedError, FormatError, MystaxError, RecipeError, StoreError
 from mystax.io.digests import Attribute, VariableDigest, attribute_digest, content_digest, plain_attributes
 
@@ -78,7 +79,7 @@ def open_outcome(path: Path) -> Iterator[Any]:
     DamagedError
         S502, if it cannot be read.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise RecipeError("P403", str(path), "there is no such outcome")
     try:
         with h5py.File(path, "r", locking=False) as outcome:

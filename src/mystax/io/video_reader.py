@@ -13,6 +13,7 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag, merge_flags
 from mystax.core.recording import FrameChunk, adjacency, chunk_length
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool, Float64, Int64, Shaped
 from mystax.errors import ParameterError, RecipeError, VideoError
 from mystax.io.video_access import RandomAccess, sample_places
@@ -436,6 +437,6 @@ class VideoReader:
 
 def _scan(path: Path, library: Library) -> Scan:
     """Read header and packets of a file."""
-    if not path.is_file():
+    if not is_there(path):
         raise RecipeError("P403", str(path), "there is no such file")
     return scan_file(path, library)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mystax.core.safe_names import is_there
 from mystax.errors import MystaxError, RecipeError, VideoError
 from mystax.io.video_library import is_readable, read_failure
 
@@ -19,7 +20,7 @@ def refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
     disk = read_failure(error, where)
     if disk is not None and not is_readable(path):
         return disk
-    if not path.is_file():
+    if not is_there(path):
         return RecipeError("P403", where, "there is no such file")
     if isinstance(error, PermissionError):
         return RecipeError("P403", where, "the file may not be read", hint="check its permissions")

@@ -363,7 +363,7 @@ def write_weights(
     """
     numpy_files = require("safetensors.numpy", "train")
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+    kept = {key: np.asarray(value, order="C") for key, value in tensors.items()}
     _write(folder / f"{name}.safetensors", numpy_files.save(kept, info.to_metadata()))
     target = folder / f"{name}.onnx"
     _write(target, onnx)

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mystax.core.safe_names import safe_name
+from mystax.core.safe_names import is_there, safe_name
 from mystax.errors import RecipeError
 
 names = st.text(min_size=1, max_size=40).filter(lambda name: "\0" not in name)
@@ -88,3 +89,17 @@ def test_result_is_safe_and_the_same_each_time(name: str) -> None:
     assert not set(made) & set(" /\\:*?\"<>|$`;&\n\r\t'")
     assert made[0] not in "-."
     assert len(made.encode("utf-8")) <= 129
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", "none", "no/such/place", "\ud800"])
+def test_a_name_that_no_file_can_have_names_none(name: str, tmp_path: Path) -> None:
+    assert not is_there(tmp_path / name / "file" if not name else tmp_path / name)
+    assert not is_there(tmp_path / "sub" / name, folder=True)
+
+
+def test_files_and_folders_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert is_there(tmp_path / "file")
+    assert not is_there(tmp_path / "file", folder=True)
+    assert is_there(tmp_path, folder=True)
+    assert not is_there(tmp_path)

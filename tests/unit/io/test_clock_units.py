@@ -1,16 +1,18 @@
 """Numbers and texts of clock files become rising times."""
 
+from datetime import UTC, datetime
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mystax.errors import ClockError
-from mystax.io.clock_specs import ClockSpec
+from mystax.io.clock_specs import ClockSpec, parse_clock_spec
 from mystax.io.clock_tables import Column
 from mystax.io.clock_units import clock_from_array, stamps_from_column
+from tests.fixtures.refusals import attempt
 
 INTERVAL = 1 / 30
 TIMES = 100 + np.arange(50) * INTERVAL
@@ -156,3 +158,77 @@ def test_array_of_seconds_becomes_a_clock() -> None:
 def test_rising_whole_numbers_come_back_as_they_are(steps: list[int], first: int) -> None:
     values = first + np.concatenate([[0], np.cumsum(steps)])
     assert stamps_from_column(_column(values), _spec("us")).clock.ticks.tolist() == values.tolist()
+
+
+# columns of any kind ------------------------------------------------------------------------------------
+
+UNITS_TO_TRY = st.sampled_from(["", "s", "ms", "us", "ns", "samples:30000", "datenum", "flir", "iso"])
+COLUMNS = st.one_of(
+    st.lists(st.floats(), max_size=6).map(lambda cells: np.array(cells, np.float64)),
+    st.lists(st.floats(0, 1e9), min_size=2, max_size=6).map(lambda cells: np.sort(np.array(cells))),
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=6).map(lambda cells: np.array(cells, np.int64)),
+    st.lists(st.integers(0, 2**32 - 1), max_size=6).map(lambda cells: np.sort(np.array(cells, np.int64))),
+    st.lists(st.booleans(), max_size=6).map(lambda cells: np.array(cells, bool)),
+    st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.datetimes().map(lambda moment: moment.isoformat()),
+            st.sampled_from(["0001-01-01T00:00:00", "9999-12-31T23:59:59Z", "2024-03-01", "nan", "1e999"]),
+        ),
+        max_size=5,
+    ).map(lambda cells: np.array(cells, object)),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(values=COLUMNS, unit=UNITS_TO_TRY, interval=st.sampled_from([float("nan"), 0.0, 1 / 30, 1e-3, 1e6]))
+def test_any_column_gives_rising_finite_times_or_c206(values: np.ndarray, unit: str, interval: float) -> None:
+    spec = parse_clock_spec(f"csv:t.csv:time{':' + unit if unit else ''}")
+    stamps, refusal = attempt(lambda: stamps_from_column(Column(values, "t.csv:time"), spec, interval))
+    if refusal is not None:
+        assert refusal.code == "C206"
+        assert refusal.where == "t.csv:time"
+    else:
+        assert stamps is not None
+        assert np.isfinite(stamps.clock.seconds).all()
+        assert (np.diff(stamps.clock.ticks) > 0).all()
+        assert stamps.clock.n + stamps.n_equal == len(values)
+
+
+@pytest.mark.parametrize(
+    ("cells", "unit", "said"),
+    [
+        (["0001-01-01T00:00:00"], "iso", "row 0"),
+        (["2024-01-01T00:00:00", "9999-12-31T00:00:00"], "iso", "row 1"),
+        ([1e300, 2e300], "datenum", "days near those of today"),
+        ([-5.0, 4.0], "flir", "32 bits"),
+        ([1e300], "flir", "32 bits"),
+        ([1e30, 2e30], "s", "146 years"),
+    ],
+)
+def test_times_that_no_session_has_are_refused(cells: list[object], unit: str, said: str) -> None:
+    kind = object if unit == "iso" else np.float64
+    spec = parse_clock_spec(f"csv:t.csv:time:{unit}")
+    with pytest.raises(ClockError, match="C206") as caught:
+        stamps_from_column(Column(np.array(cells, kind), "t.csv:time"), spec, 1 / 30)
+    assert said in str(caught.value)
+
+
+@given(st.integers(0, 4_000_000_000), st.integers(0, 999_999_999))
+def test_iso_times_are_exact_to_the_nanosecond(whole: int, nanoseconds: int) -> None:
+    text = f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    spec = parse_clock_spec("csv:t.csv:time:iso")
+    stamps = stamps_from_column(Column(np.array([text], object), "x"), spec, 1 / 30)
+    assert int(stamps.clock.ticks[0]) == whole * 10**9 + nanoseconds
+    assert stamps.zone == "zoned"
+
+
+@given(st.lists(st.integers(1, 63 * 8000 * 3072), min_size=1, max_size=30), st.integers(0, 127))
+def test_cycle_stamps_are_unwrapped_over_any_time(steps: list[int], first: int) -> None:
+    """Build the 32-bit stamps from known ticks and take them apart again."""
+    ticks = first * 8000 * 3072 + np.concatenate([[0], np.cumsum(steps)])
+    cycles = ticks // 3072
+    stamps = ((cycles // 8000 % 128) << 25) | ((cycles % 8000) << 12) | (ticks % 3072)
+    spec = parse_clock_spec("csv:t.csv:time:flir")
+    found = stamps_from_column(Column(stamps.astype(np.int64), "x"), spec, 1 / 30).clock
+    np.testing.assert_array_equal(np.diff(found.ticks), steps)

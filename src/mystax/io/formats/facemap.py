@@ -6,7 +6,8 @@ anything in it; what its values mean stands in `mystax.io.formats.facemap_outcom
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,8 +16,9 @@ import numpy as np
 
 from mystax.core.dataset import Schema, Variable
 from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool
-from mystax.errors import FormatError, RecipeError
+from mystax.errors import FormatError, MystaxError, RecipeError
 from mystax.io.foreign import pack_tree, read_foreign, unpack_tree
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ __all__ = [
     "read_facemap",
     "save_pickled_dict",
     "tree_from_verbatim",
+    "understood",
     "verbatim",
     "verbatim_schema",
     "write_facemap",
@@ -62,7 +65,7 @@ def read_facemap(path: Path | str) -> dict[str, Any]:
         Facemap file.
     """
     place = Path(path)
-    if not place.is_file():
+    if not is_there(place):
         raise RecipeError("P403", str(place), "there is no such file")
     memory = max(MEMORY, 3 * place.stat().st_size)
     is_matlab = place.suffix.lower() == ".mat"
@@ -270,6 +273,28 @@ def tree_from_verbatim(dataset: Dataset) -> dict[str, Any]:
     return tree
 
 
+@contextmanager
+def understood(where: str = "Facemap file") -> Iterator[None]:
+    """Refuse values of another form than Facemap writes, whatever they break on the way.
+
+    Raises
+    ------
+    FormatError
+        F804.
+    """
+    try:
+        yield
+    except MystaxError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise FormatError(
+            "F804",
+            where,
+            "its values are not laid out as Facemap writes them",
+            got=f"{type(error).__name__}: {error}"[:200],
+        ) from error
+
+
 # regions -------------------------------------------------------------------------------------------
 
 
@@ -354,6 +379,11 @@ def facemap_rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
     tuple of FacemapRoi
         Names are the kind, numbered where a kind has several.
     """
+    with understood():
+        return _rois(tree)
+
+
+def _rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
     cameras = camera_names(tree)
     entries = _list(tree.get("rois"))
     kinds = [KINDS.get(int(entry.get("rind", -1))) for entry in entries]

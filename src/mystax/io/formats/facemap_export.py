@@ -55,7 +55,8 @@ def facemap_tree(
     Raises
     ------
     RecipeError
-        P403, if there is no outcome that Facemap has a place for.
+        P403, if there is no outcome that Facemap has a place for, or no outcome of a camera alone where
+        there are components over all cameras.
     """
     named = {name: dataset for name, dataset in outcomes.items() if name.partition("/")[0] in MEASURED}
     if not named:
@@ -66,10 +67,27 @@ def facemap_tree(
             expected="an outcome of motion, svd, pupil, blink or running",
             got=", ".join(outcomes) or "none",
         )
+    if JOINT in named:
+        _check_cameras(named)
     return _Export(named, flavour).tree(files, save_path)
 
 
 MEASURED = ("motion", "svd", "pupil", "blink", "running")
+JOINT = "svd/all_cameras"
+
+
+def _check_cameras(outcomes: Mapping[str, Dataset]) -> None:
+    """Refuse components over cameras whose picture no other outcome tells the size of."""
+    alone = {name.partition("/")[2] for name in outcomes if name != JOINT}
+    missing = sorted({str(name) for name in outcomes[JOINT]["camera"].values} - alone)
+    if missing:
+        raise RecipeError(
+            "P403",
+            "export to Facemap",
+            f"{JOINT} needs an outcome of each camera alone",
+            expected=f"motion or svd of {', '.join(missing)}",
+            got=", ".join(outcomes),
+        )
 
 
 @dataclass
@@ -93,7 +111,7 @@ class _Export:
             camera = name.partition("/")[2]
             if camera != "all_cameras" and camera not in self.cameras:
                 self.cameras.append(camera)
-        self.joint = outcomes.get("svd/all_cameras")
+        self.joint = outcomes.get(JOINT)
         self.by_camera = [
             {
                 name.partition("/")[0]: item

@@ -11,7 +11,7 @@ from mystax.core.dataset import complete_outcome
 from mystax.core.geometry import Rectangle, Roi
 from mystax.core.quality import Flag
 from mystax.core.typing import Float, Shaped
-from mystax.io.formats.facemap import FacemapRoi, camera_names, facemap_rois
+from mystax.io.formats.facemap import FacemapRoi, camera_names, facemap_rois, understood
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -65,7 +65,8 @@ def imported_outcomes(
     Imported
         Motion, components, pupil and blink; what Facemap calls running is no measurement and is left out.
     """
-    return _Import(tree, times or {}, repair).run()
+    with understood():
+        return _Import(tree, times or {}, repair).run()
 
 
 class _Import:

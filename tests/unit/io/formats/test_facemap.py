@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mystax.core.analysis import get_analysis
 from mystax.core.dataset import check_outcome
@@ -21,6 +23,7 @@ from mystax.io.formats.facemap import (
 from mystax.io.formats.facemap_export import facemap_tree
 from mystax.io.formats.facemap_outcomes import imported_outcomes
 from tests.fixtures.facemap_files import facemap_dict
+from tests.fixtures.refusals import attempt
 
 
 def same(a: Any, b: Any) -> bool:
@@ -295,3 +298,103 @@ def test_exported_blink_is_the_sum_over_the_region() -> None:
 def test_export_of_nothing_is_refused() -> None:
     with pytest.raises(RecipeError, match="nothing that Facemap's files hold"):
         facemap_tree({}, files=[])
+
+
+# files that are not what they should be ------------------------------------------------------------------
+
+LEAF = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**12),
+    st.floats(),
+    st.text(max_size=4),
+    st.just([]),
+    st.just({}),
+    st.just(np.zeros(0)),
+    st.just(np.zeros((2, 3))),
+    st.just(np.arange(12.0)),
+    st.just(np.full(12, np.nan)),
+    st.just(np.array(["a", None], object)),
+    st.just([np.zeros(3), np.zeros(4)]),
+    st.just([{}]),
+)
+
+
+def places_in(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """List the places of all values of a tree."""
+    found = [path] if path else []
+    items: Any = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        found += places_in(value, (*path, key))
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(seed=st.integers(0, 40), data=st.data())
+def test_a_file_with_any_value_anywhere_is_imported_or_refused(seed: int, data: st.DataObject) -> None:
+    tree = facemap_dict(seed)
+    for _ in range(data.draw(st.integers(1, 2))):
+        *path, last = data.draw(st.sampled_from(places_in(tree)))
+        holder: Any = tree
+        for key in path:
+            holder = holder[key]
+        holder[last] = data.draw(LEAF)
+    found, refusal = attempt(lambda: imported_outcomes(tree))
+    if refusal is not None:
+        assert refusal.code == "F804"
+    else:
+        assert found is not None
+        for name, datasets in found.datasets.items():
+            for dataset in datasets.values():
+                check_outcome(dataset, get_analysis(name).outputs)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "i1", ">u4", "bool", "S3", "U2", ">U2"])
+def test_every_type_of_array_is_kept_exactly(dtype: str) -> None:
+    values = (np.arange(6) % 2).astype(dtype)
+    tree = {"Ly": [4], "rois": None, "x": values, "y": [values.reshape(2, 3), values[:0]], "z": values[1]}
+    back = tree_from_verbatim(verbatim(tree))
+    assert same({key: back[key] for key in ("x", "y")}, {key: tree[key] for key in ("x", "y")})
+    assert back["z"] == tree["z"]
+    assert back["z"].dtype == tree["z"].dtype
+
+
+@pytest.mark.parametrize("dtype", ["c16", "M8[s]", "V4"])
+def test_arrays_that_netcdf_cannot_hold_are_refused(dtype: str) -> None:
+    with pytest.raises(FormatError, match="cannot be kept"):
+        verbatim({"x": np.zeros(3, dtype)})
+
+
+def test_leaves_of_equal_names_are_kept_apart() -> None:
+    tree = {"a b": np.arange(3), "a_b": np.arange(4), "a/b": np.arange(5), "": np.arange(2)}
+    kept = verbatim(tree)
+    assert len(kept.variables) == 4
+    assert same(tree_from_verbatim(kept), tree)
+
+
+def roi_entry(**changed: Any) -> dict[str, Any]:
+    """Return a region as Facemap writes it."""
+    ranges = {"yrange": np.arange(4, 12), "xrange": np.arange(8, 20)}
+    return {"rind": 0, "ivid": 0, "ellipse": np.ones((8, 12), bool), **ranges, **changed}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"rind": 7}, {"ivid": 3}, {"yrange": np.arange(0)}, {"xrange": []}],
+    ids=["unknown kind", "unknown camera", "no rows", "no columns"],
+)
+def test_regions_that_mean_nothing_are_left_out(changed: dict[str, Any]) -> None:
+    tree = {"Ly": [40], "Lx": [60], "rois": [roi_entry(), roi_entry(**changed)]}
+    assert [item.roi.name for item in facemap_rois(tree)] in (["pupil"], ["pupil1"])
+
+
+def test_a_mask_of_another_size_is_the_whole_box() -> None:
+    (found,) = facemap_rois({"Ly": [40], "Lx": [60], "rois": [roi_entry(ellipse=np.ones((3, 3), bool))]})
+    assert found.n_pixels == 8 * 12
+    assert found.roi.shape == Ellipse(13.5, 7.5, 6.0, 4.0)
+
+
+def test_reflections_lie_inside_of_the_region() -> None:
+    reflector = {"yrange": np.arange(2, 4), "xrange": np.arange(3, 6), "ellipse": np.ones((2, 3), bool)}
+    (found,) = facemap_rois({"Ly": [40], "Lx": [60], "rois": [roi_entry(reflector=[reflector])]})
+    assert found.roi.reflections == (Ellipse(8 + 3 + 1.0, 4 + 2 + 0.5, 1.5, 1.0),)

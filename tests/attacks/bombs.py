@@ -104,7 +104,7 @@ BOMBS: dict[str, tuple[Callable[[Path], None], str, str, str]] = {
     "regions nested 100,000 deep": (_toml_depth, "rois.toml", "mystax.io.rois:read_rois", "P402"),
     "lock nested 100,000 deep": (_json_depth, "lock", "mystax.io.locks:read_lock", ""),
 }
-"""Name -> how it is made, name of its file, the reader that gets it (``module:function``), the code wanted."""
+"""Name -> how it is made, name of its file, the reader that gets it (``module:function``), the code."""
 
 
 def read_npz(path: Path) -> object:

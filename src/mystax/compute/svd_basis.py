@@ -158,8 +158,8 @@ def remainder(
 
         total = [np.zeros((block.shape[1], values.shape[1])) for block in blocks]
         for found in tiles.map(products, bin_tiles(len(values))):
-            for sum_of, piece in zip(total, found, strict=True):
-                sum_of += piece
+            for whole, piece in zip(total, found, strict=True):
+                np.add(whole, piece, out=whole)
         inner = np.concatenate(total)
     rows = _cuts(inner.astype(np.float32), blocks)
 

@@ -334,7 +334,7 @@ class Subspace:
         turn: Float64[np.ndarray, "column component"],
         values: Float64[np.ndarray, " component"],
     ) -> float:
-        """Estimate the share of variance that is missing, from the residuals G u - lambda u of the Ritz pairs.
+        """Estimate the share of variance that is missing, from residuals G u - lambda u of the Ritz pairs.
 
         A'A times the columns lies among the columns but for `beyond`, the remainder of the newest ones.
         """

@@ -35,7 +35,8 @@ def _frames(n: int = 20, seed: int = 0) -> np.ndarray:
     for k in range(6):
         cy, cx = (spots[k] + drift[:, k]).T
         frames += 120 * np.exp(-((y - cy[:, None, None]) ** 2 + (x - cx[:, None, None]) ** 2) / 80)
-    return np.clip(frames + x * 0.3 + rng.normal(0, 2, frames.shape), 0, 255).astype(np.uint8)
+    noisy = frames + x * 0.3 + rng.normal(0, 2, frames.shape)
+    return np.asarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
 def _pose(path: str, frames: np.ndarray, **more: object) -> Dataset:

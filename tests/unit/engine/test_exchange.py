@@ -72,9 +72,9 @@ def test_importing_with_repair_makes_the_outcomes_anew(tmp_path: Path) -> None:
     import_facemap(path)
     events: list[Event] = []
     import_facemap(path, repair=True, report=events.append)
-    assert {event.stage for event in events} == set(
+    assert {event.stage for event in events} == {
         file.stem for file in (tmp_path / "face_proc.mystax").glob("*.nc")
-    )
+    }
 
 
 def test_outcomes_go_where_they_are_sent(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def pupil_figures(views: Sequence[View]) -> list[NamedFigure]:
     return found
 
 
-def fitted_pupils(view: View, source: FrameSource) -> list[NamedFigure]:
+def fitted_pupils(seen: View, source: FrameSource) -> list[NamedFigure]:
     """Draw fitted pupils on their frames; none if the video went away meanwhile."""
     try:
-        return pupil_examples(view.dataset, source, view.camera)
+        return pupil_examples(seen.dataset, source, seen.camera)
     except MystaxError:
         return []  # the traces stay without pictures
 

@@ -141,8 +141,8 @@ def draw_traces(
     return found
 
 
-def draw_limit(axes: Axes, view: View, parameter: str) -> None:
+def draw_limit(axes: Axes, seen: View, parameter: str) -> None:
     """Draw a parameter as a dashed line where the outcome tells it."""
-    value = json.loads(str(view.dataset.attrs.get("parameters", "{}"))).get(parameter)
+    value = json.loads(str(seen.dataset.attrs.get("parameters", "{}"))).get(parameter)
     if isinstance(value, int | float):
         axes.axhline(value, color="#5b5b5b", lw=0.6, ls=(0, (4, 3)), zorder=1)

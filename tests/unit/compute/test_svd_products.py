@@ -20,7 +20,7 @@ def truth(*, centred: bool = False) -> np.ndarray:
     rows = np.abs(np.diff(BINS.astype(np.float64), axis=0)) - SHIFT
     if centred:
         rows -= rows.mean(1, keepdims=True)
-    return rows * USED[:, None]
+    return np.asarray(rows * USED[:, None])
 
 
 @pytest.mark.parametrize("centred", [False, True])

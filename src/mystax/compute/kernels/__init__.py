@@ -7,6 +7,7 @@ the user's cache folder, so that only the first run ever compiles.
 import inspect
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar, cast, no_type_check
 
 import numba
@@ -30,10 +31,12 @@ def _load_array_functions() -> None:
     first result.  Whoever compiles a matrix product still finds it.
     """
     module: Any = numba.np.linalg
-    ask = module.ensure_blas
+    ask = getattr(module, "ensure_blas", None)
+    if ask is None:
+        return  # another numba: it starts as it starts
     module.ensure_blas = lambda: None
     try:
-        import numba.np.arraymath as functions
+        functions: Any = import_module("numba.np.arraymath")
     finally:
         module.ensure_blas = ask
     functions.ensure_blas = ask

@@ -16,19 +16,19 @@ from tests.fixtures.label_folders import write_pictures
 CHILD = """
 import sys
 from mystax import Labels
-folder, pictures = sys.argv[1], sys.argv[2:]
+folder, start, pictures = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 labels = Labels(folder)
 ids = labels.keypoints.ids
-for n in range(1000):
+for n in range(start, start + 1000):
     picture, point = pictures[n // len(ids) % len(pictures)], ids[n % len(ids)]
     labels.add(picture, 0, {point: (float(n), n + 0.5)}, who="ann")
     print(picture, point, n, flush=True)
 """
 
 
-def kill_after(n_lines: int, folder: Path, pictures: list[Path]) -> list[tuple[str, str, int]]:
+def kill_after(n_lines: int, folder: Path, start: int, pictures: list[Path]) -> list[tuple[str, str, int]]:
     """Let a child label, kill it somewhere after so many answers, and return all answers that it gave."""
-    command = [sys.executable, "-c", CHILD, str(folder), *map(str, pictures)]
+    command = [sys.executable, "-c", CHILD, str(folder), str(start), *map(str, pictures)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         lines = [child.stdout.readline() for _ in range(n_lines)]
@@ -44,8 +44,8 @@ def run(tmp_path: Path, n_kills: int, seed: int) -> None:
     folder = tmp_path / "faces.labels"
     pictures = write_pictures(tmp_path / "pictures", 5)
     expected: dict[tuple[str, str], int] = {}
-    for _ in range(n_kills):
-        for picture, point, n in kill_after(int(rng.integers(1, 120)), folder, pictures):
+    for turn in range(n_kills):
+        for picture, point, n in kill_after(int(rng.integers(1, 120)), folder, 1000 * turn, pictures):
             expected[picture, point] = n
         with Labels(folder, write=True) as labels:
             assert {flag.code for flag in labels.flags} <= {"W907"}

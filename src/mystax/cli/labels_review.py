@@ -119,7 +119,13 @@ def check(output: Output, folder: Path, no_videos: bool) -> None:
 @click.option("--map", "table", metavar="FILE.csv", type=PLACE, help="Names in LABELS: theirs and ours.")
 @click.option("--test-last", type=click.IntRange(1), metavar="N", help="Judge by the last N frames only.")
 @click.option("--width", type=click.FloatRange(1), help="Reference width [px]; by default the picture's.")
-@click.option("--out", "folder", metavar="DIR", type=PLACE, help="Write evaluation.json and frames.csv.")
+@click.option(
+    "--out",
+    "folder",
+    metavar="DIR",
+    type=PLACE,
+    help="Write evaluation.json, frames.csv and evaluation.html.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals.")
 @common
 @click.pass_obj

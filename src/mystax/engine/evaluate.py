@@ -44,6 +44,8 @@ class Evaluation:
         Model or baseline to its errors [px@256].
     figures : dict of str to dict
         Model or baseline to plain values for JSON.
+    said : dict of str to Predictions
+        What the models said.
     worst : list of int
         Rows with the largest mean error of the first model.
     """
@@ -51,6 +53,7 @@ class Evaluation:
     frames: LabelledFrames
     errors: Mapping[str, Float64[np.ndarray, "row keypoint"]]
     figures: Mapping[str, dict[str, object]]
+    said: Mapping[str, Predictions] = field(default_factory=dict)
     worst: list[int] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -126,7 +129,7 @@ def evaluate(
         with_error, np.nansum(errors[first], 1) / np.maximum(1, np.isfinite(errors[first]).sum(1)), -1
     )
     worst = [int(i) for i in np.argsort(-mean, kind="stable")[:N_WORST] if mean[i] >= 0]
-    return Evaluation(frames, errors, figures, worst)
+    return Evaluation(frames, errors, figures, said, worst)
 
 
 def _figures(
@@ -198,7 +201,7 @@ def _rank_correlation(confidence: np.ndarray, errors: np.ndarray) -> float:
 
 
 def write_evaluation(found: Evaluation, folder: str | Path) -> list[Path]:
-    """Write ``evaluation.json`` and the errors of every frame, ``frames.csv``.
+    """Write ``evaluation.json``, the errors of every frame (``frames.csv``) and ``evaluation.html``.
 
     Parameters
     ----------
@@ -222,10 +225,43 @@ def write_evaluation(found: Evaluation, folder: str | Path) -> list[Path]:
             [model, name, *(number(round(float(value), 4)) for value in errors[i])]
             for i, name in enumerate(found.frames.names)
         ]
-    paths = [place / "evaluation.json", place / "frames.csv"]
+    paths = [place / name for name in ("evaluation.json", "frames.csv", "evaluation.html")]
     paths[0].write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), "utf-8")
     paths[1].write_text(text_of_cells(rows), "utf-8")
+    paths[2].write_text(_page(found), "utf-8")
     return paths
+
+
+def _page(found: Evaluation) -> str:
+    """Draw the figures of an evaluation and write its page."""
+    from mystax.plot.evaluation import (
+        WorstFrame,
+        errors_figure,
+        evaluation_page,
+        reliability_figure,
+        worst_figure,
+    )
+
+    first = next(iter(found.said))
+    drawings = [errors_figure(found.errors, found.frames.ids)]
+    tables: dict[str, Any] = {
+        name: figures["reliability"] for name, figures in found.figures.items() if figures.get("reliability")
+    }
+    if tables:
+        drawings.append(reliability_figure(tables))
+    worst = [
+        WorstFrame(
+            found.frames.names[i],
+            found.frames.picture(i),
+            found.frames.position[i],
+            found.said[first].position[i],
+            float(np.nanmean(found.errors[first][i])),
+        )
+        for i in found.worst
+    ]
+    if worst:
+        drawings.append(worst_figure(worst))
+    return evaluation_page(found.frames.keypoints.name, found.as_dict(), drawings)
 
 
 def _without_nan(value: Any) -> Any:

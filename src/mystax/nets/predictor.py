@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.core.keypoints import KeypointSet, shipped_sets
 from mystax.core.typing import Bool, Float32, Int64, Shaped
-from mystax.errors import RecipeError, nearest
+from mystax.errors import RecipeError, WeightsError, nearest
 from mystax.io.weights import find_weights
 from mystax.nets.crop import CropBox
 from mystax.nets.face_box import BoxPoints
@@ -37,7 +37,9 @@ class Predictor:
     keypoints : KeypointSet
         The wanted ones.
     chosen : array (keypoint,)
-        Their places among all.
+        Their places among the network's maps.
+    order : array (every,)
+        Places of the points of `every` among the network's maps.
     bits : int, optional
         Depth of the frames' codes, where it is less than their dtype's.
     """
@@ -46,6 +48,7 @@ class Predictor:
     every: KeypointSet
     keypoints: KeypointSet
     chosen: Int64[np.ndarray, " keypoint"]
+    order: Int64[np.ndarray, " every"]
     bits: int | None = None
 
     @property
@@ -90,7 +93,7 @@ class Predictor:
         pairs = [self.network.prepare(frame, box, bits=self.bits) for frame in frames]
         flat: Bool[np.ndarray, " n"] = np.array([is_flat for _, is_flat in pairs], np.bool_)
         found = self.network.locate(np.stack([crop for crop, _ in pairs]), flat, box, frames[0].shape)
-        return found.xy, found.confidence
+        return found.xy[:, self.order], found.confidence[:, self.order]
 
 
 def points_for_box(every: KeypointSet) -> BoxPoints:
@@ -144,9 +147,19 @@ def open_predictor(
     """
     network = load_network(find_weights(weights), device=device, threads=cores, batch=batch)
     every = KeypointSet.from_toml(network.info.keypoints, network.where)
+    if set(every.ids) != set(network.info.points):
+        raise WeightsError(
+            "M702",
+            network.where,
+            "the keypoint set and the maps differ",
+            expected=", ".join(network.info.points[:6]),
+            got=", ".join(every.ids[:6]),
+        )
     wanted = _wanted(every, keypoints)
-    chosen = np.array([every.ids.index(name) for name in wanted.ids], np.int64)
-    return Predictor(network, every, wanted, chosen, bits)
+    maps = network.info.points
+    order = np.array([maps.index(name) for name in every.ids], np.int64)
+    chosen = np.array([maps.index(every.point(name).id) for name in wanted.ids], np.int64)
+    return Predictor(network, every, wanted, chosen, order, bits)
 
 
 def _wanted(every: KeypointSet, keypoints: str) -> KeypointSet:

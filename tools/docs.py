@@ -8,6 +8,7 @@ import ast
 import io
 import sys
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +50,15 @@ def commands_page() -> str:
     from mystax.cli import COMMANDS, main
 
     parts = ["# Commands\n"]
-    for name in ("", *COMMANDS):
+    words: list[tuple[str, ...]] = [()]
+    for name, (module, _) in COMMANDS.items():
+        words.append((name,))
+        words += [(name, part) for part in getattr(import_module(module).command, "commands", {})]
+    for each in words:
         shown = io.StringIO()
         with redirect_stdout(shown), suppress(SystemExit):
-            main([*([name] if name else []), "--help"])
-        parts.append(f"## mystax {name}\n\n```text\n{shown.getvalue().rstrip()}\n```\n")
+            main([*each, "--help"])
+        parts.append(f"## mystax {' '.join(each)}\n\n```text\n{shown.getvalue().rstrip()}\n```\n")
     return "\n".join(parts)
 
 

@@ -66,5 +66,6 @@ def test_nothing_acknowledged_is_lost_when_labelling_is_killed(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_in_a_hundred_kills(tmp_path: Path) -> None:
-    run(tmp_path, 100, 2)
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_nothing_acknowledged_is_lost_in_a_hundred_kills(tmp_path: Path, seed: int) -> None:
+    run(tmp_path, 10, seed)

@@ -35,7 +35,9 @@ else:
 __all__ = ["LabelStore", "utc_now"]
 
 CACHE_EVERY = 1000
-"""Operations after which the cache is written anew."""
+"""Operations after which the cache is written anew,"""
+CACHE_SHARE = 50
+"""and the part of all operations that this is at least: writing many labels must not hold up the next one."""
 
 
 def utc_now() -> datetime:
@@ -282,7 +284,7 @@ class LabelStore:
             for operation in fresh:
                 state.apply(operation)
             self._since_cache += len(fresh)
-            if self._since_cache >= CACHE_EVERY:
+            if self._since_cache >= max(CACHE_EVERY, state.rev // CACHE_SHARE):
                 self._write_cache()
         return fresh
 

@@ -384,7 +384,8 @@ def test_hundred_thousand_operations_load_in_a_second(tmp_path: Path) -> None:
     with Labels(folder) as labels:
         labels.store.append(many(7700))
     code = (
-        "import sys, time\nfrom mystax import Labels\nfound = Labels(sys.argv[1])\nstart = time.process_time()\n"
+        "import sys, time\nfrom mystax import Labels\n"
+        "found = Labels(sys.argv[1])\nstart = time.process_time()\n"
         "assert len(found) == 7700\nprint(time.process_time() - start)"
     )
     # in a process of its own: here every function call is checked for its types

@@ -1,0 +1,77 @@
+"""Single pictures: read in grey at their depth, written without loss, hostile ones refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from mystax.errors import FormatError, RecipeError
+from mystax.io.stills import is_still, png_of, read_still, still_size
+
+DEPTHS = st.sampled_from([np.uint8, np.uint16])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DEPTHS.flatmap(lambda kind: hnp.arrays(kind, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20))))
+def test_written_picture_is_read_as_the_same(tmp_path: Path, pixels: np.ndarray) -> None:
+    (tmp_path / "a.png").write_bytes(png_of(pixels))
+    found = read_still(tmp_path / "a.png")
+    assert found.dtype == pixels.dtype
+    np.testing.assert_array_equal(found, pixels)
+    assert still_size(tmp_path / "a.png") == pixels.shape
+
+
+def test_colours_become_grey_by_the_usual_weights(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    expected = colours @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(read_still(tmp_path / "a.png") - expected).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "bmp", "tif"])
+def test_other_kinds_of_pictures_are_read(tmp_path: Path, suffix: str) -> None:
+    ramp = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (16, 1))
+    Image.fromarray(ramp).save(tmp_path / f"a.{suffix}")
+    assert is_still(tmp_path / f"a.{suffix}")
+    assert np.abs(read_still(tmp_path / f"a.{suffix}").astype(int) - ramp).max() <= 4
+
+
+def test_video_is_no_picture() -> None:
+    assert not is_still("face.mp4")
+    assert is_still("IMG.PNG")
+
+
+def test_missing_picture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"P403.*there is no such picture"):
+        read_still(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a\x01\x00\x01\x00", b"hello"])
+def test_other_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(FormatError, match="F804"):
+        read_still(tmp_path / "a.png")
+
+
+def test_picture_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = png_of(np.random.default_rng(1).integers(0, 256, (60, 60), dtype=np.uint8))
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FormatError, match=r"F804.*a\.png"):
+        read_still(tmp_path / "a.png")
+
+
+@pytest.mark.attack
+def test_claimed_size_beyond_all_sense_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    small = png_of(np.zeros((4, 4), np.uint8))
+    claimed = small[:16] + (60_000).to_bytes(4, "big") * 2 + small[24:]
+    import zlib
+
+    chunk = claimed[12:29]
+    claimed = claimed[:29] + zlib.crc32(chunk).to_bytes(4, "big") + claimed[33:]
+    (tmp_path / "a.png").write_bytes(claimed)
+    with pytest.raises(FormatError, match="F80"):
+        still_size(tmp_path / "a.png")

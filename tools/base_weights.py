@@ -91,13 +91,15 @@ def shifted_errors(net: Dense, pool: ImagePool, count: int) -> np.ndarray:
     return np.where(state == 2, error, np.nan)
 
 
-def real_errors(net: Dense, folder: Path, labels: Path) -> tuple[np.ndarray, list[str]]:
-    """Return errors [px@256] on a folder of labelled stills (wide csv), boxes being whole frames."""
+def real_crops(folder: Path, labels: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[int]]:
+    """Read a folder of labelled stills (wide csv), boxes being whole frames.
+
+    Returns normalised crops, true places [crop px], the points' names in the file, and their ranks here.
+    """
     with labels.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     names = [key[:-2] for key in rows[0] if key.endswith("_x")]
     known = [name for name in names if REAL.get(name, name) in POINTS]
-    rank = [POINTS.index(REAL.get(name, name)) for name in known]
     crops, truth = [], []
     for row in rows:
         frame = np.asarray(Image.open(folder / row["file"]).convert("L"))
@@ -107,8 +109,13 @@ def real_errors(net: Dense, folder: Path, labels: Path) -> tuple[np.ndarray, lis
         crops.append(crop)
         points = np.array([[float(row[f"{n}_{axis}"] or "nan") for axis in "xy"] for n in known])
         truth.append(box.to_crop(points, 256))
-    places = predict(net, np.stack(crops)).xy[:, rank]
-    return np.linalg.norm(places - np.stack(truth), axis=-1), known
+    return np.stack(crops), np.stack(truth), known, [POINTS.index(REAL.get(n, n)) for n in known]
+
+
+def real_errors(net: Dense, folder: Path, labels: Path) -> tuple[np.ndarray, list[str]]:
+    """Return errors [px@256] on a folder of labelled stills."""
+    crops, truth, known, rank = real_crops(folder, labels)
+    return np.linalg.norm(predict(net, crops).xy[:, rank] - truth, axis=-1), known
 
 
 def save(tensors: dict[str, torch.Tensor], path: Path, notes: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,17 @@ torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
 
 from safetensors.torch import load_file  # noqa: E402 - comes with torch
 
+from mystax.nets.crop import normalise_crops  # noqa: E402
 from mystax.nets.pool import write_part  # noqa: E402
+from mystax.nets.runtime import load_network  # noqa: E402
 from tests.fixtures.dots import random_dots  # noqa: E402
 
 pytestmark = pytest.mark.extra("train")
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def _part(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return random_dots(np.random.default_rng(number), 24, 64, 22)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a pool of 48 pictures of 22 dots."""
     folder = tmp_path_factory.mktemp("pool")
     for number in range(2):
-        write_part(folder, number, *random_dots(np.random.default_rng(number), 24, 64, 22))
+        write_part(folder, number, *_part(number))
     return folder
 
 
@@ -65,3 +72,26 @@ def test_log_tells_loss_and_errors_of_the_shifted_set(pool: Path, tmp_path: Path
     assert "loss" in log
     assert "shifted median" in log
     assert "size 64" in log
+
+
+def test_card_holds_the_figures_and_sums_of_the_weights_beside_it(pool: Path, tmp_path: Path) -> None:
+    subprocess.run(_command(pool, tmp_path / "run", "--steps", "4"), env=_environment(), check=True)
+    tool = str(ROOT / "tools" / "base_card.py")
+    command = [sys.executable, tool, str(tmp_path / "run"), "--pool", str(pool), "--shifted", str(pool)]
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--name", "dots", "--looks", "3"],
+        env=_environment(),
+        check=True,
+    )
+    card = tomllib.loads((tmp_path / "out" / "dots.toml").read_text())
+    network = load_network(tmp_path / "out" / "dots.onnx")
+    assert card["sha256"]["onnx"] == network.digest
+    assert card["looks_at_real_frames"] == 3
+    assert card["training"]["data"] == "rendered images only"
+    assert network.calibration.origin == "synthetic"
+    assert network.prior is not None
+    # Errors of the card, of every second picture, worked out again from the file that predicts.
+    image, xy, _ = (np.concatenate(v) for v in zip(*(_part(number) for number in range(2)), strict=True))
+    places = network.decode(normalise_crops(image[1::2])).xy
+    error = np.linalg.norm(places - xy[1::2], axis=-1) * 256 / 64
+    assert card["shifted"]["mean"] == pytest.approx(error.mean(), rel=0.05)  # float16 weights

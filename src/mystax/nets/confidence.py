@@ -284,7 +284,8 @@ def _ellipses(
             )
         misfit = float(np.mean((np.log(ratio_90) - np.log(ratio_50)) ** 2))
         if misfit < best[0]:
-            best = (misfit, float(floor), np.sqrt(np.sqrt(ratio_50 * ratio_90)))
+            # Tails are heavy: of the two ellipses the outer one is the more needed.
+            best = (misfit, float(floor), np.sqrt(ratio_50**0.25 * ratio_90**0.75))
     return best[1], best[2]
 
 
@@ -353,7 +354,7 @@ def refit_calibration(
         if n_own:
             ratio = np.quantile(distance[use[:, k], k], [0.5, 0.9]) / (_CHI_50, _CHI_90) / scale[k] ** 2
             own = n_own / (n_own + _BORROWED / 4)
-            scale[k] *= np.exp(own * 0.25 * np.log(np.maximum(ratio, 1e-6)).sum())
+            scale[k] *= np.exp(0.5 * own * float(np.log(np.maximum(ratio, 1e-6)) @ (0.25, 0.75)))
     return replace(
         base,
         knots=np.stack((at, new), axis=-1).astype(np.float32),

@@ -64,6 +64,7 @@ class GramFrames:
         self._mask = np.zeros((0, 0))
         self._final = np.zeros((0, 0), np.float32)
         self._variance = 0.0
+        self._buffers: dict[str, np.ndarray] = {}
 
     def begin_reading(self) -> None:
         """Get ready for the next reading."""
@@ -84,7 +85,7 @@ class GramFrames:
             return
         vectors = self._vectors[here]
         for strip in bin_tiles(self.matrix.n_bins, STRIP):
-            rows = self._rows(bins, self._used[here], strip, self._centre())
+            rows = self._rows("left", bins, self._used[here], strip, self._centre())
 
             def part(cut: slice, rows: np.ndarray = rows, first: int = strip.start) -> None:
                 self._mask[first + cut.start : first + cut.stop] += rows[:, cut].T @ vectors
@@ -92,13 +93,22 @@ class GramFrames:
             self._tiles.map(part, bin_tiles(rows.shape[1]))
 
     def _rows(
+<<<<<<< HEAD
         self, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
     ) -> Float64[np.ndarray, "n strip"]:
         """Return the rows of a block, minus a shift, at some bins."""
+=======
+        self, place: str, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
+    ) -> Float64[np.ndarray, "n bin"]:
+        """Return the rows of a block, minus a shift, at some bins; the next of this place overwrite them."""
+>>>>>>> svd
         matrix = self.matrix
         weights = None if matrix.weights is None else matrix.weights[strip]
         part = Matrix(matrix.name, matrix.is_motion, None, strip.stop - strip.start, weights)
-        rows = np.empty((len(bins) - 1, part.n_bins))
+        if place not in self._buffers:
+            # Kept from strip to strip: fresh memory of this size costs more time than filling it.
+            self._buffers[place] = np.empty(BLOCK * min(STRIP, matrix.n_bins))
+        rows = self._buffers[place][: (len(bins) - 1) * part.n_bins].reshape(-1, part.n_bins)
         fill(part, np.ascontiguousarray(bins[:, strip]), used, shift[strip], rows)
         return rows
 
@@ -117,8 +127,10 @@ class GramFrames:
         self._mask /= np.sqrt(self._values)
         sign = fix_signs(self._mask)
         self._vectors = self._vectors * sign
-        self._final = (self._mask * sign).astype(np.float32)
+        self._mask *= sign
+        self._final = self._mask.astype(np.float32)
         self._mask = np.zeros((0, 0))
+        self._buffers = {}
         self.is_done = True
 
     def advance(self, reader: BlockReader | None) -> bool:
@@ -143,8 +155,9 @@ class GramFrames:
         shift = self._centre() if self._compat else self.moments.shift
         left, right = lower.of(self.matrix), upper.of(self.matrix)
         for strip in bin_tiles(self.matrix.n_bins, STRIP):
-            a = self._rows(left, self._used[rows], strip, shift)
-            b = a if lower.number == upper.number else self._rows(right, self._used[columns], strip, shift)
+            a = self._rows("left", left, self._used[rows], strip, shift)
+            is_same = lower.number == upper.number
+            b = a if is_same else self._rows("right", right, self._used[columns], strip, shift)
             if b is a and self._compat:
                 self._row_means[rows] += a.sum(1) / self.matrix.n_bins
 

@@ -93,15 +93,9 @@ class GramFrames:
             self._tiles.map(part, bin_tiles(rows.shape[1]))
 
     def _rows(
-<<<<<<< HEAD
-        self, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
-    ) -> Float64[np.ndarray, "n strip"]:
-        """Return the rows of a block, minus a shift, at some bins."""
-=======
         self, place: str, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
     ) -> Float64[np.ndarray, "n bin"]:
         """Return the rows of a block, minus a shift, at some bins; the next of this place overwrite them."""
->>>>>>> svd
         matrix = self.matrix
         weights = None if matrix.weights is None else matrix.weights[strip]
         part = Matrix(matrix.name, matrix.is_motion, None, strip.stop - strip.start, weights)

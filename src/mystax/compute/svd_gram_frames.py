@@ -94,7 +94,7 @@ class GramFrames:
 
     def _rows(
         self, place: str, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
-    ) -> Float64[np.ndarray, "n bin"]:
+    ) -> Float64[np.ndarray, "n strip"]:
         """Return the rows of a block, minus a shift, at some bins; the next of this place overwrite them."""
         matrix = self.matrix
         weights = None if matrix.weights is None else matrix.weights[strip]

@@ -6,11 +6,10 @@ the user's cache folder, so that only the first run ever compiles.
 
 import inspect
 import os
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar, cast, no_type_check
 
+import numba
 import platformdirs
 
 __all__ = ["cache_folder", "kernel"]
@@ -18,34 +17,7 @@ __all__ = ["cache_folder", "kernel"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _load_numba() -> Any:
-    """Load numba without what it only looks for on its way: together a third of the time to a first result.
-
-    `coverage`, where it is installed and not at work, would count the lines of kernels.  `scipy.linalg` is
-    loaded to see that it is there, as it always is here; whoever compiles a matrix product still finds it.
-    """
-    modules: dict[str, Any] = sys.modules
-    idle = "coverage" not in modules and "numba" not in modules
-    if idle:
-        modules["coverage"] = None
-    try:
-        library = import_module("numba")
-    finally:
-        if idle:
-            del modules["coverage"]
-    algebra: Any = import_module("numba.np.linalg")
-    ask = algebra.ensure_blas
-    algebra.ensure_blas = lambda: None
-    try:
-        functions: Any = import_module("numba.np.arraymath")
-    finally:
-        algebra.ensure_blas = ask
-    functions.ensure_blas = ask
-    return library
-
-
-numba = _load_numba()
-_config = numba.config  # its settings are made at run time: no checker sees them
+_config: Any = numba.config  # its settings are made at run time: no checker sees them
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")

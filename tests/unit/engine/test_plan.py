@@ -19,6 +19,9 @@ FACE = Roi("face", "face", Rectangle(0, 0, 30, 30), "face", source="proposed", c
 EYE = Roi("eye", "pupil", Ellipse(20, 15, 8, 7), "face", source="proposed", confidence=0.8)
 
 
+STANDARD = ("rois", "motion", "svd", "pupil", "blink", "running", "pose")
+
+
 def _recording(*names: str, rate: float = 100, seed: int = 0) -> Recording:
     cameras = {
         name: Camera(name, ArraySource(frames_of(seed + k, 20, (80, 100)), Fraction(rate)))
@@ -54,7 +57,7 @@ def _states(plan: Plan) -> dict[str, str]:
 def test_without_regions_proposals_come_first_and_running_never() -> None:
     plan = _plan()
     assert plan.awaits_proposals
-    assert [item.name for item in plan.outcomes] == ["rois", "motion", "svd", "pupil", "blink", "running"]
+    assert [item.name for item in plan.outcomes] == list(STANDARD)
     assert plan.outcome("pupil").reason == "if an eye is found"
     assert plan.outcome("running").state == "not applicable"
 

@@ -31,7 +31,7 @@ def test_quick_is_motion_alone() -> None:
 
 
 def test_standard_has_all_frame_analyses_and_proposes_first() -> None:
-    assert read_recipe("standard").names == ("rois", "motion", "svd", "pupil", "blink", "running")
+    assert read_recipe("standard").names == ("rois", "motion", "svd", "pupil", "blink", "running", "pose")
 
 
 def test_standard_is_the_default() -> None:

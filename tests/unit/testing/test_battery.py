@@ -23,7 +23,7 @@ PARAMETERS: Mapping[str, dict[str, object]] = {"svd": {"n_components": 8, "bin":
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("name", ["rois", "motion", "svd", "pupil", "blink", "running"])
+@pytest.mark.parametrize("name", ["rois", "motion", "svd", "pupil", "blink", "running", "pose"])
 def test_analysis_passes(name: str, check: str) -> None:
     CHECKS[check](name, dict(PARAMETERS.get(name, {})))
 

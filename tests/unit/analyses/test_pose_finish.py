@@ -1,0 +1,123 @@
+"""What is said about a whole recording of keypoints, from rows that were made by hand."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.analyses.pose import PoseParams
+from mystax.analyses.pose_finish import Tracked, finish_pose
+from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
+from mystax.compute.track_flags import FLAG_MASKS
+from mystax.core.clock import Clock
+from mystax.core.quality import Flag
+from mystax.engine.passes import MemorySpool
+from mystax.nets.crop import CropBox
+from mystax.nets.face_box import FaceBox
+from mystax.nets.predictor import Predictor, open_predictor
+from tests.fixtures.networks import tiny_weights
+
+BOX = CropBox(100.0, 50.0, 200.0)
+N = 1500
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return open_predictor(tiny_weights(tmp_path_factory.mktemp("weights")))
+
+
+def _tracked(predictor: Predictor, path: np.ndarray, **columns: np.ndarray) -> Tracked:
+    """Make rows whose points lie on a grid about a path (time, space) of the face's middle."""
+    k = predictor.n_points
+    grid = np.stack([np.arange(k) * 4.0 - 2.0 * k, np.arange(k) % 3 * 20.0 - 20.0], axis=1)
+    rows = np.zeros((len(path), len(PER_POINT), k), np.float32)
+    rows[:, 0], rows[:, 1] = np.moveaxis(path[:, None] + grid, 2, 0)
+    rows[:, PER_POINT.index("xx")] = rows[:, PER_POINT.index("yy")] = 0.25
+    rows[:, PER_POINT.index("confidence")] = rows[:, PER_POINT.index("visibility")] = 0.9
+    for name, values in columns.items():
+        rows[:, PER_POINT.index(name)] = values[:, None]
+    spool = MemorySpool(rows.shape[1] * k, "float32")
+    spool.append(rows.reshape(len(path), -1))
+    times = Clock.from_rate(Fraction(10), len(path)).seconds
+    return Tracked(spool, len(path), times, FaceBox(BOX, 0.9), predictor)
+
+
+def _middle(n: int = N) -> np.ndarray:
+    return np.tile([200.0, 150.0], (n, 1))
+
+
+def _flags(tracked: Tracked) -> list[Flag]:
+    return finish_pose(tracked, PoseParams(smooth="none"))[1]
+
+
+def test_a_face_that_stays_in_its_box_needs_no_remark(predictor: Predictor) -> None:
+    assert _flags(_tracked(predictor, _middle())) == []
+
+
+def test_a_face_that_moves_away_is_told_with_its_minute(predictor: Predictor) -> None:
+    path = _middle()
+    path[700:] += [40.0, 0.0]  # more than 15 % of the box from minute 2 on; most of the time it is there
+    path[:60] -= [40.0, 0.0]
+    path[:700] -= [40.0, 0.0]
+    (flag,) = _flags(_tracked(predictor, path))
+    assert flag.code == "N331"
+    assert "first in minute 0" in flag.text
+    assert "--pose-box" in flag.text
+
+
+def test_points_at_the_edge_of_the_box_are_told_with_their_frames(predictor: Predictor) -> None:
+    path = _middle()
+    path[100:130, 1] += 90.0  # beyond the inner 90 % of the box, for 2 % of the time
+    (flag,) = _flags(_tracked(predictor, path))
+    assert flag.code == "N331"
+    assert "2.0 % of the frames" in flag.text
+    assert flag.frames[0] == 100
+    assert flag.n_frames == 30
+
+
+def test_doubtful_points_do_not_count_for_the_edge(predictor: Predictor) -> None:
+    path, sure = _middle(), np.full(N, 0.9)
+    path[100:130, 1] += 90.0
+    sure[100:130] = 0.2
+    assert _flags(_tracked(predictor, path, confidence=sure)) == []
+
+
+def test_points_are_flagged_one_by_one(predictor: Predictor) -> None:
+    sure, residual, clipped = np.full(40, 0.9), np.zeros(40), np.zeros(40)
+    sure[3], residual[5], clipped[7] = 0.2, 9.0, 1.0
+    tracked = _tracked(predictor, _middle(40), confidence=sure, residual=residual, clipped=clipped)
+    dataset, _ = finish_pose(tracked, PoseParams())
+    found = dataset["flag"].values[:, 0, 0]
+    for frame, name in ((3, "low_confidence"), (5, "shape"), (7, "clipped")):
+        assert found[frame] == FLAG_MASKS[name], name
+    assert (np.delete(found, [3, 5, 7]) == 0).all()
+
+
+def test_frames_that_never_came_are_missing(predictor: Predictor) -> None:
+    tracked = _tracked(predictor, _middle(40))
+    longer = Tracked(tracked.rows, 50, np.arange(50) / 10, tracked.face, predictor)
+    dataset, _ = finish_pose(longer, PoseParams())
+    assert np.isnan(dataset["position"].values[40:]).all()
+    assert (dataset["flag"].values[40:] == FLAG_MASKS["missing_frame"]).all()
+
+
+def test_columns_are_those_of_the_points() -> None:
+    spool = MemorySpool(len(PER_POINT) * 3, "float32")
+    rows = np.arange(5 * len(PER_POINT) * 3, dtype=np.float32).reshape(5, -1)
+    spool.append(rows)
+    chosen = columns_of(3, "y", "confidence")
+    assert chosen == [3, 4, 5, 15, 16, 17]
+    found = Columns(spool, chosen).read(2, 7)
+    np.testing.assert_array_equal(found[:3], rows[2:5][:, chosen])
+    assert np.isnan(found[3:]).all()
+
+
+def test_the_outcome_says_how_it_was_made(predictor: Predictor, tmp_path: Path) -> None:
+    dataset, _ = finish_pose(_tracked(predictor, _middle(40)), PoseParams(smooth="ml"))
+    assert dataset.attrs["weights"] == "tiny"
+    assert dataset.attrs["box"] == "100.00,50.00,200.00"
+    # the variance of a measurement is divided by its confidence
+    assert dataset.attrs["noise"] == pytest.approx(np.full(13, np.sqrt(0.25 / 0.9)), rel=1e-5)
+    assert 'name = "mouse-face-13"' in dataset.attrs["keypoint_set"]
+    assert not list(tmp_path.iterdir())

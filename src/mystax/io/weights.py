@@ -59,6 +59,8 @@ class WeightsInfo:
         Face box that suits these weights: ``auto`` or ``frame``.
     normalise : str
         Percentiles of grey are taken over the ``crop`` or the whole ``frame``.
+    members : int
+        Networks side by side in the file (an ensemble); each has a map per point.
     calibration : str
         ``synthetic``, ``labels:n=...`` or ``none``.
     provenance : mapping
@@ -75,6 +77,7 @@ class WeightsInfo:
     stride: int = 4
     box: str = "auto"
     normalise: str = "crop"
+    members: int = 1
     calibration: str = "none"
     provenance: Mapping[str, object] = field(default_factory=dict)
     tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class WeightsInfo:
             "keypoints": self.keypoints,
             "box": self.box,
             "normalise": self.normalise,
+            "members": str(self.members),
             "calibration": self.calibration,
             "provenance": json.dumps(dict(self.provenance), sort_keys=True),
             "tensors": json.dumps(packed, sort_keys=True),
@@ -162,6 +166,7 @@ class WeightsInfo:
                 stride=_integer(metadata["stride"], 1, 64),
                 box=metadata["box"],
                 normalise=metadata["normalise"],
+                members=_integer(metadata.get("members", "1"), 1, 16),
                 calibration=metadata.get("calibration", "none"),
                 provenance=dict(json.loads(metadata.get("provenance", "{}"))),
                 tensors={

@@ -38,6 +38,8 @@ class Decoded:
         Largest probability of a cell.
     lead : array (n, keypoint)
         Logarithm of the peak's ratio to the largest cell outside of the window.
+    spread : array (n, keypoint)
+        Standard deviation between the members of an ensemble [crop px]; 0 for a single network.
     """
 
     xy: Float32[np.ndarray, "n keypoint space"]
@@ -47,6 +49,7 @@ class Decoded:
     visibility_logit: Float32[np.ndarray, "n keypoint"]
     peak: Float32[np.ndarray, "n keypoint"]
     lead: Float32[np.ndarray, "n keypoint"]
+    spread: Float32[np.ndarray, "n keypoint"]
 
 
 def decode(logits: Float[np.ndarray, "n keypoint cy cx"], null: Float[np.ndarray, "n keypoint"]) -> Decoded:
@@ -80,6 +83,7 @@ def decode(logits: Float[np.ndarray, "n keypoint cy cx"], null: Float[np.ndarray
         visibility_logit=columns[..., 9],
         peak=columns[..., 7],
         lead=columns[..., 8],
+        spread=np.zeros(null.shape, np.float32),
     )
 
 
@@ -126,4 +130,5 @@ def decode_facemap(
         visibility_logit=top.astype(np.float32),
         peak=likelihood.copy(),
         lead=(top - second).astype(np.float32),
+        spread=np.zeros_like(likelihood),
     )

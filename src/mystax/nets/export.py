@@ -161,8 +161,11 @@ def export_dense(net: Dense, size: int, metadata: Mapping[str, str]) -> bytes:
     InternalError
         B999, if the graph does not do what torch does.
     """
-    folded = fold_norms(net)
-    graph = Graph()
+    return _export([net], size, metadata)
+
+
+def _add_network(graph: Graph, folded: Dense) -> tuple[str, str]:
+    """Add a folded network to a graph; return the names of its cells and null logits."""
     maps = "crops"
     for part in folded.stem:
         maps = _add_module(graph, maps, part)
@@ -174,31 +177,42 @@ def export_dense(net: Dense, size: int, metadata: Mapping[str, str]) -> bytes:
             maps = _add_module(graph, maps, part)
         levels.append(maps)
     summary = graph.add("Flatten", [graph.add("GlobalAveragePool", [maps])], axis=1)
-    graph.add(
+    null = graph.add(
         "Gemm",
         [
             summary,
             graph.constant(folded.null.weight.detach().numpy()),
             graph.constant(folded.null.bias.detach().numpy()),
         ],
-        "null",
         transB=1,
     )
     merged = graph.convolve(levels[-1], _as_conv(folded.laterals[-1]))
     for level in range(len(folded.stages) - 1, -1, -1):
         lateral = graph.convolve(levels[level], _as_conv(folded.laterals[level]))
         merged = _add_module(graph, graph.add("Add", [lateral, graph.double(merged)]), folded.merges[level])
-    graph.convolve(merged, folded.head, "cells")
-    cells = size // 4
-    data = graph.to_bytes(
-        size, {"cells": ["n", net.n_keypoints, cells, cells], "null": ["n", net.n_keypoints]}, metadata
-    )
+    return graph.convolve(merged, folded.head), null
+
+
+def _export(nets: Sequence[Dense], size: int, metadata: Mapping[str, str]) -> bytes:
+    """Write networks side by side, and check each against torch."""
+    graph = Graph()
+    folded = [fold_norms(net) for net in nets]
+    names = [_add_network(graph, net) for net in folded]
+    for output, parts in zip(("cells", "null"), zip(*names, strict=True), strict=True):
+        graph.add(
+            "Concat" if len(parts) > 1 else "Identity",
+            list(parts),
+            output,
+            **({"axis": 1} if len(parts) > 1 else {}),
+        )
+    n_maps, cells = sum(net.n_keypoints for net in nets), size // 4
+    data = graph.to_bytes(size, {"cells": ["n", n_maps, cells, cells], "null": ["n", n_maps]}, metadata)
     _check(data, folded, size)
     return data
 
 
 def pack_weights(
-    net: Dense,
+    nets: Dense | Sequence[Dense],
     *,
     size: int,
     points: Sequence[str],
@@ -208,12 +222,12 @@ def pack_weights(
     prior: ShapePrior | None = None,
     provenance: Mapping[str, object] | None = None,
 ) -> tuple[bytes, dict[str, np.ndarray], WeightsInfo]:
-    """Turn a trained network into what `mystax.io.weights.write_weights` writes.
+    """Turn a trained network, or an ensemble, into what `mystax.io.weights.write_weights` writes.
 
     Parameters
     ----------
-    net : Dense
-        The network.
+    nets : Dense or sequence of Dense
+        The network; several of one width and the same points become an ensemble.
     size : int
         Side of the crops [px].
     points : sequence of str
@@ -232,7 +246,8 @@ def pack_weights(
     onnx : bytes
         The model.
     tensors : dict of str to array
-        Weights for training: convolutions in float16, the rest in float32.
+        Weights for training: convolutions in float16, the rest in float32; names of an ensemble's
+        members begin with their numbers (``0.``).
     info : WeightsInfo
         The notes, which the model carries too.
     """
@@ -241,9 +256,11 @@ def pack_weights(
         beside |= calibration.tensors()
     if prior is not None:
         beside |= prior.tensors()
+    members = [nets] if isinstance(nets, Dense) else list(nets)
     info = WeightsInfo(
         arch="dense",
-        width=net.width,
+        width=members[0].width,
+        members=len(members),
         size=size,
         points=tuple(points),
         keypoints=keypoints,
@@ -253,10 +270,13 @@ def pack_weights(
         tensors=beside,
     )
     tensors = {
-        name: value.half().numpy() if value.ndim == 4 else value.numpy()
+        f"{number}.{name}" if len(members) > 1 else name: (
+            value.half().numpy() if value.ndim == 4 else value.numpy()
+        )
+        for number, net in enumerate(members)
         for name, value in net.state_dict().items()
     }
-    return export_dense(net, size, info.to_metadata()), tensors, info
+    return _export(members, size, info.to_metadata()), tensors, info
 
 
 def _as_conv(module: nn.Module) -> nn.Conv2d:
@@ -276,7 +296,7 @@ def _add_module(graph: Graph, maps: str, module: nn.Module) -> str:
     raise InternalError("B999", "export", f"a block of an unknown kind: {type(module).__name__}")
 
 
-def _check(data: bytes, folded: Dense, size: int) -> None:
+def _check(data: bytes, folded: Sequence[Dense], size: int) -> None:
     """Compare the model with torch on pictures of noise: places within 0.001 px."""
     rng = np.random.default_rng(5)
     crops: Float32[np.ndarray, "n 1 y x"] = rng.random((3, 1, size, size), dtype=np.float32)
@@ -285,7 +305,8 @@ def _check(data: bytes, folded: Dense, size: int) -> None:
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     cells, null = session.run(["cells", "null"], {"crops": crops})
     with torch.no_grad():
-        cells_torch, null_torch = (v.contiguous().numpy() for v in folded(torch.from_numpy(crops)))
+        made = [net(torch.from_numpy(crops)) for net in folded]
+    cells_torch, null_torch = (torch.cat(parts, dim=1).numpy() for parts in zip(*made, strict=True))
     scale = max(1.0, float(np.abs(cells_torch).max()), float(np.abs(null_torch).max()))
     difference = max(float(np.abs(cells - cells_torch).max()), float(np.abs(null - null_torch).max()))
     # Where two cells are nearly equal the start of the decoding may change: only equal starts are compared.

@@ -93,7 +93,7 @@ class Fitter:
         self.steps = 0
         self._peak = peak
         self._clip = clip
-        self._average = average
+        self.average = average
         self._is_half = is_half
         self._replicas = [net, *(_replica(net) for _ in range(lanes - 1))]
         self._mean = copy.deepcopy(net).eval().requires_grad_(requires_grad=False)
@@ -177,7 +177,7 @@ class Fitter:
                 value.div_(self.lanes)
                 for other in self._replicas[1:]:
                     other.get_buffer(name).copy_(value)
-        decay = min(self._average, (1.0 + self.steps) / (10.0 + self.steps))
+        decay = min(self.average, (1.0 + self.steps) / (10.0 + self.steps))
         new = self.net.state_dict()
         for name, value in self._mean.state_dict().items():
             if value.is_floating_point():

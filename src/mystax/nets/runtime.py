@@ -12,6 +12,7 @@ from mystax.io.weights import WeightsInfo, check_digest
 from mystax.nets.confidence import Calibration, features
 from mystax.nets.crop import CropBox, crop_resize, grey_span, normalise
 from mystax.nets.decode import Decoded, decode, decode_facemap
+from mystax.nets.ensemble import merge_decoded
 from mystax.nets.shape_prior import ShapePrior
 
 __all__ = ["CPU_BATCH", "GPU_BATCH", "Network", "Places", "choose_provider", "load_network"]
@@ -88,6 +89,8 @@ class Places:
         Chance that the point is in view.
     shape : array (n, keypoint)
         Mahalanobis distance from where the other points put it.
+    spread : array (n, keypoint)
+        Standard deviation between the members of an ensemble [source px]; 0 for a single network.
     is_clipped : array (n, keypoint)
         Places that lay outside of the frame and were brought to its edge.
     is_flat : array (n,)
@@ -99,6 +102,7 @@ class Places:
     confidence: Float32[np.ndarray, "n keypoint"]
     visibility: Float32[np.ndarray, "n keypoint"]
     shape: Float32[np.ndarray, "n keypoint"]
+    spread: Float32[np.ndarray, "n keypoint"]
     is_clipped: Bool[np.ndarray, "n keypoint"]
     is_flat: Bool[np.ndarray, " n"]
 
@@ -168,7 +172,7 @@ class Network:
 
     def _check_shapes(self) -> None:
         """Compare the model's inputs and outputs with its notes."""
-        n_points, size = len(self.info.points), self.info.size
+        n_points, size = len(self.info.points) * self.info.members, self.info.size
         cells = size // self.info.stride
         expected = {
             "dense": {"cells": [n_points, cells, cells], "null": [n_points]},
@@ -235,7 +239,8 @@ class Network:
             part = crops[first : first + self.batch]
             self._run(part)
             cells, *rest = (buffer[: len(part)] for buffer in self._outputs)
-            rows.append(decode_outputs(self.info.arch, cells, rest))
+            found = decode_outputs(self.info.arch, cells, rest)
+            rows.append(found if self.info.members == 1 else merge_decoded(found, self.info.members))
         return join(rows)
 
     def prepare(
@@ -317,6 +322,7 @@ class Network:
             confidence=confidence,
             visibility=visibility,
             shape=np.expm1(values[..., 4]),
+            spread=decoded.spread * np.float32(scale),
             is_clipped=is_clipped & ~is_flat[:, None],
             is_flat=is_flat.copy(),
         )

@@ -2,139 +2,43 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.typing import Bool, Float, Float32, Float64, Int64, UInt8
-from mystax.errors import RecipeError, WeightsError
-from mystax.nets.augment import PLACED, UNLABELLED, Augmentation, augment, mirror_order
+from mystax.core.typing import Float, Float32, Int64, UInt8
+from mystax.errors import RecipeError
+from mystax.nets.augment import PLACED, UNLABELLED, mirror_order
 from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
 from mystax.nets.crop import normalise_crops
 from mystax.nets.decode import Decoded
-from mystax.nets.fitting import Batch, Fitter, can_use_half, predict
-from mystax.nets.holdout import FEW, Comparison, Fold, compare_paired, make_folds
+from mystax.nets.estimate import count_steps, estimate_steps, make_fitter
+from mystax.nets.fitting import predict
+from mystax.nets.holdout import Comparison, Fold, compare_paired, make_folds
 from mystax.nets.shape_prior import ShapePrior, fit_shape_prior
 from mystax.nets.tracker import Dense, build_tracker
+from mystax.nets.training_data import (
+    Base,
+    Batches,
+    Labelled,
+    Plan,
+    Replay,
+    load_base,
+    match_rows,
+    project_replay,
+)
 
-__all__ = ["LEAST_FRAMES", "Base", "Labelled", "Plan", "RefineResult", "Replay", "estimate_steps", "refine"]
+__all__ = ["LEAST_FRAMES", "RefineResult", "refine"]
 
 LEAST_FRAMES = 10
 """Labelled frames that a refine needs."""
 
 _WEAK = 5
-_BATCH = 8
 _MOST_FORGETTING = 1.3
 _REPLAY_TEST = 100
 _LOOKS = 4
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Labelled crops.
-
-    Attributes
-    ----------
-    crops : array (n, y, x)
-        Square grey crops of the face box, uint8.
-    xy : array (n, keypoint, space)
-        Points [crop px]; NaN where there is none.
-    state : array (n, keypoint)
-        0 absent, 1 invisible, 2 placed, 255 not labelled.
-    valid : array (n, y, x), optional
-        Pixels that lie in the frame; by default all.
-    recording : array (n,), optional
-        Number of each frame's recording; by default one recording.
-    time : array (n,), optional
-        Seconds in the recording; by default unknown, the order counts.
-    """
-
-    crops: UInt8[np.ndarray, "n y x"]
-    xy: Float32[np.ndarray, "n keypoint space"]
-    state: UInt8[np.ndarray, "n keypoint"]
-    valid: Bool[np.ndarray, "n y x"] | None = None
-    recording: Int64[np.ndarray, " n"] | None = None
-    time: Float64[np.ndarray, " n"] | None = None
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Rendered crops that keep a refined network good on other animals.
-
-    Attributes
-    ----------
-    crops, xy, state : array
-        As of `Labelled`, for all points of `points`.
-    points : tuple of str
-        Ids of the points.
-    """
-
-    crops: UInt8[np.ndarray, "n y x"]
-    xy: Float32[np.ndarray, "n keypoint space"]
-    state: UInt8[np.ndarray, "n keypoint"]
-    points: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Base:
-    """The network that a refine starts from.
-
-    Attributes
-    ----------
-    tensors : mapping of str to array
-        Its weights (`mystax.io.weights.read_tensors`).
-    points : tuple of str
-        Ids of its points.
-    width : float
-        Factor on its channel counts.
-    calibration : Calibration, optional
-        Its calibration.
-    """
-
-    tensors: dict[str, np.ndarray]
-    points: tuple[str, ...]
-    width: float = 1.0
-    calibration: Calibration | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Wishes of the user.
-
-    Attributes
-    ----------
-    steps : int
-        Steps of the final fit; 0 (default) chooses by the number of labels (`estimate_steps`).
-    seed : int
-        Same labels, seed and lanes: same weights.
-    size : int
-        Side of the crops [px], 128-512.
-    replay : float
-        Share of rendered crops in a batch, 0-0.9.
-    hold_out : str
-        ``recording`` or ``block``.
-    lanes : int
-        Threads.
-    width : float
-        Factor on the channel counts of a network made from nothing.
-    rate : float
-        Highest rate of the trunk; heads learn three times as fast.
-    ranges : Augmentation
-        How far to augment.
-    """
-
-    steps: int = 0
-    seed: int = 0
-    size: int = 256
-    replay: float = 0.5
-    hold_out: str = "recording"
-    lanes: int = 1
-    width: float = 1.0
-    rate: float = 1e-3
-    ranges: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -184,75 +88,6 @@ class RefineResult:
     reasons: tuple[str, ...]
     weak: tuple[str, ...]
     split: str
-
-
-def estimate_steps(n_frames: int, *, has_base: bool) -> int:
-    """Choose the steps of the final fit by the number of labelled frames.
-
-    Parameters
-    ----------
-    n_frames : int
-        Labelled frames.
-    has_base : bool
-        Whether a base is refined, or a network made from nothing.
-
-    Returns
-    -------
-    int
-        300-1500 steps of 8 crops; from nothing one and a half times as many.
-
-    Examples
-    --------
-    >>> estimate_steps(10, has_base=True), estimate_steps(2000, has_base=True)
-    (380, 1500)
-    """
-    steps = min(1500, 300 + 8 * n_frames)
-    return steps if has_base else min(1500, steps * 3 // 2)
-
-
-class _Batches:
-    """Draws batches: labelled crops, and rendered ones beside them."""
-
-    def __init__(
-        self, labelled: Labelled, replay: Replay | None, plan: Plan, order: Int64[np.ndarray, " keypoint"]
-    ) -> None:
-        self._labelled, self._replay, self._plan, self._order = labelled, replay, plan, order
-
-    def make(self, rows: Int64[np.ndarray, " row"], key: tuple[int, ...], step: int, lane: int) -> Batch:
-        """Return the batch of a lane: depends on seed, key, step and lane only."""
-        plan = self._plan
-        rng = np.random.default_rng([plan.seed, *key, step, lane])
-        n = _BATCH // plan.lanes
-        n_replay = round(plan.replay * n) if self._replay is not None else 0
-        pick = rng.choice(rows, n - n_replay, replace=len(rows) < n - n_replay)
-        labelled = self._labelled
-        parts = [
-            augment(
-                labelled.crops[pick],
-                labelled.xy[pick],
-                labelled.state[pick],
-                rng,
-                size=plan.size,
-                ranges=plan.ranges,
-                order=self._order,
-                valid=None if labelled.valid is None else labelled.valid[pick],
-            )
-        ]
-        if self._replay is not None and n_replay:
-            old = rng.integers(0, len(self._replay.crops), n_replay)
-            parts.append(
-                augment(
-                    self._replay.crops[old],
-                    self._replay.xy[old],
-                    self._replay.state[old],
-                    rng,
-                    size=plan.size,
-                    ranges=plan.ranges,
-                    order=self._order,
-                )
-            )
-        crops, xy, state = (np.concatenate(values) for values in zip(*parts, strict=True))
-        return crops, xy, state
 
 
 def refine(
@@ -312,31 +147,11 @@ def refine(
             got=str(len(usable)),
             hint="label more frames: 'mystax labels suggest' names good ones",
         )
-    rows = _rows(points, base, base_rows)
-    work = _Work(labelled, tuple(points), list(pairs), base, rows, _project(replay, points), plan, report)
+    rows = match_rows(points, base, base_rows)
+    work = _Work(
+        labelled, tuple(points), list(pairs), base, rows, project_replay(replay, points), plan, report
+    )
     return work.run(usable)
-
-
-def _rows(points: Sequence[str], base: Base | None, given: Sequence[int] | None) -> list[int]:
-    if base is None:
-        return [-1] * len(points)
-    if given is not None:
-        return list(given)
-    return [base.points.index(name) if name in base.points else -1 for name in points]
-
-
-def _project(replay: Replay | None, points: Sequence[str]) -> Replay | None:
-    """Return rendered crops with the points of another set; points without a rendered twin are unlabelled."""
-    if replay is None or not any(name in replay.points for name in points):
-        return None
-    n = len(replay.crops)
-    xy = np.zeros((n, len(points), 2), np.float32)
-    state = np.full((n, len(points)), UNLABELLED, np.uint8)
-    for k, name in enumerate(points):
-        if name in replay.points:
-            source = replay.points.index(name)
-            xy[:, k], state[:, k] = replay.xy[:, source], replay.state[:, source]
-    return Replay(replay.crops, xy, state, tuple(points))
 
 
 class _Work:
@@ -362,7 +177,7 @@ class _Work:
             training = Replay(replay.crops[:cut], replay.xy[:cut], replay.state[:cut], points)
             self._test = Replay(replay.crops[cut:], replay.xy[cut:], replay.state[cut:], points)
         self._replay = training
-        self._batches = _Batches(labelled, training, plan, mirror_order(len(points), pairs))
+        self._batches = Batches(labelled, training, plan, mirror_order(len(points), pairs))
         self._ready = normalise_crops(labelled.crops, labelled.valid)
         self._done = self._total = 0
 
@@ -375,8 +190,7 @@ class _Work:
         folds, split = make_folds(recording[usable], clock[usable], plan.seed, by=plan.hold_out)
         folds = [Fold(usable[fold.training], usable[fold.held_out]) for fold in folds]
         steps = plan.steps or estimate_steps(len(usable), has_base=self._base is not None)
-        fold_steps = max(steps // 2 if len(usable) < FEW else steps, 1)
-        self._total = fold_steps * len(folds) + steps
+        fold_steps, self._total = count_steps(steps, len(usable))
         prior = self._prior(usable)
         errors = np.full(labelled.state.shape, np.nan, np.float32)
         found: list[tuple[np.ndarray, Decoded]] = []
@@ -413,7 +227,7 @@ class _Work:
         """Return the network to begin with: the base's trunk, known points' heads, random new ones."""
         width = self._plan.width if self._base is None else self._base.width
         net = build_tracker(len(self._points), width=width, seed=self._plan.seed)
-        return net if self._base is None else _load_base(net, self._base, self._base_rows)
+        return net if self._base is None else load_base(net, self._base, self._base_rows)
 
     def _fit(
         self,
@@ -423,14 +237,7 @@ class _Work:
         look: Callable[[int, Dense], None] | None = None,
     ) -> Dense:
         """Train on some rows; `look` sees the averaged network at a few places on the way."""
-        plan = self._plan
-        fitter = Fitter(
-            self._start(),
-            peak=plan.rate if self._base is not None else 3 * plan.rate,
-            head_factor=3.0 if self._base is not None else 1.0,
-            lanes=plan.lanes,
-            is_half=can_use_half(),
-        )
+        fitter = make_fitter(self._start(), self._plan, steps, has_base=self._base is not None)
         looks = {round(steps * (i + 1) / _LOOKS) for i in range(_LOOKS)}
         begin = time.monotonic()
         try:
@@ -545,34 +352,6 @@ def _placed_error(
 ) -> Float32[np.ndarray, "n keypoint"]:
     error = np.linalg.norm(xy - truth, axis=-1) * unit
     return np.where(state == PLACED, error, np.nan).astype(np.float32)
-
-
-def _load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
-    """Copy the base's trunk, and the heads of the points that it knows."""
-    state = net.state_dict()
-    for name, value in state.items():
-        if name not in base.tensors:
-            raise WeightsError("M702", "base", expected=f"the tensor {name!r}", got="none")
-        given = torch.from_numpy(np.asarray(base.tensors[name]).astype(np.float32))
-        if name.split(".")[0] in ("head", "null"):
-            if len(given) != len(base.points) or given.shape[1:] != value.shape[1:]:
-                raise WeightsError(
-                    "M702",
-                    "base",
-                    expected=f"{name} of {len(base.points)} points",
-                    got=str(list(given.shape)),
-                )
-            for k, row in enumerate(rows):
-                if row >= 0:
-                    value[k] = given[row]
-        elif given.shape != value.shape:
-            raise WeightsError(
-                "M702", "base", expected=f"{name} {list(value.shape)}", got=str(list(given.shape))
-            )
-        else:
-            value.copy_(given)
-    net.load_state_dict(state)
-    return net
 
 
 def _reasons(comparison: Comparison, forgetting: float, *, has_base: bool) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import onnxruntime  # noqa: E402
 from mystax.errors import InternalError  # noqa: E402
 from mystax.io.weights import read_tensors, write_weights  # noqa: E402
 from mystax.nets.confidence import Calibration  # noqa: E402
+from mystax.nets.ensemble import merge_members  # noqa: E402
 from mystax.nets.export import _check, export_dense, fold_norms, pack_weights  # noqa: E402
 from mystax.nets.runtime import load_network  # noqa: E402
 from mystax.nets.shape_prior import ShapePrior  # noqa: E402
@@ -82,7 +83,7 @@ def test_a_graph_that_differs_from_torch_is_refused() -> None:
     other = fold_norms(net)
     other.head.weight.data += 0.05
     with pytest.raises(InternalError, match="B999"):
-        _check(data, other, 64)
+        _check(data, [other], 64)
 
 
 def test_packed_weights_come_back_for_prediction_and_for_training(tmp_path: Path) -> None:
@@ -113,3 +114,26 @@ def test_packed_weights_come_back_for_prediction_and_for_training(tmp_path: Path
     with torch.no_grad():
         for one, other in zip(again.eval()(crops), net(crops), strict=True):
             torch.testing.assert_close(one, other, atol=5e-3, rtol=1e-2)  # float16 convolutions
+
+
+def test_ensemble_in_one_file_gives_the_members_merged(tmp_path: Path) -> None:
+    members = [_trained(3), _trained(3), _trained(3)]
+    for number, net in enumerate(members):
+        with torch.no_grad():
+            net.head.weight.mul_(150)
+            net.get_parameter("stem.0.0.weight").mul_(1 + 0.02 * number)  # near to each other, not the same
+    crops = np.random.default_rng(0).random((4, 64, 64), dtype=np.float32)
+    alone = []
+    for number, net in enumerate(members):
+        one = write_weights(tmp_path, f"one{number}", *pack_weights(net, size=64, points="abc"))
+        alone.append(load_network(one).decode(crops))
+    data, tensors, info = pack_weights(members, size=64, points="abc")
+    together = load_network(write_weights(tmp_path, "all", data, tensors, info))
+    assert together.info.members == 3
+    assert together.n_keypoints == 3
+    found = together.decode(crops)
+    expected = merge_members(np.stack([d.xy for d in alone]), np.stack([d.covariance for d in alone]))
+    np.testing.assert_allclose(found.xy, expected.xy, atol=1e-3)
+    np.testing.assert_allclose(found.spread, expected.spread, atol=1e-3)
+    np.testing.assert_allclose(found.mass, np.mean([d.mass for d in alone], axis=0), atol=1e-5)
+    assert "2.head.weight" in tensors

@@ -31,6 +31,8 @@ class Footage:
         Presentation stamps of the frames.
     pixels : array (y, x), optional
         The picture, where it lies in no file.
+    is_ours : bool, optional
+        Whether the frames were opened here, and are closed here.
     """
 
     def __init__(
@@ -40,9 +42,11 @@ class Footage:
         frames: FrameSource | None = None,
         stamps: Shaped[np.ndarray, " time"] | None = None,
         pixels: Shaped[np.ndarray, "y x"] | None = None,
+        *,
+        is_ours: bool = True,
     ) -> None:
         self.fingerprint, self.source = fingerprint, source
-        self._frames, self._stamps, self._pixels = frames, stamps, pixels
+        self._frames, self._stamps, self._pixels, self._is_ours = frames, stamps, pixels, is_ours
 
     @property
     def number(self) -> int:
@@ -104,8 +108,8 @@ class Footage:
         return np.asarray(chunk.data[0])
 
     def close(self) -> None:
-        """Close the video."""
-        if self._frames is not None:
+        """Close the video, unless it was open when it came here."""
+        if self._frames is not None and self._is_ours:
             self._frames.close()
 
 
@@ -147,7 +151,7 @@ def open_footage(what: str | Path | FrameSource, camera: str = "") -> Footage:
         return _of_frames(
             Video([Path(name) for name in files]), str(Path(files[0]).absolute()), camera or "face"
         )
-    return _of_frames(what, "", camera or "face")
+    return _of_frames(what, "", camera or "face", is_ours=False)
 
 
 def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str) -> Footage:
@@ -160,7 +164,7 @@ def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str) -> Footage
     return Footage(f"pixels-{digest.hexdigest()}", source, pixels=content)
 
 
-def _of_frames(frames: FrameSource, path: str, camera: str) -> Footage:
+def _of_frames(frames: FrameSource, path: str, camera: str, *, is_ours: bool = True) -> Footage:
     identity = frames.identity
     files = [name for name in identity if "=" not in name]
     if len(files) == 1:
@@ -173,4 +177,5 @@ def _of_frames(frames: FrameSource, path: str, camera: str) -> Footage:
         stamps, tick = np.asarray(clock.ticks), float(clock.tick)
     except VideoError:  # no stamps in the file: its frames are counted
         stamps, tick = np.arange(frames.n_frames, dtype=np.int64), 0.0
-    return Footage(fingerprint, Source("video", path, camera, *frames.shape, tick), frames, stamps)
+    source = Source("video", path, camera, *frames.shape, tick)
+    return Footage(fingerprint, source, frames, stamps, is_ours=is_ours)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xarray import Dataset
 
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_dataset import labels_to_dataset
@@ -17,7 +18,7 @@ from tests.fixtures.label_folders import make_operation
 KEY = ("123-0123456789abcdef0123456789abcdef", 512)
 
 
-def dataset() -> "object":
+def dataset() -> Dataset:
     state = LabelState(KeypointSet.load("mouse-face-13"))
     state.apply(make_operation(rev=1))
     return labels_to_dataset(state)
@@ -62,7 +63,7 @@ def test_cache_is_read_for_its_state_only(tmp_path: Path) -> None:
     files = LabelFiles(tmp_path)
     assert files.read_cache("1-a") is None
     labels = dataset()
-    files.write_cache(labels, "1-a")  # type: ignore[arg-type] # a Dataset
+    files.write_cache(labels, "1-a")
     found = files.read_cache("1-a")
     assert found is not None
     assert found.identical(labels)  # type: ignore[arg-type] # a Dataset
@@ -71,7 +72,7 @@ def test_cache_is_read_for_its_state_only(tmp_path: Path) -> None:
 
 def test_cache_whose_bytes_changed_is_not_believed(tmp_path: Path) -> None:
     files = LabelFiles(tmp_path)
-    files.write_cache(dataset(), "1-a")  # type: ignore[arg-type] # a Dataset
+    files.write_cache(dataset(), "1-a")
     whole = (tmp_path / CACHE).read_bytes()
     wrong = 0
     for at in range(0, len(whole), max(1, len(whole) // 60)):

@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.analyses.pose import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
-from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of, jumps
+from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, REFERENCE, flag_text, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
 from mystax.core.analysis import Spool
 from mystax.core.lazy import ROWS_PER_BLOCK
@@ -155,7 +155,10 @@ def _one_point(
     missing = ~np.isfinite(sure)
     smooth.position[missing] = np.nan
     smooth.covariance[missing] = np.nan
-    residual, clipped = (columns[:, PER_POINT.index(name)] for name in ("residual", "clipped"))
+    residual, clipped, spread = (
+        columns[:, PER_POINT.index(name)] for name in ("residual", "clipped", "spread")
+    )
+    most = MEMBERS_SD * tracked.face.box.side / REFERENCE
     with np.errstate(invalid="ignore"):
         marks = flags_of(
             low_confidence=(sure < params.low_confidence)[:, None],
@@ -164,6 +167,7 @@ def _one_point(
             clipped=(clipped > 0)[:, None],
             gap_filled=smooth.gap_filled & ~missing[:, None],
             missing_frame=missing[:, None],
+            ensemble_disagrees=(spread > most)[:, None],
         )
     return smooth, marks[:, 0]
 

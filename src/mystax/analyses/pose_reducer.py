@@ -172,6 +172,7 @@ class PoseReducer:
                 found.visibility,
                 found.shape,
                 found.is_clipped.astype(np.float32),
+                found.spread,
             )
             rows[batch.places] = np.stack(values, axis=1)
         return rows.reshape(batch.n_rows, -1)

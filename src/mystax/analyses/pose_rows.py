@@ -7,8 +7,8 @@ from mystax.core.typing import Float32, Shaped
 
 __all__ = ["PER_POINT", "Columns", "columns_of"]
 
-PER_POINT = ("x", "y", "xx", "xy", "yy", "confidence", "visibility", "residual", "clipped")
-"""Values per frame and point: place, its covariance, how sure it is, how unlike a face."""
+PER_POINT = ("x", "y", "xx", "xy", "yy", "confidence", "visibility", "residual", "clipped", "spread")
+"""Per frame and point: place, covariance, how sure it is, how unlike a face, spread of an ensemble."""
 
 
 def columns_of(n_points: int, *names: str) -> list[int]:

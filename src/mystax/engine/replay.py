@@ -8,7 +8,7 @@ import platformdirs
 from mystax.core.events import Event, Report, silent
 
 if TYPE_CHECKING:
-    from mystax.nets.training import Replay
+    from mystax.nets.training_data import Replay
 else:
     Replay = Any
 
@@ -44,7 +44,7 @@ def replay_pool(*, folder: Path | None = None, n: int = N_REPLAY, progress: Repo
     from mystax.core.keypoints import KeypointSet
     from mystax.nets.pool import ImagePool, write_part
     from mystax.nets.predictor import BASE_SET
-    from mystax.nets.training import Replay as Pool
+    from mystax.nets.training_data import Replay as Pool
 
     place = folder or platformdirs.user_cache_path("mystax") / f"faces-{VERSION}"
     pool = ImagePool(place)

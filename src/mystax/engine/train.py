@@ -17,7 +17,8 @@ from mystax.errors import ParameterError, RecipeError
 
 if TYPE_CHECKING:
     from mystax.nets.crop import CropBox
-    from mystax.nets.training import Base, Labelled, Plan, RefineResult
+    from mystax.nets.training import RefineResult
+    from mystax.nets.training_data import Base, Labelled, Plan
 else:
     Base = CropBox = Labelled = Plan = RefineResult = Any
 
@@ -237,7 +238,7 @@ def _base(base: str, frames: LabelledFrames) -> tuple[Base | None, list[int] | N
     from mystax.core.keypoints import KeypointSet
     from mystax.io.weights import find_weights, read_tensors
     from mystax.nets.confidence import Calibration
-    from mystax.nets.training import Base as Begin
+    from mystax.nets.training_data import Base as Begin
 
     tensors, info = read_tensors(find_weights(base))
     every = KeypointSet.from_toml(info.keypoints, base)
@@ -265,7 +266,7 @@ def _pairs(frames: LabelledFrames) -> list[tuple[int, int]]:
 def _crops(frames: LabelledFrames, size: int, *, is_folder: bool) -> Labelled:
     """Cut the labelled frames as prediction will: the whole picture, or a box about the labelled face."""
     from mystax.nets.crop import crop_resize
-    from mystax.nets.training import Labelled as Ready
+    from mystax.nets.training_data import Labelled as Ready
 
     n, n_points = frames.state.shape
     crops = np.zeros((n, size, size), np.uint8)
@@ -328,24 +329,22 @@ def _plan(
     progress: Report,
 ) -> Plan:
     """Choose the number of steps by labels and time, after a short measurement of this machine."""
-    from mystax.nets.fitting import step_seconds
-    from mystax.nets.training import Plan as Wishes
-    from mystax.nets.training import estimate_steps
+    from dataclasses import replace
 
-    steps = estimate_steps(n_frames, has_base=has_base)
-    lanes = max(1, min(cores, 8))
-    per_step = step_seconds(size=size, lanes=lanes)
-    # Three folds, at half length where labels are few, and the final fit.
-    total = 2.5 if n_frames < 40 else 4.0
-    affordable = int(60 * minutes / (total * per_step))
-    chosen = max(60, min(steps, affordable))
-    seconds = total * chosen * per_step
+    from mystax.nets.estimate import estimate_training, measure_step
+    from mystax.nets.training_data import BATCH
+    from mystax.nets.training_data import Plan as Wishes
+
+    lanes = next(n for n in (8, 4, 2, 1) if n <= max(1, cores) and BATCH % n == 0)
+    plan = Wishes(seed=seed, size=size, replay=replay, hold_out=hold_out, lanes=lanes)
+    per_step = measure_step(plan, 1)
+    found = estimate_training(n_frames, per_step, minutes, has_base=has_base)
     text = (
-        f"{n_frames} labelled frames, {chosen} steps in the final fit, about {seconds:.0f} s "
+        f"{n_frames} labelled frames, {found.n_total} steps in all, about {found.seconds:.0f} s "
         f"({1000 * per_step:.0f} ms per step on {lanes} core{'s' if lanes > 1 else ''})"
     )
-    progress(Event("note", "estimate", text=text, data={"seconds": seconds, "steps": chosen}))
-    return Wishes(steps=chosen, seed=seed, size=size, replay=replay, hold_out=hold_out, lanes=lanes)
+    progress(Event("note", "estimate", text=text, data={"seconds": found.seconds, "steps": found.steps}))
+    return replace(plan, steps=found.steps)
 
 
 def _write(

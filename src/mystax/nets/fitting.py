@@ -1,7 +1,6 @@
 """Steps of training: parallel lanes, one-cycle rate, averaged weights, a state that can be stored."""
 
 import copy
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -12,9 +11,9 @@ import torch
 from mystax.core.typing import Float32, UInt8
 from mystax.nets.decode import Decoded, decode
 from mystax.nets.loss import tracker_loss
-from mystax.nets.tracker import Dense, build_tracker
+from mystax.nets.tracker import Dense
 
-__all__ = ["Batch", "Fitter", "can_use_half", "one_cycle", "predict", "step_seconds"]
+__all__ = ["Batch", "Fitter", "can_use_half", "one_cycle", "predict"]
 
 Batch = tuple[
     Float32[np.ndarray, "n size size"],
@@ -274,36 +273,3 @@ def predict(net: Dense, crops: Float32[np.ndarray, "n y x"]) -> Decoded:
         cells.append(logits.contiguous().numpy())
         nulls.append(null.numpy())
     return decode(np.concatenate(cells), np.concatenate(nulls))
-
-
-def step_seconds(*, size: int, lanes: int, batch: int = 8, n_steps: int = 3) -> float:
-    """Measure how long a step takes on this machine.
-
-    Parameters
-    ----------
-    size : int
-        Side of the crops [px].
-    lanes : int
-        Threads.
-    batch : int, optional
-        Crops per step.
-    n_steps : int, optional
-        Steps that are timed, after one that is not.
-
-    Returns
-    -------
-    float
-        Seconds per step, without augmentation (a few percent more).
-    """
-    n = max(1, batch // lanes)
-    crops = np.zeros((n, size, size), np.float32)
-    part: Batch = (crops, np.full((n, 1, 2), size / 2, np.float32), np.full((n, 1), 2, np.uint8))
-    fitter = Fitter(build_tracker(1), peak=1e-9, lanes=lanes, is_half=can_use_half())
-    try:
-        fitter.step(lambda _: part, 0.0)
-        start = time.perf_counter()
-        for _ in range(n_steps):
-            fitter.step(lambda _: part, 0.0)
-        return (time.perf_counter() - start) / n_steps
-    finally:
-        fitter.close()

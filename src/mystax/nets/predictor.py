@@ -82,6 +82,7 @@ class Predictor:
             confidence=found.confidence[:, self.chosen],
             visibility=found.visibility[:, self.chosen],
             shape=found.shape[:, self.chosen],
+            spread=found.spread[:, self.chosen],
             is_clipped=found.is_clipped[:, self.chosen],
             is_flat=found.is_flat,
         )

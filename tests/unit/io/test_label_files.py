@@ -66,7 +66,7 @@ def test_cache_is_read_for_its_state_only(tmp_path: Path) -> None:
     files.write_cache(labels, "1-a")
     found = files.read_cache("1-a")
     assert found is not None
-    assert found.identical(labels)  # type: ignore[arg-type] # a Dataset
+    assert found.identical(labels)
     assert files.read_cache("2-b") is None
 
 
@@ -80,7 +80,7 @@ def test_cache_whose_bytes_changed_is_not_believed(tmp_path: Path) -> None:
         changed[at] ^= 0x10
         (tmp_path / CACHE).write_bytes(bytes(changed))
         found = files.read_cache("1-a")
-        wrong += found is not None and not found.identical(dataset())  # type: ignore[arg-type] # a Dataset
+        wrong += found is not None and not found.identical(dataset())
     assert wrong == 0
 
 

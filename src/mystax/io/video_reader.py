@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -367,7 +367,7 @@ class VideoReader:
         other._set_clock(clock, no_time)
         return other
 
-    def copy(self) -> Self:
+    def copy(self: Reader) -> Reader:
         """Return another reader of the same frames, without a new look at the files."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)

@@ -63,7 +63,7 @@ def test_a_second_run_does_nothing(finished: tuple[Path, Outcomes]) -> None:
     events: list[Event] = []
     mystax.run(folder / "face.mp4", parameters=SMALL, report=False, progress=events.append)
     assert _stamps(folder / "face.mystax") == before
-    assert [(event.kind, event.done) for event in events] == [("done", 3)]
+    assert [(event.kind, event.done) for event in events] == [("done", 4)]
 
 
 def test_nothing_is_left_of_the_work(finished: tuple[Path, Outcomes]) -> None:

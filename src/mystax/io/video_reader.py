@@ -367,7 +367,7 @@ class VideoReader:
         other._set_clock(clock, no_time)
         return other
 
-    def copy(self: Reader) -> Reader:
+    def copy(self: Reader) -> Reader:  # noqa: PYI019 - beartype knows no Self outside of its classes
         """Return another reader of the same frames, without a new look at the files."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)

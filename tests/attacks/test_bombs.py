@@ -26,6 +26,13 @@ from importlib import import_module
 from pathlib import Path
 from mystax.errors import MystaxError
 
+def own_peak():
+    # The kernel's own count begins anew with the program; that of getrusage begins with the parent's memory.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
 for line in sys.stdin:
     name, path, reader = json.loads(line)
     module, _, function = reader.partition(":")
@@ -37,8 +44,7 @@ for line in sys.stdin:
     except MystaxError as error:
         code = error.code
     seconds = time.process_time() - start
-    everybody = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
-    peak = max(resource.getrusage(who).ru_maxrss << 10 for who in everybody)
+    peak = max(own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
     print(json.dumps({"name": name, "code": code, "seconds": seconds, "peak": peak}), flush=True)
 """
 

@@ -40,7 +40,7 @@ def test_the_dark_disc_has_the_area_of_the_pupil() -> None:
 
 def test_noise_is_two_and_a_half_grey_levels() -> None:
     video = benchmark_video(40)
-    still = next(video.chunks()).data[:, 250:290, 4:20].astype(float)
+    still = next(video.chunks(size=40)).data[:, 250:290, 4:20].astype(float)
     still /= video.truth.gain[:, None, None]
     assert still.std(axis=0).mean() == pytest.approx(2.5, rel=0.06)
 

@@ -1,6 +1,7 @@
 """A video with its keypoints drawn on it, for looking; the data are in the outcome."""
 
 import colorsys
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,8 @@ from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
     from xarray import Dataset
-
-    from mystax.io.outcomes import Outcomes
 else:
-    Dataset = Outcomes = Any
+    Dataset = Any
 
 __all__ = ["draw_points", "write_overlay"]
 
@@ -81,7 +80,7 @@ def draw_points(
         area[:] = np.round(area * (1 - cover[..., None]) + np.array(colour) * cover[..., None])
 
 
-def write_overlay(outcomes: Outcomes, path: str | Path, *, progress: Report = silent) -> Path:
+def write_overlay(outcomes: Mapping[str, Dataset], path: str | Path, *, progress: Report = silent) -> Path:
     """Write the video of a pose with its smoothed points.
 
     Parameters

@@ -326,7 +326,7 @@ class VideoWriter:
         ----------
         frame : array (y, x) or (y, x, 3)
             Luma codes, written as they are into the first plane (the colour planes become neutral), or
-            red, green and blue for an RGB format.
+            red, green and blue: stored as they are by an RGB format, converted for any other.
         pts : int, optional
             Time stamp in units of the time base; by default frames follow each other.
         stream : int, optional
@@ -367,6 +367,8 @@ class VideoWriter:
 def picture_from_array(frame: Shaped[np.ndarray, "..."], pixel_format: str) -> av.video.frame.VideoFrame:
     """Make a picture of FFmpeg from luma codes (y, x), or red, green and blue (y, x, 3)."""
     picture = av.video.frame.VideoFrame(frame.shape[1], frame.shape[0], pixel_format)
+    if frame.ndim == 3 and not picture.format.is_rgb:
+        return picture_from_array(frame, "rgb24").reformat(format=pixel_format)
     kind = np.dtype(np.uint8 if picture.format.components[0].bits <= 8 else "<u2")
     if picture.format.is_big_endian:
         kind = kind.newbyteorder(">")

@@ -6,6 +6,7 @@ never given to the standard unpickler.
 """
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BufferedIOBase
@@ -367,11 +368,14 @@ def read_pickled(stream: BufferedIOBase, n_bytes: int) -> Any:
     machine = _Machine(n_bytes)
     last = ""
     try:
-        for opcode, argument, _ in pickletools.genops(cast("BinaryIO", stream)):
-            last = opcode.name
-            if last == "STOP":
-                break
-            _step(machine, last, argument)
+        with warnings.catch_warnings():
+            # Odd escapes in texts of protocol 0 are the file's affair, not a mistake in our code.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for opcode, argument, _ in pickletools.genops(cast("BinaryIO", stream)):
+                last = opcode.name
+                if last == "STOP":
+                    break
+                _step(machine, last, argument)
     except (ValueError, IndexError, KeyError, UnicodeError, OverflowError, MemoryError, TypeError) as error:
         if "remain" in str(error) or isinstance(error, MemoryError | OverflowError):
             raise FormatError(

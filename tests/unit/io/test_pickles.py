@@ -7,7 +7,7 @@ import pickletools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -153,6 +153,7 @@ def code_of_bytes(content: bytes) -> str:
     st.sampled_from([0, 2, 4]),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4),
 )
+@example(b"", 0, [(1, 92)])  # a text with an odd escape
 @settings(max_examples=150)
 def test_changed_bytes_give_plain_data_or_a_refusal(
     tree: object, protocol: int, changes: list[tuple[int, int]]

@@ -14,13 +14,13 @@ from mystax.core.quality import Flag
 from mystax.core.recording import Camera, FrameSource, Recording
 from mystax.core.safe_names import is_there
 from mystax.engine.reclocked import with_times
-from mystax.engine.recording_specs import clock_from_values, clock_values
 from mystax.engine.timeline import check_common_time
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError, nearest
 from mystax.io.clock_specs import parse_clock_spec
 from mystax.io.clock_units import clock_from_array
 from mystax.io.clocks import time_frames
 from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
+from mystax.io.video_files import clock_from_values, clock_values
 
 __all__ = ["ClockLike", "Paths", "clock_camera", "open_recording", "plan_cameras"]
 

@@ -14,7 +14,8 @@ from mystax.core.recording import Camera, Recording
 from mystax.engine.jobs import Job, open_job
 from mystax.engine.plan import Request
 from mystax.engine.recipe import recipe_from
-from mystax.engine.recording_specs import clock_from_values, clock_values, spec_of_recording
+from mystax.engine.recording_specs import spec_of_recording
+from mystax.io.video_files import clock_from_values, clock_values
 from tests.fixtures.engine_runs import toy_job
 from tests.fixtures.engine_toys import make_recording, toy_spec
 

@@ -28,7 +28,7 @@ def movies_of(shapes: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
     """Make a moving movie of every camera, with a dark ellipse that stands still."""
     movies = {name: moving_movie(40, shape, seed) for seed, (name, shape) in enumerate(shapes.items())}
     for movie in movies.values():
-        movie[:, *np.nonzero(Roi("", "pupil", Ellipse(30, 20, 7, 4)).mask(movie.shape[1:]))] = 5
+        movie[:, Roi("", "pupil", Ellipse(30, 20, 7, 4)).mask((movie.shape[1], movie.shape[2]))] = 5
     return movies
 
 

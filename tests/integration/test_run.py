@@ -210,3 +210,14 @@ def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
     report.unlink()
     mystax.run(video, "quick")
     assert report.is_file()
+
+
+@pytest.mark.parametrize("name", ["file", "file/deeper", "x" * 300])
+def test_an_out_that_is_no_folder_is_refused_by_plan_and_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    frames = frames_of(0, 20)
+    for work in (plan_run, mystax.run):
+        with pytest.raises(RecipeError) as caught:
+            work(frames, analyses=["motion"], out=tmp_path / name)
+        assert caught.value.code == "P403"
+    assert (tmp_path / "file").read_text() == "mine"

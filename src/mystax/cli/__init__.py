@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from mystax.cli.output import Output
+from mystax.cli.output import Output, give_up_stdout
 from mystax.errors import Cancelled, InternalError, MystaxError, PlanError, nearest
 
 __all__ = ["main"]
@@ -115,15 +115,16 @@ def _run(words: list[str], output: Output) -> int:
         output.fail(error)
         return output.finish(1)
     except BrokenPipeError:
+        give_up_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the outermost frame: a bug becomes B999 with its log
-        place = output.keep_traceback(traceback.format_exc())
+        log = output.keep_traceback(traceback.format_exc())
         output.fail(
             InternalError(
                 "B999",
                 output.command,
                 f"{type(error).__name__}: {error}",
-                hint=f"this is a bug in mystax; please report it with the log {place}",
+                hint="this is a bug in mystax; please report it" + (f" with the log {log}" if log else ""),
             )
         )
         return output.finish(1)

@@ -1,10 +1,11 @@
 """What a command says: results on stdout, progress and log on stderr, or one JSON object."""
 
-import itertools
+import contextlib
 import json
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
@@ -14,9 +15,9 @@ from typing import Any, TextIO
 
 from mystax.cli.progress import Progress
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError, RecipeError
+from mystax.errors import Cancelled, MystaxError, RecipeError, StoreError
 
-__all__ = ["Output"]
+__all__ = ["Output", "give_up_stdout"]
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Signs that a terminal obeys instead of showing them; a name from outside may hold them."""
@@ -73,7 +74,13 @@ class Output:
         first = next((word for word in words if not word.startswith("-")), "")
         command = first if first in commands else ""
         plain = "--no-color" in words or bool(os.environ.get("NO_COLOR"))
-        log = next((Path(after) for word, after in itertools.pairwise(words) if word == "--log"), None)
+        after = [*words[1:], ""]
+        logs = [
+            following if word == "--log" else word.removeprefix("--log=")
+            for word, following in zip(words, after, strict=True)
+            if word == "--log" or word.startswith("--log=")
+        ]
+        log = Path(logs[-1]) if logs and logs[-1] else None
         return cls(
             command,
             as_json="--json" in words,
@@ -84,6 +91,7 @@ class Output:
         )
 
     def __enter__(self) -> "Output":
+        self._open_log()
         return self
 
     def __exit__(
@@ -97,14 +105,14 @@ class Output:
         """Print a line of the result on stdout; with --json it goes to the log only."""
         if not self.as_json:
             self.end_progress()
-            self._write(sys.stdout, text)
+            self._show(text)
         self._to_log(text)
 
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet:
             self.end_progress()
-            self._write(sys.stderr, text)
+            self._tell(text)
         self._to_log(text)
 
     def warn(self, code: str, text: str, **more: object) -> None:
@@ -118,7 +126,7 @@ class Output:
         """Keep and print an error."""
         self.end_progress()
         self.errors.append(error.record().as_dict())
-        self._write(sys.stderr, str(error))
+        self._tell(str(error))
         self._to_log(str(error))
 
     def settle(self, n_inputs: int) -> None:
@@ -169,17 +177,30 @@ class Output:
                 "errors": self.errors,
                 "seconds": round(time.monotonic() - self._start, 3),
             }
-            self._write(sys.stdout, json.dumps(found, ensure_ascii=False, default=str))
+            status = self._end(json.dumps(found, ensure_ascii=False, default=str)) or status
         if self._log is not None:
             self._log.close()
             if self.errors:
-                self._write(sys.stderr, f"log: {self._log_path}")
+                self._tell(f"log: {self._log_path}")
         return status
+
+    def _end(self, text: str) -> int:
+        """Write the one JSON object; return 1 if stdout does not take it."""
+        try:
+            self._show(text)
+        except BrokenPipeError:  # whoever read has seen enough
+            give_up_stdout()
+            return 1
+        except StoreError as refused:
+            give_up_stdout()
+            self._tell(str(refused))
+            return 1
+        return 0
 
     def stop(self, stopped: Cancelled) -> int:
         """Say that the work was stopped; return 130 or 143."""
         self.end_progress()
-        self._write(sys.stderr, str(stopped))
+        self._tell(str(stopped))
         return self.finish(128 + stopped.signal)
 
     def refuse_usage(self, text: str) -> int:
@@ -188,24 +209,78 @@ class Output:
         self.fail(RecipeError("P403", "command line", text.strip().removesuffix("."), hint=known))
         return self.finish(2)
 
-    def keep_traceback(self, text: str) -> Path:
-        """Write a traceback to the log and return the log's path."""
-        if self._log_path is None:
+    # the log ---------------------------------------------------------------------------------------
+
+    def keep_traceback(self, text: str) -> Path | None:
+        """Write a traceback to the log and return the log's path; None if no folder takes one."""
+        if self._log is None:
             import platformdirs
 
-            folder = platformdirs.user_log_path("mystax")
-            folder.mkdir(parents=True, exist_ok=True)
-            self._log_path = folder / f"{self.command or 'mystax'}-{os.getpid()}.log"
+            name = f"{self.command or 'mystax'}-{os.getpid()}.log"
+            for folder in (platformdirs.user_log_path("mystax"), Path(tempfile.gettempdir())):
+                with contextlib.suppress(OSError):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    self._log_path = folder / name
+                    self._log = self._log_path.open("a", encoding="utf-8")
+                    break
         self._to_log(text)
-        return self._log_path
+        return self._log_path if self._log is not None else None
+
+    def _open_log(self) -> None:
+        """Open the log that was asked for.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the file cannot be written.
+        """
+        path, self._log_path = self._log_path, None
+        if path is None:
+            return
+        try:
+            self._log = path.open("a", encoding="utf-8", errors="backslashreplace")
+        except (OSError, ValueError) as error:
+            raise RecipeError(
+                "P403",
+                f"--log {path}",
+                expected="a file that can be written",
+                got=getattr(error, "strerror", None) or str(error),
+            ) from error
+        self._log_path = path
 
     def _to_log(self, text: str) -> None:
-        if not text or self._log_path is None:
+        if not text or self._log is None:
             return
-        if self._log is None:
-            self._log = self._log_path.open("a", encoding="utf-8")
-        self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
-        self._log.flush()
+        try:
+            self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
+            self._log.flush()
+        except OSError as error:  # the work is worth more than its log
+            broken, self._log = self._log, None
+            with contextlib.suppress(OSError):
+                broken.close()
+            self._tell(f"{_unwritten(f'log {self._log_path}', error)} The work goes on.")
+
+    # streams ---------------------------------------------------------------------------------------
+
+    def _show(self, text: str) -> None:
+        """Write to stdout.
+
+        Raises
+        ------
+        StoreError
+            S503, if it does not take the text.
+        """
+        try:
+            self._write(sys.stdout, text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _unwritten("stdout", error) from error
+
+    def _tell(self, text: str) -> None:
+        """Write to stderr; the work goes on where nobody can be told."""
+        with contextlib.suppress(OSError):
+            self._write(sys.stderr, text)
 
     @staticmethod
     def _write(stream: Any, text: str) -> None:
@@ -214,3 +289,13 @@ class Output:
         plain = CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)
         stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
+
+
+def _unwritten(where: str, error: OSError) -> StoreError:
+    return StoreError("S503", where, "it does not take what is written", got=error.strerror or str(error))
+
+
+def give_up_stdout() -> None:
+    """Let what stdout has not taken go nowhere, so that leaving the process does not try it again."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

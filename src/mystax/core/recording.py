@@ -264,6 +264,25 @@ def adjacency(times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:
     return adjacent
 
 
+def _clock_of_array(n_frames: int, rate: Fraction | float, times: np.ndarray | None) -> Clock:
+    """Return the clock of frames in memory; refuse what is none."""
+    if times is None:
+        if not 0 < rate < float("inf"):
+            raise RecipeError("P403", "rate of frames", expected="frames per second above 0", got=str(rate))
+        exact = rate if isinstance(rate, Fraction) else Fraction(rate).limit_denominator(1_000_000)
+        return Clock.from_rate(exact or Fraction(rate), n_frames)
+    seconds = np.asarray(times, np.float64)
+    if seconds.shape != (n_frames,):
+        got = f"shape {seconds.shape}"
+        raise RecipeError("P403", "times of frames", expected=f"one per frame ({n_frames})", got=got)
+    if not (np.isfinite(seconds).all() and (np.diff(seconds) > 0).all()):
+        row = int(np.argmin(np.isfinite(seconds[1:]) & (np.diff(seconds) > 0))) + 1 if n_frames > 1 else 0
+        raise RecipeError(
+            "P403", "times of frames", expected="rising times", got=f"{seconds[row]} at row {row}"
+        )
+    return Clock.from_seconds(seconds)
+
+
 class ArraySource:
     """Frames from an array, for notebooks and tests.
 
@@ -281,6 +300,11 @@ class ArraySource:
         `Reason` of each frame; default all good.
     poison : int, optional
         Byte that fills missing frames (a test hook: it may change no outcome).
+
+    Raises
+    ------
+    RecipeError
+        P403, if frames, rate, times, depth and reasons do not fit together.
     """
 
     def __init__(
@@ -301,13 +325,20 @@ class ArraySource:
                 got=f"{frames.dtype} of shape {frames.shape}",
             )
         self._frames = frames
-        self._bits = bits or (8 if frames.dtype == np.uint8 else 16)
-        if times is None:
-            exact = rate if isinstance(rate, Fraction) else Fraction(rate).limit_denominator(1_000_000)
-            self._clock = Clock.from_rate(exact, len(frames))
-        else:
-            self._clock = Clock.from_seconds(np.asarray(times, np.float64))
+        self._bits = bits or 8 * frames.itemsize
+        if not 1 <= self._bits <= 8 * frames.itemsize:
+            raise RecipeError(
+                "P403", "array of frames", expected=f"bits of 1 to {8 * frames.itemsize}", got=f"{bits}"
+            )
+        self._clock = _clock_of_array(len(frames), rate, times)
         self._reason = np.zeros(len(frames), np.uint8) if reason is None else np.asarray(reason, np.uint8)
+        if self._reason.shape != (len(frames),):
+            raise RecipeError(
+                "P403",
+                "reason of frames",
+                expected=f"one per frame ({len(frames)})",
+                got=f"shape {self._reason.shape}",
+            )
         self._poison = poison
 
     @property

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from mystax.errors import RecipeError
 
-__all__ = ["is_there", "safe_name"]
+__all__ = ["check_folder", "is_there", "safe_name"]
 
 RESERVED = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
     | {f"{name}{i}" for name in ("com", "lpt") for i in range(10)}
     | {f"{name}{i}" for name in ("com", "lpt") for i in "¹²³"}
 )
+LONGEST_NAME = 255
+"""Bytes of a name on every file system in use."""
 LONGEST = 120
 """Bytes of a readable name; leaves room for suffixes and part names within the 255 of file systems."""
 
@@ -85,3 +87,31 @@ def is_there(path: Path, *, folder: bool = False) -> bool:
         Never an error, as `Path.is_file` has for names that are too long.
     """
     return os.path.isdir(path) if folder else os.path.isfile(path)  # noqa: PTH112, PTH113 - they never raise
+
+
+def check_folder(folder: Path, where: str) -> None:
+    """Refuse a folder that cannot be made, before any work is done.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that is there, or will be made with those above it.
+    where : str
+        What named it, for the message.
+
+    Raises
+    ------
+    RecipeError
+        P403, if it or something above it is no folder, or a name is too long for a file system.
+    """
+    long = next((part for part in folder.parts if len(os.fsencode(part)) > LONGEST_NAME), None)
+    if long is not None or "\0" in str(folder):
+        raise RecipeError(
+            "P403",
+            where,
+            expected=f"names of at most {LONGEST_NAME} bytes",
+            got=f"{(long or str(folder))[:20]!r}...",
+        )
+    above = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), None)
+    if above is not None and not is_there(above, folder=True):
+        raise RecipeError("P403", where, f"{above} is no folder", expected="a folder, or none yet")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
+from mystax.core.safe_names import check_folder, is_there
 from mystax.engine.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -84,21 +85,33 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     """
     from mystax.io.rois import rois_to_toml
     from mystax.io.store import Store
+    from mystax.io.store_fs import refusals
     from mystax.synth.scene import Scene as Film
 
     scene = Film(seed=seed, n_frames=N_FRAMES, size=SIZE, rate=RATE, cameras=CAMERAS)
     note = folder / "scene.json"
     identity = {camera: list(scene.source(camera).identity) for camera in CAMERAS}
-    if note.is_file() and json.loads(note.read_text("utf-8")).get("identity") == identity:
+    if _noted(note).get("identity") == identity and all(is_there(folder / f"{name}.mp4") for name in CAMERAS):
         return scene
-    folder.mkdir(parents=True, exist_ok=True)
-    note.unlink(missing_ok=True)
+    check_folder(folder, str(folder))
+    with refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        note.unlink(missing_ok=True)
     for number, camera in enumerate(CAMERAS):
         _film(scene, camera, folder / f"{camera}.mp4", number, progress)
     store = Store(folder)
     store.write_text("rois.toml", rois_to_toml(scene.rois()))
     store.write_text("scene.json", json.dumps({"seed": seed, "identity": identity}))
     return scene
+
+
+def _noted(note: Path) -> dict[str, Any]:
+    """Return what a film's note says; nothing if it is not there or damaged."""
+    try:
+        found = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) -> None:

@@ -260,6 +260,9 @@ def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: 
             else:
                 total, decodes = _add_small(total, outcome.name, part, source, cores)
             busy[part.camera] = max(busy.get(part.camera, 0), decodes)
+        total, decodes = _add_joint(total, outcome.parts, recording, cores)
+        if decodes:
+            busy |= {name: max(busy.get(name, 0), decodes) for name in recording.cameras}
     for camera, decodes in busy.items():
         source = recording.video(camera)
         each = _decode_time(source, measure=measure)
@@ -295,38 +298,76 @@ def _n_bins(rois: Sequence[Roi], shape: tuple[int, int], size: int) -> list[int]
     return [int(roi.bins(shape, size).sum()) for roi in rois]
 
 
+def _bin_of(params: Mapping[str, object], source: FrameSource) -> int:
+    """Return the side of a bin [px]."""
+    from mystax.compute.bins import auto_bin
+
+    size = params.get("bin")
+    return size if isinstance(size, int) else auto_bin(source.shape)
+
+
 def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, cores: int) -> tuple[Estimate, int]:
-    from mystax.compute.bins import auto_bin, bin_dtype
+    from mystax.compute.bins import bin_dtype
 
     params = part.params.model_dump()
-    size = params["bin"] if isinstance(params.get("bin"), int) else auto_bin(source.shape)
-    kinds = int(bool(params.get("with_motion", True))) + int(bool(params.get("with_movie", False)))
+    size = _bin_of(params, source)
+    itemsize = bin_dtype(source.bits, size).itemsize
     decodes = 1
-    routes = dict(total.routes)
-    sizes = list(total.sizes)
     for roi, n_bins in zip(part.rois, _n_bins(part.rois, source.shape, size), strict=True):
-        cost = svd_cost(
-            source.n_frames,
-            n_bins,
-            int(params.get("n_components", 500)),
-            max_spool=float(params.get("max_spool", 16)),
-            itemsize=bin_dtype(source.bits, size).itemsize,
-            kinds=max(1, kinds),
-        )
-        routes[f"{part.camera}/{roi.name}"] = cost.route
-        sizes.append((roi.name, source.n_frames, n_bins, int(params.get("n_components", 500))))
-        decodes = max(decodes, cost.decodes)
-        total = replace(
-            total,
-            readings=max(total.readings, cost.readings),
-            seconds=total.seconds + cost.seconds / cores,
-            memory=total.memory + cost.memory,
-            disk=total.disk + cost.disk,
-            scratch=total.scratch + cost.scratch,
-        )
+        label = f"{part.camera}/{roi.name}"
+        total, needed = _add_decomposition(total, label, params, (source.n_frames, n_bins, itemsize), cores)
+        decodes = max(decodes, needed)
     pixels = source.shape[0] * source.shape[1]
     binning = 0.25e-3 * source.n_frames * pixels / PICTURE
-    return replace(total, routes=routes, sizes=tuple(sizes), seconds=total.seconds + binning), decodes
+    return replace(total, seconds=total.seconds + binning), decodes
+
+
+def _add_joint(
+    total: Estimate, parts: Sequence[CameraPart], recording: Recording, cores: int
+) -> tuple[Estimate, int]:
+    """Add the decomposition over all cameras, if a part asks for it."""
+    from mystax.compute.bins import bin_dtype
+
+    part = next((part for part in parts if getattr(part.params, "all_cameras", False)), None)
+    if part is None or len(recording.cameras) < 2:
+        return total, 0
+    params = part.params.model_dump()
+    n_bins, itemsize = 0, 1
+    for camera in recording.cameras.values():
+        source = camera.video
+        size = _bin_of(params, source)
+        n_bins += (source.shape[0] // size) * (source.shape[1] // size)
+        itemsize = max(itemsize, bin_dtype(source.bits, size).itemsize)
+    size_of = (recording.video().n_frames, n_bins, itemsize)
+    return _add_decomposition(total, "all_cameras", params, size_of, cores)
+
+
+def _add_decomposition(
+    total: Estimate, label: str, params: Mapping[str, object], size: tuple[int, int, int], cores: int
+) -> tuple[Estimate, int]:
+    """Add one decomposition of frames, bins and bytes of a bin; return the decodes that it needs, too."""
+    n_frames, n_bins, itemsize = size
+    n_components = int(str(params.get("n_components", 500)))
+    kinds = int(bool(params.get("with_motion", True))) + int(bool(params.get("with_movie", False)))
+    cost = svd_cost(
+        n_frames,
+        n_bins,
+        n_components,
+        max_spool=float(str(params.get("max_spool", 16))),
+        itemsize=itemsize,
+        kinds=max(1, kinds),
+    )
+    total = replace(
+        total,
+        readings=max(total.readings, cost.readings),
+        seconds=total.seconds + cost.seconds / cores,
+        memory=total.memory + cost.memory,
+        disk=total.disk + cost.disk,
+        scratch=total.scratch + cost.scratch,
+        routes={**total.routes, label: cost.route},
+        sizes=(*total.sizes, (label.rpartition("/")[2], n_frames, n_bins, n_components)),
+    )
+    return total, cost.decodes
 
 
 def _add_small(

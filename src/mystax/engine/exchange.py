@@ -11,7 +11,7 @@ from mystax.core.canonical import outcome_key
 from mystax.core.events import Event, Report, silent
 from mystax.core.geometry import Roi
 from mystax.core.quality import Flag
-from mystax.core.safe_names import is_there
+from mystax.core.safe_names import check_folder, is_there
 from mystax.errors import MystaxError, RecipeError
 
 if TYPE_CHECKING:
@@ -90,9 +90,11 @@ def import_facemap(
     from mystax.io.store import Store
 
     place = Path(path)
+    target = Path(out) if out is not None else place.with_name(f"{place.stem}.mystax")
+    check_folder(target, str(target))
     tree = read_facemap(place)
     inputs = [{"role": "facemap", "camera": "", "position": 0, "id": quick_id(place)}]
-    store = Store(Path(out) if out is not None else place.with_name(f"{place.stem}.mystax"))
+    store = Store(target)
 
     def publish(name: str, version: int, dataset: Any, flags: Sequence[Flag], schema: Any) -> None:
         parameters = {"imported": "facemap", "repair": repair}
@@ -178,20 +180,24 @@ def export_facemap(
     Raises
     ------
     RecipeError
-        P403, if there is nothing to write or the file exists.
+        P403, if there is nothing to write, the file exists, or the folder cannot be made.
     FormatError
         F804, if a MATLAB variable would be too large.
+    SpaceError, StoreError
+        S501, S503, if the disk does not take the file.
     """
     from mystax.io.formats.facemap import tree_from_verbatim, write_facemap
     from mystax.io.formats.facemap_export import facemap_tree
     from mystax.io.outcomes import Outcomes as Found
     from mystax.io.outcomes import load
+    from mystax.io.store_fs import refusals
 
     place = Path(source)
     if not (is_there(place) or is_there(place, folder=True)):
         raise RecipeError(
             "P403", str(source), "there is no such folder", hint="mystax run VIDEO makes outcomes"
         )
+    check_folder(Path(folder), str(folder))
     outcomes = load(place if place.is_dir() else place.parent)
     if not isinstance(outcomes, Found):
         raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")
@@ -209,8 +215,9 @@ def export_facemap(
         tree = tree_from_verbatim(outcomes[name])
     else:
         tree = facemap_tree(outcomes, files=names, flavour=flavour, save_path=str(Path(folder)))
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    write_facemap(target, tree)
+    with refusals(target):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        write_facemap(target, tree)
     return target
 
 

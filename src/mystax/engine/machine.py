@@ -48,7 +48,7 @@ def available_cores(limit: int | None = None) -> int:
     quota = _cgroup_cores()
     slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
     found += [quota] if quota is not None else []
-    found += [int(slurm)] if slurm.isdigit() and int(slurm) > 0 else []
+    found += [int(slurm)] if slurm.isdecimal() and int(slurm) > 0 else []
     found += [limit] if limit is not None else []
     return max(1, min(found))
 
@@ -75,7 +75,7 @@ def memory_limit(limit: int | None = None) -> int:
         text = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
     except OSError:
         text = "max"
-    if text.isdigit():
+    if text.isdecimal():
         total = min(total, int(text))
     return int(SHARE * total)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.recording import Recording
+from mystax.core.safe_names import check_folder
 from mystax.engine.estimate import Estimate, estimate_plan
 from mystax.engine.folders import folder_for, regions_of_folder, run_in_folder
 from mystax.engine.jobs import Job
@@ -109,8 +110,10 @@ class _Asked:
         Raises
         ------
         RecipeError
-            P403, if the folder for scratch files is not there.
+            P403, if the folder for scratch files is not there, or that of the outcomes cannot be made.
         """
+        if self.folder is not None:
+            check_folder(self.folder, str(self.folder))
         scratch_folder(scratch, self.folder or Path())
         if self.folder is None:
             return MemoryPlace()

@@ -133,7 +133,7 @@ def _of_array(values: np.ndarray, where: str, name: str) -> Column:
         return Column(_only_row(values[name], f"{where}:{name}"), f"{where}:{name}")
     if not name or (name == "0" and values.ndim == 1):
         return Column(_only_row(values, where), where)
-    if values.ndim != 2 or not name.isdigit() or int(name) >= values.shape[1]:
+    if values.ndim != 2 or not name.isdecimal() or int(name) >= values.shape[1]:
         raise ClockError(
             "C206", where, expected=f"an array with a column {name}", got=f"an array of shape {values.shape}"
         )
@@ -248,7 +248,12 @@ def _read_text(path: Path, name: str) -> Column:
     if "\x00" in text[:SNIFFED]:
         raise ClockError("C206", path.name, expected="a text table", got="binary data")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    rows = _split(lines)
+    try:
+        rows = _split(lines)
+    except csv.Error as error:
+        raise ClockError(
+            "C206", path.name, expected="a table", got=f"a text that is none ({error})"
+        ) from error
     if not rows:
         raise ClockError("C206", path.name, expected="a table", got="an empty file")
     header = _header(rows)
@@ -279,10 +284,17 @@ def _split(lines: list[str]) -> list[list[str]]:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        _number(cell)
     except ValueError:
         return False
     return True
+
+
+def _number(cell: str) -> float:
+    """Return the number that a person reads in a cell; Python would read 20240301 in 2024_03_01, too."""
+    if "_" in cell:
+        raise ValueError(cell)
+    return float(cell)
 
 
 def _is_date(cell: str) -> bool:
@@ -313,7 +325,7 @@ def _choose(where: str, names: list[str], body: list[list[str]], name: str) -> i
     folded = [known.lower() for known in names]
     if folded.count(name.lower()) == 1 and name:
         return folded.index(name.lower())
-    if name.isdigit() and int(name) < len(names):
+    if name.isdecimal() and int(name) < len(names):
         return int(name)
     if name:
         raise _no_column(where, name, names)
@@ -335,12 +347,13 @@ def _choose(where: str, names: list[str], body: list[list[str]], name: str) -> i
 def _numbers(cells: list[str]) -> np.ndarray:
     """Turn cells into whole numbers if they all are, else into numbers, else leave them as texts."""
     try:
-        return np.array([int(cell) for cell in cells], np.int64)
+        if not any("_" in cell for cell in cells):
+            return np.array([int(cell) for cell in cells], np.int64)
     except (ValueError, OverflowError):
         pass
     commas = not any("." in cell for cell in cells[:50]) and any("," in cell for cell in cells[:50])
     try:
         plain = [cell.replace(",", ".") for cell in cells] if commas else cells
-        return np.array([np.nan if cell.lower() in EMPTY else float(cell) for cell in plain], np.float64)
+        return np.array([np.nan if cell.lower() in EMPTY else _number(cell) for cell in plain], np.float64)
     except ValueError:
         return np.array(cells, object)

@@ -36,12 +36,12 @@ class _Name:
     @property
     def stem(self) -> tuple[str, ...]:
         """The rest without its numbers."""
-        return tuple(part for part in self.rest if not part.isdigit())
+        return tuple(part for part in self.rest if not part.isdecimal())
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The bare numbers."""
-        return tuple(int(part) for part in self.rest if part.isdigit())
+        return tuple(int(part) for part in self.rest if part.isdecimal())
 
 
 def videos_in(folder: Path) -> list[Path]:
@@ -75,7 +75,7 @@ def _parse(path: Path) -> _Name:
             labels.append(value if value in VIEWS else CAMERA_WORDS[token] + value)
             k += used
             continue
-        if token in ORDER_WORDS and value.isdigit() and order is None:
+        if token in ORDER_WORDS and value.isdecimal() and order is None:
             order = int(value)
             k += used
             continue
@@ -100,7 +100,7 @@ def _label_behind(tokens: Sequence[str], k: int) -> tuple[str, int]:
             break
         found = tokens[k + gap]
         if found.isalnum():
-            is_label = found.isdigit() or found in VIEWS or len(found) == 1
+            is_label = found.isdecimal() or found in VIEWS or len(found) == 1
             return (_plain(found), gap + 1) if is_label else ("", 0)
         if len(found) > 1:
             break
@@ -109,7 +109,7 @@ def _label_behind(tokens: Sequence[str], k: int) -> tuple[str, int]:
 
 def _plain(label: str) -> str:
     """Write numbers without leading zeros, and single letters as capitals."""
-    if label.isdigit():
+    if label.isdecimal():
         return str(int(label))
     return label.upper() if len(label) == 1 else label
 
@@ -182,7 +182,7 @@ def _ordered(name: _Name, names: Sequence[_Name]) -> _Name:
     ]
     if len(places) != 1:
         return name
-    spots = [k for k, part in enumerate(name.rest) if part.isdigit()]
+    spots = [k for k, part in enumerate(name.rest) if part.isdecimal()]
     spot = spots[places[0]]
     return _Name(name.path, name.labels, name.numbers[places[0]], (*name.rest[:spot], *name.rest[spot + 1 :]))
 

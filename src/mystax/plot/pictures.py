@@ -144,7 +144,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
         return None
     options: Any = dict(entry.split("=", 1) for entry in identity if "=" in entry)
     known = {name: options[name] for name in ("grey_range", "damage") if name in options}
-    if "stream" in options and options["stream"].isdigit():
+    if "stream" in options and options["stream"].isdecimal():
         known["stream"] = int(options["stream"])
     try:
         source = Video(files, **known)

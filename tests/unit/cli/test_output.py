@@ -1,10 +1,15 @@
 """What commands print, and how they end."""
 
+import errno
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -163,10 +168,10 @@ def test_quiet_says_only_errors(capsys: pytest.CaptureFixture[str]) -> None:
 def test_events_become_remarks_warnings_and_log_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = Output("toy", log=tmp_path / "log")
-    output.report(Event("note", text="two cameras"))
-    output.report(Event("warning", text="gap", data={"code": "V113"}))
-    output.report(Event("checkpoint", text="frame 500"))
+    with Output("toy", log=tmp_path / "log") as output:
+        output.report(Event("note", text="two cameras"))
+        output.report(Event("warning", text="gap", data={"code": "V113"}))
+        output.report(Event("checkpoint", text="frame 500"))
     output.finish(0)
     assert capsys.readouterr().err == "two cameras\nwarning V113: gap\n"
     assert "frame 500" in (tmp_path / "log").read_text()
@@ -196,3 +201,168 @@ def test_closed_pipe_ends_quietly() -> None:
         assert child.stderr is not None
         child.stdout.close()
         assert b"Traceback" not in child.stderr.read()
+
+
+# the log ------------------------------------------------------------------------------------------------
+
+
+class Full(io.StringIO):
+    """A stream of a full disk, or of a reader that has gone."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        super().__init__()
+        self.error = error or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write(self, text: str) -> int:
+        raise self.error if text else AssertionError("nothing was written")
+
+
+@pytest.mark.parametrize("form", ["--log PATH", "--log=PATH"])
+def test_log_takes_every_message_in_both_forms_of_the_option(
+    form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(monkeypatch, toy(VideoError("V102", "a.mp4", "no index"), said="42 frames"))
+    assert call("toy", *form.replace("PATH", str(tmp_path / "log.txt")).split()) == 1
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    texts = [line.partition(" ")[2] for line in lines]
+    assert texts == ["42 frames", "warning V113: two gaps", "V102 a.mp4: no index."]
+    stamps = [line.partition(" ")[0] for line in lines]
+    assert all(abs(datetime.fromisoformat(stamp).timestamp() - time.time()) < 60 for stamp in stamps)
+
+
+def test_the_last_of_several_logs_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    assert call("toy", "--log", str(tmp_path / "a"), f"--log={tmp_path / 'b'}") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_log_is_continued(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    log = tmp_path / "log"
+    call("toy", "--log", str(log))
+    once = log.read_text()
+    call("toy", "--log", str(log))
+    assert log.read_text().startswith(once)
+    assert len(log.read_text().splitlines()) == 2 * len(once.splitlines())
+
+
+@pytest.mark.parametrize("name", ["none/log", "", "x" * 300, "file/log"])
+def test_a_log_that_cannot_be_written_is_refused_before_any_work(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    install(monkeypatch, toy(AssertionError("the command ran")))
+    log = tmp_path / name
+    assert call("toy", "--json", "--log", str(log)) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert (error["code"], error["where"]) == ("P403", f"--log {log}")
+    assert error["expected"] == "a file that can be written"
+
+
+def test_a_log_on_a_full_disk_does_not_stop_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Output("toy", log=tmp_path / "log") as output:
+        broken, output._log = output._log, Full()
+        assert broken is not None
+        broken.close()
+        output.say("42 frames")
+        output.say("43 frames")
+    assert output.finish(0) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "42 frames\n43 frames\n"
+    assert shown.err.count("does not take what is written") == 1
+    assert "The work goes on" in shown.err
+
+
+def test_names_that_are_not_text_go_into_the_log_escaped(tmp_path: Path) -> None:
+    with Output("toy", log=tmp_path / "log", quiet=True) as output:
+        output.note(os.fsdecode(b"a\xff.mp4"))
+    output.finish(0)
+    assert (tmp_path / "log").read_text("utf-8").endswith("a\\udcff.mp4\n")
+
+
+def test_a_bug_without_log_has_one_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("platformdirs.user_log_path", lambda _: tmp_path / "logs" / "mystax")
+    install(monkeypatch, toy(ZeroDivisionError("bug")))
+    assert call("toy") == 1
+    (log,) = (tmp_path / "logs" / "mystax").iterdir()
+    assert "ZeroDivisionError" in log.read_text()
+    assert f"report it with the log {log}" in capsys.readouterr().err
+
+
+def test_a_bug_where_no_folder_of_logs_can_be_made_goes_to_the_temporary_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("platformdirs.user_log_path", lambda _: tmp_path / "file" / "mystax")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    install(monkeypatch, toy(ZeroDivisionError("bug")))
+    assert call("toy") == 1
+    (log,) = (tmp_path / "tmp").iterdir()
+    assert str(log) in capsys.readouterr().err
+
+
+def test_a_bug_that_nothing_can_log_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("platformdirs.user_log_path", lambda _: tmp_path / "file" / "mystax")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    install(monkeypatch, toy(ZeroDivisionError("bug")))
+    assert call("toy") == 1
+    shown = capsys.readouterr().err
+    assert "B999 toy: ZeroDivisionError: bug. Hint: this is a bug in mystax; please report it" in shown
+    assert "log" not in shown
+
+
+# streams that take nothing ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [("toy",), ("toy", "--json")], ids=["text", "json"])
+def test_a_full_disk_behind_stdout_is_s503(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Full())
+        assert call(*words) == 1
+    shown = capsys.readouterr().err
+    assert "S503 stdout: it does not take what is written. Got No space left on device" in shown
+    assert "B999" not in shown
+
+
+@pytest.mark.parametrize("words", [("toy",), ("toy", "--json")], ids=["text", "json"])
+def test_a_reader_that_has_gone_is_told_nothing(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Full(BrokenPipeError(errno.EPIPE, "gone")))
+        assert call(*words) == 1
+    assert "gone" not in capsys.readouterr().err
+
+
+def test_remarks_that_nobody_can_read_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Full())
+        assert call("toy") == 0
+    assert capsys.readouterr().out == "42 frames\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_a_process_on_a_full_disk_ends_with_its_code(words: list[str]) -> None:
+    code = f"import sys; from mystax.cli import main; sys.argv = ['mystax', *{words!r}]; main()"
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert found.returncode == 1
+    assert "Traceback" not in found.stderr

@@ -1,10 +1,11 @@
 """Clocks: exact seconds, gaps, alignment, resampling."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock, align_times, as_fraction, resample
@@ -185,3 +186,122 @@ def test_whole_numbers_become_floats_with_nan_where_not_valid() -> None:
 def test_resampling_of_nothing_gives_nan() -> None:
     aligned = align_times(np.empty(0), np.array([1.0]))
     assert np.isnan(resample(np.empty(0), aligned)).all()
+
+
+# against the rules, one time after the other ------------------------------------------------------------
+
+EIGHTHS = st.lists(st.integers(1, 24), min_size=1, max_size=14).map(lambda steps: np.cumsum(steps) / 8)
+
+
+def by_the_rules(
+    times: np.ndarray, target: float, how: str, max_gap: float | None
+) -> tuple[int, float] | None:
+    """Return sample and weight of the next one as the words of `align_times` say it, for one time."""
+    known = [(float(time), row) for row, time in enumerate(times) if np.isfinite(time)]
+    steps = [after - before for before, after in pairwise(times) if np.isfinite(after - before)]
+    usual = float(np.median(steps)) if steps else float("nan")
+    bridge = 1.5 * usual if max_gap is None else max_gap
+    earlier = [item for item in known if item[0] <= target]
+    later = [item for item in known if item[0] > target]
+    if how == "nearest":
+        time, row = min(known, key=lambda item: (abs(item[0] - target), item[0]))
+        reach = bridge / 2 if np.isfinite(bridge) else 0.0
+        return (row, 0.0) if abs(time - target) <= reach else None
+    if not earlier:
+        return None
+    time, row = earlier[-1]
+    if time == target:
+        return row, 0.0
+    is_short = bool(later) and later[0][0] - time <= bridge
+    if how == "previous":
+        return (row, 0.0) if is_short or target - time < min(usual, bridge) else None
+    if not is_short:
+        return None
+    weight = (target - time) / (later[0][0] - time)
+    if later[0][1] == row + 1:
+        return row, weight
+    return (later[0][1], 0.0) if weight > 0.5 else (row, 0.0)
+
+
+@settings(deadline=None)
+@given(
+    times=EIGHTHS,
+    lost=st.sets(st.integers(0, 13)),
+    targets=st.lists(st.integers(-40, 400).map(lambda k: k / 16), min_size=1, max_size=25),
+    how=st.sampled_from(["nearest", "linear", "previous"]),
+    max_gap=st.sampled_from([None, 0.5, 2.0, 100.0]),
+)
+def test_alignment_follows_the_rules(
+    times: np.ndarray, lost: set[int], targets: list[float], how: str, max_gap: float | None
+) -> None:
+    seen = times.copy()
+    seen[[row for row in lost if row < len(seen)]] = np.nan
+    found = align_times(seen, np.array(targets), how, max_gap)
+    if not np.isfinite(seen).any():
+        assert not found.valid.any()
+        return
+    for k, target in enumerate(targets):
+        wanted = by_the_rules(seen, target, how, max_gap)
+        assert bool(found.valid[k]) == (wanted is not None)
+        if wanted is not None:
+            assert int(found.index[k]) == wanted[0]
+            assert float(found.weight[k]) == pytest.approx(wanted[1], abs=1e-6)
+
+
+@given(times=EIGHTHS, values=st.integers(0, 2**31), shift=st.integers(-100, 100))
+def test_alignment_does_not_depend_on_the_start_of_the_session(
+    times: np.ndarray, values: int, shift: int
+) -> None:
+    targets = np.random.default_rng(values).uniform(-1, 50, 20).round(3)
+    one = align_times(times, targets, "linear")
+    other = align_times(times + shift / 8, targets + shift / 8, "linear")
+    np.testing.assert_array_equal(one.index, other.index)
+    np.testing.assert_array_equal(one.valid, other.valid)
+    np.testing.assert_allclose(one.weight, other.weight, atol=1e-5)
+
+
+@given(times=EIGHTHS.filter(lambda times: len(times) > 1), seed=st.integers(0, 1000))
+def test_resampling_never_leaves_the_range_of_its_neighbours(times: np.ndarray, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(len(times), 2))
+    targets = rng.uniform(times[0] - 1, times[-1] + 1, 30)
+    found = resample(values, align_times(times, targets, "linear", max_gap=1e9))
+    for row, target in zip(found, targets, strict=True):
+        if np.isnan(row).any():
+            assert np.isnan(row).all()
+            continue
+        k = int(np.clip(np.searchsorted(times, target, side="right") - 1, 0, len(times) - 2))
+        low, high = np.sort(values[k : k + 2], axis=0)
+        assert (row >= low - 1e-6).all()
+        assert (row <= high + 1e-6).all()
+
+
+@given(
+    st.lists(st.integers(-(2**40), 2**40), max_size=5, unique=True).map(sorted),
+    st.fractions(min_value=Fraction(1, 10**9), max_value=10, max_denominator=10**9),
+    st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**6),
+)
+def test_seconds_are_those_of_rational_arithmetic(ticks: list[int], tick: Fraction, start: Fraction) -> None:
+    clock = Clock(np.array(ticks, np.int64), tick, start)
+    for second, number in zip(clock.seconds, ticks, strict=True):
+        exact = start + number * tick
+        assert abs(Fraction(float(second)) - exact) <= 2 * Fraction(float(np.spacing(abs(float(exact)))))
+
+
+@given(
+    st.lists(st.tuples(st.integers(3, 12), st.integers(1, 9)), min_size=1, max_size=4), st.integers(1, 2000)
+)
+def test_lost_samples_are_counted_in_every_gap(parts: list[tuple[int, int]], tick: int) -> None:
+    """Runs of at least three samples with holes of known size between them."""
+    slots: list[int] = []
+    holes: dict[int, int] = {}
+    for n_kept, n_lost in parts:
+        first = slots[-1] + 1 if slots else 0
+        slots += range(first, first + n_kept)
+        holes[len(slots) - 1] = n_lost
+        slots.append(slots[-1] + n_lost + 1)
+    slots += range(slots[-1] + 1, slots[-1] + 6)
+    clock = Clock(np.array(slots, np.int64) * tick, Fraction(1, 1000))
+    assert {gap.after: gap.missing for gap in clock.gaps} == holes
+    for gap in clock.gaps:
+        assert gap.seconds == pytest.approx((gap.missing + 1) * tick / 1000)

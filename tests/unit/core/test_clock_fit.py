@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from mystax.core.clock_fit import fit_events, fit_line
 from mystax.errors import ClockError
@@ -89,3 +92,82 @@ def test_drift_over_the_limit_is_refused_unless_allowed() -> None:
     with pytest.raises(ClockError, match=r"C203.*ppm"):
         fit_events(events, events * 1.002, INTERVAL)
     assert fit_events(events, events * 1.002, INTERVAL, max_drift=0.01).drift == pytest.approx(0.002)
+
+
+def huber(line: np.ndarray, x: np.ndarray, y: np.ndarray, delta: float) -> float:
+    """Return Huber's loss of a line of height and slope."""
+    rest = np.abs(y - line[0] - line[1] * x)
+    return float(np.where(rest <= delta, rest**2 / 2, delta * (rest - delta / 2)).sum())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_other_line_has_a_smaller_loss(seed: int) -> None:
+    """Against a search that knows nothing of weights: Nelder and Mead on Huber's loss itself."""
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.uniform(-5, 5, 30))
+    y = 0.3 + 1.02 * x + rng.normal(0, 0.02, 30)
+    y[rng.integers(0, 30, 4)] += rng.normal(0, 1.5, 4)
+    line = fit_line(x, y, 0.05)
+    ours = np.array([float(line(np.zeros(1))[0]), line.rate])
+    found = minimize(
+        huber,
+        ours + rng.normal(0, 0.05, 2),
+        (x, y, 0.05),
+        "Nelder-Mead",
+        options={"xatol": 1e-9, "fatol": 1e-13},
+    )
+    assert huber(ours, x, y, 0.05) <= found.fun * (1 + 1e-6)
+    np.testing.assert_allclose(ours, found.x, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_outliers_the_line_is_that_of_least_squares(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.uniform(0, 100, 40))
+    y = 4 + 0.999 * x + rng.normal(0, 0.001, 40)
+    slope, height = np.polyfit(x, y, 1)
+    line = fit_line(x, y, 1.0)
+    assert line.rate == pytest.approx(slope, abs=1e-10)
+    np.testing.assert_allclose(line(x), height + slope * x, atol=1e-9)
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20, unique=True),
+    st.floats(-1e6, 1e6),
+    st.floats(0.5, 2.0),
+)
+def test_points_on_a_line_give_that_line(points: list[float], height: float, slope: float) -> None:
+    x = np.sort(points)
+    if np.ptp(x) < 1e-3:
+        x = x + np.arange(len(x))
+    y = height + slope * x
+    np.testing.assert_allclose(fit_line(x, y, 0.1)(x), y, atol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [-1e5, 3.7, 1e8])
+def test_a_shifted_clock_has_the_same_fit_shifted(shift: float) -> None:
+    rng = np.random.default_rng(3)
+    events = np.cumsum(rng.uniform(1, 3, 40))
+    session = events * 1.0002 + rng.normal(0, 0.002, 40)
+    plain, moved = fit_events(events, session, INTERVAL), fit_events(events, session + shift, INTERVAL)
+    np.testing.assert_allclose(moved(events) - shift, plain(events), atol=1e-6)
+    assert moved.residual_rms == pytest.approx(plain.residual_rms, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("n", "span", "bends"), [(15, 1200.0, False), (64, 599.0, False), (64, 1200.0, True)]
+)
+def test_only_many_events_over_a_long_time_may_bend_the_line(n: int, span: float, bends: bool) -> None:
+    events = np.linspace(0, span, n)
+    session = events + 0.012 * np.where(events < span / 2, events, span - events) / (span / 2)
+    fit = fit_events(events, session, INTERVAL)
+    assert (len(fit.knots) > 0) == bends
+    assert fit.n_events == n
+    assert (fit.first, fit.last) == (0, span)
+
+
+def test_a_bent_fit_rises() -> None:
+    events = np.arange(0, 1200, 2.0)
+    fit = fit_events(events, events + 0.012 * np.sin(2 * np.pi * events / 600), INTERVAL)
+    times = np.linspace(-100, 1400, 40_000)
+    assert (np.diff(fit(times)) > 0).all()

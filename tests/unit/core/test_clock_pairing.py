@@ -1,6 +1,7 @@
 """Stamps and frames that differ in count."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock
-from mystax.core.clock_pairing import check_policy, pair_stamps, unwrap_counter
+from mystax.core.clock_pairing import _spread, check_policy, pair_stamps, unwrap_counter
 from mystax.errors import ClockError, ParameterError
+from tests.fixtures.refusals import attempt
 
 RATE = Fraction(30)
 
@@ -156,3 +158,65 @@ def test_unknown_policy_is_refused(policy: str) -> None:
 def test_policy_is_split_from_its_column() -> None:
     assert check_policy("counter:frame_id") == ("counter", "frame_id")
     assert check_policy(None) == ("", "")
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.sampled_from(["drop_tail", "drop_head"]))
+def test_cutting_pairs_one_end_and_loses_the_surplus_of_the_other(
+    n_stamps: int, n_frames: int, policy: str
+) -> None:
+    stamps = _stamps(np.arange(n_stamps))
+    paired = pair_stamps(stamps, n_frames, None, policy)
+    common, known = min(n_stamps, n_frames), np.flatnonzero(~paired.no_time)
+    ends = slice(None, common) if policy == "drop_tail" else slice(-common, None)
+    np.testing.assert_array_equal(known, np.arange(n_frames)[ends])
+    np.testing.assert_allclose(paired.clock.seconds[known], stamps.seconds[ends], atol=1e-9)
+    assert paired.clock.n == n_frames
+    assert (np.diff(paired.clock.ticks) > 0).all()
+    assert (paired.flags == ()) == (n_stamps == n_frames)
+
+
+@given(
+    st.sets(st.integers(0, 120), min_size=1, max_size=80).map(sorted),
+    st.integers(1, 130),
+    st.integers(0, 2**16 - 200),
+)
+def test_counted_frames_get_the_stamp_of_their_count(kept: list[int], n_stamps: int, first: int) -> None:
+    stamps = _stamps(np.arange(n_stamps))
+    counts = np.array(kept) - kept[0]
+    paired = pair_stamps(stamps, len(kept), None, "counter:n", counts + first)
+    has_time = counts < n_stamps
+    np.testing.assert_array_equal(~paired.no_time, has_time)
+    np.testing.assert_allclose(paired.clock.seconds[has_time], stamps.seconds[counts[has_time]], atol=1e-9)
+    assert (np.diff(paired.clock.ticks) > 0).all()
+    unused = paired.report["unused_stamps"]
+    assert isinstance(unused, dict)
+    assert sum(unused.values()) == n_stamps - has_time.sum()
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=6))
+def test_any_counter_rises_or_is_refused(counts: list[int]) -> None:
+    counter = np.array(counts, np.int64)
+    found, refusal = attempt(lambda: unwrap_counter(counter))
+    if refusal is not None:
+        assert refusal.code == "C206"
+        assert any(after <= before or after - before >= 2**63 for before, after in pairwise(counts))
+    else:
+        assert found is not None
+        assert all(after > before for before, after in pairwise(found.tolist()))
+
+
+def test_fillers_of_coarse_ticks_lie_between_their_neighbours() -> None:
+    """Stamps of whole seconds, frames every third of one: fillers need a finer tick."""
+    stamps = Clock(np.array([0, 1, 2, 3]), Fraction(1), Fraction(5))
+    frames, used = np.array([0, 3, 6, 9]), np.arange(4)
+    clock = _spread(stamps, frames, used, 10)
+    np.testing.assert_allclose(clock.seconds, 5 + np.arange(10) / 3, atol=1e-3)
+    np.testing.assert_array_equal(clock.seconds[frames], stamps.seconds)
+
+
+@pytest.mark.parametrize("policy", [None, "drop_tail", "drop_head", "match"])
+def test_policies_change_nothing_where_counts_agree(policy: str | None) -> None:
+    stamps = _stamps(np.arange(50))
+    paired = pair_stamps(stamps, 50, Clock.from_rate(RATE, 50), policy)
+    assert paired.clock is stamps
+    assert paired.report["frames_without_time"] == 0

@@ -1,9 +1,13 @@
 """Frames, chunks and array sources."""
 
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mystax.core.geometry import Box
 from mystax.core.recording import (
@@ -152,3 +156,126 @@ def test_recording_finds_its_cameras_and_names_the_nearest() -> None:
 def test_recording_without_camera_is_refused() -> None:
     with pytest.raises(RecipeError, match="at least one camera"):
         Recording("empty", {})
+
+
+# what does not fit together -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ({"rate": 0}, "rate of frames"),
+        ({"rate": -30.0}, "rate of frames"),
+        ({"rate": float("nan")}, "rate of frames"),
+        ({"rate": float("inf")}, "rate of frames"),
+        ({"times": np.arange(9.0)}, "times of frames"),
+        ({"times": np.zeros((10, 1))}, "times of frames"),
+        ({"times": np.zeros(10)}, "times of frames"),
+        ({"times": np.arange(10.0)[::-1]}, "times of frames"),
+        ({"times": np.array([*range(9), np.nan])}, "times of frames"),
+        ({"bits": 9}, "array of frames"),
+        ({"bits": -1}, "array of frames"),
+        ({"reason": np.zeros(9, np.uint8)}, "reason of frames"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_the_frames_is_refused(more: dict[str, Any], where: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        ArraySource(frames(), **more)
+    assert (caught.value.code, caught.value.where) == ("P403", where)
+    assert caught.value.expected
+
+
+def test_the_first_time_that_does_not_rise_is_named() -> None:
+    times = np.arange(10.0)
+    times[6] = 4.5
+    with pytest.raises(RecipeError, match=r"4\.5 at row 6"):
+        ArraySource(frames(), times=times)
+
+
+@pytest.mark.parametrize("rate", [1e-9, 29.97, 1e6, Fraction(30000, 1001)])
+def test_any_rate_above_zero_gives_its_interval(rate: float) -> None:
+    source = ArraySource(frames(3), rate)
+    np.testing.assert_allclose(np.diff(source.times), 1 / float(rate), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_no_frames_and_one_frame_are_sources_too(n: int) -> None:
+    for source in (ArraySource(frames(n)), ArraySource(frames(n), times=np.arange(n, dtype=float))):
+        assert source.n_frames == n
+        assert sum(len(chunk) for chunk in source.chunks()) == n
+        assert len(source.sample(5)) == n
+
+
+# parts of chunks ----------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    n=st.integers(1, 40),
+    size=st.integers(1, 50),
+    lost=st.sets(st.integers(0, 39)),
+    cuts=st.lists(st.integers(0, 40), max_size=3).map(sorted),
+)
+def test_pairs_are_the_same_however_frames_are_cut(
+    n: int, size: int, lost: set[int], cuts: list[int]
+) -> None:
+    """The rule itself: both frames good, and one interval apart."""
+    reason = np.array([2 if k in lost else 0 for k in range(n)], np.uint8)
+    source = ArraySource(frames(n, (2, 2)), reason=reason)
+    wanted = [k > 0 and not reason[k] and not reason[k - 1] for k in range(n)]
+    found: list[bool] = []
+    before_is_good = False
+    for chunk in source.chunks(size=size):
+        edges = [0, *(cut for cut in cuts if cut < len(chunk)), len(chunk)]
+        for start, stop in pairwise(edges):
+            part = chunk.part(start, stop)
+            if not len(part):
+                continue
+            pairs = part.pairs()
+            pairs[0] &= before_is_good
+            before_is_good = bool(part.valid[-1])
+            found += pairs.tolist()
+    assert found == wanted
+
+
+@given(st.integers(9, 16), st.booleans())
+def test_grey_of_any_depth_is_the_grey_of_8_bits_times_its_scale(bits: int, limited: bool) -> None:
+    made = GreyMap.limited(bits) if limited else GreyMap.full(bits)
+    table = made.table().astype(np.float64)
+    codes = np.arange(2**bits)
+    grey = np.clip((codes - made.offset) * made.gain, 0, (2**bits - 1) / 2 ** (bits - 8))
+    np.testing.assert_allclose(table / 2 ** (bits - 8), grey, atol=0.5 / 2 ** (bits - 8) + 1e-9)
+    assert (np.diff(table) >= 0).all()
+
+
+@given(st.lists(st.one_of(st.floats(0, 100), st.just(float("nan"))), max_size=30))
+def test_adjacency_is_the_rule_of_one_and_a_half_medians(values: list[float]) -> None:
+    times = np.array(values)
+    steps = [after - before for before, after in pairwise(values)]
+    known = sorted(step for step in steps if np.isfinite(step))
+    wanted = [False] * min(1, len(values))
+    wanted += [bool(known) and step <= 1.5 * float(np.median(known)) for step in steps]
+    assert adjacency(times).tolist() == wanted
+
+
+@given(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), st.sampled_from([1, 2]))
+def test_chunks_have_16_to_512_frames_and_larger_pictures_fewer(
+    shape: tuple[int, int], itemsize: int
+) -> None:
+    n = chunk_length(shape, itemsize)
+    assert 16 <= n <= 512
+    assert chunk_length((2 * shape[0], shape[1]), itemsize) <= n
+
+
+def test_a_recording_lets_go_of_all_its_cameras() -> None:
+    closed: list[str] = []
+
+    class Closing(ArraySource):
+        def close(self) -> None:
+            closed.append("closed")
+
+    recording = Recording("day1", {name: Camera(name, Closing(frames())) for name in ("left", "right")})
+    recording.close()
+    assert closed == ["closed", "closed"]
+    assert recording.renamed("day2").cameras is recording.cameras

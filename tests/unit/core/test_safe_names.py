@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mystax.core.safe_names import is_there, safe_name
+from mystax.core.safe_names import check_folder, is_there, safe_name
 from mystax.errors import RecipeError
 
 names = st.text(min_size=1, max_size=40).filter(lambda name: "\0" not in name)
@@ -103,3 +103,37 @@ def test_files_and_folders_are_told_apart(tmp_path: Path) -> None:
     assert not is_there(tmp_path / "file", folder=True)
     assert is_there(tmp_path, folder=True)
     assert not is_there(tmp_path)
+
+
+# folders that are to be made -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "there", "there/is/none/yet", "x" * 255, "é" * 127, "link"])
+def test_folders_that_are_there_or_can_be_made_pass(name: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    check_folder(tmp_path / name, "out")
+    (tmp_path / name / "more").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file", "is no folder"),
+        ("file/under/it", "is no folder"),
+        ("nowhere/x", "is no folder"),
+        ("x" * 256, "at most 255 bytes"),
+        ("é" * 128, "at most 255 bytes"),
+        ("a\0b", "at most 255 bytes"),
+    ],
+)
+def test_folders_that_cannot_be_made_are_refused_before_any_work(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    with pytest.raises(RecipeError, match=said) as caught:
+        check_folder(tmp_path / name, "--out")
+    assert (caught.value.code, caught.value.where) == ("P403", "--out")
+    with pytest.raises((OSError, ValueError)):
+        (tmp_path / name).mkdir(parents=True)

@@ -12,6 +12,7 @@ import xarray as xr
 from mystax.core.events import Event
 from mystax.engine import demo as module
 from mystax.engine.demo import CAMERAS, make_recording, recovered
+from mystax.errors import RecipeError
 from mystax.io.rois import read_rois
 from mystax.io.video import Video
 from mystax.synth.scene import Scene
@@ -175,3 +176,42 @@ def test_the_whole_demonstration_recovers_its_truth_and_does_nothing_again(tmp_p
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nc")}
     module.demo(tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nc")} == before
+
+
+@pytest.fixture
+def unfilmed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the names of the films instead of filming."""
+    made: list[str] = []
+
+    def film(_: object, camera: str, path: Path, *__: object) -> None:
+        made.append(camera)
+        path.write_bytes(b"film")
+
+    monkeypatch.setattr(module, "_film", film)
+    return made
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"identity": 3}', "\x00\xff", "[" * 100_000])
+def test_films_with_a_damaged_note_are_made_again(text: str, tmp_path: Path, unfilmed: list[str]) -> None:
+    make_recording(tmp_path, seed=3)
+    whole = (tmp_path / "scene.json").read_text()
+    (tmp_path / "scene.json").write_text(text, "latin-1")
+    make_recording(tmp_path, seed=3)
+    assert unfilmed == [*CAMERAS, *CAMERAS]
+    assert (tmp_path / "scene.json").read_text() == whole
+
+
+def test_a_film_that_is_gone_is_made_again(tmp_path: Path, unfilmed: list[str]) -> None:
+    make_recording(tmp_path, seed=3)
+    (tmp_path / "left.mp4").unlink()
+    make_recording(tmp_path, seed=3)
+    assert unfilmed == [*CAMERAS, *CAMERAS]
+
+
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_a_file_is_no_folder_for_films(inside: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RecipeError, match="is no folder") as caught:
+        make_recording(tmp_path / "file" / inside)
+    assert caught.value.code == "P403"
+    assert (tmp_path / "file").read_text() == "mine"

@@ -1,13 +1,19 @@
 """What a run will cost, and the refusal of what does not fit."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mystax.core.recording import ArraySource, Camera, Recording
-from mystax.engine.estimate import Estimate, estimate_plan, svd_cost
+from mystax.core.geometry import Rectangle, Roi
+from mystax.core.recording import ArraySource, Camera, FrameChunk, Recording
+from mystax.engine.estimate import Estimate, _decode_time, estimate_plan, svd_cost
 from mystax.engine.plan import Request, make_plan
 from mystax.engine.recipe import recipe_from
 from mystax.errors import RecipeError
@@ -105,3 +111,155 @@ def test_text_and_json_name_the_figures() -> None:
     found = _estimate("svd")
     assert "1 decodes" in found.text
     assert found.as_dict()["routes"] == {"face/frame": "gram_frames"}
+
+
+# decompositions over all cameras --------------------------------------------------------------------------
+
+
+def _two(n: int = 50, shape: tuple[int, int] = (96, 96)) -> Recording:
+    frames = {"left": np.zeros((n, *shape), np.uint8), "right": np.zeros((n + 7, 48, 64), np.uint8)}
+    cameras = {name: Camera(name, ArraySource(movie, Fraction(30))) for name, movie in frames.items()}
+    return Recording("r", cameras)
+
+
+def _of_two(**parameters: object) -> Estimate:
+    recording = _two()
+    recipe = recipe_from(analyses=["svd"], parameters={"svd": {"bin": 4, **parameters}})
+    return estimate_plan(make_plan(recording, Request(recipe)), recording)
+
+
+def test_components_over_all_cameras_are_counted() -> None:
+    alone, both = _of_two(), _of_two(all_cameras=True)
+    joint = svd_cost(50, 24 * 24 + 12 * 16, 500)
+    assert both.memory - alone.memory == joint.memory
+    assert both.disk - alone.disk == joint.disk
+    assert both.scratch - alone.scratch == joint.scratch
+    assert both.routes == {**alone.routes, "all_cameras": joint.route}
+
+
+def test_components_over_all_cameras_of_one_camera_cost_nothing_more() -> None:
+    one, same = _estimate("svd"), _estimate("svd", svd={"all_cameras": True})
+    assert same == one
+
+
+def test_frames_of_all_cameras_count_but_are_decoded_once() -> None:
+    found = _of_two(all_cameras=True)
+    assert found.n_frames == 50 + 57
+    assert found.decodes == 1
+
+
+def test_without_spools_components_over_all_cameras_decode_every_camera_again() -> None:
+    recording = _two(4000, (96, 200))
+    parameters: dict[str, dict[str, object]] = {"svd": {"bin": 1, "all_cameras": True, "max_spool": 0.0}}
+    recipe = recipe_from(analyses=["svd"], parameters=parameters)
+    found = estimate_plan(make_plan(recording, Request(recipe)), recording)
+    assert (found.decodes, found.scratch) == (2, 0)
+    assert set(found.routes) == {"left/frame", "right/frame", "all_cameras"}
+
+
+def test_advice_counts_the_components_over_all_cameras() -> None:
+    found = _of_two(all_cameras=True)
+    with pytest.raises(RecipeError, match=r"n_components=\d+ fits|times as large fits"):
+        found.check(found.memory - 1)
+
+
+# properties of the cost -----------------------------------------------------------------------------------
+
+SIZES = st.tuples(st.integers(2, 10**6), st.integers(2, 10**5), st.integers(1, 600))
+
+
+@given(SIZES, st.sampled_from([0.0, 0.01, 1.0, 16.0]), st.sampled_from([1, 2, 4]))
+def test_costs_are_positive_and_two_kinds_cost_no_less(
+    size: tuple[int, int, int], max_spool: float, itemsize: int
+) -> None:
+    one = svd_cost(*size, max_spool=max_spool, itemsize=itemsize)
+    two = svd_cost(*size, max_spool=max_spool, itemsize=itemsize, kinds=2)
+    assert min(one.memory, one.disk, one.seconds) > 0
+    assert one.readings >= 2
+    assert (two.route, two.readings, two.decodes, two.scratch) == (
+        *(one.route, one.readings, one.decodes, one.scratch),
+    )
+    assert two.memory == 2 * one.memory
+    assert two.disk == 2 * one.disk
+
+
+@given(SIZES, st.sampled_from([0.0, 0.01, 1.0, 16.0]))
+def test_scratch_never_exceeds_what_is_allowed(size: tuple[int, int, int], max_spool: float) -> None:
+    cost = svd_cost(*size, max_spool=max_spool)
+    assert cost.scratch <= max_spool * 2**30
+    assert (cost.decodes == 1) == (cost.scratch > 0 or cost.route == "subspace")
+
+
+@given(st.integers(2, 10**5), st.integers(1, 500), st.integers(1, 500))
+def test_more_components_never_need_less_memory(n_bins: int, one: int, other: int) -> None:
+    few, many = sorted((one, other))
+    assert svd_cost(6000, n_bins, few).memory <= svd_cost(6000, n_bins, many).memory
+
+
+@given(
+    st.floats(0, 1e7),
+)
+def test_durations_are_told_in_the_unit_of_a_person(seconds: float) -> None:
+    number, unit = Estimate(seconds=seconds).text.split("about ")[1].split(",")[0].split()
+    told = float(number) * {"s": 1, "min": 60, "h": 3600}[unit]
+    assert told == pytest.approx(max(1, seconds), rel=0.05, abs=0.5)
+    assert len(number) <= 6
+
+
+def test_scratch_is_told_only_where_there_is_some() -> None:
+    assert "scratch" not in Estimate().text
+    assert Estimate(scratch=3 << 20).text.endswith(", 3 MiB of scratch")
+
+
+def test_a_plan_too_large_for_any_bin_names_the_other_ways() -> None:
+    with pytest.raises(RecipeError, match="use fewer analyses at once") as caught:
+        Estimate(memory=10**12).check(10**9)
+    assert caught.value.code == "P403"
+    with pytest.raises(RecipeError, match="use fewer analyses at once"):
+        Estimate(memory=10**12, sizes=(("frame", 100, 100, 10),)).check(10**9)
+
+
+def test_more_cores_make_it_faster_not_smaller() -> None:
+    recording = _recording(5000)
+    recipe = recipe_from(analyses=["svd", "pupil"], parameters={"svd": {"bin": 1}})
+    rois = (Roi("frame", "motion", Rectangle(0, 0, 96, 96)), Roi("eye", "pupil", Rectangle(10, 10, 60, 60)))
+    plan = make_plan(recording, Request(recipe, rois))
+    one, four = (estimate_plan(plan, recording, cores=n) for n in (1, 4))
+    assert four.seconds < one.seconds
+    assert replace(four, seconds=0) == replace(one, seconds=0)
+
+
+def test_regions_of_every_kind_are_counted() -> None:
+    rois = (
+        Roi("pad", "motion", Rectangle(0, 0, 40, 40)),
+        Roi("eye", "pupil", Rectangle(10, 10, 60, 60)),
+        Roi("lid", "blink", Rectangle(10, 10, 60, 60)),
+        Roi("ball", "running", Rectangle(0, 0, 96, 96)),
+    )
+    recording = _recording()
+    names = ["motion", "pupil", "blink", "running"]
+    found = [
+        estimate_plan(make_plan(recording, Request(recipe_from(analyses=names[: k + 1]), rois)), recording)
+        for k in range(4)
+    ]
+    assert all(after.seconds > before.seconds for before, after in pairwise(found))
+    assert all(after.memory - before.memory == 25 * MIB for before, after in pairwise(found))
+    assert all(after.disk - before.disk == found[0].disk for before, after in pairwise(found))
+
+
+def test_the_timer_gives_up_a_slow_decoder() -> None:
+    """A camera that gives a frame a second is timed for 2 s, not for 200 frames."""
+
+    class Slow(ArraySource):
+        def chunks(self, *arguments: Any, **more: Any) -> Iterator[FrameChunk]:
+            for chunk in super().chunks(*arguments, **more):
+                clock[0] += 1.0
+                yield chunk
+
+    clock = [0.0]
+    source = Slow(np.zeros((500, 96, 96), np.uint8), Fraction(30))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mystax.engine.estimate.time.perf_counter", lambda: clock[0])
+        each = _decode_time(source, measure=True)
+    assert each == pytest.approx(1 / 32)
+    assert clock[0] <= 4

@@ -1,5 +1,6 @@
 """Facemap files in and out through folders of outcomes."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from mystax.core.events import Event
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.quality import flags_from_json
 from mystax.engine.exchange import _times, export_facemap, import_facemap, read_regions
-from mystax.errors import FormatError, RecipeError, RoiError
+from mystax.errors import FormatError, RecipeError, RoiError, SpaceError, StoreError
 from mystax.io.formats.facemap import read_facemap, write_facemap
 from mystax.io.rois import rois_to_toml
 from mystax.io.store import Store
@@ -19,6 +20,7 @@ from tests.fixtures.engine_runs import run_folder
 from tests.fixtures.engine_toys import make_recording, toy_spec
 from tests.fixtures.facemap_files import facemap_dict
 from tests.fixtures.measure import moving_movie
+from tests.fixtures.refusals import code_of
 from tests.fixtures.videos import Shelf
 from tests.unit.io.formats.test_facemap import KEYS, same, seeds_with
 
@@ -267,3 +269,40 @@ def test_files_of_several_cameras_are_grouped_as_facemap_has_them(tmp_path: Path
     assert _video_names(outcomes) == [["l1.mp4", "r1.mp4"], ["l2.mp4", "r2.mp4"]]
     assert _video_names({"motion": xr.Dataset()}) == []
     assert Store(tmp_path).current_key("motion") is None
+
+
+@pytest.mark.parametrize("name", ["file", "file/deeper", "x" * 300])
+def test_folders_that_cannot_be_are_refused_both_ways(name: str, measured: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    path = write(tmp_path, facemap_dict(1))
+    for work in (
+        lambda: import_facemap(path, tmp_path / name),
+        lambda: export_facemap(measured, tmp_path / name),
+    ):
+        assert code_of(work) == "P403"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_disk_that_takes_no_file_is_s501_and_leaves_none(
+    measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(SpaceError, match="no space left") as caught:
+        export_facemap(measured, tmp_path / "out")
+    assert caught.value.code == "S501"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_without_rights_is_s503(
+    measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(np, "save", closed)
+    with pytest.raises(StoreError, match="Permission denied") as caught:
+        export_facemap(measured, tmp_path / "out")
+    assert caught.value.code == "S503"

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.io import savemat
 
 from mystax.errors import ClockError, FormatError
 from mystax.io.clock_tables import read_column
 from mystax.io.hdf5 import write_arrays
+from tests.fixtures.refusals import attempt, code_of
 
 TIMES = np.round(np.arange(20) / 30, 6)
 
@@ -180,3 +183,144 @@ def test_matlab_73_and_hdf5_are_read_alike(tmp_path: Path) -> None:
     write_arrays(tmp_path / "a.h5", {"camera/times": TIMES})
     assert read_column(tmp_path / "a.mat", "mat", "camera.times").values.tolist() == TIMES.tolist()
     assert read_column(tmp_path / "a.h5", "h5", "/camera/times").values.tolist() == TIMES.tolist()
+
+
+# texts of any kind --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time\n" + "1" * 200_000,
+        'a,b\n1,"' + "2" * 200_000 + '"\n',
+        'a,b\n1,"2\n3,4\n' + "5,6\n" * 60_000,
+    ],
+    ids=["endless cell", "endless quote", "open quote"],
+)
+def test_cells_longer_than_any_number_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ClockError) as caught:
+        read_column(_text(tmp_path, text), "csv", "0")
+    assert caught.value.code == "C206"
+    assert caught.value.where == "times.csv"
+
+
+@pytest.mark.parametrize("number", ["²", "①", "³⁴"])
+def test_signs_that_look_like_numbers_name_no_column(number: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 3)))
+    assert code_of(lambda: read_column(tmp_path / "a.npy", "npy", number)) == "C206"
+    assert code_of(lambda: read_column(_text(tmp_path, "a,b\n1,2\n3,4\n"), "csv", number)) == "C206"
+
+
+@pytest.mark.parametrize("cells", [["2024_03_01", "2024_03_02"], ["1_000", "2_000"], ["0.5_1", "0.6"]])
+def test_underscores_make_no_numbers(cells: list[str], tmp_path: Path) -> None:
+    lines = ["frame,time", *(f"{row},{cell}" for row, cell in enumerate(cells))]
+    column = read_column(_text(tmp_path, "\n".join(lines)), "csv", "time")
+    assert column.values.tolist() == cells
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=repr)
+def test_lines_end_as_any_system_ends_them(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(ending.join(["frame,time", "0,0.5", "1,0.7", ""]).encode())
+    assert read_column(tmp_path / "a.csv", "csv", "time").values.tolist() == [0.5, 0.7]
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "", "-inf"])
+def test_missing_numbers_are_no_texts(cell: str, tmp_path: Path) -> None:
+    column = read_column(_text(tmp_path, f"frame,time\n0,0.5\n1,{cell}\n2,0.7\n"), "csv", "time")
+    assert column.values.dtype == np.float64
+    assert not np.isfinite(column.values[1])
+
+
+def test_numbers_of_times_and_of_the_first_column_that_could_be_both_need_a_name(tmp_path: Path) -> None:
+    path = _text(tmp_path, "time,timestamp\n0,0.5\n1,0.7\n")
+    with pytest.raises(ClockError, match="which column holds the times") as caught:
+        read_column(path, "csv")
+    assert caught.value.hint == "name one, as in csv:FILE:COLUMN"
+
+
+def test_a_column_of_dates_may_be_the_only_one_of_times(tmp_path: Path) -> None:
+    path = _text(tmp_path, "who,when\nm1,2024-03-01T12:00:00\nm2,2024-03-01T12:00:01\n")
+    assert read_column(path, "csv").where == "times.csv:when"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.lists(st.floats(allow_nan=False), min_size=2, max_size=2), min_size=2, max_size=20),
+    mark=st.sampled_from([",", ";", "\t"]),
+    has_header=st.booleans(),
+)
+def test_numbers_that_are_written_exactly_are_read_exactly(
+    tmp_path: Path, rows: list[list[float]], mark: str, has_header: bool
+) -> None:
+    lines = [mark.join(("one", "other"))] if has_header else []
+    lines += [mark.join(map(repr, row)) for row in rows]
+    path = _text(tmp_path, "\n".join(lines))
+    for place in range(2):
+        found = read_column(path, "csv", str(place)).values
+        np.testing.assert_array_equal(found.astype(float), [row[place] for row in rows])
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(
+        st.binary(max_size=80),
+        st.text("0123456789.,;:\t \"'#\n\r-+eE_naNTZ²é", max_size=120).map(str.encode),
+    ),
+    name=st.one_of(st.sampled_from(["", "0", "1", "time", "²", "-1"]), st.text(max_size=4)),
+)
+def test_any_text_is_a_column_or_a_refusal(tmp_path: Path, content: bytes, name: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    column, refusal = attempt(lambda: read_column(tmp_path / "a.csv", "csv", name))
+    if refusal is not None:
+        assert refusal.code == "C206"
+    else:
+        assert column is not None
+        assert column.values.ndim == 1
+        assert column.values.dtype in (np.dtype(np.int64), np.dtype(np.float64), np.dtype(object))
+
+
+# arrays of any kind -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.arange(4, dtype=np.uint8), np.int64),
+        (np.arange(4, dtype=">i4"), np.int64),
+        (np.arange(4, dtype=np.uint64), np.int64),
+        (np.arange(4, dtype=np.float16), np.float64),
+        (np.arange(4, dtype=">f4"), np.float64),
+        (np.arange(4, dtype=np.longdouble), np.float64),
+        (np.array([True, False, True, True]), np.bool_),
+        (np.array(["0", "1", "2", "3"]), np.str_),
+        (np.array([b"0", b"1", b"2", b"3"]), np.str_),
+    ],
+    ids=lambda value: str(value.dtype) if isinstance(value, np.ndarray) else "",
+)
+def test_arrays_of_every_type_keep_their_values(values: np.ndarray, kind: type, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", values)
+    found = read_column(tmp_path / "a.npy", "npy").values
+    assert found.dtype.type is kind
+    assert found.astype(str).tolist() == values.astype(kind).astype(str).tolist()
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (1, 4), (1, 1, 4), (1, 4, 1)])
+def test_a_row_may_lie_in_any_direction(shape: tuple[int, ...], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(4.0).reshape(shape))
+    assert read_column(tmp_path / "a.npy", "npy").values.tolist() == [0, 1, 2, 3]
+
+
+def test_a_field_of_a_table_of_records_is_a_column(tmp_path: Path) -> None:
+    values = np.array([(0, 0.5), (1, 0.7)], [("frame", "i4"), ("time", "f8")])
+    np.save(tmp_path / "a.npy", values)
+    assert read_column(tmp_path / "a.npy", "npy", "time").values.tolist() == [0.5, 0.7]
+    with pytest.raises(ClockError, match="did you mean 'time'"):
+        read_column(tmp_path / "a.npy", "npy", "tim")
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy", "npz", "mat", "h5"])
+@pytest.mark.parametrize("name", ["none", "x" * 300, "a\0b", "."])
+def test_a_file_that_is_not_there_is_c206(kind: str, name: str, tmp_path: Path) -> None:
+    with pytest.raises(ClockError, match="expected a file, got none") as caught:
+        read_column(tmp_path / name, kind, "x")
+    assert caught.value.code == "C206"

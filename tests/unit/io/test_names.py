@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mystax.errors import RecipeError
 from mystax.io.names import group_files, videos_in
+from tests.fixtures.refusals import attempt
 
 CLEAR: list[tuple[list[str], dict[str, list[str]]]] = [
     (["mouse.mp4"], {"face": ["mouse.mp4"]}),
@@ -129,3 +130,15 @@ def test_order_of_the_listing_does_not_matter(names: list[str]) -> None:
     found = group_files([Path(name) for name in names])
     assert [path.name for path in found["left"]] == ["m_left_part1.mp4", "m_left_part2.mp4"]
     assert list(found) == ["left", "right"]
+
+
+@pytest.mark.parametrize(
+    "names", [["cam².mp4"], ["part².mp4"], ["a²_1.mp4", "a²_2.mp4"], ["①.mp4", "②.mp4"], ["view①.avi"]]
+)
+def test_signs_that_look_like_numbers_are_no_numbers(names: list[str]) -> None:
+    found, refusal = attempt(lambda: group_files([Path(name) for name in names]))
+    if refusal is not None:
+        assert refusal.code == "P403"
+    else:
+        assert found is not None
+        assert sorted(path.name for paths in found.values() for path in paths) == sorted(names)

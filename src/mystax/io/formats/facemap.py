@@ -83,7 +83,7 @@ def _regroup(tree: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in tree.items():
         stem, _, number = key.rpartition("_")
-        if stem and number.isdigit() and f"{stem}_0" in tree:
+        if stem and number.isdecimal() and f"{stem}_0" in tree:
             found.setdefault(stem, []).append((int(number), value))
         else:
             found[key] = None if key == "rois" and not isinstance(value, list | dict) else value

@@ -198,12 +198,16 @@ class _Import:
                 parts[ours] = self._components(ours, rows, value_key)
         if "motion" not in parts:
             return
-        known = {name: values for part in parts.values() for name, values in part[0].items()}
-        schema = get_analysis("svd").outputs
-        known = {name: values for name, values in known.items() if name in schema.variables}
         rois = parts["motion"][1]
         if "movie" in parts and [roi.name for roi in parts["movie"][1]] != [roi.name for roi in rois]:
-            known = {name: values for name, values in known.items() if not name.startswith("movie")}
+            del parts["movie"]
+        schema = get_analysis("svd").outputs
+        known = {
+            name: values
+            for part in parts.values()
+            for name, values in part[0].items()
+            if name in schema.variables
+        }
         self._publish("svd", key, camera, rois, known, parts["motion"][0]["motion_svd"].shape[0])
 
     def _picture(self, key: str, place: int) -> np.ndarray | None:

@@ -114,7 +114,7 @@ def test_written_tables_look_like_the_tools_own(tmp_path: Path) -> None:
 def table_layout(path: Path, *, names: list[str] | None, index: list[bytes] | None = None) -> Path:
     """Write what pandas calls `table`, with attributes pickled as PyTables does."""
     rows = np.zeros(2, [("index", "S9" if index else "<i8"), ("values_block_0", "<f8", (4,))])
-    rows["index"] = index or [3, 8]
+    rows["index"] = np.array(index) if index else np.array([3, 8])
     rows["values_block_0"] = [[1, 2, 3, 4], [5, 6, np.nan, np.nan]]
     info = {1: {"names": names, "type": "MultiIndex"}, "index": {}}
     with h5py.File(path, "w") as file:
@@ -174,7 +174,7 @@ def test_hdf5_of_another_form_is_refused(tmp_path: Path, change: str) -> None:
         plain_dlc_h5(str(path))
 
 
-@pytest.mark.extra("dev")  # noqa: S610 - a marker of pytest
+@pytest.mark.extra("dev")
 def test_pandas_loads_what_was_written(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas", reason='pip install "mystax[dev]"')
     pytest.importorskip("tables", reason="pip install tables")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mystax.core.analysis import get_analysis
@@ -80,6 +80,7 @@ def test_any_words_for_run_are_answered_or_refused(
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(command="import", words=[""])
 @given(
     command=st.sampled_from(["probe", "import", "export", "doctor", "demo", "rnu"]),
     words=st.lists(

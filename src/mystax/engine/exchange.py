@@ -90,9 +90,9 @@ def import_facemap(
     from mystax.io.store import Store
 
     place = Path(path)
+    tree = read_facemap(place)  # first: what is no file has no name to call the outcomes' folder by
     target = Path(out) if out is not None else place.with_name(f"{place.stem}.mystax")
     check_folder(target, str(target))
-    tree = read_facemap(place)
     inputs = [{"role": "facemap", "camera": "", "position": 0, "id": quick_id(place)}]
     store = Store(target)
 

@@ -19,7 +19,11 @@ _NEURON = ("neuron",)
 NEURAL = Schema(
     {
         "activity": Variable(
-            ("time", "neuron"), "1", "float32", "Activity per bin or imaging frame, in the file's unit.", False
+            ("time", "neuron"),
+            "1",
+            "float32",
+            "Activity per bin or imaging frame, in the file's unit.",
+            False,
         ),
         "spike_time": Variable(("spike",), "s", "float64", "Times of all spikes, rising.", False),
         "spike_neuron": Variable(("spike",), "1", "int32", "Position of the spike's neuron.", False),
@@ -67,6 +71,4 @@ def check_neural(dataset: Dataset, where: str = "neural data") -> None:
         raise FormatError("F804", where, "the spikes have no neurons", expected="a variable 'spike_neuron'")
     signal = dataset.attrs.get("signal")
     if signal not in SIGNALS:
-        raise FormatError(
-            "F804", where, "attribute 'signal'", expected=", ".join(SIGNALS), got=repr(signal)
-        )
+        raise FormatError("F804", where, "attribute 'signal'", expected=", ".join(SIGNALS), got=repr(signal))

@@ -1,4 +1,4 @@
-"""The form of neural data: activity of neurons on the recording's clock, or spikes that are still to be binned."""
+"""The form of neural data: activity of neurons on the recording's clock, or spikes not yet binned."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ NEURAL = Schema(
             ("time", "neuron"),
             "1",
             "float32",
-            "Activity per bin or imaging frame, in the file's unit.",
+            "Activity per bin or imaging frame.",
             False,
         ),
         "spike_time": Variable(("spike",), "s", "float64", "Times of all spikes, rising.", False),
@@ -42,7 +42,7 @@ NEURAL = Schema(
     },
     more_dimensions=frozenset({"spike"}),
 )
-"""Neural data (`mystax.read_neural`); `activity` with `time`, or `spike_time` with `spike_neuron`, or both."""
+"""Neural data: `activity` with `time`, or `spike_time` with `spike_neuron`, or both."""
 
 
 def check_neural(dataset: Dataset, where: str = "neural data") -> None:

@@ -6,14 +6,14 @@ do with behaviour, Poisson noise), so that encoders can be judged against a ceil
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mystax.core.typing import Float32, Float64
 from mystax.errors import ParameterError, nearest
-from mystax.synth.brain_drives import WORLDS, World, make_drives, mean_in_bins
+from mystax.synth.brain_drives import WORLDS, make_drives, mean_in_bins
 from mystax.synth.brain_outcomes import behaviour_outcomes
 from mystax.synth.brain_sources import Sources, play_sources, standardised
 
@@ -24,7 +24,7 @@ else:
 
 __all__ = ["BrainTruth", "simulate"]
 
-Signal = Literal["deconvolved", "counts", "spikes"]
+
 SIGNALS = ("deconvolved", "counts", "spikes")
 N_LATENTS = 12
 FIELD = 1000.0
@@ -88,14 +88,14 @@ class _Rates:
 
 
 def simulate(
-    world: World = "A",
+    world: str = "A",
     *,
     minutes: float = 20,
     n_neurons: int = 500,
     rate: float = 6,
     camera_rate: float = 50,
     seed: int = 0,
-    signal: Signal = "deconvolved",
+    signal: str = "deconvolved",
     drift: float = 0,
     independent: bool = False,
 ) -> BrainTruth:
@@ -217,7 +217,7 @@ def _rates(
 
 
 def _observe(
-    rates: Float64[np.ndarray, "time neuron"], signal: Signal, drift: float, random: np.random.Generator
+    rates: Float64[np.ndarray, "time neuron"], signal: str, drift: float, random: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "time neuron"], np.ndarray]:
     """Draw counts, and what an experiment sees of them."""
     n_bins, n_neurons = rates.shape
@@ -242,7 +242,7 @@ def _ceiling(
 def _neural(
     activity: Float32[np.ndarray, "time neuron"],
     counts: np.ndarray,
-    signal: Signal,
+    signal: str,
     rate: float,
     random: np.random.Generator,
 ) -> Dataset:

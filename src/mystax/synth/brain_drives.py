@@ -1,4 +1,4 @@
-"""What of an animal's behaviour drives simulated neurons: half-waves, envelopes, slow memories, gated half-waves."""
+"""Drives of simulated neurons by behaviour: half-waves, envelopes, slow memories, gated half-waves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,13 @@ from scipy.special import expit
 from mystax.core.typing import Float64
 from mystax.synth.brain_sources import Sources, memory, standardised
 
-__all__ = ["N_DRIVES", "WORLDS", "Drive", "World", "make_drives", "mean_in_bins"]
+__all__ = ["N_DRIVES", "WORLDS", "Drive", "make_drives", "mean_in_bins"]
 
-World = Literal["A", "B"]
 Kind = Literal["half-wave", "envelope", "slow", "gated"]
 Trace = Float64[np.ndarray, " time"]
 
 N_DRIVES = 28
-WORLDS: Mapping[World, Mapping[Kind, int]] = {
+WORLDS: Mapping[str, Mapping[Kind, int]] = {
     "A": {"half-wave": 28},
     "B": {"half-wave": 11, "envelope": 8, "slow": 6, "gated": 3},
 }
@@ -50,7 +49,7 @@ class Drive:
     trace: Trace
 
 
-def make_drives(world: World, sources: Sources, random: np.random.Generator) -> tuple[Drive, ...]:
+def make_drives(world: str, sources: Sources, random: np.random.Generator) -> tuple[Drive, ...]:
     """Draw the drives of a world.
 
     Parameters

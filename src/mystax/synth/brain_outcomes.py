@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.signal import lfilter
 
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64
@@ -69,8 +70,6 @@ def _slow_noise(
     n: int, width: int, rate: float, random: np.random.Generator
 ) -> Float64[np.ndarray, "time column"]:
     """Ornstein-Uhlenbeck noise of variance 1 and 60 s."""
-    from scipy.signal import lfilter
-
     a = float(np.exp(-1 / (60 * rate)))
     noise = random.standard_normal((n, width))
     noise[1:] *= np.sqrt(1 - a * a)

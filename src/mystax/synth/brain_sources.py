@@ -31,15 +31,15 @@ LEAD = 60.0
 """Played before the recording begins, so that slow processes have forgotten their start [s]."""
 
 
-def standardised(values: Float64[np.ndarray, "time *rest"]) -> Float64[np.ndarray, "time *rest"]:
+def standardised(values: Float64[np.ndarray, "time ..."]) -> Float64[np.ndarray, "time ..."]:
     """Bring traces to mean 0 and standard deviation 1 over time; a constant becomes 0."""
     sd = values.std(axis=0)
     return np.asarray((values - values.mean(axis=0)) / np.where(sd > 0, sd, 1.0))
 
 
 def memory(
-    values: Float64[np.ndarray, "time *rest"], tau: float, rate: float
-) -> Float64[np.ndarray, "time *rest"]:
+    values: Float64[np.ndarray, "time ..."], tau: float, rate: float
+) -> Float64[np.ndarray, "time ..."]:
     """Fade the past out exponentially: y_t = a y_{t-1} + (1 - a) x_t with a = exp(-1 / (tau rate)).
 
     Parameters
@@ -90,7 +90,7 @@ class _Stage:
         return trace
 
     def events(self, frequency: float) -> Float64[np.ndarray, " event"]:
-        """Samples at which a Poisson process has events [1/s]."""
+        """Draw the samples at which a Poisson process has events [1/s]."""
         count = int(self.random.poisson(frequency * self.n / self.rate))
         return np.sort(self.random.uniform(0, self.n, count))
 

@@ -53,8 +53,8 @@ def assemble_behaviour(
     behaviour : path, Outcomes, Dataset or mapping
         Outcomes of one recording, or variables of one's own with the dimension `time`.
     groups : sequence of str, optional
-        keypoints, pupil, blink, running, motion, movie, states, or names of one's own variables; by default all
-        that are there but movie.
+        keypoints, pupil, blink, running, motion, movie, states, or names of one's own variables; by default
+        all that are there but movie.
     span : tuple of float, optional
         First and last time that matter [s]; by default all.
     min_confidence : float, optional
@@ -96,12 +96,10 @@ def assemble_behaviour(
         kept, reasons = _judge(columns, values, max_missing)
         left |= reasons
         if columns.n_left:
-            flags.append(
-                Flag(
-                    "N309",
-                    f"{columns.part}: the first {len(columns.names)} columns, {columns.n_left} left out",
-                )
+            text = (
+                f"{columns.part}: the first {len(columns.names)} columns are used, {columns.n_left} are not"
             )
+            flags.append(Flag("N309", text))
         if kept.any():
             names = tuple(name for name, one in zip(columns.names, kept, strict=True) if one)
             parts.append(BehaviourPart(columns.group, columns.part, columns.bank, names, values[:, kept]))

@@ -129,7 +129,7 @@ def _components(group: str, variable: str, most: int, bank: Bank) -> "Reader":
             used = np.flatnonzero(np.isfinite(values).any(axis=0))  # a small region has fewer of them
             names = tuple(f"{prefix}{roi}.{group}{j}" for j in used)
             part = f"{prefix}{roi or group}"
-            yield Columns(group, part, bank, names, _times(outcome), values[:, used], False, max(0, n - most))
+            yield Columns(group, part, bank, names, _times(outcome), values[:, used])
 
     return read
 
@@ -212,5 +212,5 @@ def custom_columns(name: str, array: DataArray) -> Columns:
         _times(array),
         flat[:, :N_CUSTOM],
         False,
-        max(0, n - N_CUSTOM),
+        max(0, flat.shape[1] - N_CUSTOM),
     )

@@ -99,7 +99,9 @@ class _Sums:
 
     @classmethod
     def of(cls, n: int) -> "_Sums":
-        return cls(*(np.zeros(n) for _ in range(4)), np.full(n, np.inf), np.full(n, -np.inf))
+        return cls(
+            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.inf), np.full(n, -np.inf)
+        )
 
     def add(
         self,

@@ -112,8 +112,9 @@ def read_neural(
             "P401", "parameter 'signal'", f"there is no signal {signal!r}{nearest(signal, SIGNALS)}"
         )
     if hasattr(path, "data_vars"):
-        check_neural(path)
-        return path
+        given: Dataset = path
+        check_neural(given)
+        return given
     folders = [Path.cwd()]
     if not isinstance(path, str | Path):
         if not is_neural_object(path):

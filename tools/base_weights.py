@@ -40,6 +40,7 @@ POINTS = [
     *("whisker_E1", "pupil", "ear_base", "ear_tip", "chin", "tongue_tip"),
 ]
 PART = 1000
+LONGEST_STEP = 30.0  # [s]; what is longer was a machine asleep or a process held, not training
 # Names of the real set's label file, where they differ.
 REAL = {"whisker_2": "whisker_I", "whisker_1": "whisker_II", "whisker_3": "whisker_III", "lip": "lower_lip"}
 
@@ -194,7 +195,7 @@ class Run:
             if not np.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"loss is {self.losses[-1]} at step {self.fitter.steps}")
             now = time.monotonic()
-            self.spent += now - begin
+            self.spent += min(now - begin, LONGEST_STEP)
             if now - last_save > wishes.save_every or self.progress >= 1:
                 self.store()
                 last_save = now

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mystax.core.recording import FrameSource
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
 from mystax.errors import MystaxError
 from mystax.io.provenance import texts_of
@@ -140,7 +141,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
     from mystax.io.video import Video
 
     files, identity = _files_of(attributes, camera)
-    if not files or not all(Path(name).is_file() for name in files):
+    if not files or not all(is_there(Path(name)) for name in files):
         return None
     options: Any = dict(entry.split("=", 1) for entry in identity if "=" in entry)
     known = {name: options[name] for name in ("grey_range", "damage") if name in options}
@@ -161,7 +162,7 @@ def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], li
     """Return the files of a camera and the identity of its frames, by counting the fingerprints."""
     files = texts_of(attributes.get("run_files"))
     taken: dict[str, list[str]] = {}
-    for entry in json.loads(str(attributes.get("inputs", "[]"))):
+    for entry in _entries(attributes.get("inputs", "[]")):
         if entry.get("role") == "frames":
             taken.setdefault(str(entry.get("camera", "")), []).append(str(entry.get("id", "")))
     counts = {name: sum("=" not in item for item in found) for name, found in taken.items()}
@@ -198,6 +199,15 @@ def show_picture(axes: Axes, picture: Picture) -> None:
     axes.set_ylim(bottom, top)
     axes.set_xlabel("x [px]")
     axes.set_ylabel("y [px]")
+
+
+def _entries(text: object) -> list[Mapping[str, Any]]:
+    """Return the inputs of an outcome; none where its text is not understood."""
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return []
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def several(views: Sequence[View]) -> bool:

@@ -24,6 +24,8 @@ from tests.fixtures.refusals import code_of
 from tests.fixtures.videos import Shelf
 from tests.unit.io.formats.test_facemap import KEYS, same, seeds_with
 
+pytestmark = pytest.mark.usefixtures("readers_here")
+
 
 def write(folder: Path, tree: dict[str, Any], name: str = "face_proc.npy") -> Path:
     path = folder / name

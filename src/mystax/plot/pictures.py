@@ -1,6 +1,5 @@
 """The picture behind regions: a real frame where the video is still there, else the mean picture."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from mystax.core.recording import FrameSource
 from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
 from mystax.errors import MystaxError
-from mystax.io.provenance import texts_of
+from mystax.io.provenance import files_of_cameras, frames_inputs
 from mystax.plot.style import WIDTH, figure
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
     Parameters
     ----------
     attributes : mapping
-        Of the outcome: `run_files` names the files camera by camera, `inputs` their fingerprints.
+        Of the outcome: `run_camera_files` names the files, `inputs` their fingerprints.
     camera : str
         Camera; ``""`` for the only one.
     n_frames : int
@@ -159,23 +158,11 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
 
 
 def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], list[str]]:
-    """Return the files of a camera and the identity of its frames, by counting the fingerprints."""
-    files = texts_of(attributes.get("run_files"))
-    taken: dict[str, list[str]] = {}
-    for entry in _entries(attributes.get("inputs", "[]")):
-        if entry.get("role") == "frames":
-            taken.setdefault(str(entry.get("camera", "")), []).append(str(entry.get("id", "")))
-    counts = {name: sum("=" not in item for item in found) for name, found in taken.items()}
-    if len(taken) <= 1:
-        return files, next(iter(taken.values()), [])
-    if camera not in taken or sum(counts.values()) != len(files):
-        return [], []
-    start = 0
-    for name, count in counts.items():
-        if name == camera:
-            break
-        start += count
-    return files[start : start + counts[camera]], taken[camera]
+    """Return the files of a camera and the identity of its frames."""
+    files, taken = files_of_cameras(attributes), frames_inputs(attributes)
+    if not camera and len(files) == 1:
+        return next(iter(files.values())), next(iter(taken.values()), [])
+    return files.get(camera, []), taken.get(camera, [])
 
 
 def picture_axes(n: int, aspect: float, *, beside: float = 0.0) -> tuple[Any, list[Axes]]:
@@ -199,15 +186,6 @@ def show_picture(axes: Axes, picture: Picture) -> None:
     axes.set_ylim(bottom, top)
     axes.set_xlabel("x [px]")
     axes.set_ylabel("y [px]")
-
-
-def _entries(text: object) -> list[Mapping[str, Any]]:
-    """Return the inputs of an outcome; none where its text is not understood."""
-    try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
-        return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def several(views: Sequence[View]) -> bool:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mystax.core.recording import ArraySource, FrameChunk
 from mystax.errors import VideoError
-from mystax.io.provenance import texts_of
 from mystax.io.video import Video, VideoWriter
 from mystax.plot.pictures import View, frame_picture, mean_picture, open_source
 from tests.fixtures.plot_outcomes import motion
@@ -52,6 +51,15 @@ def test_each_camera_gets_its_own_video(cameras: dict[str, Path]) -> None:
             source.close()
 
 
+def test_a_measured_camera_among_others_gets_its_own_video(cameras: dict[str, Path]) -> None:
+    files = {name: [str(path)] for name, path in cameras.items()}
+    attributes = {"run_camera_files": json.dumps(files), "inputs": _inputs(right=cameras["right"])}
+    source = open_source(attributes, "right", 6)
+    assert source is not None
+    assert abs(float(source.frame_at(3).data.mean()) - 143) < 4
+    source.close()
+
+
 def test_a_single_camera_takes_all_files(cameras: dict[str, Path]) -> None:
     path = cameras["left"]
     source = open_source({"run_files": [str(path)], "inputs": _inputs(front=path)}, "", 6)
@@ -81,13 +89,6 @@ def test_a_file_that_is_no_video_is_not_shown(tmp_path: Path) -> None:
 def test_outcomes_without_files_have_no_video() -> None:
     assert open_source({}, "", 6) is None
     assert open_source({"run_files": ["a", "b"], "inputs": "[]"}, "left", 6) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(None, []), ("a.mp4", ["a.mp4"]), ('["a","b"]', ["a", "b"]), (["a"], ["a"])]
-)
-def test_lists_of_texts_come_back_from_any_form(value: object, expected: list[str]) -> None:
-    assert texts_of(value) == expected
 
 
 def test_the_frame_in_the_middle_is_shown() -> None:

@@ -12,7 +12,7 @@ from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
 from mystax.core.quality import Flag
-from mystax.core.typing import Bool, Float32, Shaped
+from mystax.core.typing import Bool, Shaped
 from mystax.engine.stills import Still, stills_of
 from mystax.errors import RoiError
 
@@ -142,7 +142,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
     from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of
     from mystax.nets.predictor import SHAPE_LIMIT
 
-    def stacked(name: str, *shape: int) -> Float32[np.ndarray, "..."]:
+    def stacked(name: str, *shape: int) -> Shaped[np.ndarray, "..."]:
         rows = [part[name] for part in found.parts]
         return np.stack(rows) if rows else np.zeros((0, predictor.n_points, *shape), np.float32)
 

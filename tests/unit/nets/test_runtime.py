@@ -10,7 +10,8 @@ pytest.importorskip("torch", reason='pip install "mystax[train]"')  # the small 
 from mystax.errors import DeviceError, ParameterError, WeightsError
 from mystax.nets.confidence import Calibration, fit_calibration
 from mystax.nets.crop import CropBox, frame_box
-from mystax.nets.runtime import Network, choose_provider, load_network
+from mystax.nets.devices import choose_provider
+from mystax.nets.runtime import Network, load_network
 from tests.fixtures.dots import draw_dots, random_dots
 from tests.fixtures.small_weights import POINTS, SIZE, small_model, write_small
 

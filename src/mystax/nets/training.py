@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.typing import Float, Float32, Int64, UInt8
+from mystax.core.typing import Bool, Float, Float32, Int64, UInt8
 from mystax.errors import RecipeError
 from mystax.nets.augment import PLACED, UNLABELLED, mirror_order
 from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
 from mystax.nets.crop import normalise_crops
 from mystax.nets.decode import Decoded
+from mystax.nets.definitions import is_redefined
 from mystax.nets.estimate import count_steps, estimate_steps, make_fitter
 from mystax.nets.fitting import predict
 from mystax.nets.holdout import Comparison, Fold, compare_paired, make_folds
@@ -25,9 +26,11 @@ from mystax.nets.training_data import (
     Labelled,
     Plan,
     Replay,
+    forget_points,
     load_base,
     match_rows,
     project_replay,
+    split_replay,
 )
 
 __all__ = ["LEAST_FRAMES", "RefineResult", "refine"]
@@ -71,6 +74,8 @@ class RefineResult:
         Why it is not accepted; empty if it is.
     weak : tuple of str
         Points with fewer than 5 labels.
+    redefined : tuple of str
+        Points that the labels put at another place of the face than the base does.
     split : str
         How frames were held out, in words.
     """
@@ -87,6 +92,7 @@ class RefineResult:
     is_accepted: bool
     reasons: tuple[str, ...]
     weak: tuple[str, ...]
+    redefined: tuple[str, ...]
     split: str
 
 
@@ -170,16 +176,30 @@ class _Work:
     ) -> None:
         self._labelled, self._points, self._pairs = labelled, points, pairs
         self._base, self._base_rows, self._plan, self._report = base, base_rows, plan, report
-        self._test: Replay | None = None
-        training = replay
-        if replay is not None and len(replay.crops) >= 4 * _REPLAY_TEST:
-            cut = len(replay.crops) - _REPLAY_TEST
-            training = Replay(replay.crops[:cut], replay.xy[:cut], replay.state[:cut], points)
-            self._test = Replay(replay.crops[cut:], replay.xy[cut:], replay.state[cut:], points)
-        self._replay = training
-        self._batches = Batches(labelled, training, plan, mirror_order(len(points), pairs))
         self._ready = normalise_crops(labelled.crops, labelled.valid)
+        self._base_error, self._redefined = self._look_at_base()
+        self._test: Replay | None = None
+        if replay is not None:
+            # Where the user means another place, rendered truth would pull the point back.
+            replay = forget_points(replay, self._redefined)
+            if len(replay.crops) >= 4 * _REPLAY_TEST:
+                replay, self._test = split_replay(replay, _REPLAY_TEST)
+        self._replay = replay
+        self._batches = Batches(labelled, replay, plan, mirror_order(len(points), pairs))
         self._done = self._total = 0
+
+    def _look_at_base(self) -> tuple[Float32[np.ndarray, "n keypoint"], Bool[np.ndarray, " keypoint"]]:
+        """Return the base's errors on all labelled frames, and which points have another definition there."""
+        state, truth = self._labelled.state, self._labelled.xy
+        if self._base is None:
+            return np.full(state.shape, np.nan, np.float32), np.zeros(len(self._points), np.bool_)
+        unit = 256.0 / self._ready.shape[-1]
+        known = np.array([row >= 0 for row in self._base_rows])
+        xy = predict(self._start(), self._ready).xy
+        error = _placed_error(xy, truth, state, unit)
+        error[:, ~known] = np.nan
+        placed = (state == PLACED) & known
+        return error, is_redefined(xy, truth, placed, unit=unit, can_mirror=not self._pairs)
 
     def run(self, usable: Int64[np.ndarray, " row"]) -> RefineResult:
         """Do everything."""
@@ -203,8 +223,8 @@ class _Work:
         final_steps = max(1, round(steps * float(np.median(best))))
         self._total = self._done + final_steps
         net = self._fit(usable, (9,), final_steps)
-        base_error, forgetting = self._against_base(net, n)
-        comparison = compare_paired(errors, base_error, plan.seed)
+        forgetting = self._forgetting(net)
+        comparison = compare_paired(errors, self._base_error, plan.seed)
         reasons = _reasons(comparison, forgetting, has_base=self._base is not None)
         counts = (labelled.state[usable] == PLACED).sum(axis=0)
         return RefineResult(
@@ -214,12 +234,13 @@ class _Work:
             prior=prior,
             steps=final_steps,
             held_out_error=errors,
-            base_error=base_error,
+            base_error=self._base_error,
             comparison=comparison,
             forgetting=forgetting,
             is_accepted=not reasons,
             reasons=reasons,
             weak=tuple(p for p, c in zip(self._points, counts, strict=True) if c < _WEAK),
+            redefined=tuple(p for p, new in zip(self._points, self._redefined, strict=True) if new),
             split=split,
         )
 
@@ -290,24 +311,20 @@ class _Work:
         unit = 256.0 / self._ready.shape[-1]
         return _placed_error(decoded.xy, self._labelled.xy[rows], self._labelled.state[rows], unit)
 
-    def _against_base(self, net: Dense, n: int) -> tuple[Float32[np.ndarray, "n keypoint"], float]:
-        """Return the base's errors on all labelled frames, and how much worse rendered crops have become."""
-        base_error = np.full((n, len(self._points)), np.nan, np.float32)
-        if self._base is None:
-            return base_error, float("nan")
-        old = self._start().eval()
-        known = np.array([row >= 0 for row in self._base_rows])
-        base_error[:] = self._error(predict(old, self._ready), np.arange(n))
-        base_error[:, ~known] = np.nan
-        if self._test is None:
-            return base_error, float("nan")
+    def _forgetting(self, net: Dense) -> float:
+        """Return how much the error on rendered crops has grown; NaN where nothing can be compared."""
+        if self._base is None or self._test is None:
+            return float("nan")
         ready = normalise_crops(self._test.crops, None)
-        unit = 256.0 / ready.shape[-1]
+        known = np.array([row >= 0 for row in self._base_rows])
+        state = np.where(known, self._test.state, UNLABELLED).astype(np.uint8)
+        if not (state == PLACED).any():
+            return float("nan")
         means = [
-            np.nanmean(_placed_error(predict(one, ready).xy, self._test.xy, self._test.state, unit)[:, known])
-            for one in (net, old)
+            np.nanmean(_placed_error(predict(one, ready).xy, self._test.xy, state, 1.0))
+            for one in (net, self._start())
         ]
-        return base_error, float(means[0] / means[1])
+        return float(means[0] / means[1])
 
     def _prior(self, usable: Int64[np.ndarray, " row"]) -> ShapePrior | None:
         """Fit the shape prior to labelled and rendered shapes."""

@@ -1,7 +1,7 @@
 """What a refine works on: labelled crops, rendered crops, the base, the user's wishes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ __all__ = [
     "Labelled",
     "Plan",
     "Replay",
+    "forget_points",
     "load_base",
     "match_rows",
     "project_replay",
+    "split_replay",
 ]
 
 BATCH = 8
@@ -233,6 +235,45 @@ def project_replay(replay: Replay | None, points: Sequence[str]) -> Replay | Non
             source = replay.points.index(name)
             xy[:, k], state[:, k] = replay.xy[:, source], replay.state[:, source]
     return Replay(replay.crops, xy, state, tuple(points))
+
+
+def forget_points(replay: Replay, points: Bool[np.ndarray, " keypoint"]) -> Replay:
+    """Return rendered crops on which some points count as not labelled.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    points : array (keypoint,)
+        Points to leave out.
+
+    Returns
+    -------
+    Replay
+        The same crops.
+    """
+    return replace(replay, state=np.where(points, UNLABELLED, replay.state).astype(np.uint8))
+
+
+def split_replay(replay: Replay, count: int) -> tuple[Replay, Replay]:
+    """Return all but the last crops, for training, and the last ones, to measure forgetting.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    count : int
+        Crops to keep back.
+
+    Returns
+    -------
+    training, test : Replay
+        Both parts.
+    """
+    return (
+        replace(replay, crops=replay.crops[:-count], xy=replay.xy[:-count], state=replay.state[:-count]),
+        replace(replay, crops=replay.crops[-count:], xy=replay.xy[-count:], state=replay.state[-count:]),
+    )
 
 
 def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:

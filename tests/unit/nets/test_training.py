@@ -134,11 +134,27 @@ def test_from_nothing_there_is_nothing_to_be_worse_than() -> None:
 def test_rendered_crops_are_mixed_in_and_forgetting_is_measured() -> None:
     crops, xy, state = random_dots(np.random.default_rng(9), 400, 64, 2)
     replay = Replay(crops, xy, state, ("b", "z"))
-    alone = refine(_labelled(), POINTS, base=_base(), plan=SMALL)
-    mixed = refine(_labelled(), POINTS, base=_base(), replay=replay, plan=SMALL)
+    labelled = _labelled()
+    few = labelled.state.copy()
+    few[4:, 1] = 255  # too few labels of b to say that it lies elsewhere
+    labelled = replace(labelled, state=few)
+    alone = refine(labelled, POINTS, base=_base(), plan=SMALL)
+    mixed = refine(labelled, POINTS, base=_base(), replay=replay, plan=SMALL)
     assert not _same(alone, mixed)
     assert np.isnan(alone.forgetting)
     assert np.isfinite(mixed.forgetting)
+
+
+def test_points_of_another_definition_are_told_and_rendered_truth_does_not_teach_them() -> None:
+    # A base that knows nothing says the same place everywhere: off in one direction in most frames.
+    crops, xy, state = random_dots(np.random.default_rng(9), 400, 64, 3)
+    labelled, base = _labelled(), _base()
+    mixed = refine(labelled, POINTS, base=base, replay=Replay(crops, xy, state, POINTS), plan=SMALL)
+    assert mixed.redefined
+    elsewhere = xy.copy()
+    elsewhere[:, [POINTS.index(name) for name in mixed.redefined]] += 15
+    moved = refine(labelled, POINTS, base=base, replay=Replay(crops, elsewhere, state, POINTS), plan=SMALL)
+    assert _same(mixed, moved)
 
 
 def test_rendered_crops_of_other_points_are_left_out() -> None:

@@ -1,5 +1,7 @@
 """Declaration of `rois`: proposals of regions, from samples and without a decode pass."""
 
+from collections.abc import Mapping, Sequence
+
 from mystax.core.analysis import FramesIn, Pass, Reducer, analysis
 from mystax.core.dataset import Schema, Variable
 from mystax.core.geometry import Rectangle
@@ -29,7 +31,14 @@ class RoisParams(Params):
     """Parameters of `rois`: none."""
 
 
-@analysis("rois", version=2, params=RoisParams, inputs=[FramesIn()], outputs=ROIS)
+def _weights_id(_: RoisParams) -> Sequence[Mapping[str, object]]:
+    """Name the weights by their digest: other weights are another outcome."""
+    from mystax.io.weights import check_digest, find_weights
+
+    return [{"role": "weights", "camera": "", "position": 0, "id": check_digest(find_weights(WEIGHTS))}]
+
+
+@analysis("rois", version=2, params=RoisParams, inputs=[FramesIn()], outputs=ROIS, more_inputs=_weights_id)
 def rois(params: RoisParams) -> Reducer:  # noqa: ARG001 - there is nothing to choose
     """Propose where the face and the eye are."""
     from mystax.compute.proposals import RoisReducer

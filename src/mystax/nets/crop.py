@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Bool, Float, Float32, Float64, Shaped, UInt8
-from mystax.nets.kernels import normalise_crop, resize_box
+from mystax.nets.kernels.crops import normalise_crop, resize_box
 
 __all__ = [
     "CropBox",

@@ -11,7 +11,7 @@ from mystax.core.typing import Bool, Float32, Shaped
 from mystax.errors import DeviceError, WeightsError
 from mystax.io.weights import WeightsInfo, check_digest
 from mystax.nets.confidence import Calibration, features
-from mystax.nets.crop import CropBox, crop_resize, grey_span, normalise
+from mystax.nets.crop import CropBox, crop_by_frame, crop_resize, grey_span, normalise
 from mystax.nets.decode import Decoded, decode, decode_facemap
 from mystax.nets.devices import (
     PROVIDERS,
@@ -265,6 +265,11 @@ class Network:
         is_flat : bool
             Whether the crop has no contrast, or more than 1 % NaN.
         """
+        if self.info.normalise == "frame":
+            lost = np.isnan(frame).mean() if frame.dtype.kind == "f" else 0.0
+            if lost > _MOST_NAN:
+                return np.zeros((self.size, self.size), np.float32), True
+            return crop_by_frame(frame, box, self.size, least_span=grey_span(frame.dtype, bits))
         crop, valid = crop_resize(frame, box, self.size)
         if frame.dtype.kind == "f":
             inside = crop_resize(np.ones(frame.shape, np.uint8), box, self.size)[1]

@@ -1,7 +1,7 @@
 """What a refine works on: labelled crops, rendered crops, the base, the user's wishes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ __all__ = [
     "Labelled",
     "Plan",
     "Replay",
+    "forget_points",
     "load_base",
     "match_rows",
     "project_replay",
+    "split_replay",
 ]
 
 BATCH = 8
@@ -91,12 +93,24 @@ class Base:
         Factor on its channel counts.
     calibration : Calibration, optional
         Its calibration.
+    others : tuple of mapping
+        Weights of the further members of an ensemble.
     """
 
     tensors: Mapping[str, np.ndarray]
     points: tuple[str, ...]
     width: float = 1.0
     calibration: Calibration | None = None
+    others: tuple[Mapping[str, np.ndarray], ...] = ()
+
+    @property
+    def n_members(self) -> int:
+        """Number of networks."""
+        return 1 + len(self.others)
+
+    def member(self, number: int) -> Mapping[str, np.ndarray]:
+        """Return the weights that a member of a new ensemble starts from: they are dealt in turn."""
+        return (self.tensors, *self.others)[number % self.n_members]
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,8 @@ class Plan:
         Threads.
     width : float
         Factor on the channel counts of a network made from nothing.
+    members : int
+        Networks to train, 1-5: several become an ensemble, each with a seed of its own.
     rate : float
         Highest rate of the trunk; heads learn three times as fast.
     ranges : Augmentation
@@ -134,6 +150,7 @@ class Plan:
     hold_out: str = "recording"
     lanes: int = 1
     width: float = 1.0
+    members: int = 1
     rate: float = 1e-3
     ranges: Augmentation = MILD
     replay_ranges: Augmentation = field(default_factory=Augmentation)
@@ -235,7 +252,46 @@ def project_replay(replay: Replay | None, points: Sequence[str]) -> Replay | Non
     return Replay(replay.crops, xy, state, tuple(points))
 
 
-def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
+def forget_points(replay: Replay, points: Bool[np.ndarray, " keypoint"]) -> Replay:
+    """Return rendered crops on which some points count as not labelled.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    points : array (keypoint,)
+        Points to leave out.
+
+    Returns
+    -------
+    Replay
+        The same crops.
+    """
+    return replace(replay, state=np.where(points, UNLABELLED, replay.state).astype(np.uint8))
+
+
+def split_replay(replay: Replay, count: int) -> tuple[Replay, Replay]:
+    """Return all but the last crops, for training, and the last ones, to measure forgetting.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    count : int
+        Crops to keep back.
+
+    Returns
+    -------
+    training, test : Replay
+        Both parts.
+    """
+    return (
+        replace(replay, crops=replay.crops[:-count], xy=replay.xy[:-count], state=replay.state[:-count]),
+        replace(replay, crops=replay.crops[-count:], xy=replay.xy[-count:], state=replay.state[-count:]),
+    )
+
+
+def load_base(net: Dense, base: Base, rows: list[int], member: int = 0) -> Dense:
     """Copy the base's trunk, and the heads of the points that it knows, into a network.
 
     Parameters
@@ -246,6 +302,8 @@ def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
         Where to copy from.
     rows : list of int
         Which of the base's points each point is; -1 keeps its random head.
+    member : int, optional
+        Which member of an ensemble the network will be (0).
 
     Returns
     -------
@@ -257,11 +315,11 @@ def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
     WeightsError
         M702, if a tensor is missing or has another shape.
     """
-    state = net.state_dict()
+    state, tensors = net.state_dict(), base.member(member)
     for name, value in state.items():
-        if name not in base.tensors:
+        if name not in tensors:
             raise WeightsError("M702", "base", expected=f"the tensor {name!r}", got="none")
-        given = torch.from_numpy(np.asarray(base.tensors[name]).astype(np.float32))
+        given = torch.from_numpy(np.asarray(tensors[name]).astype(np.float32))
         if name.split(".")[0] in ("head", "null"):
             if len(given) != len(base.points) or given.shape[1:] != value.shape[1:]:
                 raise WeightsError(

@@ -26,8 +26,10 @@ def _tracks(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return position, covariance, rng.uniform(0.3, 1, (N, K))
 
 
-def _smoothed(*arrays: np.ndarray, method: str) -> SmoothTracks:
-    return smooth_tracks(*arrays, np.arange(N) / 100, method=method)
+def _smoothed(
+    position: np.ndarray, covariance: np.ndarray, confidence: np.ndarray, *, method: str
+) -> SmoothTracks:
+    return smooth_tracks(position, covariance, confidence, np.arange(N) / 100, method=method)
 
 
 @settings(max_examples=10)
@@ -46,8 +48,10 @@ def test_places_that_are_no_numbers_count_as_unseen(
     unseen = arrays[0].copy()
     unseen[hit] = np.nan
     arrays[what][hit, seed % arrays[what].shape[2]] = bad
-    found = _smoothed(*arrays, method=method)
-    truth = _smoothed(unseen, *_tracks(seed)[1:], method=method)
+    position, covariance, confidence = arrays
+    found = _smoothed(position, covariance, confidence, method=method)
+    _, covariance, confidence = _tracks(seed)
+    truth = _smoothed(unseen, covariance, confidence, method=method)
     for name in ("position", "covariance", "velocity", "distance", "gap_filled", "cutoff", "noise"):
         values = getattr(found, name)
         np.testing.assert_array_equal(values, getattr(truth, name), err_msg=name)

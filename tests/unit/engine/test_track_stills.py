@@ -27,9 +27,8 @@ def _pictures(n: int = 5, shape: tuple[int, int] = (80, 90)) -> np.ndarray:
 
 def test_pictures_have_the_places_of_the_same_frames_in_a_video(weights: str) -> None:
     pictures = _pictures()
-    options: dict[str, object] = {"weights": weights, "box": "5,4,72"}
-    video = analysis_function("pose")(pictures, smooth="none", **options)
-    found = mystax.pose(pictures, **options)
+    video = analysis_function("pose")(pictures, smooth="none", weights=weights, box="5,4,72")
+    found = mystax.pose(pictures, weights=weights, box="5,4,72")
     assert found.sizes["image"] == 5
     for name in ("position_raw", "confidence", "visibility", "measurement_covariance"):
         np.testing.assert_allclose(found[name].values, video[name].values, atol=1e-3, err_msg=name)

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.extra("train")
 CPU = "CPUExecutionProvider"
 
 
-def _network(**options: int) -> Network:
-    return Network(small_model(), "small.onnx", device="cpu", **options)
+def _network(*, batch: int = 0, threads: int = 1) -> Network:
+    return Network(small_model(), "small.onnx", device="cpu", batch=batch, threads=threads)
 
 
 def _crops(n: int) -> np.ndarray:

@@ -60,7 +60,7 @@ def test_other_points_are_named_by_a_set(tmp_path: Path, capsys: pytest.CaptureF
     words = ("--facemap-weights", "--out", tmp_path / "w", "--keypoints", points, "--json")
     assert call(capsys, "import", _checkpoint(tmp_path, 2), *words).status == 0
     weights = tmp_path / "w" / "facemap_model_state.onnx"
-    pose = mystax.pose(np.zeros((2, 64, 64), np.uint8), weights=weights, smooth="none", box="frame")
+    pose = mystax.pose(np.zeros((2, 64, 64), np.uint8), weights=str(weights), smooth="none", box="frame")
     assert [str(name) for name in pose["keypoint"].to_numpy()] == ["left", "right"]
 
 

@@ -48,7 +48,7 @@ def write_training_page(
     name : str
         Name of the new weights.
     base : str
-        Name of the weights before.
+        Name or path of the weights before.
 
     Returns
     -------
@@ -57,6 +57,7 @@ def write_training_page(
     """
     from mystax.io.weights import write_whole
 
+    base = Path(base).stem
     sides = np.array([box.side for box in boxes])
     judged = replace(frames, width=sides)
     models = {NEW: _predictions(result.held_out, boxes, size)}
@@ -110,7 +111,7 @@ def _facts(result: RefineResult, base: str) -> dict[str, str]:
     if result.redefined:
         facts["defined otherwise"] = (
             f"{', '.join(result.redefined)}: your labels lie at another place of the face than {base!r} "
-            "puts them, so rendered faces did not teach these points"
+            "puts them; your labels count"
         )
     if result.weak:
         facts["few labels"] = f"{', '.join(result.weak)}: fewer than 5, hardly judged"

@@ -399,9 +399,12 @@ class _Work:
         """Return what the base said of the labelled frames."""
         if self._base_decoded is None:
             return None
-        calibration = self._old_calibration() or Calibration.uncalibrated(len(self._points))
+        old = self._old_calibration()
+        calibration = old or Calibration.uncalibrated(len(self._points))
         found = self._found([(np.arange(len(self._ready)), self._base_decoded)], prior, calibration)
         found.xy[:, [row < 0 for row in self._base_rows]] = np.nan
+        if old is None:
+            found.confidence[:] = np.nan
         return found
 
 

@@ -136,7 +136,7 @@ class Plan:
     members : int
         Networks to train, 1-5: several become an ensemble, each with a seed of its own.
     rate : float
-        Highest rate of the trunk; heads learn three times as fast.
+        Highest rate of the trunk of a base; its heads learn three times as fast.
     ranges : Augmentation
         How far to augment labelled crops: mildly, since they are of the cameras that matter.
     replay_ranges : Augmentation
@@ -146,12 +146,12 @@ class Plan:
     steps: int = 0
     seed: int = 0
     size: int = 256
-    replay: float = 0.5
+    replay: float = 0.25
     hold_out: str = "recording"
     lanes: int = 1
     width: float = 1.0
     members: int = 1
-    rate: float = 1e-3
+    rate: float = 2e-3
     ranges: Augmentation = MILD
     replay_ranges: Augmentation = field(default_factory=Augmentation)
 
@@ -169,36 +169,33 @@ class Batches:
         plan = self._plan
         rng = np.random.default_rng([plan.seed, *key, step, lane])
         n = BATCH // plan.lanes
-        n_replay = round(plan.replay * n) if self._replay is not None else 0
+        n_replay = 0 if self._replay is None else _share_of_lane(plan.replay * n, lane)
         pick = rng.choice(rows, n - n_replay, replace=len(rows) < n - n_replay)
-        labelled = self._labelled
+        old = rng.integers(0, len(self._replay.crops), n_replay) if self._replay is not None else pick[:0]
+        sources = [(self._labelled, pick, plan.ranges), (self._replay, old, plan.replay_ranges)]
         parts = [
             augment(
-                labelled.crops[pick],
-                labelled.xy[pick],
-                labelled.state[pick],
+                source.crops[chosen],
+                source.xy[chosen],
+                source.state[chosen],
                 rng,
                 size=plan.size,
-                ranges=plan.ranges,
+                ranges=ranges,
                 order=self._order,
-                valid=None if labelled.valid is None else labelled.valid[pick],
+                valid=source.valid[chosen]
+                if isinstance(source, Labelled) and source.valid is not None
+                else None,
             )
+            for source, chosen, ranges in sources
+            if source is not None and len(chosen)
         ]
-        if self._replay is not None and n_replay:
-            old = rng.integers(0, len(self._replay.crops), n_replay)
-            parts.append(
-                augment(
-                    self._replay.crops[old],
-                    self._replay.xy[old],
-                    self._replay.state[old],
-                    rng,
-                    size=plan.size,
-                    ranges=plan.replay_ranges,
-                    order=self._order,
-                )
-            )
         crops, xy, state = (np.concatenate(values) for values in zip(*parts, strict=True))
         return crops, xy, state
+
+
+def _share_of_lane(share: float, lane: int) -> int:
+    """Deal whole crops to lanes so that all lanes together have their share, whatever their number."""
+    return int((lane + 1) * share + 0.5) - int(lane * share + 0.5)
 
 
 def match_rows(points: Sequence[str], base: Base | None, given: Sequence[int] | None = None) -> list[int]:

@@ -16,7 +16,7 @@ from mystax.nets.fitting import predict  # noqa: E402
 from mystax.nets.refined import RefineResult  # noqa: E402
 from mystax.nets.tracker import build_tracker  # noqa: E402
 from mystax.nets.training import refine  # noqa: E402
-from mystax.nets.training_data import Base, Labelled, Plan, Replay  # noqa: E402
+from mystax.nets.training_data import Base, Batches, Labelled, Plan, Replay  # noqa: E402
 from mystax.nets.unfinished import Unfinished  # noqa: E402
 from tests.fixtures.dots import random_dots  # noqa: E402
 
@@ -161,6 +161,19 @@ def test_points_of_another_definition_are_told_and_rendered_truth_does_not_teach
     elsewhere[:, [POINTS.index(name) for name in mixed.redefined]] += 15
     moved = refine(labelled, POINTS, base=base, replay=Replay(crops, elsewhere, state, POINTS), plan=SMALL)
     assert _same(mixed, moved)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.5, 4), (0.9, 7)])
+def test_share_of_rendered_crops_does_not_depend_on_lanes(lanes: int, share: float, expected: int) -> None:
+    labelled = _labelled()
+    dark = np.zeros((3, 64, 64), np.uint8)  # without contrast: augmented it stays all 0
+    replay = Replay(dark, np.zeros((3, 3, 2), np.float32), np.zeros((3, 3), np.uint8), POINTS)
+    plan = replace(SMALL, lanes=lanes, replay=share, replay_ranges=replace(SMALL.ranges, degrade=0.0))
+    batches = Batches(labelled, replay, plan, np.arange(3))
+    states = np.concatenate([batches.make(np.arange(12), (0,), 0, lane)[2] for lane in range(lanes)])
+    assert len(states) == 8
+    assert (states == 0).all(axis=1).sum() == expected
 
 
 def test_rendered_crops_of_other_points_are_left_out() -> None:

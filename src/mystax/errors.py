@@ -109,6 +109,7 @@ CODES: Mapping[str, Code] = {
     "N331": Code("the face leaves its box", "flag", "-"),
     "N303": Code("too many missing values, or nothing left to compute with", "refusal", "never"),
     "N304": Code("a fallback was used, or the result is degenerate", "flag", "-"),
+    "N305": Code("gap, blocks and folds do not fit the recording", "refusal", "never"),
     "P401": Code("a parameter cannot be used", "refusal", "never"),
     "P402": Code("a region of interest cannot be used", "refusal", "never"),
     "P403": Code("recipe, inputs or names do not fit together", "refusal", "never"),

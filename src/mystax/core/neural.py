@@ -1,4 +1,4 @@
-"""The form of neural data: activity of neurons on the recording's clock, or spikes that are still to be binned."""
+"""The form of neural data: activity of neurons on the recording's clock, or spikes not yet binned."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,11 @@ _NEURON = ("neuron",)
 NEURAL = Schema(
     {
         "activity": Variable(
-            ("time", "neuron"), "1", "float32", "Activity per bin or imaging frame, in the file's unit.", False
+            ("time", "neuron"),
+            "1",
+            "float32",
+            "Activity per bin or imaging frame.",
+            False,
         ),
         "spike_time": Variable(("spike",), "s", "float64", "Times of all spikes, rising.", False),
         "spike_neuron": Variable(("spike",), "1", "int32", "Position of the spike's neuron.", False),
@@ -38,7 +42,7 @@ NEURAL = Schema(
     },
     more_dimensions=frozenset({"spike"}),
 )
-"""Neural data (`mystax.read_neural`); `activity` with `time`, or `spike_time` with `spike_neuron`, or both."""
+"""Neural data: `activity` with `time`, or `spike_time` with `spike_neuron`, or both."""
 
 
 def check_neural(dataset: Dataset, where: str = "neural data") -> None:
@@ -67,6 +71,4 @@ def check_neural(dataset: Dataset, where: str = "neural data") -> None:
         raise FormatError("F804", where, "the spikes have no neurons", expected="a variable 'spike_neuron'")
     signal = dataset.attrs.get("signal")
     if signal not in SIGNALS:
-        raise FormatError(
-            "F804", where, "attribute 'signal'", expected=", ".join(SIGNALS), got=repr(signal)
-        )
+        raise FormatError("F804", where, "attribute 'signal'", expected=", ".join(SIGNALS), got=repr(signal))

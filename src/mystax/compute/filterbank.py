@@ -420,7 +420,7 @@ class Filterbank(Estimator):
             made = _Component(components[:, number], filters, bins, training, known).features(fitted.bank)
             columns += made.columns
             levels.append(made.levels)
-        return columns, np.array(levels, np.float64).reshape(fitted.n_components, -1)
+        return columns, np.array(levels, np.float64).reshape(len(levels), len(levels[0]) if levels else 0)
 
 
 class _Component:

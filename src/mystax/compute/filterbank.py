@@ -5,7 +5,7 @@ envelopes of rhythms, rectified changes), and every result is averaged inside th
 frames count nothing: every filter is divided by its mass on valid frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,7 +17,20 @@ from mystax.core.behaviour import BehaviourGrid, BehaviourPart
 from mystax.core.typing import Bool, Float32, Float64, Int64
 from mystax.errors import NumbersError, WeightsError
 
-__all__ = ["BANKS", "Bins", "Feature", "Filterbank", "FittedPart", "bins_of", "usable_bins"]
+__all__ = [
+    "BANKS",
+    "LONGEST",
+    "Bins",
+    "Feature",
+    "Filterbank",
+    "FittedPart",
+    "base_signals",
+    "bins_of",
+    "features_of",
+    "features_of_one",
+    "find_part",
+    "usable_bins",
+]
 
 HELD = 0.9
 """Share of a part's variance that its components hold."""
@@ -430,7 +443,7 @@ class _Component:
         self,
         values: Float64[np.ndarray, " sample"],
         filters: Filters,
-        bins: Bins,
+        bins: Bins | None,
         training: Bool[np.ndarray, " sample"] | None,
         known: list[float] | None,
     ) -> None:
@@ -452,16 +465,23 @@ class _Component:
         for tau in SLOW:
             self._memory(self.values, tau)
         if bank == "full":
-            self._envelopes()
-            self._half_waves()
+            for size in self.envelopes():
+                self._windows(size, ENVELOPE)
+                self._memory(size, ENVELOPE_MEMORY)
+            for change in self.half_waves():
+                self._windows(change, HALF_WAVE)
         return self.made
 
     def _windows(self, values: Float64[np.ndarray, " sample"], windows: Sequence[tuple[float, float]]) -> None:
         shapes = [Shape.bump(c, w, self.rate) for c, w in windows]
-        self.made.columns += [self.bins.mean(found) for found in self.filters.apply(values, shapes)]
+        self._take(self.filters.apply(values, shapes))
 
     def _memory(self, values: Float64[np.ndarray, " sample"], tau: float) -> None:
-        self.made.columns.append(self.bins.mean(self.filters.memory(values, tau)))
+        self._take([self.filters.memory(values, tau)])
+
+    def _take(self, found: Sequence[Float64[np.ndarray, " sample"]]) -> None:
+        if self.bins is not None:
+            self.made.columns += [self.bins.mean(values) for values in found]
 
     def _level(self, find: Float64[np.ndarray, " sample"], kind: str) -> float:
         """Return a level of the training frames, or the one that was learned before."""
@@ -473,22 +493,50 @@ class _Component:
         self.made.levels.append(level)
         return level
 
-    def _envelopes(self) -> None:
+    def envelopes(self) -> Iterator[Float64[np.ndarray, " sample"]]:
+        """Give the size of each rhythm, on a logarithmic scale."""
         for frequency in RHYTHMS:
             if frequency > 0.4 * self.rate:
                 continue
             size = self.filters.envelope(self.values, Shape.envelope(frequency))
-            size = np.log1p(size / (self._level(size, "median") + 1e-6))
-            self._windows(size, ENVELOPE)
-            self._memory(size, ENVELOPE_MEMORY)
+            yield np.log1p(size / (self._level(size, "median") + 1e-6))
 
-    def _half_waves(self) -> None:
+    def half_waves(self) -> Iterator[Float64[np.ndarray, " sample"]]:
+        """Give changes over the last seconds, up and down apart."""
         slow = self.filters.memory(self.values, FORGOTTEN)
         for tau in CHANGES:
             change = (self.filters.memory(self.values, tau) if tau else self.values) - slow
             change = change / max(self._level(change, "sd"), 1e-9)
             for sign in (1, -1):
-                self._windows(np.maximum(sign * change - DEAD, 0), HALF_WAVE)
+                yield np.maximum(sign * change - DEAD, 0)
+
+
+def base_signals(
+    fitted: FittedPart, part: BehaviourPart, number: int, filters: Filters
+) -> list[Float64[np.ndarray, " sample"]]:
+    """Return what the windows of a bank are laid over: the component, its rhythms, its rectified changes.
+
+    Parameters
+    ----------
+    fitted : FittedPart
+        A whitened part with its levels.
+    part : BehaviourPart
+        The same part of a grid.
+    number : int
+        Component.
+    filters : Filters
+        On the valid samples of the part.
+
+    Returns
+    -------
+    list of arrays (sample,)
+        One for a signed bank or states; else with envelopes and half-waves.
+    """
+    one = _Component(_components(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist())
+    found = [one.values]
+    if fitted.bank == "full":
+        found += [*one.envelopes(), *one.half_waves()]
+    return found
 
 
 def features_of_one(bank: str, rate: float) -> list[tuple[str, float, float, float]]:

@@ -14,6 +14,7 @@ __all__ = [
     "LinearFit",
     "choose_scales",
     "fit_linear",
+    "fit_quickly",
     "fit_reduced_rank",
     "predict_rows",
     "sum_inner",
@@ -307,21 +308,74 @@ def choose_scales(
     return scale
 
 
-def _scaled_error(pairs: list[tuple[np.ndarray, ...]], scale: Float64[np.ndarray, " feature"]) -> float:
-    """Return the held-out error with scaled features, each target with its best penalty of a coarse path."""
+def fit_quickly(
+    sums: InnerSums, features: np.ndarray, scale: Float64[np.ndarray, " feature"]
+) -> tuple[Float64[np.ndarray, "some target"], Float64[np.ndarray, " target"]]:
+    """Fit ridge regression on some features, penalties from a coarse path on two inner folds.
+
+    Parameters
+    ----------
+    sums : InnerSums
+        Of the whole design.
+    features : array (some,)
+        Numbers of the features that take part.
+    scale : array (feature,)
+        Factors of all features.
+
+    Returns
+    -------
+    weights, intercept : array (some, target), (target,)
+        For those features of the design as given.
+    """
     from scipy.linalg import cho_factor, cho_solve
 
+    kept = features[scale[features] > 0]
+    if not len(kept):
+        return np.zeros((len(features), len(sums.whole.y))), sums.whole.means[1]
+    used = InnerSums(
+        sums.whole.only(kept).scaled(scale[kept]),
+        [(a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept])) for a, b in sums.pairs[:SCALE_FOLDS]],
+    )
+    error = np.zeros((len(SCALE_PENALTIES), len(used.whole.y)))
+    for train, held in used.pairs:
+        error += _path_error(*train.centred()[:2], train.n, *held.about(*train.means))
+    chosen = error.argmin(0)
+    xx, xy, _ = used.whole.centred()
+    inside = np.zeros_like(xy)
+    for place in np.unique(chosen):
+        mine = chosen == place
+        lifted = xx.copy()
+        lifted[np.diag_indices_from(lifted)] += SCALE_PENALTIES[place] * used.whole.n
+        inside[:, mine] = cho_solve(cho_factor(lifted, overwrite_a=True, check_finite=False), xy[:, mine])
+    x_mean, y_mean = used.whole.means
+    weights = np.zeros((len(features), inside.shape[1]))
+    weights[scale[features] > 0] = inside * scale[kept, None]
+    return weights, y_mean - x_mean @ inside
+
+
+def _path_error(
+    xx: np.ndarray, xy: np.ndarray, n: int, held_xx: np.ndarray, held_xy: np.ndarray, held_yy: np.ndarray
+) -> Float64[np.ndarray, "penalty target"]:
+    """Return the held-out error along the coarse path, one factorisation per penalty."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    error = np.empty((len(SCALE_PENALTIES), xy.shape[1]))
+    for place, penalty in enumerate(SCALE_PENALTIES):
+        lifted = xx.copy()
+        lifted[np.diag_indices_from(lifted)] += penalty * n
+        weights = cho_solve(cho_factor(lifted, overwrite_a=True, check_finite=False), xy)
+        error[place] = held_yy - 2 * (weights * held_xy).sum(0) + (weights * (held_xx @ weights)).sum(0)
+    return error
+
+
+def _scaled_error(pairs: list[tuple[np.ndarray, ...]], scale: Float64[np.ndarray, " feature"]) -> float:
+    """Return the held-out error with scaled features, each target with its best penalty of a coarse path."""
     kept = np.flatnonzero(scale)
     d = scale[kept]
+    both, across = np.outer(d, d), np.ix_(kept, kept)
     error = np.zeros((len(SCALE_PENALTIES), pairs[0][1].shape[1]))
     for xx, xy, _, n, held_xx, held_xy, held_yy in pairs:
-        gram = xx[np.ix_(kept, kept)] * np.outer(d, d)
-        across = xy[kept] * d[:, None]
-        outer = held_xx[np.ix_(kept, kept)] * np.outer(d, d)
-        cross = held_xy[kept] * d[:, None]
-        for place, penalty in enumerate(SCALE_PENALTIES):
-            lifted = gram.copy()
-            lifted[np.diag_indices_from(lifted)] += penalty * n
-            weights = cho_solve(cho_factor(lifted, overwrite_a=True, check_finite=False), across)
-            error[place] += held_yy - 2 * (weights * cross).sum(0) + (weights * (outer @ weights)).sum(0)
+        error += _path_error(
+            xx[across] * both, xy[kept] * d[:, None], int(n), held_xx[across] * both, held_xy[kept] * d[:, None], held_yy
+        )
     return float(error.min(0).sum())

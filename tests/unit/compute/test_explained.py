@@ -40,8 +40,8 @@ def test_draws_are_blocks_with_replacement():
 def test_interval_has_the_width_of_the_spread_over_blocks():
     rng = np.random.default_rng(0)
     blocks = 50
-    share = 0.6 + 0.1 * rng.normal(size=(blocks, 40))
-    low, high = explained_interval(share, np.ones((blocks, 40)), block_draws(blocks))
+    share = 0.6 + 0.1 * rng.normal(size=(blocks, 400))
+    low, high = explained_interval(share, np.ones((blocks, 400)), block_draws(blocks))
     expected = 2 * 1.96 * share.std(0) / np.sqrt(blocks)
     assert np.allclose(high - low, expected, rtol=0.15)
     assert ((low < 0.4) & (high > 0.4)).mean() > 0.85

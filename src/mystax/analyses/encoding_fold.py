@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,13 +26,21 @@ from mystax.core.typing import Bool, Float32, Float64
 
 __all__ = [
     "FAMILIES",
-    "Fitted",
+    "Extra",
+    "FoldDesign",
     "FoldOutcome",
     "FoldSettings",
+    "Members",
+    "Stack",
     "Units",
+    "fit_design",
     "fit_fold",
+    "fit_members",
+    "stack_members",
     "units_of",
 ]
+
+Inner = Sequence[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]
 
 FAMILIES = ("envelope", "half-wave", "slow", "signed")
 """Families of features, in the order in which their scales are tried."""
@@ -46,8 +54,12 @@ class FoldSettings:
 
     Attributes
     ----------
-    deep : object or None
-        `mystax.nets.encoder.DeepSettings`, or None without a network.
+    deep : DeepSettings or None
+        Of `mystax.nets.encoder`; None without a network.
+    facemap : FacemapSettings or None
+        Of `mystax.nets.facemap_encoder`; None without it.
+    n_inner : int
+        Inner folds, and networks of the ensemble.
     scales : str
         ``search`` for scales of families, ``one`` to leave them.
     reduced_rank, one_point : bool
@@ -56,7 +68,9 @@ class FoldSettings:
         Start of the random numbers.
     """
 
-    deep: object | None = None
+    deep: Any = None
+    facemap: Any = None
+    n_inner: int = 4
     scales: Scales = "search"
     reduced_rank: bool = False
     one_point: bool = False
@@ -96,14 +110,6 @@ def units_of(data: EncodingData, train: Bool[np.ndarray, " time"], seed: int) ->
     r = n_components_for(population.n, n)
     loadings = leading_components(population.readers(mean, sd, train), n, population.n, r, seed)
     return Units(mean, sd, loadings, population.scores(mean, sd, loadings))
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """One model of a fold: what it says of the test bins, and said of the training bins out of fold."""
-
-    scores: Float32[np.ndarray, "test component"]
-    held: Float32[np.ndarray, "train component"]
 
 
 @dataclass(frozen=True)
@@ -204,52 +210,174 @@ def fit_fold(
     FoldOutcome
         Errors and predictions.
     """
-    train, test = plan.train(fold), plan.test(fold)
-    inner = plan.inner(train)
+    train = plan.train(fold)
     watch("components", 0.0)
     units = units_of(data, train, settings.seed)
-    fitted: dict[str, Fitted] = {}
+    fits = fit_members(data, units, train, plan.inner(train, settings.n_inner), settings, tiles, watch)
+    watch("stack", 0.9)
+    found: dict[str, np.ndarray] = {}
+    for extra in extras:
+        found |= extra(fits.design, units, fold)
+    return _judge(data, plan, fold, units, fits, found)
+
+
+@dataclass(frozen=True)
+class Members:
+    """All models of some training bins.
+
+    Attributes
+    ----------
+    lagged : Lagged
+        The baseline's design.
+    design : FoldDesign
+        The filterbank's.
+    linear : mapping of str to (array (time, feature), LinearFit)
+        Linear models by name, with their designs.
+    deep : DeepFit or None
+        The networks.
+    facemap : FacemapFit or None
+        The published network.
+    stacked : tuple of str
+        Names of those that take part in the stack.
+    notes : mapping of str to float
+        Numbers for the report: rank, epochs.
+    """
+
+    lagged: Lagged
+    design: "FoldDesign"
+    linear: Mapping[str, tuple[Float32[np.ndarray, "time feature"], LinearFit]]
+    deep: Any
+    facemap: Any
+    stacked: tuple[str, ...]
+    notes: Mapping[str, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all models."""
+        return (
+            *self.linear,
+            *(("deep",) if self.deep is not None else ()),
+            *(("facemap",) if self.facemap is not None else ()),
+        )
+
+    def said(self, name: str, rows: Bool[np.ndarray, " time"]) -> Float32[np.ndarray, "some component"]:
+        """Return what a model says of some bins."""
+        if name == "deep":
+            from mystax.nets.encoder_weights import evaluate_members
+
+            return evaluate_members(self.deep.members, self.design.x[rows][:, self.design.scale > 0])
+        if name == "facemap":
+            found: np.ndarray = self.facemap.predict(rows)
+            return found
+        x, fit = self.linear[name]
+        return fit.predict(x[rows])
+
+    def held(self, name: str) -> Float32[np.ndarray, "train component"]:
+        """Return what a model of the stack said of the training bins out of fold."""
+        found: np.ndarray = self.deep.held if name == "deep" else self.linear[name][1].held
+        return found
+
+
+def fit_members(
+    data: EncodingData,
+    units: Units,
+    train: Bool[np.ndarray, " time"],
+    inner: Inner,
+    settings: FoldSettings,
+    tiles: Tiles,
+    watch: Callable[[str, float], None] = lambda stage, share: None,
+) -> Members:
+    """Fit all models on some training bins.
+
+    Parameters
+    ----------
+    data : EncodingData
+        Behaviour and activity.
+    units : Units
+        Of the training bins.
+    train : array (time,)
+        Training bins.
+    inner : sequence of pairs
+        Inner folds.
+    settings : FoldSettings
+        What is fitted.
+    tiles : Tiles
+        Threads for independent pieces.
+    watch : callable, optional
+        Told what is being done.
+
+    Returns
+    -------
+    Members
+        The models.
+    """
+    linear: dict[str, tuple[np.ndarray, LinearFit]] = {}
     notes: dict[str, float] = {}
-
-    def keep(name: str, fit: LinearFit, x: np.ndarray) -> None:
-        fitted[name] = Fitted(fit.predict(x[test]), fit.held)
-
     watch("lagged-ridge", 0.1)
-    lagged = Lagged().fit_transform(data.grid, data.bins, data.times, data.width, train)
-    keep("lagged-ridge", fit_linear(lagged, sum_inner(lagged, units.scores, train, inner), train, inner), lagged)
-    del lagged
-    if settings.one_point:
-        point = Lagged(one_point=True).fit_transform(data.grid, data.bins, data.times, data.width, train)
-        keep("one-point", fit_linear(point, sum_inner(point, units.scores, train, inner), train, inner), point)
+    lagged = Lagged()
+    for name, maker in (("lagged-ridge", lagged), *((("one-point", Lagged(one_point=True)),) if settings.one_point else ())):
+        x = maker.fit_transform(data.grid, data.bins, data.times, data.width, train)
+        linear[name] = (x, fit_linear(x, sum_inner(x, units.scores, train, inner), train, inner))
     watch("filterbank", 0.2)
     design = fit_design(data, units, train, inner, settings.scales)
-    keep(
-        "filterbank", fit_linear(design.x, design.sums, train, inner, scale=design.scale), design.x
-    )
+    fit = fit_linear(design.x, design.sums, train, inner, scale=design.scale)
+    linear["filterbank"] = (design.x, fit)
     if settings.reduced_rank:
         fit, rank = fit_reduced_rank(design.x, design.sums, train, inner, scale=design.scale)
-        keep("reduced-rank", fit, design.x)
+        linear["reduced-rank"] = (design.x, fit)
         notes["rank"] = rank
-    members = ["lagged-ridge", "filterbank"]
+    deep = facemap = None
     if settings.deep is not None:
-        from mystax.nets.encoder import DeepSettings, fit_deep
-        from mystax.nets.encoder_weights import evaluate_members
+        from mystax.nets.encoder import fit_deep
 
         watch("deep", 0.4)
-        if not isinstance(settings.deep, DeepSettings):
-            raise TypeError("settings of the network must be DeepSettings")
         x = design.x[:, design.scale > 0]
-        deep = fit_deep(
-            x, units.scores, train, inner, settings.deep, tiles, lambda: watch("deep", 0.6)
-        )
-        fitted["deep"] = Fitted(evaluate_members(deep.members, x[test]), deep.held)
+        deep = fit_deep(x, units.scores, train, inner, settings.deep, tiles, lambda: watch("deep", 0.6))
         notes["epochs"] = float(np.mean(deep.epochs))
-        members.append("deep")
-    watch("stack", 0.9)
-    found = {}
-    for extra in extras:
-        found |= extra(design, units, fold)
-    return _judge(data, plan, fold, units, fitted, members, design, notes, found)
+    if settings.facemap is not None:
+        from mystax.nets.facemap_encoder import fit_facemap
+
+        watch("facemap", 0.4)
+        facemap = fit_facemap(
+            data.grid, data.times, units.scores, train, inner[0], settings.facemap, lambda: watch("facemap", 0.6)
+        )
+        notes["facemap_epoch"] = float(facemap.epoch)
+    stacked = ("lagged-ridge", "filterbank", *(("deep",) if deep is not None else ()))
+    return Members(lagged, design, linear, deep, facemap, stacked, notes)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """How the members are weighed.
+
+    Attributes
+    ----------
+    weights : array (member, neuron)
+        Weights.
+    means : array (member, component)
+        Means of the out-of-fold predictions, taken off before weighing.
+    fallback : bool
+        Whether the baseline alone is used, since weighing did not help.
+    """
+
+    weights: Float64[np.ndarray, "member neuron"]
+    means: Float32[np.ndarray, "member component"]
+    fallback: bool
+
+
+def stack_members(
+    data: EncodingData, units: Units, train: Bool[np.ndarray, " time"], fits: Members
+) -> Stack:
+    """Weigh the members from their out-of-fold predictions; the baseline alone where that is no better."""
+    held = [fits.held(name) for name in fits.stacked]
+    products, across = stack_sums(data.population, units.pair, train, units.loadings, held)
+    weights = stack_weights(products, across)
+    alone = np.zeros_like(weights)
+    alone[0] = 1
+    error = [stack_error(item, products, across).sum() for item in (weights, alone)]
+    fallback = bool(error[0] >= error[1])
+    means = np.stack([p.mean(0, dtype=np.float64).astype(np.float32) for p in held])
+    return Stack(alone if fallback else weights, means, fallback)
 
 
 def fit_design(
@@ -275,67 +403,50 @@ def _judge(
     plan: FoldPlan,
     fold: int,
     units: Units,
-    fitted: Mapping[str, Fitted],
-    members: Sequence[str],
-    design: FoldDesign,
-    notes: Mapping[str, float],
+    fits: Members,
     extra: Mapping[str, np.ndarray],
 ) -> FoldOutcome:
     """Stack the members and compare everything with the test bins."""
     train, test = plan.train(fold), plan.test(fold)
-    held = [fitted[name].held for name in members]
-    products, across = stack_sums(data.population, units.pair, train, units.loadings, held)
-    weights = stack_weights(products, across)
-    alone = np.zeros_like(weights)
-    alone[0] = 1
-    fallback = bool(
-        stack_error(weights, products, across).sum() >= stack_error(alone, products, across).sum()
-    )
-    if fallback:
-        weights = alone
-    means = [p.mean(0, dtype=np.float64).astype(np.float32) for p in held]
-    predictions = np.stack([fitted[name].scores - m for name, m in zip(members, means, strict=True)])
+    stack = stack_members(data, units, train, fits)
+    said = {name: fits.said(name, test) for name in fits.names}
+    predictions = np.stack([said[name] - m for name, m in zip(fits.stacked, stack.means, strict=True)])
     loadings = units.loadings.astype(np.float32)
+    weights = stack.weights.astype(np.float32)
 
     def single(scores: np.ndarray) -> Callable[[slice], np.ndarray]:
         return lambda slab: scores @ loadings[slab].T
 
     def stacked(slab: slice) -> np.ndarray:
-        found = np.zeros((int(test.sum()), slab.stop - slab.start), np.float32)
+        found = np.zeros((predictions.shape[1], slab.stop - slab.start), np.float32)
         for k, scores in enumerate(predictions):
-            found += (scores @ loadings[slab].T) * weights[k, slab].astype(np.float32)
+            found += (scores @ loadings[slab].T) * weights[k, slab]
         return found
 
-    nothing = np.zeros((int(test.sum()), loadings.shape[1]), np.float32)
-    names = ("mean-only", *fitted, "stacked")
-    said = [single(nothing), *(single(item.scores) for item in fitted.values()), stacked]
-    scores = score_blocks(data.population, units.pair, plan, fold, said)
+    nothing = np.zeros(predictions.shape[1:], np.float32)
+    models = [single(nothing), *(single(scores) for scores in said.values()), stacked]
+    scores = score_blocks(data.population, units.pair, plan, fold, models)
     truth = units.scores[test].astype(np.float64)
-    mean_weights = weights.mean(1)
-    blend = np.einsum("m,mtr->tr", mean_weights, predictions)
-    component_sse = np.stack(
-        [((truth - p) ** 2).sum(0) for p in (nothing, *(item.scores for item in fitted.values()), blend)]
-    )
-    families = [f.family for f in design.bank.features_]
-    scales = np.array(
-        [
-            design.scale[[f == family for f in families]].mean() if family in families else np.nan
-            for family in FAMILIES
-        ]
-    )
+    blend = np.einsum("m,mtr->tr", stack.weights.mean(1), predictions)
+    component_sse = np.stack([((truth - p) ** 2).sum(0) for p in (nothing, *said.values(), blend)])
+    families = np.array([f.family for f in fits.design.bank.features_])
+    scales = [
+        float(fits.design.scale[families == family].mean()) if (families == family).any() else np.nan
+        for family in FAMILIES
+    ]
     return FoldOutcome(
         fold,
-        names,
-        tuple(members),
+        ("mean-only", *fits.names, "stacked"),
+        fits.stacked,
         scores,
-        weights,
+        stack.weights,
         predictions.astype(np.float32),
         units.loadings,
         *units.pair,
         component_sse,
         ((truth - truth.mean(0)) ** 2).sum(0),
-        scales,
-        fallback,
-        notes,
+        np.array(scales),
+        stack.fallback,
+        fits.notes,
         extra,
     )

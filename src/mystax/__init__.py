@@ -21,6 +21,7 @@ _LAZY = {
     "open": "mystax.engine.recordings:open_recording",
     "pose": "mystax.engine.pose:pose",
     "pupil": "mystax.engine.calls:pupil",
+    "read_neural": "mystax.io.neural.reading:read_neural",
     "run": "mystax.engine.run:run",
     "running": "mystax.engine.calls:running",
     "svd": "mystax.engine.calls:svd",

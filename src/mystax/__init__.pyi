@@ -14,6 +14,7 @@ from mystax.engine.pose import pose as pose
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
 from mystax.engine.train import train as train
+from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "open",
     "pose",
     "pupil",
+    "read_neural",
     "run",
     "running",
     "svd",

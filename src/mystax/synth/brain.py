@@ -6,6 +6,7 @@ do with behaviour, Poisson noise), so that encoders can be judged against a ceil
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from mystax.core.typing import Float32, Float64
 from mystax.errors import ParameterError, nearest
 from mystax.synth.brain_drives import WORLDS, make_drives, mean_in_bins
+from mystax.synth.brain_files import Written, write_neural
 from mystax.synth.brain_outcomes import behaviour_outcomes
 from mystax.synth.brain_sources import Sources, play_sources, standardised
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["BrainTruth", "simulate"]
+__all__ = ["BrainTruth", "simulate", "write"]
 
 
 SIGNALS = ("deconvolved", "counts", "spikes")
@@ -283,3 +285,41 @@ def _spikes(counts: np.ndarray, rate: float, random: np.random.Generator) -> tup
     samples = np.floor(first + random.random(len(bins)) * (last - first))
     order = np.lexsort((neurons, samples))
     return samples[order] / SPIKE_CLOCK, neurons[order].astype(np.int32)
+
+
+def write(
+    truth: BrainTruth,
+    folder: Path | str,
+    format: str = "npy",  # noqa: A002 - as in read_neural
+    *,
+    fault: str | None = None,
+) -> Written:
+    """Write simulated neural data in the files of another tool, sound or damaged.
+
+    Parameters
+    ----------
+    truth : BrainTruth
+        The simulated recording.
+    folder : path
+        Takes the files, and `camera_times.npy` and `neural_times.npy` [s].
+    format : str, optional
+        suite2p, phy, nwb-units, nwb-series, nwb-series-swapped, alf, alf-imaging, npy, npz, mat, mat73, h5,
+        csv or caiman.
+    fault : str, optional
+        One of `mystax.synth.brain_faults.FAULTS` or `FILE_FAULTS`: what is wrong with the data.
+
+    Returns
+    -------
+    Written
+        What `mystax.read_neural` takes.
+
+    Raises
+    ------
+    ParameterError
+        P401, if there is no such format or fault, or the format needs spikes.
+    """
+    from mystax.synth.brain_faults import damage
+
+    if fault is not None:
+        truth = damage(truth, fault)
+    return write_neural(truth, folder, format, fault)

@@ -153,7 +153,7 @@ def _spikes(folder: Path, files: dict[str, Path]) -> NeuralSource:
         raise FormatError("F804", f"{folder.name}/spikes.clusters", expected="whole numbers from 0")
     known = [key for key in files if key.startswith("clusters.") and files[key].suffix == ".npy"]
     lengths = {key: len(read_npy(files[key])) for key in known}
-    n = max([*lengths.values(), int(clusters.max(initial=-1)) + 1])
+    n = max([*lengths.values(), int(clusters.max()) + 1 if len(clusters) else 0])
     if len(set(lengths.values())) > 1:
         raise FormatError("F804", folder.name, "rows of one object differ", got=str(lengths))
     if lengths and n > next(iter(lengths.values())):

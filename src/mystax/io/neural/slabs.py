@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,7 @@ BLOCK = 64 << 20
 """Bytes that are read at once."""
 
 
+@runtime_checkable
 class Matrix(Protocol):
     """Activity of time x neuron, wherever it lies.
 

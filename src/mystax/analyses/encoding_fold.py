@@ -339,7 +339,14 @@ def fit_members(
 
         watch("facemap", 0.4)
         facemap = fit_facemap(
-            data.grid, data.times, units.scores, train, inner[0], settings.facemap, lambda: watch("facemap", 0.6)
+            data.grid,
+            data.times,
+            units.scores,
+            train,
+            inner[0],
+            settings.facemap,
+            lambda: watch("facemap", 0.6),
+            n_neurons=data.population.n,
         )
         notes["facemap_epoch"] = float(facemap.epoch)
     stacked = ("lagged-ridge", "filterbank", *(("deep",) if deep is not None else ()))

@@ -21,7 +21,7 @@ _LAZY = {
     "motion": "mystax.engine.calls:motion",
     "open": "mystax.engine.recordings:open_recording",
     "pose": "mystax.engine.pose:pose",
-    "predict": "mystax.engine.encoding:predict",
+    "predict": "mystax.engine.prediction:predict",
     "pupil": "mystax.engine.calls:pupil",
     "read_neural": "mystax.io.neural.reading:read_neural",
     "run": "mystax.engine.run:run",

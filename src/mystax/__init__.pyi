@@ -10,9 +10,9 @@ from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
 from mystax.engine.demo import demo as demo
 from mystax.engine.encoding import encoding as encoding
-from mystax.engine.encoding import predict as predict
 from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
+from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
 from mystax.engine.train import train as train

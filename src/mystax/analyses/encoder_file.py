@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import FoldSettings, Members, Stack, Units, fit_members, stack_members, units_of
+from mystax.analyses.encoding_fold import (
+    FoldSettings,
+    Members,
+    Stack,
+    Units,
+    fit_members,
+    stack_members,
+    units_of,
+)
 from mystax.compute.filterbank import Filterbank, FittedPart, bins_of, features_of, usable_bins
 from mystax.compute.folds import FoldPlan
 from mystax.compute.lagged import Lagged
@@ -34,11 +42,19 @@ N_LATENTS = 32
 ENCODER = Schema(
     {
         "column_mean": Variable(("column",), "1", "float64", "Mean of each column on training frames."),
-        "column_sd": Variable(("column",), "1", "float64", "Standard deviation; infinite for a constant column."),
+        "column_sd": Variable(
+            ("column",), "1", "float64", "Standard deviation; infinite for a constant column."
+        ),
         "column_part": Variable(("column",), "1", "int32", "Number of the part of each column."),
-        "whitening": Variable(("column", "feature_component"), "1", "float64", "From columns to white components."),
-        "component_part": Variable(("feature_component",), "1", "int32", "Number of the part of each component."),
-        "levels": Variable(("feature_component", "level"), "1", "float64", "Levels of envelopes and half-waves."),
+        "whitening": Variable(
+            ("column", "feature_component"), "1", "float64", "From columns to white components."
+        ),
+        "component_part": Variable(
+            ("feature_component",), "1", "int32", "Number of the part of each component."
+        ),
+        "levels": Variable(
+            ("feature_component", "level"), "1", "float64", "Levels of envelopes and half-waves."
+        ),
         "feature_mean": Variable(("feature",), "1", "float64", "Mean on training bins."),
         "feature_sd": Variable(("feature",), "1", "float64", "Standard deviation on training bins."),
         "feature_scale": Variable(("feature",), "1", "float64", "Factor of the feature's family and group."),
@@ -46,7 +62,12 @@ ENCODER = Schema(
         "feature_part": Variable(("feature",), "", "str", "Group and part of the feature."),
         "feature_centre": Variable(("feature",), "s", "float64", "Behaviour precedes the neurons by this."),
         "feature_width": Variable(("feature",), "s", "float64", "Half-width, or time constant of a memory."),
-        "feature_frequency": Variable(("feature",), "1", "float64", "Frequency of an envelope [Hz], or time constant of a half-wave [s]."),
+        "feature_frequency": Variable(
+            ("feature",),
+            "1",
+            "float64",
+            "Frequency of an envelope [Hz], or time constant of a half-wave [s].",
+        ),
         "ridge_weight": Variable(("feature", "component"), "1", "float64", "Filterbank ridge."),
         "ridge_intercept": Variable(("component",), "1", "float64", "Its constants."),
         "lag": Variable(("lag",), "s", "float64", "Lags of the baseline."),
@@ -56,13 +77,19 @@ ENCODER = Schema(
         "lagged_sd": Variable(("lagged_feature",), "1", "float64", "Standard deviation on training bins."),
         "lagged_weight": Variable(("lagged_feature", "component"), "1", "float64", "Lagged ridge."),
         "lagged_intercept": Variable(("component",), "1", "float64", "Its constants."),
-        "latent_weight": Variable(("feature", "latent_component"), "1", "float64", "From features to latents."),
+        "latent_weight": Variable(
+            ("feature", "latent_component"), "1", "float64", "From features to latents."
+        ),
         "loading": Variable(("neuron", "component"), "1", "float64", "From components to neurons."),
         "stack_weight": Variable(("member", "neuron"), "1", "float64", "Weights of the members."),
-        "stack_mean": Variable(("member", "component"), "1", "float32", "Taken off each member before weighing."),
+        "stack_mean": Variable(
+            ("member", "component"), "1", "float32", "Taken off each member before weighing."
+        ),
         "neuron_mean": Variable(("neuron",), "1", "float64", "Mean activity, unit of the source."),
         "neuron_sd": Variable(("neuron",), "1", "float64", "Standard deviation."),
-        "explained_variance": Variable(("neuron",), "1", "float32", "Of the stack in the evaluation.", required=False),
+        "explained_variance": Variable(
+            ("neuron",), "1", "float32", "Of the stack in the evaluation.", required=False
+        ),
         "network": Variable(("byte",), "1", "uint8", "ONNX model of the deep members.", required=False),
     },
     per_frame=False,
@@ -73,7 +100,16 @@ ENCODER = Schema(
         "member": Coordinate(("member",), "", "str", "Name of the member."),
     },
     more_dimensions=frozenset(
-        {"column", "feature_component", "level", "lag", "lagged_feature", "latent_component", "member", "byte"}
+        {
+            "column",
+            "feature_component",
+            "level",
+            "lag",
+            "lagged_feature",
+            "latent_component",
+            "member",
+            "byte",
+        }
     ),
 )
 """What `encoding.encoder.nc` looks like."""
@@ -157,7 +193,7 @@ class Encoder:
         WeightsError
             M702, naming what the behaviour lacks.
         """
-        bank, lagged = (self._rescaled(grid) if scaling == "new" else (self.bank, self.lagged))
+        bank, lagged = self._rescaled(grid) if scaling == "new" else (self.bank, self.lagged)
         bins = bins_of(grid, times, self.width)
         wanted = BehaviourGrid(
             grid.start,
@@ -235,7 +271,10 @@ class Encoder:
         variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
             "column_mean": (("column",), np.concatenate([part.mean for part in parts])),
             "column_sd": (("column",), np.concatenate([part.sd for part in parts])),
-            "column_part": (("column",), np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.mean) for p in parts])),
+            "column_part": (
+                ("column",),
+                np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.mean) for p in parts]),
+            ),
             "whitening": (("column", "feature_component"), whitening),
             "component_part": (
                 ("feature_component",),
@@ -305,7 +344,9 @@ class Encoder:
 
         version = dataset.attrs.get("encoder_version")
         if version is None:
-            raise FormatError("F804", where, "this is no encoder", expected="attribute 'encoder_version'", got="none")
+            raise FormatError(
+                "F804", where, "this is no encoder", expected="attribute 'encoder_version'", got="none"
+            )
         if int(version) > ENCODER_VERSION:
             raise StoreError(
                 "S505",
@@ -331,7 +372,14 @@ class Encoder:
             axes = values("whitening")[np.ix_(rows, places)]
             fitted.append(
                 FittedPart(
-                    group, part, bank_name, columns, values("column_mean")[rows], values("column_sd")[rows], axes, levels
+                    group,
+                    part,
+                    bank_name,
+                    columns,
+                    values("column_mean")[rows],
+                    values("column_sd")[rows],
+                    axes,
+                    levels,
                 )
             )
             plain.append(
@@ -424,7 +472,10 @@ def fit_encoder(
         fits.design.bank,
         fits.design.scale,
         fits.lagged,
-        {name: (fits.linear[name][1].weights, fits.linear[name][1].intercept) for name in ("filterbank", "lagged-ridge")},
+        {
+            name: (fits.linear[name][1].weights, fits.linear[name][1].intercept)
+            for name in ("filterbank", "lagged-ridge")
+        },
         network,
         units,
         stack,

@@ -11,7 +11,16 @@ from mystax.errors import RecipeError
 __all__ = ["ENCODING", "MODELS", "VERSION", "EncodingParams"]
 
 VERSION = 1
-MODELS = ("mean-only", "lagged-ridge", "one-point", "filterbank", "reduced-rank", "deep", "facemap", "stacked")
+MODELS = (
+    "mean-only",
+    "lagged-ridge",
+    "one-point",
+    "filterbank",
+    "reduced-rank",
+    "deep",
+    "facemap",
+    "stacked",
+)
 """Names on the dimension `model`, in the order in which they appear."""
 
 
@@ -52,9 +61,12 @@ class EncodingParams(Params):
     learning_rate: float = param(2e-3, gt=0, le=1, help="Highest rate of the network's training.")
     weight_decay: float = param(3e-2, ge=0, le=10, help="Decay of the network's weights.")
     rule: Literal["validated", "published"] = param(
-        "validated", help="How long the facemap network is trained: until an inner fold no longer gains, or as published."
+        "validated",
+        help="How long the facemap network is trained: until an inner fold no longer gains, or as published.",
     )
-    cores: int = param(1, ge=1, le=256, help="Threads; the result does not depend on them.", affects_result=False)
+    cores: int = param(
+        1, ge=1, le=256, help="Threads; the result does not depend on them.", affects_result=False
+    )
 
 
 _MODEL, _PART = ("model", "neuron"), ("part", "neuron")
@@ -73,13 +85,17 @@ _NEURON: Mapping[str, Coordinate] = {
     "area": Coordinate(("neuron",), "", "str", "Brain area; empty if unknown."),
     "plane": Coordinate(("neuron",), _ONE, "int16", "Imaging plane; -1 if unknown."),
     "neuron_quality": Coordinate(("neuron",), "", "str", "Judgement of the sorter or detector."),
-    "neuron_mean": Coordinate(("neuron",), _ONE, "float32", "Mean activity in the usable bins, unit of the source."),
+    "neuron_mean": Coordinate(
+        ("neuron",), _ONE, "float32", "Mean activity in the usable bins, unit of the source."
+    ),
     "neuron_sd": Coordinate(("neuron",), _ONE, "float32", "Standard deviation in the usable bins."),
 }
 
 ENCODING = Schema(
     {
-        "explained_variance": Variable(_MODEL, _ONE, "float32", "1 - SSE / SST over all test bins; never clipped."),
+        "explained_variance": Variable(
+            _MODEL, _ONE, "float32", "1 - SSE / SST over all test bins; never clipped."
+        ),
         **_numbers(
             _MODEL,
             explained_variance_low="Low end of the 95 % interval (block bootstrap).",
@@ -91,18 +107,30 @@ ENCODING = Schema(
             deviance_explained="Share of the Poisson deviance that is explained (counts only).",
             bits_per_spike="Gain over the mean in bits per spike (counts only).",
         ),
-        "population": Variable(("model", "statistic"), _ONE, "float64", "Explained variance of the population."),
+        "population": Variable(
+            ("model", "statistic"), _ONE, "float64", "Explained variance of the population."
+        ),
         "component_variance": Variable(
             ("model", "component"), _ONE, "float32", "Explained variance of the population's components."
         ),
-        **_numbers(("neuron",), ceiling_peer="Explained variance when other neurons predict: a ceiling on shared variance."),
+        **_numbers(
+            ("neuron",),
+            ceiling_peer="Explained variance when other neurons predict: a ceiling on shared variance.",
+        ),
         **_numbers(
             ("shared",),
             svca_reliable="Share of a shared component that is reliable (SVCA).",
             svca_behaviour="Share of its reliable variance that behaviour explains.",
         ),
-        **_numbers(("neuron",), p_value="Probability under the null of at least this explained variance."),
-        "significant": Variable(("neuron",), _ONE, "bool", "Kept by a false discovery rate of 5 %.", required=False),
+        **_numbers(
+            ("neuron",),
+            p_value="Probability under the null of at least this explained variance.",
+            null_true="Explained variance of the null's statistic (filterbank ridge) at the true place.",
+            null_high="The same, 95 % quantile over the shifts.",
+        ),
+        "significant": Variable(
+            ("neuron",), _ONE, "bool", "Kept by a false discovery rate of 5 %.", required=False
+        ),
         **_numbers(
             _PART,
             unique="Explained variance that is lost without the part.",
@@ -112,11 +140,22 @@ ENCODING = Schema(
         ),
         **_numbers(("lag", "neuron"), lag_curve="Explained variance of behaviour at one lag."),
         "peak_lag": Variable(
-            ("neuron",), "s", "float32", "Lag of the peak; behaviour precedes the neuron if positive.", required=False
+            ("neuron",),
+            "s",
+            "float32",
+            "Lag of the peak; behaviour precedes the neuron if positive.",
+            required=False,
         ),
-        "peak_lag_low": Variable(("neuron",), "s", "float32", "Low end of the 95 % interval.", required=False),
-        "peak_lag_high": Variable(("neuron",), "s", "float32", "High end of the 95 % interval.", required=False),
-        **_numbers(("time", "neuron"), prediction="Prediction by the fold that did not see the bin, z units of that fold."),
+        "peak_lag_low": Variable(
+            ("neuron",), "s", "float32", "Low end of the 95 % interval.", required=False
+        ),
+        "peak_lag_high": Variable(
+            ("neuron",), "s", "float32", "High end of the 95 % interval.", required=False
+        ),
+        **_numbers(
+            ("time", "neuron"),
+            prediction="Prediction by the fold that did not see the bin, z units of that fold.",
+        ),
         **_numbers(
             ("member", "time", "component"),
             prediction_score="Predicted components by the fold that did not see the bin.",
@@ -129,8 +168,21 @@ ENCODING = Schema(
         "sst": Variable(("block", "neuron"), _ONE, "float32", "Squared deviations per block, z units."),
         **_numbers(("member", "neuron"), stack_weight="Weight of each member, mean over folds."),
         **_numbers(("family",), scale="Factor of each family of features, mean over folds."),
-        **_numbers(("time", "latent_component"), latent="Leading directions of behaviour that predict the population."),
-        "order": Variable(("neuron",), _ONE, "int32", "Neurons sorted by likeness, for display only.", required=False),
+        **_numbers(
+            ("time", "latent_component"),
+            latent="Leading directions of behaviour that predict the population.",
+        ),
+        **_numbers(
+            ("panel", "row", "column"),
+            raster="Sorted raster for display: measured, stacked and lagged-ridge; means of neurons and bins, z units.",
+        ),
+        **_numbers(
+            ("panel", "example", "time"),
+            trace="Best, middle and worst neuron: measured, stacked, lagged-ridge, z units.",
+        ),
+        "order": Variable(
+            ("neuron",), _ONE, "int32", "Neurons sorted by likeness, for display only.", required=False
+        ),
     },
     per_frame=False,
     per_roi=False,
@@ -143,11 +195,30 @@ ENCODING = Schema(
         "block_fold": Coordinate(("block",), _ONE, "int64", "Fold that tests the block."),
         "member": Coordinate(("member",), "", "str", "Model that takes part in the stack."),
         "family": Coordinate(("family",), "", "str", "Family of features."),
+        "panel": Coordinate(("panel",), "", "str", "What a raster or trace shows.", required=False),
+        "column_start": Coordinate(
+            ("column",), "s", "float64", "First bin of a column of the raster.", required=False
+        ),
+        "example_neuron": Coordinate(("example",), "1", "int64", "Neuron of a trace.", required=False),
         "part": Coordinate(("part",), "", "str", "Group and part of behaviour.", required=False),
-        "lag": Coordinate(("lag",), "s", "float64", "Behaviour precedes the neurons if positive.", required=False),
+        "lag": Coordinate(
+            ("lag",), "s", "float64", "Behaviour precedes the neurons if positive.", required=False
+        ),
     },
     more_dimensions=frozenset(
-        {"model", "statistic", "block", "member", "family", "part", "lag", "fold_number", "latent_component", "shared"}
+        {
+            "model",
+            "statistic",
+            "block",
+            "member",
+            "family",
+            "part",
+            "lag",
+            "fold_number",
+            "latent_component",
+            "shared",
+        }
+        | {"panel", "row", "column", "example"}
     ),
 )
 """What `encoding.nc` looks like."""

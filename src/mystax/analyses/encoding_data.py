@@ -87,7 +87,9 @@ def _overlap(grid: BehaviourGrid, times: Float64[np.ndarray, " time"]) -> Bool[n
     """Tell which bins behaviour covers."""
     seconds = grid.seconds
     if not len(seconds) or not len(times):
-        raise ClockError("C204", "behaviour and neural data", "one of them is empty", expected="3 min in common")
+        raise ClockError(
+            "C204", "behaviour and neural data", "one of them is empty", expected="3 min in common"
+        )
     inside = (times >= seconds[0]) & (times <= seconds[-1])
     shared = float(np.ptp(times[inside])) if inside.any() else 0.0
     if shared < LEAST_OVERLAP - 1:
@@ -103,7 +105,9 @@ def _overlap(grid: BehaviourGrid, times: Float64[np.ndarray, " time"]) -> Bool[n
     return inside
 
 
-def encoding_data(grid: BehaviourGrid, neural: Dataset, width: float, *, chunk: int | None = None) -> EncodingData:
+def encoding_data(
+    grid: BehaviourGrid, neural: Dataset, width: float, *, chunk: int | None = None
+) -> EncodingData:
     """Bring behaviour and activity together and judge what can take part.
 
     Parameters
@@ -130,7 +134,9 @@ def encoding_data(grid: BehaviourGrid, neural: Dataset, width: float, *, chunk: 
         N303, if more than half of the neurons, or all bins, cannot be used.
     """
     if not grid.parts:
-        raise NumbersError("N303", "behaviour", "no group of behaviour is left", hint="run the analyses first")
+        raise NumbersError(
+            "N303", "behaviour", "no group of behaviour is left", hint="run the analyses first"
+        )
     times = np.asarray(neural["time"].values, np.float64)
     inside = _overlap(grid, times)
     first, last = np.flatnonzero(inside)[[0, -1]]
@@ -147,7 +153,9 @@ def encoding_data(grid: BehaviourGrid, neural: Dataset, width: float, *, chunk: 
     flags = list(grid.flags)
     if left_out:
         said = ", ".join(f"{len(ids)} {reason}" for reason, ids in left_out.items())
-        flags.append(Flag("N308", f"{sum(map(len, left_out.values()))} of {len(names)} neurons are left out: {said}."))
+        flags.append(
+            Flag("N308", f"{sum(map(len, left_out.values()))} of {len(names)} neurons are left out: {said}.")
+        )
     shared = float(times[-1] - times[0])
     if shared < SHORT:
         flags.append(Flag("N310", f"short: {shared / 60:.1f} min in common; intervals will be wide."))
@@ -180,17 +188,16 @@ def _judge(
         bad = ~np.isfinite(values)
         share = bad.mean(0)
         filled = np.where(bad, 0, values)
-        mean = filled.sum(0, dtype=np.float64) / np.maximum(1, (~bad).sum(0))
-        spread = np.where(bad, 0, filled - mean).any(0)
-        reasons = {"with missing values": share > MOST_MISSING, "constant": ~spread}
+        lowest, highest = np.where(bad, np.inf, values).min(0), np.where(bad, -np.inf, values).max(0)
+        reasons = {"with missing values": share > MOST_MISSING, "constant": lowest >= highest}
         if signal in ("counts", "spikes"):
             reasons["with fewer than 10 spikes"] = filled.sum(0) < LEAST_SPIKES
         good = np.ones(values.shape[1], bool)
-        for reason, found in reasons.items():
-            found = found & good
-            if found.any():
-                left_out.setdefault(reason, []).extend((np.flatnonzero(found) + slab.start).tolist())
-            good &= ~found
+        for reason, concerned in reasons.items():
+            bad_here = np.flatnonzero(concerned & good)
+            if len(bad_here):
+                left_out.setdefault(reason, []).extend((bad_here + slab.start).tolist())
+            good[bad_here] = False
         kept.append(np.flatnonzero(good) + slab.start)
         missing += bad[:, good].sum(1)
     keep = np.concatenate(kept) if kept else np.zeros(0, np.int64)
@@ -229,7 +236,9 @@ def _twins(
         high = np.abs(behaviour.T @ z / n) > TWIN
         for k in np.flatnonzero(high.any(1)):
             found.append(
-                Flag("N307", f"column {names[k]!r} of behaviour is a neuron's trace: is neural data among it?")
+                Flag(
+                    "N307", f"column {names[k]!r} of behaviour is a neuron's trace: is neural data among it?"
+                )
             )
     return found
 

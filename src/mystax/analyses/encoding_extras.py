@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import Extra, FoldDesign, FoldOutcome, Units, fit_design, units_of
+from mystax.analyses.encoding_fold import Extra, FoldDesign, FoldOutcome, Units, units_of
 from mystax.compute.ceilings import SvcaFold, halves_of, svca_fold, svca_shares
 from mystax.compute.explained import block_draws, explained_variance, gain_interval
 from mystax.compute.filterbank import Filterbank
@@ -23,6 +23,7 @@ from mystax.core.typing import Bool, Float32, Float64
 
 __all__ = [
     "Found",
+    "display_found",
     "lags_found",
     "lags_of_fold",
     "null_found",
@@ -95,7 +96,11 @@ def parts_of_fold(data: EncodingData, plan: FoldPlan) -> Extra:
 
 
 def _errors(
-    data: EncodingData, plan: FoldPlan, fold: int, units: Units, scores: Sequence[Float32[np.ndarray, "test component"]]
+    data: EncodingData,
+    plan: FoldPlan,
+    fold: int,
+    units: Units,
+    scores: Sequence[Float32[np.ndarray, "test component"]],
 ) -> Float32[np.ndarray, "model block neuron"]:
     """Return the errors of predicted components per block and neuron."""
     loadings = units.loadings.astype(np.float32)
@@ -117,7 +122,11 @@ def _in_order(folds: Sequence[FoldOutcome], name: str, n_blocks: int) -> Float32
 
 
 def parts_found(
-    data: EncodingData, plan: FoldPlan, folds: Sequence[FoldOutcome], sst: Float32[np.ndarray, "block neuron"], seed: int
+    data: EncodingData,
+    plan: FoldPlan,
+    folds: Sequence[FoldOutcome],
+    sst: Float32[np.ndarray, "block neuron"],
+    seed: int,
 ) -> tuple[Found, Found]:
     """Return unique and alone of every part, with the coordinate `part`."""
     labels = part_labels([(part.group, part.part) for part in data.grid.parts])
@@ -127,7 +136,10 @@ def parts_found(
     full = _in_order(folds, "parts_full", plan.n_blocks)
     without = _in_order(folds, "parts_without", plan.n_blocks)
     alone = _in_order(folds, "parts_alone", plan.n_blocks)
-    made = {name: np.empty((len(labels), sst.shape[1]), np.float32) for name in ("unique", "unique_low", "unique_high", "alone")}
+    made = {
+        name: np.empty((len(labels), sst.shape[1]), np.float32)
+        for name in ("unique", "unique_low", "unique_high", "alone")
+    }
     whole = explained_variance(full, sst)
     for k in range(len(labels)):
         made["unique"][k] = whole - explained_variance(without[k], sst)
@@ -185,7 +197,7 @@ def null_found(
     gap: float,
     seed: int,
     tiles: Tiles,
-    watch: Callable[[int], None] = lambda done: None,
+    watch: Callable[[int], None] = lambda _done: None,
 ) -> tuple[Found, dict[str, object], list[Flag]]:
     """Judge every neuron by chance.
 
@@ -226,7 +238,15 @@ def null_found(
     else:
         shifts = shift_positions(start, n_times - n - start, n_shifts, data.width)
     null = shift_null(
-        design, units.scores, units.loadings, rest, start, shifts.tolist(), tiles, is_circular=circular, watch=watch
+        design,
+        units.scores,
+        units.loadings,
+        rest,
+        start,
+        shifts.tolist(),
+        tiles,
+        is_circular=circular,
+        watch=watch,
     )
     p = p_values(null.true, null.shifted)
     kept = false_discovery_control(p) <= 0.05
@@ -239,11 +259,20 @@ def null_found(
     }
     flags = []
     if data.times[-1] - data.times[0] < WEAK and not circular:
-        flags.append(Flag("N310", "weak null: the recording is shorter than 15 min, so few shifts are independent."))
+        flags.append(
+            Flag("N310", "weak null: the recording is shorter than 15 min, so few shifts are independent.")
+        )
     if circular:
-        flags.append(Flag("N310", "circular shifts find too many neurons where signals drift; use linear-shift."))
-    found: Found = {"p_value": (("neuron",), p.astype(np.float32)), "significant": (("neuron",), kept)}
-    return found, facts | {"_null": null}, flags
+        flags.append(
+            Flag("N310", "circular shifts find too many neurons where signals drift; use linear-shift.")
+        )
+    found: Found = {
+        "p_value": (("neuron",), p.astype(np.float32)),
+        "significant": (("neuron",), kept),
+        "null_true": (("neuron",), null.true.astype(np.float32)),
+        "null_high": (("neuron",), np.quantile(null.shifted, 0.95, axis=0).astype(np.float32)),
+    }
+    return found, facts, flags
 
 
 def _null_design(data: EncodingData, rows: slice, gap: float) -> NullDesign:
@@ -289,12 +318,16 @@ def peer_ceiling(
             sse[rows], sst[rows] = scored.sse[0], scored.sst
     flags = []
     if halves.kind == "random":
-        flags.append(Flag("N310", "random halves: neurons have no places, so peers may share tissue or electrodes."))
+        flags.append(
+            Flag("N310", "random halves: neurons have no places, so peers may share tissue or electrodes.")
+        )
     peer = explained_variance(sse, sst).astype(np.float32)
     return {"ceiling_peer": (("neuron",), peer)}, {"peer_halves": halves.kind}, flags
 
 
-def _units_of_some(data: EncodingData, some: np.ndarray, train: Bool[np.ndarray, " time"], seed: int) -> Units:
+def _units_of_some(
+    data: EncodingData, some: np.ndarray, train: Bool[np.ndarray, " time"], seed: int
+) -> Units:
     population = Population(data.population.activity, data.population.neurons[some])
     mean, sd = population.moments(train)
     n = int(train.sum())
@@ -335,7 +368,13 @@ def order_found(data: EncodingData, seed: int) -> Found:
     spread = units.scores[data.usable].std(0, dtype=np.float64)
     order = sort_neurons((units.loadings * spread)[:, :64], seed=seed)
     guide = next(
-        (part.values[:, 0] for group in ("running", "motion") for part in data.grid.parts if part.group == group), None
+        (
+            part.values[:, 0]
+            for group in ("running", "motion")
+            for part in data.grid.parts
+            if part.group == group
+        ),
+        None,
     )
     if guide is not None:
         pace = data.bins.mean(np.nan_to_num(guide.astype(np.float64)))[data.usable]
@@ -348,8 +387,75 @@ def order_found(data: EncodingData, seed: int) -> Found:
     return {"order": (("neuron",), order)}
 
 
-def design_of_all(data: EncodingData, plan: FoldPlan, seed: int, scales: str) -> tuple[FoldDesign, Units]:
-    """Return the design and units of all usable bins, for the encoder that is kept."""
-    inner = plan.inner(data.usable)
-    units = units_of(data, data.usable, seed)
-    return fit_design(data, units, data.usable, inner, "search" if scales == "search" else "one"), units
+PANELS = ("measured", "stacked", "lagged-ridge")
+N_ROWS, N_COLUMNS = 60, 900
+
+
+def display_found(
+    data: EncodingData,
+    plan: FoldPlan,
+    folds: Sequence[FoldOutcome],
+    order: np.ndarray,
+    explained: Float64[np.ndarray, " neuron"],
+) -> tuple[Found, Found]:
+    """Return what figures show: a sorted raster, and traces of the best, a middle and the worst neuron.
+
+    Parameters
+    ----------
+    data, plan, folds
+        As for the outcome.
+    order : array (neuron,)
+        Order of the rows.
+    explained : array (neuron,)
+        Explained variance of the stack.
+
+    Returns
+    -------
+    variables, coordinates
+        `raster`, `trace` and what they stand on.
+    """
+    n_times, n = len(data.times), data.population.n
+    n_rows = min(N_ROWS, n)
+    row = np.empty(n, np.int64)
+    for k, some in enumerate(np.array_split(order, n_rows)):
+        row[some] = k
+    ranks = np.argsort(np.where(np.isfinite(explained), explained, -np.inf), kind="stable")
+    examples = ranks[[-1, n // 2, 0]]
+    raster = np.full((len(PANELS), n_times, n_rows), np.nan, np.float32)
+    trace = np.full((len(PANELS), 3, n_times), np.nan, np.float32)
+    counts = np.bincount(row, minlength=n_rows)
+    for f in folds:
+        test = plan.test(f.fold)
+        sums = np.zeros((len(PANELS), int(test.sum()), n_rows), np.float32)
+        for slab in data.population.slabs:
+            loadings = f.loadings[slab].T.astype(np.float32)
+            member = np.zeros((slab.stop - slab.start, n_rows), np.float32)
+            member[np.arange(len(member)), row[slab]] = 1
+            single = [scores @ loadings for scores in f.predictions]
+            stacked = np.sum(
+                [p * w for p, w in zip(single, f.weights[:, slab].astype(np.float32), strict=True)], axis=0
+            )
+            shown = (data.population.standardised(slab, f.mean, f.sd, test), stacked, single[0])
+            for k, values in enumerate(shown):
+                sums[k] += values @ member
+                for e, neuron in enumerate(examples):
+                    if slab.start <= neuron < slab.stop:
+                        trace[k, e, test] = values[:, neuron - slab.start]
+        raster[:, test] = sums / counts
+    edges = np.linspace(0, n_times, min(N_COLUMNS, n_times) + 1).astype(np.int64)[:-1]
+    known = np.isfinite(raster)
+    total = np.add.reduceat(np.where(known, raster, 0), edges, axis=1)
+    seen = np.add.reduceat(known.astype(np.float32), edges, axis=1)
+    thin = np.where(seen > 0, total / np.maximum(seen, 1), np.nan).transpose(0, 2, 1)
+    names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
+    return (
+        {
+            "raster": (("panel", "row", "column"), np.ascontiguousarray(thin, np.float32)),
+            "trace": (("panel", "example", "time"), trace),
+        },
+        {
+            "panel": (("panel",), np.array(PANELS, object)),
+            "column_start": (("column",), data.times[edges]),
+            "example_neuron": (("example",), names[examples].astype(np.int64)),
+        },
+    )

@@ -184,7 +184,7 @@ def fit_fold(
     tiles: Tiles,
     *,
     extras: Sequence[Extra] = (),
-    watch: Callable[[str, float], None] = lambda stage, share: None,
+    watch: Callable[[str, float], None] = lambda _stage, _share: None,
 ) -> FoldOutcome:
     """Fit all models of one fold on its training bins and judge them on its test bins.
 
@@ -285,7 +285,7 @@ def fit_members(
     inner: Inner,
     settings: FoldSettings,
     tiles: Tiles,
-    watch: Callable[[str, float], None] = lambda stage, share: None,
+    watch: Callable[[str, float], None] = lambda _stage, _share: None,
 ) -> Members:
     """Fit all models on some training bins.
 
@@ -315,7 +315,10 @@ def fit_members(
     notes: dict[str, float] = {}
     watch("lagged-ridge", 0.1)
     lagged = Lagged()
-    for name, maker in (("lagged-ridge", lagged), *((("one-point", Lagged(one_point=True)),) if settings.one_point else ())):
+    for name, maker in (
+        ("lagged-ridge", lagged),
+        *((("one-point", Lagged(one_point=True)),) if settings.one_point else ()),
+    ):
         x = maker.fit_transform(data.grid, data.bins, data.times, data.width, train)
         linear[name] = (x, fit_linear(x, sum_inner(x, units.scores, train, inner), train, inner))
     watch("filterbank", 0.2)
@@ -372,9 +375,7 @@ class Stack:
     fallback: bool
 
 
-def stack_members(
-    data: EncodingData, units: Units, train: Bool[np.ndarray, " time"], fits: Members
-) -> Stack:
+def stack_members(data: EncodingData, units: Units, train: Bool[np.ndarray, " time"], fits: Members) -> Stack:
     """Weigh the members from their out-of-fold predictions; the baseline alone where that is no better."""
     held = [fits.held(name) for name in fits.stacked]
     products, across = stack_sums(data.population, units.pair, train, units.loadings, held)

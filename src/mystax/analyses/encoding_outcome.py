@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["BASELINE", "Extras", "STATISTICS", "assemble_encoding", "pooled_errors"]
+__all__ = ["BASELINE", "STATISTICS", "Extras", "assemble_encoding", "pooled_errors"]
 
 BASELINE = "lagged-ridge"
 STATISTICS = ("mean", "median", "pooled", "low", "high", "share_negative")
+LEAST_BASELINE = 0.005
+"""No ratio to a baseline that explains less is ever written."""
 MOST_VALUES = 64_000_000
 """Predictions with more values are kept as components."""
 
@@ -97,7 +99,10 @@ def assemble_encoding(
         "usable": (("time",), plan.usable),
         "sse": (("model", "block", "neuron"), sse),
         "sst": (("block", "neuron"), sst),
-        "stack_weight": (("member", "neuron"), np.mean([f.weights for f in folds], axis=0).astype(np.float32)),
+        "stack_weight": (
+            ("member", "neuron"),
+            np.mean([f.weights for f in folds], axis=0).astype(np.float32),
+        ),
         "scale": (("family",), np.nanmean([f.scales for f in folds], axis=0).astype(np.float32)),
         **_predictions(data, plan, folds),
         **(extras or {}),
@@ -126,6 +131,7 @@ def assemble_encoding(
             "neurons_left_out": left_out_json(data),
             "signal": str(data.neural.attrs.get("signal", "")),
             "position_unit": str(data.neural.attrs.get("unit", "")),
+            **_ratio(models, sse, sst, draws),
             **(attributes or {}),
         },
     )
@@ -161,12 +167,27 @@ def _explained(
     }
 
 
+def _ratio(
+    models: Sequence[str],
+    sse: Float32[np.ndarray, "model block neuron"],
+    sst: Float32[np.ndarray, "block neuron"],
+    draws: Float64[np.ndarray, "draw block"],
+) -> dict[str, float]:
+    """Return how many times the baseline the stack explains, where the baseline explains enough to say so."""
+    base = population_variance(sse[models.index(BASELINE)], sst, draws)
+    if not (base.mean >= LEAST_BASELINE and base.low > 0):
+        return {}
+    stack = population_variance(sse[models.index("stacked")], sst, draws)
+    low, high = np.percentile(stack.drawn / base.drawn, [2.5, 97.5])
+    return {"ratio": stack.mean / base.mean, "ratio_low": float(low), "ratio_high": float(high)}
+
+
 def _correlation(folds: Sequence[FoldOutcome]) -> Float32[np.ndarray, "model neuron"]:
     total = np.sum([f.scores.products for f in folds], axis=0)
     n = float(sum(f.scores.n for f in folds))
-    return np.stack(
-        [correlation_from_sums(n, p[0], p[1], p[2], p[3], p[4]) for p in total]
-    ).astype(np.float32)
+    return np.stack([correlation_from_sums(n, p[0], p[1], p[2], p[3], p[4]) for p in total]).astype(
+        np.float32
+    )
 
 
 def _components(folds: Sequence[FoldOutcome]) -> Float32[np.ndarray, "model component"]:
@@ -195,8 +216,14 @@ def _predictions(
         scores[:, plan.test(f.fold)] = f.predictions
     return {
         "prediction_score": (("member", "time", "component"), scores),
-        "loading": (("fold_number", "neuron", "component"), np.stack([f.loadings for f in folds]).astype(np.float32)),
-        "member_weight": (("fold_number", "member", "neuron"), np.stack([f.weights for f in folds]).astype(np.float32)),
+        "loading": (
+            ("fold_number", "neuron", "component"),
+            np.stack([f.loadings for f in folds]).astype(np.float32),
+        ),
+        "member_weight": (
+            ("fold_number", "member", "neuron"),
+            np.stack([f.weights for f in folds]).astype(np.float32),
+        ),
     }
 
 
@@ -213,7 +240,10 @@ def _counts(
     for slab in data.population.slabs:
         counts = data.population.read(slab)[rows]
         mean = np.concatenate(
-            [np.broadcast_to(f.mean[slab], (int(plan.test(f.fold).sum()), slab.stop - slab.start)) for f in folds]
+            [
+                np.broadcast_to(f.mean[slab], (int(plan.test(f.fold).sum()), slab.stop - slab.start))
+                for f in folds
+            ]
         ).astype(np.float32)
         for name in ("mean-only", "lagged-ridge", "stacked"):
             said = np.concatenate([_in_units(f, name, slab) for f in folds])
@@ -249,5 +279,8 @@ def _neurons(data: EncodingData) -> dict[str, tuple[str, np.ndarray]]:
             ("neuron_quality", "quality"),
         )
     }
-    found["neuron_mean"], found["neuron_sd"] = ("neuron", mean.astype(np.float32)), ("neuron", sd.astype(np.float32))
+    found["neuron_mean"], found["neuron_sd"] = (
+        ("neuron", mean.astype(np.float32)),
+        ("neuron", sd.astype(np.float32)),
+    )
     return found

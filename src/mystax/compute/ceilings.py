@@ -1,4 +1,4 @@
-"""Ceilings on shared variance: how well neurons predict other neurons (peers), and shared components (SVCA)."""
+"""Ceilings on shared variance: from other neurons (peers), and from shared components (SVCA)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mystax.core.typing import Bool, Float, Float64, Int64
 __all__ = ["Halves", "SvcaFold", "halves_of", "svca_fold", "svca_shares"]
 
 SQUARE, BAND, BORDER = 200.0, 100.0, 40.0
-"""Sides of the squares of an imaging field and of the bands of a probe, and the strip that predicts nobody [um]."""
+"""Squares of an imaging field, bands of a probe, and the strip whose neurons predict nobody [um]."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,8 @@ def svca_shares(
     reliable, behaviour = [], []
     for folds in splits:
         s, t, left = (
-            np.sum([getattr(fold, name)[:least] for fold in folds], axis=0) for name in ("reliable", "total", "left")
+            np.sum([getattr(fold, name)[:least] for fold in folds], axis=0)
+            for name in ("reliable", "total", "left")
         )
         reliable.append(s / np.where(t > 0, t, np.inf))
         behaviour.append(np.where(s > 0, 1 - left / np.where(s > 0, s, 1), np.nan))

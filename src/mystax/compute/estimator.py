@@ -1,7 +1,7 @@
 """The habit of scikit-learn's estimators, without scikit-learn: parameters are what `__init__` takes."""
 
 import inspect
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 __all__ = ["Estimator"]
 
@@ -30,7 +30,7 @@ class Estimator:
         """
         return {name: getattr(self, name) for name in self._names()}
 
-    def set_params(self: E, **parameters: Any) -> E:
+    def set_params(self, **parameters: Any) -> Self:
         """Change parameters by name.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Explained variance on held-out time, per neuron and for the population, with intervals from whole blocks."""
+"""Explained variance on held-out time, per neuron and population, with intervals from whole blocks."""
 
 from dataclasses import dataclass
 

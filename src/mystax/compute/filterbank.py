@@ -1,8 +1,8 @@
 """Temporal features of behaviour, in seconds: what an encoder sees instead of frames.
 
-Each part of the face is whitened, each of its components goes through a bank of filters (smooth lags, memories,
-envelopes of rhythms, rectified changes), and every result is averaged inside the neural bins.  Missing
-frames count nothing: every filter is divided by its mass on valid frames.
+Each part of the face is whitened, each of its components goes through a bank of filters (smooth lags,
+memories, envelopes of rhythms, rectified changes), and every result is averaged inside the neural bins.
+Missing frames count nothing: every filter is divided by its mass on valid frames.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,12 +41,9 @@ LEAST_FRAMES = 0.5
 MOST_FEATURES = 2000
 CUT_FIRST = ("motion", "movie")
 
-SIGNED = ((-1.2, 0.8), (-0.5, 0.4), (-0.2, 0.2), (0.0, 0.15), (0.12, 0.15)) + (
-    (0.3, 0.25),
-    (0.6, 0.4),
-    (1.1, 0.7),
-    (2.0, 1.3),
-    (4.0, 2.5),
+SIGNED = (
+    *((-1.2, 0.8), (-0.5, 0.4), (-0.2, 0.2), (0.0, 0.15), (0.12, 0.15)),
+    *((0.3, 0.25), (0.6, 0.4), (1.1, 0.7), (2.0, 1.3), (4.0, 2.5)),
 )
 SLOW = (5.0, 15.0)
 RHYTHMS = (1.0, 2.5, 6.0, 11.0)
@@ -141,9 +138,7 @@ def bins_of(grid: BehaviourGrid, times: Float64[np.ndarray, " time"], width: flo
     return Bins(np.where(empty, nearest, first), np.where(empty, nearest + 1, stop))
 
 
-def usable_bins(
-    grid: BehaviourGrid, bins: Bins, *, chunk: int | None = None
-) -> Bool[np.ndarray, " time"]:
+def usable_bins(grid: BehaviourGrid, bins: Bins, *, chunk: int | None = None) -> Bool[np.ndarray, " time"]:
     """Tell which bins every finite filter sees well enough.
 
     Parameters
@@ -230,7 +225,14 @@ def _whiten(part: BehaviourPart, frames: Bool[np.ndarray, " sample"], most: int)
     total = variances.sum()
     if total <= 0:
         return FittedPart(
-            part.group, part.part, part.bank, part.columns, mean, sd, np.zeros((len(mean), 0)), np.zeros((0, 0))
+            part.group,
+            part.part,
+            part.bank,
+            part.columns,
+            mean,
+            sd,
+            np.zeros((len(mean), 0)),
+            np.zeros((0, 0)),
         )
     n = int(np.searchsorted(np.cumsum(variances) / total, HELD - 1e-12)) + 1
     n = max(1, min(n, most, int((variances > 1e-9 * variances[0]).sum())))
@@ -321,9 +323,7 @@ class Filterbank(Estimator):
             Features.
         """
         frames = bins.samples(train, grid.n)
-        whitened = [
-            _whiten(part, frames, MOST.get(part.group, MOST_ELSEWHERE)) for part in grid.parts
-        ]
+        whitened = [_whiten(part, frames, MOST.get(part.group, MOST_ELSEWHERE)) for part in grid.parts]
         whitened = self._cut(whitened, float(grid.rate))
         self.dropped_ = [f for f in RHYTHMS if f > 0.4 * float(grid.rate)]
         self.parts_, raw = [], []
@@ -378,7 +378,9 @@ class Filterbank(Estimator):
             raw += self._of_part(fitted, part, grid, bins, None)[0]
         return self._standardised(raw)
 
-    def _standardised(self, raw: Sequence[Float64[np.ndarray, " time"]]) -> Float32[np.ndarray, "time feature"]:
+    def _standardised(
+        self, raw: Sequence[Float64[np.ndarray, " time"]]
+    ) -> Float32[np.ndarray, "time feature"]:
         found = np.empty((len(raw[0]), len(raw)), np.float32)
         for place, column in enumerate(raw):
             found[:, place] = (column - self.mean_[place]) / self.sd_[place]
@@ -472,7 +474,9 @@ class _Component:
                 self._windows(change, HALF_WAVE)
         return self.made
 
-    def _windows(self, values: Float64[np.ndarray, " sample"], windows: Sequence[tuple[float, float]]) -> None:
+    def _windows(
+        self, values: Float64[np.ndarray, " sample"], windows: Sequence[tuple[float, float]]
+    ) -> None:
         shapes = [Shape.bump(c, w, self.rate) for c, w in windows]
         self._take(self.filters.apply(values, shapes))
 
@@ -532,7 +536,9 @@ def base_signals(
     list of arrays (sample,)
         One for a signed bank or states; else with envelopes and half-waves.
     """
-    one = _Component(_components(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist())
+    one = _Component(
+        _components(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist()
+    )
     found = [one.values]
     if fitted.bank == "full":
         found += [*one.envelopes(), *one.half_waves()]

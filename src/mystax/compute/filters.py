@@ -1,4 +1,4 @@
-"""Filters that know missing samples: windows, rhythms and memories, each divided by its mass on valid samples."""
+"""Filters that know missing samples: windows, rhythms and memories, divided by their valid mass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Kind = Literal["window", "cosine", "sine"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A finite filter: `kind` bump (centre, width) or gauss (width is its sd), with a frequency if a rhythm's.
+    """A finite filter: a raised cosine, or the Gaussian window of a rhythm.
 
     Attributes
     ----------
@@ -78,9 +78,7 @@ class Shape:
         return cosine - cosine.sum() * window, window * np.sin(2 * np.pi * self.frequency * s)
 
 
-def memory(
-    values: Float64[np.ndarray, " sample"], tau: float, rate: float
-) -> Float64[np.ndarray, " sample"]:
+def memory(values: Float64[np.ndarray, " sample"], tau: float, rate: float) -> Float64[np.ndarray, " sample"]:
     """Return the leaky memory y_t = a y_(t-1) + (1 - a) x_t with a = exp(-1 / (tau rate)), from y = 0.
 
     Parameters

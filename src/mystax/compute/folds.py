@@ -188,7 +188,7 @@ class BlockFolds(Estimator):
                     hint="a smaller gap, fewer folds, or a longer recording",
                 )
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002, N803
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
         """Return the number of folds (scikit-learn's protocol).
 
         Parameters
@@ -205,7 +205,7 @@ class BlockFolds(Estimator):
 
     def split(
         self,
-        X: Any,  # noqa: N803 - scikit-learn's name
+        X: Any,
         y: Any = None,  # noqa: ARG002
         groups: Float64[np.ndarray, " time"] | None = None,
     ) -> Iterator[tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"]]]:

@@ -106,7 +106,9 @@ def lag_peaks(
     for first in range(0, sst.shape[1], DRAWS_AT_ONCE):
         part = slice(first, first + DRAWS_AT_ONCE)
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn = 1 - np.einsum("db,lbn->ldn", draws, sse[:, :, part].astype(np.float64)) / (draws @ sst[:, part])
+            drawn = 1 - np.einsum("db,lbn->ldn", draws, sse[:, :, part].astype(np.float64)) / (
+                draws @ sst[:, part]
+            )
         flat = np.nan_to_num(drawn.reshape(len(sse), -1), nan=-np.inf)
         places = _parabola(np.where(np.isfinite(flat), flat, -1e9)).reshape(len(draws), -1)
         peak[1:, part] = np.percentile(places, [2.5, 97.5], axis=0)

@@ -1,4 +1,4 @@
-"""Fitting a linear model in one fold: penalties, scales of families and out-of-fold predictions from inner folds."""
+"""A linear model of one fold: penalties, scales and out-of-fold predictions from inner folds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -334,7 +334,10 @@ def fit_quickly(
         return np.zeros((len(features), len(sums.whole.y))), sums.whole.means[1]
     used = InnerSums(
         sums.whole.only(kept).scaled(scale[kept]),
-        [(a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept])) for a, b in sums.pairs[:SCALE_FOLDS]],
+        [
+            (a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept]))
+            for a, b in sums.pairs[:SCALE_FOLDS]
+        ],
     )
     error = np.zeros((len(SCALE_PENALTIES), len(used.whole.y)))
     for train, held in used.pairs:
@@ -376,6 +379,11 @@ def _scaled_error(pairs: list[tuple[np.ndarray, ...]], scale: Float64[np.ndarray
     error = np.zeros((len(SCALE_PENALTIES), pairs[0][1].shape[1]))
     for xx, xy, _, n, held_xx, held_xy, held_yy in pairs:
         error += _path_error(
-            xx[across] * both, xy[kept] * d[:, None], int(n), held_xx[across] * both, held_xy[kept] * d[:, None], held_yy
+            xx[across] * both,
+            xy[kept] * d[:, None],
+            int(n),
+            held_xx[across] * both,
+            held_xy[kept] * d[:, None],
+            held_yy,
         )
     return float(error.min(0).sum())

@@ -202,7 +202,8 @@ def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.nd
 class ReducedRank(Estimator):
     """Ridge regression whose weights have a limited rank, solved exactly.
 
-    With B the ridge solution, rank k is B V V' where V are the leading eigenvectors of Y'X (X'X + penalty)^-1 X'Y.
+    With B the ridge solution, rank k is B V V' where V are the leading eigenvectors of
+    Y'X (X'X + penalty)^-1 X'Y.
 
     Parameters
     ----------
@@ -242,7 +243,7 @@ class ReducedRank(Estimator):
 
     def fit(
         self,
-        X: Float[np.ndarray, "time feature"],  # noqa: N803 - scikit-learn's name
+        X: Float[np.ndarray, "time feature"],
         y: Float[np.ndarray, "time target"],
         groups: Shaped[np.ndarray, " time"] | None = None,
     ) -> "ReducedRank":
@@ -281,13 +282,13 @@ class ReducedRank(Estimator):
         self.intercept_ = fitted.y_mean - fitted.x_mean @ self.coef_
         return self
 
-    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:  # noqa: N803
+    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:
         if self.folds is not None:
             return list(self.folds.split(X, y, groups))
         parts = np.array_split(np.arange(len(X)), 4)
         return [(np.concatenate([p for p in parts if p is not held]), held) for held in parts]
 
-    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:  # noqa: N803
+    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:
         """Predict targets.
 
         Parameters

@@ -1,4 +1,4 @@
-"""What chance explains: the neural window slides while behaviour stays, and one decomposition serves all shifts."""
+"""What chance explains: neural data slide along behaviour, and one decomposition serves all shifts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,7 @@ EXCLUDED = 30.0
 """Shifts nearer than this to the true place are not used [s]."""
 
 
-def shift_positions(
-    n_before: int, n_after: int, n: int, width: float
-) -> Int64[np.ndarray, " shift"]:
+def shift_positions(n_before: int, n_after: int, n: int, width: float) -> Int64[np.ndarray, " shift"]:
     """Place the shifts evenly over what there is room for.
 
     Parameters
@@ -168,12 +166,12 @@ def shift_null(
     tiles: Tiles,
     *,
     is_circular: bool = False,
-    watch: Callable[[int], None] = lambda done: None,
+    watch: Callable[[int], None] = lambda _done: None,
 ) -> ShiftNull:
     """Slide the neural window over the recording.
 
-    The statistic of a neuron is its cross-validated explained variance, the largest over five penalties, in the
-    same way at every position.
+    The statistic of a neuron is its cross-validated explained variance, the largest over five penalties,
+    in the same way at every position.
 
     Parameters
     ----------
@@ -255,5 +253,7 @@ def p_values(
     [0.25, 1.0]
     """
     if not len(shifted):
-        raise NumbersError("N305", "null", "there is no room to shift", expected="a recording of several minutes")
+        raise NumbersError(
+            "N305", "null", "there is no room to shift", expected="a recording of several minutes"
+        )
     return (1 + (shifted >= true.astype(shifted.dtype)).sum(0)) / (1 + len(shifted))

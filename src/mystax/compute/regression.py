@@ -181,7 +181,9 @@ class Decomposed:
     x_mean: Float64[np.ndarray, " feature"]
     y_mean: Float64[np.ndarray, " target"]
 
-    def shrunk(self, penalty: float | Float64[np.ndarray, " target"]) -> Float64[np.ndarray, "feature target"]:
+    def shrunk(
+        self, penalty: float | Float64[np.ndarray, " target"]
+    ) -> Float64[np.ndarray, "feature target"]:
         """Return the weights in the basis of the eigenvectors.
 
         Parameters
@@ -286,7 +288,7 @@ class Ridge(Estimator):
 
     def fit(
         self,
-        X: Float[np.ndarray, "time feature"],  # noqa: N803 - scikit-learn's name
+        X: Float[np.ndarray, "time feature"],
         y: Float[np.ndarray, "time target"],
         groups: Shaped[np.ndarray, " time"] | None = None,
     ) -> "Ridge":
@@ -321,13 +323,13 @@ class Ridge(Estimator):
         self.intercept_ = fitted.y_mean - fitted.x_mean @ self.coef_
         return self
 
-    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:  # noqa: N803
+    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:
         if self.folds is not None:
             return list(self.folds.split(X, y, groups))
         parts = np.array_split(np.arange(len(X)), 4)
         return [(np.concatenate([p for p in parts if p is not held]), held) for held in parts]
 
-    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:  # noqa: N803
+    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:
         """Predict targets.
 
         Parameters

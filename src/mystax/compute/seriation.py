@@ -1,4 +1,4 @@
-"""Sorting neurons by likeness, for rasters: groups, a spectral order of the groups, a place for each neuron."""
+"""Sorting neurons by likeness, for rasters: groups, an order of the groups, a place for each neuron."""
 
 import numpy as np
 

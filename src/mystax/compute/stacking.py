@@ -24,8 +24,8 @@ def stack_weights(
 ) -> Float64[np.ndarray, "member neuron"]:
     """Weigh the models of each neuron.
 
-    Minimises w'(G_n + 2 G)w - 2 w'(h_n + 2 h) over w >= 0, where G and h are the means over neurons: all sets of
-    positive weights are tried.  Neurons without a signal go to the mean rather than below it.
+    Minimises w'(G_n + 2 G)w - 2 w'(h_n + 2 h) over w >= 0, where G and h are the means over neurons: all
+    sets of positive weights are tried.  Neurons without a signal go to the mean rather than below it.
 
     Parameters
     ----------

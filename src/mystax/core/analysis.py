@@ -291,7 +291,7 @@ _BUILT_IN: dict[str, str] = {
     "pose": "mystax.analyses.pose",
 }
 _ON_OUTCOMES: dict[str, str] = {"encoding": "mystax.analyses.encoding"}
-"""Analyses that take outcomes and further data: they have calls and commands of their own, and no recipe runs them."""
+"""Analyses of outcomes and further data: they have calls and commands of their own, no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 
 

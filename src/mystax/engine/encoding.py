@@ -1,4 +1,4 @@
-"""`mystax.encoding` and `mystax.predict`: how much of the brain's activity does the face explain?"""
+"""`mystax.encoding`: how much of the activity of neurons behaviour explains."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_from_json, flags_to_json, merge_flags
-from mystax.core.typing import Float64
 from mystax.errors import ExtraMissing, FormatError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 else:
     Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
 
-__all__ = ["Prepared", "encoding", "predict", "prepare_encoding"]
+__all__ = ["Prepared", "behaviour_of", "binned", "encoding", "neural_of", "prepare_encoding"]
 
 ANALYSIS, ENCODER_NAME = "encoding", "encoding.encoder"
 SPIKE_BIN = 0.1
@@ -55,15 +54,22 @@ class Prepared:
         Key of the outcome.
     """
 
-    def __init__(self, params: EncodingParams, data: EncodingData, inputs: list[Mapping[str, object]]) -> None:
+    def __init__(
+        self, params: EncodingParams, data: EncodingData, inputs: list[Mapping[str, object]]
+    ) -> None:
         from mystax.analyses.encoding import VERSION
         from mystax.compute.filterbank import LONGEST
         from mystax.compute.folds import BlockFolds
 
         self.params, self.data, self.inputs = params, data, inputs
-        self.plan: FoldPlan = BlockFolds(params.folds, gap=params.gap, longest=LONGEST).plan(data.times, data.usable)
+        self.plan: FoldPlan = BlockFolds(params.folds, gap=params.gap, longest=LONGEST).plan(
+            data.times, data.usable
+        )
         self.settings, self.reason = _settings(params)
-        values = {**result_parameters(params), "fitted": "deep" if self.settings.deep is not None else "linear"}
+        values = {
+            **result_parameters(params),
+            "fitted": "deep" if self.settings.deep is not None else "linear",
+        }
         self.key = outcome_key(ANALYSIS, VERSION, values, inputs)
 
 
@@ -142,18 +148,19 @@ def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, objec
     from mystax.analyses.encoding_data import encoding_data
 
     params = check_params(Declared, parameters, ANALYSIS)
-    data_in = _neural(neural)
-    grid, inputs = _behaviour(behaviour, params.groups)
-    dataset, flags = _binned(data_in, grid)
+    data_in = neural_of(neural)
+    grid, inputs = behaviour_of(behaviour, params.groups)
+    dataset, flags = binned(data_in, grid)
     data = encoding_data(grid, dataset, float(dataset.attrs["bin"]))
     object.__setattr__(data, "flags", tuple(merge_flags(_flags_of(data_in), flags, data.flags)))
     return Prepared(params, data, [*inputs, _fingerprint(data_in)])
 
 
-def _neural(neural: Any) -> Dataset:
-    from mystax.core.neural import check_neural
-
+def neural_of(neural: Any) -> Dataset:
+    """Return neural data, read where a path was given."""
     if hasattr(neural, "data_vars"):
+        from mystax.core.neural import check_neural
+
         check_neural(neural)
         found: Dataset = neural
         return found
@@ -167,7 +174,7 @@ def _flags_of(dataset: Dataset) -> list[Flag]:
     return flags_from_json(text) if text else []
 
 
-def _behaviour(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
+def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
     """Return behaviour on its grid, and what it was made from."""
     if isinstance(behaviour, BehaviourGrid):
         grid = behaviour
@@ -186,7 +193,7 @@ def _behaviour(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping
     return grid, [{"role": "behaviour", "camera": "", "position": 0, "id": digest.hexdigest()}]
 
 
-def _binned(neural: Dataset, grid: BehaviourGrid) -> tuple[Dataset, list[Flag]]:
+def binned(neural: Dataset, grid: BehaviourGrid) -> tuple[Dataset, list[Flag]]:
     """Bring activity into bins that are no shorter than a sample of behaviour."""
     from mystax.core.neural_bins import bin_spikes, group_frames
 
@@ -198,7 +205,11 @@ def _binned(neural: Dataset, grid: BehaviourGrid) -> tuple[Dataset, list[Flag]]:
         from mystax.errors import NumbersError
 
         raise NumbersError(
-            "N303", "neural data", "too few bins", expected="several minutes", got=f"{neural.sizes['time']} bins"
+            "N303",
+            "neural data",
+            "too few bins",
+            expected="several minutes",
+            got=f"{neural.sizes['time']} bins",
         )
     made, flags = group_frames(neural, 1 / float(grid.rate))
     if not float(made.attrs.get("bin", 0)):
@@ -309,14 +320,14 @@ def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> Non
 def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Dataset, list[Flag], Any]:
     """Fit and judge everything."""
     from mystax.analyses.encoder_file import fit_encoder
-    from mystax.analyses.encoding_outcome import assemble_encoding, pooled_errors
+    from mystax.analyses.encoding_outcome import assemble_encoding
     from mystax.compute.tiles import TilePool
 
     data, plan, params = prepared.data, prepared.plan, prepared.params
     progress(Event("note", ANALYSIS, text=prepared.reason, data={"model_reason": prepared.reason}))
     with TilePool(params.cores) as tiles:
         folds = _folds(prepared, progress, work, tiles)
-        extras, coordinates, facts, flags = _extras(prepared, folds, pooled_errors(folds, plan.n_blocks)[1], tiles, progress)
+        extras, coordinates, facts, flags = _extras(prepared, folds, tiles, progress)
         progress(Event("progress", "encoder", params.folds, params.folds, "the encoder that is kept"))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
         encoder = fit_encoder(
@@ -333,7 +344,9 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         )
     if any(fold.fallback for fold in folds):
         numbers = ", ".join(str(fold.fold + 1) for fold in folds if fold.fallback)
-        flags.append(Flag("N304", f"stacking did not help in fold {numbers}: lagged-ridge alone is used there."))
+        flags.append(
+            Flag("N304", f"stacking did not help in fold {numbers}: lagged-ridge alone is used there.")
+        )
     latent = _latent(encoder, data)
     dataset = assemble_encoding(
         data,
@@ -389,10 +402,11 @@ def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) 
 
 
 def _extras(
-    prepared: Prepared, folds: list[FoldOutcome], sst: Any, tiles: Any, progress: Report
+    prepared: Prepared, folds: list[FoldOutcome], tiles: Any, progress: Report
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, object], list[Flag]]:
     """Everything beyond the folds: chance, ceilings, parts, lags, order."""
     from mystax.analyses.encoding_extras import (
+        display_found,
         lags_found,
         null_found,
         order_found,
@@ -401,8 +415,12 @@ def _extras(
         peer_ceiling,
         svca_found,
     )
+    from mystax.analyses.encoding_outcome import pooled_errors
+    from mystax.compute.explained import explained_variance
 
     data, plan, params = prepared.data, prepared.plan, prepared.params
+    errors = pooled_errors(folds, plan.n_blocks)
+    sst = errors[1]
     found: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
     facts: dict[str, object] = {"null": "none"}
@@ -444,107 +462,7 @@ def _extras(
         found |= made
         coordinates |= axis
     found |= order_found(data, params.seed)
+    made, axis = display_found(data, plan, folds, found["order"][1], explained_variance(errors[0][-1], sst))
+    found |= made
+    coordinates |= axis
     return found, coordinates, facts, flags
-
-
-def predict(
-    encoder: Any,
-    behaviour: Any,
-    *,
-    neural: Any = None,
-    times: Float64[np.ndarray, " time"] | None = None,
-    bin: float | None = None,  # noqa: A002 - the public name
-    scaling: str = "training",
-) -> Dataset:
-    """Predict neurons from new behaviour with a saved encoder; torch is not needed.
-
-    Parameters
-    ----------
-    encoder : path or Dataset
-        ``encoding.encoder.nc``.
-    behaviour : path, Outcomes, Dataset, or mapping
-        Behaviour with the groups and points of the encoder.
-    neural : path or Dataset, optional
-        Activity of the same neurons: `explained_variance` is added.
-    times : array (time,), optional
-        Where predictions are wanted [s]; by default the encoder's bins over the whole recording.
-    bin : float, optional
-        Step of the default times [s].
-    scaling : {"training", "new"}, optional
-        ``new``: columns are standardised by this recording (another zoom of the camera).
-
-    Returns
-    -------
-    Dataset
-        prediction (time, neuron) in the unit of the source, usable (time), latent (time, latent_component).
-
-    Raises
-    ------
-    WeightsError
-        M702, naming the groups or points that are missing.
-    StoreError
-        S505, if a newer mystax made the encoder.
-    FormatError
-        F804, if it is no encoder.
-    ParameterError
-        P401, if `scaling` is unknown.
-
-    Examples
-    --------
-    >>> found = predict("face.mystax/encoding.encoder.nc", "other.mystax")  # doctest: +SKIP
-    """
-    import xarray as xr
-
-    from mystax.analyses.encoder_file import Encoder
-    from mystax.errors import ParameterError
-    from mystax.io.outcomes import load
-
-    if scaling not in ("training", "new"):
-        raise ParameterError("P401", "parameter 'scaling'", expected="'training' or 'new'", got=repr(scaling))
-    opened = load(encoder) if isinstance(encoder, str | Path) else encoder
-    fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
-    groups = json.loads(str(fitted.facts.get("groups", "[]")))
-    grid = _behaviour(behaviour, ",".join(groups) or "auto")[0] if not isinstance(behaviour, BehaviourGrid) else behaviour
-    activity = None if neural is None else _binned(_neural(neural), grid)[0]
-    if times is None:
-        if activity is not None:
-            times = np.asarray(activity["time"].values, np.float64)
-        else:
-            step = bin or fitted.width
-            n = int(np.floor(grid.n / float(grid.rate) / step + 1e-9))
-            times = grid.start + (np.arange(n) + 0.5) * step
-    prediction, usable, latent, outside = fitted.predict(grid, np.asarray(times, np.float64), scaling=scaling)
-    dataset = xr.Dataset(
-        {
-            "prediction": (("time", "neuron"), prediction, {"units": "1", "long_name": "Predicted activity."}),
-            "usable": ("time", usable, {"units": "1", "long_name": "Whether behaviour is known in the bin."}),
-            "latent": (("time", "latent_component"), latent, {"units": "1"}),
-        },
-        coords={"time": ("time", np.asarray(times), {"units": "s"}), "neuron": fitted.neurons},
-    )
-    flags: list[Flag] = []
-    if outside > 0.05:
-        flags.append(
-            Flag("N310", f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 training sd.")
-        )
-    if activity is not None:
-        dataset["explained_variance"] = ("neuron", _compared(dataset, activity), {"units": "1"})
-    dataset.attrs["quality"] = flags_to_json(flags)
-    return dataset
-
-
-def _compared(predicted: Dataset, activity: Dataset) -> np.ndarray:
-    """Return explained variance on the usable bins of the neurons that both have."""
-    rows = np.asarray(predicted["usable"].values)
-    names = np.asarray(activity["neuron"].values)
-    found = np.full(predicted.sizes["neuron"], np.nan, np.float32)
-    places = {int(name): k for k, name in enumerate(names)}
-    for k, name in enumerate(np.asarray(predicted["neuron"].values)):
-        if int(name) in places:
-            y = np.asarray(activity["activity"].isel(neuron=places[int(name)]).values, np.float64)[rows]
-            p = np.asarray(predicted["prediction"].isel(neuron=k).values, np.float64)[rows]
-            good = np.isfinite(y)
-            total = ((y[good] - y[good].mean()) ** 2).sum() if good.any() else 0.0
-            if total > 0:
-                found[k] = 1 - ((y[good] - p[good]) ** 2).sum() / total
-    return found

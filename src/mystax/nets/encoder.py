@@ -1,4 +1,4 @@
-"""The deep encoder: behavioural features at neural bins to components of the population, fitted with torch."""
+"""The deep encoder: from behavioural features to components of the population, fitted with torch."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -188,7 +188,9 @@ class _Network:
         b = [item.detach().numpy().astype(np.float32).copy() for item in self.bias]
         gain, shift = (item.detach().numpy().astype(np.float32).copy() for item in (self.gain, self.shift))
         last = (w[2] * scale).astype(np.float32)
-        return MemberWeights(w[0], b[0], gain, shift, w[1], b[1], last, (b[2] * scale + mean).astype(np.float32))
+        return MemberWeights(
+            w[0], b[0], gain, shift, w[1], b[1], last, (b[2] * scale + mean).astype(np.float32)
+        )
 
 
 def _train(

@@ -200,7 +200,9 @@ class EncoderNetwork:
 
         raw = data if isinstance(data, bytes) else data.tobytes()
         if len(raw) > MOST_BYTES:
-            raise WeightsError("M701", "network", "too large", expected="at most 64 MiB", got=f"{len(raw)} bytes")
+            raise WeightsError(
+                "M701", "network", "too large", expected="at most 64 MiB", got=f"{len(raw)} bytes"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -212,7 +214,10 @@ class EncoderNetwork:
             raise WeightsError("M701", "network", "not a network that can be run") from error
         if inputs != ["features"] or outputs != ["scores"]:
             raise WeightsError(
-                "M701", "network", expected="features -> scores", got=f"{', '.join(inputs)} -> {', '.join(outputs)}"
+                "M701",
+                "network",
+                expected="features -> scores",
+                got=f"{', '.join(inputs)} -> {', '.join(outputs)}",
             )
 
     def predict(self, x: Float[np.ndarray, "time feature"]) -> Float32[np.ndarray, "time component"]:

@@ -1,8 +1,8 @@
 """The network of Syeda et al. (2024), written anew from its description: same weights, same gradients, less work.
 
-Behaviour is mixed, filtered by one bank of ten temporal filters, and read out by three layers.  Mixing and filtering
-commute, so that windows of raw samples are gathered once, at the neural bins only, and filtered first: frames
-between the bins never cost anything.
+Behaviour is mixed, filtered by one bank of ten temporal filters, and read out by three layers.  Mixing and
+filtering commute, so that windows of raw samples are gathered once, at the neural bins only, and filtered
+first: frames between the bins never cost anything.
 
 References
 ----------
@@ -22,7 +22,15 @@ from mystax.core.behaviour import BehaviourGrid
 from mystax.core.typing import Bool, Float32, Float64, Int64
 from mystax.nets.encoder import one_thread
 
-__all__ = ["FacemapFit", "FacemapNetwork", "FacemapSettings", "Windows", "fit_facemap", "gather_windows", "plan_rates"]
+__all__ = [
+    "FacemapFit",
+    "FacemapNetwork",
+    "FacemapSettings",
+    "Windows",
+    "fit_facemap",
+    "gather_windows",
+    "plan_rates",
+]
 
 N_FILTERS, TAPS, HIDDEN, DEEP = 10, 201, 50, 256
 RATE = 50.0
@@ -151,7 +159,10 @@ class FacemapNetwork:
 
         def layer(rows: int, columns: int) -> tuple[Tensor, Tensor]:
             bound = 1 / math.sqrt(columns)
-            made = [(torch.rand(shape, generator=generator) * 2 - 1) * bound for shape in ((rows, columns), (rows,))]
+            made = [
+                (torch.rand(shape, generator=generator) * 2 - 1) * bound
+                for shape in ((rows, columns), (rows,))
+            ]
             return made[0].requires_grad_(), made[1].requires_grad_()
 
         self.mix, self.mix_bias = layer(n_columns, n_columns)
@@ -203,7 +214,9 @@ def first_filters() -> Float32[np.ndarray, "filter tap"]:
     """Return the filters that training begins with: wavelets of five frequencies in two phases."""
     s = np.linspace(-np.pi, np.pi, TAPS)
     made = [
-        np.exp(-(s**2) / 2) * np.cos(phase + f * s) for f in np.geomspace(1, 10, 5) for phase in (0, np.pi / 2)
+        np.exp(-(s**2) / 2) * np.cos(phase + f * s)
+        for f in np.geomspace(1, 10, 5)
+        for phase in (0, np.pi / 2)
     ]
     return np.stack([item / np.linalg.norm(item) for item in made]).astype(np.float32)
 
@@ -232,7 +245,11 @@ class FacemapFit:
 
 
 def _standardised(
-    grid: BehaviourGrid, times: Float64[np.ndarray, " time"], train: Bool[np.ndarray, " time"], *, is_native: bool
+    grid: BehaviourGrid,
+    times: Float64[np.ndarray, " time"],
+    train: Bool[np.ndarray, " time"],
+    *,
+    is_native: bool,
 ) -> tuple[Float32[np.ndarray, "sample column"], Float64[np.ndarray, " sample"]]:
     """Return the columns at 50 Hz, z-scored on the frames around training bins; missing values are 0."""
     seconds = grid.seconds
@@ -303,7 +320,12 @@ def fit_facemap(
     network = FacemapNetwork(behaviour.shape[1], scores.shape[1], settings.seed)
     with one_thread():
         segments = [
-            (rows, gather_windows(behaviour, centres[rows], int(centres[rows].min()), int(centres[rows].max()) + 1))
+            (
+                rows,
+                gather_windows(
+                    behaviour, centres[rows], int(centres[rows].min()), int(centres[rows].max()) + 1
+                ),
+            )
             for rows in _segments(fit_rows)
         ]
         held = np.flatnonzero(inner[1])
@@ -325,14 +347,18 @@ def _segments(rows: Bool[np.ndarray, " time"]) -> list[Int64[np.ndarray, " bin"]
 
 
 def _say(
-    network: FacemapNetwork, behaviour: Float32[np.ndarray, "sample column"], centres: Int64[np.ndarray, " bin"]
+    network: FacemapNetwork,
+    behaviour: Float32[np.ndarray, "sample column"],
+    centres: Int64[np.ndarray, " bin"],
 ) -> Float32[np.ndarray, "bin component"]:
     """Predict all bins, some thousand at a time."""
     found = []
     with torch.no_grad():
         for first in range(0, len(centres), 2048):
             windows = gather_windows(behaviour, centres[first : first + 2048])
-            found.append(network.forward(torch.from_numpy(windows.x), torch.from_numpy(windows.valid)).numpy())
+            found.append(
+                network.forward(torch.from_numpy(windows.x), torch.from_numpy(windows.valid)).numpy()
+            )
     return np.concatenate(found)
 
 
@@ -347,7 +373,10 @@ def _train(
 ) -> int:
     """Train, one segment per step in an order of each epoch; return the epoch of the weights that stay."""
     optimizer = torch.optim.AdamW(network.parameters, lr=rates.rate, weight_decay=rates.decay)
-    tensors = [(torch.from_numpy(w.x), torch.from_numpy(w.valid), targets[torch.from_numpy(rows)]) for rows, w in segments]
+    tensors = [
+        (torch.from_numpy(w.x), torch.from_numpy(w.valid), targets[torch.from_numpy(rows)])
+        for rows, w in segments
+    ]
     best, best_epoch = math.inf, 0
     kept = [item.detach().clone() for item in network.parameters]
     rate = rates.rate

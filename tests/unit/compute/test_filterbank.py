@@ -169,5 +169,7 @@ def test_other_columns_and_their_order_do_not_matter():
     values, names = made.parts[0].values, made.parts[0].columns
     from mystax.core.behaviour import BehaviourPart
 
-    turned = BehaviourPart("keypoints", "nose", "full", (*names[::-1], "more"), np.hstack([values[:, ::-1], values[:, :1]]))
+    turned = BehaviourPart(
+        "keypoints", "nose", "full", (*names[::-1], "more"), np.hstack([values[:, ::-1], values[:, :1]])
+    )
     assert np.array_equal(bank.transform(grid(turned), bins), x)

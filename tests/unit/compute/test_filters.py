@@ -109,4 +109,7 @@ def test_chunks_change_nothing(chunk: int):
         whole, cut = Filters(valid, RATE), Filters(valid, RATE, 1)
     for a, b in zip(whole.apply(values, shapes), cut.apply(values, shapes), strict=True):
         assert np.abs(a - b).max() <= 1e-6
-    assert np.abs(whole.envelope(values, Shape.envelope(2.5)) - cut.envelope(values, Shape.envelope(2.5))).max() < 1e-6
+    assert (
+        np.abs(whole.envelope(values, Shape.envelope(2.5)) - cut.envelope(values, Shape.envelope(2.5))).max()
+        < 1e-6
+    )

@@ -97,7 +97,7 @@ def _pupil(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Column
         values = np.column_stack([np.log(np.where(area > 0, area, np.nan)), centre])
         part = _part(outcome, "pupil", prefix, roi)
         names = tuple(f"{part}.{name}" for name in ("log_area", "x", "y"))
-        yield Columns("pupil", part, "full", names, _times(outcome), values, True)
+        yield Columns("pupil", part, "full", names, _times(outcome), values)
 
 
 def _blink(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
@@ -115,7 +115,7 @@ def _running(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Colu
         part = _part(outcome, "running", prefix, roi)
         names = (f"{part}.speed", f"{part}.magnitude")
         values = np.column_stack([speed, np.abs(speed)])
-        yield Columns("running", part, "full", names, _times(outcome), values, True)
+        yield Columns("running", part, "full", names, _times(outcome), values)
 
 
 def _components(group: str, variable: str, most: int, bank: Bank) -> "Reader":

@@ -106,7 +106,7 @@ def _averaged(
     interval: float,
 ) -> Float64[np.ndarray, "grid column"]:
     """Average the samples around each point of the grid; half of them must be there."""
-    cells = np.floor((times - grid[0]) / step + 0.5).astype(np.int64)
+    cells = np.floor((times - grid[0]) / step + (0.5 + 1e-6)).astype(np.int64)
     inside = (cells >= 0) & (cells < len(grid))
     cells, values = cells[inside], values[inside]
     need = max(1.0, LEAST * step / interval)

@@ -92,7 +92,12 @@ def _cut(start: float, stop: float) -> Callable[[BrainTruth], BrainTruth]:
     def make(truth: BrainTruth) -> BrainTruth:
         times = truth.neural["time"].values
         rows = np.flatnonzero((times >= start) & (times < stop))
-        return replace(truth, neural=truth.neural.isel(time=rows), expected=truth.expected[rows])
+        return replace(
+            truth,
+            neural=truth.neural.isel(time=rows),
+            expected=truth.expected[rows],
+            drives=truth.drives[rows],
+        )
 
     return make
 
@@ -101,7 +106,13 @@ def _square(truth: BrainTruth) -> BrainTruth:
     """Keep as many bins as there are neurons."""
     rows = np.arange(min(truth.neural.sizes["neuron"], truth.neural.sizes["time"]))
     return replace(
-        truth, neural=truth.neural.isel(time=rows, neuron=rows), expected=truth.expected[rows][:, rows]
+        truth,
+        neural=truth.neural.isel(time=rows, neuron=rows),
+        expected=truth.expected[rows][:, rows],
+        ceiling=truth.ceiling[rows],
+        drives=truth.drives[rows],
+        weights=truth.weights[:, rows],
+        share=truth.share[rows],
     )
 
 

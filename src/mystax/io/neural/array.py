@@ -13,6 +13,7 @@ from mystax.io.guarded import is_hdf5
 from mystax.io.neural.axes import is_time_first, oriented
 from mystax.io.neural.slabs import FileMatrix, Held, Matrix
 from mystax.io.neural.source import NeuralSource, Neurons
+from mystax.io.neural.times import no_clock
 from mystax.io.npy_files import npy_layout
 
 __all__ = ["array_of", "read_array", "split_place"]
@@ -45,6 +46,7 @@ def read_array(
     n_times: int | None = None,
     axes: str | None = None,
     signal: str | None = None,
+    has_clock: bool = True,
 ) -> NeuralSource:
     """Read an array of activity.
 
@@ -60,6 +62,8 @@ def read_array(
         What the user says.
     signal : str, optional
         What the numbers are; by default counts for whole numbers, else fluorescence.
+    has_clock : bool, optional
+        Whether a clock was named; without one only a text table with times can be read.
 
     Returns
     -------
@@ -68,6 +72,8 @@ def read_array(
 
     Raises
     ------
+    ClockError
+        C207, if there are no times at all.
     FormatError
         F801-F804, if the file is refused or holds no such array.
     NumbersError
@@ -77,13 +83,15 @@ def read_array(
     kind = KIND_OF_SUFFIX.get(path.suffix.lower(), "csv")
     times = None
     matrix: Matrix
+    if not has_clock and kind != "csv":
+        raise no_clock(where)
     if kind == "npy":
         layout = npy_layout(path)
         _check_axes(layout.shape, where)
         first = is_time_first((layout.shape[0], layout.shape[1]), n_times, axes, where)
         matrix, is_whole = FileMatrix(path, is_time_first=first), layout.dtype.kind in "iu"
     elif kind == "csv":
-        matrix, times, is_whole = _table(path, n_times, axes, where)
+        matrix, times, is_whole = _table(path, n_times, axes, where, has_clock=has_clock)
     else:
         matrix, is_whole = array_of(_values(path, kind, name), n_times, axes, where)
     return NeuralSource(
@@ -160,7 +168,7 @@ def _values(path: Path, kind: str, name: str) -> Shaped[np.ndarray, "..."]:
 
 
 def _table(
-    path: Path, n_times: int | None, axes: str | None, where: str
+    path: Path, n_times: int | None, axes: str | None, where: str, *, has_clock: bool
 ) -> tuple[Held, Float64[np.ndarray, " time"] | None, bool]:
     """Read a text table; a column named time (t, seconds, ...) holds the times."""
     if path.stat().st_size > MAX_TEXT:
@@ -185,6 +193,8 @@ def _table(
         times = values[:, columns[0]]
         values = np.delete(values, columns[0], axis=1)
         n_times = len(times) if n_times is None else n_times
+    if times is None and not has_clock:
+        raise no_clock(where)
     is_whole = bool(np.all(values == np.rint(values)) and np.all(values >= 0))
     return Held(oriented(values, n_times, axes, where)), times, is_whole
 

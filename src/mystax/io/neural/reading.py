@@ -152,7 +152,10 @@ def _read(
     if kind == "array":
         stamped = read_clock(clock, folders)
         n_times = None if stamped is None else stamped.n
-        return read_array(place, name, n_times=n_times, axes=axes, signal=signal), stamped
+        source = read_array(
+            place, name, n_times=n_times, axes=axes, signal=signal, has_clock=stamped is not None
+        )
+        return source, stamped
     if kind == "suite2p":
         source = read_suite2p(place, signal=signal)
     elif kind == "phy":

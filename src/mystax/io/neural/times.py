@@ -18,7 +18,7 @@ from mystax.io.clock_units import stamps_from_column
 from mystax.io.clocks import fit_trains, read_counter, read_stamps
 from mystax.io.neural.source import NeuralSource
 
-__all__ = ["ClockSource", "NeuralTimes", "Stamped", "read_clock", "time_rows", "time_spikes"]
+__all__ = ["ClockSource", "NeuralTimes", "Stamped", "no_clock", "read_clock", "time_rows", "time_spikes"]
 
 ClockSource = str | Clock | np.ndarray
 """What may be said about times: a clock spec, a clock, or seconds."""
@@ -159,11 +159,11 @@ def time_rows(
     n = source.matrix.shape[0]
     if stamped is None:
         if source.times is None:
-            raise _no_clock(source)
+            raise no_clock(source.where, source.rate)
         return _own(source, n)
     if stamped.spec.kind == "events":
         if source.times is None:
-            raise _no_clock(source)
+            raise no_clock(source.where, source.rate)
         own = _own(source, n)
         interval = float(np.median(np.diff(own.seconds[own.usable])))
         fit, report, flags = fit_trains(stamped.spec, folders, own.seconds, interval)
@@ -181,7 +181,7 @@ def _paired(
 ) -> NeuralTimes:
     """Pair stamps and rows; what the data claim as their rate judges what is left over."""
     if stamped.clock is None:
-        raise _no_clock(source)
+        raise no_clock(source.where, source.rate)
     name, column = check_policy(policy)
     counter = read_counter(column, stamped.spec, folders) if name == "counter" else None
     nominal = Clock.from_rate(source.rate, n) if source.rate is not None else None
@@ -219,13 +219,26 @@ def _own(source: NeuralSource, n: int) -> NeuralTimes:
     return NeuralTimes(values, usable, report)
 
 
-def _no_clock(source: NeuralSource) -> ClockError:
-    rate = source.rate
+def no_clock(where: str, rate: Fraction | None = None) -> ClockError:
+    """Make the refusal of neural data that have neither times nor a clock.
+
+    Parameters
+    ----------
+    where : str
+        Their name.
+    rate : Fraction, optional
+        Frames per second that their files claim.
+
+    Returns
+    -------
+    ClockError
+        C207.
+    """
     seen = "" if rate is None else f" (the files say {float(rate):g} Hz, but not when they began)"
     text = f"{30 if rate is None else rate}" + ("/1" if rate is None or rate.denominator == 1 else "")
     return ClockError(
         "C207",
-        source.where,
+        where,
         "it has no times",
         expected="a clock or a rate",
         got=f"neither{seen}",

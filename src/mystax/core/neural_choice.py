@@ -19,6 +19,8 @@ __all__ = ["SLAB", "NeuronChoice", "judge_neurons", "slabs_of"]
 
 SLAB = 2048
 """Neurons that are read at once."""
+BLOCK = 2048
+"""Bins that are summed at once."""
 MAX_MISSING = 0.05
 """Neurons that miss a larger share of bins are left out."""
 MAX_LEFT = 0.5
@@ -159,7 +161,8 @@ def judge_neurons(dataset: Dataset, rows: slice = slice(None), where: str = "neu
     for times, neurons, values in slabs_of(dataset, rows):
         good = np.isfinite(values)
         seen[times] += good.sum(axis=1)
-        sums.add(neurons, values, good)
+        for first in range(0, len(values), BLOCK):  # sums are of double precision: a block at a time
+            sums.add(neurons, values[first : first + BLOCK], good[first : first + BLOCK])
         if not good.all():
             gaps.append((times, neurons, np.packbits(~good, axis=0)))
     left = _reasons(dataset, sums, int((seen > 0).sum()))

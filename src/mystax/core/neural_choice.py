@@ -117,13 +117,17 @@ class _Sums:
         some = values[good.argmax(axis=0), np.arange(values.shape[1])].astype(np.float64)
         fresh = (self.counts[neurons] == 0) & good.any(axis=0)
         self.shift[neurons] = np.where(fresh, some, self.shift[neurons])
+        is_whole = bool(good.all())
         with np.errstate(invalid="ignore"):
-            far = np.where(good, values - self.shift[neurons], 0.0)
+            far = values - self.shift[neurons]
+        if not is_whole:
+            far[~good] = 0.0
         self.total[neurons] += far.sum(axis=0)
-        self.squares[neurons] += (far * far).sum(axis=0)
-        self.counts[neurons] += good.sum(axis=0)
-        self.low[neurons] = np.minimum(self.low[neurons], np.where(good, values, np.inf).min(axis=0))
-        self.high[neurons] = np.maximum(self.high[neurons], np.where(good, values, -np.inf).max(axis=0))
+        self.squares[neurons] += np.einsum("tn,tn->n", far, far)
+        self.counts[neurons] += len(values) if is_whole else good.sum(axis=0)
+        low, high = (values, values) if is_whole else (np.where(good, values, x) for x in (np.inf, -np.inf))
+        self.low[neurons] = np.minimum(self.low[neurons], low.min(axis=0))
+        self.high[neurons] = np.maximum(self.high[neurons], high.max(axis=0))
 
     def moments(self) -> tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]]:
         """Return means and standard deviations."""

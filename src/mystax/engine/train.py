@@ -222,7 +222,7 @@ def train(
         base_rows=base_rows,
         replay=pool,
         plan=plan,
-        unfinished=unfinished,
+        kept=unfinished,
         report=progress,
     )
     full = chosen if result.is_accepted or force else f"{chosen}.rejected"

@@ -9,11 +9,14 @@ from mystax.engine.calls import pupil as pupil
 from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
 from mystax.engine.demo import demo as demo
+from mystax.engine.encoding import encoding as encoding
 from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
+from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
 from mystax.engine.train import train as train
+from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
 
 __all__ = [
@@ -25,11 +28,14 @@ __all__ = [
     "Tracker",
     "blink",
     "demo",
+    "encoding",
     "load",
     "motion",
     "open",
     "pose",
+    "predict",
     "pupil",
+    "read_neural",
     "run",
     "running",
     "svd",

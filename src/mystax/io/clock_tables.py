@@ -16,7 +16,7 @@ from mystax.errors import ClockError, FormatError, nearest
 from mystax.io.foreign import read_foreign
 from mystax.io.npy_files import read_npy
 
-__all__ = ["KIND_OF_SUFFIX", "Column", "read_column", "read_matlab_variable"]
+__all__ = ["KIND_OF_SUFFIX", "TIME_NAMES", "Column", "read_column", "read_matlab_variable", "read_npz"]
 
 SNIFFED = 1 << 16
 MAX_TEXT = 1 << 30
@@ -140,8 +140,28 @@ def _of_array(values: np.ndarray, where: str, name: str) -> Column:
     return Column(_only_row(values[:, int(name)], where), f"{where}:{name}")
 
 
-def _read_npz(path: Path, name: str) -> Column:
-    """Read one array of an `.npz` file, whose members are checked before they are inflated."""
+def read_npz(path: Path, name: str) -> Shaped[np.ndarray, "..."]:
+    """Read one array of an `.npz` file, whose members are checked before they are inflated.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        Key of the array.
+
+    Returns
+    -------
+    array
+        Its numbers or texts.
+
+    Raises
+    ------
+    ClockError
+        C206, if there is no such key.
+    FormatError
+        F801, if it holds pickled objects; F802, if it claims too much; F804, if the file is no archive.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             keys = [member.removesuffix(".npy") for member in archive.namelist()]
@@ -159,13 +179,17 @@ def _read_npz(path: Path, name: str) -> Column:
                 )
             with archive.open(info) as member:
                 content = member.read(info.file_size + 1)
-        values = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        return np.asarray(np.lib.format.read_array(io.BytesIO(content), allow_pickle=False))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise FormatError("F804", path.name, f"the file cannot be read as npz ({error})") from error
     except (ValueError, MemoryError) as error:
         code = "F801" if "allow_pickle" in str(error) else "F802"
         raise FormatError(code, f"{path.name}:{name}", f"the array cannot be read ({error})") from error
-    return Column(_only_row(values, f"{path.name}:{name}"), f"{path.name}:{name}")
+
+
+def _read_npz(path: Path, name: str) -> Column:
+    """Read one row of numbers of an `.npz` file."""
+    return Column(_only_row(read_npz(path, name), f"{path.name}:{name}"), f"{path.name}:{name}")
 
 
 def _read_mat(path: Path, name: str) -> Column:

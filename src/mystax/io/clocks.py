@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mystax.core.clock import Clock
-from mystax.core.clock_fit import MAX_DRIFT, fit_events
+from mystax.core.clock_fit import MAX_DRIFT, ClockFit, fit_events
 from mystax.core.clock_match import match_events
 from mystax.core.clock_pairing import PairedClock, check_policy, pair_stamps
 from mystax.core.quality import Flag
@@ -18,7 +18,7 @@ from mystax.io.clock_specs import ClockSpec
 from mystax.io.clock_tables import KIND_OF_SUFFIX, Column, read_column
 from mystax.io.clock_units import Stamps, stamps_from_column
 
-__all__ = ["find_file", "read_counter", "read_stamps", "time_frames"]
+__all__ = ["find_file", "fit_trains", "read_counter", "read_stamps", "time_frames"]
 
 MAX_BEYOND = 60.0
 """A clock that reaches farther outside its events is flagged [s]."""
@@ -247,17 +247,58 @@ def _whole(clock: Clock, more: dict[str, object], flags: tuple[Flag, ...] = ()) 
 
 def _fitted(spec: ClockSpec, folders: Sequence[Path], video: Clock, max_drift: float) -> PairedClock:
     """Bring the video's own times to the session clock by events that both have seen."""
-    camera, session = (_events(file, folders) for file in (spec.file, spec.session_file))
-    found = match_events(camera, session, video.interval, where=spec.text)
+    fit, report, flags = fit_trains(spec, folders, video.seconds, video.interval, max_drift=max_drift)
+    return _whole(Clock.from_seconds(fit(video.seconds), spec.text), report, flags)
+
+
+def fit_trains(
+    spec: ClockSpec,
+    folders: Sequence[Path],
+    times: Float64[np.ndarray, " time"],
+    interval: float,
+    *,
+    max_drift: float = MAX_DRIFT,
+) -> tuple[ClockFit, dict[str, object], tuple[Flag, ...]]:
+    """Fit the way from one clock to another by events that both have seen (kind events).
+
+    Parameters
+    ----------
+    spec : ClockSpec
+        The two trains: in the own time, and in session time.
+    folders : sequence of Path
+        Where relative paths start.
+    times : array (time,)
+        Own times that are to be brought over [s].
+    interval : float
+        How precise the times have to be: usually one frame [s].
+    max_drift : float, optional
+        Largest relative difference of rates.
+
+    Returns
+    -------
+    fit : ClockFit
+        Gives session times of own times.
+    report : dict
+        JSON-able: events, residuals, drift.
+    flags : tuple of Flag
+        C208, if the times reach far beyond the events.
+
+    Raises
+    ------
+    ClockError
+        C203, C205, C206.
+    """
+    own, session = (_events(file, folders) for file in (spec.file, spec.session_file))
+    found = match_events(own, session, interval, where=spec.text)
     fit = fit_events(
-        camera[found.camera], session[found.session], video.interval, max_drift=max_drift, where=spec.text
+        own[found.camera], session[found.session], interval, max_drift=max_drift, where=spec.text
     )
-    beyond = fit.beyond(video.seconds)
+    beyond = fit.beyond(times)
     flags: tuple[Flag, ...] = ()
     if beyond > MAX_BEYOND:
         flags = (Flag.about("C208", f"the clock is extrapolated by {beyond:.0f} s beyond its events"),)
     report: dict[str, object] = {
-        "n_events": [len(camera), len(session)],
+        "n_events": [len(own), len(session)],
         "n_matched": fit.n_events,
         "share": found.share,
         "runner_up": found.runner_up,
@@ -268,7 +309,7 @@ def _fitted(spec: ClockSpec, folders: Sequence[Path], video: Clock, max_drift: f
         "drift_per_hour": fit.drift * 3600,
         "extrapolated": beyond,
     }
-    return _whole(Clock.from_seconds(fit(video.seconds), spec.text), report, flags)
+    return fit, report, flags
 
 
 def _events(pattern: str, folders: Sequence[Path]) -> Float64[np.ndarray, " event"]:

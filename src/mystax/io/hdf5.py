@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from mystax.errors import FormatError
 
-__all__ = ["top_names", "write_arrays"]
+__all__ = ["top_names", "write_arrays", "write_tree"]
 
 _USER_BLOCK = 512
 _MATLAB_TEXT = b"MATLAB 7.3 MAT-file"
@@ -46,6 +47,47 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], *, is_matla
         header = _MATLAB_TEXT.ljust(116, b" ") + bytes(8) + b"\x00\x02IM"
         with target.open("r+b") as raw:
             raw.write(header.ljust(_USER_BLOCK, b"\x00"))
+
+
+def write_tree(path: str | Path, tree: Mapping[str, Any]) -> None:
+    """Write a tree of groups, arrays and texts, as other tools lay them out.
+
+    For tests and demonstrations, like `write_arrays`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; one that exists is replaced.
+    tree : mapping
+        Name to mapping (a group), array, text, list of texts, or pair of one of these and a mapping of
+        attributes; the name ``@`` holds the attributes of the group.  An attribute ``table`` that is a path
+        becomes a reference to what lies there.
+
+    Examples
+    --------
+    >>> write_tree("a.nwb", {"units": {"@": {"kind": "Units"}, "id": np.arange(3)}})  # doctest: +SKIP
+    """
+    late: list[tuple[h5py.Dataset, str]] = []
+    with h5py.File(Path(path), "w") as file:
+        _fill(file, tree, late)
+        for data, place in late:
+            data.attrs["table"] = file[place].ref
+
+
+def _fill(group: h5py.Group, tree: Mapping[str, Any], late: list[tuple[h5py.Dataset, str]]) -> None:
+    """Write the content of one group; references wait until everything is there."""
+    for name, item in tree.items():
+        if name == "@":
+            group.attrs.update(item)
+        elif isinstance(item, Mapping):
+            _fill(group.create_group(name), item, late)
+        else:
+            value, attributes = item if isinstance(item, tuple) else (item, {})
+            text = h5py.string_dtype()
+            is_text = isinstance(value, str) or (isinstance(value, list) and isinstance(value[0], str))
+            data = group.create_dataset(name, data=value, dtype=text if is_text else None)
+            late += [(data, one) for key, one in attributes.items() if key == "table"]
+            data.attrs.update({key: one for key, one in attributes.items() if key != "table"})
 
 
 def top_names(path: str | Path) -> set[str]:

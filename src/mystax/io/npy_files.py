@@ -4,7 +4,7 @@ import ast
 import math
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mystax.core.typing import Shaped
 from mystax.errors import FormatError
 from mystax.io.pickles import read_pickled
 
-__all__ = ["read_npy", "read_pickled_npy"]
+__all__ = ["NpyLayout", "npy_layout", "read_npy", "read_pickled_npy"]
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 1 << 16
@@ -40,6 +40,46 @@ def _header(stream: BufferedIOBase, where: str) -> tuple[tuple[int, ...], np.dty
     return shape, dtype, bool(fortran)
 
 
+class NpyLayout(NamedTuple):
+    """Where the numbers of a file lie: shape, type, order (Fortran's or C's) and the place of the first."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool
+    offset: int
+
+
+def npy_layout(path: Path | str) -> NpyLayout:
+    """Read the header of a file and check its claim; no number is read.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    NpyLayout
+        Where its numbers lie.
+
+    Raises
+    ------
+    FormatError
+        F801, if it holds pickled objects; F802, if it claims more than the file holds; F804, if it is no
+        NumPy file.
+    """
+    where = Path(path).name
+    with Path(path).open("rb") as stream:
+        shape, dtype, fortran = _header(stream, where)
+        if dtype.hasobject:
+            raise FormatError("F801", where, expected="an array of numbers", got="pickled objects")
+        wanted = math.prod(shape) * dtype.itemsize
+        left = Path(path).stat().st_size - stream.tell()
+        if wanted > left:
+            raise FormatError("F802", where, expected=f"{wanted} bytes, as its header claims", got=f"{left}")
+        return NpyLayout(shape, dtype, fortran, stream.tell())
+
+
 def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
     """Read an array of numbers or texts; objects are refused.
 
@@ -59,17 +99,12 @@ def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
         F801, if it holds pickled objects; F802, if it claims more than the file holds; F804, if it is no
         NumPy file.
     """
-    where = Path(path).name
+    shape, dtype, fortran, offset = npy_layout(path)
+    wanted = math.prod(shape) * dtype.itemsize
     with Path(path).open("rb") as stream:
-        shape, dtype, fortran = _header(stream, where)
-        if dtype.hasobject:
-            raise FormatError("F801", where, expected="an array of numbers", got="pickled objects")
-        wanted = math.prod(shape) * dtype.itemsize
-        left = Path(path).stat().st_size - stream.tell()
-        if wanted > left:
-            raise FormatError("F802", where, expected=f"{wanted} bytes, as its header claims", got=f"{left}")
+        stream.seek(offset)
         content = np.frombuffer(stream.read(wanted), dtype) if wanted else np.empty(0, dtype)
-        return content.reshape(shape, order="F" if fortran else "C")
+    return content.reshape(shape, order="F" if fortran else "C")
 
 
 def read_pickled_npy(path: Path | str) -> Any:

@@ -127,13 +127,16 @@ def crop_resize(
     crop : array (size, size)
         Grey in the frame's own unit; 0 where not valid.
     valid : array (size, size)
-        Pixels whose centre lies in the frame and that touch no NaN.
+        Pixels whose centre lies in the frame and that touch no NaN and nothing infinite.
     """
     if frame.dtype not in (np.uint8, np.uint16, np.float32):
         frame = frame.astype(np.float32)
     crop = np.empty((size, size), np.float32)
     valid = np.empty((size, size), np.bool_)
     resize_box(frame, float(box.x), float(box.y), float(box.side), crop, valid)
+    if frame.dtype == np.float32:
+        valid &= np.isfinite(crop)
+        crop[~valid] = 0.0
     if box.quarter_turns % 4:
         crop = np.ascontiguousarray(np.rot90(crop, box.quarter_turns))
         valid = np.ascontiguousarray(np.rot90(valid, box.quarter_turns))

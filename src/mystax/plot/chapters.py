@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from mystax.plot.blink import BLINK
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.components import SVD
+from mystax.plot.encoding import ENCODING
 from mystax.plot.motion import MOTION
 from mystax.plot.pictures import View
 from mystax.plot.pose import POSE
@@ -24,6 +25,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "blink": BLINK,
     "running": RUNNING,
     "pose": POSE,
+    "encoding": ENCODING,
 }
 """Name of the analysis to what the report knows about it."""
 

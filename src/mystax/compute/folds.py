@@ -1,0 +1,236 @@
+"""Folds of contiguous blocks with a gap: no bin is predicted from its neighbours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mystax.compute.estimator import Estimator
+from mystax.core.typing import Bool, Float64, Int64
+from mystax.errors import NumbersError
+
+__all__ = ["BlockFolds", "FoldPlan"]
+
+SHARE, SHORTEST, LONGEST = 20, 15.0, 60.0
+"""A block is a twentieth of the recording, within these limits [s]."""
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """Which bins train and test in each fold.
+
+    Attributes
+    ----------
+    times : array (time,)
+        Centres of the bins [s].
+    usable : array (time,)
+        Bins that may be used at all.
+    block : array (time,)
+        Number of the block of each bin.
+    first, last : array (block,)
+        Times of the edges of the blocks [s].
+    n_folds : int
+        Number of folds; block b belongs to fold b mod n_folds.
+    gap : float
+        Time left out on both sides of every test block [s].
+    """
+
+    times: Float64[np.ndarray, " time"]
+    usable: Bool[np.ndarray, " time"]
+    block: Int64[np.ndarray, " time"]
+    first: Float64[np.ndarray, " block"]
+    last: Float64[np.ndarray, " block"]
+    n_folds: int
+    gap: float
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks."""
+        return len(self.first)
+
+    @property
+    def fold(self) -> Int64[np.ndarray, " time"]:
+        """Outer fold of each bin."""
+        return self.block % self.n_folds
+
+    def test(self, fold: int) -> Bool[np.ndarray, " time"]:
+        """Tell which bins fold number `fold` predicts."""
+        return self.usable & (self.fold == fold)
+
+    def train(self, fold: int) -> Bool[np.ndarray, " time"]:
+        """Tell which bins fold number `fold` is fitted on: at least the gap away from every test block."""
+        blocks = np.arange(self.n_blocks)
+        return self.usable & ~self._near(blocks[blocks % self.n_folds == fold])
+
+    def inner(
+        self, train: Bool[np.ndarray, " time"], n: int = 4
+    ) -> list[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]:
+        """Split training bins again, for penalties, stopping and stacking.
+
+        Parameters
+        ----------
+        train : array (time,)
+            Bins to split.
+        n : int, optional
+            Number of inner folds; the blocks that hold training bins are dealt out in turn.
+
+        Returns
+        -------
+        list of pairs of arrays (time,)
+            Inner training bins (with the same gap), held-out bins.
+        """
+        here = np.unique(self.block[train])
+        found = []
+        for number in range(n):
+            held = here[number::n]
+            found.append((train & ~self._near(held), train & np.isin(self.block, held)))
+        return found
+
+    def _near(self, blocks: Int64[np.ndarray, " some"]) -> Bool[np.ndarray, " time"]:
+        """Tell which bins lie in some blocks or closer to them than the gap."""
+        near = np.zeros(len(self.times), bool)
+        for b in blocks:
+            near |= (self.times > self.first[b] - self.gap) & (self.times < self.last[b] + self.gap)
+        return near | np.isin(self.block, blocks)
+
+
+class BlockFolds(Estimator):
+    """Contiguous blocks dealt out to folds, with a gap between training and test.
+
+    Parameters
+    ----------
+    n_folds : int, optional
+        Number of folds, 2-20.
+    gap : float, optional
+        Time left out on both sides of every test block [s].
+    block : float, optional
+        Length of a block [s]; by default a twentieth of the recording, within 15-60 s.
+    longest : float, optional
+        Longest filter of the features [s]: a shorter gap is refused.
+
+    Examples
+    --------
+    >>> folds = BlockFolds(2, gap=0.0, block=2.0)
+    >>> [test.tolist() for _, test in folds.split(np.zeros((8, 1)), groups=np.arange(8.0))]
+    [[0, 1, 4, 5], [2, 3, 6, 7]]
+    """
+
+    def __init__(
+        self, n_folds: int = 5, *, gap: float = 7.0, block: float | None = None, longest: float = 0.0
+    ) -> None:
+        self.n_folds, self.gap, self.block, self.longest = n_folds, gap, block, longest
+
+    def plan(
+        self, times: Float64[np.ndarray, " time"], usable: Bool[np.ndarray, " time"] | None = None
+    ) -> FoldPlan:
+        """Lay the blocks.
+
+        Parameters
+        ----------
+        times : array (time,)
+            Centres of the bins, rising [s].
+        usable : array (time,), optional
+            Bins that may be used; by default all.
+
+        Returns
+        -------
+        FoldPlan
+            Which bins train and test in each fold.
+
+        Raises
+        ------
+        NumbersError
+            N305, if the gap is shorter than the longest filter, there are fewer than two blocks per fold,
+            or nothing is left to train on.
+        """
+        if self.gap < self.longest:
+            raise NumbersError(
+                "N305",
+                f"gap {self.gap:g} s",
+                "the gap between training and test is shorter than the longest filter",
+                expected=f"at least {self.longest:g} s",
+                got=f"{self.gap:g} s",
+                hint=f"--gap {self.longest:g}",
+            )
+        n = len(times)
+        step = float(np.median(np.diff(times))) if n > 1 else 1.0
+        span = float(times[-1] - times[0]) + step if n else 0.0
+        length = self.block if self.block is not None else float(np.clip(span / SHARE, SHORTEST, LONGEST))
+        n_blocks = int(np.floor(span / length + 1e-9))
+        if n_blocks < 2 * self.n_folds:
+            raise NumbersError(
+                "N305",
+                f"{self.n_folds} folds",
+                "there are fewer than two blocks per fold",
+                expected=f"blocks of at most {span / (2 * self.n_folds):.3g} s",
+                got=f"{length:g} s in a recording of {span:.4g} s",
+                hint=f"at most {max(n_blocks // 2, 0)} folds, or a longer recording",
+            )
+        edges = times[0] - step / 2 + span * np.arange(n_blocks + 1) / n_blocks
+        block = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, n_blocks - 1).astype(np.int64)
+        good = np.ones(n, bool) if usable is None else usable
+        plan = FoldPlan(times, good, block, edges[:-1], edges[1:], self.n_folds, self.gap)
+        self._check_left(plan, span / n_blocks)
+        return plan
+
+    def _check_left(self, plan: FoldPlan, length: float) -> None:
+        for fold in range(self.n_folds):
+            train = plan.train(fold)
+            if len(np.unique(plan.block[train])) < 2 or not plan.test(fold).any():
+                room = length * (self.n_folds - 1) / 2
+                raise NumbersError(
+                    "N305",
+                    f"fold {fold + 1} of {self.n_folds}",
+                    "too few usable bins are left to train and test on",
+                    expected=f"a gap well below {room:.3g} s for blocks of {length:.3g} s",
+                    got=f"{self.gap:g} s",
+                    hint="a smaller gap, fewer folds, or a longer recording",
+                )
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """Return the number of folds (scikit-learn's protocol).
+
+        Parameters
+        ----------
+        X, y, groups : object, optional
+            Not used.
+
+        Returns
+        -------
+        int
+            Number of folds.
+        """
+        return self.n_folds
+
+    def split(
+        self,
+        X: Any,
+        y: Any = None,  # noqa: ARG002
+        groups: Float64[np.ndarray, " time"] | None = None,
+    ) -> Iterator[tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"]]]:
+        """Give training and test rows of each fold (scikit-learn's protocol).
+
+        Parameters
+        ----------
+        X : array (time, ...)
+            Data; only the number of rows counts.
+        y : object, optional
+            Not used.
+        groups : array (time,), optional
+            Times of the rows [s]; by default one row per second.
+
+        Yields
+        ------
+        pair of arrays
+            Rows to train on, rows to test on.
+
+        Raises
+        ------
+        NumbersError
+            N305, as `plan`.
+        """
+        times = np.arange(len(X), dtype=np.float64) if groups is None else np.asarray(groups, np.float64)
+        plan = self.plan(times)
+        for fold in range(self.n_folds):
+            yield np.flatnonzero(plan.train(fold)), np.flatnonzero(plan.test(fold))

@@ -1,0 +1,389 @@
+"""A linear model of one fold: penalties, scales and out-of-fold predictions from inner folds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mystax.compute.lowrank import rank_errors, reduced
+from mystax.compute.regression import PENALTIES, Decomposed, Sums, decompose, held_errors, row_slabs
+from mystax.core.typing import Bool, Float, Float32, Float64
+
+__all__ = [
+    "InnerSums",
+    "LinearFit",
+    "choose_scales",
+    "fit_linear",
+    "fit_quickly",
+    "fit_reduced_rank",
+    "predict_rows",
+    "sum_inner",
+]
+
+SCALES = (0.3, 0.0)
+GAIN = 0.003
+SCALE_FOLDS = 2
+SCALE_PENALTIES = PENALTIES[1::2]
+
+Inner = Sequence[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]
+
+
+@dataclass(frozen=True)
+class InnerSums:
+    """Sums of the training bins of a fold, and of its inner folds.
+
+    Attributes
+    ----------
+    whole : Sums
+        All training bins.
+    pairs : list of (Sums, Sums)
+        Inner training and held-out bins.
+    """
+
+    whole: Sums
+    pairs: list[tuple[Sums, Sums]]
+
+    def only(self, features: np.ndarray) -> "InnerSums":
+        """Return the sums of some features."""
+        return InnerSums(
+            self.whole.only(features), [(a.only(features), b.only(features)) for a, b in self.pairs]
+        )
+
+    def scaled(self, scale: Float64[np.ndarray, " feature"]) -> "InnerSums":
+        """Return the sums of features times factors; those with factor 0 are left out."""
+        kept = np.flatnonzero(scale)
+        found = self if len(kept) == len(scale) else self.only(kept)
+        factors = scale[kept]
+        if (factors == 1).all():
+            return found
+        return InnerSums(
+            found.whole.scaled(factors), [(a.scaled(factors), b.scaled(factors)) for a, b in found.pairs]
+        )
+
+
+def sum_inner(
+    x: Float[np.ndarray, "time feature"],
+    y: Float[np.ndarray, "time target"],
+    train: Bool[np.ndarray, " time"],
+    inner: Inner,
+) -> InnerSums:
+    """Add up the bins of a fold so that every bin is multiplied about once.
+
+    Parameters
+    ----------
+    x : array (time, feature)
+        Design of all bins.
+    y : array (time, target)
+        Targets of all bins.
+    train : array (time,)
+        Training bins.
+    inner : sequence of pairs
+        Inner training and held-out bins; the held-out ones part the training bins.
+
+    Returns
+    -------
+    InnerSums
+        Whole and parts.
+    """
+    held = [Sums.of(x[rest], y[rest]) for _, rest in inner]
+    whole = held[0]
+    for part in held[1:]:
+        whole = whole + part
+    pairs = []
+    for (fit, rest), part in zip(inner, held, strict=True):
+        near = train & ~fit & ~rest
+        pairs.append((whole - part - Sums.of(x[near], y[near]), part))
+    return InnerSums(whole, pairs)
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A linear model of one fold.
+
+    Attributes
+    ----------
+    weights : array (feature, target)
+        Of the design as given.
+    intercept : array (target,)
+        Constants.
+    penalty : array (target,)
+        Multiples of the number of training bins.
+    held : array (train, target)
+        Out-of-fold predictions of the training bins.
+    error : float
+        Squared error of the inner folds.
+    """
+
+    weights: Float64[np.ndarray, "feature target"]
+    intercept: Float64[np.ndarray, " target"]
+    penalty: Float64[np.ndarray, " target"]
+    held: Float32[np.ndarray, "train target"]
+    error: float
+
+    def predict(self, x: Float[np.ndarray, "time feature"]) -> Float32[np.ndarray, "time target"]:
+        """Predict the targets of some bins."""
+        return predict_rows(x, self.weights, self.intercept)
+
+
+def predict_rows(
+    x: Float[np.ndarray, "time feature"],
+    weights: Float64[np.ndarray, "feature target"],
+    intercept: Float64[np.ndarray, " target"],
+) -> Float32[np.ndarray, "time target"]:
+    """Multiply a design with weights, slab by slab, in double precision.
+
+    Parameters
+    ----------
+    x : array (time, feature)
+        Design.
+    weights, intercept : array (feature, target), (target,)
+        Model.
+
+    Returns
+    -------
+    array (time, target)
+        Predictions.
+    """
+    found = np.empty((len(x), weights.shape[1]), np.float32)
+    for rows in row_slabs(len(x)):
+        found[rows] = x[rows].astype(np.float64) @ weights + intercept
+    return found
+
+
+def fit_linear(
+    x: Float[np.ndarray, "time feature"],
+    sums: InnerSums,
+    train: Bool[np.ndarray, " time"],
+    inner: Inner,
+    *,
+    scale: Float64[np.ndarray, " feature"] | None = None,
+    penalties: Sequence[float] = PENALTIES,
+) -> LinearFit:
+    """Fit ridge regression with a penalty per target.
+
+    Parameters
+    ----------
+    x : array (time, feature)
+        Design of all bins.
+    sums : InnerSums
+        Of that design and the targets.
+    train : array (time,)
+        Training bins.
+    inner : sequence of pairs
+        Inner folds.
+    scale : array (feature,), optional
+        Factors of the features; those with 0 take no part.
+    penalties : sequence of float, optional
+        Multiples of the number of rows to choose from.
+
+    Returns
+    -------
+    LinearFit
+        Weights for the design as given, and out-of-fold predictions.
+    """
+    factors = np.ones(x.shape[1]) if scale is None else scale
+    kept = np.flatnonzero(factors)
+    used = sums.scaled(factors)
+    choices = np.asarray(penalties, np.float64)
+    fits = [decompose(part) for part, _ in used.pairs]
+    error = np.zeros((len(choices), len(used.whole.y)))
+    for fitted, (part, held) in zip(fits, used.pairs, strict=True):
+        error += held_errors(fitted, held, (choices * part.n).tolist())
+    chosen = error.argmin(0)
+    penalty = choices[chosen]
+    weights, intercept = _full(decompose(used.whole), penalty * used.whole.n, factors, kept)
+    held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
+    for fitted, (part, _), (_, rest) in zip(fits, used.pairs, inner, strict=True):
+        held_rows[rest] = predict_rows(x[rest], *_full(fitted, penalty * part.n, factors, kept))
+    least = float(error[chosen, np.arange(error.shape[1])].sum())
+    return LinearFit(weights, intercept, penalty, held_rows[train], least)
+
+
+def _full(
+    fitted: Decomposed, penalty: Float64[np.ndarray, " target"], factors: np.ndarray, kept: np.ndarray
+) -> tuple[Float64[np.ndarray, "feature target"], Float64[np.ndarray, " target"]]:
+    """Return weights of the design as given, and the constants."""
+    inside = fitted.weights(penalty)
+    weights = np.zeros((len(factors), inside.shape[1]))
+    weights[kept] = inside * factors[kept, None]
+    return weights, fitted.y_mean - fitted.x_mean @ inside
+
+
+def fit_reduced_rank(
+    x: Float[np.ndarray, "time feature"],
+    sums: InnerSums,
+    train: Bool[np.ndarray, " time"],
+    inner: Inner,
+    *,
+    scale: Float64[np.ndarray, " feature"] | None = None,
+    penalties: Sequence[float] = PENALTIES[2:-2:2],
+) -> tuple[LinearFit, int]:
+    """Fit reduced-rank regression; rank and penalty are chosen on inner folds.
+
+    Parameters
+    ----------
+    x, sums, train, inner, scale
+        As for `fit_linear`.
+    penalties : sequence of float, optional
+        Multiples of the number of rows to choose from.
+
+    Returns
+    -------
+    fit, rank : LinearFit, int
+        The model and its rank.
+    """
+    factors = np.ones(x.shape[1]) if scale is None else scale
+    kept = np.flatnonzero(factors)
+    used = sums.scaled(factors)
+    fits = [decompose(part) for part, _ in used.pairs]
+    error = np.array(
+        [
+            np.sum(
+                [
+                    rank_errors(fitted, held, choice * part.n).sum(1)
+                    for fitted, (part, held) in zip(fits, used.pairs, strict=True)
+                ],
+                axis=0,
+            )
+            for choice in penalties
+        ]
+    )
+    place, rank = (int(k) for k in np.unravel_index(int(error.argmin()), error.shape))
+    choice = float(penalties[place])
+
+    def full(fitted: Decomposed, n: int) -> tuple[np.ndarray, np.ndarray]:
+        inside = reduced(fitted, choice * n).weights(rank + 1)
+        weights = np.zeros((len(factors), inside.shape[1]))
+        weights[kept] = inside * factors[kept, None]
+        return weights, fitted.y_mean - fitted.x_mean @ inside
+
+    weights, intercept = full(decompose(used.whole), used.whole.n)
+    held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
+    for fitted, (part, _), (_, rest) in zip(fits, used.pairs, inner, strict=True):
+        held_rows[rest] = predict_rows(x[rest], *full(fitted, part.n))
+    penalty = np.full(weights.shape[1], choice)
+    return LinearFit(weights, intercept, penalty, held_rows[train], float(error.min())), rank + 1
+
+
+def choose_scales(
+    sums: InnerSums, labels: Sequence[str], groups: Sequence[str], order: Sequence[str]
+) -> Float64[np.ndarray, " feature"]:
+    """Find factors of families and groups of features: 1, 0.3 or 0.
+
+    One pass over the families in `order`, then the groups if there are several; a change is kept if the
+    error of two inner folds falls by at least 0.3 %.
+
+    Parameters
+    ----------
+    sums : InnerSums
+        Of the design.
+    labels, groups : sequence of str
+        Family and group of every feature.
+    order : sequence of str
+        Families, in the order in which they are tried.
+
+    Returns
+    -------
+    array (feature,)
+        Factors.
+    """
+    names, kinds = np.asarray(labels), np.asarray(groups)
+    scale = np.ones(len(names))
+    sets = [names == family for family in order if (names == family).any()]
+    if len(np.unique(kinds)) > 1:
+        sets += [kinds == group for group in dict.fromkeys(groups)]
+    pairs = [
+        (*train.centred(), train.n, *held.about(*train.means)) for train, held in sums.pairs[:SCALE_FOLDS]
+    ]
+    best = _scaled_error(pairs, scale)
+    for members in sets:
+        before = scale
+        for factor in SCALES:
+            tried = np.where(members, before * factor, before)
+            if not tried.any():
+                continue
+            error = _scaled_error(pairs, tried)
+            if error < best * (1 - GAIN):
+                best, scale = error, tried
+    return scale
+
+
+def fit_quickly(
+    sums: InnerSums, features: np.ndarray, scale: Float64[np.ndarray, " feature"]
+) -> tuple[Float64[np.ndarray, "some target"], Float64[np.ndarray, " target"]]:
+    """Fit ridge regression on some features, penalties from a coarse path on two inner folds.
+
+    Parameters
+    ----------
+    sums : InnerSums
+        Of the whole design.
+    features : array (some,)
+        Numbers of the features that take part.
+    scale : array (feature,)
+        Factors of all features.
+
+    Returns
+    -------
+    weights, intercept : array (some, target), (target,)
+        For those features of the design as given.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
+    kept = features[scale[features] > 0]
+    if not len(kept):
+        return np.zeros((len(features), len(sums.whole.y))), sums.whole.means[1]
+    used = InnerSums(
+        sums.whole.only(kept).scaled(scale[kept]),
+        [
+            (a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept]))
+            for a, b in sums.pairs[:SCALE_FOLDS]
+        ],
+    )
+    error = np.zeros((len(SCALE_PENALTIES), len(used.whole.y)))
+    for train, held in used.pairs:
+        error += _path_error(*train.centred()[:2], train.n, *held.about(*train.means))
+    chosen = error.argmin(0)
+    xx, xy, _ = used.whole.centred()
+    inside = np.zeros_like(xy)
+    for place in np.unique(chosen):
+        mine = chosen == place
+        lifted = xx.copy()
+        lifted[np.diag_indices_from(lifted)] += SCALE_PENALTIES[place] * used.whole.n
+        inside[:, mine] = cho_solve(cho_factor(lifted, overwrite_a=True, check_finite=False), xy[:, mine])
+    x_mean, y_mean = used.whole.means
+    weights = np.zeros((len(features), inside.shape[1]))
+    weights[scale[features] > 0] = inside * scale[kept, None]
+    return weights, y_mean - x_mean @ inside
+
+
+def _path_error(
+    xx: np.ndarray, xy: np.ndarray, n: int, held_xx: np.ndarray, held_xy: np.ndarray, held_yy: np.ndarray
+) -> Float64[np.ndarray, "penalty target"]:
+    """Return the held-out error along the coarse path, one factorisation per penalty."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    error = np.empty((len(SCALE_PENALTIES), xy.shape[1]))
+    for place, penalty in enumerate(SCALE_PENALTIES):
+        lifted = xx.copy()
+        lifted[np.diag_indices_from(lifted)] += penalty * n
+        weights = cho_solve(cho_factor(lifted, overwrite_a=True, check_finite=False), xy)
+        error[place] = held_yy - 2 * (weights * held_xy).sum(0) + (weights * (held_xx @ weights)).sum(0)
+    return error
+
+
+def _scaled_error(pairs: list[tuple[np.ndarray, ...]], scale: Float64[np.ndarray, " feature"]) -> float:
+    """Return the held-out error with scaled features, each target with its best penalty of a coarse path."""
+    kept = np.flatnonzero(scale)
+    d = scale[kept]
+    both, across = np.outer(d, d), np.ix_(kept, kept)
+    error = np.zeros((len(SCALE_PENALTIES), pairs[0][1].shape[1]))
+    for xx, xy, _, n, held_xx, held_xy, held_yy in pairs:
+        error += _path_error(
+            xx[across] * both,
+            xy[kept] * d[:, None],
+            int(n),
+            held_xx[across] * both,
+            held_xy[kept] * d[:, None],
+            held_yy,
+        )
+    return float(error.min(0).sum())

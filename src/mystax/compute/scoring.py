@@ -1,0 +1,140 @@
+"""Errors of models on the test bins of a fold, summed per block and neuron, slab by slab."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mystax.compute.folds import FoldPlan
+from mystax.compute.population import Population
+from mystax.core.typing import Float, Float32, Float64, Int64
+
+__all__ = ["BlockScores", "score_blocks", "stack_sums"]
+
+Predict = Callable[[slice], Float32[np.ndarray, "test some"]]
+"""Gives the prediction of a slab of neurons at the test bins of a fold, in its z units."""
+
+
+@dataclass(frozen=True)
+class BlockScores:
+    """What is kept of the predictions of one fold.
+
+    Attributes
+    ----------
+    blocks : array (block,)
+        Numbers of the blocks that the fold tests.
+    sse : array (model, block, neuron)
+        Squared errors.
+    sst : array (block, neuron)
+        Squared deviations from the mean of the fold's test bins.
+    products : array (model, 5, neuron)
+        Sums of activity, prediction, their squares and their product, for the correlation.
+    n : int
+        Test bins.
+    """
+
+    blocks: Int64[np.ndarray, " block"]
+    sse: Float32[np.ndarray, "model block neuron"]
+    sst: Float32[np.ndarray, "block neuron"]
+    products: Float64[np.ndarray, "model five neuron"]
+    n: int
+
+
+def score_blocks(
+    population: Population,
+    units: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]],
+    plan: FoldPlan,
+    fold: int,
+    models: Sequence[Predict],
+    *,
+    with_products: bool = True,
+) -> BlockScores:
+    """Compare the predictions of several models with the activity of the test bins.
+
+    Parameters
+    ----------
+    population : Population
+        The neurons.
+    units : pair of arrays (neuron,)
+        Mean and sd of the training bins.
+    plan : FoldPlan
+        Folds.
+    fold : int
+        Which one.
+    models : sequence of callables
+        Each gives the predictions of a slab of neurons.
+    with_products : bool, optional
+        Whether the sums for correlations are wanted.
+
+    Returns
+    -------
+    BlockScores
+        Sums per block and neuron.
+    """
+    rows = plan.test(fold)
+    block = plan.block[rows]
+    blocks = np.unique(block)
+    starts = np.searchsorted(block, blocks)
+    n = population.n
+    sse = np.empty((len(models), len(blocks), n), np.float32)
+    sst = np.empty((len(blocks), n), np.float32)
+    products = np.zeros((len(models), 5, n))
+    for slab in population.slabs:
+        y = population.standardised(slab, *units, rows)
+        mean = y.mean(0, dtype=np.float64).astype(np.float32)
+        sst[:, slab] = np.add.reduceat(np.square(y - mean), starts, axis=0)
+        for k, predict in enumerate(models):
+            p = predict(slab)
+            sse[k, :, slab] = np.add.reduceat(np.square(y - p), starts, axis=0)
+            if with_products:
+                products[k, :, slab] = _products(y, p)
+    return BlockScores(blocks, sse, sst, products, int(rows.sum()))
+
+
+def _products(
+    y: Float[np.ndarray, "test some"], p: Float[np.ndarray, "test some"]
+) -> Float64[np.ndarray, "five some"]:
+    sums = [y.sum(0), p.sum(0)] + [np.einsum("tn,tn->n", a, b) for a, b in ((y, y), (p, p), (y, p))]
+    return np.stack(sums).astype(np.float64)
+
+
+def stack_sums(
+    population: Population,
+    units: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]],
+    rows: np.ndarray,
+    loadings: Float64[np.ndarray, "neuron component"],
+    held: Sequence[Float32[np.ndarray, "train component"]],
+) -> tuple[Float64[np.ndarray, "neuron member member"], Float64[np.ndarray, "neuron member"]]:
+    """Add up what stacking needs to know: products of out-of-fold predictions, and with the activity.
+
+    Parameters
+    ----------
+    population : Population
+        The neurons.
+    units : pair of arrays (neuron,)
+        Mean and sd of the training bins.
+    rows : array (time,)
+        Training bins.
+    loadings : array (neuron, component)
+        Components of the population.
+    held : sequence of arrays (train, component)
+        Out-of-fold predictions of the components by each member.
+
+    Returns
+    -------
+    products, across : arrays (neuron, member, member), (neuron, member)
+        Sums over training bins, the mean of each prediction removed.
+    """
+    m = len(held)
+    centred = [p - p.mean(0, dtype=np.float64).astype(np.float32) for p in held]
+    inside = np.array([[a.T.astype(np.float64) @ b for b in centred] for a in centred])
+    products = np.empty((population.n, m, m))
+    across = np.empty((population.n, m))
+    for slab in population.slabs:
+        y = population.standardised(slab, *units, rows)
+        v = loadings[slab]
+        for a in range(m):
+            across[slab, a] = np.einsum("nr,rn->n", v, centred[a].T @ y)
+            for b in range(a, m):
+                products[slab, a, b] = products[slab, b, a] = np.einsum("nr,nr->n", v @ inside[a, b], v)
+    return products, across

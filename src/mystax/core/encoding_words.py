@@ -1,0 +1,87 @@
+"""What an outcome of `encoding` says in words; no ratio stands without its baseline, interval and numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["peer_share", "ratio_sentence", "verdict"]
+
+LEAST_PEER = 0.01
+NULLS = {"linear-shift": "linear-shift", "circular-shift": "circular-shift (too lenient where signals drift)"}
+
+
+def _of(dataset: Dataset, model: str, statistic: str) -> float:
+    return float(dataset["population"].sel(model=model, statistic=statistic))
+
+
+def peer_share(dataset: Dataset) -> float | None:
+    """Return explained variance as a share of what peers predict; None where that is unknown or too small.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Outcome of `encoding`.
+
+    Returns
+    -------
+    float or None
+        Mean over mean.
+    """
+    if "ceiling_peer" not in dataset:
+        return None
+    peer = float(np.nanmean(dataset["ceiling_peer"].values))
+    return _of(dataset, "stacked", "mean") / peer if peer > LEAST_PEER else None
+
+
+def verdict(dataset: Dataset) -> str:
+    """Say in one line how much is explained.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Outcome of `encoding`.
+
+    Returns
+    -------
+    str
+        The last line of a run.
+    """
+    n = dataset.sizes["neuron"]
+    mean, low, high = (100 * _of(dataset, "stacked", name) for name in ("mean", "low", "high"))
+    base = 100 * _of(dataset, "lagged-ridge", "mean")
+    said = f"stacked explains {mean:.1f} % ({low:.1f} to {high:.1f}) of {n} neurons' variance"
+    said += f", lagged-ridge {base:.1f} %"
+    if "significant" in dataset:
+        kind = NULLS.get(str(dataset.attrs.get("null", "")), "null")
+        said += f"; {int(dataset['significant'].sum())} of {n} above the {kind} null (FDR 5 %)"
+    share = peer_share(dataset)
+    if share is not None:
+        said += f"; share of peer-predictable variance {share:.2f}"
+    return said + "."
+
+
+def ratio_sentence(dataset: Dataset) -> str:
+    """Compare the stack with the baseline in one sentence; empty where no ratio may be written.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Outcome of `encoding`.
+
+    Returns
+    -------
+    str
+        With the baseline, the interval, neurons and folds in the same sentence.
+    """
+    about = dataset.attrs
+    if "ratio" not in about:
+        return ""
+    return (
+        f"stacked explains {about['ratio']:.2f} x lagged-ridge (95 % interval {about['ratio_low']:.2f} to "
+        f"{about['ratio_high']:.2f}; {dataset.sizes['neuron']} neurons, {int(about['n_folds'])} folds)."
+    )

@@ -1,0 +1,123 @@
+"""Explained variance and its intervals against closed forms."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.explained import (
+    bits_per_spike,
+    block_draws,
+    correlation_from_sums,
+    deviance_explained,
+    explained_interval,
+    explained_variance,
+    gain_interval,
+    population_variance,
+)
+
+
+def errors(neurons: int = 30, blocks: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.chisquare(60, (blocks, neurons)), rng.chisquare(60, (blocks, neurons)) * 2
+
+
+def test_explained_variance_is_never_clipped():
+    sse, sst = np.array([[1.0, 3.0], [1.0, 3.0]]), np.array([[2.0, 2.0], [2.0, 2.0]])
+    assert explained_variance(sse, sst).tolist() == [0.5, -0.5]
+
+
+def test_a_neuron_without_variance_has_none():
+    assert np.isnan(explained_variance(np.zeros((3, 1)), np.zeros((3, 1)))).all()
+
+
+def test_draws_are_blocks_with_replacement():
+    draws = block_draws(12, n_draws=500)
+    assert (draws.sum(1) == 12).all()
+    assert draws.mean() == pytest.approx(1)
+    assert draws.var(0).mean() == pytest.approx(1 - 1 / 12, rel=0.1)  # a binomial of 12 trials, p = 1 / 12
+    assert np.array_equal(draws, block_draws(12, n_draws=500))
+
+
+def test_interval_has_the_width_of_the_spread_over_blocks():
+    rng = np.random.default_rng(0)
+    blocks = 50
+    share = 0.6 + 0.1 * rng.normal(size=(blocks, 400))
+    low, high = explained_interval(share, np.ones((blocks, 400)), block_draws(blocks))
+    expected = 2 * 1.96 * share.std(0) / np.sqrt(blocks)
+    assert np.allclose(high - low, expected, rtol=0.15)
+    assert ((low < 0.4) & (high > 0.4)).mean() > 0.85
+
+
+def test_a_paired_gain_is_sharper_than_the_models_themselves():
+    rng = np.random.default_rng(1)
+    hard = rng.chisquare(5, (20, 30))
+    sst = np.full((20, 30), 5.0)
+    draws = block_draws(20)
+    low, high = gain_interval(0.8 * hard, hard, sst, draws)
+    alone = explained_interval(hard, sst, draws)
+    assert ((high - low) < 0.5 * (alone[1] - alone[0])).all()
+    gain = explained_variance(0.8 * hard, sst) - explained_variance(hard, sst)
+    assert ((low < gain) & (gain < high)).all()
+
+
+def test_population_numbers_are_means_over_neurons():
+    sse, sst = errors()
+    draws = block_draws(20)
+    found = population_variance(sse, sst, draws)
+    each = explained_variance(sse, sst)
+    assert found.mean == pytest.approx(each.mean())
+    assert found.median == pytest.approx(np.median(each))
+    assert found.pooled == pytest.approx(1 - sse.sum() / sst.sum())
+    assert found.share_negative == (each < 0).mean()
+    by_hand = [np.mean(1 - (d @ sse) / (d @ sst)) for d in draws]
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(by_hand, [2.5, 97.5])))
+
+
+def test_bootstrap_covers_the_truth_at_its_rate():
+    rng = np.random.default_rng(2)
+    draws = block_draws(20, n_draws=400)
+    hits = 0
+    for _ in range(200):
+        sse = rng.chisquare(40, (20, 1)) * 0.7
+        found = population_variance(sse, np.full((20, 1), 40.0), draws)
+        hits += found.low <= 0.3 <= found.high
+    assert 0.86 <= hits / 200 <= 0.99  # 20 blocks: a percentile interval covers a little less than 95 %
+
+
+def test_correlation_from_sums_equals_numpy():
+    rng = np.random.default_rng(3)
+    y, p = rng.normal(size=(2, 100, 4))
+    p = p + y
+    p[:, 3] = 2
+    sums = (y.sum(0), p.sum(0), (y * y).sum(0), (p * p).sum(0), (y * p).sum(0))
+    found = correlation_from_sums(100, *sums)
+    assert np.allclose(found[:3], [np.corrcoef(y[:, k], p[:, k])[0, 1] for k in range(3)])
+    assert found[3] == 0
+
+
+def test_deviance_of_a_perfect_and_of_a_mean_prediction():
+    rng = np.random.default_rng(4)
+    rate = rng.uniform(1, 5, (400, 3))
+    y = rng.poisson(rate).astype(float)
+    mean = np.broadcast_to(y.mean(0), y.shape)
+    assert np.allclose(deviance_explained(y, mean, mean), 0)
+    assert np.allclose(deviance_explained(np.maximum(y, 1), np.maximum(y, 1), mean), 1)
+    assert (deviance_explained(y, rate, mean) > 0.2).all()
+
+
+def test_bits_per_spike_equal_the_likelihood():
+    from scipy.stats import poisson
+
+    rng = np.random.default_rng(5)
+    rate = rng.uniform(0.5, 4, (300, 2))
+    y = rng.poisson(rate).astype(float)
+    mean = np.broadcast_to(y.mean(0), y.shape)
+    wanted = (poisson.logpmf(y, rate) - poisson.logpmf(y, mean)).sum(0) / y.sum(0) / np.log(2)
+    assert np.allclose(bits_per_spike(y, rate, mean), wanted)
+
+
+def test_predictions_below_zero_are_lifted_and_silent_neurons_have_no_bits():
+    y = np.array([[0.0, 0.0], [2.0, 0.0]])
+    mean = np.broadcast_to(y.mean(0), y.shape)
+    found = bits_per_spike(y, np.array([[-1.0, 0.0], [2.0, 0.0]]), mean)
+    assert np.isfinite(found[0])
+    assert np.isnan(found[1])

@@ -428,7 +428,7 @@ def _pack_looks(seen: Sequence[tuple[float, int, Decoded]]) -> dict[str, np.ndar
 
 def _unpack_looks(packed: Mapping[str, np.ndarray]) -> list[tuple[float, int, Decoded]]:
     """Return the looks that `_pack_looks` packed."""
-    seen = []
+    seen: list[tuple[float, int, Decoded]] = []
     while f"look{len(seen)}.at" in packed:
         place = f"look{len(seen)}"
         error, step = packed[f"{place}.at"].tolist()

@@ -268,7 +268,7 @@ def null_found(
         )
     found: Found = {
         "p_value": (("neuron",), p.astype(np.float32)),
-        "significant": (("neuron",), kept),
+        "significant": (("neuron",), kept.astype(np.int8)),
         "null_true": (("neuron",), null.true.astype(np.float32)),
         "null_high": (("neuron",), np.quantile(null.shifted, 0.95, axis=0).astype(np.float32)),
     }

@@ -23,7 +23,8 @@ __all__ = [
 SCALES = (0.3, 0.0)
 GAIN = 0.003
 SCALE_FOLDS = 2
-SCALE_PENALTIES = PENALTIES[1::2]
+SCALE_PENALTIES = PENALTIES[3:10:2]
+"""A coarse path: 10^-1.5 to 10^1.5."""
 
 Inner = Sequence[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]
 

@@ -24,6 +24,7 @@ else:
 
 __all__ = ["EncodingData", "encoding_data", "left_out_json"]
 
+
 @dataclass(frozen=True, eq=False)
 class EncodingData:
     """Behaviour and activity on one clock.
@@ -81,7 +82,11 @@ class _Lazy:
 
 
 def encoding_data(
-    grid: BehaviourGrid, neural: Dataset, *, bin: float = 0.1, chunk: int | None = None  # noqa: A002
+    grid: BehaviourGrid,
+    neural: Dataset,
+    *,
+    bin: float = 0.1,
+    chunk: int | None = None,  # noqa: A002
 ) -> EncodingData:
     """Bring behaviour and activity together and judge what can take part.
 
@@ -109,7 +114,9 @@ def encoding_data(
         N303, if more than half of the neurons, or all bins, cannot be used.
     """
     if not grid.parts:
-        raise NumbersError("N303", "behaviour", "no group of behaviour is left", hint="run the analyses first")
+        raise NumbersError(
+            "N303", "behaviour", "no group of behaviour is left", hint="run the analyses first"
+        )
     rows = neural_rows(neural, grid, bin=bin)
     choice = judge_neurons(rows.dataset)
     times = np.asarray(rows.dataset["time"].values, np.float64)

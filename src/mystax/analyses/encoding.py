@@ -129,7 +129,7 @@ ENCODING = Schema(
             null_high="The same, 95 % quantile over the shifts.",
         ),
         "significant": Variable(
-            ("neuron",), _ONE, "bool", "Kept by a false discovery rate of 5 %.", required=False
+            ("neuron",), _ONE, "int8", "Kept by a false discovery rate of 5 %.", required=False
         ),
         **_numbers(
             _PART,
@@ -163,7 +163,7 @@ ENCODING = Schema(
         **_numbers(("fold_number", "neuron", "component"), loading="From components to neurons, per fold."),
         **_numbers(("fold_number", "member", "neuron"), member_weight="Stacking weights, per fold."),
         "fold": Variable(("time",), _ONE, "int8", "Fold that tests the bin."),
-        "usable": Variable(("time",), _ONE, "bool", "Whether the bin takes part."),
+        "usable": Variable(("time",), _ONE, "int8", "Whether the bin takes part (1)."),
         "sse": Variable(("model", "block", "neuron"), _ONE, "float32", "Squared errors per block, z units."),
         "sst": Variable(("block", "neuron"), _ONE, "float32", "Squared deviations per block, z units."),
         **_numbers(("member", "neuron"), stack_weight="Weight of each member, mean over folds."),

@@ -96,7 +96,7 @@ def assemble_encoding(
         "correlation": (("model", "neuron"), _correlation(folds)),
         "component_variance": (("model", "component"), _components(folds)),
         "fold": (("time",), plan.fold.astype(np.int8)),
-        "usable": (("time",), plan.usable),
+        "usable": (("time",), plan.usable.astype(np.int8)),
         "sse": (("model", "block", "neuron"), sse),
         "sst": (("block", "neuron"), sst),
         "stack_weight": (

@@ -179,4 +179,7 @@ def svca_shares(
         )
         reliable.append(s / np.where(t > 0, t, np.inf))
         behaviour.append(np.where(s > 0, 1 - left / np.where(s > 0, s, 1), np.nan))
-    return np.mean(reliable, axis=0), np.asarray(np.nanmean(behaviour, axis=0))
+    shares = np.array(behaviour)
+    known = np.isfinite(shares)
+    total, n = np.where(known, shares, 0).sum(0), known.sum(0)
+    return np.mean(reliable, axis=0), np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 else:
     Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
 
-__all__ = ["Prepared", "behaviour_of", "binned", "encoding", "neural_of", "prepare_encoding"]
+__all__ = ["Prepared", "behaviour_of", "encoding", "neural_of", "prepare_encoding"]
 
 ANALYSIS, ENCODER_NAME = "encoding", "encoding.encoder"
 SPIKE_BIN = 0.1
@@ -150,9 +151,8 @@ def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, objec
     params = check_params(Declared, parameters, ANALYSIS)
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
-    dataset, flags = binned(data_in, grid)
-    data = encoding_data(grid, dataset, float(dataset.attrs["bin"]))
-    object.__setattr__(data, "flags", tuple(merge_flags(_flags_of(data_in), flags, data.flags)))
+    data = encoding_data(grid, data_in, bin=float(data_in.attrs.get("bin", 0)) or SPIKE_BIN)
+    data = replace(data, flags=tuple(merge_flags(_flags_of(data_in), data.flags)))
     return Prepared(params, data, [*inputs, _fingerprint(data_in)])
 
 
@@ -191,30 +191,6 @@ def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mappi
         digest.update(np.ascontiguousarray(part.values).tobytes())
     digest.update(f"{grid.start!r} {grid.rate}".encode())
     return grid, [{"role": "behaviour", "camera": "", "position": 0, "id": digest.hexdigest()}]
-
-
-def binned(neural: Dataset, grid: BehaviourGrid) -> tuple[Dataset, list[Flag]]:
-    """Bring activity into bins that are no shorter than a sample of behaviour."""
-    from mystax.core.neural_bins import bin_spikes, group_frames
-
-    if "activity" not in neural:
-        width = float(neural.attrs.get("bin", 0)) or SPIKE_BIN
-        seconds = grid.seconds
-        return bin_spikes(neural, width, start=float(seconds[0]), stop=float(seconds[-1])), []
-    if neural.sizes["time"] < 2:
-        from mystax.errors import NumbersError
-
-        raise NumbersError(
-            "N303",
-            "neural data",
-            "too few bins",
-            expected="several minutes",
-            got=f"{neural.sizes['time']} bins",
-        )
-    made, flags = group_frames(neural, 1 / float(grid.rate))
-    if not float(made.attrs.get("bin", 0)):
-        made = made.assign_attrs(bin=float(np.median(np.diff(made["time"].values))))
-    return made, list(flags)
 
 
 def _fingerprint(neural: Dataset) -> Mapping[str, object]:
@@ -364,8 +340,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         },
     )
     evaluated = np.asarray(dataset["explained_variance"].sel(model="stacked").values, np.float32)
-    object.__setattr__(encoder, "evaluated", evaluated)
-    return dataset, merge_flags(data.flags, flags), encoder
+    return dataset, merge_flags(data.flags, flags), replace(encoder, evaluated=evaluated)
 
 
 def _latent(encoder: Any, data: EncodingData) -> np.ndarray:
@@ -443,7 +418,7 @@ def _extras(
         found |= made
         facts |= about
         flags += notes
-        significant = made["significant"][1]
+        significant = made["significant"][1] > 0
     if params.ceiling in ("peer", "both") and data.population.n >= 4:
         told("ceiling", 1)(0)
         made, about, notes = peer_ceiling(data, plan, params.seed)

@@ -364,11 +364,11 @@ def _say(
 
 def _train(
     network: FacemapNetwork,
-    segments: list[tuple[Int64[np.ndarray, " bin"], Windows]],
+    segments: list[tuple[Int64[np.ndarray, " _"], Windows]],
     targets: Tensor,
     rates: Rates,
     settings: FacemapSettings,
-    held: tuple[Int64[np.ndarray, " bin"], Windows | None],
+    held: tuple[Int64[np.ndarray, " held"], Windows | None],
     watch: Callable[[], None],
 ) -> int:
     """Train, one segment per step in an order of each epoch; return the epoch of the weights that stay."""

@@ -132,7 +132,9 @@ def _scatter(
     made = figure(80, 95)
     axes = made.subplots()
     good = np.isfinite(x) & np.isfinite(y)
-    kept = np.asarray(dataset["significant"].values) if "significant" in dataset else np.ones(len(x), bool)
+    kept = (
+        np.asarray(dataset["significant"].values) > 0 if "significant" in dataset else np.ones(len(x), bool)
+    )
     axes.plot(
         x[good & ~kept], y[good & ~kept], ".", color="#9a9a9a", ms=3, mew=0, rasterized=True, label="others"
     )

@@ -28,8 +28,16 @@ def test_halves_share_no_frame(name: str) -> None:
 
 def _row(**changes: object) -> dict[str, object]:
     return {
-        "set": "mouse_faces", "n": 20, "seed": 0, "base": "mouse-face", "members": 1,
-        "mean": 2.0, "mean_shape": 3.5, "forgetting": 1.1, "wall": 90.0, "cpu": 150.0,
+        "set": "mouse_faces",
+        "n": 20,
+        "seed": 0,
+        "base": "mouse-face",
+        "members": 1,
+        "mean": 2.0,
+        "mean_shape": 3.5,
+        "forgetting": 1.1,
+        "wall": 90.0,
+        "cpu": 150.0,
         **changes,
     }
 

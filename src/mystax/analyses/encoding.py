@@ -174,7 +174,7 @@ ENCODING = Schema(
         ),
         **_numbers(
             ("panel", "row", "column"),
-            raster="Sorted raster for display: measured, stacked and lagged-ridge; means of neurons and bins, z units.",
+            raster="Sorted raster for display: means of neighbouring neurons and bins, z units.",
         ),
         **_numbers(
             ("panel", "example", "time"),

@@ -100,7 +100,7 @@ class Bins:
     def mean(self, values: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " time"]:
         """Average samples inside each bin."""
         sums = np.concatenate([[0.0], np.cumsum(values)])
-        return (sums[self.stop] - sums[self.first]) / (self.stop - self.first)
+        return np.asarray((sums[self.stop] - sums[self.first]) / (self.stop - self.first))
 
     def samples(self, chosen: Bool[np.ndarray, " time"], n: int) -> Bool[np.ndarray, " sample"]:
         """Tell which samples lie in chosen bins."""
@@ -518,7 +518,7 @@ class _Component:
 def base_signals(
     fitted: FittedPart, part: BehaviourPart, number: int, filters: Filters
 ) -> list[Float64[np.ndarray, " sample"]]:
-    """Return what the windows of a bank are laid over: the component, its rhythms, its rectified changes.
+    """Return signals without a delay of their own: a component, the size of its rhythms, its two sides.
 
     Parameters
     ----------
@@ -534,14 +534,14 @@ def base_signals(
     Returns
     -------
     list of arrays (sample,)
-        One for a signed bank or states; else with envelopes and half-waves.
+        The component alone for a signed bank or states.
     """
     one = _Component(
         _components(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist()
     )
     found = [one.values]
     if fitted.bank == "full":
-        found += [*one.envelopes(), *one.half_waves()]
+        found += [*one.envelopes(), *(np.maximum(sign * one.values - DEAD, 0) for sign in (1, -1))]
     return found
 
 

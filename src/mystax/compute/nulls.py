@@ -118,7 +118,7 @@ def null_design(
 def _explained(
     design: NullDesign, scores: Float32[np.ndarray, "time component"]
 ) -> tuple[Float64[np.ndarray, "penalty component component"], Float64[np.ndarray, "component component"]]:
-    """Return, for one position, what each penalty explains of the products of components, and the products."""
+    """Return what each penalty explains of the products of components at one position, and the products."""
     r = scores.shape[1]
     gained = np.zeros((len(PENALTIES), r, r))
     total = np.zeros((r, r))

@@ -62,7 +62,7 @@ def stack_weights(
         better = usable & (weights >= 0).all(1) & (value < best)
         best[better] = value[better]
         found[better] = 0
-        found[np.ix_(np.flatnonzero(better), chosen)] = weights[better]
+        found[np.ix_(np.flatnonzero(better), np.asarray(chosen))] = weights[better]
     return np.minimum(found, most).T
 
 
@@ -90,4 +90,4 @@ def stack_error(
         Negative where the models help.
     """
     w = weights.T
-    return np.einsum("na,nab,nb->n", w, products, w) - 2 * (w * across).sum(1)
+    return np.asarray(np.einsum("na,nab,nb->n", w, products, w) - 2 * (w * across).sum(1))

@@ -127,7 +127,8 @@ def predict(
         flags.append(
             Flag(
                 "N310",
-                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 training sd.",
+                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 "
+                f"training sd.",
             )
         )
     if activity is not None:

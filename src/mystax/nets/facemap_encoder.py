@@ -1,4 +1,4 @@
-"""The network of Syeda et al. (2024), written anew from its description: same weights, same gradients, less work.
+"""The network of Syeda et al. (2024), written anew: same weights, same gradients, less work.
 
 Behaviour is mixed, filtered by one bank of ten temporal filters, and read out by three layers.  Mixing and
 filtering commute, so that windows of raw samples are gathered once, at the neural bins only, and filtered

@@ -18,7 +18,7 @@ def setting(columns: int = 4, seed: int = 0, **more: object) -> tuple:
 
 
 def test_bins_hold_the_frames_inside_them():
-    made, bins = setting()
+    _, bins = setting()
     assert (bins.stop - bins.first == 10).all()
     assert bins.first[3] == 30
 
@@ -149,16 +149,16 @@ def test_too_many_features_cut_motion_first():
 
 def test_constant_behaviour_is_refused():
     made = grid(part(np.ones((N, 2))))
-    with pytest.raises(NumbersError, match="N303.*no column varies"):
+    with pytest.raises(NumbersError, match=r"N303.*no column varies"):
         Filterbank().fit(made, bins_of(made, TIMES, 0.2), ALL)
 
 
 def test_behaviour_without_a_needed_part_or_column_is_refused():
     made, bins = setting()
     bank = Filterbank().fit(made, bins, ALL)
-    with pytest.raises(WeightsError, match="M702.*keypoints/nose"):
+    with pytest.raises(WeightsError, match=r"M702.*keypoints/nose"):
         bank.transform(grid(part(wander(N, 4), "paw")), bins)
-    with pytest.raises(WeightsError, match="M702.*no nose_3"):
+    with pytest.raises(WeightsError, match=r"M702.*no nose_3"):
         bank.transform(grid(part(wander(N, 3))), bins)
 
 

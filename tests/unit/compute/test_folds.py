@@ -64,7 +64,7 @@ def test_fewer_than_two_blocks_per_fold_are_refused_with_the_block_that_works():
 
 
 def test_a_gap_that_leaves_nothing_to_train_on_is_refused():
-    with pytest.raises(NumbersError, match="N305.*too few usable bins"):
+    with pytest.raises(NumbersError, match=r"N305.*too few usable bins"):
         BlockFolds(2, gap=200).plan(TIMES)
 
 

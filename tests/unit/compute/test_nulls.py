@@ -39,9 +39,7 @@ def run(seed: int, follows: bool, cores: int = 1, n: int = 40) -> tuple[np.ndarr
     design = null_design(x.astype(np.float32), times, np.ones(WINDOW, bool), 7.0)
     shifts = shift_positions(600, 600, n, WIDTH)
     with TilePool(cores) as tiles:
-        null = shift_null(
-            design, y.astype(np.float32), np.eye(4), np.zeros(4), START, shifts.tolist(), tiles
-        )
+        null = shift_null(design, y.astype(np.float32), np.eye(4), np.zeros(4), START, shifts.tolist(), tiles)
     return null.true, null.shifted
 
 

@@ -9,7 +9,7 @@ from mystax.compute.stacking import stack_error, stack_weights
 
 
 def sums(predictions: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return products and cross products of predictions (member, time, neuron) with activity (time, neuron)."""
+    """Return products of predictions (member, time, neuron), and with the activity (time, neuron)."""
     return np.einsum("atn,btn->nab", predictions, predictions), np.einsum("atn,tn->na", predictions, y)
 
 

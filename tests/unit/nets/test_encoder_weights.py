@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from mystax.errors import WeightsError
-from mystax.nets.encoder_weights import EncoderNetwork, MemberWeights, evaluate, evaluate_members, pack_network
+from mystax.nets.encoder_weights import (
+    EncoderNetwork,
+    MemberWeights,
+    evaluate,
+    evaluate_members,
+    pack_network,
+)
 
 
 def member(seed: int) -> MemberWeights:

@@ -80,7 +80,11 @@ def test_windows_are_zero_outside_of_their_segment():
 
 
 def test_published_rules_depend_on_the_size_of_the_data():
-    large, few, short = plan_rates("published", 5000, 20_000), plan_rates("published", 500, 20_000), plan_rates("published", 500, 5000)
+    large, few, short = (
+        plan_rates("published", 5000, 20_000),
+        plan_rates("published", 500, 20_000),
+        plan_rates("published", 500, 5000),
+    )
     assert (large.rate, large.decay, large.epochs) == (1e-3, 1e-4, 300)
     assert (few.rate, few.decay) == pytest.approx((1e-4, 1e-5))
     assert (short.rate, short.epochs) == (pytest.approx(5e-5), 200)

@@ -208,7 +208,7 @@ class FittedPart:
     @property
     def n_components(self) -> int:
         """Number of components."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
 
 def _whiten(part: BehaviourPart, frames: Bool[np.ndarray, " sample"], most: int) -> FittedPart:

@@ -194,9 +194,12 @@ def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.nd
     xx, xy, yy = held.about(fitted.x_mean, fitted.y_mean)
     inside, across = found.inside.T @ xx @ found.inside, found.inside.T @ xy
     earlier = np.tril(inside, -1) @ found.outside
-    return np.asarray(yy + np.cumsum(
-        found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
-    ))
+    return np.asarray(
+        yy
+        + np.cumsum(
+            found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
+        )
+    )
 
 
 class ReducedRank(Estimator):
@@ -274,8 +277,8 @@ class ReducedRank(Estimator):
                 fitted = decompose(part)
                 for place, penalty in enumerate(choices):
                     error[place] += rank_errors(fitted, rest, penalty * part.n).sum(1)[ranks - 1]
-        place, rank = np.unravel_index(int(error.argmin()), error.shape)
-        self.penalty_, self.rank_ = float(choices[place]), int(ranks[rank])
+        best, rank = np.unravel_index(int(error.argmin()), error.shape)
+        self.penalty_, self.rank_ = float(choices[best]), int(ranks[rank])
         everything = Sums.of(X, y)
         fitted = decompose(everything)
         self.coef_ = reduced(fitted, self.penalty_ * everything.n).weights(self.rank_)

@@ -262,7 +262,7 @@ def encoding(
         dataset, flags, _ = _run(prepared, progress, None)
         dataset.attrs["quality"] = flags_to_json(flags)
         return dataset
-    from mystax.io.outcomes import load
+    from mystax.io.outcomes import Outcomes, load
     from mystax.io.store import Store as Kept
 
     store = Kept(out)
@@ -270,7 +270,7 @@ def encoding(
         with store.work([prepared.key], heartbeat=30.0) as work:
             _keep(store, prepared, progress, work)
     found = load(store.path(ANALYSIS))
-    if not hasattr(found, "data_vars"):
+    if isinstance(found, Outcomes):
         raise FormatError("F804", str(store.path(ANALYSIS)), "not an outcome of one recording")
     return found
 
@@ -345,7 +345,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
 
 def _latent(encoder: Any, data: EncodingData) -> np.ndarray:
     x = encoder.bank.transform(data.grid, data.bins).astype(np.float64)
-    return (x @ encoder.latent).astype(np.float32)
+    return np.asarray((x @ encoder.latent).astype(np.float32))
 
 
 def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) -> list[FoldOutcome]:

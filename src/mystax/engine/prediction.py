@@ -97,7 +97,7 @@ def predict(
 
     if scaling not in ("training", "new"):
         raise ParameterError("P401", "parameter 'scaling'", expected="'training' or 'new'", got=repr(scaling))
-    opened = load(encoder) if isinstance(encoder, str | Path) else encoder
+    opened: Any = load(encoder) if isinstance(encoder, str | Path) else encoder
     fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
     groups = json.loads(str(fitted.facts.get("groups", "[]")))
     grid = (

@@ -241,7 +241,7 @@ class FacemapFit:
 
     def predict(self, rows: Bool[np.ndarray, " time"]) -> Float32[np.ndarray, "some component"]:
         """Return what it says of some bins."""
-        return self.scores[rows]
+        return np.asarray(self.scores[rows])
 
 
 def _standardised(

@@ -63,7 +63,7 @@ def _raster(dataset: Dataset) -> NamedFigure:
     starts = np.asarray(dataset["column_start"].values) / 60
     n = dataset.sizes["neuron"]
     made = figure(38.0 * len(panels) + 14)
-    places = np.atleast_1d(made.subplots(len(panels), 1, sharex=True))
+    places = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     limit = float(np.nanpercentile(np.abs(rows), 99)) if np.isfinite(rows).any() else 1.0
     numbers: dict[str, np.ndarray] = {"minute": starts}
     for k, (axes, name) in enumerate(zip(places, panels, strict=True)):
@@ -103,7 +103,7 @@ def _histogram(dataset: Dataset) -> NamedFigure:
         float(np.nanmin([np.nanmin(p) for p in parts])),
         float(np.nanmax([np.nanmax(p) for p in parts])),
     )
-    edges = np.linspace(low, high if high > low else low + 1e-3, 41)
+    edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
     if len(parts) > 1:
         axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile of each neuron")
     axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
@@ -379,7 +379,7 @@ def _latents(dataset: Dataset) -> NamedFigure:
     thin = _thin(latent.T).T
     at = np.linspace(minutes[0], minutes[-1], len(thin))
     made = figure(14.0 * thin.shape[1] + 12)
-    axes = np.atleast_1d(made.subplots(thin.shape[1], 1, sharex=True))
+    axes = made.subplots(thin.shape[1], 1, sharex=True, squeeze=False)[:, 0]
     numbers: dict[str, np.ndarray] = {"minute": at}
     for k, place in enumerate(axes):
         place.plot(at, thin[:, k], color=series_colour(k))
@@ -412,7 +412,7 @@ def encoding_tables(views: Sequence[View]) -> list[Table]:
         lines += [f"{len(ids)} neurons left out: {reason}." for reason, ids in left.items()]
         found.append(Table(("verdict",), [(line,) for line in lines if line]))
         head = ("model", "mean [%]", "95 % interval", "median [%]", "pooled [%]", "neurons below 0 [%]")
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for model in map(str, dataset["model"].values):
             numbers = dict(
                 zip(

@@ -21,7 +21,7 @@ def world(neurons: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("shared", [0.0, 2.0])
-def test_weights_equal_non_negative_least_squares(shared: float):
+def test_weights_equal_non_negative_least_squares(shared: float) -> None:
     from scipy.optimize import nnls
 
     members, y = world()
@@ -35,24 +35,24 @@ def test_weights_equal_non_negative_least_squares(shared: float):
         assert np.allclose(found[:, n], wanted, atol=1e-6)
 
 
-def test_useless_models_get_no_weight_and_useful_ones_share_it():
+def test_useless_models_get_no_weight_and_useful_ones_share_it() -> None:
     members, y = world(40)
     weights = stack_weights(*sums(members, y))
     assert weights[1].mean() > weights[0].mean() > weights[2].mean() >= 0
 
 
-def test_neurons_without_signal_fall_to_the_mean():
+def test_neurons_without_signal_fall_to_the_mean() -> None:
     rng = np.random.default_rng(1)
     members, y = rng.normal(size=(2, 2000, 50)), rng.normal(size=(2000, 50))
     assert stack_weights(*sums(members, y)).max() < 0.1
 
 
-def test_weights_are_limited():
+def test_weights_are_limited() -> None:
     members, y = world()
     assert stack_weights(*sums(members / 4, y)).max() == 1.2
 
 
-def test_error_is_that_of_the_weighted_prediction():
+def test_error_is_that_of_the_weighted_prediction() -> None:
     members, y = world()
     products, across = sums(members, y)
     weights = np.abs(np.random.default_rng(0).normal(size=(3, 6)))
@@ -60,7 +60,7 @@ def test_error_is_that_of_the_weighted_prediction():
     assert np.allclose(stack_error(weights, products, across), wanted)
 
 
-def test_best_of_all_weights_on_a_lattice_is_not_better():
+def test_best_of_all_weights_on_a_lattice_is_not_better() -> None:
     members, y = world(3)
     products, across = sums(members, y)
     weights = stack_weights(products, across, shared=0.0)
@@ -70,7 +70,7 @@ def test_best_of_all_weights_on_a_lattice_is_not_better():
         assert (stack_error(tried, products, across) >= best - 1e-9).all()
 
 
-def test_models_that_say_nothing_are_passed_over():
+def test_models_that_say_nothing_are_passed_over() -> None:
     members, y = world()
     members[0] = 0
     weights = stack_weights(*sums(members, y))

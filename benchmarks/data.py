@@ -45,6 +45,7 @@ VIDEOS: dict[str, Spec] = {
     "easy": Spec(".mp4", 6000, "h264", options={"crf": "20", "preset": "veryfast"}),
     "high": Spec(".mp4", 6000, "h264", options={"crf": "12", "preset": "veryfast"}),
     "short": Spec(".mp4", 2000, "h264", options={"crf": "12", "preset": "veryfast"}),
+    "tracked": Spec(".mp4", 600, "h264", options={"crf": "20", "preset": "veryfast"}),
     "mjpeg": Spec(".avi", 2000, "mjpeg", "yuvj420p", {"qmin": "5", "qmax": "5"}),
     "ffv1": Spec(".mkv", 1000, "ffv1", "gray"),
 }

@@ -42,6 +42,7 @@ MODULES = (
     "pass_shared",
     "start",
     "head",
+    "pose",
     "encoder",
 )
 SETS = ("quick", "full", "scaling")

@@ -45,6 +45,15 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> "Shelf":
     return Shelf(tmp_path_factory.mktemp("shelf"))
 
 
+@pytest.fixture
+def readers_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let foreign files be read in this process: a child costs a second."""
+    from tests.fixtures.readers import USERS, read_here
+
+    for user in USERS:
+        monkeypatch.setattr(f"{user}.read_foreign", read_here)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let whole numbers of kernels wrap around where coverage runs them uncompiled (NUMBA_DISABLE_JIT)."""
     if os.environ.get("NUMBA_DISABLE_JIT"):

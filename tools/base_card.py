@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import base_weights
+from mystax.compute.keypoint_errors import area_under_curve, calibration_error, ellipse_coverage
 from mystax.io.weights import write_weights
 from mystax.nets.confidence import GOOD_ERROR, Calibration, features, fit_calibration
 from mystax.nets.crop import normalise_crops
@@ -29,7 +30,6 @@ from mystax.nets.decode import Decoded
 from mystax.nets.export import pack_weights
 from mystax.nets.fitting import predict
 from mystax.nets.pool import ImagePool
-from mystax.nets.scores import auroc, calibration_error, ellipse_coverage, share_within
 from mystax.nets.shape_prior import ShapePrior, fit_shape_prior
 from mystax.nets.tracker import Dense, build_tracker
 
@@ -58,7 +58,7 @@ def errors(error: np.ndarray, names: list[str]) -> dict[str, object]:
         "mean": round(float(known.mean()), 3),
         "mean_interval": interval(error),
         "p95": round(float(np.quantile(known, 0.95)), 3),
-        **{f"pck_{limit}": round(share_within(known, limit), 4) for limit in (2, 5, 10, 20)},
+        **{f"pck_{limit}": round(float((known <= limit).mean()), 4) for limit in (2, 5, 10, 20)},
         "median_per_point": {
             name: round(float(np.nanmedian(error[:, k])), 3)
             for k, name in enumerate(names)
@@ -112,13 +112,14 @@ def reliability(
     error = np.linalg.norm(offset, axis=-1) * 256 / size
     is_good = placed & (error <= GOOD_ERROR)
     covariance = calibration.covariance(window, size)
+    found = np.where(placed[..., None], offset, np.nan)
     return {
         "ece": round(calibration_error(confidence.ravel(), is_good.ravel()), 4),
-        "auroc_error_above_10": round(auroc(1 - confidence[placed], error[placed] > 10), 4),
-        "auroc_not_good": round(auroc(1 - confidence.ravel(), ~is_good.ravel()), 4),
+        "auroc_error_above_10": round(area_under_curve(1 - confidence[placed], error[placed] > 10), 4),
+        "auroc_not_good": round(area_under_curve(1 - confidence.ravel(), ~is_good.ravel()), 4),
         **{
             f"ellipse_{round(100 * share)}": round(
-                ellipse_coverage(covariance[placed], offset[placed], share), 4
+                ellipse_coverage(found, covariance, np.zeros_like(found), share), 4
             )
             for share in (0.5, 0.9)
         },

@@ -40,6 +40,7 @@ POINTS = [
     *("whisker_E1", "pupil", "ear_base", "ear_tip", "chin", "tongue_tip"),
 ]
 PART = 1000
+LONGEST_STEP = 30.0  # [s]; what is longer was a machine asleep or a process held, not training
 # Names of the real set's label file, where they differ.
 REAL = {"whisker_2": "whisker_I", "whisker_1": "whisker_II", "whisker_3": "whisker_III", "lip": "lower_lip"}
 
@@ -169,6 +170,11 @@ class Run:
             return self.fitter.steps / self.wishes.steps
         return self.spent / (60 * self.wishes.minutes)
 
+    def drawn_size(self) -> int:
+        """Draw the size of a step's crops: faces of all sizes, and fur of all degrees of detail."""
+        rng = np.random.default_rng([self.wishes.seed, self.fitter.steps])
+        return int(rng.choice(self.wishes.sizes))
+
     def batch(self, size: int, lane: int) -> Batch:
         """Draw and augment one lane's part of the batch; depends on seed, step and lane only."""
         rng = np.random.default_rng([self.wishes.seed, self.fitter.steps, lane])
@@ -184,12 +190,12 @@ class Run:
         interval_steps, interval_cpu = self.fitter.steps, time.process_time()
         while self.progress < 1:
             begin = time.monotonic()
-            size = wishes.sizes[0] if self.progress < coarse else wishes.sizes[1]
+            size = wishes.sizes[0] if self.progress < coarse else self.drawn_size()
             self.losses.append(self.fitter.step(partial(self.batch, size), self.progress))
             if not np.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"loss is {self.losses[-1]} at step {self.fitter.steps}")
             now = time.monotonic()
-            self.spent += now - begin
+            self.spent += min(now - begin, LONGEST_STEP)
             if now - last_save > wishes.save_every or self.progress >= 1:
                 self.store()
                 last_save = now
@@ -256,10 +262,10 @@ def main(argv: list[str] | None = None) -> None:
     length.add_argument("--steps", type=int, default=0)
     length.add_argument("--minutes", type=float, default=90.0, help="time of training, without looks")
     command.add_argument(
-        "--coarse", type=float, help="share at the first size (2/3 of steps, 0.4 of minutes)"
+        "--coarse", type=float, help="share at the first size alone (2/3 of steps, 0.4 of minutes)"
     )
     command.add_argument(
-        "--sizes", type=int, nargs=2, default=(128, 256), help="crops of the two stages [px]"
+        "--sizes", type=int, nargs="+", default=(128, 192, 256), help="crops [px]: first alone, then mixed"
     )
     command.add_argument("--batch", type=int, default=32)
     command.add_argument("--rate", type=float, default=3e-3)

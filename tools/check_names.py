@@ -96,7 +96,7 @@ def allowed_words() -> set[tuple[str, str]]:
 
 
 PREFIXES = ("n_", "min_", "max_", "is_", "b_")
-AXES = ("_a", "_b", "_x", "_y", "x_", "y_")
+AXES = ("_a", "_b", "_x", "_y", "_z", "x_", "y_", "z_")
 
 
 def stem(name: str) -> str:

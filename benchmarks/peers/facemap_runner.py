@@ -1,7 +1,7 @@
 """Run public functions of Facemap 1.0.8 in its own interpreter: ``PYTHON facemap_runner.py TASK JOB RESULT``.
 
 This file imports nothing of mystax, and mystax imports nothing of the peer: inputs and outputs are files.
-Tasks: version, read, process, pupil, blink, running, truth (one row of the truth table).
+Tasks: version, read, process, pupil, blink, running, track, truth (one row of the truth table).
 """
 
 import contextlib
@@ -171,6 +171,51 @@ def running(job: dict[str, Any]) -> dict[str, Any]:
     return watch.values(len(frames))
 
 
+def track(job: dict[str, Any]) -> dict[str, Any]:
+    """Follow the points of a face with its network of random weights, as its own loop does: frame by frame.
+
+    Importing ``facemap.pose`` would fetch weights; the three modules of the path are taken by their place.
+    """
+    import importlib
+    import types
+
+    import facemap
+    import torch
+    from facemap import utils
+
+    for name in ("matplotlib", "matplotlib.pyplot"):  # its module of helpers also draws
+        sys.modules.setdefault(name, types.ModuleType(name))
+    folder = types.ModuleType("facemap_pose")
+    folder.__path__ = [str(Path(facemap.__file__).parent / "pose")]
+    sys.modules["facemap_pose"] = folder
+    network, transforms, helper = (
+        importlib.import_module(f"facemap_pose.{name}")
+        for name in ("facemap_network", "transforms", "pose_helper_functions")
+    )
+    left, top, side = job["box"]
+    box = (top, top + side, left, left + side)
+    points = [str(k) for k in range(15)]
+    torch.manual_seed(0)
+    net = network.FMnet(1, len(points), points, job["channels"], torch.device("cpu"))
+    net.eval()
+    with Watch() as watch:
+        cumframes, _, _, containers = utils.get_frame_details([[job["video"]]])
+        n = int(cumframes[-1])
+        found = torch.zeros(n, len(points), 3)
+        for frame in range(n):
+            picture = utils.get_batch_frames(
+                np.arange(frame, frame + 1), n, cumframes, containers, video_idx=0, grayscale=True
+            )
+            crop, padded, pads = transforms.preprocess_img(picture, box, False, True, device=net.device)
+            x, y, likelihood = helper.predict(net, crop, smooth=False)
+            x, y = transforms.adjust_keypoints(
+                x, y, crop_xy=(left, top), padding=pads, current_size=(256, 256), desired_size=padded
+            )
+            found[frame, :, 0], found[frame, :, 1], found[frame, :, 2] = x, y, likelihood
+        utils.close_videos(containers)
+    return watch.values(n)
+
+
 TASKS = {
     "version": version,
     "read": read,
@@ -178,6 +223,7 @@ TASKS = {
     "pupil": pupil,
     "blink": blink,
     "running": running,
+    "track": track,
 }
 
 

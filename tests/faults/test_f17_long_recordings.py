@@ -19,11 +19,15 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Rectangle, Roi
 from mystax.core.recording import ArraySource
 from mystax.io.outcomes import load
+from mystax.io.video import VideoWriter
+from mystax.synth.barcode import draw_barcode
 from mystax.synth.rendered import RenderedSource
 from tests.fixtures.commands import ROOT
 from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.fault(17)
+
+ENV = {**os.environ, **ENVIRONMENT}
 
 PERIOD = 64
 """Frames after which the source repeats itself."""
@@ -70,10 +74,9 @@ def memory_of_run(
     folder: Path, n: int, side: int, names: list[str], **parameters: dict[str, object]
 ) -> list[tuple[int, int]]:
     """Run analyses on an endless source in another process; return (frame, resident bytes) as it went."""
-    env = {**os.environ, **ENVIRONMENT}
     job = json.dumps([str(folder), n, side, names, parameters])
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, job], capture_output=True, text=True, cwd=ROOT, env=env
+        [sys.executable, "-c", CHILD, job], capture_output=True, text=True, cwd=ROOT, env=ENV
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return [(frame, size) for frame, size in json.loads(done.stdout.splitlines()[-1])]
@@ -96,6 +99,42 @@ def test_motion_of_hundred_thousand_frames_needs_no_more_memory_than_of_ten_thou
     assert np.array_equal(energy[PERIOD : 2 * PERIOD], energy[-PERIOD - n % PERIOD : n - n % PERIOD])
     assert outcome["frame"].dtype == np.int64
     assert int(outcome["frame"][-1]) == n - 1
+
+
+READER = """
+import json, sys
+import psutil
+from mystax.io.video import Video
+from mystax.synth import read_barcode
+
+process, seen = psutil.Process(), []
+video = Video(sys.argv[1])
+for chunk in video.chunks(size=500):
+    frame = int(chunk.index[-1])
+    wrong = [frame] if not chunk.valid.all() or read_barcode(chunk.codes[-1]) != frame % 2**20 else []
+    seen.append([frame, process.memory_info().rss, wrong])
+print(json.dumps([video.n_frames, seen]))
+"""
+
+
+@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_reading_a_file_of_a_million_frames_needs_flat_memory(n: int, tmp_path: Path) -> None:
+    """Acceptance 14 of the reader: within 5 % between a tenth of the frames and the end."""
+    path = tmp_path / "long.mkv"
+    with VideoWriter(path, size=(48, 32), rate=Fraction(100), codec="mpeg4", options={"g": "50"}) as out:
+        picture = np.full((32, 48), 90, np.uint8)
+        for frame in range(n):
+            picture[:24, :36] = draw_barcode(frame)
+            out.write(picture)
+    done = subprocess.run(
+        [sys.executable, "-c", READER, str(path)], capture_output=True, text=True, cwd=ROOT, env=ENV
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    n_frames, seen = json.loads(done.stdout)
+    assert n_frames == n
+    assert seen[-1][0] == n - 1
+    assert [bad for _, _, wrong in seen for bad in wrong] == []
+    assert growth([(frame, size) for frame, size, _ in seen], n) <= 1.05
 
 
 @pytest.mark.slow

@@ -1,11 +1,14 @@
 """Every frame analysis: equal content for any chunk, number of threads, place of rows and interruption."""
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mystax.compute import decompose
+from mystax.core.events import Event
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.recipe import recipe_from
@@ -60,6 +63,19 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return _digests(tmp_path_factory.mktemp("truth"), *NAMES)
 
 
+class Places:
+    """Callback that stops a run at every place at which no run was stopped before."""
+
+    def __init__(self) -> None:
+        self.known: set[tuple[str, int]] = set()
+
+    def __call__(self, event: Event) -> None:
+        place = event.stage, event.done
+        if event.kind == "progress" and event.stage != "start" and place not in self.known:
+            self.known.add(place)
+            raise Cancelled("run")
+
+
 @pytest.mark.parametrize("size", [1, 7, 500])
 def test_chunk_size(size: int, truth: dict[str, str], tmp_path: Path) -> None:
     assert _digests(tmp_path, *NAMES, size=size) == truth
@@ -80,8 +96,6 @@ def test_alone(name: str, truth: dict[str, str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scratch", ["auto", "none"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-# Slow: on a busy machine one run in many gave other bits of `svd` (docs/benchmarks.md, "Not reached yet").
-@pytest.mark.slow
 def test_interruptions(seed: int, scratch: str, truth: dict[str, str], tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     for stop in rng.integers(3, 30, 4):
@@ -92,6 +106,19 @@ def test_interruptions(seed: int, scratch: str, truth: dict[str, str], tmp_path:
         except Cancelled:
             continue
     assert _digests(tmp_path, *NAMES, scratch=scratch) == truth
+
+
+@pytest.mark.parametrize("scratch", ["auto", "none"])
+def test_stopped_at_every_place(
+    scratch: str, truth: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompose, "SLICE", 0.0)  # each block of a later reading is a place
+    places, found = Places(), None
+    while found is None:
+        with contextlib.suppress(Cancelled):
+            found = _digests(tmp_path, *NAMES, report=places, size=64, scratch=scratch)
+    assert found == truth
+    assert len(places.known) >= 10
 
 
 def test_order_of_regions(tmp_path: Path) -> None:

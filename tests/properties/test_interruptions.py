@@ -1,6 +1,8 @@
 """A run that is stopped anywhere and taken up again gives the same bits, for every size of chunk."""
 
+import contextlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mystax
+from mystax.core.events import Event
 from mystax.engine.recipe import recipe_from
 from mystax.errors import Cancelled
 from mystax.io.outcomes import Outcomes
@@ -62,6 +65,42 @@ def test_stopped_runs_end_with_equal_content(
         assert digest_of(folder, name) == truth
         assert not list(rows.iterdir())
         assert not list((folder / ".mystax" / "work").glob("*"))
+
+
+class Between:
+    """Callback that takes up another run at event number n, and stops it there after some events."""
+
+    def __init__(self, n: int, other: Callable[[StopAt], None]) -> None:
+        self._left, self._other = n, other
+
+    def __call__(self, event: Event) -> None:  # noqa: ARG002 - only their number counts
+        self._left -= 1
+        if self._left == 0:
+            self._other(StopAt(1))
+
+
+@pytest.mark.parametrize("stop", [3, 5, 8])
+@pytest.mark.parametrize("meet", range(2, 10))
+def test_equal_runs_into_two_folders_share_no_scratch_file(stop: int, meet: int, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    recipe = toy_recipe(scratch=True, n_works=2)
+
+    def run(name: str, report: Callable[[Event], None], *, ends: bool = True) -> None:
+        recording = make_recording(toy_spec(N))
+        with contextlib.nullcontext() if ends else pytest.raises(Cancelled):
+            run_folder(tmp_path / name, recording, recipe, report=report, scratch=str(rows), size=10)
+
+    def go_on(report: StopAt) -> None:
+        run("first", report, ends=False)
+
+    go_on(StopAt(stop))
+    run("second", Between(meet, go_on))
+    run("first", StopAt(10**6))
+    run_folder(tmp_path / "truth", make_recording(toy_spec(N)), recipe)
+    truth = digest_of(tmp_path / "truth")
+    assert [digest_of(tmp_path / name) for name in ("first", "second")] == [truth, truth]
+    assert not list(rows.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["flipped", "cut_70"])

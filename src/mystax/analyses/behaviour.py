@@ -113,29 +113,30 @@ def assemble_behaviour(
 
 def _named(behaviour: BehaviourSource) -> Mapping[str, Any]:
     """Return outcomes and variables by name."""
+    item: Any = behaviour
     if isinstance(behaviour, str | Path):
         from mystax.io.outcomes import load
 
-        behaviour = load(behaviour)
-    if hasattr(behaviour, "data_vars"):  # a Dataset is a mapping, too
-        name = str(behaviour.attrs.get("analysis", ""))
+        item = load(behaviour)
+    if hasattr(item, "data_vars"):  # a Dataset is a mapping, too
+        name = str(item.attrs.get("analysis", ""))
         if name:
-            return {name: behaviour}
+            return {name: item}
         return {
             str(key): value
-            for key, value in behaviour.data_vars.items()
+            for key, value in item.data_vars.items()
             if "time" in value.dims and value.dtype.kind in "biuf"
         }
-    if hasattr(behaviour, "dims") and hasattr(behaviour, "values"):
-        return {str(behaviour.name or "custom"): behaviour}
-    if not isinstance(behaviour, Mapping):
+    if hasattr(item, "dims") and hasattr(item, "values"):
+        return {str(item.name or "custom"): item}
+    if not isinstance(item, Mapping):
         raise RecipeError(
             "P403",
             "behaviour",
             expected="a folder of outcomes, outcomes, or a mapping of name to variable",
-            got=type(behaviour).__name__,
+            got=type(item).__name__,
         )
-    return behaviour
+    return item
 
 
 def _collect(

@@ -89,7 +89,7 @@ def _part(outcome: Dataset, group: str, prefix: str, roi: str) -> str:
     return prefix + (roi if len(_rois(outcome)) > 1 and roi else group)
 
 
-def _pupil(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
+def _pupil(outcome: Dataset, prefix: str, _sure: float) -> Iterator[Columns]:
     """Give the logarithm of the area, and the centre, of each pupil."""
     for k, roi in enumerate(_rois(outcome)):
         area = np.asarray(outcome["area"].values[:, k], np.float64)
@@ -100,7 +100,7 @@ def _pupil(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Column
         yield Columns("pupil", part, "full", names, _times(outcome), values)
 
 
-def _blink(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
+def _blink(outcome: Dataset, prefix: str, _sure: float) -> Iterator[Columns]:
     """Give the openness of each eye."""
     for k, roi in enumerate(_rois(outcome)):
         values = np.asarray(outcome["openness"].values[:, k : k + 1], np.float64)
@@ -108,7 +108,7 @@ def _blink(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Column
         yield Columns("blink", part, "full", (f"{part}.openness",), _times(outcome), values)
 
 
-def _running(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
+def _running(outcome: Dataset, prefix: str, _sure: float) -> Iterator[Columns]:
     """Give the speed along the forward direction, and its magnitude."""
     for k, roi in enumerate(_rois(outcome)):
         speed = np.asarray(outcome["speed"].values[:, k], np.float64)
@@ -121,7 +121,7 @@ def _running(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Colu
 def _components(group: str, variable: str, most: int, bank: Bank) -> "Reader":
     """Make the reader of one kind of components."""
 
-    def read(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
+    def read(outcome: Dataset, prefix: str, _sure: float) -> Iterator[Columns]:
         if variable not in outcome:
             return
         for k, roi in enumerate(_rois(outcome)):
@@ -134,7 +134,7 @@ def _components(group: str, variable: str, most: int, bank: Bank) -> "Reader":
     return read
 
 
-def _states(outcome: Dataset, prefix: str, _confidence: float) -> Iterator[Columns]:
+def _states(outcome: Dataset, prefix: str, _sure: float) -> Iterator[Columns]:
     """Give the probability of each state."""
     if "posterior" in outcome:
         values = np.asarray(outcome["posterior"].transpose("time", "state").values, np.float64)

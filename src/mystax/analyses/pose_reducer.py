@@ -138,7 +138,8 @@ class PoseReducer:
                 continue
             self._batch.crops.append(crop)
             self._batch.places.append(place)
-            if len(self._batch.crops) == self._predictor.network.batch:
+            # A device short of memory makes the batch smaller, perhaps at this very moment.
+            if len(self._batch.crops) >= self._predictor.network.batch:
                 self._send()
         # Only what fills no batch stays behind: a chunk of missing frames must not grow the batch.
         if not self._batch.crops and self._batch.n_rows:

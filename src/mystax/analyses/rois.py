@@ -1,10 +1,14 @@
 """Declaration of `rois`: proposals of regions, from samples and without a decode pass."""
 
-from mystax.core.analysis import FramesIn, Reducer, analysis
-from mystax.core.dataset import Schema, Variable
-from mystax.core.params import Params
+from collections.abc import Mapping, Sequence
 
-__all__ = ["ROIS", "RoisParams", "rois"]
+from mystax.core.analysis import FramesIn, Pass, Reducer, analysis
+from mystax.core.dataset import Schema, Variable
+from mystax.core.geometry import Rectangle
+from mystax.core.params import Params
+from mystax.core.recording import FrameChunk
+
+__all__ = ["ROIS", "RoisParams", "rois", "tracked_face"]
 
 ROIS = Schema(
     {
@@ -18,14 +22,58 @@ ROIS = Schema(
     per_frame=False,
 )
 
+WEIGHTS = "mouse-face"
+LEAST_SIDE = 64
+"""Pictures below this side [px] are not searched for a face."""
+
 
 class RoisParams(Params):
     """Parameters of `rois`: none."""
 
 
-@analysis("rois", version=1, params=RoisParams, inputs=[FramesIn()], outputs=ROIS)
+def _weights_id(_: RoisParams) -> Sequence[Mapping[str, object]]:
+    """Name the weights by their digest: other weights are another outcome."""
+    from mystax.io.weights import check_digest, find_weights
+
+    return [{"role": "weights", "camera": "", "position": 0, "id": check_digest(find_weights(WEIGHTS))}]
+
+
+@analysis("rois", version=2, params=RoisParams, inputs=[FramesIn()], outputs=ROIS, more_inputs=_weights_id)
 def rois(params: RoisParams) -> Reducer:  # noqa: ARG001 - there is nothing to choose
     """Propose where the face and the eye are."""
     from mystax.compute.proposals import RoisReducer
 
-    return RoisReducer()
+    return RoisReducer(tracked_face)
+
+
+def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] | None:
+    """Find the face with the tracker's shipped weights, as `pose` finds its box.
+
+    Parameters
+    ----------
+    samples : FrameChunk
+        Frames spread over the recording.
+    source : Pass
+        The camera.
+
+    Returns
+    -------
+    (Rectangle, float) or None
+        The part of the square that lies in the picture, and the mean confidence of eye and nose; None where
+        that is below 0.3.
+    """
+    frames = [frame for frame, good in zip(samples.data, samples.valid, strict=True) if good]
+    rows, columns = source.shape
+    if not frames or min(rows, columns) < LEAST_SIDE:
+        return None
+    from mystax.nets.face_box import find_face_box
+    from mystax.nets.predictor import open_predictor, points_for_box
+
+    predictor = open_predictor(WEIGHTS, device="cpu", cores=source.tiles.cores, bits=source.bits)
+    found = find_face_box(frames, predictor.place, points_for_box(predictor.every))
+    if not found.is_found:
+        return None
+    left, top = max(0, round(found.box.x)), max(0, round(found.box.y))
+    right = min(columns, round(found.box.x + found.box.side))
+    bottom = min(rows, round(found.box.y + found.box.side))
+    return Rectangle(left, top, right - left, bottom - top), found.score

@@ -1,4 +1,4 @@
-"""`mystax import`: another tool's files as outcomes that `mystax.load` reads."""
+"""`mystax import`: another tool's files as outcomes that `mystax.load` reads, or as weights."""
 
 from pathlib import Path
 
@@ -19,14 +19,43 @@ __all__ = ["command"]
 @click.option(
     "--repair", is_flag=True, help="Mend known defects of Facemap's files that can be mended exactly."
 )
+@click.option(
+    "--facemap-weights",
+    "is_weights",
+    is_flag=True,
+    help="FILE is a checkpoint of Facemap's keypoint network: make weights of it.",
+)
+@click.option("--name", metavar="NAME", help="Name of these weights; default that of the file.")
+@click.option(
+    "--keypoints", metavar="SET|FILE", help="Points of these weights, in order; default Facemap's 15."
+)
+@click.option(
+    "--normalise",
+    type=click.Choice(["crop", "frame"]),
+    help="Grey levels by the face box (crop, the default), or by the whole frame as Facemap does.",
+)
 @common
 @click.pass_obj
-def command(output: Output, files: tuple[Path, ...], out: Path | None, repair: bool) -> None:
-    """Read Facemap's _proc.npy and _proc.mat; nothing in them is run.
+def command(
+    output: Output,
+    files: tuple[Path, ...],
+    out: Path | None,
+    repair: bool,
+    is_weights: bool,
+    **weights: str | None,
+) -> None:
+    """Read Facemap's files; nothing in them is run.
 
-    Every leaf is kept as it was, and what it means is written as outcomes of mystax, with a remark on
-    each value that Facemap is known to store wrongly.
+    Of _proc.npy and _proc.mat every leaf is kept as it was, and what it means is written as outcomes of
+    mystax, with a remark on each value that Facemap is known to store wrongly.  With --facemap-weights a
+    checkpoint of its keypoint network (facemap_model_state.pt) becomes weights for mystax track.
     """
+    if is_weights:
+        _import_weights(output, files, out, repair, weights)
+        return
+    given = [f"--{name}" for name, value in weights.items() if value is not None]
+    if given:
+        raise click.UsageError(f"{given[0]} belongs to --facemap-weights")
     if out is not None and len(files) > 1:
         raise click.UsageError("--out takes one FILE")
     for path in files:
@@ -36,6 +65,30 @@ def command(output: Output, files: tuple[Path, ...], out: Path | None, repair: b
         except MystaxError as error:
             output.fail(error)
     output.settle(len(files))
+
+
+def _import_weights(
+    output: Output,
+    files: tuple[Path, ...],
+    out: Path | None,
+    repair: bool,
+    wishes: dict[str, str | None],
+) -> None:
+    from mystax.engine.foreign_weights import import_facemap_weights
+
+    state, *others = files
+    if repair:
+        raise click.UsageError("--repair does not belong to --facemap-weights")
+    if len(others) > 1:
+        raise click.UsageError("--facemap-weights takes one checkpoint")
+    output.inputs.append(str(state))
+    if others:
+        output.note(f"{others[0].name} is not opened: the shapes of the weights tell all that it says")
+    options = {name: value for name, value in wishes.items() if value is not None}
+    made = import_facemap_weights(state, out=out, **options)
+    output.outcomes.append({"path": str(made), "name": made.stem, "state": "imported"})
+    output.say(f"weights: {made}")
+    output.say(f"use them: mystax track VIDEO --weights {made if out is not None else made.stem}")
 
 
 def _import_one(output: Output, path: Path, out: Path | None, repair: bool) -> None:

@@ -28,13 +28,13 @@ __all__ = ["command"]
     help="Folder of the weights; default the user's own, where they are found by name.",
 )
 @click.option("--keypoints", metavar="SET|FILE", help="Keypoint set of a label file.")
-@click.option("--minutes", type=float, default=2.0, show_default=True, help="Time to spend, 0.2 to 600.")
+@click.option("--minutes", type=float, default=2.0, show_default=True, help="Time per member, 0.2 to 600.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Start of all random numbers.")
 @click.option("--size", type=int, default=256, show_default=True, help="Side of the crops [px], 128 to 512.")
 @click.option(
     "--replay",
     type=float,
-    default=0.5,
+    default=0.25,
     show_default=True,
     help="Share of rendered faces in a batch, 0 to 0.9.",
 )
@@ -45,6 +45,13 @@ __all__ = ["command"]
     show_default=True,
     help="What is held out to judge by.",
 )
+@click.option(
+    "--members",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Networks to train, 1 to 5: an ensemble finds points better, at as many times the cost.",
+)
 @click.option("--cores", type=click.IntRange(1), help="Threads; default all that the process may use.")
 @click.option("--force", is_flag=True, help="Take the new weights although they are not better.")
 @common
@@ -53,14 +60,17 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
     """Train or refine a tracker on LABELS: a .labels folder, or a keypoint file beside its pictures.
 
     Ten frames are enough to begin with.  The old weights stay if the new ones are worse on frames that they
-    have not seen.  Needs the extra: pip install "mystax[train]".
+    have not seen.  A training that was stopped goes on when the same command is given again.  Needs the
+    extra: pip install "mystax[train]".
     """
     from mystax.engine.machine import available_cores
+    from mystax.engine.signals import stop_wishes
     from mystax.engine.train import train
 
     output.inputs.append(str(labels))
     cores = options.pop("cores") or available_cores()
-    report = train(labels, **options, cores=cores, progress=output.report)
+    with stop_wishes() as stop:
+        report = train(labels, **options, cores=cores, progress=stop.watching(output.report))
     output.more["training"] = report.as_dict()
     output.more["accepted"] = report.is_accepted
     output.say(f"{report.n_frames} labelled frames, {report.split}")
@@ -68,7 +78,10 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
     output.say(f"error on held-out frames: {report.held_out_error:.2f} px@256{old}")
     for name, value in report.per_point.items():
         weak = "  (fewer than 5 labels)" if name in report.weak else ""
-        output.say(f"  {name:<16} {value:6.2f}{weak}")
+        other = (
+            "  (your labels mean another place than the weights before)" if name in report.redefined else ""
+        )
+        output.say(f"  {name:<16} {value:6.2f}{weak}{other}")
     if report.is_accepted:
         output.say(f"weights: {report.path}")
         known = str(report.path) if options["out"] else report.path.stem
@@ -76,3 +89,4 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
     else:
         output.say("the old weights stay: " + "; ".join(report.reasons))
         output.say(f"the new ones are kept as {report.path}")
+    output.say(f"report: {report.page}")

@@ -87,10 +87,12 @@ def hold_out(
     test = np.zeros(len(names), np.bool_)
     near = np.zeros(len(names), np.bool_)
     rng = np.random.default_rng(seed)
-    for number in range(len(known)):
+    sizes = np.round(share * np.bincount(np.ravel(which))).astype(int)
+    if not sizes.any():
+        sizes[-1] = 1  # too few frames for a share: one judges
+    for number, size in enumerate(sizes.tolist()):
         rows = np.flatnonzero(np.ravel(which) == number)
         rows = rows[np.argsort(time[rows], kind="stable")]
-        size = round(share * len(rows))
         if size == 0:
             continue
         start = int(rng.integers(0, len(rows) - size + 1))
@@ -98,9 +100,6 @@ def hold_out(
         test[block] = True
         low, high = float(time[block[0]]), float(time[block[-1]])
         near[rows] = (time[rows] > low - gap) & (time[rows] < high + gap)
-    if not test.any():
-        last = np.lexsort((time, np.ravel(which)))[-1]
-        test[last] = True
     return HoldOut(~(test | near), test, chosen)
 
 

@@ -1,8 +1,8 @@
-"""Proposals of regions from a few sample frames: the face where things move, the eye by its look."""
+"""Proposals of regions from a few sample frames: face (by its look, or where things move) and eye."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ else:
     Dataset = Any
 
 __all__ = [
+    "FaceFinder",
     "RoisReducer",
     "otsu",
     "propose_face",
@@ -42,6 +43,10 @@ NEAR = 1.5
 MIN_PART = 0.1
 SURE = 0.5
 """Eyes proposed with this confidence are measured; smaller ones say nothing about the face."""
+
+
+FaceFinder = Callable[[FrameChunk, Pass], tuple[Rectangle, float] | None]
+"""Samples of a camera -> where its face is and how sure that is; None where it sees none."""
 
 
 def otsu(values: Shaped[np.ndarray, "..."], n_levels: int = 256) -> float:
@@ -158,9 +163,19 @@ def _face(
 
 
 class RoisReducer:
-    """Proposals of one camera, from samples (implements `mystax.core.analysis.Reducer`; no decode pass)."""
+    """Proposals of one camera, from samples (implements `mystax.core.analysis.Reducer`; no decode pass).
+
+    Parameters
+    ----------
+    find_face : callable, optional
+        Knows faces by their look; where it sees none, or without it, the face is where things move.
+    """
 
     n_passes = 0
+
+    def __init__(self, find_face: FaceFinder | None = None) -> None:
+        self._find_face = find_face
+        self._face_by = "none"
 
     def start(self, source: Pass) -> None:
         """Note the camera; the samples are taken in `work`."""
@@ -208,12 +223,16 @@ class RoisReducer:
         grey_map = samples.grey_map
         pictures = (samples.codes[chosen] - np.float32(grey_map.offset)) * np.float32(grey_map.gain)
         eye = propose_eye(self._source.tiles.map(find_eye, list(pictures)))
+        face = None if self._find_face is None else self._find_face(samples, self._source)
+        self._face_by = "none" if face is None else "tracker"
         if n_pairs:
             self._mean_motion = differences / n_pairs * scale.factor
-            sure = eye[0] if eye is not None and eye[1] >= SURE else None
-            face = propose_face(self._mean_motion, size, shape, sure)
-            if face is not None:
-                self._add("face", "face", face[0], face[1], math.nan)
+            if face is None:
+                sure = eye[0] if eye is not None and eye[1] >= SURE else None
+                face = propose_face(self._mean_motion, size, shape, sure)
+                self._face_by = "none" if face is None else "motion"
+        if face is not None:
+            self._add("face", "face", face[0], face[1], math.nan)
         if eye is not None:
             ellipse, confidence, agreement = eye
             lid = Ellipse(ellipse.cx, ellipse.cy, LID * ellipse.rx, LID * ellipse.ry, ellipse.angle)
@@ -264,7 +283,7 @@ class RoisReducer:
                 "roi_camera": texts([roi.camera for roi in rois]),
                 "roi_shape": texts([roi.shape_json() for roi in rois]),
             },
-            {"bin": self._bin},
+            {"bin": self._bin, "face_by": self._face_by},
         )
 
     def flags(self) -> Sequence[Flag]:
@@ -272,7 +291,8 @@ class RoisReducer:
         kinds = {roi.kind for roi, _ in self._rois}
         flags = []
         if "face" not in kinds:
-            flags.append(Flag("N302", f"camera {self._source.camera!r}: nothing moves, no face is proposed"))
+            text = f"camera {self._source.camera!r}: no face is seen and nothing moves, none is proposed"
+            flags.append(Flag("N302", text))
         if "pupil" not in kinds:
             flags.append(Flag("N302", f"camera {self._source.camera!r}: no eye was found, none is proposed"))
         return flags

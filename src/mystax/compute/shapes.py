@@ -85,6 +85,14 @@ def _align(
     return np.asarray((shapes - centre) * factor + goal)
 
 
+def _complex(position: Float[np.ndarray, "row keypoint space"]) -> Complex128[np.ndarray, "row keypoint"]:
+    """Return places as x + iy; NaN where they are no numbers."""
+    known = np.isfinite(position).all(-1)
+    shapes = np.full(known.shape, np.nan, np.complex128)
+    shapes[known] = position[known].astype(np.float64) @ np.array([1.0, 1j])
+    return shapes
+
+
 def _flat(shapes: Complex128[np.ndarray, "row keypoint"]) -> np.ndarray:
     """Return complex rows as x0, y0, x1, y1, ..."""
     return np.ascontiguousarray(shapes).view(np.float64).reshape(len(shapes), -1)
@@ -108,7 +116,7 @@ def fit_shapes(position: Float[np.ndarray, "row keypoint space"]) -> ShapeModel:
     NumbersError
         N303, if fewer than 10 rows have 3 points.
     """
-    shapes = position[..., 0].astype(np.float64) + 1j * position[..., 1]
+    shapes = _complex(position)
     seen = np.isfinite(shapes)
     rows = seen.sum(1) >= MIN_POINTS
     if rows.sum() < MIN_SHAPES:
@@ -194,7 +202,7 @@ def shape_residuals(
         Mahalanobis distance of each point given the others; NaN where it is missing or fewer than three
         others are there.
     """
-    shapes = position[..., 0].astype(np.float64) + 1j * position[..., 1]
+    shapes = _complex(position)
     seen = np.isfinite(shapes)
     speaks = seen if trusted is None else seen & trusted
     found = np.full(shapes.shape, np.nan)

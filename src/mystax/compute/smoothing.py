@@ -119,6 +119,7 @@ def bridge_gaps(
     [1.0, 2.0, 3.0, nan]
     """
     filled = np.array(values, np.float64)
+    filled[~np.isfinite(filled)] = np.nan
     good = np.flatnonzero(np.isfinite(filled) & np.isfinite(times))
     holes = np.flatnonzero(~np.isfinite(filled) & np.isfinite(times))
     if len(good) < 2 or len(holes) == 0:

@@ -116,7 +116,7 @@ def smooth_tracks(
     covariance : array (time, keypoint, cov)
         Their covariances xx, xy, yy [px^2].
     confidence : array (time, keypoint)
-        0..1; a measurement's covariance is divided by it.
+        0..1; a measurement's covariance is divided by it.  What is no number counts as 0.
     time : array (time,)
         Rising times [s]; frames without a time (NaN) stay NaN.
     method : {"adaptive", "ml", "none"}, optional
@@ -147,7 +147,8 @@ def smooth_tracks(
         raise ParameterError("P401", "parameter 'smooth'", f"no method {method!r}{nearest(method, METHODS)}")
     n, k = position.shape[:2]
     z = np.array(position, np.float64)
-    r = np.array(covariance, np.float64) / np.maximum(np.nan_to_num(confidence), MIN_CONFIDENCE)[..., None]
+    sure = np.where(np.isfinite(confidence), confidence, 0.0)
+    r = np.array(covariance, np.float64) / np.maximum(sure, MIN_CONFIDENCE)[..., None]
     r[..., 0] = np.maximum(r[..., 0], MIN_VARIANCE)
     r[..., 2] = np.maximum(r[..., 2], MIN_VARIANCE)
     known = np.isfinite(time)

@@ -19,6 +19,8 @@ __all__ = ["SLAB", "NeuronChoice", "judge_neurons", "slabs_of"]
 
 SLAB = 2048
 """Neurons that are read at once."""
+BLOCK = 2048
+"""Bins that are summed at once."""
 MAX_MISSING = 0.05
 """Neurons that miss a larger share of bins are left out."""
 MAX_LEFT = 0.5
@@ -99,7 +101,9 @@ class _Sums:
 
     @classmethod
     def of(cls, n: int) -> "_Sums":
-        return cls(*(np.zeros(n) for _ in range(4)), np.full(n, np.inf), np.full(n, -np.inf))
+        return cls(
+            np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.inf), np.full(n, -np.inf)
+        )
 
     def add(
         self,
@@ -113,13 +117,17 @@ class _Sums:
         some = values[good.argmax(axis=0), np.arange(values.shape[1])].astype(np.float64)
         fresh = (self.counts[neurons] == 0) & good.any(axis=0)
         self.shift[neurons] = np.where(fresh, some, self.shift[neurons])
+        is_whole = bool(good.all())
         with np.errstate(invalid="ignore"):
-            far = np.where(good, values - self.shift[neurons], 0.0)
+            far = values - self.shift[neurons]
+        if not is_whole:
+            far[~good] = 0.0
         self.total[neurons] += far.sum(axis=0)
-        self.squares[neurons] += (far * far).sum(axis=0)
-        self.counts[neurons] += good.sum(axis=0)
-        self.low[neurons] = np.minimum(self.low[neurons], np.where(good, values, np.inf).min(axis=0))
-        self.high[neurons] = np.maximum(self.high[neurons], np.where(good, values, -np.inf).max(axis=0))
+        self.squares[neurons] += np.einsum("tn,tn->n", far, far)
+        self.counts[neurons] += len(values) if is_whole else good.sum(axis=0)
+        low, high = (values, values) if is_whole else (np.where(good, values, x) for x in (np.inf, -np.inf))
+        self.low[neurons] = np.minimum(self.low[neurons], low.min(axis=0))
+        self.high[neurons] = np.maximum(self.high[neurons], high.max(axis=0))
 
     def moments(self) -> tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]]:
         """Return means and standard deviations."""
@@ -157,7 +165,8 @@ def judge_neurons(dataset: Dataset, rows: slice = slice(None), where: str = "neu
     for times, neurons, values in slabs_of(dataset, rows):
         good = np.isfinite(values)
         seen[times] += good.sum(axis=1)
-        sums.add(neurons, values, good)
+        for first in range(0, len(values), BLOCK):  # sums are of double precision: a block at a time
+            sums.add(neurons, values[first : first + BLOCK], good[first : first + BLOCK])
         if not good.all():
             gaps.append((times, neurons, np.packbits(~good, axis=0)))
     left = _reasons(dataset, sums, int((seen > 0).sum()))

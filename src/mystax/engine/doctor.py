@@ -1,6 +1,5 @@
 """What `mystax doctor` looks at: this machine, a place on its disks, the outcomes in a folder."""
 
-import json
 import os
 import platform
 import shutil
@@ -212,7 +211,7 @@ def check_inputs(folder: Path) -> Iterator[Check]:
     from mystax.io.fingerprint import quick_id
     from mystax.io.outcome_files import read_head
     from mystax.io.outcomes import outcome_paths
-    from mystax.io.provenance import texts_of
+    from mystax.io.provenance import files_of_cameras, frames_inputs
 
     seen: set[str] = set()
     for path in outcome_paths(folder):
@@ -220,15 +219,20 @@ def check_inputs(folder: Path) -> Iterator[Check]:
             attributes = read_head(path).attributes
         except MystaxError:
             continue  # told by the check of the outcomes
-        files = texts_of(attributes.get("run_files"))
-        known = {str(item.get("id")) for item in json.loads(str(attributes.get("inputs", "[]")))}
-        for name in files:
+        taken = frames_inputs(attributes)
+        # An outcome knows the fingerprints of its own cameras; others tell of the rest.
+        files = {
+            name: identity
+            for camera, identity in taken.items()
+            for name in files_of_cameras(attributes).get(camera, [])
+        }
+        for name, identity in files.items():
             if name in seen:
                 continue
             seen.add(name)
             if not os.path.isfile(name):  # noqa: PTH113 - names that are not text stay as they are
                 yield Check("inputs", "warn", "", name, "the video is not there any more")
-            elif not any(quick_id(name) in identity for identity in known):
+            elif quick_id(name) not in identity:
                 hint = "run again: the outcomes belong to another state of the file"
                 yield Check("inputs", "fail", "V130", name, "the video changed since the run", hint)
             else:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,12 @@ from mystax.core.typing import Bool, Float64
 from mystax.engine.labelled_frames import LabelledFrames, PoseFunction, Predictions
 from mystax.errors import ParameterError
 
-__all__ = ["Evaluation", "evaluate", "write_evaluation"]
+if TYPE_CHECKING:
+    from mystax.plot.evaluation import WorstFrame
+else:
+    WorstFrame = Any
+
+__all__ = ["Evaluation", "evaluate", "frames_table", "worst_frames", "write_evaluation"]
 
 RIGHT, WRONG = 5.0, 10.0
 """A point within 5 px@256 is right (what a confidence means); one beyond 10 is wrong."""
@@ -215,42 +220,35 @@ def write_evaluation(found: Evaluation, folder: str | Path) -> list[Path]:
     list of Path
         The files.
     """
-    from mystax.io.formats.texts import number, text_of_cells
-
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
+    paths = [place / name for name in ("evaluation.json", "frames.csv", "evaluation.html")]
+    paths[0].write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), "utf-8")
+    paths[1].write_text(frames_table(found), "utf-8")
+    paths[2].write_text(_page(found), "utf-8")
+    return paths
+
+
+def frames_table(found: Evaluation) -> str:
+    """Return the errors of every frame as a table: model, frame, one column per point [px@256]."""
+    from mystax.io.formats.texts import number, text_of_cells
+
     rows = [["model", "frame", *found.frames.ids]]
     for model, errors in found.errors.items():
         rows += [
             [model, name, *(number(round(float(value), 4)) for value in errors[i])]
             for i, name in enumerate(found.frames.names)
         ]
-    paths = [place / name for name in ("evaluation.json", "frames.csv", "evaluation.html")]
-    paths[0].write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False), "utf-8")
-    paths[1].write_text(text_of_cells(rows), "utf-8")
-    paths[2].write_text(_page(found), "utf-8")
-    return paths
+    return text_of_cells(rows)
 
 
-def _page(found: Evaluation) -> str:
-    """Draw the figures of an evaluation and write its page."""
-    from mystax.plot.evaluation import (
-        WorstFrame,
-        errors_figure,
-        evaluation_page,
-        reliability_figure,
-        worst_figure,
-    )
+def worst_frames(found: Evaluation) -> list[WorstFrame]:
+    """Return the worst frames of the first model with their pictures."""
+    from mystax.plot.evaluation import WorstFrame as Worst
 
     first = next(iter(found.said))
-    drawings = [errors_figure(found.errors, found.frames.ids)]
-    tables: dict[str, Any] = {
-        name: figures["reliability"] for name, figures in found.figures.items() if figures.get("reliability")
-    }
-    if tables:
-        drawings.append(reliability_figure(tables))
-    worst = [
-        WorstFrame(
+    return [
+        Worst(
             found.frames.names[i],
             found.frames.picture(i),
             found.frames.position[i],
@@ -259,6 +257,19 @@ def _page(found: Evaluation) -> str:
         )
         for i in found.worst
     ]
+
+
+def _page(found: Evaluation) -> str:
+    """Draw the figures of an evaluation and write its page."""
+    from mystax.plot.evaluation import errors_figure, evaluation_page, reliability_figure, worst_figure
+
+    drawings = [errors_figure(found.errors, found.frames.ids)]
+    tables: dict[str, Any] = {
+        name: figures["reliability"] for name, figures in found.figures.items() if figures.get("reliability")
+    }
+    if tables:
+        drawings.append(reliability_figure(tables))
+    worst = worst_frames(found)
     if worst:
         drawings.append(worst_figure(worst))
     return evaluation_page(found.frames.keypoints.name, found.as_dict(), drawings)

@@ -134,7 +134,7 @@ def _times(tree: Mapping[str, Any], folder: Path, cameras: Sequence[str]) -> dic
     groups = [_plain_list(group) for group in _plain_list(tree.get("filenames"))]
     found: dict[str, np.ndarray] = {}
     for k, camera in enumerate(cameras):
-        names = [str(group[k]) for group in groups if k < len(group)]
+        names = [str(group[k]) for group in groups if k < len(group) and str(group[k])]
         paths = [
             next((p for p in (Path(name), folder / Path(name).name) if is_there(p)), None) for name in names
         ]
@@ -203,7 +203,8 @@ def export_facemap(
         raise RecipeError("P403", str(source), expected="a folder of outcomes", got="one outcome")
     folder_of = place.resolve() if place.is_dir() else place.resolve().parent
     names = _video_names(outcomes)
-    stem = Path(names[0][0]).stem if names and names[0] else folder_of.stem
+    first = next((file for group in names for file in group if file), "")
+    stem = Path(first).stem if first else folder_of.stem
     name = f"{VERBATIM}/{VERBATIM}"
     suffix = ".mat" if matlab else ".npy"
     target = Path(folder) / f"{stem.removesuffix('_proc')}_proc{suffix}"
@@ -222,11 +223,18 @@ def export_facemap(
 
 
 def _video_names(outcomes: Mapping[str, Any]) -> list[list[str]]:
-    """Return the video files of outcomes in Facemap's order: outer consecutive, inner simultaneous."""
-    from mystax.io.provenance import texts_of
+    """Return the video files of outcomes in Facemap's order: outer consecutive, inner simultaneous.
 
-    cameras = {name.partition("/")[2] for name in outcomes} - {"all_cameras"}
-    noted = (texts_of(item.attrs.get("run_files")) for item in outcomes.values())
-    names = next((files for files in noted if files), [])
-    per_camera = len(names) // max(1, len(cameras))
-    return [[names[k + j * per_camera] for j in range(len(cameras))] for k in range(per_camera)]
+    A camera with fewer files than another has "" in the places of those that it lacks.
+    """
+    from mystax.io.provenance import files_of_cameras
+
+    found: dict[str, list[str]] = {}
+    for name, outcome in outcomes.items():
+        camera = name.partition("/")[2]
+        files = files_of_cameras(outcome.attrs)
+        mine = files.get(camera) or (next(iter(files.values()), []) if not camera else [])
+        if camera != "all_cameras" and not found.get(camera):
+            found[camera] = mine
+    longest = max(map(len, found.values()), default=0)
+    return [[files[k] if k < len(files) else "" for files in found.values()] for k in range(longest)]

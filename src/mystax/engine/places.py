@@ -1,7 +1,7 @@
 """Where a run keeps what it makes: in memory, or in a folder of outcomes."""
 
 import hashlib
-import itertools
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mystax.core.analysis import Spool
-from mystax.core.canonical import canonical_json, key12, pass_key, roi_geometry
+from mystax.core.canonical import canonical_json, key12, roi_geometry
 from mystax.core.geometry import Roi
 from mystax.engine.finish import Finished
 from mystax.engine.machine import scratch_folder
@@ -264,55 +264,45 @@ class FolderPlace:
         chosen = self._unfinished(plan, outcomes) or list(outcomes)
         keys = [item.key for item in chosen]
         with self.store.work(keys, heartbeat=HEARTBEAT) as work:
-            scratch = self._scratch_of(work.folder, keys)
+            scratch = self._scratch_of(work.folder)
             try:
                 yield FolderRoom(work, chosen, scratch, self._now)
+            except StoreError:
+                work.lease.check()  # files are missing because another process took the work over: say so
+                raise
             finally:
                 scratch.close()
 
     def _unfinished(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> list[PlannedOutcome] | None:
-        """Find an unfinished pass whose outcomes hold the wanted ones.
+        """Find an unfinished pass whose outcomes hold the wanted ones and more: the one that makes most.
 
         A run that was killed while it published has some outcomes already; its checkpoint holds all.
         """
         wanted = {item.key for item in outcomes}
-        more = [item for item in plan.applicable if item.key not in wanted and item.name != "rois"]
-        for n_more in range(len(more), 0, -1):
-            for added in itertools.combinations(more, n_more):
-                keys = {item.key for item in added} | wanted
-                if any(self._work_folder(list(keys)).glob("checkpoint-*.npz")):
-                    return [item for item in plan.applicable if item.key in keys]
-        return None
+        usable = wanted | {item.key for item in plan.applicable if item.name != "rois"}
+        held = max(
+            (keys for keys in self.store.unfinished() if wanted < keys <= usable), key=len, default=None
+        )
+        return None if held is None else [item for item in plan.applicable if item.key in held]
 
     def clear_finished(self, plan: Plan) -> None:
-        """Remove what a pass left behind that was killed after it had published everything."""
-        keys = [item.key for item in plan.applicable]
-        for n in range(1, len(keys) + 1):
-            for chosen in itertools.combinations(keys, n):
-                if self._work_folder(chosen).is_dir():
-                    self._clear(chosen)
+        """Remove what passes left behind that were stopped or killed, where all their outcomes are there."""
+        for work in self.store.finished(item.key for item in plan.applicable):
+            self._scratch_of(work.folder).remove_all()
+            work.remove()
 
-    def _clear(self, keys: Sequence[str]) -> None:
-        """Remove the work folder of a pass, unless another process is in it."""
-        try:
-            with self.store.work(keys) as work:
-                self._scratch_of(work.folder, keys).remove_all()
-                work.remove()
-        except StoreError as error:
-            if error.code != "S504":
-                raise
-
-    def _work_folder(self, keys: Sequence[str]) -> Path:
-        return self.store.folder / ".mystax" / "work" / key12(_work_key(sorted(keys)))
-
-    def _scratch_of(self, folder: Path, keys: Sequence[str]) -> Scratch:
-        return Scratch(scratch_folder(self._scratch, folder), key12(_work_key(sorted(keys))))
+    def _scratch_of(self, work: Path) -> Scratch:
+        return Scratch(scratch_folder(self._scratch, work), _scratch_mark(work))
 
     def publish(self, finished: Finished, run: Mapping[str, object]) -> None:
         """Publish an outcome."""
         self.store.publish(finished.datasets, _provenance(finished, run))
 
 
-def _work_key(keys: Sequence[str]) -> str:
-    """Return the key of a work folder, as the store makes it."""
-    return keys[0] if len(keys) == 1 else pass_key(keys)
+def _scratch_mark(work: Path) -> str:
+    """Return the start of the names of the scratch files of a pass: that of its folder, and where it lies.
+
+    Equal passes into two folders share their key and the disk for scratch files, but no file.
+    """
+    place = f"{platform.node()}\0{work.resolve()}".encode("utf-8", "surrogateescape")
+    return f"{work.name}-{key12(hashlib.sha256(place).hexdigest())}"

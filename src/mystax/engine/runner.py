@@ -240,4 +240,5 @@ class _Run:
             "resumed_at": shared.resumed_at,
             "n_decoded": shared.n_decoded,
             "files": [file for camera in self._recording.cameras.values() for file in camera.files],
+            "camera_files": {name: list(camera.files) for name, camera in self._recording.cameras.items()},
         }

@@ -26,7 +26,7 @@ class Scratch:
     folder : Path or None
         Where they go; None where there is no place for them.
     mark : str
-        Start of their names: the key of the pass.
+        Start of their names: of this pass in this folder alone, so that no other run opens them.
     fs : FileSystem, optional
         Where the folder lies.
     """

@@ -12,7 +12,7 @@ from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
 from mystax.core.quality import Flag
-from mystax.core.typing import Bool, Float32, Shaped
+from mystax.core.typing import Bool, Shaped
 from mystax.engine.stills import Still, stills_of
 from mystax.errors import RoiError
 
@@ -101,6 +101,7 @@ def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Sti
 
 def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) -> None:
     """Measure one picture."""
+    from mystax.compute.track_flags import MEMBERS_SD, REFERENCE
     from mystax.nets.box_text import parse_box
 
     if min(still.pixels.shape) < MIN_SIDE:
@@ -130,6 +131,7 @@ def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) 
             "visibility": places.visibility[0],
             "shape": places.shape[0],
             "clipped": places.is_clipped[0],
+            "disagree": places.spread[0] > MEMBERS_SD * box.side / REFERENCE,
         }
     )
 
@@ -142,7 +144,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
     from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of
     from mystax.nets.predictor import SHAPE_LIMIT
 
-    def stacked(name: str, *shape: int) -> Float32[np.ndarray, "..."]:
+    def stacked(name: str, *shape: int) -> Shaped[np.ndarray, "..."]:
         rows = [part[name] for part in found.parts]
         return np.stack(rows) if rows else np.zeros((0, predictor.n_points, *shape), np.float32)
 
@@ -152,6 +154,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
         low_confidence=sure < params.low_confidence,
         shape=stacked("shape") > SHAPE_LIMIT,
         clipped=stacked("clipped") > 0,
+        ensemble_disagrees=stacked("disagree") > 0,
     )
     point, place = ("image", "keypoint", "individual"), ("image", "space", "keypoint", "individual")
     cov = ("image", "cov", "keypoint", "individual")

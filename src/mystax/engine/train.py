@@ -11,26 +11,22 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.extras import require
-from mystax.core.typing import Float64
 from mystax.engine.labelled_frames import LabelledFrames, labelled_frames
+from mystax.engine.train_inputs import NONE, cut_crops, knows_mouse, label_pairs, read_base
 from mystax.errors import ParameterError, RecipeError
 
 if TYPE_CHECKING:
     from mystax.nets.crop import CropBox
-    from mystax.nets.training import RefineResult
-    from mystax.nets.training_data import Base, Labelled, Plan
+    from mystax.nets.refined import RefineResult
+    from mystax.nets.training_data import Plan
+    from mystax.nets.unfinished import Unfinished
 else:
-    Base = CropBox = Labelled = Plan = RefineResult = Any
+    CropBox = Plan = RefineResult = Unfinished = Any
 
 __all__ = ["TrainReport", "train"]
 
-NONE = "none"
 LEAST_FRAMES = 10
-UNLABELLED = 255
-FILLED = 0.5
-"""Share of the picture's side that labels fill, from which on the whole picture is the box."""
-GREY_TOP = 170.0
-"""Grey level that the 99th percentile of deep pictures is brought to; the rest is headroom."""
+MOST_MEMBERS = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,8 @@ class TrainReport:
     ----------
     path : Path
         The ``.onnx`` file; beside it the ``.safetensors`` with the same weights.
+    page : Path
+        ``report.html``: errors before and after, calibration, the worst held-out frames.
     is_accepted : bool
         Whether the new weights carry the wanted name; else they lie beside it, marked ``rejected``.
     reasons : tuple of str
@@ -55,8 +53,10 @@ class TrainReport:
         How frames were held out.
     weak : tuple of str
         Points with fewer than 5 labels.
-    n_frames, steps : int
-        Labelled frames, and steps of the final fit.
+    redefined : tuple of str
+        Points that the labels put at another place of the face than the base does.
+    n_frames, steps, members : int
+        Labelled frames, steps of the final fit, and networks in the file.
     calibration : str
         Where the confidence comes from.
     seconds : float
@@ -64,6 +64,7 @@ class TrainReport:
     """
 
     path: Path
+    page: Path
     is_accepted: bool
     reasons: tuple[str, ...]
     held_out_error: float
@@ -72,8 +73,10 @@ class TrainReport:
     forgetting: float
     split: str
     weak: tuple[str, ...]
+    redefined: tuple[str, ...]
     n_frames: int
     steps: int
+    members: int
     calibration: str
     seconds: float = field(compare=False)
 
@@ -81,6 +84,7 @@ class TrainReport:
         """Return the JSON object of the report; numbers that are not known are left out."""
         values: dict[str, object] = {
             "weights": str(self.path),
+            "report": str(self.page),
             "accepted": self.is_accepted,
             "reasons": list(self.reasons),
             "held_out_error": self.held_out_error,
@@ -89,8 +93,10 @@ class TrainReport:
             "forgetting": self.forgetting,
             "split": self.split,
             "weak": list(self.weak),
+            "redefined": list(self.redefined),
             "n_frames": self.n_frames,
             "steps": self.steps,
+            "members": self.members,
             "calibration": self.calibration,
             "seconds": round(self.seconds, 1),
         }
@@ -111,13 +117,17 @@ def train(
     minutes: float = 2.0,
     seed: int = 0,
     size: int = 256,
-    replay: float = 0.5,
+    replay: float = 0.25,
     hold_out: str = "recording",
+    members: int = 1,
     cores: int = 1,
     force: bool = False,
     progress: Report = silent,
 ) -> TrainReport:
     """Train a tracker on labelled frames.
+
+    A training that was stopped goes on where it was when it is asked for again with the same labels and
+    values.
 
     Parameters
     ----------
@@ -132,7 +142,7 @@ def train(
     keypoints : str, optional
         Keypoint set of a label file: a shipped name or a TOML file.
     minutes : float, optional
-        Time that may be spent, 0.2-600.
+        Time that may be spent on each member, 0.2-600.
     seed : int, optional
         Same labels, seed and cores: same weights.
     size : int, optional
@@ -141,6 +151,9 @@ def train(
         Share of rendered faces in a batch, 0-0.9; only where the base knows the mouse's face.
     hold_out : {"recording", "block"}, optional
         What is held out to judge by.
+    members : int, optional
+        Networks to train, 1-5.  Several make an ensemble in one file: better places, and covariances that
+        know where the members disagree, at as many times the cost.
     cores : int, optional
         Threads.
     force : bool, optional
@@ -166,7 +179,7 @@ def train(
     ----------
     Synthetic first, few real frames after: doi:10.1038/s41467-023-42898-9
     """
-    _check_ranges(minutes=minutes, size=size, replay=replay, hold_out=hold_out)
+    _check_ranges(minutes=minutes, size=size, replay=replay, hold_out=hold_out, members=members)
     require("torch", "train")
     require("onnx", "train")
     start = time.monotonic()
@@ -180,30 +193,52 @@ def train(
             got=str(len(frames)),
             hint="label more frames: 'mystax labels suggest' names good ones",
         )
+    from mystax.engine.train_report import write_training_page
     from mystax.nets.training import refine
 
-    begin, base_rows = _base(base, frames)
-    labelled = _crops(frames, size, is_folder=_is_folder(labels))
+    chosen, folder = _name_of(labels, name), _folder(out)
+    begin, base_rows = read_base(base, frames)
+    labelled, boxes = cut_crops(frames, size, is_folder=_is_folder(labels))
     pool = None
-    if begin is not None and replay > 0 and _knows_mouse(begin):
+    if begin is not None and replay > 0 and knows_mouse(begin):
         from mystax.engine.replay import replay_pool
 
         pool = replay_pool(progress=progress)
-    plan = _plan(len(frames), minutes, begin is not None, seed, size, replay, hold_out, cores, progress)
-    ids, pairs = frames.ids, _pairs(frames)
-    result = refine(
-        labelled, ids, pairs=pairs, base=begin, base_rows=base_rows, replay=pool, plan=plan, report=progress
+    from mystax.nets.training_data import Plan as Wishes
+
+    wishes = Wishes(
+        seed=seed, size=size, replay=replay, hold_out=hold_out, members=members, lanes=_lanes(cores)
     )
-    path = _write(result, frames, _name_of(labels, name), out, size, base, seed, force=force)
-    return _report(result, path, len(frames), time.monotonic() - start, force=force)
+    pairs = label_pairs(frames)
+    unfinished = _unfinished(
+        folder, chosen, (labelled, frames.ids, pairs, begin, base_rows, pool, wishes, minutes)
+    )
+    plan = _plan(len(frames), minutes, begin is not None, wishes, unfinished, progress)
+    result = refine(
+        labelled,
+        frames.ids,
+        pairs=pairs,
+        base=begin,
+        base_rows=base_rows,
+        replay=pool,
+        plan=plan,
+        unfinished=unfinished,
+        report=progress,
+    )
+    full = chosen if result.is_accepted or force else f"{chosen}.rejected"
+    path = _write(result, frames, folder, full, plan, base, boxes)
+    page = write_training_page(result, frames, boxes, size, folder / f"{full}.report", full, base)
+    unfinished.remove()
+    return _report(result, path, page, len(frames), time.monotonic() - start, force=force)
 
 
-def _check_ranges(*, minutes: float, size: int, replay: float, hold_out: str) -> None:
+def _check_ranges(*, minutes: float, size: int, replay: float, hold_out: str, members: int) -> None:
     checks = (
         ("minutes", 0.2 <= minutes <= 600, "0.2 <= minutes <= 600", minutes),
         ("size", 128 <= size <= 512 and size % 32 == 0, "128 to 512 px, a multiple of 32", size),
         ("replay", 0 <= replay <= 0.9, "0 <= replay <= 0.9", replay),
         ("hold_out", hold_out in ("recording", "block"), "recording or block", hold_out),
+        ("members", 1 <= members <= MOST_MEMBERS, f"1 <= members <= {MOST_MEMBERS}", members),
     )
     for parameter, is_good, expected, got in checks:
         if not is_good:
@@ -224,148 +259,79 @@ def _is_folder(labels: str | Path | LabelledFrames) -> bool:
 
 def _name_of(labels: str | Path | LabelledFrames, name: str | None) -> str:
     if name:
-        return name
+        from mystax.io.weights import check_weights_name
+
+        return check_weights_name(name)
     if isinstance(labels, LabelledFrames):
         return f"{labels.keypoints.name}-refined"
     place = Path(labels).absolute()
     return place.stem if place.is_dir() else f"{place.parent.name}-{place.stem}"
 
 
-def _base(base: str, frames: LabelledFrames) -> tuple[Base | None, list[int] | None]:
-    """Load the weights to start from; say for each labelled point which of theirs it is, -1 for none."""
-    if base == NONE:
-        return None, None
-    from mystax.core.keypoints import KeypointSet
-    from mystax.io.weights import find_weights, read_tensors
-    from mystax.nets.confidence import Calibration
-    from mystax.nets.training_data import Base as Begin
+def _folder(out: str | Path | None) -> Path:
+    from mystax.io.weights import own_folder
 
-    tensors, info = read_tensors(find_weights(base))
-    every = KeypointSet.from_toml(info.keypoints, base)
-    rows = []
-    for name in frames.ids:
-        point = frames.keypoints.point(name)
-        found = next((f for n in point.names() if (f := every.find(n)) is not None), None)
-        rows.append(-1 if found is None else info.points.index(found.id))
-    calibration = Calibration.from_tensors(dict(info.tensors), len(info.points), info.calibration)
-    return Begin(tensors, info.points, info.width, calibration), rows
+    return Path(out) if out is not None else own_folder()
 
 
-def _knows_mouse(base: Base) -> bool:
-    from mystax.core.keypoints import KeypointSet
-    from mystax.nets.predictor import BASE_SET
+def _lanes(cores: int) -> int:
+    """Return into how many parts a batch is divided."""
+    from mystax.nets.training_data import BATCH
 
-    return bool(set(base.points) & set(KeypointSet.load(BASE_SET).ids))
-
-
-def _pairs(frames: LabelledFrames) -> list[tuple[int, int]]:
-    ids = frames.ids
-    return [(ids.index(a), ids.index(b)) for a, b in frames.keypoints.pairs if a in ids and b in ids]
+    return next(n for n in (8, 4, 2, 1) if n <= max(1, cores) and BATCH % n == 0)
 
 
-def _crops(frames: LabelledFrames, size: int, *, is_folder: bool) -> Labelled:
-    """Cut the labelled frames as prediction will: the whole picture, or a box about the labelled face."""
-    from mystax.nets.crop import crop_resize
-    from mystax.nets.training_data import Labelled as Ready
+def _unfinished(folder: Path, name: str, parts: tuple[object, ...]) -> Unfinished:
+    """Open what is left of the same training, if it was stopped."""
+    from mystax.io.provenance import software_versions
+    from mystax.io.training_state import state_path
+    from mystax.nets.unfinished import Unfinished as Kept
+    from mystax.nets.unfinished import training_digest
 
-    n, n_points = frames.state.shape
-    crops = np.zeros((n, size, size), np.uint8)
-    valid = np.zeros((n, size, size), np.bool_)
-    xy = np.full((n, n_points, 2), np.nan, np.float32)
-    names = sorted(set(frames.recordings))
-    recording = np.array([names.index(one) for one in frames.recordings], np.int64)
-    boxes: dict[int, CropBox] = {}
-    for row in range(n):
-        pixels = frames.picture(row)
-        mine = int(recording[row])
-        if mine not in boxes:
-            boxes[mine] = _box(frames.position[recording == mine], pixels.shape, frames, is_folder=is_folder)
-        box = boxes[mine]
-        crop, inside = crop_resize(pixels, box, size)
-        crops[row], valid[row] = _to_bytes(crop, inside, pixels.dtype), inside
-        xy[row] = box.to_crop(frames.position[row].astype(np.float32), size)
-    state = np.where(frames.state < 0, UNLABELLED, frames.state).astype(np.uint8)
-    return Ready(crops, xy, state, valid, recording, np.full(n, np.nan))
-
-
-def _box(
-    position: Float64[np.ndarray, "row keypoint space"],
-    shape: tuple[int, int],
-    frames: LabelledFrames,
-    *,
-    is_folder: bool,
-) -> CropBox:
-    """Return the box of a recording: the whole picture for single pictures and where labels fill it."""
-    from mystax.nets.crop import frame_box
-    from mystax.nets.face_box import box_about
-    from mystax.nets.predictor import points_for_box
-
-    placed = position[np.isfinite(position).all(axis=-1)]
-    filled = float(np.ptp(placed, axis=0).max()) / max(shape) if len(placed) else 1.0
-    if not is_folder or filled > FILLED:
-        return frame_box(*shape)
-    return box_about(position.astype(np.float32), points_for_box(frames.keypoints))
-
-
-def _to_bytes(crop: np.ndarray, inside: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Bring a crop of any depth to 8 bits; the network normalises it anyhow."""
-    if dtype == np.uint8:
-        return np.asarray(np.round(crop).astype(np.uint8))
-    seen = crop[inside]
-    low, high = np.percentile(seen, [1, 99]) if len(seen) else (0.0, 1.0)
-    scaled = (crop - low) / max(high - low, 1e-9) * GREY_TOP
-    return np.asarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
+    return Kept(state_path(folder, name), training_digest(*parts, dict(software_versions())))
 
 
 def _plan(
-    n_frames: int,
-    minutes: float,
-    has_base: bool,
-    seed: int,
-    size: int,
-    replay: float,
-    hold_out: str,
-    cores: int,
-    progress: Report,
+    n_frames: int, minutes: float, has_base: bool, wishes: Plan, unfinished: Unfinished, progress: Report
 ) -> Plan:
     """Choose the number of steps by labels and time, after a short measurement of this machine."""
     from dataclasses import replace
 
     from mystax.nets.estimate import estimate_training, measure_step
-    from mystax.nets.training_data import BATCH
-    from mystax.nets.training_data import Plan as Wishes
 
-    lanes = next(n for n in (8, 4, 2, 1) if n <= max(1, cores) and BATCH % n == 0)
-    plan = Wishes(seed=seed, size=size, replay=replay, hold_out=hold_out, lanes=lanes)
-    per_step = measure_step(plan, 1)
+    if unfinished.steps:
+        text = f"the training that was stopped goes on after {unfinished.n_steps} steps"
+        progress(Event("note", "estimate", text=text, data={"steps": unfinished.steps}))
+        return replace(wishes, steps=unfinished.steps)
+    per_step = measure_step(wishes, 1)
     found = estimate_training(n_frames, per_step, minutes, has_base=has_base)
+    n_total, seconds = found.n_total * wishes.members, found.seconds * wishes.members
+    cores = f"{wishes.lanes} core{'s' if wishes.lanes > 1 else ''}"
     text = (
-        f"{n_frames} labelled frames, {found.n_total} steps in all, about {found.seconds:.0f} s "
-        f"({1000 * per_step:.0f} ms per step on {lanes} core{'s' if lanes > 1 else ''})"
+        f"{n_frames} labelled frames, {n_total} steps in all, about {seconds:.0f} s "
+        f"({1000 * per_step:.0f} ms per step on {cores})"
     )
-    progress(Event("note", "estimate", text=text, data={"seconds": found.seconds, "steps": found.steps}))
-    return replace(plan, steps=found.steps)
+    progress(Event("note", "estimate", text=text, data={"seconds": seconds, "steps": found.steps}))
+    return replace(wishes, steps=found.steps)
 
 
 def _write(
     result: RefineResult,
     frames: LabelledFrames,
+    folder: Path,
     name: str,
-    out: str | Path | None,
-    size: int,
+    plan: Plan,
     base: str,
-    seed: int,
-    *,
-    force: bool,
+    boxes: list[CropBox],
 ) -> Path:
     """Write both files of the weights."""
     from mystax.io.provenance import software_versions
-    from mystax.io.weights import own_folder, write_weights
+    from mystax.io.weights import write_weights
     from mystax.nets.export import pack_weights
 
     provenance: dict[str, object] = {
         "base": base,
-        "seed": seed,
+        "seed": plan.seed,
         "steps": result.steps,
         "n_frames": len(frames),
         "split": result.split,
@@ -374,20 +340,30 @@ def _write(
         "software": software_versions(),
     }
     onnx, tensors, info = pack_weights(
-        result.net,
-        size=size,
+        result.nets,
+        size=plan.size,
         points=result.points,
         keypoints=frames.keypoints.subset(result.points).to_toml(),
+        box=_usual_box(frames, boxes, base),
         calibration=result.calibration,
         prior=result.prior,
         provenance=provenance,
     )
-    folder = Path(out) if out is not None else own_folder()
-    full = name if result.is_accepted or force else f"{name}.rejected"
-    return write_weights(folder, full, onnx, tensors, info)
+    return write_weights(folder, name, onnx, tensors, info)
 
 
-def _report(result: RefineResult, path: Path, n_frames: int, seconds: float, *, force: bool) -> TrainReport:
+def _usual_box(frames: LabelledFrames, boxes: list[CropBox], base: str) -> str:
+    """Say which box suits the weights: points that fill the picture are looked for in all of it."""
+    if base != NONE:
+        return "auto"
+    from mystax.nets.crop import frame_box
+
+    return "frame" if boxes[0] == frame_box(*frames.picture(0).shape) else "auto"
+
+
+def _report(
+    result: RefineResult, path: Path, page: Path, n_frames: int, seconds: float, *, force: bool
+) -> TrainReport:
     with np.errstate(invalid="ignore"):
         held = result.held_out_error
         counted = np.isfinite(held)
@@ -397,6 +373,7 @@ def _report(result: RefineResult, path: Path, n_frames: int, seconds: float, *, 
         }
     return TrainReport(
         path,
+        page,
         result.is_accepted or force,
         result.reasons,
         result.comparison.new,
@@ -405,8 +382,10 @@ def _report(result: RefineResult, path: Path, n_frames: int, seconds: float, *, 
         result.forgetting,
         result.split,
         result.weak,
+        result.redefined,
         n_frames,
         result.steps,
+        len(result.nets),
         result.calibration.origin,
         seconds,
     )

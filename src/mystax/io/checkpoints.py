@@ -12,9 +12,25 @@ import numpy as np
 
 from mystax.io.store_fs import FileSystem, refusals
 
-__all__ = ["Checkpoint", "Checkpoints"]
+__all__ = ["Checkpoint", "Checkpoints", "checkpoint_keys"]
 
 KEEP = 2
+
+KEYS_BYTES = 1 << 20
+"""Longest list of keys that is read."""
+
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RecursionError,
+)
+"""How a damaged checkpoint shows."""
 
 
 @dataclass(frozen=True)
@@ -127,16 +143,7 @@ class Checkpoints:
                 for name in arrays
                 if name.startswith("spool_rows/")
             }
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            IndexError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-            NotImplementedError,
-        ):
+        except UNREADABLE:
             return None  # passed over: the checkpoint before it, or the start, gives the same numbers
         state = {name: array for name, array in arrays.items() if not name.startswith("spool_rows/")}
         return Checkpoint(frame, state, rows)
@@ -154,3 +161,29 @@ class Checkpoints:
         with refusals(self._folder):
             for _, path in self._numbered():
                 self._fs.remove(path)
+
+
+def checkpoint_keys(folder: Path) -> frozenset[str]:
+    """Return the keys of the outcomes that the checkpoints of a folder belong to; none without a whole one.
+
+    Parameters
+    ----------
+    folder : Path
+        ``.mystax/work/<key12>``.
+
+    Returns
+    -------
+    frozenset of str
+        The keys, as the newest checkpoint names them whose names can be read.
+    """
+    for path in sorted(folder.glob("checkpoint-*.npz"), key=lambda path: (len(path.name), path.name))[::-1]:
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open("keys.npy") as member:
+                np.lib.format.read_magic(member)
+                np.lib.format.read_array_header_1_0(member)
+                keys = json.loads(member.read(KEYS_BYTES))
+        except UNREADABLE:
+            continue
+        if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+            return frozenset(keys)
+    return frozenset()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from mystax.core.canonical import canonical_json
 from mystax.core.quality import Flag, flags_to_json
 from mystax.io.outcome_files import FORMAT
 
-__all__ = ["Provenance", "software_versions", "texts_of"]
+__all__ = ["Provenance", "files_of_cameras", "frames_inputs", "software_versions", "texts_of"]
 
 
 def software_versions() -> dict[str, str]:
@@ -101,5 +102,63 @@ def texts_of(value: object) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
-        return [str(item) for item in json.loads(value)] if value.startswith("[") else [value]
+        found = _json_of(value)  # a single text may itself begin with a bracket
+        return [str(item) for item in found] if isinstance(found, list) else [value]
     return [str(item) for item in np.atleast_1d(np.asarray(value, object))]
+
+
+def frames_inputs(attributes: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the identity of the frames of each camera that an outcome was made from.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the outcome.
+
+    Returns
+    -------
+    dict of str to list of str
+        Camera to fingerprints of its files, and options of reading (``name=value``); none where the text
+        is not understood.
+    """
+    taken: dict[str, list[str]] = {}
+    found = _json_of(attributes.get("inputs"))
+    for entry in found if isinstance(found, list) else []:
+        if isinstance(entry, dict) and entry.get("role") == "frames":
+            taken.setdefault(str(entry.get("camera", "")), []).append(str(entry.get("id", "")))
+    return taken
+
+
+def files_of_cameras(attributes: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the video files of each camera of the recording that an outcome was made from.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the outcome: `run_camera_files`, or in older files `run_files` with the `inputs` to count by.
+
+    Returns
+    -------
+    dict of str to list of str
+        Camera to its files in order; none where the attributes do not tell.
+    """
+    found = _json_of(attributes.get("run_camera_files"))
+    if isinstance(found, dict) and all(isinstance(files, list) for files in found.values()):
+        return {camera: [str(file) for file in files] for camera, files in found.items()}
+    files = texts_of(attributes.get("run_files"))
+    taken = frames_inputs(attributes)
+    counts = {camera: sum("=" not in item for item in ids) for camera, ids in taken.items()}
+    if len(taken) <= 1:
+        return {next(iter(taken), ""): files} if files else {}
+    if sum(counts.values()) != len(files):
+        return {}
+    rest = iter(files)
+    return {camera: list(itertools.islice(rest, count)) for camera, count in counts.items()}
+
+
+def _json_of(value: object) -> object:
+    """Return what a JSON text holds; None where it is not understood."""
+    try:
+        return json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        return None

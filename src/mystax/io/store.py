@@ -20,6 +20,7 @@ from mystax.core.analysis import get_analysis
 from mystax.core.canonical import key12, pass_key
 from mystax.core.dataset import Schema, check_outcome
 from mystax.errors import DamagedError, FormatError, RecipeError, SpaceError, StoreError
+from mystax.io.checkpoints import checkpoint_keys
 from mystax.io.digests import file_digest
 from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive
 from mystax.io.outcome_files import damaged, read_head
@@ -185,13 +186,54 @@ class Store:
             S504, if another process works on it; S503, if it cannot be written.
         """
         wanted = sorted(keys)
-        key = wanted[0] if len(wanted) == 1 else pass_key(wanted)
-        folder = self.folder / ".mystax" / "work" / key12(key)
+        return self._take(_work_name(wanted), wanted, heartbeat)
+
+    def unfinished(self) -> list[frozenset[str]]:
+        """List the passes that were left with a checkpoint, by the keys of their outcomes."""
+        found = {folder.name: checkpoint_keys(folder) for folder in self._work_folders()}
+        # A checkpoint that lies in the folder of another pass is of no use.
+        return [keys for name, keys in sorted(found.items()) if keys and name == _work_name(keys)]
+
+    def finished(self, keys: Iterable[str]) -> Iterator[Work]:
+        """Take, one after the other, the folders of passes that nobody needs when these outcomes are there.
+
+        A folder without a checkpoint gives nobody anything to go on from; one that another process works in
+        is left alone.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of the outcomes that are there.
+
+        Yields
+        ------
+        Work
+            A folder, locked.
+        """
+        known = frozenset(keys)
+        for folder in self._work_folders():
+            if not checkpoint_keys(folder) <= known:
+                continue
+            try:
+                work = self._take(folder.name, known, None)
+            except StoreError as error:
+                if error.code != "S504":
+                    raise
+                continue
+            with work:
+                yield work
+
+    def _work_folders(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob(".mystax/work/*") if path.is_dir())
+
+    def _take(self, name: str, keys: Iterable[str], heartbeat: float | None) -> Work:
+        """Lock a folder of unfinished work."""
+        folder = self.folder / ".mystax" / "work" / name
         lease = acquire_lock(folder / "lock", self._fs, self.token, now=self._now, alive=self._alive)
         if heartbeat is not None:
             lease.keep_beating(heartbeat)
         self._leases.append(lease)
-        return Work(folder, wanted, lease, self._fs, on_close=self._leases.remove)
+        return Work(folder, keys, lease, self._fs, on_close=self._leases.remove)
 
     def sweep(self) -> list[Path]:
         """Clear up behind executions that died here: call it at the start of a run.
@@ -427,6 +469,12 @@ class Store:
             with contextlib.suppress(OSError):
                 self._fs.remove(part)
             raise
+
+
+def _work_name(keys: Iterable[str]) -> str:
+    """Return the name of the folder of a pass: the start of its key."""
+    wanted = sorted(keys)
+    return key12(wanted[0] if len(wanted) == 1 else pass_key(wanted))
 
 
 @contextlib.contextmanager

@@ -263,20 +263,24 @@ class _Assembly:
     def judge(self, part: Part, decoder: Decoder) -> None:
         """Take the reasons of those rows of the next chunk that lie in a file."""
         frames = self.request.frames[self._done * self._length :][: self._length]
-        numbers = np.arange(frames.start, frames.stop, frames.step)[self._rows :]
-        numbers = numbers[numbers < part.offset + part.index.n_frames]
-        if not len(numbers):
+        frames = frames[self._rows :]
+        frames = frames[: len(range(frames.start, part.offset + part.index.n_frames, frames.step))]
+        if not len(frames):
             return
-        first, last = int(numbers[0]), int(numbers[-1])
-        reason = decoder.reasons(first - part.offset, last + 1 - part.offset)
-        for local in decoder.silent_frames(first - part.offset, last + 1 - part.offset):
-            self.findings.silent.add(part.offset + local)
-        if decoder.gave_up:
-            self.findings.ended.add(first)
-        self.findings.reason[first : last + 1] = reason
-        self._refuse(part, reason, first)
-        self._reason[self._rows : self._rows + len(numbers)] = reason[numbers - first]
-        self._rows += len(numbers)
+        first, last = frames[0], frames[-1]
+        local = (first - part.offset, last + 1 - part.offset)
+        if decoder.are_plain(*local) and not decoder.gave_up:
+            self.findings.reason[first : last + 1] = Reason.GOOD
+            self._reason[self._rows : self._rows + len(frames)] = Reason.GOOD
+        else:
+            reason = decoder.reasons(*local)
+            self.findings.silent.update(part.offset + frame for frame in decoder.silent_frames(*local))
+            if decoder.gave_up:
+                self.findings.ended.add(first)
+            self.findings.reason[first : last + 1] = reason
+            self._refuse(part, reason, first)
+            self._reason[self._rows : self._rows + len(frames)] = reason[:: frames.step]
+        self._rows += len(frames)
 
     def _refuse(self, part: Part, reason: np.ndarray, first: int) -> None:
         """Raise what the policy, or a change of size, does not allow."""

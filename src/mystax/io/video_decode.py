@@ -418,6 +418,10 @@ class Decoder:
         """Note that the picture of a frame has another size or format than the video."""
         self._marks.mark_other(frame)
 
+    def are_plain(self, start: int, stop: int) -> bool:
+        """Tell whether the frames start..stop of the file came without any sign of trouble."""
+        return self._marks.are_plain(start, stop)
+
     def reasons(self, start: int, stop: int) -> UInt8[np.ndarray, " frame"]:
         """Return the `Reason` of the frames start..stop of the file, which must be final."""
         return self._marks.reasons(start, stop)

@@ -13,6 +13,7 @@ __all__ = ["ABSENT", "CAME", "CORRUPT", "EVIDENCE", "LINE", "LOST", "OTHER", "SI
 
 CAME, LOST, LINE, CORRUPT, ABSENT, SILENT, OTHER = (1 << bit for bit in range(7))
 EVIDENCE = LOST | LINE | CORRUPT | ABSENT
+PLAIN = bytes((0, CAME))
 Linked = tuple[int, Picture]
 
 
@@ -127,6 +128,23 @@ class Marks:
     def mark_other(self, frame: int) -> None:
         """Note that the picture of a frame has another size or format than the video."""
         self.state[self._packet_of[frame]] |= OTHER
+
+    def are_plain(self, start: int, stop: int) -> bool:
+        """Tell whether all pictures of the frames start..stop came, and nothing before them was odd.
+
+        True means that `reasons` is `GOOD` for all and `silent_frames` is empty: the usual case, told apart
+        by one look at the marks from the group before the first frame on.
+        """
+        index, packet = self._index, self._packet_of[start:stop]
+        first = int(packet.min())
+        if first < 0:
+            return False
+        group = int(index.group[first])
+        if not group and not index.table.key[index.keys[0]]:
+            return False
+        low, high = int(index.keys[max(group - 1, 0)]), int(packet.max()) + 1
+        is_plain = not self.state[low:high].translate(None, PLAIN)
+        return is_plain and bool(np.frombuffer(self.state, np.uint8)[packet].all())
 
     def reasons(self, start: int, stop: int) -> UInt8[np.ndarray, " frame"]:
         """Return the `Reason` of the frames start..stop of the file, which must be final."""

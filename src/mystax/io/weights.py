@@ -23,17 +23,22 @@ from mystax.io.digests import file_digest
 __all__ = [
     "WeightsInfo",
     "check_digest",
+    "check_weights_name",
     "find_weights",
     "installed_weights",
     "own_folder",
     "read_tensors",
     "shipped_folder",
     "write_weights",
+    "write_whole",
 ]
 
 VERSION = "1"
 ARCHITECTURES = ("dense", "facemap")
+NORMALISE = ("crop", "frame")
+"""Where the percentiles of grey are taken: over the crop, or over the whole frame as Facemap does."""
 MOST_BYTES = 512 << 20
+MOST_NAME = 100
 _TEXTS = ("mystax_weights", "arch", "width", "size", "stride", "points", "keypoints", "box", "normalise")
 
 
@@ -165,7 +170,7 @@ class WeightsInfo:
                 keypoints=metadata["keypoints"],
                 stride=_integer(metadata["stride"], 1, 64),
                 box=metadata["box"],
-                normalise=metadata["normalise"],
+                normalise=_one_of(metadata["normalise"], NORMALISE),
                 members=_integer(metadata.get("members", "1"), 1, 16),
                 calibration=metadata.get("calibration", "none"),
                 provenance=dict(json.loads(metadata.get("provenance", "{}"))),
@@ -183,6 +188,12 @@ def _integer(text: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise ValueError(f"{value} is not between {least} and {most}")
     return value
+
+
+def _one_of(text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise ValueError(f"{text[:40]!r} is none of {', '.join(known)}")
+    return text
 
 
 def _unpack(item: Mapping[str, object]) -> np.ndarray:
@@ -259,6 +270,35 @@ def find_weights(weights: str | Path, folders: tuple[Path, ...] | None = None) -
         f"there are no weights {text!r}{nearest(text, installed)}",
         hint="name installed weights, or give the path of an .onnx file",
     )
+
+
+def check_weights_name(name: str) -> str:
+    """Refuse a name of weights that is no plain file name.
+
+    Parameters
+    ----------
+    name : str
+        As a person gave it.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ParameterError
+        P401, if it is empty, too long, or holds signs other than letters, digits, blanks and ``._-``.
+    """
+    is_plain = all(sign.isalnum() or sign in "._- " for sign in name) and name[:1] not in ("", ".", "-", " ")
+    if not is_plain or len(name) > MOST_NAME:
+        raise ParameterError(
+            "P401",
+            "name of the weights",
+            expected="letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+            got=repr(name[:60]),
+        )
+    return name
 
 
 def check_digest(path: Path) -> str:
@@ -369,14 +409,14 @@ def write_weights(
     numpy_files = require("safetensors.numpy", "train")
     folder.mkdir(parents=True, exist_ok=True)
     kept = {key: np.asarray(value, order="C") for key, value in tensors.items()}
-    _write(folder / f"{name}.safetensors", numpy_files.save(kept, info.to_metadata()))
+    write_whole(folder / f"{name}.safetensors", numpy_files.save(kept, info.to_metadata()))
     target = folder / f"{name}.onnx"
-    _write(target, onnx)
+    write_whole(target, onnx)
     return target
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file beside its place, then move it there."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place, then move it there: a reader sees all of it or none."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Bool, Float32, Int64, UInt8
-from mystax.nets.augment_kernels import augment_crops
+from mystax.nets.kernels.augment import augment_crops
 
 __all__ = ["ABSENT", "INVISIBLE", "PLACED", "UNLABELLED", "Augmentation", "augment", "mirror_order"]
 

@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mystax.core.typing import Bool, Float, Float32, Shaped, UInt8
-from mystax.nets.kernels import normalise_crop, resize_box
+from mystax.core.typing import Bool, Float, Float32, Float64, Shaped, UInt8
+from mystax.nets.kernels.crops import normalise_crop, resize_box
 
-__all__ = ["CropBox", "crop_resize", "facemap_crop", "frame_box", "grey_span", "normalise", "normalise_crops"]
+__all__ = [
+    "CropBox",
+    "crop_by_frame",
+    "crop_resize",
+    "facemap_crop",
+    "frame_box",
+    "grey_span",
+    "normalise",
+    "normalise_crops",
+]
 
 _MOST_NAN = 0.01
 
@@ -118,13 +127,16 @@ def crop_resize(
     crop : array (size, size)
         Grey in the frame's own unit; 0 where not valid.
     valid : array (size, size)
-        Pixels whose centre lies in the frame and that touch no NaN.
+        Pixels whose centre lies in the frame and that touch no NaN and nothing infinite.
     """
     if frame.dtype not in (np.uint8, np.uint16, np.float32):
         frame = frame.astype(np.float32)
     crop = np.empty((size, size), np.float32)
     valid = np.empty((size, size), np.bool_)
     resize_box(frame, float(box.x), float(box.y), float(box.side), crop, valid)
+    if frame.dtype == np.float32:
+        valid &= np.isfinite(crop)
+        crop[~valid] = 0.0
     if box.quarter_turns % 4:
         crop = np.ascontiguousarray(np.rot90(crop, box.quarter_turns))
         valid = np.ascontiguousarray(np.rot90(valid, box.quarter_turns))
@@ -180,25 +192,62 @@ def facemap_crop(
         The padded square; Facemap's places are ``box.x + u side / size``, without half pixels.
     """
     y1, y2, x1, x2 = edges
-    low, high = np.percentile(frame, [1, 99])
-    values = (frame[y1:y2, x1:x2].astype(np.float64) - low) / max(float(high - low), 1e-9)
-    height, width = values.shape
-    side = max(height, width)
-    if (height - width) % 2:
-        side += 1
-    top, left = (side - height) // 2, (side - width) // 2
-    square = np.zeros((side, side))
-    if height == width:
-        square, top, left = values, 0, 0
-    else:
-        square[top : top + height, left : left + width] = values
-    at = np.clip((np.arange(size) + 0.5) * len(square) / size - 0.5, 0, len(square) - 1)
-    first = np.minimum(np.floor(at).astype(np.int64), max(len(square) - 2, 0))
-    share = at - first
-    second = np.minimum(first + 1, len(square) - 1)
-    rows = square[first] * (1 - share)[:, None] + square[second] * share[:, None]
-    crop = rows[:, first] * (1 - share) + rows[:, second] * share
-    return crop.astype(np.float32), CropBox(float(x1 - left), float(y1 - top), float(len(square)))
+    height, width = y2 - y1, x2 - x1
+    side = max(height, width) + (height - width) % 2
+    box = CropBox(float(x1 - (side - width) // 2), float(y1 - (side - height) // 2), float(side))
+    kept = np.zeros(frame.shape, np.bool_)
+    kept[y1:y2, x1:x2] = True
+    return crop_by_frame(frame, box, size, kept)[0], box
+
+
+def crop_by_frame(
+    frame: Shaped[np.ndarray, "y x"],
+    box: CropBox,
+    size: int,
+    kept: Bool[np.ndarray, "y x"] | None = None,
+    least_span: float = 0.0,
+) -> tuple[Float32[np.ndarray, "size size"], bool]:
+    """Cut a box out as Facemap does: grey by percentiles of the whole frame, nothing clipped or averaged.
+
+    Parameters
+    ----------
+    frame : array (y, x)
+        Grey frame.
+    box : CropBox
+        The square; what lies outside of the frame is 0.
+    size : int
+        Side of the crop.
+    kept : array (y, x), optional
+        Pixels that count; the others are 0.  By default all.
+    least_span : float, optional
+        Least difference of the percentiles; below it the frame is flat (0).
+
+    Returns
+    -------
+    crop : array (size, size)
+        Percentile 1 of the frame at 0, percentile 99 at 1.
+    is_flat : bool
+        Whether the frame has too little contrast.
+    """
+    low, high = np.nanpercentile(frame, [1, 99])
+    values = (frame.astype(np.float64) - low) / max(float(high - low), 1e-9)
+    values = np.nan_to_num(values) if kept is None else np.where(kept, values, 0.0)
+    at = np.clip((np.arange(size) + 0.5) * box.side / size - 0.5, 0.0, box.side - 1.0)
+    rows = _along_rows(values, box.y + at)
+    crop = _along_rows(rows.T, box.x + at).T
+    return np.rot90(crop, box.quarter_turns).astype(np.float32), bool(high - low < least_span)
+
+
+def _along_rows(
+    values: Float64[np.ndarray, "y x"], at: Float64[np.ndarray, " size"]
+) -> Float64[np.ndarray, "size x"]:
+    """Read rows at fractional places, linearly; rows outside are 0."""
+    padded = np.zeros((len(values) + 2, values.shape[1]))
+    padded[1:-1] = values
+    first = np.floor(at)
+    share = (at - first)[:, None]
+    rows = [np.clip(first + step, 0, len(values) + 1).astype(np.int64) for step in (1, 2)]
+    return np.asarray(padded[rows[0]] * (1 - share) + padded[rows[1]] * share)
 
 
 def normalise_crops(

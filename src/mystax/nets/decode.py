@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Float, Float32
-from mystax.nets.kernels import decode_maps
+from mystax.nets.kernels.crops import decode_maps
 
 __all__ = ["CELL", "WINDOW", "Decoded", "decode", "decode_facemap"]
 

@@ -14,6 +14,8 @@ __all__ = ["Estimate", "count_steps", "estimate_steps", "estimate_training", "ma
 
 _LEAST_STEPS, _MOST_STEPS = 300, 1500
 _OVERHEAD = 1.15
+NEW_RATE = 3e-3
+"""Highest rate of a network made from nothing."""
 
 
 def estimate_steps(n_frames: int, *, has_base: bool) -> int:
@@ -81,12 +83,13 @@ def make_fitter(net: Dense, plan: Plan, steps: int, *, has_base: bool) -> Fitter
     Returns
     -------
     Fitter
-        Heads learn three times as fast as a trained trunk; a new trunk as fast as the heads.
+        A trained base keeps its norms, and its heads learn three times as fast as its trunk.
     """
     return Fitter(
         net,
-        peak=plan.rate if has_base else 3 * plan.rate,
+        peak=plan.rate if has_base else NEW_RATE,
         head_factor=3.0 if has_base else 1.0,
+        has_fixed_norms=has_base,
         # Averaging over more than a fraction of a short training would keep its beginning.
         average=min(0.995, 1.0 - 15.0 / steps) if steps > 15 else 0.0,
         lanes=plan.lanes,

@@ -199,9 +199,9 @@ class FacemapNetwork:
         filtered = torch.relu(torch.matmul(self.mix, z) + bias)
         return self.read_out(filtered.reshape(n, columns * N_FILTERS))
 
-    def read_out(self, filtered: Tensor) -> Tensor:
+    def read_out(self, values: Tensor) -> Tensor:
         """Predict scaled scores from filtered columns (bin, column x filter)."""
-        h = torch.relu(filtered @ self.hidden.T + self.hidden_bias)
+        h = torch.relu(values @ self.hidden.T + self.hidden_bias)
         h = torch.relu(h @ self.deep.T + self.deep_bias)
         return h @ self.out.T + self.out_bias
 

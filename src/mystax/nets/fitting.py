@@ -71,6 +71,9 @@ class Fitter:
     lanes : int, optional
         Parts of a batch that are worked on side by side, each by one thread (1).  On busy machines this is
         several times faster than threads inside of each operation, which wait for each other.
+    has_fixed_norms : bool, optional
+        Whether the norms keep the figures that the network came with (False): a few crops of a batch would
+        replace what a trained base knows by noise.
     is_half : bool, optional
         Whether the trunk computes in bfloat16 (weights stay float32): twice as fast where the processor has
         AVX-512 bf16 or AMX.
@@ -86,9 +89,14 @@ class Fitter:
         clip: float = 5.0,
         average: float = 0.995,
         lanes: int = 1,
+        has_fixed_norms: bool = False,
         is_half: bool = False,
     ) -> None:
         self.net = net.train()
+        if has_fixed_norms:
+            for module in net.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
         self.steps = 0
         self._peak = peak
         self._clip = clip

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mystax.core.extras import require
+from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float32
 from mystax.errors import FormatError, WeightsError
 from mystax.io.foreign import read_foreign
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 SIZE = 256
+FACEMAP_SET = "mouse-face-15"
 MEMORY = 8 << 30  # address space, most of it torch's own libraries
 SECONDS = 120
 
@@ -219,8 +221,20 @@ def export_facemap(weights: FacemapWeights, metadata: Mapping[str, str]) -> byte
     return graph.to_bytes(SIZE, dict.fromkeys(("cells", "down", "right"), shape), metadata)
 
 
+def _shipped_set(ids: Sequence[str]) -> str:
+    """Return the shipped set of Facemap's 15 points as TOML; nothing for points of another name."""
+    every = KeypointSet.load(FACEMAP_SET)
+    return every.to_toml() if set(every.ids) == set(ids) else ""
+
+
 def import_facemap(
-    path: Path, folder: Path, name: str, *, points: Sequence[str] = (), keypoints: str = ""
+    path: Path,
+    folder: Path,
+    name: str,
+    *,
+    points: Sequence[str] = (),
+    keypoints: str = "",
+    normalise: str = "crop",
 ) -> Path:
     """Turn a checkpoint of Facemap into weights of mystax.
 
@@ -235,7 +249,9 @@ def import_facemap(
     points : sequence of str, optional
         Ids of the points in the order of the maps; by default Facemap's own 15.
     keypoints : str, optional
-        The keypoint set, as TOML.
+        The keypoint set, as TOML; by default Facemap's 15 points as mystax ships them.
+    normalise : {"crop", "frame"}, optional
+        Where percentiles of grey are taken: over the face box, or as Facemap over the whole frame.
 
     Returns
     -------
@@ -253,7 +269,9 @@ def import_facemap(
     """
     require("torch", "train")
     state = read_foreign(path, "torch_state", memory=MEMORY, seconds=SECONDS)
-    return convert_facemap(state, path.name, folder, name, points=points, keypoints=keypoints)
+    return convert_facemap(
+        state, path.name, folder, name, points=points, keypoints=keypoints, normalise=normalise
+    )
 
 
 def convert_facemap(
@@ -264,6 +282,7 @@ def convert_facemap(
     *,
     points: Sequence[str] = (),
     keypoints: str = "",
+    normalise: str = "crop",
 ) -> Path:
     """Write the tensors of a checkpoint as weights of mystax.
 
@@ -273,7 +292,7 @@ def convert_facemap(
         Tensors by Facemap's names.
     where : str
         Name of the checkpoint, for messages.
-    folder, name, points, keypoints
+    folder, name, points, keypoints, normalise
         As for `import_facemap`.
 
     Returns
@@ -302,7 +321,8 @@ def convert_facemap(
         width=1.0,
         size=SIZE,
         points=ids,
-        keypoints=keypoints,
+        keypoints=keypoints or _shipped_set(ids),
+        normalise=normalise,
         provenance={"origin": "Facemap checkpoint", "file": where, "widths": list(weights.widths)},
     )
     data = export_facemap(weights, info.to_metadata())

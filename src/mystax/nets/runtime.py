@@ -1,5 +1,6 @@
 """Run a network on crops with onnxruntime: full batches, fixed buffers, the same numbers for any batch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,70 +8,26 @@ from typing import Any
 import numpy as np
 
 from mystax.core.typing import Bool, Float32, Shaped
-from mystax.errors import DeviceError, ParameterError, WeightsError, nearest
+from mystax.errors import DeviceError, WeightsError
 from mystax.io.weights import WeightsInfo, check_digest
 from mystax.nets.confidence import Calibration, features
-from mystax.nets.crop import CropBox, crop_resize, grey_span, normalise
+from mystax.nets.crop import CropBox, crop_by_frame, crop_resize, grey_span, normalise
 from mystax.nets.decode import Decoded, decode, decode_facemap
+from mystax.nets.devices import (
+    PROVIDERS,
+    Library,
+    OnnxRuntime,
+    choose_provider,
+    is_short_of_memory,
+    session_errors,
+)
 from mystax.nets.ensemble import merge_decoded
 from mystax.nets.shape_prior import ShapePrior
 
-__all__ = ["CPU_BATCH", "GPU_BATCH", "Network", "Places", "choose_provider", "load_network"]
+__all__ = ["CPU_BATCH", "GPU_BATCH", "Network", "Places", "load_network"]
 
 CPU_BATCH, GPU_BATCH = 8, 64
-_PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "dml": "DmlExecutionProvider",
-}
 _MOST_NAN = 0.01
-
-
-def choose_provider(device: str, available: list[str]) -> str:
-    """Choose what computes.
-
-    Parameters
-    ----------
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``coreml`` or ``dml``; auto takes a GPU where onnxruntime has one.
-    available : list of str
-        Execution providers of the installed onnxruntime.
-
-    Returns
-    -------
-    str
-        Name of the provider.
-
-    Raises
-    ------
-    ParameterError
-        P401, if the device is unknown.
-    DeviceError
-        M703, if this onnxruntime cannot use it.
-
-    Examples
-    --------
-    >>> choose_provider("auto", ["CPUExecutionProvider"])
-    'CPUExecutionProvider'
-    """
-    if device == "auto":
-        for name in ("cuda", "coreml", "dml"):
-            if _PROVIDERS[name] in available:
-                return _PROVIDERS[name]
-        return _PROVIDERS["cpu"]
-    if device not in _PROVIDERS:
-        raise ParameterError("P401", "device", f"unknown{nearest(device, ['auto', *_PROVIDERS])}", got=device)
-    if _PROVIDERS[device] not in available:
-        raise DeviceError(
-            "M703",
-            f"device {device!r}",
-            "the installed onnxruntime cannot use it",
-            expected=_PROVIDERS[device],
-            got=", ".join(available),
-            hint="install the onnxruntime build for this device, or use device='cpu'",
-        )
-    return _PROVIDERS[device]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +67,9 @@ class Places:
 class Network:
     """A keypoint network, ready to predict.
 
+    A device that is short of memory gets half the batch, down to single crops; after that the CPU goes on,
+    if the device was chosen automatically.  What was computed before is kept.
+
     Parameters
     ----------
     model : bytes
@@ -123,41 +83,76 @@ class Network:
     batch : int, optional
         Crops per call; 0 (default) means 8 on the CPU and 64 on a GPU.  Batches are always full (the tail is
         padded), so that no number depends on how frames are cut into calls.
+    library : Library, optional
+        What runs the model; by default the installed onnxruntime.
 
     Raises
     ------
     WeightsError
         M701, if the model is damaged or of another kind; M702, if its maps do not fit its notes.
+    DeviceError
+        M703, if the device cannot be used, or not even its memory for a single crop.
     """
 
     def __init__(
-        self, model: bytes, where: str, *, device: str = "auto", threads: int = 1, batch: int = 0
+        self,
+        model: bytes,
+        where: str,
+        *,
+        device: str = "auto",
+        threads: int = 1,
+        batch: int = 0,
+        library: Library | None = None,
     ) -> None:
-        import onnxruntime
-
-        provider = choose_provider(device, onnxruntime.get_available_providers())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = max(threads, 1)
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                model, options, providers=[provider, *([] if "CPU" in provider else [_PROVIDERS["cpu"]])]
-            )
-        except _session_errors() as error:
-            raise WeightsError(
-                "M701", where, f"onnxruntime refuses the model ({str(error)[:200]})"
-            ) from error
+        self._library = library or OnnxRuntime()
+        self._model, self._device, self._threads = model, device, threads
         self.where = where
-        self.provider = provider
+        self.provider = choose_provider(device, self._library.providers())
+        self._session = self._open()
         self.digest = ""
         self.info = WeightsInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, where)
-        self.batch = batch or (CPU_BATCH if "CPU" in provider else GPU_BATCH)
+        self.batch = batch or (CPU_BATCH if "CPU" in self.provider else GPU_BATCH)
         self._check_shapes()
         self.prior, self.calibration = _beside(self.info, where)
+        self._bind()
+
+    def _open(self) -> Any:
+        """Open the model on the device, or on the CPU where the device has no room for it."""
+        try:
+            return self._library.open(self._model, self.provider, self._threads)
+        except session_errors() as error:
+            if is_short_of_memory(error):
+                self._leave_device(error)
+                return self._open()
+            raise WeightsError(
+                "M701", self.where, f"onnxruntime refuses the model ({str(error)[:200]})"
+            ) from error
+
+    def _leave_device(self, error: BaseException) -> None:
+        """Go on with the CPU, if the user left the choice.
+
+        Raises
+        ------
+        DeviceError
+            M703, if not, or if it is the CPU that has no memory left.
+        """
+        if self._device != "auto" or "CPU" in self.provider:
+            raise DeviceError(
+                "M703",
+                f"device {self._device!r}",
+                "its memory does not hold a single picture",
+                got=str(error)[:200],
+                hint="close other programs that use it, or say --device cpu",
+            ) from error
+        self.provider = PROVIDERS["cpu"]
+
+    def _make_room(self, error: BaseException) -> None:
+        """Halve the batch; with a batch of one go to the CPU."""
+        if self.batch > 1:
+            self.batch //= 2
+        else:
+            self._leave_device(error)
+            self._session, self.batch = self._open(), CPU_BATCH
         self._bind()
 
     @property
@@ -202,24 +197,33 @@ class Network:
 
     def maps(self, crops: Float32[np.ndarray, "n y x"]) -> list[Float32[np.ndarray, "n ..."]]:
         """Run the network on normalised crops and return its outputs."""
-        found: list[list[np.ndarray]] = [[] for _ in self._outputs]
-        for first in range(0, len(crops), self.batch):
-            part = crops[first : first + self.batch]
-            self._run(part)
-            for kept, buffer in zip(found, self._outputs, strict=True):
-                kept.append(buffer[: len(part)].copy())
-        return [
-            np.concatenate(kept) if kept else buffer[:0].copy()
-            for kept, buffer in zip(found, self._outputs, strict=True)
-        ]
+        found = [[buffer.copy() for buffer in outputs] for outputs in self._batches(crops)]
+        return [np.concatenate(kept) for kept in zip(*found, strict=True)]
 
-    def _run(self, part: Float32[np.ndarray, "n y x"]) -> None:
-        """Fill the buffers and run; rows beyond the part are black."""
-        self._crops[: len(part), 0] = part
-        self._crops[len(part) :] = 0.0
-        if "CPU" not in self.provider:
-            self._binding.bind_cpu_input("crops", self._crops)
-        self._session.run_with_iobinding(self._binding)
+    def _batches(self, crops: Float32[np.ndarray, "n y x"]) -> Iterator[list[Float32[np.ndarray, "m ..."]]]:
+        """Run the network on batches and give their outputs, valid until the next ones; one for no crops."""
+        first = 0
+        while first < len(crops) or not first:
+            n = self._run(crops[first : first + self.batch])
+            yield [buffer[:n] for buffer in self._outputs]
+            first += max(n, 1)
+
+    def _run(self, crops: Float32[np.ndarray, "n y x"]) -> int:
+        """Run the first batch of crops, rows beyond them black; return how many were done."""
+        while True:
+            n = min(len(crops), self.batch)
+            self._crops[:n, 0] = crops[:n]
+            self._crops[n:] = 0.0
+            try:
+                if "CPU" not in self.provider:
+                    self._binding.bind_cpu_input("crops", self._crops)
+                self._session.run_with_iobinding(self._binding)
+            except session_errors() as error:
+                if not is_short_of_memory(error):
+                    raise
+                self._make_room(error)
+            else:
+                return n
 
     def decode(self, crops: Float32[np.ndarray, "n y x"]) -> Decoded:
         """Find the points in normalised crops.
@@ -235,10 +239,7 @@ class Network:
             Places in crop pixels, and how sure the maps are.
         """
         rows: list[Decoded] = []
-        for first in range(0, max(len(crops), 1), self.batch):
-            part = crops[first : first + self.batch]
-            self._run(part)
-            cells, *rest = (buffer[: len(part)] for buffer in self._outputs)
+        for cells, *rest in self._batches(crops):
             found = decode_outputs(self.info.arch, cells, rest)
             rows.append(found if self.info.members == 1 else merge_decoded(found, self.info.members))
         return join(rows)
@@ -264,6 +265,11 @@ class Network:
         is_flat : bool
             Whether the crop has no contrast, or more than 1 % NaN.
         """
+        if self.info.normalise == "frame":
+            lost = np.isnan(frame).mean() if frame.dtype.kind == "f" else 0.0
+            if lost > _MOST_NAN:
+                return np.zeros((self.size, self.size), np.float32), True
+            return crop_by_frame(frame, box, self.size, least_span=grey_span(frame.dtype, bits))
         crop, valid = crop_resize(frame, box, self.size)
         if frame.dtype.kind == "f":
             inside = crop_resize(np.ones(frame.shape, np.uint8), box, self.size)[1]
@@ -339,14 +345,6 @@ def join(rows: list[Decoded]) -> Decoded:
     """Lay decoded batches end to end."""
     names = Decoded.__slots__
     return Decoded(**{name: np.concatenate([getattr(row, name) for row in rows]) for name in names})
-
-
-def _session_errors() -> tuple[type[BaseException], ...]:
-    """Return the exceptions by which onnxruntime refuses a model."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    kinds = [value for value in vars(state).values() if isinstance(value, type)]
-    return (*(kind for kind in kinds if issubclass(kind, Exception)), RuntimeError, ValueError)
 
 
 def load_network(path: Path, *, device: str = "auto", threads: int = 1, batch: int = 0) -> Network:

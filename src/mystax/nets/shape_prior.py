@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Bool, Float, Float32, Float64
-from mystax.nets.shape_kernels import shape_residuals
+from mystax.nets.kernels.shape import shape_residuals
 
 __all__ = ["ShapePrior", "align", "fit_shape_prior", "shrunk_covariance"]
 

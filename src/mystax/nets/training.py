@@ -1,22 +1,26 @@
-"""Refine a network on a user's labels: folds, final fit, verdict, calibration."""
+"""Refine networks on a user's labels: folds, final fit, verdict, calibration."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import torch
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.typing import Float, Float32, Int64, UInt8
-from mystax.errors import RecipeError
+from mystax.core.typing import Bool, Float32, Int64
+from mystax.errors import Cancelled, RecipeError
 from mystax.nets.augment import PLACED, UNLABELLED, mirror_order
 from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
 from mystax.nets.crop import normalise_crops
 from mystax.nets.decode import Decoded
+from mystax.nets.definitions import is_redefined
+from mystax.nets.ensemble import merge_decoded
 from mystax.nets.estimate import count_steps, estimate_steps, make_fitter
 from mystax.nets.fitting import predict
-from mystax.nets.holdout import Comparison, Fold, compare_paired, make_folds
+from mystax.nets.holdout import Fold, compare_paired, make_folds
+from mystax.nets.refined import Found, Look, RefineResult
 from mystax.nets.shape_prior import ShapePrior, fit_shape_prior
 from mystax.nets.tracker import Dense, build_tracker
 from mystax.nets.training_data import (
@@ -25,69 +29,25 @@ from mystax.nets.training_data import (
     Labelled,
     Plan,
     Replay,
+    forget_points,
     load_base,
     match_rows,
     project_replay,
+    split_replay,
 )
+from mystax.nets.unfinished import Unfinished
+from mystax.nets.verdict import placed_error, reasons_against
 
-__all__ = ["LEAST_FRAMES", "RefineResult", "refine"]
+__all__ = ["LEAST_FRAMES", "refine"]
 
 LEAST_FRAMES = 10
 """Labelled frames that a refine needs."""
 
 _WEAK = 5
-_MOST_FORGETTING = 1.3
 _REPLAY_TEST = 100
 _LOOKS = 4
-
-
-@dataclass(frozen=True)
-class RefineResult:
-    """What a refine made.
-
-    Attributes
-    ----------
-    net : Dense
-        The refined network, in evaluation mode.
-    points : tuple of str
-        Its points.
-    calibration : Calibration
-        Of the held-out labels where there are enough, else of the base.
-    prior : ShapePrior or None
-        How points lie to each other.
-    steps : int
-        Steps of the final fit.
-    held_out_error : array (n, keypoint)
-        Errors of the folds' networks on frames they did not see [px@256]; NaN where there is none.
-    base_error : array (n, keypoint)
-        Errors of the base on the same frames; NaN where it does not know the point.
-    comparison : Comparison
-        New against base.
-    forgetting : float
-        Error on rendered crops, new over base; NaN without base or replay.
-    is_accepted : bool
-        Better than the base on held-out frames, and not forgetful.
-    reasons : tuple of str
-        Why it is not accepted; empty if it is.
-    weak : tuple of str
-        Points with fewer than 5 labels.
-    split : str
-        How frames were held out, in words.
-    """
-
-    net: Dense
-    points: tuple[str, ...]
-    calibration: Calibration
-    prior: ShapePrior | None
-    steps: int
-    held_out_error: Float32[np.ndarray, "n keypoint"]
-    base_error: Float32[np.ndarray, "n keypoint"]
-    comparison: Comparison
-    forgetting: float
-    is_accepted: bool
-    reasons: tuple[str, ...]
-    weak: tuple[str, ...]
-    split: str
+_FINAL = 9
+"""Stands for the final fit where folds have their number."""
 
 
 def refine(
@@ -99,11 +59,13 @@ def refine(
     base_rows: Sequence[int] | None = None,
     replay: Replay | None = None,
     plan: Plan | None = None,
+    unfinished: Unfinished | None = None,
     report: Report = silent,
 ) -> RefineResult:
-    """Train a network on labels, judge it on held-out ones, and say whether it should replace the base.
+    """Train networks on labels, judge them on held-out ones, and say whether they should replace the base.
 
-    Folds are trained first, at half length where labels are few; the final network then sees all labels.
+    Folds are trained first, at half length where labels are few; the final networks then see all labels.
+    The members of an ensemble hold out the same frames, so that it is judged as an ensemble.
 
     Parameters
     ----------
@@ -121,13 +83,15 @@ def refine(
         Rendered crops to mix in; points are matched by id.
     plan : Plan, optional
         The user's wishes.
+    unfinished : Unfinished, optional
+        Where the state is kept on the way; what it holds of this training already is not done again.
     report : callable, optional
         Takes events: ``progress`` with steps done and in all, ``note``; may raise `Cancelled`.
 
     Returns
     -------
     RefineResult
-        The network and all that was found out about it.
+        The networks and all that was found out about them.
 
     Raises
     ------
@@ -148,8 +112,12 @@ def refine(
             hint="label more frames: 'mystax labels suggest' names good ones",
         )
     rows = match_rows(points, base, base_rows)
+    if not plan.steps:
+        plan = replace(plan, steps=estimate_steps(len(usable), has_base=base is not None))
+    kept = unfinished or Unfinished()
+    kept.plan(plan.steps)
     work = _Work(
-        labelled, tuple(points), list(pairs), base, rows, project_replay(replay, points), plan, report
+        labelled, tuple(points), list(pairs), base, rows, project_replay(replay, points), plan, kept, report
     )
     return work.run(usable)
 
@@ -166,148 +134,214 @@ class _Work:
         base_rows: list[int],
         replay: Replay | None,
         plan: Plan,
+        kept: Unfinished,
         report: Report,
     ) -> None:
         self._labelled, self._points, self._pairs = labelled, points, pairs
-        self._base, self._base_rows, self._plan, self._report = base, base_rows, plan, report
-        self._test: Replay | None = None
-        training = replay
-        if replay is not None and len(replay.crops) >= 4 * _REPLAY_TEST:
-            cut = len(replay.crops) - _REPLAY_TEST
-            training = Replay(replay.crops[:cut], replay.xy[:cut], replay.state[:cut], points)
-            self._test = Replay(replay.crops[cut:], replay.xy[cut:], replay.state[cut:], points)
-        self._replay = training
-        self._batches = Batches(labelled, training, plan, mirror_order(len(points), pairs))
+        self._base, self._base_rows, self._plan = base, base_rows, plan
+        self._kept, self._report = kept, report
         self._ready = normalise_crops(labelled.crops, labelled.valid)
+        self._unit = 256.0 / self._ready.shape[-1]
+        self._base_decoded = None if base is None else self._merged(self._base_nets(), self._ready)
+        self._base_error, self._redefined = self._look_at_base()
+        self._test: Replay | None = None
+        if replay is not None:
+            # Where the user means another place, rendered truth would pull the point back.
+            replay = forget_points(replay, self._redefined)
+            if len(replay.crops) >= 4 * _REPLAY_TEST:
+                replay, self._test = split_replay(replay, _REPLAY_TEST)
+        self._replay = replay
+        self._batches = Batches(labelled, replay, plan, mirror_order(len(points), pairs))
         self._done = self._total = 0
+        self._looks: list[Look] = []
+
+    # the base ----------------------------------------------------------------------------------------
+
+    def _base_nets(self) -> list[Dense]:
+        """Return the base's networks with the points that are wanted; new points have random heads."""
+        return [] if self._base is None else [self._start(k) for k in range(self._base.n_members)]
+
+    def _look_at_base(self) -> tuple[Float32[np.ndarray, "n keypoint"], Bool[np.ndarray, " keypoint"]]:
+        """Return the base's errors on all labelled frames, and which points have another definition there."""
+        state, truth = self._labelled.state, self._labelled.xy
+        if self._base_decoded is None:
+            return np.full(state.shape, np.nan, np.float32), np.zeros(len(self._points), np.bool_)
+        known = np.array([row >= 0 for row in self._base_rows])
+        xy = self._base_decoded.xy
+        error = placed_error(xy, truth, state, self._unit)
+        error[:, ~known] = np.nan
+        placed = (state == PLACED) & known
+        return error, is_redefined(xy, truth, placed, unit=self._unit, can_mirror=not self._pairs)
+
+    def _merged(self, nets: Sequence[Dense], crops: Float32[np.ndarray, "n y x"]) -> Decoded:
+        """Find the points with one network or several."""
+        return _merge([predict(net, crops) for net in nets])
+
+    # all of it ---------------------------------------------------------------------------------------
 
     def run(self, usable: Int64[np.ndarray, " row"]) -> RefineResult:
         """Do everything."""
         plan, labelled = self._plan, self._labelled
-        n = len(labelled.crops)
+        n, members = len(labelled.crops), range(plan.members)
         recording = np.zeros(n, np.int64) if labelled.recording is None else labelled.recording
         clock = np.full(n, np.nan) if labelled.time is None else labelled.time
         folds, split = make_folds(recording[usable], clock[usable], plan.seed, by=plan.hold_out)
         folds = [Fold(usable[fold.training], usable[fold.held_out]) for fold in folds]
-        steps = plan.steps or estimate_steps(len(usable), has_base=self._base is not None)
-        fold_steps, self._total = count_steps(steps, len(usable))
+        fold_steps, per_member = count_steps(plan.steps, len(usable))
+        self._total = per_member * plan.members
         prior = self._prior(usable)
-        errors = np.full(labelled.state.shape, np.nan, np.float32)
         found: list[tuple[np.ndarray, Decoded]] = []
         best: list[float] = []
         for number, fold in enumerate(folds):
-            decoded, share = self._fold(fold, number, fold_steps)
-            errors[fold.held_out] = self._error(decoded, fold.held_out)
-            found.append((fold.held_out, decoded))
-            best.append(share)
-        final_steps = max(1, round(steps * float(np.median(best))))
-        self._total = self._done + final_steps
-        net = self._fit(usable, (9,), final_steps)
-        base_error, forgetting = self._against_base(net, n)
-        comparison = compare_paired(errors, base_error, plan.seed)
-        reasons = _reasons(comparison, forgetting, has_base=self._base is not None)
+            parts = [self._fold(fold, member, number, fold_steps) for member in members]
+            found.append((fold.held_out, _merge([decoded for decoded, _ in parts])))
+            best += [share for _, share in parts]
+        final_steps = max(1, round(plan.steps * float(np.median(best))))
+        self._total = self._done + final_steps * plan.members
+        nets = tuple(self._final(usable, member, final_steps) for member in members)
+        calibration = self._calibrate(found, prior)
+        held_out = self._found(found, prior, calibration)
+        errors = placed_error(held_out.xy, labelled.xy, labelled.state, self._unit)
+        forgetting = self._forgetting(nets)
+        comparison = compare_paired(errors, self._base_error, plan.seed)
+        reasons = reasons_against(comparison, forgetting, has_base=self._base is not None)
         counts = (labelled.state[usable] == PLACED).sum(axis=0)
         return RefineResult(
-            net=net,
+            nets=nets,
             points=self._points,
-            calibration=self._calibrate(found, prior),
+            calibration=calibration,
             prior=prior,
             steps=final_steps,
+            held_out=held_out,
             held_out_error=errors,
-            base_error=base_error,
+            base_found=self._base_found(prior),
+            base_error=self._base_error,
             comparison=comparison,
             forgetting=forgetting,
             is_accepted=not reasons,
             reasons=reasons,
             weak=tuple(p for p, c in zip(self._points, counts, strict=True) if c < _WEAK),
+            redefined=tuple(p for p, new in zip(self._points, self._redefined, strict=True) if new),
             split=split,
+            looks=tuple(self._looks),
         )
 
-    def _start(self) -> Dense:
+    # fits --------------------------------------------------------------------------------------------
+
+    def _start(self, member: int) -> Dense:
         """Return the network to begin with: the base's trunk, known points' heads, random new ones."""
         width = self._plan.width if self._base is None else self._base.width
-        net = build_tracker(len(self._points), width=width, seed=self._plan.seed)
-        return net if self._base is None else load_base(net, self._base, self._base_rows)
+        net = build_tracker(len(self._points), width=width, seed=self._plan.seed + member)
+        return net if self._base is None else load_base(net, self._base, self._base_rows, member)
 
     def _fit(
         self,
+        name: str,
+        member: int,
         rows: Int64[np.ndarray, " row"],
         key: tuple[int, ...],
         steps: int,
         look: Callable[[int, Dense], None] | None = None,
+        looked: list[tuple[float, int, Decoded]] | None = None,
     ) -> Dense:
         """Train on some rows; `look` sees the averaged network at a few places on the way."""
-        fitter = make_fitter(self._start(), self._plan, steps, has_base=self._base is not None)
+        fitter = make_fitter(self._start(member), self._plan, steps, has_base=self._base is not None)
         looks = {round(steps * (i + 1) / _LOOKS) for i in range(_LOOKS)}
         begin = time.monotonic()
+        first = 0
+        old = self._kept.running(name)
+        if old is not None:
+            first, state = old
+            fitter.restore({n[2:]: torch.from_numpy(v) for n, v in state.items() if n.startswith("f.")})
+            if looked is not None:
+                looked += _unpack_looks(state)
+            self._done += first
+
+        def state_now() -> dict[str, np.ndarray]:
+            kept = {f"f.{n}": v.numpy() for n, v in fitter.tensors().items()}
+            return kept | _pack_looks(looked or [])
+
         try:
-            for step in range(steps):
+            for step in range(first, steps):
                 loss = fitter.step(partial(self._batches.make, rows, key, step), step / steps)
                 self._done += 1
-                self._report(
-                    Event(
-                        "progress",
-                        "train",
-                        self._done,
-                        self._total,
-                        data={"loss": loss, "seconds": time.monotonic() - begin},
-                    )
-                )
                 if look is not None and step + 1 in looks:
                     look(step + 1, fitter.averaged())
+                self._kept.keep(name, step + 1, state_now)
+                data: dict[str, object] = {"loss": loss, "seconds": time.monotonic() - begin}
+                try:
+                    self._report(Event("progress", "train", self._done, self._total, data=data))
+                except Cancelled:
+                    self._kept.keep(name, step + 1, state_now, now=True)
+                    raise
             return fitter.averaged()
         finally:
             fitter.close()
 
-    def _fold(self, fold: Fold, number: int, steps: int) -> tuple[Decoded, float]:
+    def _fold(self, fold: Fold, member: int, number: int, steps: int) -> tuple[Decoded, float]:
         """Train without the held-out frames; return their places, and where on the way they were best."""
+        name = f"member{member}.fold{number}"
         seen: list[tuple[float, int, Decoded]] = []
+        done = self._kept.finished(name)
+        if done is not None:
+            seen += _unpack_looks(done)
+            self._done += steps
+        else:
 
-        def look(step: int, net: Dense) -> None:
-            decoded = predict(net, self._ready[fold.held_out])
-            error = float(np.nanmean(self._error(decoded, fold.held_out)))
-            seen.append((error if np.isfinite(error) else np.inf, step, decoded))
-            self._report(
-                Event(
-                    "note",
-                    "hold-out",
-                    text=f"fold {number + 1}, step {step}: {error:.2f} px@256 on held-out frames",
-                    data={"fold": number, "step": step, "error": error},
-                )
-            )
+            def look(step: int, net: Dense) -> None:
+                decoded = predict(net, self._ready[fold.held_out])
+                error = float(np.nanmean(self._error(decoded, fold.held_out)))
+                seen.append((error if np.isfinite(error) else np.inf, step, decoded))
+                text = f"fold {number + 1}, step {step}: {error:.2f} px@256 on held-out frames"
+                if self._plan.members > 1:
+                    text = f"member {member + 1}, {text}"
+                data: dict[str, object] = {"member": member, "fold": number, "step": step, "error": error}
+                self._report(Event("note", "hold-out", text=text, data=data))
 
-        self._fit(fold.training, (number,), steps, look)
+            self._fit(name, member, fold.training, (member, number), steps, look, seen)
+            self._kept.finish(name, steps, _pack_looks(seen))
+        self._looks += [Look(member, number, step, error) for error, step, _ in seen]
         error, step, decoded = min(seen, key=lambda item: item[0])
         # A last look that is as good as the best wins: earlier minima are mostly luck.
         if seen[-1][0] <= 1.02 * error:
             error, step, decoded = seen[-1]
         return decoded, step / steps
 
+    def _final(self, usable: Int64[np.ndarray, " row"], member: int, steps: int) -> Dense:
+        """Train a member on all labelled frames."""
+        name = f"member{member}.final"
+        done = self._kept.finished(name)
+        if done is None:
+            net = self._fit(name, member, usable, (member, _FINAL), steps)
+            self._kept.finish(name, steps, {n: v.numpy() for n, v in net.state_dict().items()})
+            return net
+        self._done += steps
+        net = self._start(member).eval()
+        net.load_state_dict({n: torch.from_numpy(v) for n, v in done.items()})
+        return net.requires_grad_(requires_grad=False)
+
+    # judging -----------------------------------------------------------------------------------------
+
     def _error(
         self, decoded: Decoded, rows: Int64[np.ndarray, " row"]
     ) -> Float32[np.ndarray, "row keypoint"]:
         """Return errors of placed points [px@256]."""
-        unit = 256.0 / self._ready.shape[-1]
-        return _placed_error(decoded.xy, self._labelled.xy[rows], self._labelled.state[rows], unit)
+        return placed_error(decoded.xy, self._labelled.xy[rows], self._labelled.state[rows], self._unit)
 
-    def _against_base(self, net: Dense, n: int) -> tuple[Float32[np.ndarray, "n keypoint"], float]:
-        """Return the base's errors on all labelled frames, and how much worse rendered crops have become."""
-        base_error = np.full((n, len(self._points)), np.nan, np.float32)
-        if self._base is None:
-            return base_error, float("nan")
-        old = self._start().eval()
-        known = np.array([row >= 0 for row in self._base_rows])
-        base_error[:] = self._error(predict(old, self._ready), np.arange(n))
-        base_error[:, ~known] = np.nan
-        if self._test is None:
-            return base_error, float("nan")
+    def _forgetting(self, nets: Sequence[Dense]) -> float:
+        """Return how much the error on rendered crops has grown; NaN where nothing can be compared."""
+        if self._base is None or self._test is None:
+            return float("nan")
         ready = normalise_crops(self._test.crops, None)
-        unit = 256.0 / ready.shape[-1]
+        known = np.array([row >= 0 for row in self._base_rows])
+        state = np.where(known, self._test.state, UNLABELLED).astype(np.uint8)
+        if not (state == PLACED).any():
+            return float("nan")
         means = [
-            np.nanmean(_placed_error(predict(one, ready).xy, self._test.xy, self._test.state, unit)[:, known])
-            for one in (net, old)
+            np.nanmean(placed_error(self._merged(one, ready).xy, self._test.xy, state, 1.0))
+            for one in (nets, self._base_nets())
         ]
-        return base_error, float(means[0] / means[1])
+        return float(means[0] / means[1])
 
     def _prior(self, usable: Int64[np.ndarray, " row"]) -> ShapePrior | None:
         """Fit the shape prior to labelled and rendered shapes."""
@@ -316,6 +350,14 @@ class _Work:
             xy = np.concatenate((xy, self._replay.xy))
             seen = np.concatenate((seen, self._replay.state == PLACED))
         return fit_shape_prior(xy, seen, can_mirror=not self._pairs)
+
+    def _old_calibration(self) -> Calibration | None:
+        """Return the base's calibration of the wanted points; None if it does not know them all."""
+        old = None if self._base is None else self._base.calibration
+        if old is None or any(row < 0 for row in self._base_rows):
+            return None
+        rows = self._base_rows
+        return replace(old, intercepts=old.intercepts[rows], scale=old.scale[rows])
 
     def _calibrate(self, found: list[tuple[np.ndarray, Decoded]], prior: ShapePrior | None) -> Calibration:
         """Calibrate on held-out frames: from the base's where there is one."""
@@ -328,40 +370,67 @@ class _Work:
         )
         placed = self._labelled.state[rows] == PLACED
         labelled = self._labelled.state[rows] != UNLABELLED
-        old = None if self._base is None else self._base.calibration
-        if old is not None and all(row >= 0 for row in self._base_rows):
-            return refit_calibration(
-                _select(old, self._base_rows), values, window, offset, placed, labelled, size=size
-            )
+        old = self._old_calibration()
+        if old is not None:
+            return refit_calibration(old, values, window, offset, placed, labelled, size=size)
         n = int(labelled.sum())
         if n < 60:
             return Calibration.uncalibrated(len(self._points))
         return fit_calibration(values, window, offset, placed, labelled, size=size, origin=f"labels:n={n}")
 
+    def _found(
+        self,
+        found: list[tuple[np.ndarray, Decoded]],
+        prior: ShapePrior | None,
+        calibration: Calibration,
+    ) -> Found:
+        """Lay what was said of some frames out over all labelled frames."""
+        shape, size = self._labelled.state.shape, self._ready.shape[-1]
+        xy = np.full((*shape, 2), np.nan, np.float32)
+        covariance = np.full((*shape, 3), np.nan, np.float32)
+        confidence = np.full(shape, np.nan, np.float32)
+        for rows, decoded in found:
+            xy[rows] = decoded.xy
+            covariance[rows] = calibration.covariance(decoded.covariance, size)
+            confidence[rows] = calibration.confidence(features(decoded, prior, size))
+        return Found(xy, covariance, confidence)
 
-def _select(calibration: Calibration, rows: list[int]) -> Calibration:
-    """Return the calibration of some points."""
-    return replace(calibration, intercepts=calibration.intercepts[rows], scale=calibration.scale[rows])
+    def _base_found(self, prior: ShapePrior | None) -> Found | None:
+        """Return what the base said of the labelled frames."""
+        if self._base_decoded is None:
+            return None
+        old = self._old_calibration()
+        calibration = old or Calibration.uncalibrated(len(self._points))
+        found = self._found([(np.arange(len(self._ready)), self._base_decoded)], prior, calibration)
+        found.xy[:, [row < 0 for row in self._base_rows]] = np.nan
+        if old is None:
+            found.confidence[:] = np.nan
+        return found
 
 
-def _placed_error(
-    xy: Float[np.ndarray, "n keypoint space"],
-    truth: Float[np.ndarray, "n keypoint space"],
-    state: UInt8[np.ndarray, "n keypoint"],
-    unit: float,
-) -> Float32[np.ndarray, "n keypoint"]:
-    error = np.linalg.norm(xy - truth, axis=-1) * unit
-    return np.where(state == PLACED, error, np.nan).astype(np.float32)
+def _merge(found: Sequence[Decoded]) -> Decoded:
+    """Merge what the members of an ensemble say."""
+    if len(found) == 1:
+        return found[0]
+    names = Decoded.__slots__
+    joined = {name: np.concatenate([getattr(one, name) for one in found], axis=1) for name in names}
+    return merge_decoded(Decoded(**joined), len(found))
 
 
-def _reasons(comparison: Comparison, forgetting: float, *, has_base: bool) -> tuple[str, ...]:
-    """Say why a network should not replace the base."""
-    found = []
-    if has_base and not comparison.is_better:
-        found.append(
-            f"held-out error {comparison.new:.2f} px@256 against {comparison.old:.2f} of the base "
-            f"(95 % interval of the change {100 * comparison.low:+.0f} to {100 * comparison.high:+.0f} %)"
-        )
-    if forgetting > _MOST_FORGETTING:
-        found.append(f"error on rendered faces has grown by a factor of {forgetting:.2f}")
-    return tuple(found)
+def _pack_looks(seen: Sequence[tuple[float, int, Decoded]]) -> dict[str, np.ndarray]:
+    """Return looks as arrays by name."""
+    packed: dict[str, np.ndarray] = {}
+    for number, (error, step, decoded) in enumerate(seen):
+        packed[f"look{number}.at"] = np.array([error, step], np.float64)
+        packed |= {f"look{number}.{name}": getattr(decoded, name) for name in Decoded.__slots__}
+    return packed
+
+
+def _unpack_looks(packed: Mapping[str, np.ndarray]) -> list[tuple[float, int, Decoded]]:
+    """Return the looks that `_pack_looks` packed."""
+    seen = []
+    while f"look{len(seen)}.at" in packed:
+        place = f"look{len(seen)}"
+        error, step = packed[f"{place}.at"].tolist()
+        seen.append((error, int(step), Decoded(**{n: packed[f"{place}.{n}"] for n in Decoded.__slots__})))
+    return seen

@@ -1,7 +1,7 @@
 """What a refine works on: labelled crops, rendered crops, the base, the user's wishes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ __all__ = [
     "Labelled",
     "Plan",
     "Replay",
+    "forget_points",
     "load_base",
     "match_rows",
     "project_replay",
+    "split_replay",
 ]
 
 BATCH = 8
@@ -91,12 +93,24 @@ class Base:
         Factor on its channel counts.
     calibration : Calibration, optional
         Its calibration.
+    others : tuple of mapping
+        Weights of the further members of an ensemble.
     """
 
     tensors: Mapping[str, np.ndarray]
     points: tuple[str, ...]
     width: float = 1.0
     calibration: Calibration | None = None
+    others: tuple[Mapping[str, np.ndarray], ...] = ()
+
+    @property
+    def n_members(self) -> int:
+        """Number of networks."""
+        return 1 + len(self.others)
+
+    def member(self, number: int) -> Mapping[str, np.ndarray]:
+        """Return the weights that a member of a new ensemble starts from: they are dealt in turn."""
+        return (self.tensors, *self.others)[number % self.n_members]
 
 
 @dataclass(frozen=True)
@@ -119,8 +133,10 @@ class Plan:
         Threads.
     width : float
         Factor on the channel counts of a network made from nothing.
+    members : int
+        Networks to train, 1-5: several become an ensemble, each with a seed of its own.
     rate : float
-        Highest rate of the trunk; heads learn three times as fast.
+        Highest rate of the trunk of a base; its heads learn three times as fast.
     ranges : Augmentation
         How far to augment labelled crops: mildly, since they are of the cameras that matter.
     replay_ranges : Augmentation
@@ -130,11 +146,12 @@ class Plan:
     steps: int = 0
     seed: int = 0
     size: int = 256
-    replay: float = 0.5
+    replay: float = 0.25
     hold_out: str = "recording"
     lanes: int = 1
     width: float = 1.0
-    rate: float = 1e-3
+    members: int = 1
+    rate: float = 2e-3
     ranges: Augmentation = MILD
     replay_ranges: Augmentation = field(default_factory=Augmentation)
 
@@ -152,36 +169,33 @@ class Batches:
         plan = self._plan
         rng = np.random.default_rng([plan.seed, *key, step, lane])
         n = BATCH // plan.lanes
-        n_replay = round(plan.replay * n) if self._replay is not None else 0
+        n_replay = 0 if self._replay is None else _share_of_lane(plan.replay * n, lane)
         pick = rng.choice(rows, n - n_replay, replace=len(rows) < n - n_replay)
-        labelled = self._labelled
+        old = rng.integers(0, len(self._replay.crops), n_replay) if self._replay is not None else pick[:0]
+        sources = [(self._labelled, pick, plan.ranges), (self._replay, old, plan.replay_ranges)]
         parts = [
             augment(
-                labelled.crops[pick],
-                labelled.xy[pick],
-                labelled.state[pick],
+                source.crops[chosen],
+                source.xy[chosen],
+                source.state[chosen],
                 rng,
                 size=plan.size,
-                ranges=plan.ranges,
+                ranges=ranges,
                 order=self._order,
-                valid=None if labelled.valid is None else labelled.valid[pick],
+                valid=source.valid[chosen]
+                if isinstance(source, Labelled) and source.valid is not None
+                else None,
             )
+            for source, chosen, ranges in sources
+            if source is not None and len(chosen)
         ]
-        if self._replay is not None and n_replay:
-            old = rng.integers(0, len(self._replay.crops), n_replay)
-            parts.append(
-                augment(
-                    self._replay.crops[old],
-                    self._replay.xy[old],
-                    self._replay.state[old],
-                    rng,
-                    size=plan.size,
-                    ranges=plan.replay_ranges,
-                    order=self._order,
-                )
-            )
         crops, xy, state = (np.concatenate(values) for values in zip(*parts, strict=True))
         return crops, xy, state
+
+
+def _share_of_lane(share: float, lane: int) -> int:
+    """Deal whole crops to lanes so that all lanes together have their share, whatever their number."""
+    return int((lane + 1) * share + 0.5) - int(lane * share + 0.5)
 
 
 def match_rows(points: Sequence[str], base: Base | None, given: Sequence[int] | None = None) -> list[int]:
@@ -235,7 +249,46 @@ def project_replay(replay: Replay | None, points: Sequence[str]) -> Replay | Non
     return Replay(replay.crops, xy, state, tuple(points))
 
 
-def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
+def forget_points(replay: Replay, points: Bool[np.ndarray, " keypoint"]) -> Replay:
+    """Return rendered crops on which some points count as not labelled.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    points : array (keypoint,)
+        Points to leave out.
+
+    Returns
+    -------
+    Replay
+        The same crops.
+    """
+    return replace(replay, state=np.where(points, UNLABELLED, replay.state).astype(np.uint8))
+
+
+def split_replay(replay: Replay, count: int) -> tuple[Replay, Replay]:
+    """Return all but the last crops, for training, and the last ones, to measure forgetting.
+
+    Parameters
+    ----------
+    replay : Replay
+        Rendered crops.
+    count : int
+        Crops to keep back.
+
+    Returns
+    -------
+    training, test : Replay
+        Both parts.
+    """
+    return (
+        replace(replay, crops=replay.crops[:-count], xy=replay.xy[:-count], state=replay.state[:-count]),
+        replace(replay, crops=replay.crops[-count:], xy=replay.xy[-count:], state=replay.state[-count:]),
+    )
+
+
+def load_base(net: Dense, base: Base, rows: list[int], member: int = 0) -> Dense:
     """Copy the base's trunk, and the heads of the points that it knows, into a network.
 
     Parameters
@@ -246,6 +299,8 @@ def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
         Where to copy from.
     rows : list of int
         Which of the base's points each point is; -1 keeps its random head.
+    member : int, optional
+        Which member of an ensemble the network will be (0).
 
     Returns
     -------
@@ -257,11 +312,11 @@ def load_base(net: Dense, base: Base, rows: list[int]) -> Dense:
     WeightsError
         M702, if a tensor is missing or has another shape.
     """
-    state = net.state_dict()
+    state, tensors = net.state_dict(), base.member(member)
     for name, value in state.items():
-        if name not in base.tensors:
+        if name not in tensors:
             raise WeightsError("M702", "base", expected=f"the tensor {name!r}", got="none")
-        given = torch.from_numpy(np.asarray(base.tensors[name]).astype(np.float32))
+        given = torch.from_numpy(np.asarray(tensors[name]).astype(np.float32))
         if name.split(".")[0] in ("head", "null"):
             if len(given) != len(base.points) or given.shape[1:] != value.shape[1:]:
                 raise WeightsError(

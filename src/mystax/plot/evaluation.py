@@ -174,6 +174,10 @@ def evaluation_page(
     title: str,
     found: Mapping[str, Any],
     drawings: Sequence[NamedFigure],
+    *,
+    kind: str = "evaluation of keypoints",
+    verdict: str = "",
+    facts: Mapping[str, str] | None = None,
 ) -> str:
     """Write the page of an evaluation: one HTML file without scripts.
 
@@ -185,6 +189,12 @@ def evaluation_page(
         The figures as in ``evaluation.json``.
     drawings : sequence of NamedFigure
         Figures in the order of the page.
+    kind : str, optional
+        What the page is, for its title.
+    verdict : str, optional
+        The sentence on top; by default the figures of the first model.
+    facts : mapping of str to str, optional
+        What else a reader should know.
 
     Returns
     -------
@@ -194,7 +204,7 @@ def evaluation_page(
     models: Mapping[str, Any] = found["models"]
     first = next(iter(models))
     every = models[first]["all"]
-    verdict = (
+    verdict = verdict or (
         f"{first}: median {_number(every['median'])}, mean {_number(every['mean'])} px@256 on "
         f"{found['n_frames']} frames; {_share(every['pck']['10'])} of the points within 10."
     )
@@ -207,12 +217,14 @@ def evaluation_page(
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{_text(title)}: evaluation of keypoints</title><style>{css}</style></head>",
+        f"<title>{_text(title)}: {_text(kind)}</title><style>{css}</style></head>",
         f"<body><main><header><h1>{_text(title)}</h1>",
         f'<p class="verdict">{_text(verdict)}</p></header>',
         "<section><h2>Models</h2>",
         _table(HEAD, [_row(name, figures) for name, figures in models.items()]),
-        "<p>px@256: pixels of a face that is 256 wide. Intervals: 95 %, bootstrap over frames.</p></section>",
+        "<p>px@256: pixels of a face that is 256 wide. Intervals: 95 %, bootstrap over frames.</p>",
+        _table(("", ""), list(facts.items())) if facts else "",
+        "</section>",
         *(_figure(item) for item in drawings),
         f"<section><h2>Points of {_text(first)}</h2>",
         _table(

@@ -1,6 +1,5 @@
 """The picture behind regions: a real frame where the video is still there, else the mean picture."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mystax.core.recording import FrameSource
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
 from mystax.errors import MystaxError
-from mystax.io.provenance import texts_of
+from mystax.io.provenance import files_of_cameras, frames_inputs
 from mystax.plot.style import WIDTH, figure
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
     Parameters
     ----------
     attributes : mapping
-        Of the outcome: `run_files` names the files camera by camera, `inputs` their fingerprints.
+        Of the outcome: `run_camera_files` names the files, `inputs` their fingerprints.
     camera : str
         Camera; ``""`` for the only one.
     n_frames : int
@@ -140,7 +140,7 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
     from mystax.io.video import Video
 
     files, identity = _files_of(attributes, camera)
-    if not files or not all(Path(name).is_file() for name in files):
+    if not files or not all(is_there(Path(name)) for name in files):
         return None
     options: Any = dict(entry.split("=", 1) for entry in identity if "=" in entry)
     known = {name: options[name] for name in ("grey_range", "damage") if name in options}
@@ -158,23 +158,11 @@ def open_source(attributes: Mapping[str, Any], camera: str, n_frames: int) -> Fr
 
 
 def _files_of(attributes: Mapping[str, Any], camera: str) -> tuple[list[str], list[str]]:
-    """Return the files of a camera and the identity of its frames, by counting the fingerprints."""
-    files = texts_of(attributes.get("run_files"))
-    taken: dict[str, list[str]] = {}
-    for entry in json.loads(str(attributes.get("inputs", "[]"))):
-        if entry.get("role") == "frames":
-            taken.setdefault(str(entry.get("camera", "")), []).append(str(entry.get("id", "")))
-    counts = {name: sum("=" not in item for item in found) for name, found in taken.items()}
-    if len(taken) <= 1:
-        return files, next(iter(taken.values()), [])
-    if camera not in taken or sum(counts.values()) != len(files):
-        return [], []
-    start = 0
-    for name, count in counts.items():
-        if name == camera:
-            break
-        start += count
-    return files[start : start + counts[camera]], taken[camera]
+    """Return the files of a camera and the identity of its frames."""
+    files, taken = files_of_cameras(attributes), frames_inputs(attributes)
+    if not camera and len(files) == 1:
+        return next(iter(files.values())), next(iter(taken.values()), [])
+    return files.get(camera, []), taken.get(camera, [])
 
 
 def picture_axes(n: int, aspect: float, *, beside: float = 0.0) -> tuple[Any, list[Axes]]:

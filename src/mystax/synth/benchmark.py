@@ -10,8 +10,8 @@ from mystax.core.geometry import Rectangle, Roi
 from mystax.core.typing import Float32, Float64, UInt8
 from mystax.errors import ParameterError
 from mystax.synth.eye import Eye, paint_eye
+from mystax.synth.kernels.scene import expose, paste_texture
 from mystax.synth.rendered import RenderedSource
-from mystax.synth.scene_kernels import expose, paste_texture
 from mystax.synth.texture import speckle
 from mystax.synth.view import frame_key
 

@@ -150,7 +150,7 @@ def _behaved(name: str, change: Callable[[Dataset], Dataset]) -> Callable[[Brain
     """Change one outcome of the behaviour."""
 
     def make(truth: BrainTruth) -> BrainTruth:
-        changed = {**truth.behaviour, name: change(truth.behaviour[name].copy(deep=True))}
+        changed: dict[str, Any] = {**truth.behaviour, name: change(truth.behaviour[name].copy(deep=True))}
         return replace(truth, behaviour=changed)
 
     return make
@@ -188,7 +188,8 @@ def _copied(truth: BrainTruth) -> BrainTruth:
     bins = np.clip(np.floor(times * truth.rate + 1e-9).astype(int), 0, truth.neural.sizes["time"] - 1)
     values = truth.neural["activity"].values[bins, 3]
     column = xr.DataArray(values[:, None], {"time": times, "feature": ["leaked"]}, ("time", "feature"))
-    return replace(truth, behaviour={**truth.behaviour, "custom": column})
+    changed: dict[str, Any] = {**truth.behaviour, "custom": column}
+    return replace(truth, behaviour=changed)
 
 
 FAULTS: Mapping[str, Callable[[BrainTruth], BrainTruth]] = {

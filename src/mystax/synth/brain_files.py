@@ -60,7 +60,7 @@ class _Parts:
     @property
     def n(self) -> int:
         """Number of neurons."""
-        return self.activity.shape[1]
+        return int(self.activity.shape[1])
 
     def spikes(self, name: str) -> tuple[Float64[np.ndarray, " spike"], Int32[np.ndarray, " spike"]]:
         """Return the spikes, which the format needs."""

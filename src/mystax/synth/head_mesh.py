@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.core.typing import Float64
-from mystax.synth.head_kernels import add_bumps, bend_surface, fit_lids, loft_surface, normals_of
 from mystax.synth.head_organs import ear_surface, jaw_surface, tongue_surface
 from mystax.synth.head_parts import PARTS, Expression, Surface, at, make_surface, section, unit
 from mystax.synth.head_shape import HeadShape
+from mystax.synth.kernels.head import add_bumps, bend_surface, fit_lids, loft_surface, normals_of
 
 __all__ = ["KEYPOINTS", "HeadMesh", "build_head"]
 

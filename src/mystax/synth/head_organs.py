@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from mystax.synth.head_kernels import loft_surface
 from mystax.synth.head_parts import PARTS, Expression, Surface, at, make_surface, section, unit
 from mystax.synth.head_shape import HeadShape
+from mystax.synth.kernels.head import loft_surface
 
 __all__ = ["ear_surface", "jaw_surface", "tongue_surface"]
 

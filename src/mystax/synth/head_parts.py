@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mystax.synth.head_kernels import normals_of
+from mystax.synth.kernels.head import normals_of
 
 __all__ = ["PARTS", "Expression", "Surface", "at", "make_surface", "section", "unit"]
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mystax.core.typing import Float32, Float64, UInt8
-from mystax.synth.fur_kernels import draw_fur, draw_rooted, draw_whiskers
-from mystax.synth.head_kernels import place_globe, project_points, raster_surface
 from mystax.synth.head_mesh import HeadMesh, build_head
 from mystax.synth.head_parts import PARTS, Surface, unit
 from mystax.synth.head_scene import HeadScene
 from mystax.synth.head_truth import hidden_by, in_world, place_keypoints, seen_states, under_lids
 from mystax.synth.head_view import HeadCamera
+from mystax.synth.kernels.fur import draw_fur, draw_rooted, draw_whiskers
+from mystax.synth.kernels.head import place_globe, project_points, raster_surface
+from mystax.synth.kernels.optics import fill_backdrop
+from mystax.synth.kernels.shade import cast_shadow, dot_follicles, shade_eye, shade_parts
 from mystax.synth.optics import expose_face, picture_of
-from mystax.synth.optics_kernels import fill_backdrop
-from mystax.synth.shade_kernels import cast_shadow, dot_follicles, shade_eye, shade_parts
 from mystax.synth.whiskers import follicles, whisker_lines
 
 __all__ = ["Rendered", "render_scene"]

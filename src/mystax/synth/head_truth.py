@@ -7,10 +7,10 @@ import numpy as np
 
 from mystax.core.typing import Float64, UInt8
 from mystax.synth.draws import Draw
-from mystax.synth.head_kernels import lid_value
 from mystax.synth.head_mesh import COLUMNS, KEYPOINTS, NOSE_ROW, HeadMesh
 from mystax.synth.head_parts import PARTS, Surface, at, unit
 from mystax.synth.head_view import HeadCamera, Pose
+from mystax.synth.kernels.head import lid_value
 
 __all__ = [
     "ABSENT",

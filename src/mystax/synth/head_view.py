@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Float64
 from mystax.synth.draws import Draw
-from mystax.synth.head_kernels import project_points
+from mystax.synth.kernels.head import project_points
 
 __all__ = ["HeadCamera", "Lights", "Pose", "draw_camera", "draw_lights", "look_at"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Float32
 from mystax.synth.draws import Draw
-from mystax.synth.optics_kernels import block_loss, develop, gauss, reduce, streak
+from mystax.synth.kernels.optics import block_loss, develop, gauss, reduce, streak
 
 __all__ = ["Optics", "draw_optics", "expose_face", "picture_of"]
 

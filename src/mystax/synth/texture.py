@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from mystax.core.typing import Float, Float32
-from mystax.synth.scene_kernels import line_integral
+from mystax.synth.kernels.scene import line_integral
 
 __all__ = ["fur", "speckle", "stripes"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from mystax.core.typing import Float32, Float64, UInt8
 from mystax.synth.eye import Eye, paint_eye
 from mystax.synth.face import Face
-from mystax.synth.scene_kernels import draw_hairs, expose, move_picture, paste_texture
+from mystax.synth.kernels.scene import draw_hairs, expose, move_picture, paste_texture
 
 __all__ = ["CameraTruth", "View", "frame_key"]
 

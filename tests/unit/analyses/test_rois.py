@@ -11,6 +11,7 @@ from mystax.core.analysis import get_analysis
 from mystax.core.geometry import Ellipse, Rectangle
 from mystax.core.recording import ArraySource
 from mystax.engine.passes import CameraPass, assemble_outcome, drive
+from mystax.synth.head import render_image
 from mystax.synth.scene import Scene
 from mystax.testing import measure
 
@@ -146,3 +147,38 @@ def test_the_same_frames_give_the_same_proposals() -> None:
     source = Scene(seed=3, n_frames=8, size=(200, 150)).source("left")
     one, two = (measure("rois", source) for _ in range(2))
     assert one.identical(two)
+
+
+def test_the_tracker_finds_a_rendered_face_that_does_not_move() -> None:
+    sample = render_image(5, 3, size=256)
+    frames = np.random.default_rng(0).normal(90, 4, (4, 300, 420))
+    frames[:, 30:286, 140:396] = sample.image
+    outcome = measure("rois", ArraySource(frames.clip(0, 255).astype(np.uint8)))
+    assert outcome.attrs["face_by"] == "tracker"
+    face = proposed_rois(outcome)[0]
+    assert face.kind == "face"
+    assert face.confidence is not None
+    assert face.confidence >= 0.3
+    assert isinstance(face.shape, Rectangle)
+    placed = sample.xy[sample.state == 2] + (140, 30)
+    inside = (placed >= (face.shape.x, face.shape.y)) & (
+        placed <= (face.shape.x + face.shape.width, face.shape.y + face.shape.height)
+    )
+    assert inside.all(axis=1).mean() > 0.8
+
+
+def test_where_the_tracker_sees_no_face_motion_tells() -> None:
+    rng = np.random.default_rng(1)
+    frames = np.full((30, 120, 160), 60, np.uint8)
+    frames[:, 40:80, 60:110] = rng.integers(0, 255, (30, 40, 50))
+    outcome = measure("rois", ArraySource(frames))
+    assert outcome.attrs["face_by"] == "motion"
+    face = proposed_rois(outcome)[0].shape
+    assert isinstance(face, Rectangle)
+    assert (face.x + face.width / 2, face.y + face.height / 2) == pytest.approx((85, 60), abs=8)
+
+
+def test_other_weights_are_another_outcome() -> None:
+    declared = get_analysis("rois")
+    assert declared.more_inputs is not None
+    assert [item["role"] for item in declared.more_inputs(declared.params())] == ["weights"]

@@ -20,16 +20,16 @@ def world(neurons: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return members, truth + rng.normal(size=truth.shape)
 
 
-@pytest.mark.parametrize("shared", [0.0, 2.0])
-def test_weights_equal_non_negative_least_squares(shared: float) -> None:
+@pytest.mark.parametrize("pooled", [0.0, 2.0])
+def test_weights_equal_non_negative_least_squares(pooled: float) -> None:
     from scipy.optimize import nnls
 
     members, y = world()
     products, across = sums(members, y)
-    found = stack_weights(products, across, shared=shared, most=9.0)
+    found = stack_weights(products, across, pooled=shared, most=9.0)
     for n in range(6):
-        g = products[n] + shared * products.mean(0)
-        h = across[n] + shared * across.mean(0)
+        g = products[n] + pooled * products.mean(0)
+        h = across[n] + pooled * across.mean(0)
         root = np.linalg.cholesky(g).T
         wanted = nnls(root, np.linalg.solve(root.T, h))[0]
         assert np.allclose(found[:, n], wanted, atol=1e-6)
@@ -63,7 +63,7 @@ def test_error_is_that_of_the_weighted_prediction() -> None:
 def test_best_of_all_weights_on_a_lattice_is_not_better() -> None:
     members, y = world(3)
     products, across = sums(members, y)
-    weights = stack_weights(products, across, shared=0.0)
+    weights = stack_weights(products, across, pooled=0.0)
     best = stack_error(weights, products, across)
     for trial in product(np.linspace(0, 1.2, 7), repeat=3):
         tried = np.repeat(np.array(trial)[:, None], 3, axis=1)

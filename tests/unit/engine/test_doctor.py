@@ -248,6 +248,15 @@ def test_a_video_that_went_away_is_a_warning_and_one_that_changed_fails(
     assert "run again" in changed.hint
 
 
+def test_a_camera_that_an_outcome_did_not_measure_has_not_changed(tmp_path: Path, videos: list[Path]) -> None:
+    folder = tmp_path / "face.mystax"
+    cameras = {path.stem: [str(path)] for path in videos}
+    inputs = [{"role": "frames", "camera": "left", "position": 0, "id": quick_id(videos[0])}]
+    told = Provenance("trace", 1, KEY, inputs=inputs, run={"camera_files": cameras})
+    quick_store(folder).publish(trace(), told, schema=TRACE)
+    assert [(check.status, check.where) for check in check_inputs(folder)] == [("ok", str(videos[0]))]
+
+
 def test_an_outcome_that_cannot_be_read_is_told_by_another_check(tmp_path: Path, videos: list[Path]) -> None:
     folder = outcome_of(tmp_path / "face.mystax", *videos)
     (folder / "trace.nc").write_bytes(b"no outcome")

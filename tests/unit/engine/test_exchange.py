@@ -1,21 +1,22 @@
 """Facemap files in and out through folders of outcomes."""
 
 import errno
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import mystax
 from mystax.core.events import Event
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.quality import flags_from_json
-from mystax.engine.exchange import _times, export_facemap, import_facemap, read_regions
+from mystax.engine.exchange import _times, _video_names, export_facemap, import_facemap, read_regions
 from mystax.errors import FormatError, RecipeError, RoiError, SpaceError, StoreError
 from mystax.io.formats.facemap import read_facemap, write_facemap
 from mystax.io.rois import rois_to_toml
-from mystax.io.store import Store
 from tests.fixtures.engine_runs import run_folder
 from tests.fixtures.engine_toys import make_recording, toy_spec
 from tests.fixtures.facemap_files import facemap_dict
@@ -23,6 +24,8 @@ from tests.fixtures.measure import moving_movie
 from tests.fixtures.refusals import code_of
 from tests.fixtures.videos import Shelf
 from tests.unit.io.formats.test_facemap import KEYS, same, seeds_with
+
+pytestmark = pytest.mark.usefixtures("readers_here")
 
 
 def write(folder: Path, tree: dict[str, Any], name: str = "face_proc.npy") -> Path:
@@ -259,16 +262,31 @@ def test_regions_are_read_from_toml_and_from_facemap(tmp_path: Path) -> None:
         read_regions(tmp_path / "none.toml")
 
 
-def test_files_of_several_cameras_are_grouped_as_facemap_has_them(tmp_path: Path) -> None:
-    import xarray as xr
-
-    from mystax.engine.exchange import _video_names
-
-    files = ["l1.mp4", "l2.mp4", "r1.mp4", "r2.mp4"]
-    outcomes = {f"motion/{name}": xr.Dataset(attrs={"run_files": files}) for name in ("left", "right")}
-    assert _video_names(outcomes) == [["l1.mp4", "r1.mp4"], ["l2.mp4", "r2.mp4"]]
+def test_files_of_several_cameras_are_grouped_as_facemap_has_them() -> None:
+    files = {"left": ["l1.mp4", "l2.mp4"], "right": ["r1.mp4", "r2.mp4"]}
+    outcomes = {
+        name: xr.Dataset(attrs={"run_camera_files": json.dumps(files)})
+        for name in ("motion/right", "svd/all_cameras", "svd/right", "svd/left")
+    }
+    assert _video_names(outcomes) == [["r1.mp4", "l1.mp4"], ["r2.mp4", "l2.mp4"]]  # as the regions stand
     assert _video_names({"motion": xr.Dataset()}) == []
-    assert Store(tmp_path).current_key("motion") is None
+
+
+def test_cameras_with_fewer_files_keep_their_place() -> None:
+    files = {"left": ["l1.mp4"], "right": ["r1.mp4", "r2.mp4", "r3.mp4"], "body": []}
+    outcomes = {f"motion/{name}": xr.Dataset(attrs={"run_camera_files": json.dumps(files)}) for name in files}
+    names = _video_names(outcomes)
+    assert names == [["l1.mp4", "r1.mp4", ""], ["", "r2.mp4", ""], ["", "r3.mp4", ""]]
+    assert _video_names({"motion": xr.Dataset(attrs={"run_files": "face.mp4"})}) == [["face.mp4"]]
+
+
+def test_times_of_cameras_with_fewer_files_are_found(tmp_path: Path, shelf: Shelf) -> None:
+    for name in ("l1", "r1", "r2"):
+        n_frames = {"l1": 40, "r1": 40, "r2": 60}[name]
+        (tmp_path / f"{name}.mp4").write_bytes(shelf.take(n_frames=n_frames).read_bytes())
+    names = [["l1.mp4", "r1.mp4"], ["", "r2.mp4"]]
+    found = _times({"filenames": names}, tmp_path, ["left", "right"])
+    assert {name: len(times) for name, times in found.items()} == {"left": 40, "right": 100}
 
 
 @pytest.mark.parametrize("name", ["file", "file/deeper", "x" * 300])

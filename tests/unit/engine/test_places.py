@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,48 @@ def test_work_of_published_outcomes_is_removed(tmp_path: Path) -> None:
     FolderPlace(Store(tmp_path), scratch=str(rows)).clear_finished(plan)
     assert not list(rows.glob("*.spool"))
     assert not list((tmp_path / ".mystax" / "work").glob("*"))
+
+
+def test_folders_are_found_among_any_number_of_outcomes(tmp_path: Path) -> None:
+    recording, request = make_recording(toy_spec()), Request(toy_recipe())
+    with pytest.raises(Cancelled):
+        run_folder(tmp_path, recording, request.recipe, report=StopAt(5), size=20)
+    plan = make_plan(recording, request)
+    (one,) = plan.outcomes
+    more = (replace(one, key=f"{number:064x}") for number in range(60))
+    many = replace(plan, outcomes=(one, *more))
+    place = FolderPlace(Store(tmp_path), scratch="none")
+    with place.room(many, many.outcomes[1:2]) as room:  # the pass that was left makes another outcome
+        assert room.outcomes == list(many.outcomes[1:2])
+    place.clear_finished(many)
+    assert not list((tmp_path / ".mystax" / "work").glob("*"))
+
+
+def test_pass_that_makes_more_is_taken_up(tmp_path: Path) -> None:
+    recording = make_recording(toy_spec())
+    both = Request(toy_recipe("toy", "toyjoint"))
+    with pytest.raises(Cancelled):
+        run_folder(tmp_path, recording, both.recipe, report=StopAt(8), size=20)
+    plan = make_plan(recording, both)
+    place = FolderPlace(Store(tmp_path), scratch="none")
+    with place.room(plan, plan.outcomes[:1]) as room:
+        assert room.outcomes == list(plan.outcomes)
+
+
+def test_equal_passes_into_two_folders_have_their_own_scratch_files(tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    for name in ("one", "two"):
+        with pytest.raises(Cancelled):
+            run_folder(
+                tmp_path / name,
+                make_recording(toy_spec()),
+                toy_recipe(scratch=True),
+                report=StopAt(5),
+                size=20,
+                scratch=str(rows),
+            )
+    assert len(list(rows.glob("*.spool"))) == 2
 
 
 def test_scratch_that_was_lost_starts_the_pass_again(tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
 """Recipes: shipped ones, files, refusals with the nearest name, defaults written back."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from mystax.core.analysis import get_analysis, names_of_analyses
+from mystax.core.params import Parameter, parameters_of
 from mystax.engine.recipe import (
     Recipe,
+    Resources,
     Step,
     read_recipe,
     recipe_from,
@@ -14,6 +20,7 @@ from mystax.engine.recipe import (
     shipped_recipes,
 )
 from mystax.errors import ParameterError, RecipeError
+from tests.fixtures.refusals import attempt
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -140,3 +147,142 @@ def test_step_for_prefers_the_step_of_the_camera() -> None:
     assert recipe.step_for("motion", "left") is special
     assert recipe.step_for("motion", "right") is general
     assert recipe.step_for("svd", "left") is None
+
+
+# any recipe ---------------------------------------------------------------------------------------------
+
+
+def values_of(parameter: Parameter) -> st.SearchStrategy[object]:
+    """Return allowed values of a declared parameter."""
+    ways: list[st.SearchStrategy[object]] = [st.sampled_from(parameter.choices)] if parameter.choices else []
+    low = parameter.ge if parameter.ge is not None else parameter.gt
+    high = parameter.le if parameter.le is not None else parameter.lt
+    if parameter.kind is bool:
+        ways.append(st.booleans())
+    elif parameter.kind is int:
+        first = None if low is None else int(low) + (parameter.ge is None)
+        last = None if high is None else int(high) - (parameter.le is None)
+        ways.append(
+            st.integers(first if first is not None else -(2**60), last if last is not None else 2**60)
+        )
+    elif parameter.kind is float:
+        ways.append(
+            st.floats(
+                low,
+                high,
+                exclude_min=low is not None and parameter.ge is None,
+                exclude_max=high is not None and parameter.le is None,
+                allow_nan=False,
+                allow_infinity=False,
+            )
+        )
+    elif not parameter.choices:
+        ways.append(st.text(max_size=8).filter(lambda text: text != "none"))
+    if parameter.optional:
+        ways.append(st.none())
+    return st.one_of(ways)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    names = draw(st.lists(st.sampled_from(names_of_analyses()[:6]), min_size=1, max_size=3, unique=True))
+    steps = []
+    for name in names:
+        declared = parameters_of(get_analysis(name).params)
+        chosen = (
+            draw(st.lists(st.sampled_from(sorted(declared)), max_size=3, unique=True)) if declared else []
+        )
+        parameters = {each: draw(values_of(declared[each])) for each in chosen}
+        camera = draw(st.sampled_from(["*", "face", "body cam"]))
+        steps.append(Step(name=name, camera=camera, required=draw(st.booleans()), parameters=parameters))
+    cores, memory = draw(st.none() | st.integers(1, 64)), draw(st.none() | st.integers(128, 9**9))
+    resources = Resources(cores=cores, memory=memory)
+    title = draw(st.text(min_size=1, max_size=12).filter(str.isprintable))
+    return Recipe(name=title, analysis=tuple(steps), resources=resources)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(recipe=recipes())
+def test_any_recipe_is_read_back_as_it_was_written(recipe: Recipe, tmp_path: Path) -> None:
+    _, refusal = attempt(recipe.complete)
+    assert refusal is None or refusal.code == "P401"  # parameters that exclude each other
+    if refusal is None:
+        (tmp_path / "r.toml").write_text(recipe_to_toml(recipe), "utf-8")
+        assert read_recipe(tmp_path / "r.toml").complete() == recipe.complete()
+
+
+@settings(deadline=None)
+@given(recipe=recipes())
+def test_completing_twice_changes_nothing(recipe: Recipe) -> None:
+    once, refusal = attempt(recipe.complete)
+    if refusal is None:
+        assert once is not None
+        assert once.complete() == once
+        for step in once.analysis:
+            assert set(step.parameters) == set(parameters_of(step.analysis.params))
+
+
+@pytest.mark.parametrize("name", ["none.toml", "x" * 300 + ".toml", ".", "", "a\0.toml", "quick.yaml"])
+def test_what_is_no_file_is_no_recipe(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="there is no such recipe") as caught:
+        read_recipe(tmp_path / name if name else "")
+    assert (caught.value.code, bool(caught.value.hint)) == ("P403", True)
+
+
+def test_a_file_too_large_for_a_recipe_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "large.toml").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(RecipeError, match="too large"):
+        read_recipe(tmp_path / "large.toml")
+
+
+def test_a_recipe_names_its_analyses_once_and_finds_their_steps() -> None:
+    steps = (Step(name="motion", camera="left"), Step(name="motion", camera="right"), Step(name="pupil"))
+    recipe = Recipe(analysis=steps)
+    assert recipe.names == ("motion", "pupil")
+    assert recipe.steps("motion") == steps[:2]
+    assert recipe.step_for("motion", "middle") is None
+    assert recipe.step_for("pupil", "middle") is steps[2]
+
+
+def test_an_analysis_twice_for_one_camera_is_refused_but_not_for_two(tmp_path: Path) -> None:
+    text = '[[analysis]]\nname = "motion"\ncamera = "{}"\n'
+    (tmp_path / "a.toml").write_text(text.format("left") + text.format("right"))
+    assert len(read_recipe(tmp_path / "a.toml").analysis) == 2
+    (tmp_path / "b.toml").write_text(text.format("left") * 2)
+    with pytest.raises(RecipeError, match="stands twice for camera 'left'"):
+        read_recipe(tmp_path / "b.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cores = 0", "greater than or equal to 1"),
+        ("memory = 100", "greater than or equal to 128"),
+        ("gpus = -1", "greater than or equal to 0"),
+        ('cores = "many"', "valid integer"),
+    ],
+)
+def test_resources_that_nobody_has_are_refused_with_the_field(
+    line: str, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(f"[resources]\n{line}\n[[analysis]]\nname = 'motion'\n")
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(tmp_path / "a.toml")
+    assert f"'resources.{line.split(maxsplit=1)[0]}'" in caught.value.what
+    assert expected in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("camra = 'left'", "analysis[0].camra"),
+        ("[analysis.resources]\ncoers = 2", "analysis[0].resources.coers"),
+    ],
+)
+def test_misspelt_fields_are_answered_with_the_nearest_of_their_table(
+    text: str, where: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(f"[[analysis]]\nname = 'motion'\n{text}\n")
+    with pytest.raises(RecipeError, match=f"unknown field '{re.escape(where)}'; did you mean"):
+        read_recipe(tmp_path / "a.toml")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mystax.errors import SpaceError, StoreError
-from mystax.io.checkpoints import Checkpoint, Checkpoints
+from mystax.io.checkpoints import Checkpoint, Checkpoints, checkpoint_keys
 from mystax.io.store import Store
 from mystax.io.store_fs import LocalFs
 from tests.fixtures.faulty_fs import FaultyFs, nobody_lives
@@ -224,3 +224,25 @@ def test_checkpoint_is_refused_once_another_process_took_over(tmp_path: Path) ->
     first.close()
     heir.save({}, 4)
     heir.close()
+
+
+def test_folder_tells_whose_it_is(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, [KEY, OTHER_KEY], LocalFs())
+    assert checkpoint_keys(tmp_path) == frozenset()
+    checkpoints.save(Checkpoint(3, {"motion/sum": np.zeros(3)}))
+    assert checkpoint_keys(tmp_path) == {KEY, OTHER_KEY}
+
+
+@pytest.mark.parametrize("rest", [b"", b"PK", b"text"])
+def test_keys_come_from_the_newest_checkpoint_that_can_be_read(tmp_path: Path, rest: bytes) -> None:
+    saved(tmp_path, *range(1, 11))
+    (tmp_path / "checkpoint-10.npz").write_bytes(rest)
+    assert checkpoint_keys(tmp_path) == {KEY}
+    (tmp_path / "checkpoint-9.npz").write_bytes(rest)
+    assert checkpoint_keys(tmp_path) == frozenset()
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "[[]]", "null", '"text"'])
+def test_keys_are_texts(tmp_path: Path, text: str) -> None:
+    np.savez(tmp_path / "checkpoint-1.npz", keys=np.frombuffer(text.encode(), np.uint8))
+    assert checkpoint_keys(tmp_path) == frozenset()

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import loadmat
 from scipy.io.matlab import matfile_version
 
-from mystax.io.hdf5 import write_arrays
+from mystax.io.hdf5 import write_arrays, write_tree
 
 TIMES = np.arange(5) / 7
 
@@ -53,3 +53,17 @@ def test_an_old_file_is_replaced(tmp_path: Path) -> None:
     write_arrays(path, {"new": TIMES})
     with h5py.File(path) as file:
         assert list(file) == ["new"]
+
+
+def test_a_tree_is_written_with_attributes_texts_and_references(tmp_path: Path) -> None:
+    tree = {
+        "a": {"@": {"kind": "Table"}, "names": ["x", "yz"], "title": "words"},
+        "rows": (np.arange(3), {"table": "/a", "unit": "s"}),
+    }
+    write_tree(tmp_path / "a.h5", tree)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["a"].attrs["kind"] == "Table"
+        assert file["a/names"].asstr()[...].tolist() == ["x", "yz"]
+        assert file["a/title"].asstr()[()] == "words"
+        assert file["rows"].attrs["unit"] == "s"
+        assert file[file["rows"].attrs["table"]].name == "/a"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mystax.errors import FormatError
-from mystax.io.npy_files import read_npy, read_pickled_npy
+from mystax.io.npy_files import npy_layout, read_npy, read_pickled_npy
 
 
 def crafted(path: Path, header: str, content: bytes = b"") -> Path:
@@ -75,3 +75,20 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "face.npy").write_text("hello world")
     with pytest.raises(FormatError, match=r"F804 face\.npy: not a NumPy file"):
         read_npy(tmp_path / "face.npy")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_layout_tells_where_the_numbers_lie(tmp_path: Path, order: str) -> None:
+    values = np.asarray(np.arange(6, dtype="<f4").reshape(2, 3), order=order)  # type: ignore[call-overload] # C or F
+    np.save(tmp_path / "a.npy", values)
+    layout = npy_layout(tmp_path / "a.npy")
+    assert (layout.shape, layout.dtype, layout.is_fortran) == ((2, 3), np.dtype("<f4"), order == "F")
+    content = (tmp_path / "a.npy").read_bytes()[layout.offset :]
+    assert np.frombuffer(content, layout.dtype).tolist() == values.ravel(order="K").tolist()
+
+
+def test_layout_of_a_file_that_claims_more_than_it_holds_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(100))
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-8])
+    with pytest.raises(FormatError, match="F802"):
+        npy_layout(tmp_path / "a.npy")

@@ -330,3 +330,45 @@ def test_loaded_outcome_can_be_published_again(tmp_path: Path) -> None:
     first, second = loaded(tmp_path / "a"), loaded(tmp_path / "b")
     assert first.identical(second)
     assert np.isnan(second["energy"].values[0]).all()
+
+
+def left(folder: Path, *keys: str) -> Path:
+    """Leave a pass with a checkpoint."""
+    with quick_store(folder).work(keys) as work:
+        work.save({"trace/x": np.zeros(3)}, 3)
+        return work.folder
+
+
+def test_passes_that_were_left_are_known_by_their_keys(tmp_path: Path) -> None:
+    store = quick_store(tmp_path)
+    assert store.unfinished() == []
+    left(tmp_path, KEY)
+    both = left(tmp_path, OTHER_KEY, KEY)
+    assert sorted(map(len, store.unfinished())) == [1, 2]
+    assert frozenset({KEY, OTHER_KEY}) in store.unfinished()
+    both.rename(both.with_name("0" * 12))
+    assert store.unfinished() == [frozenset({KEY})]
+
+
+def test_only_passes_that_have_nothing_left_to_make_are_finished(tmp_path: Path) -> None:
+    store = quick_store(tmp_path)
+    one, both, other = left(tmp_path, KEY), left(tmp_path, OTHER_KEY, KEY), left(tmp_path, OTHER_KEY)
+    bare = other.with_name("0" * 12)
+    bare.mkdir()
+    (bare / "trace.x.spool").write_bytes(b"rows")
+    found = []
+    for work in store.finished([KEY]):
+        found.append(work.folder)
+        work.remove()
+    assert sorted(found) == sorted([one, bare])
+    assert not one.exists()
+    assert not bare.exists()
+    assert both.exists()
+    assert other.exists()
+
+
+def test_finished_pass_that_another_run_holds_is_left_alone(tmp_path: Path) -> None:
+    one = left(tmp_path, KEY)
+    with Store(tmp_path).work([KEY]):
+        assert list(Store(tmp_path).finished([KEY])) == []
+    assert one.exists()

@@ -102,6 +102,7 @@ def test_clean_files_give_every_frame_without_a_mark(
     decoder, frames = decoded(part_of(tmp_path / name))
     assert sorted(frames) == list(range(60))
     assert not decoder.reasons(0, 60).any()
+    assert all(decoder.are_plain(start, start + 5) for start in range(55))
     assert decoder.settled == 60
 
 
@@ -151,6 +152,27 @@ def test_reasons_do_not_depend_on_threads(codec: str, seed: int, tmp_path: Path)
     assert reason.any()
     np.testing.assert_array_equal(reason, two.reasons(0, 120))
     assert all(np.array_equal(first[frame], second[frame]) for frame in np.flatnonzero(reason == 0).tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"), [clean for clean in CLEAN if clean[1] in ("h264", "mjpeg", "mpeg4", "hevc")]
+)
+@pytest.mark.parametrize("bad", [3, 13, 30, 59])
+def test_frames_are_plain_only_where_every_reason_is_good(
+    name: str, codec: str, options: dict[str, str], bad: int, tmp_path: Path
+) -> None:
+    write(tmp_path / name, codec, zeroed((bad,)), **options)
+    part = part_of(tmp_path / name)
+    decoder, _ = decoded(part)
+    n_plain = 0
+    for start in range(part.index.n_frames):
+        for stop in range(start + 1, min(start + 9, part.index.n_frames + 1)):
+            if decoder.are_plain(start, stop):
+                n_plain += 1
+                assert not decoder.reasons(start, stop).any()
+                assert decoder.silent_frames(start, stop) == []
+    assert 0 < n_plain < 60 * 8
+    assert decoder.reasons(0, part.index.n_frames).any() == (not decoder.are_plain(0, part.index.n_frames))
 
 
 def test_leading_pictures_of_the_next_group_are_doubtful_too(tmp_path: Path) -> None:

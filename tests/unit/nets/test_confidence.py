@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from mystax.compute.keypoint_errors import area_under_curve, calibration_error, ellipse_coverage
 from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
 from mystax.nets.decode import decode
-from mystax.nets.scores import auroc, calibration_error, ellipse_coverage
 
 SLOPES = np.array([1.2, -0.4, 0.5, 0.8, -0.6, 0.2])
 INTERCEPTS = np.array([0.5, -1.0, 0.0, 2.0])
@@ -48,7 +48,8 @@ def test_confidence_is_the_chance_on_new_data() -> None:
     assert np.abs(confidence - chance).mean() < 0.02
     assert calibration_error(confidence.ravel(), is_good.ravel()) < 0.02
     assert (
-        auroc(1 - confidence.ravel(), ~is_good.ravel()) > auroc(1 - chance.ravel(), ~is_good.ravel()) - 0.01
+        area_under_curve(1 - confidence.ravel(), ~is_good.ravel())
+        > area_under_curve(1 - chance.ravel(), ~is_good.ravel()) - 0.01
     )
 
 
@@ -105,10 +106,11 @@ def test_ellipses_hold_what_they_say(size: int) -> None:
     values = rng.normal(size=(3000, 4, 6))
     calibration = fit_calibration(values, window, offset, placed, placed, size=size)
     window, offset = draw(3000)
-    found = calibration.covariance(window, size)
+    found, truth = calibration.covariance(window, size), np.zeros((3000, 1, 2))
     for share in (0.5, 0.9):
         for k in range(4):
-            assert ellipse_coverage(found[:, k], offset[:, k], share) == pytest.approx(share, abs=0.04)
+            covered = ellipse_coverage(offset[:, k : k + 1], found[:, k : k + 1], truth, share)
+            assert covered == pytest.approx(share, abs=0.04)
 
 
 def test_refit_moves_towards_the_labels_and_no_farther() -> None:

@@ -58,6 +58,20 @@ def test_same_batches_give_the_same_bits() -> None:
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
+def test_fixed_norms_keep_their_figures_and_others_do_not(lanes: int) -> None:
+    for fixed in (True, False):
+        fitter = _fitter(lanes=lanes, has_fixed_norms=fixed)
+        before = {name: value.clone() for name, value in fitter.net.named_buffers() if "running" in name}
+        weight = fitter.net.get_parameter("stem.0.1.weight").detach().clone()
+        _run(fitter, 0, 2)
+        fitter.close()
+        same = [torch.equal(fitter.net.get_buffer(name), value) for name, value in before.items()]
+        assert all(same) == fixed
+        assert any(same) == fixed
+        assert not torch.equal(fitter.net.get_parameter("stem.0.1.weight"), weight)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
 def test_a_stopped_run_goes_on_with_the_same_bits(lanes: int) -> None:
     whole = _fitter(lanes=lanes)
     _run(whole, 0, 6)

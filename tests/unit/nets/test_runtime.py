@@ -10,7 +10,8 @@ pytest.importorskip("torch", reason='pip install "mystax[train]"')  # the small 
 from mystax.errors import DeviceError, ParameterError, WeightsError
 from mystax.nets.confidence import Calibration, fit_calibration
 from mystax.nets.crop import CropBox, frame_box
-from mystax.nets.runtime import Network, choose_provider, load_network
+from mystax.nets.devices import choose_provider
+from mystax.nets.runtime import Network, load_network
 from tests.fixtures.dots import draw_dots, random_dots
 from tests.fixtures.small_weights import POINTS, SIZE, small_model, write_small
 
@@ -18,8 +19,8 @@ pytestmark = pytest.mark.extra("train")
 CPU = "CPUExecutionProvider"
 
 
-def _network(**options: int) -> Network:
-    return Network(small_model(), "small.onnx", device="cpu", **options)
+def _network(*, batch: int = 0, threads: int = 1) -> Network:
+    return Network(small_model(), "small.onnx", device="cpu", batch=batch, threads=threads)
 
 
 def _crops(n: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Refining on labels: learns, is repeatable, judges itself, keeps what it must."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from mystax.errors import Cancelled, RecipeError, WeightsError  # noqa: E402
 from mystax.nets.confidence import Calibration  # noqa: E402
 from mystax.nets.crop import normalise_crops  # noqa: E402
 from mystax.nets.fitting import predict  # noqa: E402
+from mystax.nets.refined import RefineResult  # noqa: E402
 from mystax.nets.tracker import build_tracker  # noqa: E402
-from mystax.nets.training import RefineResult, refine  # noqa: E402
-from mystax.nets.training_data import Base, Labelled, Plan, Replay  # noqa: E402
+from mystax.nets.training import refine  # noqa: E402
+from mystax.nets.training_data import Base, Batches, Labelled, Plan, Replay  # noqa: E402
+from mystax.nets.unfinished import Unfinished  # noqa: E402
 from tests.fixtures.dots import random_dots  # noqa: E402
 
 pytestmark = pytest.mark.extra("train")
@@ -33,7 +36,10 @@ def _base(points: tuple[str, ...] = POINTS, *, calibration: Calibration | None =
 
 
 def _same(one: RefineResult, other: RefineResult) -> bool:
-    pairs = zip(one.net.state_dict().values(), other.net.state_dict().values(), strict=True)
+    nets = zip(one.nets, other.nets, strict=True)
+    pairs = [
+        pair for a, b in nets for pair in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    ]
     return all(torch.equal(a, b) for a, b in pairs)
 
 
@@ -134,11 +140,40 @@ def test_from_nothing_there_is_nothing_to_be_worse_than() -> None:
 def test_rendered_crops_are_mixed_in_and_forgetting_is_measured() -> None:
     crops, xy, state = random_dots(np.random.default_rng(9), 400, 64, 2)
     replay = Replay(crops, xy, state, ("b", "z"))
-    alone = refine(_labelled(), POINTS, base=_base(), plan=SMALL)
-    mixed = refine(_labelled(), POINTS, base=_base(), replay=replay, plan=SMALL)
+    labelled = _labelled()
+    few = labelled.state.copy()
+    few[4:, 1] = 255  # too few labels of b to say that it lies elsewhere
+    labelled = replace(labelled, state=few)
+    alone = refine(labelled, POINTS, base=_base(), plan=SMALL)
+    mixed = refine(labelled, POINTS, base=_base(), replay=replay, plan=SMALL)
     assert not _same(alone, mixed)
     assert np.isnan(alone.forgetting)
     assert np.isfinite(mixed.forgetting)
+
+
+def test_points_of_another_definition_are_told_and_rendered_truth_does_not_teach_them() -> None:
+    # A base that knows nothing says the same place everywhere: off in one direction in most frames.
+    crops, xy, state = random_dots(np.random.default_rng(9), 400, 64, 3)
+    labelled, base = _labelled(), _base()
+    mixed = refine(labelled, POINTS, base=base, replay=Replay(crops, xy, state, POINTS), plan=SMALL)
+    assert mixed.redefined
+    elsewhere = xy.copy()
+    elsewhere[:, [POINTS.index(name) for name in mixed.redefined]] += 15
+    moved = refine(labelled, POINTS, base=base, replay=Replay(crops, elsewhere, state, POINTS), plan=SMALL)
+    assert _same(mixed, moved)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.5, 4), (0.9, 7)])
+def test_share_of_rendered_crops_does_not_depend_on_lanes(lanes: int, share: float, expected: int) -> None:
+    labelled = _labelled()
+    dark = np.zeros((3, 64, 64), np.uint8)  # without contrast: augmented it stays all 0
+    replay = Replay(dark, np.zeros((3, 3, 2), np.float32), np.zeros((3, 3), np.uint8), POINTS)
+    plan = replace(SMALL, lanes=lanes, replay=share, replay_ranges=replace(SMALL.ranges, degrade=0.0))
+    batches = Batches(labelled, replay, plan, np.arange(3))
+    states = np.concatenate([batches.make(np.arange(12), (0,), 0, lane)[2] for lane in range(lanes)])
+    assert len(states) == 8
+    assert (states == 0).all(axis=1).sum() == expected
 
 
 def test_rendered_crops_of_other_points_are_left_out() -> None:
@@ -180,6 +215,66 @@ def test_enough_held_out_labels_calibrate_the_confidence() -> None:
     )
     assert based.calibration.origin == "labels:n=72"
     assert based.prior is not None or len(POINTS) < 4
+
+
+def test_members_differ_and_are_judged_as_one() -> None:
+    single = refine(_labelled(), POINTS, plan=SMALL)
+    both = refine(_labelled(), POINTS, plan=replace(SMALL, members=2))
+    assert len(both.nets) == 2
+    first, second = (net.state_dict()["head.weight"] for net in both.nets)
+    assert not torch.equal(first, second)
+    assert {look.member for look in both.looks} == {0, 1}
+    # The ensemble's places lie between its members': some error must differ from the first member's own.
+    assert (both.held_out_error != single.held_out_error).any()
+    assert np.isfinite(both.held_out.xy).all()
+
+
+def test_members_start_from_the_members_of_the_base() -> None:
+    one, other = _base(), _base()
+    shifted = {name: v + 0.25 if v.dtype.kind == "f" else v for name, v in other.tensors.items()}
+    base = replace(one, others=(shifted,))
+    result = refine(_labelled(), POINTS, base=base, plan=replace(SMALL, steps=1, rate=1e-9, members=3))
+    starts = [net.get_parameter("stem.0.0.weight").detach().numpy() for net in result.nets]
+    for start, tensors in zip(starts, (base.tensors, shifted, base.tensors), strict=True):
+        np.testing.assert_allclose(start, tensors["stem.0.0.weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 7, 11])
+def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path, stop_at: int) -> None:
+    plan = replace(SMALL, members=2)
+    whole = refine(_labelled(), POINTS, plan=plan)
+
+    def stop(event: Event) -> None:
+        if event.kind == "progress" and event.done == stop_at:
+            raise Cancelled("train")
+
+    with pytest.raises(Cancelled):
+        refine(_labelled(), POINTS, plan=plan, unfinished=Unfinished(tmp_path / "a", "d"), report=stop)
+    again = Unfinished(tmp_path / "a", "d")
+    assert again.n_steps == stop_at
+    seen: list[int] = []
+
+    def watch(event: Event) -> None:
+        if event.kind == "progress":
+            seen.append(event.done)
+
+    result = refine(_labelled(), POINTS, plan=plan, unfinished=again, report=watch)
+    assert _same(whole, result)
+    np.testing.assert_array_equal(result.held_out_error, whole.held_out_error)
+    assert result.looks == whole.looks
+    assert seen[0] == stop_at + 1
+
+
+def test_confidence_and_covariance_of_held_out_frames_are_given() -> None:
+    result = refine(_labelled(24), POINTS, base=_base(("a", "x", "c")), plan=replace(SMALL, steps=2))
+    error = np.linalg.norm(result.held_out.xy - _labelled(24).xy, axis=-1) * 4
+    np.testing.assert_allclose(error, result.held_out_error, rtol=1e-5)
+    assert ((result.held_out.confidence >= 0) & (result.held_out.confidence <= 1)).all()
+    assert (result.held_out.covariance[..., 0] > 0).all()
+    assert result.base_found is not None
+    assert np.isnan(result.base_found.xy[:, 1]).all()
+    known = np.linalg.norm(result.base_found.xy - _labelled(24).xy, axis=-1)[:, [0, 2]] * 4
+    np.testing.assert_allclose(known, result.base_error[:, [0, 2]], rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ import pytest
 
 from mystax.synth.draws import Draw
 from mystax.synth.fur import draw_coat, root_hairs
-from mystax.synth.fur_kernels import draw_fur, draw_whiskers
-from mystax.synth.head_kernels import FAR, lid_value
+from mystax.synth.kernels.fur import draw_fur, draw_whiskers
+from mystax.synth.kernels.head import FAR, lid_value
 
 SIZE = 80
 LENS = np.array([400.0, 39.5, 39.5, 0.0, 0.0, 4.0])

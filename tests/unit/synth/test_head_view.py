@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mystax.synth.draws import Draw
-from mystax.synth.head_kernels import undistort
 from mystax.synth.head_view import FOCUS, HeadCamera, draw_camera, draw_lights, look_at
+from mystax.synth.kernels.head import undistort
 
 SIZE = 256
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mystax.synth.draws import Draw
+from mystax.synth.kernels.optics import gauss, reduce, streak
 from mystax.synth.optics import Optics, draw_optics, expose_face, picture_of, resample
-from mystax.synth.optics_kernels import gauss, reduce, streak
 
 CLEAN = Optics(
     target=0.5, quantile=0.9, exposure=0.0, blur=0.0, defocus=0.3, field=1e9, motion=(0.0, 0.0), black=0.0,

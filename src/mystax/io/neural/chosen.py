@@ -46,7 +46,7 @@ def choose_neurons(
     """
     left: dict[str, list[int]] = {}
     if wanted is not None and not isinstance(wanted, str):
-        kept = _by_number(neurons, np.asarray(list(wanted)), where)
+        kept = _by_number(neurons, np.asarray([int(one) for one in wanted], np.int64), where)
         if (~kept).any():
             left["not asked for"] = neurons.ids[~kept].tolist()
         return np.flatnonzero(kept), left

@@ -102,7 +102,7 @@ def _trains(item: Mapping[Any, Any], name: str) -> NeuralSource:
     )
 
 
-def _support(item: object) -> Float64[np.ndarray, "interval edge"] | None:
+def _support(item: object) -> Float64[np.ndarray, "interval 2"] | None:
     """Return when the neurons were observed, if the object says it (`time_support` with start and end)."""
     support = getattr(item, "time_support", None)
     if support is None or not (hasattr(support, "start") and hasattr(support, "end")):

@@ -112,8 +112,7 @@ def read_neural(
             "P401", "parameter 'signal'", f"there is no signal {signal!r}{nearest(signal, SIGNALS)}"
         )
     if hasattr(path, "data_vars"):
-        check_neural(path)
-        return path
+        return _checked(path)
     folders = [Path.cwd()]
     if not isinstance(path, str | Path):
         if not is_neural_object(path):
@@ -132,6 +131,12 @@ def read_neural(
             place, name, kind, clock, folders, signal=signal, axes=axes, series=series, rate=sample_rate
         )
     return _dataset(source, stamped, clock_policy, folders, neurons, bin)
+
+
+def _checked(dataset: Dataset) -> Dataset:
+    """Check neural data that are there already."""
+    check_neural(dataset)
+    return dataset
 
 
 def _read(

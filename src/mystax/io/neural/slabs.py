@@ -104,7 +104,7 @@ class FileMatrix:
         dtype = self._layout.dtype
         stream.seek(self._layout.offset + place * dtype.itemsize)
         values = np.empty(count, dtype)
-        view = memoryview(values).cast("B")
+        view = memoryview(values.data).cast("B")
         done = 0
         while done < len(view):
             got = stream.readinto(view[done:])
@@ -142,7 +142,7 @@ class Joined:
 
     def __init__(
         self,
-        parts: Sequence[tuple[Matrix, Int64[np.ndarray, " n"]]],
+        parts: Sequence[tuple[Matrix, Int64[np.ndarray, "..."]]],
         n_times: int,
         change: Callable[[Float32[np.ndarray, "t n"]], Float32[np.ndarray, "t n"]] | None = None,
     ) -> None:

@@ -124,7 +124,7 @@ class NeuralSource:
     rate: Fraction | None = None
     offset: float = 0.0
     has_baseline: bool = False
-    observed: Sequence[Float64[np.ndarray, "interval edge"]] | None = None
+    observed: Sequence[Float64[np.ndarray, "... 2"]] | None = None
     files: Sequence[Path] = ()
     counts: Mapping[str, object] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()

@@ -69,7 +69,7 @@ def read_suite2p(folder: Path, *, signal: str | None = None) -> NeuralSource:
         signal = "deconvolved" if (planes[0] / "spks.npy").is_file() else "fluorescence"
     options, flags = _options(planes)
     numbers = [int(path.name[5:]) if re.fullmatch(r"plane\d+", path.name) else 0 for path in planes]
-    parts: list[tuple[Matrix, Int64[np.ndarray, " n"]]] = []
+    parts: list[tuple[Matrix, Int64[np.ndarray, ...]]] = []
     tables: list[Neurons] = []
     files: list[Path] = []
     for number, path in zip(numbers, planes, strict=True):
@@ -187,16 +187,19 @@ def _options(planes: list[Path]) -> tuple[dict[str, Any], list[Flag]]:
         return {}, [Flag(error.code, f"ops.npy is not used: {error}")]
     found: dict[str, Any] = {}
     if isinstance(content, dict):
-        rate, n_planes = content.get("fs"), content.get("nplanes")
-        if _is_number(rate) and rate > 0:
-            found["fs"] = Fraction(float(rate)).limit_denominator(10**6)
-        if _is_number(n_planes) and n_planes >= 1:
+        rate, n_planes = _number(content.get("fs")), _number(content.get("nplanes"))
+        if rate > 0:
+            found["fs"] = Fraction(rate).limit_denominator(10**6)
+        if n_planes >= 1:
             found["nplanes"] = int(n_planes)
     return found, []
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and bool(np.isfinite(value))
+def _number(value: Any) -> float:
+    """Return a finite number; 0 for anything else."""
+    if isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value):
+        return float(value)
+    return 0.0
 
 
 def _table(folder: Path, n: int, plane: int) -> tuple[Neurons, list[Flag], list[Path]]:

@@ -1,25 +1,12 @@
 """Compiled loops of the keypoint network's surroundings: cut out, resize, normalise, decode."""
 
-import inspect
-import os
-from typing import no_type_check
-
-import numba
 import numpy as np
-import platformdirs
 
-__all__ = ["decode_maps", "kernel", "normalise_crop", "resize_box", "two_quantiles"]
+from mystax.nets.kernels import kernel
 
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")  # type: ignore[attr-defined]  # set at run time
+__all__ = ["decode_maps", "normalise_crop", "resize_box", "two_quantiles"]
 
 _NEGLIGIBLE = np.float32(-25.0)  # 4,096 cells of exp(-25) change the sum by less than float32 can hold
-
-
-def kernel(function):
-    """Compile a function as `mystax.compute.kernels` does, which is no neighbour to import from."""
-    # In tests jaxtyping's import hook has wrapped the function already; numba needs the plain one.
-    return numba.njit(nogil=True, cache=True)(no_type_check(inspect.unwrap(function)))
 
 
 @kernel

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mystax.nets.kernels import two_quantiles
+from mystax.nets.kernels.crops import two_quantiles
 
 
 @given(

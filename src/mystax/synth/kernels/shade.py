@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mystax.synth.head_kernels import FAR, lid_value, to_screen, undistort
-from mystax.synth.scene_kernels import kernel
+from mystax.synth.kernels import kernel
+from mystax.synth.kernels.head import FAR, lid_value, to_screen, undistort
 
 __all__ = [
     "cast_shadow",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import fft, ndimage
 
-from mystax.nets.augment_kernels import block_loss, blur_rows_and_columns, smear, warp_crop
+from mystax.nets.kernels.augment import block_loss, blur_rows_and_columns, smear, warp_crop
 
 RNG = np.random.default_rng(3)
 PICTURE = RNG.uniform(0, 255, (40, 40)).astype(np.float32)

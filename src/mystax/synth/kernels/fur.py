@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mystax.synth.head_kernels import to_screen, undistort
-from mystax.synth.scene_kernels import kernel
-from mystax.synth.shade_kernels import next_normal, next_unit, smooth, value_noise
+from mystax.synth.kernels import kernel
+from mystax.synth.kernels.head import to_screen, undistort
+from mystax.synth.kernels.shade import next_normal, next_unit, smooth, value_noise
 
 __all__ = ["draw_fur", "draw_rooted", "draw_whiskers"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mystax.synth.scene_kernels import kernel
-from mystax.synth.shade_kernels import next_normal
+from mystax.synth.kernels import kernel
+from mystax.synth.kernels.shade import next_normal
 
 __all__ = ["block_loss", "develop", "fill_backdrop", "gauss", "reduce", "streak"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.scene_kernels import kernel
+from mystax.synth.kernels import kernel
 
 __all__ = [
     "add_bumps",

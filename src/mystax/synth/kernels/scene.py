@@ -1,23 +1,10 @@
 """Compiled loops of the synthetic scene: textures in motion, hairs, optics and sensor noise."""
 
-import inspect
-import os
-from typing import no_type_check
-
-import numba
 import numpy as np
-import platformdirs
+
+from mystax.synth.kernels import kernel
 
 __all__ = ["draw_hairs", "expose", "line_integral", "move_picture", "paste_texture"]
-
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")  # type: ignore[attr-defined]  # set at run time
-
-
-def kernel(function):
-    """Compile a function as `mystax.compute.kernels` does, which is no neighbour to import from."""
-    # In tests jaxtyping's import hook has wrapped the function already; numba needs the plain one.
-    return numba.njit(nogil=True, cache=True)(no_type_check(inspect.unwrap(function)))
 
 
 @kernel

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve, map_coordinates
 
-from mystax.synth.scene_kernels import draw_hairs, expose, line_integral, move_picture, paste_texture
+from mystax.synth.kernels.scene import draw_hairs, expose, line_integral, move_picture, paste_texture
 from mystax.synth.texture import speckle
 
 

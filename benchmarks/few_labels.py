@@ -1,0 +1,174 @@
+"""How good a tracker is after few labels: run by hand, ``python -m benchmarks.few_labels --data FOLDER``.
+
+The protocol is fixed.  `mouse_faces`: frames in their order, the first 67 may teach, the last 45 judge; n
+labels are the first n of ``default_rng(seed).permutation(67)``.  `openfield`: random halves.  `mirror`: the
+same, with its 17 points.  Every run trains as `mystax train` does, in a process of its own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["LABELS", "choose_rows", "main", "table", "train_and_judge"]
+
+N_JUDGES = 45
+LABELS = {
+    "mouse_faces": "mouse_faces/labels.csv",
+    "openfield": "dlc_openfield/labeled-data/m4s1/CollectedData_Pranav.csv",
+    "mirror": "lp_mirror_mouse/CollectedData.csv",
+}
+GOALS = {("mouse_faces", 10): 2.10, ("mouse_faces", 20): 1.95, ("mouse_faces", 67): 1.85}
+"""Mean errors that were set as goals [px@256]."""
+
+
+def choose_rows(name: str, n_frames: int, n: int, seed: int) -> tuple[list[int], list[int]]:
+    """Say which frames, in the order of their numbers, teach and which judge.
+
+    Examples
+    --------
+    >>> teach, judge = choose_rows("mouse_faces", 112, 10, 0)
+    >>> len(teach), max(teach) < 67, judge == list(range(67, 112))
+    (10, True, True)
+    """
+    rng = np.random.default_rng(seed)
+    if name == "mouse_faces":
+        first = n_frames - N_JUDGES
+        return rng.permutation(first)[:n].tolist(), list(range(first, n_frames))
+    order = rng.permutation(n_frames).tolist()
+    return order[: n_frames // 2], order[n_frames // 2 :]
+
+
+def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
+    """Train on the frames of a job and measure the weights on the others."""
+    from mystax.compute.keypoint_errors import mean_shape_error
+    from mystax.engine.evaluate import evaluate
+    from mystax.engine.judge import pose_function
+    from mystax.engine.labelled_frames import labelled_frames
+    from mystax.engine.train import train
+
+    frames = labelled_frames(Path(job["data"]) / LABELS[job["set"]])
+    frames = frames.rows(np.argsort(frames.number, kind="stable"))
+    teach, judge = choose_rows(job["set"], len(frames), job["n"], job["seed"])
+    teachers, judges = frames.rows(teach), frames.rows(judge)
+    out = Path(job["out"])
+    begin = (time.monotonic(), time.process_time())
+    report = train(
+        teachers,
+        base=job["base"],
+        name="w",
+        out=out,
+        minutes=job["minutes"],
+        seed=job["seed"],
+        members=job["members"],
+        cores=job["cores"],
+        force=True,
+    )
+    seconds = (time.monotonic() - begin[0], time.process_time() - begin[1])
+    figures = evaluate(judges, {"new": pose_function(report.path)}).figures["new"]
+    shape = mean_shape_error(teachers.position, judges.position, judges.width)
+    every: Any = figures["all"]
+    return {
+        **{key: job[key] for key in ("set", "n", "seed", "base", "members")},
+        "mean": every["mean"],
+        "median": every["median"],
+        "p95": every["p95"],
+        "mean_shape": float(np.nanmean(shape)),
+        "held_out": report.held_out_error,
+        "forgetting": report.forgetting,
+        "redefined": list(report.redefined),
+        "reasons": list(report.reasons),
+        "ece": figures.get("ece"),
+        "rank_correlation": figures.get("rank_correlation"),
+        "steps": report.steps,
+        "wall": seconds[0],
+        "cpu": seconds[1],
+    }
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """Return one row per set, number of labels and base: mean and range over the seeds."""
+    lines = [
+        "| set | labels | base | seeds | mean error (range) | goal | mean shape | rendered | wall, CPU |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[tuple[str, int, str, int], list[dict[str, Any]]] = {}
+    for row in found:
+        groups.setdefault((row["set"], row["n"], row["base"], row["members"]), []).append(row)
+    for (name, n, base, members), rows in groups.items():
+        goal = GOALS.get((name, n))
+        errors, forgot = _column(rows, "mean"), _column(rows, "forgetting")
+        cells = (
+            f"`{name}`",
+            str(n or "half"),
+            base if members == 1 else f"{base}, {members} members",
+            str(len(rows)),
+            f"{errors.mean():.2f} ({errors.min():.2f}-{errors.max():.2f})",
+            "" if goal is None else f"{goal:.2f}",
+            f"{_column(rows, 'mean_shape').mean():.2f}",
+            f"x {forgot.mean():.2f}" if len(forgot) else "",
+            f"{_column(rows, 'wall').mean():.0f} s, {_column(rows, 'cpu').mean():.0f} s",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _column(rows: Sequence[dict[str, Any]], key: str) -> np.ndarray:
+    """Return the numbers of a column that are known."""
+    values = np.array([row[key] for row in rows], np.float64)
+    return values[np.isfinite(values)]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what is asked for; write ``few_labels.json`` and the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", default=os.environ.get("MYSTAX_TEST_DATA", "../shared/data"))
+    parser.add_argument("--set", nargs="+", default=["mouse_faces"], choices=sorted(LABELS), dest="sets")
+    parser.add_argument("--labels", nargs="+", type=int, default=[10, 20, 67], help="of mouse_faces")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--base", nargs="+", default=["mouse-face"], help="weights, or none")
+    parser.add_argument("--members", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    wishes = parser.parse_args(words)
+    if wishes.job:
+        print(json.dumps(train_and_judge(json.loads(wishes.job))))
+        return 0
+    found: list[dict[str, Any]] = []
+    for name in wishes.sets:
+        for n in wishes.labels if name == "mouse_faces" else [0]:
+            for base in wishes.base:
+                for seed in wishes.seeds:
+                    place = wishes.out / "work" / "few_labels" / f"{name}-{n}-{Path(base).stem}-{seed}"
+                    job = {
+                        "data": wishes.data,
+                        "set": name,
+                        "n": n,
+                        "seed": seed,
+                        "base": base,
+                        "members": wishes.members,
+                        "minutes": wishes.minutes,
+                        "cores": wishes.cores,
+                        "out": str(place),
+                    }
+                    command = [sys.executable, "-m", "benchmarks.few_labels", "--job", json.dumps(job)]
+                    done = subprocess.run(command, check=True, capture_output=True, text=True)
+                    found.append(json.loads(done.stdout.splitlines()[-1]))
+                    print(table(found[-1:]).splitlines()[-1], flush=True)
+                    wishes.out.mkdir(parents=True, exist_ok=True)
+                    (wishes.out / "few_labels.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    print(table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""`mystax import` and `mystax export`: what they print, what they leave, how they end."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.io.formats.facemap import read_facemap, write_facemap
+from tests.fixtures.commands import call
+from tests.fixtures.facemap_files import facemap_dict
+from tests.unit.io.formats.test_facemap import KEYS, early, same, seeds_with
+
+pytestmark = pytest.mark.usefixtures("readers_here")
+
+ONE = next(iter(seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1 and tree.get("pupil"))))
+"""Seed of a file of one camera with the whole frame and a pupil."""
+
+
+@pytest.fixture
+def facemap_file(tmp_path: Path) -> Path:
+    path = tmp_path / "face_proc.npy"
+    write_facemap(path, facemap_dict(ONE))
+    return path
+
+
+@pytest.fixture
+def folder(facemap_file: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder of outcomes that was imported."""
+    assert call(capsys, "import", facemap_file).status == 0
+    return facemap_file.parent / "face_proc.mystax"
+
+
+# import -------------------------------------------------------------------------------------------------
+
+
+def test_import_names_the_outcomes_and_their_folder(
+    facemap_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "import", facemap_file)
+    folder = facemap_file.parent / "face_proc.mystax"
+    assert found.status == 0
+    assert found.out.startswith("face_proc.npy: ")
+    assert found.out.rstrip().endswith(f" in {folder}")
+    names = set(map(str, mystax.load(folder)))
+    assert {"facemap/facemap", "motion", "pupil"} <= names
+    assert all(name in found.out for name in names)
+
+
+def test_import_tells_each_outcome_as_json(facemap_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "import", facemap_file, "--json").json
+    assert found["inputs"] == [str(facemap_file)]
+    for outcome in found["outcomes"]:
+        assert Path(outcome["path"]).is_file()
+        assert (outcome["recording"], outcome["state"], outcome["coverage"]) == ("face_proc", "imported", 1.0)
+    analyses = [outcome["analysis"] for outcome in found["outcomes"]]
+    assert len(set(analyses)) == len(analyses)
+
+
+def test_known_defects_are_warnings_of_their_outcome(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_facemap(tmp_path / "old_proc.npy", early())
+    plain = call(capsys, "import", tmp_path / "old_proc.npy", "--json").json
+    told = [item["text"] for item in plain["warnings"] if item["outcome"] == "motion"]
+    assert any("--repair moves it" in text for text in told)
+    mended = call(capsys, "import", tmp_path / "old_proc.npy", "--json", "--repair").json
+    assert any("it was moved" in item["text"] for item in mended["warnings"])
+    assert {item["code"] for item in mended["warnings"]} <= {"N302", "N304"}
+
+
+def test_import_goes_where_it_is_sent(
+    facemap_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(capsys, "import", facemap_file, "--out", tmp_path / "there").status == 0
+    assert "motion" in mystax.load(tmp_path / "there")
+    assert not (tmp_path / "face_proc.mystax").exists()
+
+
+def test_one_place_cannot_take_two_files(
+    facemap_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "import", facemap_file, facemap_file, "--out", tmp_path / "there", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert "--out takes one FILE" in found.err
+    assert not (tmp_path / "there").exists()
+
+
+def test_files_that_fail_do_not_stop_the_others(
+    facemap_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "numbers.npy", np.arange(4))
+    (tmp_path / "text.mat").write_text("no file of MATLAB")
+    words = [tmp_path / "numbers.npy", facemap_file, tmp_path / "text.mat", tmp_path / "none.npy"]
+    found = call(capsys, "import", *words, "--json")
+    assert found.status == 3
+    assert [error["where"] for error in found.json["errors"]] == [
+        *("numbers.npy", "text.mat"),
+        str(tmp_path / "none.npy"),
+    ]
+    assert [error["code"] for error in found.json["errors"]] == ["F804", "F804", "P403"]
+    assert found.json["outcomes"]
+    assert sorted(path.name for path in tmp_path.glob("*.mystax")) == ["face_proc.mystax"]
+
+
+@pytest.mark.parametrize(("names", "status"), [(["none.npy"], 2), (["a.npy"], 1), (["none.npy", "a.npy"], 1)])
+def test_nothing_imported_ends_by_what_was_wrong(
+    names: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "a.npy", np.arange(4))
+    assert call(capsys, "import", *(tmp_path / name for name in names)).status == status
+
+
+def test_a_second_import_changes_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.nc")}
+    assert call(capsys, "import", folder.parent / "face_proc.npy").status == 0
+    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.nc")} == before
+
+
+# export -------------------------------------------------------------------------------------------------
+
+
+def test_export_writes_back_what_was_imported(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "export", folder, "--facemap", tmp_path / "back", "--json")
+    assert found.status == 0
+    assert found.json["files"] == [str(tmp_path / "back" / "face_proc.npy")]
+    assert same(read_facemap(tmp_path / "back" / "face_proc.npy"), facemap_dict(ONE))
+
+
+def test_export_prints_the_path_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "export", folder, "--facemap", tmp_path / "back")
+    assert found.out == f"{tmp_path / 'back' / 'face_proc.npy'}\n"
+    assert found.err == ""
+
+
+def test_export_makes_matlab_files(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "export", folder, "--facemap", tmp_path / "back", "--mat").status == 0
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["face_proc.mat"]
+    assert "Ly" in read_facemap(tmp_path / "back" / "face_proc.mat")
+
+
+def test_a_file_that_is_there_stays_unless_it_may_be_replaced(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "back" / "face_proc.npy"
+    place.parent.mkdir()
+    place.write_text("mine")
+    found = call(capsys, "export", folder, "--facemap", tmp_path / "back", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert "--overwrite" in found.json["errors"][0]["hint"]
+    assert place.read_text() == "mine"
+    assert call(capsys, "export", folder, "--facemap", tmp_path / "back", "--overwrite").status == 0
+    assert same(read_facemap(place), facemap_dict(ONE))
+
+
+def test_export_needs_to_know_what_to_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "export", folder, "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert "--facemap DIR" in found.json["errors"][0]["what"]
+
+
+def test_unknown_flavours_are_refused_with_the_known_ones(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "export", folder, "--facemap", tmp_path, "--flavour", "elements", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert all(word in found.json["errors"][0]["what"] for word in ("facemap", "element"))
+
+
+def test_folders_that_fail_do_not_stop_the_others(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    words = (tmp_path / "empty", folder, tmp_path / "none")
+    found = call(capsys, "export", *words, "--facemap", tmp_path / "back", "--json")
+    assert found.status == 3
+    assert found.codes == ["P403", "P403"]
+    assert len(found.json["files"]) == 1
+
+
+def test_own_measurements_have_every_key_of_facemap(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames: Any = np.random.default_rng(0).integers(0, 255, (12, 48, 64)).astype(np.uint8)
+    mystax.run(frames, analyses=["motion"], out=tmp_path / "out", report=False)
+    (made,) = (path.parent for path in (tmp_path / "out").rglob("motion.nc"))
+    assert call(capsys, "export", made, "--facemap", tmp_path / "back", "--flavour", "element").status == 0
+    (path,) = (tmp_path / "back").iterdir()
+    assert set(KEYS) <= set(read_facemap(path))

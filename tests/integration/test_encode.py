@@ -21,6 +21,7 @@ from mystax.errors import (
     FormatError,
     NumbersError,
     ParameterError,
+    RecipeError,
     StoreError,
     WeightsError,
 )
@@ -376,3 +377,8 @@ def test_faults_end_as_a_refusal_or_a_flag(fault: str) -> None:
     found = mystax.encoding(wrong.behaviour, wrong.neural, **options)
     assert FLAGS[fault] in {flag.code for flag in flags_from_json(found.attrs["quality"])}
     assert np.isfinite(explained(found)).all()
+
+
+def test_no_recipe_runs_it() -> None:
+    with pytest.raises(RecipeError, match=r"P403 analysis 'encoding'.*mystax\.encoding is its call"):
+        mystax.run(np.zeros((5, 64, 64), np.uint8), analyses=["encoding"])

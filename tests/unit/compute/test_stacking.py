@@ -26,7 +26,7 @@ def test_weights_equal_non_negative_least_squares(pooled: float) -> None:
 
     members, y = world()
     products, across = sums(members, y)
-    found = stack_weights(products, across, pooled=shared, most=9.0)
+    found = stack_weights(products, across, pooled=pooled, most=9.0)
     for n in range(6):
         g = products[n] + pooled * products.mean(0)
         h = across[n] + pooled * across.mean(0)

@@ -206,7 +206,8 @@ def test_words_of_the_outcome(kept: Path) -> None:
 
 def test_no_ratio_is_written_where_nothing_is_explained() -> None:
     noise = follower(share=0.0)
-    found = mystax.encoding(two_parts(), noise, **{**QUICK, "parts": False, "lags": False})
+    found = mystax.encoding(two_parts(), noise, **{**QUICK, "parts": False, "lags": False, "ceiling": None})
+    assert "ceiling_peer" not in found
     assert "ratio" not in found.attrs
     assert ratio_sentence(found) == ""
     gap = explained(found).mean() - explained(found, "mean-only").mean()

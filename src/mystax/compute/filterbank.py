@@ -372,6 +372,16 @@ class Filterbank(Estimator):
         WeightsError
             M702, naming the part or column that is missing.
         """
+        if any(
+            len(features_of_one(b, float(grid.rate))) != len(features_of_one(b, self.rate_)) for b in BANKS
+        ):
+            raise WeightsError(
+                "M702",
+                "encoder",
+                "the rate of this behaviour cannot show the rhythms that the encoder needs, or shows more",
+                expected=f"about {self.rate_:g} samples per second",
+                got=f"{float(grid.rate):g}",
+            )
         raw: list[Float64[np.ndarray, " time"]] = []
         for fitted in self.parts_:
             part = find_part(grid, fitted)

@@ -173,3 +173,11 @@ def test_other_columns_and_their_order_do_not_matter() -> None:
         "keypoints", "nose", "full", (*names[::-1], "more"), np.hstack([values[:, ::-1], values[:, :1]])
     )
     assert np.array_equal(bank.transform(grid(turned), bins), x)
+
+
+def test_a_slower_camera_that_cannot_show_the_rhythms_is_refused() -> None:
+    made, bins = setting()
+    bank = Filterbank().fit(made, bins, ALL)
+    slow = grid(part(wander(600, 4)), rate=10)
+    with pytest.raises(WeightsError, match=r"M702.*about 50 samples per second"):
+        bank.transform(slow, bins_of(slow, TIMES, 0.2))

@@ -185,8 +185,8 @@ class Encoder:
         Returns
         -------
         prediction, usable, latent, outside
-            Activity in the unit of the source; bins in which behaviour is known; latents; share of the features
-            beyond five training sd.
+            Activity in the unit of the source; bins in which behaviour is known; latents; share of the
+            features beyond five training sd.
 
         Raises
         ------

@@ -64,6 +64,9 @@ class EncodingParams(Params):
         "validated",
         help="How long the facemap network is trained: until an inner fold no longer gains, or as published.",
     )
+    native_rate: bool = param(
+        False, help="Let the facemap network filter at the rate of the cameras instead of 50 Hz."
+    )
     cores: int = param(
         1, ge=1, le=256, help="Threads; the result does not depend on them.", affects_result=False
     )
@@ -174,7 +177,7 @@ ENCODING = Schema(
         ),
         **_numbers(
             ("panel", "row", "column"),
-            raster="Sorted raster for display: measured, stacked and lagged-ridge; means of neurons and bins, z units.",
+            raster="Sorted raster for display: means of neighbouring neurons and bins, z units.",
         ),
         **_numbers(
             ("panel", "example", "time"),

@@ -85,8 +85,8 @@ def encoding_data(
     grid: BehaviourGrid,
     neural: Dataset,
     *,
-    bin: float = 0.1,
-    chunk: int | None = None,  # noqa: A002
+    bin: float = 0.1,  # noqa: A002 - as in read_neural
+    chunk: int | None = None,
 ) -> EncodingData:
     """Bring behaviour and activity together and judge what can take part.
 
@@ -152,12 +152,12 @@ def _copies(
     behaviour = np.stack(columns, axis=1)
     found: dict[int, float] = {}
     for slab in population.slabs:
-        for k, _, correlation in find_copies(behaviour, population.read(slab), usable):
-            found[k] = correlation
+        found |= {k: r for k, _, r in find_copies(behaviour, population.read(slab), usable)}
     return [
         Flag(
             "N307",
-            f"column {names[k]!r} of behaviour correlates {r:.4f} with a neuron: is neural data among the behaviour?",
+            f"column {names[k]!r} of behaviour correlates {r:.4f} with a neuron: is neural data among "
+            f"the behaviour?",
         )
         for k, r in sorted(found.items())
     ]

@@ -260,7 +260,7 @@ def _in_units(fold: FoldOutcome, model: str, slab: slice) -> Float32[np.ndarray,
     for k, name in enumerate(fold.members):
         weight = fold.weights[k, slab] if model == "stacked" else float(name == model)
         made += (fold.predictions[k] @ loadings.T) * np.asarray(weight, np.float32)
-    return (made * fold.sd[slab] + fold.mean[slab]).astype(np.float32)
+    return np.asarray((made * fold.sd[slab] + fold.mean[slab]).astype(np.float32))
 
 
 def _neurons(data: EncodingData) -> dict[str, tuple[str, np.ndarray]]:

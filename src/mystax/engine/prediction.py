@@ -97,7 +97,7 @@ def predict(
 
     if scaling not in ("training", "new"):
         raise ParameterError("P401", "parameter 'scaling'", expected="'training' or 'new'", got=repr(scaling))
-    opened = load(encoder) if isinstance(encoder, str | Path) else encoder
+    opened: Any = load(encoder) if isinstance(encoder, str | Path) else encoder
     fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
     groups = json.loads(str(fitted.facts.get("groups", "[]")))
     grid = (
@@ -127,7 +127,8 @@ def predict(
         flags.append(
             Flag(
                 "N310",
-                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 training sd.",
+                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 "
+                f"training sd.",
             )
         )
     if activity is not None:

@@ -25,7 +25,7 @@ def plan(followed: EncodingData) -> FoldPlan:
     return BlockFolds(2).plan(followed.times, followed.usable)
 
 
-def test_a_linear_brain_is_explained_as_far_as_its_noise_allows():
+def test_a_linear_brain_is_explained_as_far_as_its_noise_allows() -> None:
     data = encoding_data(two_parts(900), follower(share=0.5, seconds=900))
     plan = BlockFolds(4).plan(data.times, data.usable)
     with TilePool() as tiles:
@@ -38,7 +38,7 @@ def test_a_linear_brain_is_explained_as_far_as_its_noise_allows():
     assert (np.abs(found - 0.5) <= 3 * (high - low) / 3.92).all()
 
 
-def test_folds_survive_as_arrays(followed: EncodingData, plan: FoldPlan):
+def test_folds_survive_as_arrays(followed: EncodingData, plan: FoldPlan) -> None:
     with TilePool() as tiles:
         fold = fit_fold(
             followed, plan, 0, FoldSettings(scales="one"), tiles, extras=[lags_of_fold(followed, plan)]
@@ -50,7 +50,9 @@ def test_folds_survive_as_arrays(followed: EncodingData, plan: FoldPlan):
     assert np.array_equal(back.extra["lag_sse"], fold.extra["lag_sse"])
 
 
-def test_the_part_that_drives_explains_all_and_the_other_nothing(followed: EncodingData, plan: FoldPlan):
+def test_the_part_that_drives_explains_all_and_the_other_nothing(
+    followed: EncodingData, plan: FoldPlan
+) -> None:
     with TilePool() as tiles:
         settings = FoldSettings(scales="one")
         folds = [
@@ -69,7 +71,7 @@ def test_the_part_that_drives_explains_all_and_the_other_nothing(followed: Encod
     assert whole - explained_variance(without[1], sst).mean() < 0.02
 
 
-def test_parts_and_groups_are_named_once():
+def test_parts_and_groups_are_named_once() -> None:
     assert part_labels([("keypoints", "nose")]) == []
     assert part_labels([("keypoints", "nose"), ("keypoints", "paw")]) == [
         ("keypoints/nose", [0]),
@@ -79,7 +81,7 @@ def test_parts_and_groups_are_named_once():
     assert found[-1] == ("keypoints", [0, 1])
 
 
-def test_peers_predict_shared_activity(followed: EncodingData, plan: FoldPlan):
+def test_peers_predict_shared_activity(followed: EncodingData, plan: FoldPlan) -> None:
     found, facts, flags = peer_ceiling(followed, plan, 0)
     peer = found["ceiling_peer"][1]
     # six neurons, each half signal, average their noise: 1 / (1 + 1 / 6) of the signal's variance, 0.43

@@ -13,7 +13,7 @@ def places(seed: int = 0, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(0, 1000, n), rng.uniform(0, 1000, n)
 
 
-def test_an_imaging_field_is_a_checkerboard():
+def test_an_imaging_field_is_a_checkerboard() -> None:
     x, y = places()
     halves = halves_of(x, y, np.full(400, np.nan))
     assert halves.kind == "checkerboard"
@@ -21,7 +21,7 @@ def test_an_imaging_field_is_a_checkerboard():
     assert np.array_equal(halves.half, square)
 
 
-def test_neurons_that_predict_keep_40_um_to_the_other_half():
+def test_neurons_that_predict_keep_40_um_to_the_other_half() -> None:
     x, y = places()
     halves = halves_of(x, y, np.full(400, np.nan))
     a = halves.predicts & (halves.half == 0)
@@ -30,14 +30,14 @@ def test_neurons_that_predict_keep_40_um_to_the_other_half():
     assert apart.min() >= 40 * 0.999
 
 
-def test_a_probe_is_cut_in_bands():
+def test_a_probe_is_cut_in_bands() -> None:
     depth = np.linspace(0, 1000, 60)
     halves = halves_of(NAN, depth, NAN)
     assert halves.kind == "bands"
     assert np.array_equal(halves.half, np.floor(depth / 100).astype(int) % 2)
 
 
-def test_unknown_places_give_random_halves_of_one_size():
+def test_unknown_places_give_random_halves_of_one_size() -> None:
     halves = halves_of(NAN, NAN, NAN, seed=3)
     assert halves.kind == "random"
     assert halves.half.sum() == 30
@@ -54,7 +54,7 @@ def population(noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.
     return y[:, ::2].astype(np.float32), y[:, 1::2].astype(np.float32), shared
 
 
-def test_shared_components_are_reliable_and_behaviour_explains_its_own():
+def test_shared_components_are_reliable_and_behaviour_explains_its_own() -> None:
     f, g, shared = population(1.0)
     rows = np.arange(2000) < 1500
     fold = svca_fold(f, g, rows, ~rows, shared[:, :1].astype(np.float32), 1e-6, 10)
@@ -65,7 +65,7 @@ def test_shared_components_are_reliable_and_behaviour_explains_its_own():
     assert abs(behaviour[1]) < 0.1
 
 
-def test_reliable_share_falls_with_noise_as_it_must():
+def test_reliable_share_falls_with_noise_as_it_must() -> None:
     f, g, shared = population(4.0)
     rows = np.arange(2000) < 1500
     fold = svca_fold(f, g, rows, ~rows, shared[:, :1].astype(np.float32), 1e-6, 2)
@@ -76,7 +76,7 @@ def test_reliable_share_falls_with_noise_as_it_must():
     assert svca_shares([[fold]])[0][0] == pytest.approx(wanted, abs=0.06)
 
 
-def test_splits_are_averaged_and_folds_pooled():
+def test_splits_are_averaged_and_folds_pooled() -> None:
     from mystax.compute.ceilings import SvcaFold
 
     a = SvcaFold(np.array([2.0]), np.array([4.0]), np.array([1.0]))

@@ -30,7 +30,7 @@ def fit(x: np.ndarray, y: np.ndarray, cores: int = 1, settings: DeepSettings = S
         return fit_deep(x, y, train, plan.inner(train, 2), settings, tiles)
 
 
-def test_it_learns_what_is_not_linear():
+def test_it_learns_what_is_not_linear() -> None:
     x, y = world(follows=True)
     plan = BlockFolds(3, gap=2, block=50).plan(np.arange(float(N)))
     test, train = plan.test(0), plan.train(0)
@@ -40,14 +40,14 @@ def test_it_learns_what_is_not_linear():
     assert ((y[test] - found) ** 2).sum() < 0.75 * linear
 
 
-def test_on_unrelated_data_it_stays_near_the_mean():
+def test_on_unrelated_data_it_stays_near_the_mean() -> None:
     x, y = world(follows=False)
     made = fit(x, y)
     assert max(made.epochs) <= 4
     assert np.abs(made.held - y.mean(0)).mean() < 0.2 * y.std()
 
 
-def test_out_of_fold_predictions_are_those_of_the_member_that_did_not_see_them():
+def test_out_of_fold_predictions_are_those_of_the_member_that_did_not_see_them() -> None:
     x, y = world(follows=True)
     plan = BlockFolds(3, gap=2, block=50).plan(np.arange(float(N)))
     train = plan.train(0)
@@ -57,7 +57,7 @@ def test_out_of_fold_predictions_are_those_of_the_member_that_did_not_see_them()
 
 
 @pytest.mark.parametrize("cores", [1, 2])
-def test_runs_and_threads_give_the_same_weights(cores: int):
+def test_runs_and_threads_give_the_same_weights(cores: int) -> None:
     x, y = world(follows=True)
     quick = DeepSettings(width=32, latent=8, epochs=2)
     a, b = fit(x, y, settings=quick), fit(x, y, cores, quick)
@@ -65,7 +65,7 @@ def test_runs_and_threads_give_the_same_weights(cores: int):
     assert np.array_equal(a.members[1].first, b.members[1].first)
 
 
-def test_members_and_seeds_differ():
+def test_members_and_seeds_differ() -> None:
     x, y = world(follows=True)
     quick = DeepSettings(width=32, latent=8, epochs=2)
     other = DeepSettings(width=32, latent=8, epochs=2, seed=1)
@@ -74,7 +74,7 @@ def test_members_and_seeds_differ():
     assert not np.array_equal(a.held, fit(x, y, settings=other).held)
 
 
-def test_torch_has_its_threads_back():
+def test_torch_has_its_threads_back() -> None:
     import torch
 
     before = torch.get_num_threads()

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from mystax.errors import WeightsError
-from mystax.nets.encoder_weights import EncoderNetwork, MemberWeights, evaluate, evaluate_members, pack_network
+from mystax.nets.encoder_weights import (
+    EncoderNetwork,
+    MemberWeights,
+    evaluate,
+    evaluate_members,
+    pack_network,
+)
 
 
 def member(seed: int) -> MemberWeights:
@@ -16,7 +22,7 @@ def member(seed: int) -> MemberWeights:
 
 
 @pytest.mark.extra("train")
-def test_arrays_say_what_torch_says():
+def test_arrays_say_what_torch_says() -> None:
     torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
     from torch.nn import functional
 
@@ -30,7 +36,7 @@ def test_arrays_say_what_torch_says():
 
 
 @pytest.mark.extra("train")
-def test_onnx_says_the_mean_of_the_members():
+def test_onnx_says_the_mean_of_the_members() -> None:
     pytest.importorskip("onnx", reason='pip install "mystax[train]"')
     members = [member(seed) for seed in range(3)]
     x = np.random.default_rng(1).normal(size=(50, 7)).astype(np.float32)
@@ -40,13 +46,13 @@ def test_onnx_says_the_mean_of_the_members():
     assert np.allclose(evaluate_members(members, x), wanted, atol=1e-6)
 
 
-def test_bytes_that_are_no_network_are_refused():
+def test_bytes_that_are_no_network_are_refused() -> None:
     with pytest.raises(WeightsError, match=r"M701.*not a network"):
         EncoderNetwork(b"nothing of the kind")
 
 
 @pytest.mark.extra("train")
-def test_a_network_of_other_inputs_is_refused():
+def test_a_network_of_other_inputs_is_refused() -> None:
     onnx = pytest.importorskip("onnx", reason='pip install "mystax[train]"')
     helper = onnx.helper
     graph = helper.make_graph(

@@ -43,6 +43,7 @@ MODULES = (
     "start",
     "head",
     "pose",
+    "encoder",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5

@@ -24,11 +24,11 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def analyses_page() -> str:
     """Write parameters and outcome variables of every analysis."""
-    from mystax.core.analysis import get_analysis, names_of_analyses
+    from mystax.core.analysis import get_analysis, names_of_analyses, names_on_outcomes
     from mystax.core.params import parameters_of
 
     parts = ["# Analyses\n\nGenerated from the declarations: parameters in, variables out.\n"]
-    for name in names_of_analyses():
+    for name in [*names_of_analyses(), *names_on_outcomes()]:
         analysis = get_analysis(name)
         parts.append(f"## {name}\n\n{analysis.help} (version {analysis.version})\n")
         rows = [

@@ -11,7 +11,9 @@ from xarray import Dataset
 from mystax.compute import decompose
 from mystax.compute.svd import SvdReducer
 from mystax.compute.svd_routes import Route, SvdSettings
+from mystax.core.analysis import Spool
 from mystax.core.recording import ArraySource
+from mystax.engine.passes import MemorySpool
 from tests.fixtures.measure import Shelf, lend, moving_movie, no_scratch, outcome, rectangle
 
 N = 600
@@ -72,6 +74,51 @@ def test_chunks_cores_scratch_and_poison_change_no_bit(
     whole = undisturbed(route, tuple(missing))
     again = run(source_with(missing, poison), route, size=size, cores=cores, scratch=scratch)
     assert whole.identical(again)
+
+
+class Shifted(MemorySpool):
+    """Rows that are given back in memory that begins a few bytes off the processor's liking."""
+
+    def __init__(self, width: int, dtype: str, shift: int) -> None:
+        super().__init__(width, dtype)
+        self._shift = shift
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        rows = super().read(start, stop)
+        return aside(rows, self._shift)
+
+
+def aside(array: np.ndarray, shift: int) -> np.ndarray:
+    """Return a copy whose first value lies `shift` values behind a multiple of 64 bytes."""
+    size = array.dtype.itemsize
+    room = np.zeros((array.size + shift + 64 // size) * size, np.uint8)
+    first = -room.ctypes.data % 64 + shift * size
+    copy = room[first : first + array.size * size].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("shift", [0, 1, 2, 5])
+def test_the_place_of_rows_in_memory_changes_no_bit(route: Route, shift: int) -> None:
+    whole = undisturbed(route, ())
+    source = source_with([])
+    shelf: dict[str, Shifted] = {}
+
+    def spools(name: str, width: int, dtype: str, scratch: bool) -> Spool:
+        return shelf.setdefault(name, Shifted(width, dtype, shift))
+
+    reducer = make(route)
+    reducer.start(lend(source, REGIONS, spools=spools))
+    place = advance(reducer, source, (0, 0), Stop(20))
+    while place is not None:
+        again = make(route)
+        again.start(lend(source, REGIONS, spools=spools))
+        again.restore({name: aside(array, shift) for name, array in reducer.state().items()})
+        reducer, place = again, advance(again, source, place, Stop(20))
+    found = reducer.finish()
+    for name in found.data_vars:
+        np.testing.assert_array_equal(found[name], whole[name])
 
 
 class Stop:

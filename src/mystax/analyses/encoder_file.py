@@ -1,7 +1,7 @@
 """The saved encoder: everything that predicts neurons from a new recording's behaviour, as one dataset."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from mystax.compute.regression import decompose
 from mystax.core.analysis import Tiles
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.dataset import Coordinate, Schema, Variable
-from mystax.core.typing import Bool, Float32, Float64, UInt8
+from mystax.core.typing import Bool, Float32, Float64, Int64, UInt8
 from mystax.errors import FormatError, StoreError, WeightsError
 
 if TYPE_CHECKING:
@@ -185,8 +185,8 @@ class Encoder:
         Returns
         -------
         prediction, usable, latent, outside
-            Activity in the unit of the source; bins in which behaviour is known; latents; share of the features
-            beyond five training sd.
+            Activity in the unit of the source; bins in which behaviour is known; latents; share of the
+            features beyond five training sd.
 
         Raises
         ------
@@ -433,7 +433,7 @@ def fit_encoder(
     *,
     facts: Mapping[str, object] | None = None,
     evaluated: Float32[np.ndarray, " neuron"] | None = None,
-    names: Sequence[int] = (),
+    names: Int64[np.ndarray, " neuron"],
 ) -> Encoder:
     """Fit the encoder once more on all usable bins, to be kept.
 
@@ -451,7 +451,7 @@ def fit_encoder(
         Further attributes.
     evaluated : array (neuron,), optional
         Explained variance of the stack in the evaluation.
-    names : sequence of int, optional
+    names : array (neuron,)
         Numbers of the neurons in their source.
 
     Returns
@@ -480,7 +480,7 @@ def fit_encoder(
         units,
         stack,
         fits.stacked,
-        np.asarray(names, np.int64),
+        names,
         _latents(fits),
         data.width,
         facts or {},

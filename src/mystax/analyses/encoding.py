@@ -64,6 +64,9 @@ class EncodingParams(Params):
         "validated",
         help="How long the facemap network is trained: until an inner fold no longer gains, or as published.",
     )
+    native_rate: bool = param(
+        False, help="Let the facemap network filter at the rate of the cameras instead of 50 Hz."
+    )
     cores: int = param(
         1, ge=1, le=256, help="Threads; the result does not depend on them.", affects_result=False
     )
@@ -129,7 +132,7 @@ ENCODING = Schema(
             null_high="The same, 95 % quantile over the shifts.",
         ),
         "significant": Variable(
-            ("neuron",), _ONE, "bool", "Kept by a false discovery rate of 5 %.", required=False
+            ("neuron",), _ONE, "int8", "Kept by a false discovery rate of 5 %.", required=False
         ),
         **_numbers(
             _PART,
@@ -163,7 +166,7 @@ ENCODING = Schema(
         **_numbers(("fold_number", "neuron", "component"), loading="From components to neurons, per fold."),
         **_numbers(("fold_number", "member", "neuron"), member_weight="Stacking weights, per fold."),
         "fold": Variable(("time",), _ONE, "int8", "Fold that tests the bin."),
-        "usable": Variable(("time",), _ONE, "bool", "Whether the bin takes part."),
+        "usable": Variable(("time",), _ONE, "int8", "Whether the bin takes part (1)."),
         "sse": Variable(("model", "block", "neuron"), _ONE, "float32", "Squared errors per block, z units."),
         "sst": Variable(("block", "neuron"), _ONE, "float32", "Squared deviations per block, z units."),
         **_numbers(("member", "neuron"), stack_weight="Weight of each member, mean over folds."),
@@ -174,7 +177,7 @@ ENCODING = Schema(
         ),
         **_numbers(
             ("panel", "row", "column"),
-            raster="Sorted raster for display: measured, stacked and lagged-ridge; means of neurons and bins, z units.",
+            raster="Sorted raster for display: means of neighbouring neurons and bins, z units.",
         ),
         **_numbers(
             ("panel", "example", "time"),

@@ -60,21 +60,22 @@ def folds_from_arrays(arrays: Mapping[str, np.ndarray]) -> list[FoldOutcome]:
     list of FoldOutcome
         In order.
     """
-    found = []
+    found: list[FoldOutcome] = []
     while f"{PREFIX}/{len(found)}.facts" in arrays:
         at = f"{PREFIX}/{len(found)}"
         facts = json.loads(arrays[f"{at}.facts"].tobytes())
-        scores = BlockScores(*(arrays[f"{at}.scores.{name}"] for name in SCORES), facts["n"])
+        blocks, sse, sst, products = (arrays[f"{at}.scores.{name}"] for name in SCORES)
+        kept = {name: arrays[f"{at}.{name}"] for name in PLAIN}
         found.append(
             FoldOutcome(
-                facts["fold"],
-                tuple(facts["models"]),
-                tuple(facts["members"]),
-                scores,
-                *(arrays[f"{at}.{name}"] for name in PLAIN),
-                facts["fallback"],
-                facts["notes"],
-                {name: arrays[f"{at}.extra.{name}"] for name in facts["extra"]},
+                fold=facts["fold"],
+                models=tuple(facts["models"]),
+                members=tuple(facts["members"]),
+                scores=BlockScores(blocks, sse, sst, products, facts["n"]),
+                fallback=facts["fallback"],
+                notes=facts["notes"],
+                extra={name: arrays[f"{at}.extra.{name}"] for name in facts["extra"]},
+                **kept,
             )
         )
     return found

@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.analyses.neural_rows import neural_rows
 from mystax.compute.filterbank import Bins, bins_of, usable_bins
-from mystax.compute.population import SLAB, Matrix, Population
+from mystax.compute.population import Population
+from mystax.compute.resemblance import find_copies
 from mystax.core.behaviour import BehaviourGrid
-from mystax.core.quality import Flag
-from mystax.core.typing import Bool, Float64, Int64
-from mystax.errors import ClockError, NumbersError
+from mystax.core.neural_choice import judge_neurons
+from mystax.core.quality import Flag, merge_flags
+from mystax.core.typing import Bool, Float64
+from mystax.errors import NumbersError
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["EncodingData", "encoding_data"]
-
-MOST_MISSING = 0.05
-LEAST_SPIKES = 10
-LEAST_OVERLAP, SHORT = 180.0, 600.0
-TWIN = 0.999
+__all__ = ["EncodingData", "encoding_data", "left_out_json"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,30 +81,12 @@ class _Lazy:
         return np.asarray(self._array[key].values)
 
 
-def _overlap(grid: BehaviourGrid, times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:
-    """Tell which bins behaviour covers."""
-    seconds = grid.seconds
-    if not len(seconds) or not len(times):
-        raise ClockError(
-            "C204", "behaviour and neural data", "one of them is empty", expected="3 min in common"
-        )
-    inside = (times >= seconds[0]) & (times <= seconds[-1])
-    shared = float(np.ptp(times[inside])) if inside.any() else 0.0
-    if shared < LEAST_OVERLAP - 1:
-        raise ClockError(
-            "C204",
-            "behaviour and neural data",
-            "they have too little time in common",
-            expected="at least 3 min",
-            got=f"{shared:.1f} s: behaviour {seconds[0]:.1f}-{seconds[-1]:.1f} s, "
-            f"neural data {times[0]:.1f}-{times[-1]:.1f} s",
-            hint="check both clocks: --times and --neural-clock",
-        )
-    return inside
-
-
 def encoding_data(
-    grid: BehaviourGrid, neural: Dataset, width: float, *, chunk: int | None = None
+    grid: BehaviourGrid,
+    neural: Dataset,
+    *,
+    bin: float = 0.1,  # noqa: A002 - as in read_neural
+    chunk: int | None = None,
 ) -> EncodingData:
     """Bring behaviour and activity together and judge what can take part.
 
@@ -115,9 +95,9 @@ def encoding_data(
     grid : BehaviourGrid
         Behaviour.
     neural : Dataset
-        Activity in bins.
-    width : float
-        Width of a bin [s].
+        Neural data on the same clock.
+    bin : float, optional
+        Width of the bins of spikes [s].
     chunk : int, optional
         Samples that are filtered at once.
 
@@ -129,7 +109,7 @@ def encoding_data(
     Raises
     ------
     ClockError
-        C204, if there are less than 3 min in common.
+        C204, if there are less than 3 min in common; C206, if units differ.
     NumbersError
         N303, if more than half of the neurons, or all bins, cannot be used.
     """
@@ -137,110 +117,50 @@ def encoding_data(
         raise NumbersError(
             "N303", "behaviour", "no group of behaviour is left", hint="run the analyses first"
         )
-    times = np.asarray(neural["time"].values, np.float64)
-    inside = _overlap(grid, times)
-    first, last = np.flatnonzero(inside)[[0, -1]]
-    if last - first + 1 < len(times):
-        neural = neural.isel(time=slice(int(first), int(last) + 1))
-    times = np.asarray(neural["time"].values, np.float64)
-    activity: Matrix = _Lazy(neural)
-    keep, finite, left_out = _judge(activity, str(neural.attrs.get("signal", "")))
-    names = np.asarray(neural["neuron"].values)
-    bins = bins_of(grid, times, width)
-    usable = finite & usable_bins(grid, bins, chunk=chunk)
+    rows = neural_rows(neural, grid, bin=bin)
+    choice = judge_neurons(rows.dataset)
+    times = np.asarray(rows.dataset["time"].values, np.float64)
+    bins = bins_of(grid, times, rows.width)
+    usable = choice.usable & usable_bins(grid, bins, chunk=chunk)
     if int(usable.sum()) < 2:
         raise NumbersError("N303", "behaviour", "no bin is left in which all of behaviour is known")
-    flags = list(grid.flags)
-    if left_out:
-        said = ", ".join(f"{len(ids)} {reason}" for reason, ids in left_out.items())
-        flags.append(
-            Flag("N308", f"{sum(map(len, left_out.values()))} of {len(names)} neurons are left out: {said}.")
-        )
-    shared = float(times[-1] - times[0])
-    if shared < SHORT:
-        flags.append(Flag("N310", f"short: {shared / 60:.1f} min in common; intervals will be wide."))
-    population = Population(activity, keep)
-    flags += _twins(grid, bins, usable, population)
+    population = Population(_Lazy(rows.dataset), choice.kept)
+    flags = merge_flags(grid.flags, rows.flags, choice.flags, _copies(grid, bins, usable, population))
     return EncodingData(
         grid,
-        neural,
+        rows.dataset,
         population,
         times,
-        width,
+        rows.width,
         bins,
         usable,
-        {reason: [int(names[k]) for k in ids] for reason, ids in left_out.items()},
+        choice.left_out,
         tuple(flags),
     )
 
 
-def _judge(
-    activity: Matrix, signal: str
-) -> tuple[Int64[np.ndarray, " neuron"], Bool[np.ndarray, " time"], dict[str, list[int]]]:
-    """Decide which neurons and bins can be used."""
-    n_times, n = activity.shape
-    whole = Population(activity)
-    left_out: dict[str, list[int]] = {}
-    missing = np.zeros(n_times, np.int64)
-    kept: list[np.ndarray] = []
-    for slab in whole.slabs:
-        values = whole.read(slab)
-        bad = ~np.isfinite(values)
-        share = bad.mean(0)
-        filled = np.where(bad, 0, values)
-        lowest, highest = np.where(bad, np.inf, values).min(0), np.where(bad, -np.inf, values).max(0)
-        reasons = {"with missing values": share > MOST_MISSING, "constant": lowest >= highest}
-        if signal in ("counts", "spikes"):
-            reasons["with fewer than 10 spikes"] = filled.sum(0) < LEAST_SPIKES
-        good = np.ones(values.shape[1], bool)
-        for reason, concerned in reasons.items():
-            bad_here = np.flatnonzero(concerned & good)
-            if len(bad_here):
-                left_out.setdefault(reason, []).extend((bad_here + slab.start).tolist())
-            good[bad_here] = False
-        kept.append(np.flatnonzero(good) + slab.start)
-        missing += bad[:, good].sum(1)
-    keep = np.concatenate(kept) if kept else np.zeros(0, np.int64)
-    if 2 * len(keep) < n or not len(keep):
-        said = ", ".join(f"{len(ids)} {reason}" for reason, ids in left_out.items())
-        raise NumbersError(
-            "N303",
-            "neural data",
-            "more than half of the neurons cannot be used",
-            expected=f"at least {(n + 1) // 2} of {n}",
-            got=f"{len(keep)}; left out: {said}",
-        )
-    return keep.astype(np.int64), missing == 0, left_out
-
-
-def _twins(
+def _copies(
     grid: BehaviourGrid, bins: Bins, usable: Bool[np.ndarray, " time"], population: Population
 ) -> list[Flag]:
     """Flag columns of behaviour that are a neuron in disguise."""
-    columns, names = [], []
-    for part in grid.parts:
-        for k, name in enumerate(part.columns):
-            values = bins.mean(np.nan_to_num(part.values[:, k].astype(np.float64)))[usable]
-            spread = values.std()
-            if spread > 0:
-                columns.append((values - values.mean()) / spread)
-                names.append(name)
-    if not columns:
-        return []
-    behaviour = np.stack(columns, axis=1).astype(np.float32)
-    units = population.moments(usable)
-    found = []
-    n = int(usable.sum())
-    for slab in population.slabs[: max(1, 4096 // SLAB)]:
-        z = population.standardised(slab, *units, usable)
-        high = np.abs(behaviour.T @ z / n) > TWIN
-        for k in np.flatnonzero(high.any(1)):
-            found.append(
-                Flag(
-                    "N307", f"column {names[k]!r} of behaviour is a neuron's trace: is neural data among it?"
-                )
-            )
-    return found
+    names = [name for part in grid.parts for name in part.columns]
+    columns = [
+        bins.mean(np.nan_to_num(part.values[:, k].astype(np.float64)))
+        for part in grid.parts
+        for k in range(len(part.columns))
+    ]
+    behaviour = np.stack(columns, axis=1)
+    found: dict[int, float] = {}
+    for slab in population.slabs:
+        found |= {k: r for k, _, r in find_copies(behaviour, population.read(slab), usable)}
+    return [
+        Flag(
+            "N307",
+            f"column {names[k]!r} of behaviour correlates {r:.4f} with a neuron: is neural data among "
+            f"the behaviour?",
+        )
+        for k, r in sorted(found.items())
+    ]
 
 
 def left_out_json(data: EncodingData) -> str:

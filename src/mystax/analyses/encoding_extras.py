@@ -11,7 +11,7 @@ from mystax.compute.explained import block_draws, explained_variance, gain_inter
 from mystax.compute.filterbank import Filterbank
 from mystax.compute.folds import FoldPlan
 from mystax.compute.lag_curve import LAGS, lag_designs, lag_peaks
-from mystax.compute.linear_fit import fit_linear, fit_quickly, predict_rows, sum_inner
+from mystax.compute.linear_fit import Decompositions, fit_linear, fit_quickly, predict_rows, sum_inner
 from mystax.compute.lowrank import leading_components, n_components_for
 from mystax.compute.nulls import NullDesign, null_design, p_values, shift_null, shift_positions
 from mystax.compute.population import Population
@@ -268,7 +268,7 @@ def null_found(
         )
     found: Found = {
         "p_value": (("neuron",), p.astype(np.float32)),
-        "significant": (("neuron",), kept),
+        "significant": (("neuron",), kept.astype(np.int8)),
         "null_true": (("neuron",), null.true.astype(np.float32)),
         "null_high": (("neuron",), np.quantile(null.shifted, 0.95, axis=0).astype(np.float32)),
     }
@@ -291,8 +291,8 @@ def peer_ceiling(
 ) -> tuple[Found, dict[str, object], list[Flag]]:
     """Predict each half of the population from the other one, in the same bins and folds."""
     neural, keep = data.neural, data.population.neurons
-    places = [np.asarray(neural[f"neuron_{axis}"].values, np.float64)[keep] for axis in "xyz"]
-    halves = halves_of(*places, seed=seed)
+    x, y, z = (np.asarray(neural[f"neuron_{axis}"].values, np.float64)[keep] for axis in "xyz")
+    halves = halves_of(x, y, z, seed=seed)
     sse = np.zeros((plan.n_blocks, data.population.n), np.float32)
     sst = np.zeros_like(sse)
     for fold in range(plan.n_folds):
@@ -304,14 +304,16 @@ def peer_ceiling(
             one = _units_of_some(data, givers, train, seed)
             other = _units_of_some(data, takers, train, seed)
             spread = one.scores[train].std(0, dtype=np.float64)
-            x = (one.scores / np.where(spread > 0, spread, np.inf)).astype(np.float32)
-            fit = fit_linear(x, sum_inner(x, other.scores, train, inner), train, inner)
-            said = fit.predict(x[plan.test(fold)])
+            design = (one.scores / np.where(spread > 0, spread, np.inf)).astype(np.float32)
+            fit = fit_linear(
+                design, Decompositions(sum_inner(design, other.scores, train, inner)), train, inner
+            )
+            said = fit.predict(design[plan.test(fold)])
             population = Population(data.population.activity, keep[takers])
             loadings = other.loadings.astype(np.float32)
 
             def predict(slab: slice, said: np.ndarray = said, loadings: np.ndarray = loadings) -> np.ndarray:
-                return said @ loadings[slab].T
+                return np.asarray(said @ loadings[slab].T)
 
             scored = score_blocks(population, other.pair, plan, fold, [predict], with_products=False)
             rows = np.ix_(scored.blocks, takers)

@@ -11,11 +11,13 @@ from mystax.compute.filterbank import Filterbank
 from mystax.compute.folds import FoldPlan
 from mystax.compute.lagged import Lagged
 from mystax.compute.linear_fit import (
+    Decompositions,
     InnerSums,
     LinearFit,
     choose_scales,
     fit_linear,
     fit_reduced_rank,
+    mean_of,
     sum_inner,
 )
 from mystax.compute.lowrank import leading_components, n_components_for
@@ -320,15 +322,18 @@ def fit_members(
         *((("one-point", Lagged(one_point=True)),) if settings.one_point else ()),
     ):
         x = maker.fit_transform(data.grid, data.bins, data.times, data.width, train)
-        linear[name] = (x, fit_linear(x, sum_inner(x, units.scores, train, inner), train, inner))
+        found = Decompositions(sum_inner(x, units.scores, train, inner))
+        linear[name] = (x, fit_linear(x, found, train, inner))
     watch("filterbank", 0.2)
     design = fit_design(data, units, train, inner, settings.scales)
-    fit = fit_linear(design.x, design.sums, train, inner, scale=design.scale)
-    linear["filterbank"] = (design.x, fit)
+    found = Decompositions(design.sums, design.scale)
+    low, rank = fit_reduced_rank(design.x, found, train, inner)
+    ridge = fit_linear(design.x, found, train, inner)
+    # what ridge and its leading directions say errs in different ways: their mean is better than either
+    linear["filterbank"] = (design.x, mean_of(ridge, low))
     if settings.reduced_rank:
-        fit, rank = fit_reduced_rank(design.x, design.sums, train, inner, scale=design.scale)
-        linear["reduced-rank"] = (design.x, fit)
-        notes["rank"] = rank
+        linear["reduced-rank"] = (design.x, low)
+    notes["rank"] = rank
     deep = facemap = None
     if settings.deep is not None:
         from mystax.nets.encoder import fit_deep

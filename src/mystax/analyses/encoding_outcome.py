@@ -96,7 +96,7 @@ def assemble_encoding(
         "correlation": (("model", "neuron"), _correlation(folds)),
         "component_variance": (("model", "component"), _components(folds)),
         "fold": (("time",), plan.fold.astype(np.int8)),
-        "usable": (("time",), plan.usable),
+        "usable": (("time",), plan.usable.astype(np.int8)),
         "sse": (("model", "block", "neuron"), sse),
         "sst": (("block", "neuron"), sst),
         "stack_weight": (
@@ -260,7 +260,7 @@ def _in_units(fold: FoldOutcome, model: str, slab: slice) -> Float32[np.ndarray,
     for k, name in enumerate(fold.members):
         weight = fold.weights[k, slab] if model == "stacked" else float(name == model)
         made += (fold.predictions[k] @ loadings.T) * np.asarray(weight, np.float32)
-    return (made * fold.sd[slab] + fold.mean[slab]).astype(np.float32)
+    return np.asarray((made * fold.sd[slab] + fold.mean[slab]).astype(np.float32))
 
 
 def _neurons(data: EncodingData) -> dict[str, tuple[str, np.ndarray]]:

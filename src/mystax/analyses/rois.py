@@ -25,6 +25,10 @@ ROIS = Schema(
 WEIGHTS = "mouse-face"
 LEAST_SIDE = 64
 """Pictures below this side [px] are not searched for a face."""
+N_FRAMES, LEAST_POINTS, SURE = 24, 20, 0.5
+"""Frames that the face is measured in, and how many points of all of them must be sure."""
+MARGIN = 0.2
+"""Room about the points, as a share of the longer side of what they span."""
 
 
 class RoisParams(Params):
@@ -47,7 +51,10 @@ def rois(params: RoisParams) -> Reducer:  # noqa: ARG001 - there is nothing to c
 
 
 def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] | None:
-    """Find the face with the tracker's shipped weights, as `pose` finds its box.
+    """Find the face with the tracker's shipped weights, where `pose` finds its box.
+
+    The square that the network sees leaves room around the face, where a wheel may turn; the region is what
+    the sure points span, with a margin.
 
     Parameters
     ----------
@@ -59,13 +66,15 @@ def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] |
     Returns
     -------
     (Rectangle, float) or None
-        The part of the square that lies in the picture, and the mean confidence of eye and nose; None where
-        that is below 0.3.
+        The face in the picture, and the mean confidence of eye and nose; None where that is below 0.3.
     """
     frames = [frame for frame, good in zip(samples.data, samples.valid, strict=True) if good]
     rows, columns = source.shape
     if not frames or min(rows, columns) < LEAST_SIDE:
         return None
+    import numpy as np
+
+    from mystax.core.geometry import Box
     from mystax.nets.face_box import find_face_box
     from mystax.nets.predictor import open_predictor, points_for_box
 
@@ -73,7 +82,14 @@ def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] |
     found = find_face_box(frames, predictor.place, points_for_box(predictor.every))
     if not found.is_found:
         return None
-    left, top = max(0, round(found.box.x)), max(0, round(found.box.y))
-    right = min(columns, round(found.box.x + found.box.side))
-    bottom = min(rows, round(found.box.y + found.box.side))
-    return Rectangle(left, top, right - left, bottom - top), found.score
+    chosen = np.unique(np.linspace(0, len(frames) - 1, N_FRAMES).round().astype(np.int64))
+    xy, sure = predictor.place([frames[i] for i in chosen], found.box)
+    usual = [predictor.every.ids.index(name) for name in predictor.keypoints.ids]
+    good = (sure[:, usual] >= SURE) & np.isfinite(xy[:, usual]).all(axis=-1)
+    if good.sum() < LEAST_POINTS:
+        return None
+    low, high = np.percentile(xy[:, usual][good], [5, 95], axis=0)
+    margin = MARGIN * float((high - low).max())
+    edges = [round(float(value)) for value in (*(low - margin), *(high + margin + 1.0))]
+    face = Box(*edges).clip((rows, columns))
+    return Rectangle(face.x0, face.y0, face.width, face.height), found.score

@@ -64,8 +64,8 @@ EPILOG = (
 def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) -> None:
     """Predict neural activity from the outcomes in each FOLDER, and say how much is explained.
 
-    Explained variance is that of held-out time, with intervals, beside the lagged-ridge baseline and what chance
-    explains.  The outcome goes to FOLDER/encoding.nc, with a report to look at.
+    Explained variance is that of held-out time, with intervals, beside the lagged-ridge baseline and what
+    chance explains.  The outcome goes to FOLDER/encoding.nc, with a report to look at.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(
@@ -198,7 +198,8 @@ def _predict(output: Output, source: Path, options: Mapping[str, Any]) -> None:
     path = write_prediction(dataset, options["out"] or source)
     output.outcomes.append({"path": str(path), "analysis": "prediction", "state": "made", "coverage": 1.0})
     usable = 100 * float(dataset["usable"].mean())
-    line = f"prediction: {path}: {dataset.sizes['neuron']} neurons, {dataset.sizes['time']} bins, {usable:.0f} % usable"
+    sizes = f"{dataset.sizes['neuron']} neurons, {dataset.sizes['time']} bins"
+    line = f"prediction: {path}: {sizes}, {usable:.0f} % usable"
     if "explained_variance" in dataset:
         line += f"; explains {100 * float(dataset['explained_variance'].mean()):.1f} % of their variance here"
     output.say(line)

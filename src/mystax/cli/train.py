@@ -34,7 +34,7 @@ __all__ = ["command"]
 @click.option(
     "--replay",
     type=float,
-    default=0.25,
+    default=0.125,
     show_default=True,
     help="Share of rendered faces in a batch, 0 to 0.9.",
 )

@@ -106,7 +106,7 @@ def svca_fold(
     g: Float[np.ndarray, "time other"],
     train: Bool[np.ndarray, " time"],
     test: Bool[np.ndarray, " time"],
-    predict: Float[np.ndarray, "time feature"],
+    behaviour: Float[np.ndarray, "time feature"],
     penalty: float,
     n_components: int,
 ) -> SvcaFold:
@@ -118,7 +118,7 @@ def svca_fold(
         The halves, standardised on training bins.
     train, test : array (time,)
         Bins.
-    predict : array (time, feature)
+    behaviour : array (time, feature)
         Behaviour.
     penalty : float
         Ridge penalty, a multiple of the number of training bins.
@@ -140,7 +140,7 @@ def svca_fold(
     u, _, vt = svd(a.T @ b, full_matrices=False)
     n = min(n_components, u.shape[1])
     first, second = f @ u[:, :n], g @ vt[:n].T
-    x = predict[train].astype(np.float64)
+    x = behaviour[train].astype(np.float64)
     mean = x.mean(0)
     x = x - mean
     gram = x.T @ x + penalty * len(x) * np.eye(x.shape[1])
@@ -149,7 +149,7 @@ def svca_fold(
     for scores in (first, second):
         y = scores[train].astype(np.float64)
         weights = cho_solve(factor, x.T @ (y - y.mean(0)))
-        residuals.append(scores[test] - y.mean(0) - (predict[test] - mean) @ weights)
+        residuals.append(scores[test] - y.mean(0) - (behaviour[test] - mean) @ weights)
     p, q = (s[test] - s[test].mean(0) for s in (first, second))
     d, e = (r - r.mean(0) for r in residuals)
     return SvcaFold((p * q).sum(0), ((p * p) + (q * q)).sum(0) / 2, (d * e).sum(0))
@@ -179,4 +179,7 @@ def svca_shares(
         )
         reliable.append(s / np.where(t > 0, t, np.inf))
         behaviour.append(np.where(s > 0, 1 - left / np.where(s > 0, s, 1), np.nan))
-    return np.mean(reliable, axis=0), np.asarray(np.nanmean(behaviour, axis=0))
+    shares = np.array(behaviour)
+    known = np.isfinite(shares)
+    total, n = np.where(known, shares, 0).sum(0), known.sum(0)
+    return np.mean(reliable, axis=0), np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -1,11 +1,9 @@
 """The habit of scikit-learn's estimators, without scikit-learn: parameters are what `__init__` takes."""
 
 import inspect
-from typing import Any, Self, TypeVar
+from typing import Any
 
 __all__ = ["Estimator"]
-
-E = TypeVar("E", bound="Estimator")
 
 
 class Estimator:
@@ -30,7 +28,7 @@ class Estimator:
         """
         return {name: getattr(self, name) for name in self._names()}
 
-    def set_params(self, **parameters: Any) -> Self:
+    def set_params(self, **parameters: Any) -> "Estimator":
         """Change parameters by name.
 
         Parameters

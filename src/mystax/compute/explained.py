@@ -81,7 +81,7 @@ def _drawn(
     draws: Float64[np.ndarray, "draw block"],
 ) -> Float64[np.ndarray, "draw neuron"]:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - (draws @ sse) / (draws @ sst)
+        return np.asarray(1 - (draws @ sse) / (draws @ sst))
 
 
 def _percentiles(values: Float64[np.ndarray, "draw neuron"]) -> Float64[np.ndarray, "side neuron"]:
@@ -242,7 +242,7 @@ def correlation_from_sums(
 
 
 def _safe(prediction: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    return np.maximum(prediction, 0.01 * mean)
+    return np.asarray(np.maximum(prediction, 0.01 * mean))
 
 
 def _deviance(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ class Bins:
     def mean(self, values: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " time"]:
         """Average samples inside each bin."""
         sums = np.concatenate([[0.0], np.cumsum(values)])
-        return (sums[self.stop] - sums[self.first]) / (self.stop - self.first)
+        return np.asarray((sums[self.stop] - sums[self.first]) / (self.stop - self.first))
 
     def samples(self, chosen: Bool[np.ndarray, " time"], n: int) -> Bool[np.ndarray, " sample"]:
         """Tell which samples lie in chosen bins."""
@@ -208,7 +208,7 @@ class FittedPart:
     @property
     def n_components(self) -> int:
         """Number of components."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
 
 def _whiten(part: BehaviourPart, frames: Bool[np.ndarray, " sample"], most: int) -> FittedPart:
@@ -372,6 +372,16 @@ class Filterbank(Estimator):
         WeightsError
             M702, naming the part or column that is missing.
         """
+        if any(
+            len(features_of_one(b, float(grid.rate))) != len(features_of_one(b, self.rate_)) for b in BANKS
+        ):
+            raise WeightsError(
+                "M702",
+                "encoder",
+                "the rate of this behaviour cannot show the rhythms that the encoder needs, or shows more",
+                expected=f"about {self.rate_:g} samples per second",
+                got=f"{float(grid.rate):g}",
+            )
         raw: list[Float64[np.ndarray, " time"]] = []
         for fitted in self.parts_:
             part = find_part(grid, fitted)
@@ -518,7 +528,7 @@ class _Component:
 def base_signals(
     fitted: FittedPart, part: BehaviourPart, number: int, filters: Filters
 ) -> list[Float64[np.ndarray, " sample"]]:
-    """Return what the windows of a bank are laid over: the component, its rhythms, its rectified changes.
+    """Return signals without a delay of their own: a component, the size of its rhythms, its two sides.
 
     Parameters
     ----------
@@ -534,14 +544,14 @@ def base_signals(
     Returns
     -------
     list of arrays (sample,)
-        One for a signed bank or states; else with envelopes and half-waves.
+        The component alone for a signed bank or states.
     """
     one = _Component(
         _components(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist()
     )
     found = [one.values]
     if fitted.bank == "full":
-        found += [*one.envelopes(), *one.half_waves()]
+        found += [*one.envelopes(), *(np.maximum(sign * one.values - DEAD, 0) for sign in (1, -1))]
     return found
 
 

@@ -140,7 +140,7 @@ class Filters:
         """Return the size of a rhythm."""
         a, b = self._convolve(values * self._weights, [(shape, "cosine"), (shape, "sine")])
         mass = self.mass(shape)
-        return np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9)
+        return np.asarray(np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9))
 
     def memory(self, values: Float64[np.ndarray, " sample"], tau: float) -> Float64[np.ndarray, " sample"]:
         """Return the leaky memory of valid samples, divided by that of the mask."""

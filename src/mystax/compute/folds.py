@@ -56,12 +56,12 @@ class FoldPlan:
 
     def test(self, fold: int) -> Bool[np.ndarray, " time"]:
         """Tell which bins fold number `fold` predicts."""
-        return self.usable & (self.fold == fold)
+        return np.asarray(self.usable & (self.fold == fold))
 
     def train(self, fold: int) -> Bool[np.ndarray, " time"]:
         """Tell which bins fold number `fold` is fitted on: at least the gap away from every test block."""
         blocks = np.arange(self.n_blocks)
-        return self.usable & ~self._near(blocks[blocks % self.n_folds == fold])
+        return np.asarray(self.usable & ~self._near(blocks[blocks % self.n_folds == fold]))
 
     def inner(
         self, train: Bool[np.ndarray, " time"], n: int = 4

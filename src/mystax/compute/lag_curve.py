@@ -47,7 +47,7 @@ def lag_designs(
     shapes = [Shape.bump(lag, max(HALF_WIDTH, width), rate) for lag in LAGS]
     n_times = len(bins.first)
     room = max(1, MOST_BYTES // (len(LAGS) * n_times * 4))
-    each = max(1, room // (11 * max(1, len(bank.parts_))))
+    each = max(1, room // (7 * max(1, len(bank.parts_))))
     columns: list[list[np.ndarray]] = [[] for _ in LAGS]
     for fitted in bank.parts_:
         part = find_part(grid, fitted)
@@ -75,7 +75,7 @@ def _parabola(curve: Float64[np.ndarray, "lag neuron"]) -> Float64[np.ndarray, "
     bend = left - 2 * top + right
     shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1), 0)
     step = lags[1] - lags[0]
-    return np.where(best == inner, lags[inner] + np.clip(shift, -0.5, 0.5) * step, lags[best])
+    return np.asarray(np.where(best == inner, lags[inner] + np.clip(shift, -0.5, 0.5) * step, lags[best]))
 
 
 def lag_peaks(

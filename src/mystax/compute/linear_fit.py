@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,14 @@ from mystax.compute.regression import PENALTIES, Decomposed, Sums, decompose, he
 from mystax.core.typing import Bool, Float, Float32, Float64
 
 __all__ = [
+    "Decompositions",
     "InnerSums",
     "LinearFit",
     "choose_scales",
     "fit_linear",
     "fit_quickly",
     "fit_reduced_rank",
+    "mean_of",
     "predict_rows",
     "sum_inner",
 ]
@@ -23,7 +26,8 @@ __all__ = [
 SCALES = (0.3, 0.0)
 GAIN = 0.003
 SCALE_FOLDS = 2
-SCALE_PENALTIES = PENALTIES[1::2]
+SCALE_PENALTIES = PENALTIES[3:10:2]
+"""A coarse path: 10^-1.5 to 10^1.5."""
 
 Inner = Sequence[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]
 
@@ -150,13 +154,39 @@ def predict_rows(
     return found
 
 
+class Decompositions:
+    """The sums of a fold and of its inner folds, decomposed once for all linear models on them.
+
+    Parameters
+    ----------
+    sums : InnerSums
+        Of the design and the targets.
+    scale : array (feature,), optional
+        Factors of the features; those with 0 take no part.
+    """
+
+    def __init__(self, sums: InnerSums, scale: Float64[np.ndarray, " feature"] | None = None) -> None:
+        self.factors = np.ones(len(sums.whole.x)) if scale is None else scale
+        self.kept = np.flatnonzero(self.factors)
+        self.used = sums.scaled(self.factors)
+        self.inner = [decompose(part) for part, _ in self.used.pairs]
+        self.whole = decompose(self.used.whole)
+
+    def full(
+        self, fitted: Decomposed, inside: Float64[np.ndarray, "some target"]
+    ) -> tuple[Float64[np.ndarray, "feature target"], Float64[np.ndarray, " target"]]:
+        """Return the weights of the design as given, and the constants, from weights of the used features."""
+        weights = np.zeros((len(self.factors), inside.shape[1]))
+        weights[self.kept] = inside * self.factors[self.kept, None]
+        return weights, fitted.y_mean - fitted.x_mean @ inside
+
+
 def fit_linear(
     x: Float[np.ndarray, "time feature"],
-    sums: InnerSums,
+    found: Decompositions,
     train: Bool[np.ndarray, " time"],
     inner: Inner,
     *,
-    scale: Float64[np.ndarray, " feature"] | None = None,
     penalties: Sequence[float] = PENALTIES,
 ) -> LinearFit:
     """Fit ridge regression with a penalty per target.
@@ -165,14 +195,12 @@ def fit_linear(
     ----------
     x : array (time, feature)
         Design of all bins.
-    sums : InnerSums
+    found : Decompositions
         Of that design and the targets.
     train : array (time,)
         Training bins.
     inner : sequence of pairs
         Inner folds.
-    scale : array (feature,), optional
-        Factors of the features; those with 0 take no part.
     penalties : sequence of float, optional
         Multiples of the number of rows to choose from.
 
@@ -181,48 +209,33 @@ def fit_linear(
     LinearFit
         Weights for the design as given, and out-of-fold predictions.
     """
-    factors = np.ones(x.shape[1]) if scale is None else scale
-    kept = np.flatnonzero(factors)
-    used = sums.scaled(factors)
-    choices = np.asarray(penalties, np.float64)
-    fits = [decompose(part) for part, _ in used.pairs]
+    used, choices = found.used, np.asarray(penalties, np.float64)
     error = np.zeros((len(choices), len(used.whole.y)))
-    for fitted, (part, held) in zip(fits, used.pairs, strict=True):
+    for fitted, (part, held) in zip(found.inner, used.pairs, strict=True):
         error += held_errors(fitted, held, (choices * part.n).tolist())
     chosen = error.argmin(0)
     penalty = choices[chosen]
-    weights, intercept = _full(decompose(used.whole), penalty * used.whole.n, factors, kept)
+    weights, intercept = found.full(found.whole, found.whole.weights(penalty * used.whole.n))
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
-    for fitted, (part, _), (_, rest) in zip(fits, used.pairs, inner, strict=True):
-        held_rows[rest] = predict_rows(x[rest], *_full(fitted, penalty * part.n, factors, kept))
+    for fitted, (part, _), (_, rest) in zip(found.inner, used.pairs, inner, strict=True):
+        held_rows[rest] = predict_rows(x[rest], *found.full(fitted, fitted.weights(penalty * part.n)))
     least = float(error[chosen, np.arange(error.shape[1])].sum())
     return LinearFit(weights, intercept, penalty, held_rows[train], least)
 
 
-def _full(
-    fitted: Decomposed, penalty: Float64[np.ndarray, " target"], factors: np.ndarray, kept: np.ndarray
-) -> tuple[Float64[np.ndarray, "feature target"], Float64[np.ndarray, " target"]]:
-    """Return weights of the design as given, and the constants."""
-    inside = fitted.weights(penalty)
-    weights = np.zeros((len(factors), inside.shape[1]))
-    weights[kept] = inside * factors[kept, None]
-    return weights, fitted.y_mean - fitted.x_mean @ inside
-
-
 def fit_reduced_rank(
     x: Float[np.ndarray, "time feature"],
-    sums: InnerSums,
+    found: Decompositions,
     train: Bool[np.ndarray, " time"],
     inner: Inner,
     *,
-    scale: Float64[np.ndarray, " feature"] | None = None,
     penalties: Sequence[float] = PENALTIES[2:-2:2],
 ) -> tuple[LinearFit, int]:
     """Fit reduced-rank regression; rank and penalty are chosen on inner folds.
 
     Parameters
     ----------
-    x, sums, train, inner, scale
+    x, found, train, inner
         As for `fit_linear`.
     penalties : sequence of float, optional
         Multiples of the number of rows to choose from.
@@ -232,18 +245,12 @@ def fit_reduced_rank(
     fit, rank : LinearFit, int
         The model and its rank.
     """
-    factors = np.ones(x.shape[1]) if scale is None else scale
-    kept = np.flatnonzero(factors)
-    used = sums.scaled(factors)
-    fits = [decompose(part) for part, _ in used.pairs]
+    used = found.used
+    folds = list(zip(found.inner, used.pairs, strict=True))
     error = np.array(
         [
             np.sum(
-                [
-                    rank_errors(fitted, held, choice * part.n).sum(1)
-                    for fitted, (part, held) in zip(fits, used.pairs, strict=True)
-                ],
-                axis=0,
+                [rank_errors(fitted, held, choice * part.n).sum(1) for fitted, (part, held) in folds], axis=0
             )
             for choice in penalties
         ]
@@ -252,17 +259,36 @@ def fit_reduced_rank(
     choice = float(penalties[place])
 
     def full(fitted: Decomposed, n: int) -> tuple[np.ndarray, np.ndarray]:
-        inside = reduced(fitted, choice * n).weights(rank + 1)
-        weights = np.zeros((len(factors), inside.shape[1]))
-        weights[kept] = inside * factors[kept, None]
-        return weights, fitted.y_mean - fitted.x_mean @ inside
+        return found.full(fitted, reduced(fitted, choice * n).weights(rank + 1))
 
-    weights, intercept = full(decompose(used.whole), used.whole.n)
+    weights, intercept = full(found.whole, used.whole.n)
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
-    for fitted, (part, _), (_, rest) in zip(fits, used.pairs, inner, strict=True):
+    for (fitted, (part, _)), (_, rest) in zip(folds, inner, strict=True):
         held_rows[rest] = predict_rows(x[rest], *full(fitted, part.n))
     penalty = np.full(weights.shape[1], choice)
     return LinearFit(weights, intercept, penalty, held_rows[train], float(error.min())), rank + 1
+
+
+def mean_of(first: LinearFit, second: LinearFit) -> LinearFit:
+    """Return the mean of two linear models, which is a linear model.
+
+    Parameters
+    ----------
+    first, second : LinearFit
+        Of the same design and targets.
+
+    Returns
+    -------
+    LinearFit
+        With the penalties of the first.
+    """
+    return LinearFit(
+        (first.weights + second.weights) / 2,
+        (first.intercept + second.intercept) / 2,
+        first.penalty,
+        (first.held + second.held) / 2,
+        min(first.error, second.error),
+    )
 
 
 def choose_scales(
@@ -371,7 +397,7 @@ def _path_error(
     return error
 
 
-def _scaled_error(pairs: list[tuple[np.ndarray, ...]], scale: Float64[np.ndarray, " feature"]) -> float:
+def _scaled_error(pairs: list[tuple[Any, ...]], scale: Float64[np.ndarray, " feature"]) -> float:
     """Return the held-out error with scaled features, each target with its best penalty of a coarse path."""
     kept = np.flatnonzero(scale)
     d = scale[kept]

@@ -147,7 +147,7 @@ class Reduced:
 
     def weights(self, rank: int) -> Float64[np.ndarray, "feature target"]:
         """Return the weights of rank `rank`."""
-        return self.inside[:, :rank] @ self.outside[:rank]
+        return np.asarray(self.inside[:, :rank] @ self.outside[:rank])
 
 
 def reduced(fitted: Decomposed, penalty: float) -> Reduced:
@@ -194,8 +194,11 @@ def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.nd
     xx, xy, yy = held.about(fitted.x_mean, fitted.y_mean)
     inside, across = found.inside.T @ xx @ found.inside, found.inside.T @ xy
     earlier = np.tril(inside, -1) @ found.outside
-    return yy + np.cumsum(
-        found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
+    return np.asarray(
+        yy
+        + np.cumsum(
+            found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
+        )
     )
 
 
@@ -274,8 +277,8 @@ class ReducedRank(Estimator):
                 fitted = decompose(part)
                 for place, penalty in enumerate(choices):
                     error[place] += rank_errors(fitted, rest, penalty * part.n).sum(1)[ranks - 1]
-        place, rank = np.unravel_index(int(error.argmin()), error.shape)
-        self.penalty_, self.rank_ = float(choices[place]), int(ranks[rank])
+        best, rank = np.unravel_index(int(error.argmin()), error.shape)
+        self.penalty_, self.rank_ = float(choices[best]), int(ranks[rank])
         everything = Sums.of(X, y)
         fitted = decompose(everything)
         self.coef_ = reduced(fitted, self.penalty_ * everything.n).weights(self.rank_)
@@ -301,4 +304,4 @@ class ReducedRank(Estimator):
         array (time, target)
             Predictions.
         """
-        return X @ self.coef_ + self.intercept_
+        return np.asarray(X @ self.coef_ + self.intercept_)

@@ -118,7 +118,7 @@ def null_design(
 def _explained(
     design: NullDesign, scores: Float32[np.ndarray, "time component"]
 ) -> tuple[Float64[np.ndarray, "penalty component component"], Float64[np.ndarray, "component component"]]:
-    """Return, for one position, what each penalty explains of the products of components, and the products."""
+    """Return what each penalty explains of the products of components at one position, and the products."""
     r = scores.shape[1]
     gained = np.zeros((len(PENALTIES), r, r))
     total = np.zeros((r, r))
@@ -214,7 +214,7 @@ def shift_null(
         gained, total = _explained(design, window)
         spread = np.einsum("nr,nr->n", loadings @ total, loadings) + rest * n
         best = np.max([np.einsum("nr,nr->n", loadings @ g, loadings) for g in gained], axis=0)
-        return (best / np.where(spread > 0, spread, np.inf)).astype(np.float32)
+        return np.asarray((best / np.where(spread > 0, spread, np.inf)).astype(np.float32))
 
     step = max(1, 4 * tiles.cores)
     found: list[np.ndarray] = []
@@ -256,4 +256,4 @@ def p_values(
         raise NumbersError(
             "N305", "null", "there is no room to shift", expected="a recording of several minutes"
         )
-    return (1 + (shifted >= true.astype(shifted.dtype)).sum(0)) / (1 + len(shifted))
+    return np.asarray((1 + (shifted >= true.astype(shifted.dtype)).sum(0)) / (1 + len(shifted)))

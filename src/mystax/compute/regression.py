@@ -196,13 +196,13 @@ class Decomposed:
         array (feature, target)
             Weights of the eigenvectors.
         """
-        return self.projected / (self.values[:, None] + np.asarray(penalty, np.float64))
+        return np.asarray(self.projected / (self.values[:, None] + np.asarray(penalty, np.float64)))
 
     def weights(
         self, penalty: float | Float64[np.ndarray, " target"]
     ) -> Float64[np.ndarray, "feature target"]:
         """Return the weights of the features for one penalty, or for one per target."""
-        return self.vectors @ self.shrunk(penalty)
+        return np.asarray(self.vectors @ self.shrunk(penalty))
 
 
 def decompose(sums: Sums) -> Decomposed:
@@ -342,4 +342,4 @@ class Ridge(Estimator):
         array (time, target)
             Predictions.
         """
-        return X @ self.coef_ + self.intercept_
+        return np.asarray(X @ self.coef_ + self.intercept_)

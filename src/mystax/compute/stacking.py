@@ -19,7 +19,7 @@ def stack_weights(
     products: Float64[np.ndarray, "neuron member member"],
     across: Float64[np.ndarray, "neuron member"],
     *,
-    shared: float = SHARED,
+    pooled: float = SHARED,
     most: float = MOST,
 ) -> Float64[np.ndarray, "member neuron"]:
     """Weigh the models of each neuron.
@@ -33,7 +33,7 @@ def stack_weights(
         Sums of products of the models' predictions, training mean removed.
     across : array (neuron, member)
         Sums of products of predictions and activity.
-    shared : float, optional
+    pooled : float, optional
         Weight of the mean over neurons.
     most : float, optional
         Largest weight.
@@ -48,8 +48,8 @@ def stack_weights(
     .. [1] Breiman (1996), Stacked regressions, doi:10.1007/BF00117832
     """
     n, m = across.shape
-    quadratic = products + shared * products.mean(axis=0)
-    linear = across + shared * across.mean(axis=0)
+    quadratic = products + pooled * products.mean(axis=0)
+    linear = across + pooled * across.mean(axis=0)
     best, found = np.zeros(n), np.zeros((n, m))
     for chosen in _sets(m):
         inside = quadratic[:, chosen][:, :, chosen]
@@ -62,7 +62,7 @@ def stack_weights(
         better = usable & (weights >= 0).all(1) & (value < best)
         best[better] = value[better]
         found[better] = 0
-        found[np.ix_(np.flatnonzero(better), chosen)] = weights[better]
+        found[np.ix_(np.flatnonzero(better), np.asarray(chosen))] = weights[better]
     return np.minimum(found, most).T
 
 
@@ -90,4 +90,4 @@ def stack_error(
         Negative where the models help.
     """
     w = weights.T
-    return np.einsum("na,nab,nb->n", w, products, w) - 2 * (w * across).sum(1)
+    return np.asarray(np.einsum("na,nab,nb->n", w, products, w) - 2 * (w * across).sum(1))

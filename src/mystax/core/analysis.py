@@ -35,6 +35,7 @@ __all__ = [
     "broken_plugins",
     "get_analysis",
     "names_of_analyses",
+    "names_on_outcomes",
 ]
 
 
@@ -370,6 +371,11 @@ def names_of_analyses() -> list[str]:
             if name not in _BUILT_IN and name not in _ON_OUTCOMES and name not in _BROKEN
         ),
     ]
+
+
+def names_on_outcomes() -> list[str]:
+    """List the names of the analyses that take outcomes and further data; no recipe runs them."""
+    return list(_ON_OUTCOMES)
 
 
 def broken_plugins() -> Mapping[str, str]:

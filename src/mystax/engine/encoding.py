@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 else:
     Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
 
-__all__ = ["Prepared", "behaviour_of", "binned", "encoding", "neural_of", "prepare_encoding"]
+__all__ = ["Prepared", "behaviour_of", "encoding", "neural_of", "prepare_encoding"]
 
 ANALYSIS, ENCODER_NAME = "encoding", "encoding.encoder"
 SPIKE_BIN = 0.1
@@ -105,7 +106,7 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
     if params.model == "facemap":
         from mystax.nets.facemap_encoder import FacemapSettings
 
-        facemap = FacemapSettings(rule=params.rule, seed=params.seed)
+        facemap = FacemapSettings(rule=params.rule, is_native_rate=params.native_rate, seed=params.seed)
     reason = {
         "auto": "torch is installed: stack of three models"
         if has_torch
@@ -147,13 +148,26 @@ def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, objec
     from mystax.analyses.encoding import EncodingParams as Declared
     from mystax.analyses.encoding_data import encoding_data
 
-    params = check_params(Declared, parameters, ANALYSIS)
+    params = check_params(Declared, _plain(parameters), ANALYSIS)
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
-    dataset, flags = binned(data_in, grid)
-    data = encoding_data(grid, dataset, float(dataset.attrs["bin"]))
-    object.__setattr__(data, "flags", tuple(merge_flags(_flags_of(data_in), flags, data.flags)))
+    data = encoding_data(grid, data_in, bin=float(data_in.attrs.get("bin", 0)) or SPIKE_BIN)
+    data = replace(data, flags=tuple(merge_flags(_flags_of(data_in), data.flags)))
     return Prepared(params, data, [*inputs, _fingerprint(data_in)])
+
+
+def _plain(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters as texts and numbers: groups may be a list of names, and None stands for none."""
+    found = dict(parameters)
+    groups = found.get("groups")
+    if groups is None:
+        found.pop("groups", None)
+    elif not isinstance(groups, str) and isinstance(groups, Iterable):
+        found["groups"] = ",".join(str(name) for name in groups)
+    for name in ("null", "ceiling"):
+        if name in found and found[name] is None:
+            found[name] = "none"
+    return found
 
 
 def neural_of(neural: Any) -> Dataset:
@@ -191,30 +205,6 @@ def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mappi
         digest.update(np.ascontiguousarray(part.values).tobytes())
     digest.update(f"{grid.start!r} {grid.rate}".encode())
     return grid, [{"role": "behaviour", "camera": "", "position": 0, "id": digest.hexdigest()}]
-
-
-def binned(neural: Dataset, grid: BehaviourGrid) -> tuple[Dataset, list[Flag]]:
-    """Bring activity into bins that are no shorter than a sample of behaviour."""
-    from mystax.core.neural_bins import bin_spikes, group_frames
-
-    if "activity" not in neural:
-        width = float(neural.attrs.get("bin", 0)) or SPIKE_BIN
-        seconds = grid.seconds
-        return bin_spikes(neural, width, start=float(seconds[0]), stop=float(seconds[-1])), []
-    if neural.sizes["time"] < 2:
-        from mystax.errors import NumbersError
-
-        raise NumbersError(
-            "N303",
-            "neural data",
-            "too few bins",
-            expected="several minutes",
-            got=f"{neural.sizes['time']} bins",
-        )
-    made, flags = group_frames(neural, 1 / float(grid.rate))
-    if not float(made.attrs.get("bin", 0)):
-        made = made.assign_attrs(bin=float(np.median(np.diff(made["time"].values))))
-    return made, list(flags)
 
 
 def _fingerprint(neural: Dataset) -> Mapping[str, object]:
@@ -256,7 +246,7 @@ def encoding(
     progress : callable, optional
         Takes events.
     **parameters
-        ``model="auto"``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``, ``lags=True``,
+        ``model="auto"``, ``groups=None``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``, ``lags=True``,
         ``ceiling="peer"``, ``seed=0``, ...: those of the analysis `encoding`.
 
     Returns
@@ -286,7 +276,7 @@ def encoding(
         dataset, flags, _ = _run(prepared, progress, None)
         dataset.attrs["quality"] = flags_to_json(flags)
         return dataset
-    from mystax.io.outcomes import load
+    from mystax.io.outcomes import Outcomes, load
     from mystax.io.store import Store as Kept
 
     store = Kept(out)
@@ -294,7 +284,7 @@ def encoding(
         with store.work([prepared.key], heartbeat=30.0) as work:
             _keep(store, prepared, progress, work)
     found = load(store.path(ANALYSIS))
-    if not hasattr(found, "data_vars"):
+    if isinstance(found, Outcomes):
         raise FormatError("F804", str(store.path(ANALYSIS)), "not an outcome of one recording")
     return found
 
@@ -364,13 +354,12 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         },
     )
     evaluated = np.asarray(dataset["explained_variance"].sel(model="stacked").values, np.float32)
-    object.__setattr__(encoder, "evaluated", evaluated)
-    return dataset, merge_flags(data.flags, flags), encoder
+    return dataset, merge_flags(data.flags, flags), replace(encoder, evaluated=evaluated)
 
 
 def _latent(encoder: Any, data: EncodingData) -> np.ndarray:
     x = encoder.bank.transform(data.grid, data.bins).astype(np.float64)
-    return (x @ encoder.latent).astype(np.float32)
+    return np.asarray((x @ encoder.latent).astype(np.float32))
 
 
 def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) -> list[FoldOutcome]:
@@ -443,7 +432,7 @@ def _extras(
         found |= made
         facts |= about
         flags += notes
-        significant = made["significant"][1]
+        significant = made["significant"][1] > 0
     if params.ceiling in ("peer", "both") and data.population.n >= 4:
         told("ceiling", 1)(0)
         made, about, notes = peer_ceiling(data, plan, params.seed)

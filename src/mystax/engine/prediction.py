@@ -12,7 +12,7 @@ from mystax.core.canonical import outcome_key
 from mystax.core.dataset import Coordinate, Schema, Variable
 from mystax.core.quality import Flag, flags_from_json, flags_to_json
 from mystax.core.typing import Float64
-from mystax.engine.encoding import behaviour_of, binned, neural_of
+from mystax.engine.encoding import behaviour_of, neural_of
 from mystax.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["PREDICTION", "predict", "write_prediction"]
 PREDICTION = Schema(
     {
         "prediction": Variable(("time", "neuron"), "1", "float32", "Predicted activity, unit of the source."),
-        "usable": Variable(("time",), "1", "bool", "Whether behaviour is known in the bin."),
+        "usable": Variable(("time",), "1", "int8", "Whether behaviour is known in the bin (1)."),
         "latent": Variable(("time", "latent_component"), "1", "float32", "Leading directions of behaviour."),
         "explained_variance": Variable(
             ("neuron",), "1", "float32", "Explained variance in this recording.", required=False
@@ -91,12 +91,13 @@ def predict(
     import xarray as xr
 
     from mystax.analyses.encoder_file import Encoder
+    from mystax.analyses.neural_rows import neural_rows
     from mystax.core.dataset import complete_outcome
     from mystax.io.outcomes import load
 
     if scaling not in ("training", "new"):
         raise ParameterError("P401", "parameter 'scaling'", expected="'training' or 'new'", got=repr(scaling))
-    opened = load(encoder) if isinstance(encoder, str | Path) else encoder
+    opened: Any = load(encoder) if isinstance(encoder, str | Path) else encoder
     fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
     groups = json.loads(str(fitted.facts.get("groups", "[]")))
     grid = (
@@ -104,7 +105,7 @@ def predict(
         if not isinstance(behaviour, BehaviourGrid)
         else behaviour
     )
-    activity = None if neural is None else binned(neural_of(neural), grid)[0]
+    activity = None if neural is None else neural_rows(neural_of(neural), grid, bin=fitted.width).dataset
     if times is None:
         if activity is not None:
             times = np.asarray(activity["time"].values, np.float64)
@@ -116,7 +117,7 @@ def predict(
     dataset = xr.Dataset(
         {
             "prediction": (("time", "neuron"), prediction),
-            "usable": ("time", usable),
+            "usable": ("time", usable.astype(np.int8)),
             "latent": (("time", "latent_component"), latent),
         },
         coords={"time": ("time", np.asarray(times, np.float64)), "neuron": fitted.neurons},
@@ -126,7 +127,8 @@ def predict(
         flags.append(
             Flag(
                 "N310",
-                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 training sd.",
+                f"outside the training range: {100 * outside:.0f} % of the features lie beyond 5 "
+                f"training sd.",
             )
         )
     if activity is not None:
@@ -139,7 +141,7 @@ def predict(
 
 def _compared(predicted: Dataset, activity: Dataset) -> np.ndarray:
     """Return explained variance on the usable bins of the neurons that both have."""
-    rows = np.asarray(predicted["usable"].values)
+    rows = np.asarray(predicted["usable"].values) > 0
     names = np.asarray(activity["neuron"].values)
     found = np.full(predicted.sizes["neuron"], np.nan, np.float32)
     places = {int(name): k for k, name in enumerate(names)}

@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 import tomli_w
 
-from mystax.core.analysis import Analysis, get_analysis
+from mystax.core.analysis import Analysis, get_analysis, names_on_outcomes
 from mystax.core.params import Params, check_params
 from mystax.core.safe_names import is_there
 from mystax.errors import RecipeError, nearest
@@ -72,6 +72,13 @@ class Step(_Entry):
     @property
     def analysis(self) -> Analysis:
         """The declaration of the analysis."""
+        if self.name in names_on_outcomes():
+            raise RecipeError(
+                "P403",
+                f"analysis {self.name!r}",
+                "no recipe runs it: it takes outcomes and further data",
+                hint=f"mystax --help names its command; mystax.{self.name} is its call",
+            )
         return get_analysis(self.name)
 
     def params(self) -> Params:

@@ -117,7 +117,7 @@ def train(
     minutes: float = 2.0,
     seed: int = 0,
     size: int = 256,
-    replay: float = 0.25,
+    replay: float = 0.125,
     hold_out: str = "recording",
     members: int = 1,
     cores: int = 1,
@@ -222,7 +222,7 @@ def train(
         base_rows=base_rows,
         replay=pool,
         plan=plan,
-        unfinished=unfinished,
+        kept=unfinished,
         report=progress,
     )
     full = chosen if result.is_accepted or force else f"{chosen}.rejected"

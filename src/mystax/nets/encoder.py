@@ -41,6 +41,8 @@ class DeepSettings:
         Bins per step.
     seed : int
         Start of the random numbers; each member adds its number.
+    refits : int
+        Networks that are fitted once more on all training bins, for as many epochs as the members needed.
     """
 
     width: int = 256
@@ -52,16 +54,17 @@ class DeepSettings:
     weight_decay: float = 3e-2
     batch: int = 256
     seed: int = 0
+    refits: int = 2
 
 
 @dataclass(frozen=True)
 class DeepFit:
-    """An ensemble of networks, one per inner fold.
+    """An ensemble of networks: one per inner fold, and some on all training bins.
 
     Attributes
     ----------
     members : list of MemberWeights
-        The networks.
+        The networks, those fitted on all training bins last.
     held : array (train, component)
         Out-of-fold predictions of the training bins.
     epochs : list of int
@@ -132,12 +135,24 @@ def fit_deep(
             predicted = network.forward(inputs[held]).numpy() * scale + mean
         return network.weights(scale, mean), predicted.astype(np.float32), epoch
 
+    def whole(number: int) -> MemberWeights:
+        generator = torch.Generator().manual_seed(settings.seed * 1000 + len(inner) + number)
+        network = _Network(x.shape[1], y.shape[1], settings, generator)
+        rows = torch.from_numpy(np.flatnonzero(train))
+        _train(network, inputs[rows], targets[rows], None, None, settings, watch, stop=n_epochs)
+        return network.weights(scale, mean)
+
     with one_thread():
         found = tiles.map(member, list(range(len(inner))))
+        n_epochs = round(float(np.mean([epoch for _, _, epoch in found])))
+        refits = tiles.map(whole, list(range(settings.refits))) if n_epochs else []
     out = np.zeros((len(x), y.shape[1]), np.float32)
     for (_, rest), (_, predicted, _) in zip(inner, found, strict=True):
         out[rest] = predicted
-    return DeepFit([weights for weights, _, _ in found], out[train], [epoch for _, _, epoch in found])
+    # networks that saw all training bins are better than the members; the mean of all is better still
+    return DeepFit(
+        [*(weights for weights, _, _ in found), *refits], out[train], [epoch for _, _, epoch in found]
+    )
 
 
 class _Network:
@@ -197,12 +212,13 @@ def _train(
     network: _Network,
     x: Tensor,
     y: Tensor,
-    held_x: Tensor,
-    held_y: Tensor,
+    held_x: Tensor | None,
+    held_y: Tensor | None,
     settings: DeepSettings,
     watch: Callable[[], None],
+    stop: int | None = None,
 ) -> int:
-    """Train until the held-out error no longer falls; put the best weights back and return their epoch."""
+    """Train until the held-out error no longer falls, and put the best weights back; or for `stop` epochs."""
     optimizer = torch.optim.AdamW(
         network.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -211,7 +227,9 @@ def _train(
 
     def error() -> float:
         with torch.no_grad():
-            return float(functional.mse_loss(network.forward(held_x), held_y)) if len(held_x) else 0.0
+            if held_x is None or held_y is None or not len(held_x):
+                return 0.0
+            return float(functional.mse_loss(network.forward(held_x), held_y))
 
     best, best_epoch = error(), 0
     kept = [item.detach().clone() for item in network.parameters]
@@ -227,6 +245,10 @@ def _train(
             loss.backward()  # type: ignore[no-untyped-call] # torch has no types here
             optimizer.step()
         watch()
+        if stop is not None:
+            if epoch == stop:
+                return epoch
+            continue
         now = error()
         if now < best - IMPROVEMENT:
             best, best_epoch = now, epoch

@@ -1,4 +1,4 @@
-"""The network of Syeda et al. (2024), written anew from its description: same weights, same gradients, less work.
+"""The network of Syeda et al. (2024), written anew: same weights, same gradients, less work.
 
 Behaviour is mixed, filtered by one bank of ten temporal filters, and read out by three layers.  Mixing and
 filtering commute, so that windows of raw samples are gathered once, at the neural bins only, and filtered
@@ -199,9 +199,9 @@ class FacemapNetwork:
         filtered = torch.relu(torch.matmul(self.mix, z) + bias)
         return self.read_out(filtered.reshape(n, columns * N_FILTERS))
 
-    def read_out(self, filtered: Tensor) -> Tensor:
+    def read_out(self, values: Tensor) -> Tensor:
         """Predict scaled scores from filtered columns (bin, column x filter)."""
-        h = torch.relu(filtered @ self.hidden.T + self.hidden_bias)
+        h = torch.relu(values @ self.hidden.T + self.hidden_bias)
         h = torch.relu(h @ self.deep.T + self.deep_bias)
         return h @ self.out.T + self.out_bias
 
@@ -241,7 +241,7 @@ class FacemapFit:
 
     def predict(self, rows: Bool[np.ndarray, " time"]) -> Float32[np.ndarray, "some component"]:
         """Return what it says of some bins."""
-        return self.scores[rows]
+        return np.asarray(self.scores[rows])
 
 
 def _standardised(
@@ -364,11 +364,11 @@ def _say(
 
 def _train(
     network: FacemapNetwork,
-    segments: list[tuple[Int64[np.ndarray, " bin"], Windows]],
+    segments: list[tuple[Int64[np.ndarray, " _"], Windows]],
     targets: Tensor,
     rates: Rates,
     settings: FacemapSettings,
-    held: tuple[Int64[np.ndarray, " bin"], Windows | None],
+    held: tuple[Int64[np.ndarray, " held"], Windows | None],
     watch: Callable[[], None],
 ) -> int:
     """Train, one segment per step in an order of each epoch; return the epoch of the weights that stay."""

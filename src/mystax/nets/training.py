@@ -59,7 +59,7 @@ def refine(
     base_rows: Sequence[int] | None = None,
     replay: Replay | None = None,
     plan: Plan | None = None,
-    unfinished: Unfinished | None = None,
+    kept: Unfinished | None = None,
     report: Report = silent,
 ) -> RefineResult:
     """Train networks on labels, judge them on held-out ones, and say whether they should replace the base.
@@ -83,7 +83,7 @@ def refine(
         Rendered crops to mix in; points are matched by id.
     plan : Plan, optional
         The user's wishes.
-    unfinished : Unfinished, optional
+    kept : Unfinished, optional
         Where the state is kept on the way; what it holds of this training already is not done again.
     report : callable, optional
         Takes events: ``progress`` with steps done and in all, ``note``; may raise `Cancelled`.
@@ -114,10 +114,10 @@ def refine(
     rows = match_rows(points, base, base_rows)
     if not plan.steps:
         plan = replace(plan, steps=estimate_steps(len(usable), has_base=base is not None))
-    kept = unfinished or Unfinished()
-    kept.plan(plan.steps)
+    state = kept or Unfinished()
+    state.plan(plan.steps)
     work = _Work(
-        labelled, tuple(points), list(pairs), base, rows, project_replay(replay, points), plan, kept, report
+        labelled, tuple(points), list(pairs), base, rows, project_replay(replay, points), plan, state, report
     )
     return work.run(usable)
 
@@ -428,7 +428,7 @@ def _pack_looks(seen: Sequence[tuple[float, int, Decoded]]) -> dict[str, np.ndar
 
 def _unpack_looks(packed: Mapping[str, np.ndarray]) -> list[tuple[float, int, Decoded]]:
     """Return the looks that `_pack_looks` packed."""
-    seen = []
+    seen: list[tuple[float, int, Decoded]] = []
     while f"look{len(seen)}.at" in packed:
         place = f"look{len(seen)}"
         error, step = packed[f"{place}.at"].tolist()

@@ -146,12 +146,12 @@ class Plan:
     steps: int = 0
     seed: int = 0
     size: int = 256
-    replay: float = 0.25
+    replay: float = 0.125
     hold_out: str = "recording"
     lanes: int = 1
     width: float = 1.0
     members: int = 1
-    rate: float = 2e-3
+    rate: float = 3e-3
     ranges: Augmentation = MILD
     replay_ranges: Augmentation = field(default_factory=Augmentation)
 

@@ -1,4 +1,4 @@
-"""The chapter of `encoding`: how much of the neurons' variance behaviour explains, and what could be wrong."""
+"""The chapter of `encoding`: how much of the neurons' variance behaviour explains."""
 
 import json
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _raster(dataset: Dataset) -> NamedFigure:
     starts = np.asarray(dataset["column_start"].values) / 60
     n = dataset.sizes["neuron"]
     made = figure(38.0 * len(panels) + 14)
-    places = np.atleast_1d(made.subplots(len(panels), 1, sharex=True))
+    places = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     limit = float(np.nanpercentile(np.abs(rows), 99)) if np.isfinite(rows).any() else 1.0
     numbers: dict[str, np.ndarray] = {"minute": starts}
     for k, (axes, name) in enumerate(zip(places, panels, strict=True)):
@@ -81,8 +81,10 @@ def _raster(dataset: Dataset) -> NamedFigure:
         "encoding_raster",
         made,
         "What behaviour predicts",
-        "Every bin is predicted by the fold that did not see it; rows are means of neighbouring neurons, sorted by "
-        "likeness of their measured activity; one colour scale. Thin lines are the borders of test blocks; grey: "
+        "Every bin is predicted by the fold that did not see it; rows are means of neighbouring neurons, "
+        "sorted by "
+        "likeness of their measured activity; one colour scale. Thin lines are the borders of test "
+        "blocks; grey: "
         "behaviour is missing.",
         f"Rasters of measured and predicted activity of {n} neurons.",
         numbers,
@@ -101,7 +103,7 @@ def _histogram(dataset: Dataset) -> NamedFigure:
         float(np.nanmin([np.nanmin(p) for p in parts])),
         float(np.nanmax([np.nanmax(p) for p in parts])),
     )
-    edges = np.linspace(low, high if high > low else low + 1e-3, 41)
+    edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
     if len(parts) > 1:
         axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile of each neuron")
     axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
@@ -118,7 +120,8 @@ def _histogram(dataset: Dataset) -> NamedFigure:
         "encoding_histogram",
         made,
         "Explained variance of each neuron",
-        "Values below 0 are kept: the prediction was worse there than the mean of the test bins. Grey: what the same "
+        "Values below 0 are kept: the prediction was worse there than the mean of the test bins. Grey: "
+        "what the same "
         "statistic reaches in 5 % of the shifts of the neural data against behaviour.",
         f"Histogram over {len(values)} neurons; mean {np.nanmean(values):.3f}.",
         numbers,
@@ -132,7 +135,9 @@ def _scatter(
     made = figure(80, 95)
     axes = made.subplots()
     good = np.isfinite(x) & np.isfinite(y)
-    kept = np.asarray(dataset["significant"].values) if "significant" in dataset else np.ones(len(x), bool)
+    kept = (
+        np.asarray(dataset["significant"].values) > 0 if "significant" in dataset else np.ones(len(x), bool)
+    )
     axes.plot(
         x[good & ~kept], y[good & ~kept], ".", color="#9a9a9a", ms=3, mew=0, rasterized=True, label="others"
     )
@@ -194,9 +199,13 @@ def _ceiling(dataset: Dataset) -> NamedFigure:
             "explained variance, predicted by peers",
             "explained variance, stacked",
             "Behaviour against other neurons",
-            f"Peers: the other half of the {n} neurons predicts each neuron in the same bins. It is a ceiling on shared "
-            "variance only: activity that neurons share for other reasons keeps behaviour below it, and few neurons "
-            "make it too low.",
+            (
+                f"Peers: the other half of the {n} neurons predicts each neuron in the same bins. It is a "
+                f"ceiling on shared "
+                "variance only: activity that neurons share for other reasons keeps behaviour below it, and "
+                "few neurons "
+                "make it too low."
+            ),
         ),
     )
 
@@ -249,7 +258,8 @@ def _parts(dataset: Dataset) -> NamedFigure:
         "encoding_parts",
         made,
         "Parts of the face",
-        "The filterbank fitted with one part alone, and without it. Correlated parts share variance: what is shared "
+        "The filterbank fitted with one part alone, and without it. Correlated parts share variance: "
+        "what is shared "
         "counts for both alone, and for neither uniquely.",
         "Bars of explained variance: "
         + ", ".join(
@@ -284,7 +294,8 @@ def _lags(dataset: Dataset) -> NamedFigure:
         "encoding_lags",
         made,
         "One lag at a time",
-        "Filterbank features of a single window of behaviour around each lag. Calcium indicators are slow: they move "
+        "Filterbank features of a single window of behaviour around each lag. Calcium indicators are "
+        "slow: they move "
         "peaks to later lags.",
         f"Explained variance over lags from {lag[0]:g} to {lag[-1]:g} s; the largest at {best:g} s.",
         numbers,
@@ -319,7 +330,8 @@ def _components(dataset: Dataset) -> NamedFigure:
         "encoding_components",
         made,
         "Components of the population",
-        "Components are found on the training bins of each fold, strongest first, and judged on its test bins.",
+        "Components are found on the training bins of each fold, strongest first, and judged on its test "
+        "bins.",
         f"Explained variance of {n} components.",
         numbers,
         detail=True,
@@ -327,7 +339,7 @@ def _components(dataset: Dataset) -> NamedFigure:
 
 
 def _traces(dataset: Dataset) -> NamedFigure:
-    """Draw measured and predicted activity of the best, a middle and the worst neuron over two test blocks."""
+    """Draw measured and predicted activity of the best, a middle and the worst neuron."""
     values = _of(dataset, "explained_variance", BEST)
     time = np.asarray(dataset["time"].values)
     starts = np.asarray(dataset["block_start"].values)
@@ -367,7 +379,7 @@ def _latents(dataset: Dataset) -> NamedFigure:
     thin = _thin(latent.T).T
     at = np.linspace(minutes[0], minutes[-1], len(thin))
     made = figure(14.0 * thin.shape[1] + 12)
-    axes = np.atleast_1d(made.subplots(thin.shape[1], 1, sharex=True))
+    axes = made.subplots(thin.shape[1], 1, sharex=True, squeeze=False)[:, 0]
     numbers: dict[str, np.ndarray] = {"minute": at}
     for k, place in enumerate(axes):
         place.plot(at, thin[:, k], color=series_colour(k))
@@ -400,7 +412,7 @@ def encoding_tables(views: Sequence[View]) -> list[Table]:
         lines += [f"{len(ids)} neurons left out: {reason}." for reason, ids in left.items()]
         found.append(Table(("verdict",), [(line,) for line in lines if line]))
         head = ("model", "mean [%]", "95 % interval", "median [%]", "pooled [%]", "neurons below 0 [%]")
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for model in map(str, dataset["model"].values):
             numbers = dict(
                 zip(
@@ -425,11 +437,16 @@ def encoding_tables(views: Sequence[View]) -> list[Table]:
 
 ENCODING = ChapterKind(
     "Neural encoding",
-    "Neurons are standardised on training bins and reduced to components; behaviour is whitened per part of the face "
-    "and passed through a bank of temporal filters; ridge regression (and a network, if there is one) predicts the "
-    "components, and stacking weighs the models per neuron (Breiman 1996, doi:10.1007/BF00117832). Blocks of time are "
-    "tested by models that never saw them, with a gap on both sides; intervals come from resampling whole blocks. The "
-    "null shifts neural data against behaviour (Harris 2020, arXiv:2012.06862). Behavioural components and smoothed "
+    "Neurons are standardised on training bins and reduced to components; behaviour is whitened per part "
+    "of the face "
+    "and passed through a bank of temporal filters; ridge regression (and a network, if there is one) "
+    "predicts the "
+    "components, and stacking weighs the models per neuron (Breiman 1996, doi:10.1007/BF00117832). "
+    "Blocks of time are "
+    "tested by models that never saw them, with a gap on both sides; intervals come from resampling "
+    "whole blocks. The "
+    "null shifts neural data against behaviour (Harris 2020, arXiv:2012.06862). Behavioural components "
+    "and smoothed "
     "keypoints were made from the whole recording, without neural data.",
     variable="explained_variance",
     figures=encoding_figures,

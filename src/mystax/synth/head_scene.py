@@ -107,7 +107,7 @@ def draw_expression(draw: Draw, shape: HeadShape, side: int) -> Expression:
 
 
 def draw_iris(draw: Draw, pupil: float, gaze: tuple[float, float]) -> np.ndarray:
-    """Numbers of an eye for `mystax.synth.shade_kernels.shade_eye`."""
+    """Numbers of an eye for `mystax.synth.kernels.shade.shade_eye`."""
     u = draw.uniform
     light = draw.chance(0.07)
     iris = u(0.15, 0.6) if light else draw.log_uniform(0.005, 0.1)

@@ -90,7 +90,7 @@ def follicles(mesh: HeadMesh, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def whisker_lines(mesh: HeadMesh, look: Whiskers, bright: float) -> np.ndarray:
-    """Strokes of all whiskers: rows for `mystax.synth.fur_kernels.draw_whiskers`.
+    """Strokes of all whiskers: rows for `mystax.synth.kernels.fur.draw_whiskers`.
 
     Parameters
     ----------

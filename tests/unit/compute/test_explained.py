@@ -20,16 +20,16 @@ def errors(neurons: int = 30, blocks: int = 20, seed: int = 0) -> tuple[np.ndarr
     return rng.chisquare(60, (blocks, neurons)), rng.chisquare(60, (blocks, neurons)) * 2
 
 
-def test_explained_variance_is_never_clipped():
+def test_explained_variance_is_never_clipped() -> None:
     sse, sst = np.array([[1.0, 3.0], [1.0, 3.0]]), np.array([[2.0, 2.0], [2.0, 2.0]])
     assert explained_variance(sse, sst).tolist() == [0.5, -0.5]
 
 
-def test_a_neuron_without_variance_has_none():
+def test_a_neuron_without_variance_has_none() -> None:
     assert np.isnan(explained_variance(np.zeros((3, 1)), np.zeros((3, 1)))).all()
 
 
-def test_draws_are_blocks_with_replacement():
+def test_draws_are_blocks_with_replacement() -> None:
     draws = block_draws(12, n_draws=500)
     assert (draws.sum(1) == 12).all()
     assert draws.mean() == pytest.approx(1)
@@ -37,7 +37,7 @@ def test_draws_are_blocks_with_replacement():
     assert np.array_equal(draws, block_draws(12, n_draws=500))
 
 
-def test_interval_has_the_width_of_the_spread_over_blocks():
+def test_interval_has_the_width_of_the_spread_over_blocks() -> None:
     rng = np.random.default_rng(0)
     blocks = 50
     share = 0.6 + 0.1 * rng.normal(size=(blocks, 400))
@@ -47,7 +47,7 @@ def test_interval_has_the_width_of_the_spread_over_blocks():
     assert ((low < 0.4) & (high > 0.4)).mean() > 0.85
 
 
-def test_a_paired_gain_is_sharper_than_the_models_themselves():
+def test_a_paired_gain_is_sharper_than_the_models_themselves() -> None:
     rng = np.random.default_rng(1)
     hard = rng.chisquare(5, (20, 30))
     sst = np.full((20, 30), 5.0)
@@ -59,7 +59,7 @@ def test_a_paired_gain_is_sharper_than_the_models_themselves():
     assert ((low < gain) & (gain < high)).all()
 
 
-def test_population_numbers_are_means_over_neurons():
+def test_population_numbers_are_means_over_neurons() -> None:
     sse, sst = errors()
     draws = block_draws(20)
     found = population_variance(sse, sst, draws)
@@ -72,7 +72,7 @@ def test_population_numbers_are_means_over_neurons():
     assert (found.low, found.high) == pytest.approx(tuple(np.percentile(by_hand, [2.5, 97.5])))
 
 
-def test_bootstrap_covers_the_truth_at_its_rate():
+def test_bootstrap_covers_the_truth_at_its_rate() -> None:
     rng = np.random.default_rng(2)
     draws = block_draws(20, n_draws=400)
     hits = 0
@@ -83,7 +83,7 @@ def test_bootstrap_covers_the_truth_at_its_rate():
     assert 0.86 <= hits / 200 <= 0.99  # 20 blocks: a percentile interval covers a little less than 95 %
 
 
-def test_correlation_from_sums_equals_numpy():
+def test_correlation_from_sums_equals_numpy() -> None:
     rng = np.random.default_rng(3)
     y, p = rng.normal(size=(2, 100, 4))
     p = p + y
@@ -94,7 +94,7 @@ def test_correlation_from_sums_equals_numpy():
     assert found[3] == 0
 
 
-def test_deviance_of_a_perfect_and_of_a_mean_prediction():
+def test_deviance_of_a_perfect_and_of_a_mean_prediction() -> None:
     rng = np.random.default_rng(4)
     rate = rng.uniform(1, 5, (400, 3))
     y = rng.poisson(rate).astype(float)
@@ -104,7 +104,7 @@ def test_deviance_of_a_perfect_and_of_a_mean_prediction():
     assert (deviance_explained(y, rate, mean) > 0.2).all()
 
 
-def test_bits_per_spike_equal_the_likelihood():
+def test_bits_per_spike_equal_the_likelihood() -> None:
     from scipy.stats import poisson
 
     rng = np.random.default_rng(5)
@@ -115,7 +115,7 @@ def test_bits_per_spike_equal_the_likelihood():
     assert np.allclose(bits_per_spike(y, rate, mean), wanted)
 
 
-def test_predictions_below_zero_are_lifted_and_silent_neurons_have_no_bits():
+def test_predictions_below_zero_are_lifted_and_silent_neurons_have_no_bits() -> None:
     y = np.array([[0.0, 0.0], [2.0, 0.0]])
     mean = np.broadcast_to(y.mean(0), y.shape)
     found = bits_per_spike(y, np.array([[-1.0, 0.0], [2.0, 0.0]]), mean)

@@ -31,7 +31,7 @@ def alike(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("route", ["neurons", "rows", "random"])
-def test_components_equal_the_singular_vectors(route: str, monkeypatch: pytest.MonkeyPatch):
+def test_components_equal_the_singular_vectors(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     z = low_rank()
     monkeypatch.setattr(lowrank, "EXACT", {"neurons": 3000, "rows": 100, "random": 10}[route])
     if route == "rows":
@@ -42,19 +42,19 @@ def test_components_equal_the_singular_vectors(route: str, monkeypatch: pytest.M
     assert alike(found, wanted) > (0.9999 if route != "random" else 0.99)
 
 
-def test_largest_loading_is_positive():
+def test_largest_loading_is_positive() -> None:
     found = leading_components(readers(low_rank(), 50), 500, 120, 5)
     assert (found[np.abs(found).argmax(0), np.arange(5)] > 0).all()
 
 
-def test_random_route_gives_the_same_digits_again(monkeypatch: pytest.MonkeyPatch):
+def test_random_route_gives_the_same_digits_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lowrank, "EXACT", 10)
     z = low_rank()
     a, b = (leading_components(readers(z, 50), 500, 120, 5, seed=3) for _ in range(2))
     assert np.array_equal(a, b)
 
 
-def test_number_of_components_grows_with_the_population():
+def test_number_of_components_grows_with_the_population() -> None:
     assert [n_components_for(n, 10_000) for n in (20, 500, 5000, 30_000)] == [20, 64, 128, 256]
     assert n_components_for(500, 100) == 10
 
@@ -71,7 +71,7 @@ def loss(x: np.ndarray, y: np.ndarray, w: np.ndarray, penalty: float) -> float:
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
-def test_reduced_rank_is_the_optimum_that_a_search_finds(rank: int):
+def test_reduced_rank_is_the_optimum_that_a_search_finds(rank: int) -> None:
     from scipy.optimize import minimize
 
     x, y = regression()
@@ -93,13 +93,13 @@ def test_reduced_rank_is_the_optimum_that_a_search_finds(rank: int):
     assert loss(x, y, model.coef_, penalty) == pytest.approx(best, rel=1e-6)
 
 
-def test_full_rank_equals_ridge():
+def test_full_rank_equals_ridge() -> None:
     x, y = regression()
     fitted = decompose(Sums.of(x, y))
     assert np.allclose(reduced(fitted, 3.0).weights(4), fitted.weights(3.0), atol=1e-9)
 
 
-def test_errors_of_all_ranks_equal_predictions_rank_by_rank():
+def test_errors_of_all_ranks_equal_predictions_rank_by_rank() -> None:
     x, y = regression(200)
     fitted = decompose(Sums.of(x[:150], y[:150]))
     found = rank_errors(fitted, Sums.of(x[150:], y[150:]), 2.0)
@@ -109,14 +109,14 @@ def test_errors_of_all_ranks_equal_predictions_rank_by_rank():
         assert np.allclose(found[rank - 1], (residual**2).sum(0), rtol=1e-10)
 
 
-def test_rank_is_chosen_on_held_out_rows():
+def test_rank_is_chosen_on_held_out_rows() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(800, 10))
     y = x @ rng.normal(size=(10, 2)) @ rng.normal(size=(2, 40)) + 6 * rng.normal(size=(800, 40))
     assert ReducedRank(penalties=[0.01, 0.1]).fit(x, y).rank_ == 2
 
 
-def test_it_is_cloned_like_the_estimators_of_scikit_learn():
+def test_it_is_cloned_like_the_estimators_of_scikit_learn() -> None:
     x, y = regression()
     found = cloned(ReducedRank([1, 2])).fit(x, y)
     assert found.rank_ in (1, 2)

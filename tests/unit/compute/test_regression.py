@@ -22,7 +22,7 @@ def solve(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("penalty", [1e-3, 1.0, 100.0])
-def test_ridge_equals_the_normal_equations(penalty: float):
+def test_ridge_equals_the_normal_equations(penalty: float) -> None:
     x, y, _ = data()
     model = Ridge(penalty).fit(x, y)
     wanted = solve(x, y, penalty * len(x))
@@ -30,7 +30,7 @@ def test_ridge_equals_the_normal_equations(penalty: float):
     assert np.allclose(model.predict(x), y.mean(0) + (x - x.mean(0)) @ wanted, atol=1e-6)
 
 
-def test_errors_from_sums_equal_errors_of_predictions():
+def test_errors_from_sums_equal_errors_of_predictions() -> None:
     x, y, _ = data()
     fitted = decompose(Sums.of(x[:200], y[:200]))
     found = held_errors(fitted, Sums.of(x[200:], y[200:]), [0.1, 50.0])
@@ -40,7 +40,7 @@ def test_errors_from_sums_equal_errors_of_predictions():
         assert np.allclose(found[place], (residual**2).sum(0), rtol=1e-9)
 
 
-def test_sums_add_and_subtract_like_sets_of_rows():
+def test_sums_add_and_subtract_like_sets_of_rows() -> None:
     x, y, _ = data()
     whole, part = Sums.of(x, y), Sums.of(x[:77], y[:77])
     rest = whole - part
@@ -51,14 +51,14 @@ def test_sums_add_and_subtract_like_sets_of_rows():
     assert np.allclose((rest + part).xx, whole.xx)
 
 
-def test_sums_of_some_and_of_scaled_features():
+def test_sums_of_some_and_of_scaled_features() -> None:
     x, y, _ = data()
     some, scale = np.array([1, 5, 6]), np.linspace(0.5, 2, 12)
     assert np.allclose(Sums.of(x, y).only(some).xx, Sums.of(x[:, some], y).xx)
     assert np.allclose(Sums.of(x, y).scaled(scale).xy, Sums.of(x * scale, y).xy)
 
 
-def test_every_target_gets_the_penalty_that_its_noise_asks_for():
+def test_every_target_gets_the_penalty_that_its_noise_asks_for() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(400, 30))
     w = rng.normal(size=30)
@@ -67,13 +67,13 @@ def test_every_target_gets_the_penalty_that_its_noise_asks_for():
     assert model.penalty_[0] < 0.1 < model.penalty_[1]
 
 
-def test_one_penalty_for_all_is_the_best_of_the_sum():
+def test_one_penalty_for_all_is_the_best_of_the_sum() -> None:
     x, y, _ = data(noise=30)
     model = Ridge(per_target=False).fit(x, y)
     assert len(set(model.penalty_.tolist())) == 1
 
 
-def test_chosen_penalty_is_the_best_of_a_search_by_hand():
+def test_chosen_penalty_is_the_best_of_a_search_by_hand() -> None:
     x, y, _ = data(n=200, noise=20)
     folds = BlockFolds(2, gap=1.0, block=20.0)
     choices = [0.01, 0.1, 1.0, 10.0]
@@ -86,7 +86,7 @@ def test_chosen_penalty_is_the_best_of_a_search_by_hand():
     assert model.penalty_.tolist() == [choices[k] for k in error.argmin(0)]
 
 
-def test_white_noise_targets_are_not_explained():
+def test_white_noise_targets_are_not_explained() -> None:
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(2000, 40)), rng.normal(size=(2000, 50))
     model = Ridge(folds=BlockFolds(4, gap=0, block=100)).fit(x[:1500], y[:1500], np.arange(1500.0))
@@ -95,7 +95,7 @@ def test_white_noise_targets_are_not_explained():
     assert abs(explained.mean()) <= 0.01
 
 
-def test_it_is_cloned_and_searched_like_the_estimators_of_scikit_learn():
+def test_it_is_cloned_and_searched_like_the_estimators_of_scikit_learn() -> None:
     x, y, _ = data()
     model = cloned(Ridge([0.1, 1.0], folds=GroupFolds()))
     assert set(model.fit(x, y, np.repeat(np.arange(30), 10)).penalty_.tolist()) <= {0.1, 1.0}
@@ -104,5 +104,5 @@ def test_it_is_cloned_and_searched_like_the_estimators_of_scikit_learn():
         model.set_params(alpha=1)
 
 
-def test_slabs_cover_all_rows_once():
+def test_slabs_cover_all_rows_once() -> None:
     assert [(s.start, s.stop) for s in row_slabs(10, 4)] == [(0, 4), (4, 8), (8, 10)]

@@ -249,7 +249,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path, sto
             raise Cancelled("train")
 
     with pytest.raises(Cancelled):
-        refine(_labelled(), POINTS, plan=plan, unfinished=Unfinished(tmp_path / "a", "d"), report=stop)
+        refine(_labelled(), POINTS, plan=plan, kept=Unfinished(tmp_path / "a", "d"), report=stop)
     again = Unfinished(tmp_path / "a", "d")
     assert again.n_steps == stop_at
     seen: list[int] = []
@@ -258,7 +258,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path, sto
         if event.kind == "progress":
             seen.append(event.done)
 
-    result = refine(_labelled(), POINTS, plan=plan, unfinished=again, report=watch)
+    result = refine(_labelled(), POINTS, plan=plan, kept=again, report=watch)
     assert _same(whole, result)
     np.testing.assert_array_equal(result.held_out_error, whole.held_out_error)
     assert result.looks == whole.looks

@@ -1,0 +1,385 @@
+"""From outcomes and neural data to the outcome `encoding`, the kept encoder, and the command."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.core.analysis import get_analysis
+from mystax.core.encoding_words import ratio_sentence, verdict
+from mystax.core.events import Event
+from mystax.core.quality import flags_from_json
+from mystax.errors import (
+    Cancelled,
+    ClockError,
+    FormatError,
+    NumbersError,
+    ParameterError,
+    RecipeError,
+    StoreError,
+    WeightsError,
+)
+from mystax.io.provenance import Provenance
+from mystax.io.store import Store
+from tests.fixtures.brains import follower, two_parts
+
+QUICK: dict[str, Any] = {"model": "linear", "folds": 2, "shifts": 19, "scales": "one"}
+
+
+def explained(dataset: Any, model: str = "stacked") -> np.ndarray:
+    return np.asarray(dataset["explained_variance"].sel(model=model).values)
+
+
+def opened(folder: Path, name: str = "encoding") -> Any:
+    return mystax.load(folder / f"{name}.nc")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kept")
+    mystax.encoding(two_parts(), follower(shift=0.5), out=folder, **QUICK)
+    return folder
+
+
+def test_the_outcome_is_kept_in_the_form_of_its_schema(kept: Path) -> None:
+    found = opened(kept)
+    for name in (
+        "explained_variance",
+        "gain",
+        "population",
+        "p_value",
+        "unique",
+        "lag_curve",
+        "ceiling_peer",
+    ):
+        assert name in found
+    assert found["explained_variance"].dims == ("model", "neuron")
+    assert [str(name) for name in found["model"].values] == [
+        "mean-only",
+        "lagged-ridge",
+        "filterbank",
+        "stacked",
+    ]
+    assert [str(name) for name in found["member"].values] == ["lagged-ridge", "filterbank"]
+    assert np.isfinite(explained(found)).all()
+    assert found.attrs["model_reason"] == "asked for: stack of the two linear models"
+    assert get_analysis("encoding").schema_of(found) is get_analysis("encoding").outputs
+
+
+def test_neurons_half_of_which_is_behaviour_are_explained_and_found(kept: Path) -> None:
+    found = opened(kept)
+    assert explained(found).mean() == pytest.approx(
+        0.45, abs=0.06
+    )  # 0.5 less what two minutes of training cost
+    assert explained(found).mean() >= explained(found, "lagged-ridge").mean() - 0.02
+    assert (np.asarray(found["p_value"].values) <= 0.1).all()
+
+
+def test_lags_peak_where_the_neurons_follow(kept: Path) -> None:
+    found = opened(kept)
+    curve = np.asarray(found["lag_curve"].values).mean(1)
+    assert float(found["lag"].values[curve.argmax()]) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 1.5])
+def test_peak_lag_is_the_true_lag(shift: float) -> None:
+    found = mystax.encoding(two_parts(), follower(shift=shift), **{**QUICK, "null": "none", "parts": False})
+    assert np.abs(np.asarray(found["peak_lag"].values) - shift).max() <= 0.1
+
+
+def test_predictions_are_not_shifted_in_time(kept: Path) -> None:
+    found = opened(kept)
+    said = np.asarray(found["prediction"].values)
+    y = np.asarray(follower(shift=0.5)["activity"].values)
+    rows = np.isfinite(said).all(1)
+    for k in range(12):
+        ties = [np.corrcoef(np.roll(said[rows, k], s), y[rows, k])[0, 1] for s in (-1, 0, 1)]
+        assert int(np.argmax(ties)) == 1
+
+
+def test_a_kept_encoder_predicts_the_same_recording_without_a_shift(kept: Path) -> None:
+    neural = follower(shift=0.5)
+    found = mystax.predict(kept / "encoding.encoder.nc", two_parts(), neural=neural)
+    rows = np.asarray(found["usable"].values) > 0
+    said, y = np.asarray(found["prediction"].values)[rows], np.asarray(neural["activity"].values)[rows]
+    assert np.asarray(found["explained_variance"].values).mean() > 0.45
+    ties = [np.corrcoef(np.roll(said[:, 0], s), y[:, 0])[0, 1] for s in (-1, 0, 1)]
+    assert int(np.argmax(ties)) == 1
+
+
+def test_a_kept_encoder_predicts_another_recording_of_the_same_brain(kept: Path) -> None:
+    found = mystax.predict(
+        kept / "encoding.encoder.nc", two_parts(seed=5), neural=follower(shift=0.5, seed=5)
+    )
+    assert np.asarray(found["explained_variance"].values).mean() == pytest.approx(0.45, abs=0.06)
+
+
+def test_another_zoom_is_undone_by_new_scaling(kept: Path) -> None:
+    from dataclasses import replace
+
+    grid = two_parts(seed=5)
+    zoomed = replace(
+        grid,
+        parts=tuple(replace(part, values=(3 * part.values + 50).astype(np.float32)) for part in grid.parts),
+    )
+    plain = mystax.predict(kept / "encoding.encoder.nc", zoomed)
+    assert "outside the training range" in str(plain.attrs["quality"])
+    scaled = mystax.predict(
+        kept / "encoding.encoder.nc", zoomed, neural=follower(shift=0.5, seed=5), scaling="new"
+    )
+    assert np.asarray(scaled["explained_variance"].values).mean() > 0.38
+
+
+def test_predictions_can_be_had_at_any_times(kept: Path) -> None:
+    times = np.array([30.0, 60.05, 100.2])
+    found = mystax.predict(kept / "encoding.encoder.nc", two_parts(), times=times)
+    assert np.asarray(found["time"].values).tolist() == times.tolist()
+    assert found["prediction"].shape == (3, 12)
+
+
+def test_behaviour_without_a_part_is_refused(kept: Path) -> None:
+    from dataclasses import replace
+
+    grid = two_parts()
+    with pytest.raises(WeightsError, match=r"M702.*keypoints/paw"):
+        mystax.predict(kept / "encoding.encoder.nc", replace(grid, parts=grid.parts[:1]))
+    with pytest.raises(ParameterError, match=r"P401.*scaling"):
+        mystax.predict(kept / "encoding.encoder.nc", grid, scaling="old")
+
+
+def test_encoders_of_the_future_and_other_files_are_refused(kept: Path) -> None:
+    encoder = opened(kept, "encoding.encoder")
+    with pytest.raises(StoreError, match=r"S505.*newer mystax"):
+        mystax.predict(encoder.assign_attrs(encoder_version=99), two_parts())
+    with pytest.raises(FormatError, match=r"F804.*no encoder"):
+        mystax.predict(kept / "encoding.nc", two_parts())
+
+
+def digest(folder: Path) -> str:
+    return str(opened(folder).attrs["content_sha256"])
+
+
+def test_two_runs_and_two_threads_give_equal_digests(kept: Path, tmp_path: Path) -> None:
+    mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, cores=2, **QUICK)
+    assert digest(tmp_path) == digest(kept)
+
+
+def test_a_current_outcome_is_not_made_again(kept: Path) -> None:
+    events: list[Event] = []
+    mystax.encoding(two_parts(), follower(shift=0.5), out=kept, progress=events.append, **QUICK)
+    assert events == []
+
+
+def test_a_stopped_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if event.kind == "checkpoint":
+            raise Cancelled("encode")
+
+    with pytest.raises(Cancelled):
+        mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=stop, **QUICK)
+    events: list[Event] = []
+    mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=events.append, **QUICK)
+    assert {event.data["fold"] for event in events if event.stage == "folds" and event.data} == {1}
+    assert digest(tmp_path) == digest(kept)
+
+
+def test_order_of_the_neurons_does_not_matter(kept: Path) -> None:
+    turned = follower(shift=0.5).isel(neuron=slice(None, None, -1))
+    found = mystax.encoding(two_parts(), turned, **{**QUICK, "null": "none", "parts": False, "lags": False})
+    assert np.abs(explained(found)[::-1] - explained(opened(kept))).max() <= 1e-4
+
+
+def test_words_of_the_outcome(kept: Path) -> None:
+    found = opened(kept)
+    assert verdict(found).startswith("stacked explains ")
+    assert "of 12 neurons' variance, lagged-ridge " in verdict(found)
+    assert "above the linear-shift null (FDR 5 %)" in verdict(found)
+    sentence = ratio_sentence(found)
+    assert all(word in sentence for word in (" x lagged-ridge", "95 % interval", "12 neurons", "2 folds"))
+
+
+def test_no_ratio_is_written_where_nothing_is_explained() -> None:
+    noise = follower(share=0.0)
+    found = mystax.encoding(two_parts(), noise, **{**QUICK, "parts": False, "lags": False, "ceiling": None})
+    assert "ceiling_peer" not in found
+    assert "ratio" not in found.attrs
+    assert ratio_sentence(found) == ""
+    gap = explained(found).mean() - explained(found, "mean-only").mean()
+    assert -0.01 <= gap <= 0.005
+    assert int(found["significant"].sum()) <= 1
+
+
+def test_counts_have_deviance_and_bits() -> None:
+    neural = follower(share=0.5)
+    counts = np.random.default_rng(0).poisson(np.exp(0.7 * neural["activity"].values))
+    neural["activity"] = (("time", "neuron"), counts.astype(np.float32), {"units": "1"})
+    neural.attrs["signal"] = "counts"
+    found = mystax.encoding(two_parts(), neural, **{**QUICK, "null": "none", "parts": False, "lags": False})
+    assert float(found["deviance_explained"].sel(model="stacked").mean()) > 0.05
+    assert float(found["bits_per_spike"].sel(model="stacked").mean()) > 0.02
+    assert np.allclose(found["bits_per_spike"].sel(model="mean-only").values, 0, atol=1e-6)
+
+
+def test_all_ceilings_and_models_that_can_be_asked_for() -> None:
+    found = mystax.encoding(
+        two_parts(),
+        follower(),
+        **{**QUICK, "ceiling": "both", "reduced_rank": True, "one_point": True, "null": "circular-shift"},
+    )
+    assert {"reduced-rank", "one-point"} <= set(map(str, found["model"].values))
+    assert float(found["svca_reliable"].values[0]) > 0.5
+    assert float(found["svca_behaviour"].values[0]) > 0.7
+    assert "too many neurons" in str(found.attrs["quality"])
+
+
+def test_too_little_in_common_and_bad_folds_are_refused() -> None:
+    with pytest.raises(ClockError, match="C204"):
+        mystax.encoding(two_parts(), follower().assign_coords(time=follower()["time"] + 1000), **QUICK)
+    with pytest.raises(NumbersError, match=r"N305.*longest filter"):
+        mystax.encoding(two_parts(), follower(), gap=3, **QUICK)
+    with pytest.raises(NumbersError, match=r"N305.*fewer than two blocks"):
+        mystax.encoding(two_parts(), follower(), **{**QUICK, "folds": 20})
+    with pytest.raises(ParameterError, match=r"P401.*folds"):
+        mystax.encoding(two_parts(), follower(), **{**QUICK, "folds": 1})
+
+
+@pytest.mark.extra("train")
+def test_a_network_joins_the_stack_and_is_run_without_torch(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason='pip install "mystax[train]"')
+    few = {**QUICK, "model": "deep", "epochs": 3, "members": 2, "null": "none", "parts": False, "lags": False}
+    found = mystax.encoding(two_parts(), follower(), out=tmp_path, **few)
+    assert [str(name) for name in found["member"].values] == ["lagged-ridge", "filterbank", "deep"]
+    said = mystax.predict(tmp_path / "encoding.encoder.nc", two_parts())["prediction"].values
+    script = (
+        "import sys; sys.path.insert(0, '.');"
+        "import numpy as np, mystax; from tests.fixtures.brains import two_parts;"
+        f"p = mystax.predict({str(tmp_path / 'encoding.encoder.nc')!r}, two_parts());"
+        f"np.save({str(tmp_path / 'said.npy')!r}, p['prediction'].values);"
+        "assert not {'torch', 'onnx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": "src"})
+    assert np.allclose(np.load(tmp_path / "said.npy"), said, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of outcomes beside neural data in a file."""
+    from mystax.synth.brain import simulate
+    from mystax.synth.brain_files import write_neural
+
+    truth = simulate("A", minutes=3.2, n_neurons=12, rate=3, camera_rate=25)
+    place = tmp_path_factory.mktemp("recorded")
+    store = Store(place / "face.mystax")
+    for number, name in enumerate(("pose", "pupil")):
+        version = get_analysis(name).version
+        store.publish(truth.behaviour[name], Provenance(name, version, str(number) * 64))
+    write_neural(truth, place / "neural", "npy")
+    return place
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    source = Path(__file__).resolve().parents[2] / "src"
+    return subprocess.run(
+        [sys.executable, "-c", "from mystax.cli import main; main()", "encode", "face.mystax", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+    )
+
+
+NEURAL = ("--neural", "neural/activity.npy", "--neural-clock", "npy:neural/neural_times.npy")
+
+
+def test_dry_run_says_what_would_be_done_and_writes_nothing(recorded: Path) -> None:
+    done = command(recorded, *NEURAL, "--folds", "2", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    for word in (
+        "overlap: 3.2 min",
+        "12 kept",
+        "keypoints/eye",
+        "folds: 2",
+        "expected: about",
+    ):
+        assert word in done.stdout
+    assert not (recorded / "face.mystax" / "encoding.nc").exists()
+
+
+def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) -> None:
+    options = (
+        "--model",
+        "linear",
+        "--folds",
+        "2",
+        "--shifts",
+        "19",
+        "--scales",
+        "one",
+        "--groups",
+        "keypoints",
+    )
+    done = command(recorded, *NEURAL, *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1].startswith("stacked explains ")
+    page = (recorded / "face.mystax" / "report.html").read_text("utf-8")
+    assert "Neural encoding" in page
+    assert (recorded / "face.mystax" / "figures" / "encoding_raster.svg").is_file()
+    again = json.loads(command(recorded, *NEURAL, *options, "--json").stdout)
+    assert again["outcomes"][0]["state"] == "current"
+    said = command(recorded, "--encoder", "face.mystax/encoding.encoder.nc", *NEURAL, "--out", "new")
+    assert said.returncode == 0, said.stderr
+    assert "12 neurons" in said.stdout
+    assert opened(recorded / "new", "prediction")["prediction"].shape[1] == 12
+
+
+def test_command_without_neural_data_or_clock_says_what_is_missing(recorded: Path) -> None:
+    assert command(recorded).returncode == 2
+    done = command(recorded, "--neural", "neural/activity.npy", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["errors"][0]["code"] == "C207"
+
+
+FAULTS = {
+    "too-short": "C204",
+    "no-overlap": "C204",
+    "milliseconds": "C206",
+    "mostly-nan": "N303",
+    "lost-group": "N303",
+}
+FLAGS = {
+    "short": "N310",
+    "nan-activity": "N308",
+    "silent": "N308",
+    "lost-point": "N309",
+    "copied-neuron": "N307",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [*FAULTS, *FLAGS])
+def test_faults_end_as_a_refusal_or_a_flag(fault: str) -> None:
+    from mystax.errors import MystaxError
+    from mystax.synth.brain import simulate
+    from mystax.synth.brain_faults import damage
+
+    wrong = damage(simulate("A", minutes=12, n_neurons=12, rate=3, camera_rate=25), fault)
+    options = {**QUICK, "null": "none", "parts": False, "lags": False}
+    if fault in FAULTS:
+        with pytest.raises(MystaxError) as refused:
+            mystax.encoding(wrong.behaviour, wrong.neural, **options)
+        assert refused.value.code == FAULTS[fault]
+        return
+    found = mystax.encoding(wrong.behaviour, wrong.neural, **options)
+    assert FLAGS[fault] in {flag.code for flag in flags_from_json(found.attrs["quality"])}
+    assert np.isfinite(explained(found)).all()
+
+
+def test_no_recipe_runs_it() -> None:
+    with pytest.raises(RecipeError, match=r"P403 analysis 'encoding'.*mystax\.encoding is its call"):
+        mystax.run(np.zeros((5, 64, 64), np.uint8), analyses=["encoding"])

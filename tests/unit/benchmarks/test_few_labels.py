@@ -1,0 +1,49 @@
+"""The protocol of few labels: who teaches, who judges, and the table."""
+
+import pytest
+from benchmarks.few_labels import choose_rows, table
+
+
+@pytest.mark.parametrize("n", [10, 20, 67])
+@pytest.mark.parametrize("seed", range(5))
+def test_last_frames_judge_and_never_teach(n: int, seed: int) -> None:
+    teach, judge = choose_rows("mouse_faces", 112, n, seed)
+    assert judge == list(range(67, 112))
+    assert len(set(teach)) == n
+    assert max(teach) < 67
+
+
+def test_fewer_labels_are_part_of_more_and_seeds_differ() -> None:
+    few, more = (choose_rows("mouse_faces", 112, n, 3)[0] for n in (10, 20))
+    assert more[:10] == few
+    assert choose_rows("mouse_faces", 112, 10, 4)[0] != few
+
+
+@pytest.mark.parametrize("name", ["openfield", "mirror"])
+def test_halves_share_no_frame(name: str) -> None:
+    teach, judge = choose_rows(name, 91, 0, 1)
+    assert sorted(teach + judge) == list(range(91))
+    assert len(teach) == 45
+
+
+def _row(**changes: object) -> dict[str, object]:
+    return {
+        "set": "mouse_faces",
+        "n": 20,
+        "seed": 0,
+        "base": "mouse-face",
+        "members": 1,
+        "mean": 2.0,
+        "mean_shape": 3.5,
+        "forgetting": 1.1,
+        "wall": 90.0,
+        "cpu": 150.0,
+        **changes,
+    }
+
+
+def test_table_gives_means_and_ranges_of_seeds() -> None:
+    lines = table([_row(), _row(seed=1, mean=1.8), _row(base="none", forgetting=float("nan"))]).splitlines()
+    assert len(lines) == 4
+    assert "| 2 | 1.90 (1.80-2.00) | 1.95 | 3.50 | x 1.10 | 90 s, 150 s |" in lines[2]
+    assert "| none | 1 | 2.00 (2.00-2.00) | 1.95 | 3.50 |  |" in lines[3]

@@ -1,0 +1,105 @@
+"""Shifts of neural data against behaviour."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.folds import BlockFolds
+from mystax.compute.nulls import PENALTIES, null_design, p_values, shift_null, shift_positions
+from mystax.compute.tiles import TilePool
+from mystax.errors import NumbersError
+from tests.fixtures.grids import wander
+
+N, WINDOW, START, WIDTH = 2400, 1200, 600, 0.5  # 20 min, the middle 10
+
+
+def test_shifts_keep_away_from_the_true_place_and_stay_inside() -> None:
+    found = shift_positions(600, 600, 200, WIDTH)
+    assert len(found) == len(set(found.tolist())) == 200
+    assert np.abs(found).min() * WIDTH >= 30
+    assert found.min() >= -600
+    assert found.max() <= 600
+
+
+def test_few_places_are_all_used() -> None:
+    assert shift_positions(62, 61, 200, WIDTH).tolist() == [-62, -61, -60, 60, 61]
+
+
+def brain(seed: int, follows: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Make behaviour of a window and the components of four neurons over the whole recording."""
+    rng = np.random.default_rng(seed)
+    x = wander(N, 3, seed, smooth=4)
+    source = x if follows else wander(N, 3, seed + 1000, smooth=4)
+    y = source @ rng.normal(size=(3, 4)) + rng.normal(size=(N, 4))
+    return x[START : START + WINDOW], (y - y.mean(0)) / y.std(0)
+
+
+def run(seed: int, follows: bool, cores: int = 1, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    x, y = brain(seed, follows)
+    times = np.arange(WINDOW) * WIDTH
+    design = null_design(x.astype(np.float32), times, np.ones(WINDOW, bool), 7.0)
+    shifts = shift_positions(600, 600, n, WIDTH)
+    with TilePool(cores) as tiles:
+        null = shift_null(design, y.astype(np.float32), np.eye(4), np.zeros(4), START, shifts.tolist(), tiles)
+    return null.true, null.shifted
+
+
+def test_statistic_is_the_best_cross_validated_variance_of_five_ridges() -> None:
+    x, y = brain(0, follows=True)
+    true, _ = run(0, follows=True, n=2)
+    window = y[START : START + WINDOW]
+    plan = BlockFolds(5, gap=7.0, block=30.0).plan(np.arange(WINDOW) * WIDTH)
+    found = []
+    for penalty in PENALTIES:
+        sse = sst = np.zeros(4)
+        for fold in range(5):
+            train, test = plan.train(fold), plan.test(fold)
+            a = x[train] - x[train].mean(0)
+            b = window[train] - window[train].mean(0)
+            w = np.linalg.solve(a.T @ a + penalty * len(a) * np.eye(3), a.T @ b)
+            p = window[train].mean(0) + (x[test] - x[train].mean(0)) @ w
+            sse = sse + ((window[test] - p) ** 2).sum(0)
+            sst = sst + ((window[test] - window[test].mean(0)) ** 2).sum(0)
+        found.append((sst - sse) / sst)
+    assert np.allclose(true, np.max(found, axis=0), atol=1e-4)
+
+
+def test_neurons_that_follow_are_found() -> None:
+    true, shifted = run(1, follows=True)
+    assert (p_values(true, shifted) <= 1 / 41 + 1e-9).all()
+
+
+def test_independent_neurons_are_found_no_more_often_than_promised() -> None:
+    found = np.concatenate([p_values(*run(seed, follows=False)) for seed in range(2, 17)])
+    assert (found <= 0.05).mean() <= 0.12  # 60 neurons at 5 %: 3 expected, 7 at most in 97 of 100 draws
+
+
+def test_threads_change_nothing() -> None:
+    a, b = run(3, follows=True, cores=1, n=12), run(3, follows=True, cores=2, n=12)
+    assert np.array_equal(a[0], b[0])
+    assert np.array_equal(a[1], b[1])
+
+
+def test_a_ring_brings_back_the_end() -> None:
+    x, y = brain(4, follows=True)
+    design = null_design(x.astype(np.float32), np.arange(WINDOW) * WIDTH, np.ones(WINDOW, bool), 7.0)
+    rolled = np.roll(y, 100, axis=0).astype(np.float32)
+    with TilePool() as tiles:
+        null = shift_null(design, rolled, np.eye(4), np.zeros(4), START, [100], tiles, is_circular=True)
+        plain = shift_null(design, y.astype(np.float32), np.eye(4), np.zeros(4), START, [], tiles)
+    assert np.allclose(null.shifted[0], plain.true, atol=1e-6)
+
+
+def test_variance_outside_of_the_components_lowers_the_statistic() -> None:
+    x, y = brain(5, follows=True)
+    design = null_design(x.astype(np.float32), np.arange(WINDOW) * WIDTH, np.ones(WINDOW, bool), 7.0)
+    with TilePool() as tiles:
+        full, half = (
+            shift_null(design, y.astype(np.float32), np.eye(4), np.full(4, rest), START, [], tiles).true
+            for rest in (0.0, 1.0)
+        )
+    assert np.allclose(half / full, 0.5, atol=0.05)
+
+
+def test_no_room_to_shift_is_refused() -> None:
+    with pytest.raises(NumbersError, match=r"N305.*no room to shift"):
+        p_values(np.zeros(2), np.zeros((0, 2)))

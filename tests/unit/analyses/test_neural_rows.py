@@ -170,8 +170,8 @@ def test_time_shared_names_both_ends(brain: BrainTruth, tmp_path: Path) -> None:
 def test_encoder_flags_a_neuron_among_the_behaviour() -> None:
     whole = simulate("A", minutes=4, n_neurons=5, rate=5, camera_rate=20, signal="counts", seed=1)
     leaked = damage(whole, "copied-neuron")
-    rows = neural_rows(whole.neural, assemble_behaviour(leaked.behaviour, ["pupil", "custom"]))
-    data = encoding_data(assemble_behaviour(leaked.behaviour, ["pupil", "custom"]), rows.dataset, rows.width)
+    behaviour = assemble_behaviour(leaked.behaviour, ["pupil", "custom"])
+    data = encoding_data(behaviour, whole.neural)
     flags = [flag for flag in data.flags if flag.code == "N307"]
     assert len(flags) == 1
     assert "custom.leaked" in flags[0].text

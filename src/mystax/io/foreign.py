@@ -31,6 +31,7 @@ READERS = {
     "sleap_analysis": "mystax.io.formats.sleap:plain_sleap_analysis",
     "sleap_labels": "mystax.io.formats.sleap:plain_sleap_labels",
     "facemap_h5": "mystax.io.formats.facemap_keypoints:plain_facemap_h5",
+    "suite2p_places": "mystax.io.neural.suite2p:plain_places",
     "nwb": "mystax.io.neural.nwb_parts:plain_nwb",
     "caiman": "mystax.io.neural.caiman:plain_caiman",
     "torch_state": "mystax.nets.fmnet:read_state",

@@ -7,6 +7,7 @@ import pytest
 
 import mystax
 from mystax.analyses.behaviour import assemble_behaviour
+from mystax.analyses.encoding_data import encoding_data
 from mystax.analyses.neural_rows import NeuralRows, neural_rows
 from mystax.compute.resemblance import find_copies
 from mystax.core.behaviour import BehaviourGrid
@@ -164,3 +165,13 @@ def test_time_shared_names_both_ends(brain: BrainTruth, tmp_path: Path) -> None:
     text = str(read(brain, tmp_path, "early").overlap)
     assert "behaviour 0.0 to 66" in text
     assert "neurons -19.9" in text
+
+
+def test_encoder_flags_a_neuron_among_the_behaviour() -> None:
+    whole = simulate("A", minutes=4, n_neurons=5, rate=5, camera_rate=20, signal="counts", seed=1)
+    leaked = damage(whole, "copied-neuron")
+    behaviour = assemble_behaviour(leaked.behaviour, ["pupil", "custom"])
+    data = encoding_data(behaviour, whole.neural)
+    flags = [flag for flag in data.flags if flag.code == "N307"]
+    assert len(flags) == 1
+    assert "custom.leaked" in flags[0].text

@@ -246,8 +246,8 @@ def encoding(
     progress : callable, optional
         Takes events.
     **parameters
-        ``model="auto"``, ``groups=None``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``, ``lags=True``,
-        ``ceiling="peer"``, ``seed=0``, ...: those of the analysis `encoding`.
+        ``model="auto"``, ``groups=None``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``,
+        ``lags=True``, ``ceiling="peer"``, ``seed=0``, ...: those of the analysis `encoding`.
 
     Returns
     -------

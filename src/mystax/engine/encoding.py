@@ -323,7 +323,8 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         encoder = fit_encoder(
             data,
             plan,
-            prepared.settings,
+            # what is not kept needs no network: the latents come from the filterbank
+            prepared.settings if work is not None else replace(prepared.settings, deep=None, facemap=None),
             tiles,
             facts={
                 "signal": str(data.neural.attrs.get("signal", "")),

@@ -87,7 +87,7 @@ def test_torch_has_its_threads_back() -> None:
 
 def test_networks_on_all_training_bins_take_the_place_of_the_members() -> None:
     x, y = world(follows=True)
-    quick = DeepSettings(width=32, latent=8, epochs=2)
+    quick = DeepSettings(width=32, latent=8, epochs=2, refits=3)
     made, plain = fit(x, y, settings=quick), fit(x, y, settings=replace(quick, refits=0))
     assert (len(made.members), len(plain.members), len(made.epochs)) == (3, 2, 2)
     assert np.array_equal(made.held, plain.held)

@@ -20,7 +20,7 @@ def outcome(**attributes: Any) -> Any:
             "ceiling_peer": ("neuron", np.full(500, 0.15, np.float32)),
             "significant": ("neuron", np.r_[np.ones(471), np.zeros(29)].astype(np.int8)),
         },
-        coords={"model": ["lagged-ridge", "stacked"], "statistic": statistics},
+        coords={"model": ["lagged-ridge", "stacked"], "statistic": statistics, "neuron": np.arange(500)},
         attrs={"null": "linear-shift", "n_folds": 5, **attributes},
     )
 

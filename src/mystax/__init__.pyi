@@ -1,4 +1,5 @@
 from mystax.analyses.live import Tracker as Tracker
+from mystax.analyses.rig import Rig as Rig
 from mystax.core.clock import Clock as Clock
 from mystax.core.geometry import Roi as Roi
 from mystax.core.keypoints import KeypointSet as KeypointSet
@@ -11,6 +12,7 @@ from mystax.engine.calls import svd as svd
 from mystax.engine.demo import demo as demo
 from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
+from mystax.engine.pose3d import pose3d as pose3d
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
 from mystax.engine.train import train as train
@@ -21,6 +23,7 @@ __all__ = [
     "KeypointSet",
     "Labels",
     "Recording",
+    "Rig",
     "Roi",
     "Tracker",
     "blink",
@@ -29,6 +32,7 @@ __all__ = [
     "motion",
     "open",
     "pose",
+    "pose3d",
     "pupil",
     "run",
     "running",

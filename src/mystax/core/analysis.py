@@ -289,6 +289,7 @@ _BUILT_IN: dict[str, str] = {
     "blink": "mystax.analyses.blink",
     "running": "mystax.analyses.running",
     "pose": "mystax.analyses.pose",
+    "pose3d": "mystax.analyses.pose3d",
 }
 _BROKEN: dict[str, str] = {}
 

@@ -1,7 +1,7 @@
-"""Places in space from pixels of several cameras, point by point: hypotheses, choice, refinement, covariance.
+"""Places in space from pixels of several cameras, point by point: hypotheses, choice, refinement.
 
-A point is seen by some cameras; `prec` holds the inverse covariance xx, xy, yy of each pixel.  No point depends
-on another one, so blocks and threads do not change a bit of the result.
+`prec` holds the inverse covariance xx, xy, yy of each pixel.  No point depends on another one, so blocks and
+threads do not change a bit of the result.
 """
 
 import numpy as np
@@ -260,8 +260,8 @@ def triangulate_block(
 ):
     """Triangulate points: uv (camera, n, 2), prec (camera, n, 3); the rest is filled.
 
-    `used` (n, camera) is 1 inlier, 0 rejected, -1 not seen; `distance` (n,) the squared distance of the inliers
-    in all; `outside` (n,) whether a camera's model does not reach its pixel.
+    `used` (n, camera) is 1 inlier, 0 rejected, -1 not seen; `distance` (n,) the squared distance of all inliers
+    together; `outside` (n,) whether a camera's model does not reach its pixel.
     """
     n_cameras, n = uv.shape[0], uv.shape[1]
     work, jac = np.empty(6), np.empty((2, 3))

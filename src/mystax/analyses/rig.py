@@ -58,7 +58,7 @@ class Rig:
         Parameters
         ----------
         path : path
-            ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, DeepLabCut's ``stereo_params.pickle``.
+            ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, or DeepLabCut's stereo parameters.
 
         Returns
         -------

@@ -2,8 +2,8 @@
 
 Minimised over all places at once: robust distances of the pixels from the projected points, plus the strength
 times the squared differences of order 2 or 3 over real time steps, plus the squared relative errors of limb
-lengths.  The strength of each point is that of the highest restricted likelihood; nothing is held out, nothing
-is drawn at random.
+lengths.  The strength of each point is that of the highest restricted likelihood; nothing is held out or
+drawn at random.
 """
 
 from collections.abc import Sequence

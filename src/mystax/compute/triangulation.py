@@ -167,7 +167,7 @@ def triangulate(
 def pixel_noise(
     found: Triangulated, group: Int64[np.ndarray, " n"], n_groups: int
 ) -> Float64[np.ndarray, "camera group"]:
-    """Standard deviation of the pixels of each camera and group, from residuals set right for leverage.
+    """Estimate the noise of the pixels of each camera and group from residuals set right for leverage.
 
     Parameters
     ----------

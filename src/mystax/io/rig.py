@@ -129,7 +129,7 @@ def _text(value: object) -> str:
 def rig_to_toml(rig: RigModel) -> str:
     """Write a rig as text that `rig_from_toml` and Anipose read.
 
-    With ten cameras or more the tables are called cam_00, cam_01, ..., so that sorting as text keeps the order.
+    With ten cameras or more the tables are called cam_00, cam_01, ...: sorted as text they keep the order.
     """
     width = len(str(len(rig.cameras) - 1))
     lines = []

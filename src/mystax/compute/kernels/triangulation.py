@@ -260,7 +260,7 @@ def triangulate_block(
 ):
     """Triangulate points: uv (camera, n, 2), prec (camera, n, 3); the rest is filled.
 
-    `used` (n, camera) is 1 inlier, 0 rejected, -1 not seen; `distance` (n,) the squared distance of all inliers
+    `used` (n, camera): 1 inlier, 0 rejected, -1 not seen; `distance` (n,) the squared distance of all inliers
     together; `outside` (n,) whether a camera's model does not reach its pixel.
     """
     n_cameras, n = uv.shape[0], uv.shape[1]

@@ -1,4 +1,5 @@
 from mystax.analyses.live import Tracker as Tracker
+from mystax.analyses.rig import Rig as Rig
 from mystax.core.clock import Clock as Clock
 from mystax.core.geometry import Roi as Roi
 from mystax.core.keypoints import KeypointSet as KeypointSet
@@ -12,6 +13,7 @@ from mystax.engine.demo import demo as demo
 from mystax.engine.encoding import encoding as encoding
 from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
+from mystax.engine.pose3d import pose3d as pose3d
 from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
@@ -24,6 +26,7 @@ __all__ = [
     "KeypointSet",
     "Labels",
     "Recording",
+    "Rig",
     "Roi",
     "Tracker",
     "blink",
@@ -33,6 +36,7 @@ __all__ = [
     "motion",
     "open",
     "pose",
+    "pose3d",
     "predict",
     "pupil",
     "read_neural",

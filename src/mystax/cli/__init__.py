@@ -21,6 +21,8 @@ COMMANDS = {
     "track": ("mystax.cli.track", "Track the keypoints of a face in videos and pictures."),
     "train": ("mystax.cli.train", "Train or refine the tracker on labels."),
     "encode": ("mystax.cli.encode", "Predict neural activity from outcomes; say how much is explained."),
+    "calibrate": ("mystax.cli.calibrate", "Calibrate cameras from pictures of a board; check a rig."),
+    "triangulate": ("mystax.cli.triangulate", "Bring the keypoints of several cameras together in space."),
     "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),

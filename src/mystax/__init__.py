@@ -23,6 +23,7 @@ _LAZY = {
     "pupil": "mystax.engine.calls:pupil",
     "run": "mystax.engine.run:run",
     "running": "mystax.engine.calls:running",
+    "states": "mystax.engine.states:states",
     "svd": "mystax.engine.calls:svd",
     "train": "mystax.engine.train:train",
 }

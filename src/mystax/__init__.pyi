@@ -13,6 +13,7 @@ from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
+from mystax.engine.states import states as states
 from mystax.engine.train import train as train
 from mystax.io.outcomes import load as load
 
@@ -32,6 +33,7 @@ __all__ = [
     "pupil",
     "run",
     "running",
+    "states",
     "svd",
     "train",
 ]

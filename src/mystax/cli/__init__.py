@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("mystax.cli.run", "Measure recordings: a recipe, or named analyses; with a report."),
     "track": ("mystax.cli.track", "Track the keypoints of a face in videos and pictures."),
     "train": ("mystax.cli.train", "Train or refine the tracker on labels."),
+    "states": ("mystax.cli.states", "Find states in keypoints and traces: expressions, behaviours."),
     "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),

@@ -290,6 +290,8 @@ _BUILT_IN: dict[str, str] = {
     "running": "mystax.analyses.running",
     "pose": "mystax.analyses.pose",
 }
+_ON_OUTCOMES: dict[str, str] = {"states": "mystax.analyses.states"}
+"""Analyses that take outcomes and further data: they have calls and commands of their own, and no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 
 
@@ -359,10 +361,14 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def names_of_analyses() -> list[str]:
-    """List the names of all analyses, plug-ins last."""
+    """List the names of all analyses that a recipe can run, plug-ins last."""
     return [
         *_BUILT_IN,
-        *(name for name in [*_plugins(), *_REGISTRY] if name not in _BUILT_IN and name not in _BROKEN),
+        *(
+            name
+            for name in [*_plugins(), *_REGISTRY]
+            if name not in _BUILT_IN and name not in _ON_OUTCOMES and name not in _BROKEN
+        ),
     ]
 
 
@@ -380,8 +386,8 @@ def get_analysis(name: str) -> Analysis:
         P403, if there is no such analysis (with the nearest name).
     """
     if name not in _REGISTRY:
-        if name in _BUILT_IN:
-            import_module(_BUILT_IN[name])
+        if name in _BUILT_IN or name in _ON_OUTCOMES:
+            import_module({**_BUILT_IN, **_ON_OUTCOMES}[name])
         elif name in (plugins := _plugins()):
             _load_plugin(plugins[name])
     if name not in _REGISTRY:

@@ -11,6 +11,7 @@ from mystax.plot.pose import POSE
 from mystax.plot.pupil import PUPIL
 from mystax.plot.rois import ROIS
 from mystax.plot.running import RUNNING
+from mystax.plot.states import STATES
 from mystax.plot.style import NamedFigure, style
 from mystax.plot.tables import Table
 
@@ -24,6 +25,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "blink": BLINK,
     "running": RUNNING,
     "pose": POSE,
+    "states": STATES,
 }
 """Name of the analysis to what the report knows about it."""
 

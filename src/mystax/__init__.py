@@ -28,6 +28,7 @@ _LAZY = {
     "read_neural": "mystax.io.neural.reading:read_neural",
     "run": "mystax.engine.run:run",
     "running": "mystax.engine.calls:running",
+    "states": "mystax.engine.states:states",
     "svd": "mystax.engine.calls:svd",
     "train": "mystax.engine.train:train",
 }

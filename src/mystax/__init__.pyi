@@ -17,6 +17,7 @@ from mystax.engine.pose3d import pose3d as pose3d
 from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
+from mystax.engine.states import states as states
 from mystax.engine.train import train as train
 from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
@@ -42,6 +43,7 @@ __all__ = [
     "read_neural",
     "run",
     "running",
+    "states",
     "svd",
     "train",
 ]

@@ -23,6 +23,7 @@ COMMANDS = {
     "encode": ("mystax.cli.encode", "Predict neural activity from outcomes; say how much is explained."),
     "calibrate": ("mystax.cli.calibrate", "Calibrate cameras from pictures of a board; check a rig."),
     "triangulate": ("mystax.cli.triangulate", "Bring the keypoints of several cameras together in space."),
+    "states": ("mystax.cli.states", "Find states in keypoints and traces: expressions, behaviours."),
     "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),

@@ -292,7 +292,10 @@ _BUILT_IN: dict[str, str] = {
     "pose": "mystax.analyses.pose",
     "pose3d": "mystax.analyses.pose3d",
 }
-_ON_OUTCOMES: dict[str, str] = {"encoding": "mystax.analyses.encoding"}
+_ON_OUTCOMES: dict[str, str] = {
+    "states": "mystax.analyses.states",
+    "encoding": "mystax.analyses.encoding",
+}
 """Analyses of outcomes and further data: they have calls and commands of their own, no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 

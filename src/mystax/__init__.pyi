@@ -1,4 +1,5 @@
 from mystax.analyses.live import Tracker as Tracker
+from mystax.analyses.rig import Rig as Rig
 from mystax.core.clock import Clock as Clock
 from mystax.core.geometry import Roi as Roi
 from mystax.core.keypoints import KeypointSet as KeypointSet
@@ -12,9 +13,11 @@ from mystax.engine.demo import demo as demo
 from mystax.engine.encoding import encoding as encoding
 from mystax.engine.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
+from mystax.engine.pose3d import pose3d as pose3d
 from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
+from mystax.engine.states import states as states
 from mystax.engine.train import train as train
 from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
@@ -24,6 +27,7 @@ __all__ = [
     "KeypointSet",
     "Labels",
     "Recording",
+    "Rig",
     "Roi",
     "Tracker",
     "blink",
@@ -33,11 +37,13 @@ __all__ = [
     "motion",
     "open",
     "pose",
+    "pose3d",
     "predict",
     "pupil",
     "read_neural",
     "run",
     "running",
+    "states",
     "svd",
     "train",
 ]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -460,6 +460,7 @@ def fit_encoder(
         Ready to be saved.
     """
     train = data.usable
+    settings = replace(settings, facemap=None)  # it is reported, and takes no part in the stack
     units = units_of(data, train, settings.seed)
     fits = fit_members(data, units, train, plan.inner(train, settings.n_inner), settings, tiles)
     stack = stack_members(data, units, train, fits)

@@ -109,7 +109,7 @@ def lag_peaks(
             drawn = 1 - np.einsum("db,lbn->ldn", draws, sse[:, :, part].astype(np.float64)) / (
                 draws @ sst[:, part]
             )
-        flat = np.nan_to_num(drawn.reshape(len(sse), -1), nan=-np.inf)
+        flat = drawn.reshape(len(sse), -1)
         places = _parabola(np.where(np.isfinite(flat), flat, -1e9)).reshape(len(draws), -1)
         peak[1:, part] = np.percentile(places, [2.5, 97.5], axis=0)
     peak[1:, ~known] = np.nan

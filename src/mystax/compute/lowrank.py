@@ -231,7 +231,7 @@ class ReducedRank(Estimator):
     Examples
     --------
     >>> x = np.eye(6)[:, :2]; y = np.repeat(x[:, :1], 3, axis=1)
-    >>> np.linalg.matrix_rank(ReducedRank(1, penalties=1e-9).fit(x, y).coef_)
+    >>> int(np.linalg.matrix_rank(ReducedRank(1, penalties=1e-9).fit(x, y).coef_))
     1
     """
 

@@ -290,8 +290,12 @@ _BUILT_IN: dict[str, str] = {
     "blink": "mystax.analyses.blink",
     "running": "mystax.analyses.running",
     "pose": "mystax.analyses.pose",
+    "pose3d": "mystax.analyses.pose3d",
 }
-_ON_OUTCOMES: dict[str, str] = {"encoding": "mystax.analyses.encoding"}
+_ON_OUTCOMES: dict[str, str] = {
+    "states": "mystax.analyses.states",
+    "encoding": "mystax.analyses.encoding",
+}
 """Analyses of outcomes and further data: they have calls and commands of their own, no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 

@@ -246,8 +246,8 @@ def encoding(
     progress : callable, optional
         Takes events.
     **parameters
-        ``model="auto"``, ``groups=None``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``, ``lags=True``,
-        ``ceiling="peer"``, ``seed=0``, ...: those of the analysis `encoding`.
+        ``model="auto"``, ``groups=None``, ``folds=5``, ``gap=7.0``, ``null="linear-shift"``, ``parts=True``,
+        ``lags=True``, ``ceiling="peer"``, ``seed=0``, ...: those of the analysis `encoding`.
 
     Returns
     -------
@@ -323,7 +323,8 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         encoder = fit_encoder(
             data,
             plan,
-            prepared.settings,
+            # what is not kept needs no network: the latents come from the filterbank
+            prepared.settings if work is not None else replace(prepared.settings, deep=None, facemap=None),
             tiles,
             facts={
                 "signal": str(data.neural.attrs.get("signal", "")),

@@ -42,7 +42,8 @@ class DeepSettings:
     seed : int
         Start of the random numbers; each member adds its number.
     refits : int
-        Networks that are fitted once more on all training bins, for as many epochs as the members needed.
+        Networks that are fitted on all training bins, for as many epochs as those of the inner folds needed;
+        0 keeps those of the inner folds.
     """
 
     width: int = 256
@@ -59,12 +60,12 @@ class DeepSettings:
 
 @dataclass(frozen=True)
 class DeepFit:
-    """An ensemble of networks: one per inner fold, and some on all training bins.
+    """An ensemble of networks that saw all training bins, and what was learned from inner folds.
 
     Attributes
     ----------
     members : list of MemberWeights
-        The networks, those fitted on all training bins last.
+        The networks; those of the inner folds where nothing could be learned.
     held : array (train, component)
         Out-of-fold predictions of the training bins.
     epochs : list of int
@@ -118,7 +119,7 @@ def fit_deep(
     Returns
     -------
     DeepFit
-        Members and out-of-fold predictions.
+        Networks and out-of-fold predictions.
     """
     scale = float(np.sqrt(np.mean(np.square(y[train] - y[train].mean(0), dtype=np.float64)))) or 1.0
     mean = y[train].mean(0, dtype=np.float64)
@@ -149,10 +150,9 @@ def fit_deep(
     out = np.zeros((len(x), y.shape[1]), np.float32)
     for (_, rest), (_, predicted, _) in zip(inner, found, strict=True):
         out[rest] = predicted
-    # networks that saw all training bins are better than the members; the mean of all is better still
-    return DeepFit(
-        [*(weights for weights, _, _ in found), *refits], out[train], [epoch for _, _, epoch in found]
-    )
+    # networks that saw all training bins are better than those that missed an inner fold
+    members = refits or [weights for weights, _, _ in found]
+    return DeepFit(members, out[train], [epoch for _, _, epoch in found])
 
 
 class _Network:

@@ -172,7 +172,10 @@ class Batches:
         n_replay = 0 if self._replay is None else _share_of_lane(plan.replay * n, lane)
         pick = rng.choice(rows, n - n_replay, replace=len(rows) < n - n_replay)
         old = rng.integers(0, len(self._replay.crops), n_replay) if self._replay is not None else pick[:0]
-        sources = [(self._labelled, pick, plan.ranges), (self._replay, old, plan.replay_ranges)]
+        sources: list[tuple[Labelled | Replay | None, np.ndarray, Augmentation]] = [
+            (self._labelled, pick, plan.ranges),
+            (self._replay, old, plan.replay_ranges),
+        ]
         parts = [
             augment(
                 source.crops[chosen],

@@ -12,6 +12,7 @@ from mystax.plot.pose import POSE
 from mystax.plot.pupil import PUPIL
 from mystax.plot.rois import ROIS
 from mystax.plot.running import RUNNING
+from mystax.plot.states import STATES
 from mystax.plot.style import NamedFigure, style
 from mystax.plot.tables import Table
 
@@ -26,6 +27,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "running": RUNNING,
     "pose": POSE,
     "encoding": ENCODING,
+    "states": STATES,
 }
 """Name of the analysis to what the report knows about it."""
 

@@ -139,14 +139,14 @@ def _scatter(
         np.asarray(dataset["significant"].values) > 0 if "significant" in dataset else np.ones(len(x), bool)
     )
     axes.plot(
-        x[good & ~kept], y[good & ~kept], ".", color="#9a9a9a", ms=3, mew=0, rasterized=True, label="others"
+        x[good & ~kept], y[good & ~kept], ".", color="#9a9a9a", ms=4, mew=0, rasterized=True, label="others"
     )
     axes.plot(
         x[good & kept],
         y[good & kept],
         ".",
         color=series_colour(0),
-        ms=3,
+        ms=4,
         mew=0,
         rasterized=True,
         label="above the null",
@@ -157,7 +157,7 @@ def _scatter(
     axes.set_xlabel(words[0])
     axes.set_ylabel(words[1])
     if "significant" in dataset:
-        axes.legend(frameon=False, loc="upper left", markerscale=2)
+        axes.legend(frameon=False, loc="lower right", markerscale=2)
     share = (
         f"{100 * float((y[good] > x[good]).mean()):.0f} % of {int(good.sum())} neurons lie above the line"
         if good.any()
@@ -224,7 +224,7 @@ def _map(dataset: Dataset) -> NamedFigure | None:
     axes = made.subplots()
     across = x if is_flat else values
     up = y if is_flat else depth
-    dots = axes.scatter(across, up, c=values, s=6, lw=0, cmap="viridis", vmin=0, vmax=limit, rasterized=True)
+    dots = axes.scatter(across, up, c=values, s=10, lw=0, cmap="viridis", vmin=0, vmax=limit, rasterized=True)
     made.colorbar(dots, ax=axes, fraction=0.04, pad=0.02).set_label("explained variance")
     axes.set_xlabel(f"x [{unit}]" if is_flat else "explained variance")
     axes.set_ylabel(f"y [{unit}]" if is_flat else f"depth [{unit}]")
@@ -321,6 +321,9 @@ def _components(dataset: Dataset) -> NamedFigure:
         )
         numbers["svca"] = values
     axes.set_xscale("log")
+    ticks = [2**k for k in range(9) if 2**k <= n]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
     axes.set_ylim(max(-0.1, axes.get_ylim()[0]), None)
     axes.axhline(0, color="black", lw=0.5)
     axes.set_xlabel("component of the population")

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from xarray import Dataset
 
-from mystax.compute.proposals import proposed_rois
+from mystax.compute.proposals import RoisReducer, proposed_rois
 from mystax.core.analysis import get_analysis
 from mystax.core.geometry import Ellipse, Rectangle
 from mystax.core.recording import ArraySource
 from mystax.engine.passes import CameraPass, assemble_outcome, drive
-from mystax.synth.head import render_image
 from mystax.synth.scene import Scene
 from mystax.testing import measure
 
@@ -149,22 +148,35 @@ def test_the_same_frames_give_the_same_proposals() -> None:
     assert one.identical(two)
 
 
-def test_the_tracker_finds_a_rendered_face_that_does_not_move() -> None:
-    sample = render_image(5, 3, size=256)
-    frames = np.random.default_rng(0).normal(90, 4, (4, 300, 420))
-    frames[:, 30:286, 140:396] = sample.image
-    outcome = measure("rois", ArraySource(frames.clip(0, 255).astype(np.uint8)))
-    assert outcome.attrs["face_by"] == "tracker"
+@pytest.mark.parametrize("seen", [(Rectangle(10, 20, 30, 40), 0.7), None])
+def test_the_face_is_the_trackers_where_it_sees_one(seen: tuple[Rectangle, float] | None) -> None:
+    frames = np.full((12, 80, 120), 50, np.uint8)
+    frames[:, 8:24, 80:96] = np.random.default_rng(0).integers(0, 255, (12, 16, 16))
+    reducer, lent = RoisReducer(lambda _, __: seen), CameraPass(ArraySource(frames), "face", ())
+    drive(ArraySource(frames), {"rois": (reducer, lent)})
+    outcome = reducer.finish()
+    assert outcome.attrs["face_by"] == ("motion" if seen is None else "tracker")
     face = proposed_rois(outcome)[0]
-    assert face.kind == "face"
-    assert face.confidence is not None
-    assert face.confidence >= 0.3
     assert isinstance(face.shape, Rectangle)
-    placed = sample.xy[sample.state == 2] + (140, 30)
-    inside = (placed >= (face.shape.x, face.shape.y)) & (
-        placed <= (face.shape.x + face.shape.width, face.shape.y + face.shape.height)
-    )
-    assert inside.all(axis=1).mean() > 0.8
+    if seen is None:
+        assert face.shape.x > 60
+    else:
+        assert (face.shape, face.confidence) == seen
+
+
+def test_the_trackers_face_is_in_the_picture_and_holds_the_eye(
+    scene: Scene, proposals: dict[str, Dataset]
+) -> None:
+    for camera, outcome in proposals.items():
+        face = proposed_rois(outcome)[0].shape
+        assert isinstance(face, Rectangle)
+        assert min(face.x, face.y) >= 0
+        assert face.x + face.width <= scene.shape[1]
+        assert face.y + face.height <= scene.shape[0]
+        x, y, *_ = scene.view(camera).face.eye.opening
+        assert face.x < x < face.x + face.width
+        assert face.y < y < face.y + face.height
+        assert outcome.attrs["face_by"] == "tracker"
 
 
 def test_where_the_tracker_sees_no_face_motion_tells() -> None:

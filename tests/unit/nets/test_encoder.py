@@ -1,5 +1,7 @@
 """The deep encoder: what it learns, when it stops, and that it comes out the same again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,7 @@ def test_out_of_fold_predictions_are_those_of_the_member_that_did_not_see_them()
     x, y = world(follows=True)
     plan = BlockFolds(3, gap=2, block=50).plan(np.arange(float(N)))
     train = plan.train(0)
-    made = fit(x, y)
+    made = fit(x, y, settings=replace(SMALL, refits=0))
     for member, (_, held) in zip(made.members, plan.inner(train, 2), strict=True):
         assert np.allclose(evaluate_members([member], x[held]), made.held[held[train]], atol=1e-4)
 
@@ -81,3 +83,11 @@ def test_torch_has_its_threads_back() -> None:
     with one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_networks_on_all_training_bins_take_the_place_of_the_members() -> None:
+    x, y = world(follows=True)
+    quick = DeepSettings(width=32, latent=8, epochs=2, refits=3)
+    made, plain = fit(x, y, settings=quick), fit(x, y, settings=replace(quick, refits=0))
+    assert (len(made.members), len(plain.members), len(made.epochs)) == (3, 2, 2)
+    assert np.array_equal(made.held, plain.held)

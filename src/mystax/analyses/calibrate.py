@@ -1,0 +1,429 @@
+"""From pictures of a board to a rig: which pictures belong together, corners, calibration, quality."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.analyses.rig_quality import judge
+from mystax.compute.calibration import MODELS, calibrate
+from mystax.core.board import Board, board_from_text
+from mystax.core.events import Event, Report, silent
+from mystax.core.quality import Flag
+from mystax.core.rig_model import RigModel
+from mystax.core.typing import Float64
+from mystax.errors import NumbersError, ParameterError, RecipeError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from mystax.compute.cameras import BoardFinder
+else:
+    Dataset = BoardFinder = Any
+
+__all__ = ["board_sources", "calibrate_sources", "find_corners"]
+
+RATE = 2.0
+"""Looks per second of a video."""
+MAX_TRIES = 400
+MAX_VIEWS = 150
+MAX_APART = 1e-4
+"""Frames that are further from the wanted time are interpolated with their neighbour [s]."""
+N_SETTLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What a camera offers: pictures by the number of the view, or a video to look into."""
+
+    name: str
+    pictures: Mapping[int, Path]
+    video: Any = None
+    times: Float64[np.ndarray, " time"] | None = None
+
+
+def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
+    """Group files and folders of a command line into cameras.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or one folder of
+        such pictures.
+
+    Returns
+    -------
+    dict
+        Name of the camera to its video, its folder or its pictures.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a path is not there or two cameras have one name.
+    """
+    from mystax.io.stills import is_still
+
+    places = [Path(path) for path in paths]
+    for place in places:
+        if not place.exists():
+            raise RecipeError("P403", str(place), "there is no such video, picture or folder")
+    if len(places) == 1 and places[0].is_dir():
+        pictures = sorted(path for path in places[0].iterdir() if is_still(path))
+        groups = _by_stem(pictures)
+        if len(groups) > 1:
+            return dict(groups)
+    if places and all(place.is_file() and is_still(place) for place in places):
+        return dict(_by_stem(places))
+    found: dict[str, list[Path] | Path] = {}
+    for place in places:
+        name = place.stem if place.is_file() else place.resolve().name
+        if place.is_dir() and name.lower().replace("-", "_") in (
+            "calibration_images",
+            "calibration",
+            "board",
+            "images",
+        ):
+            name = place.resolve().parent.name
+        if name in found:
+            raise RecipeError(
+                "P403", str(place), f"two cameras are called {name!r}", hint="--camera NAME=PATH"
+            )
+        found[name] = place
+    return found
+
+
+def _by_stem(pictures: Sequence[Path]) -> dict[str, list[Path]]:
+    """Group pictures by their names without the number at the end."""
+    groups: dict[str, list[Path]] = {}
+    for path in pictures:
+        name = re.sub(r"[\s_.-]*\d+$", "", path.stem) or "camera"
+        groups.setdefault(name, []).append(path)
+    return groups
+
+
+def _looks(name: str, source: Any) -> _Looks:
+    """Open what a camera offers."""
+    from mystax.io.stills import is_still
+
+    if isinstance(source, list | tuple):
+        return _Looks(name, _numbered([Path(item) for item in source]))
+    place = Path(source)
+    if place.is_dir():
+        found = sorted(path for path in place.iterdir() if is_still(path))
+        if not found:
+            raise RecipeError("P403", str(place), "there is no picture in this folder")
+        return _Looks(name, _numbered(found))
+    if is_still(place):
+        return _Looks(name, _numbered([place]))
+    from mystax.io.video import Video
+
+    video = Video([place])
+    return _Looks(name, {}, video, video.times)
+
+
+def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
+    """Number pictures by the number at the end of their names; by order where that is not unique."""
+    numbers = [re.search(r"(\d+)$", path.stem) for path in paths]
+    values = [int(match[1]) if match else -1 for match in numbers]
+    if -1 in values or len(set(values)) != len(values):
+        values = list(range(len(paths)))
+    return dict(zip(values, paths, strict=True))
+
+
+def _match(looks: Sequence[_Looks]) -> list[int]:
+    """Return the numbers of the views: equal numbers belong together, else order if the counts are equal."""
+    sets = [set(item.pictures) for item in looks]
+    common = set.intersection(*sets)
+    counts = {len(item.pictures) for item in looks}
+    if common or len(looks) == 1:
+        return sorted(set.union(*sets))
+    if len(counts) == 1:
+        return []  # by order
+    raise RecipeError(
+        "P403",
+        "pictures of the board",
+        "they cannot be matched between cameras",
+        expected="equal numbers at the end of the names, or as many pictures of each camera",
+        got="; ".join(
+            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in list(item.pictures.values())[:3])})"
+            for item in looks
+        ),
+    )
+
+
+def find_corners(
+    sources: Mapping[str, Any], board: Board, *, progress: Report = silent
+) -> tuple[Dataset, list[str]]:
+    """Find the corners of a board in the pictures of all cameras.
+
+    Parameters
+    ----------
+    sources : mapping
+        Camera to a video, a folder, or pictures.
+    board : Board
+        The board.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    dataset : Dataset
+        `corners` over camera, view and corner [px], `size`, `time` and `source`.
+    remarks : list of str
+        What was unusual about the board.
+
+    Raises
+    ------
+    NumbersError
+        N311, if a camera never sees the board.
+    RecipeError
+        P403, if pictures cannot be matched between cameras.
+    ExtraMissing
+        X001, if OpenCV is not installed.
+    """
+    from mystax.compute.cameras import BoardFinder as Finder
+
+    finder = Finder(board)
+    looks = [_looks(name, source) for name, source in sources.items()]
+    kinds = {item.video is not None for item in looks}
+    if len(kinds) > 1:
+        raise RecipeError("P403", "sources", "videos and pictures cannot be mixed")
+    found = _of_videos(looks, finder, progress) if kinds == {True} else _of_pictures(looks, finder, progress)
+    dataset, remark = found
+    for c, name in enumerate(dataset["camera"].values):
+        seen = np.isfinite(dataset["corners"].values[c, ..., 0]).any(axis=1)
+        if not seen.any():
+            raise NumbersError(
+                "N311",
+                f"camera {name}",
+                "the board was never found",
+                expected=f"a {finder.board.kind} of {finder.board.columns}x{finder.board.rows} squares",
+                got=f"{len(seen)} pictures without it"
+                + (" (both ChArUco patterns tried)" if board.kind == "charuco" else ""),
+                hint="count squares, not inner corners; the whole board must be in the picture, sharp and flat",
+            )
+    return dataset, [remark] if remark else []
+
+
+def _of_pictures(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -> tuple[Dataset, str]:
+    from mystax.compute.cameras import grey8
+    from mystax.io.stills import read_still
+
+    numbers = _match(looks)
+    if numbers:
+        table = [[item.pictures.get(number) for number in numbers] for item in looks]
+    else:
+        table = [list(item.pictures.values()) for item in looks]
+    first = [
+        grey8(read_still(path)) for path in [p for row in table for p in row if p is not None][:N_SETTLE]
+    ]
+    remark = finder.settle(first)
+    n_corners = finder.board.inner[0] * finder.board.inner[1]
+    corners = np.full((len(looks), len(table[0]), n_corners, 2), np.nan)
+    sizes = np.zeros((len(looks), 2), np.int64)
+    n_all, done = sum(path is not None for row in table for path in row), 0
+    for c, row in enumerate(table):
+        for v, path in enumerate(row):
+            if path is None:
+                continue
+            picture = grey8(read_still(path))
+            size = (picture.shape[1], picture.shape[0])
+            if sizes[c].any() and tuple(sizes[c]) != size:
+                raise RecipeError(
+                    "P403",
+                    path.name,
+                    "pictures of one camera differ in size",
+                    expected=f"{sizes[c, 0]} x {sizes[c, 1]} px",
+                    got=f"{size[0]} x {size[1]} px",
+                )
+            sizes[c] = size
+            corners[c, v] = finder.find(picture)
+            done += 1
+            progress(Event("progress", "calibrate", done, n_all, f"corners of {looks[c].name}"))
+    names = [[path.name if path is not None else "" for path in row] for row in table]
+    return _dataset(looks, corners, sizes, np.full(corners.shape[1], np.nan), names, finder), remark
+
+
+def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -> tuple[Dataset, str]:
+    """Look into all videos at the same times of the session clock."""
+    times = [item.times for item in looks if item.times is not None]
+    start, stop = max(float(t[0]) for t in times), min(float(t[-1]) for t in times)
+    if stop <= start:
+        raise RecipeError("P403", "videos of the board", "they have no time in common")
+    n = min(MAX_TRIES, max(int((stop - start) * RATE), 1) + 1)
+    # the middle of a frame of the first camera, so that synchronous cameras need no interpolation
+    wanted = times[0][np.searchsorted(times[0], np.linspace(start, stop, n)).clip(0, len(times[0]) - 1)]
+    wanted = np.unique(wanted)
+    settled = [_frame(item, float(t)) for item in looks for t in wanted[:: max(1, len(wanted) // 5)]][
+        :N_SETTLE
+    ]
+    remark = finder.settle(settled)
+    n_corners = finder.board.inner[0] * finder.board.inner[1]
+    corners = np.full((len(looks), len(wanted), n_corners, 2), np.nan)
+    sizes = np.array([(item.video.shape[1], item.video.shape[0]) for item in looks], np.int64)
+    for v, time in enumerate(wanted):
+        for c, item in enumerate(looks):
+            corners[c, v] = _corners_at(item, float(time), finder)
+        progress(Event("progress", "calibrate", v + 1, len(wanted), "corners"))
+    keep = _choose(corners, sizes)
+    names = [[f"{time:.3f} s" for time in wanted[keep]] for _ in looks]
+    return _dataset(looks, corners[:, keep], sizes, wanted[keep], names, finder), remark
+
+
+def _frame(item: _Looks, time: float) -> Any:
+    from mystax.compute.cameras import grey8
+
+    assert item.times is not None
+    return grey8(item.video.frame_at(int(np.argmin(np.abs(item.times - time)))).data[0])
+
+
+def _corners_at(item: _Looks, time: float, finder: BoardFinder) -> Float64[np.ndarray, "corner 2"]:
+    """Corners at a time: of the frame there, or between the two frames around it."""
+    times = item.times
+    assert times is not None
+    nearest = int(np.argmin(np.abs(times - time)))
+    if abs(times[nearest] - time) <= MAX_APART:
+        return finder.find(_frame(item, float(times[nearest])))
+    before = int(np.searchsorted(times, time)) - 1
+    if before < 0 or before + 1 >= len(times):
+        return np.full((finder.board.inner[0] * finder.board.inner[1], 2), np.nan)
+    a, b = (finder.find(_frame(item, float(times[k]))) for k in (before, before + 1))
+    weight = (time - times[before]) / (times[before + 1] - times[before])
+    return np.asarray((1 - weight) * a + weight * b)
+
+
+def _choose(corners: Float64[np.ndarray, "camera view corner 2"], sizes: np.ndarray) -> np.ndarray:
+    """Choose up to 150 views: those that many cameras see, spread over the picture."""
+    seen = np.isfinite(corners[..., 0]).sum(axis=2) >= 8
+    usable = np.flatnonzero(seen.any(axis=0))
+    if len(usable) <= MAX_VIEWS:
+        return usable
+    middle = np.nanmean(np.where(seen[..., None, None], corners, np.nan), axis=2)
+    cell = np.nan_to_num(middle / sizes[:, None] * np.array([8, 6]), nan=-1).astype(np.int64)
+    counts: dict[tuple[int, int, int], int] = {}
+    left, chosen = list(usable), []
+    while left and len(chosen) < MAX_VIEWS:
+        scores = []
+        for v in left:
+            gain = 0.0
+            for c in np.flatnonzero(seen[:, v]):
+                gain += 1 / (1 + counts.get((int(c), *map(int, cell[c, v])), 0))
+            scores.append(gain)
+        best = left.pop(int(np.argmax(scores)))
+        chosen.append(best)
+        for c in np.flatnonzero(seen[:, best]):
+            key = (int(c), *map(int, cell[c, best]))
+            counts[key] = counts.get(key, 0) + 1
+    return np.sort(np.array(chosen))
+
+
+def _dataset(
+    looks: Sequence[_Looks],
+    corners: Float64[np.ndarray, "camera view corner 2"],
+    sizes: np.ndarray,
+    times: Float64[np.ndarray, " view"],
+    names: Sequence[Sequence[str]],
+    finder: BoardFinder,
+) -> Dataset:
+    import xarray as xr
+
+    return xr.Dataset(
+        {
+            "corners": (("camera", "view", "corner", "space"), corners),
+            "size": (("camera", "side"), sizes),
+            "time": (("view",), times),
+            "source": (("camera", "view"), np.array(names, object)),
+        },
+        coords={"camera": np.array([item.name for item in looks], object)},
+        attrs={"board": finder.board.text()},
+    )
+
+
+def calibrate_sources(
+    sources: Mapping[str, Any] | str | Path,
+    board: str = "",
+    *,
+    model: str = "auto",
+    clocks: Mapping[str, Any] | None = None,
+    progress: Report = silent,
+) -> tuple[RigModel, Dataset, dict[str, Any]]:
+    """Calibrate from pictures or from a file of corners.
+
+    Returns
+    -------
+    rig : RigModel
+        The cameras, with what is known about them.
+    corners : Dataset
+        The corners.
+    details : dict
+        What `judge` says, with the flags.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the board or the model cannot be.
+    NumbersError
+        N311, if the rig cannot be solved.
+    ExtraMissing
+        X001, if pictures are given and OpenCV is not installed.
+    """
+    if model not in MODELS:
+        raise ParameterError(
+            "P401", "parameter 'model' of 'calibrate'", expected=", ".join(MODELS), got=model
+        )
+    remarks: list[str] = []
+    if isinstance(sources, str | Path):
+        from mystax.io.corners import read_corners
+
+        corners = read_corners(sources)
+        spec = board_from_text(board or str(corners.attrs["board"]))
+    else:
+        spec = board_from_text(board)
+        corners, remarks = find_corners(_with_clocks(sources, clocks), spec, progress=progress)
+        spec = board_from_text(str(corners.attrs["board"]))
+    uv = corners["corners"].values
+    if uv.shape[2] != len(spec.corners):
+        raise ParameterError(
+            "P401", "--board", expected=f"a board of {uv.shape[2]} inner corners", got=spec.text()
+        )
+    names = [str(name) for name in corners["camera"].values]
+    sizes = [(int(w), int(h)) for w, h in corners["size"].values]
+    found = calibrate(names, sizes, uv, spec.corners, model=model, turnable=spec.is_turnable)
+    details = judge(found, uv, spec.corners, spec.inner[0], spec.square)
+    details["remarks"] = remarks
+    if spec.doubt:
+        details["flags"].append(Flag("N312", spec.doubt))
+    metadata = {
+        "format": "mystax-rig-1",
+        "unit": "mm",
+        "board": spec.text(),
+        "error": float(np.sqrt(np.mean(np.square(found.rms)))),
+        "heldout": _mean(details["heldout"]),
+        "adjusted": False,
+        "fixed": list(found.fixed),
+        "software": f"mystax {_version()}",
+    }
+    rig = RigModel(found.rig.cameras, {key: value for key, value in metadata.items() if value is not None})
+    return rig, corners, details
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else None
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("mystax")
+
+
+def _with_clocks(sources: Mapping[str, Any], clocks: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Refuse clocks of cameras that are not there; times of videos are those of their files otherwise."""
+    for name in clocks or {}:
+        if name not in sources:
+            raise RecipeError("P403", f"clock of camera {name!r}", "there is no such camera")
+    return sources

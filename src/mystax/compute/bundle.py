@@ -1,0 +1,267 @@
+"""Bundle adjustment: cameras and board poses together, board poses eliminated, damped Gauss-Newton steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mystax.compute.kernels.bundle import N_CAMERA, accumulate, residuals
+from mystax.core.rig_model import INTRINSIC_NAMES
+from mystax.core.rotations import nearest_rotation, rotation_of
+from mystax.core.typing import Bool, Float64
+
+__all__ = ["Bundle", "adjust", "bundle_residuals", "free_columns", "robust_sd"]
+
+PRIOR_CENTRE = 0.05
+"""SD of the principal point about the middle of the picture, as a share of its width."""
+PRIOR_ASPECT = 0.005
+PRIORS = {"k1": 0.5, "k2": 1.0, "p1": 0.01, "p2": 0.01, "k3": 1.0}
+N_STEPS = 100
+TOLERANCE = 1e-9
+START_CUT = 3.0
+"""Residual above which a corner counts less before the spread of residuals is known [px]."""
+
+
+@dataclass
+class Bundle:
+    """Cameras, boards and corners of an adjustment.
+
+    Attributes
+    ----------
+    rows : array (camera, 21)
+        Numbers of the cameras (`CameraModel.row`).
+    poses : array (view, 12)
+        R (9) and t (3) of the board in the rig's frame per view.
+    board : array (corner, 3)
+        Corners on the board [mm].
+    uv : array (camera, view, corner, 2)
+        Corners in the pictures [px]; NaN where not seen.
+    sizes : array (camera, 2)
+        Width and height of the pictures [px].
+    free : array (camera, 15)
+        Which numbers may change.
+    same_focal : bool
+        Whether fx and fy of a camera move together.
+    sd : array (camera, 15)
+        Standard deviations after `adjust`.
+    noise : float
+        Spread of a residual per axis [px].
+    """
+
+    rows: Float64[np.ndarray, "camera number"]
+    poses: Float64[np.ndarray, "view pose"]
+    board: Float64[np.ndarray, "corner 3"]
+    uv: Float64[np.ndarray, "camera view corner 2"]
+    sizes: Float64[np.ndarray, "camera 2"]
+    free: Bool[np.ndarray, "camera column"]
+    same_focal: bool = False
+    sd: Float64[np.ndarray, "camera column"] = field(default_factory=lambda: np.empty((0, N_CAMERA)))
+    noise: float = 1.0
+    n_steps: int = 0
+
+
+def robust_sd(values: Float64[np.ndarray, "..."]) -> float:
+    """Spread per axis of residuals (..., 2) by the median of their lengths."""
+    size = np.hypot(values[..., 0], values[..., 1])
+    known = size[np.isfinite(size)]
+    return float(np.median(known)) / 1.1774 if len(known) else float("nan")
+
+
+def bundle_residuals(bundle: Bundle) -> Float64[np.ndarray, "camera view corner 2"]:
+    """Observed minus projected corners [px]."""
+    out = np.empty_like(bundle.uv)
+    residuals(bundle.rows, bundle.poses, bundle.board, bundle.uv, out)
+    return out
+
+
+def _prior(
+    bundle: Bundle,
+) -> tuple[Float64[np.ndarray, "camera column column"], Float64[np.ndarray, "camera column"], float]:
+    """Weak priors of the intrinsic numbers, in units of the noise: information, gradient, cost."""
+    n = len(bundle.rows)
+    info, grad, cost = np.zeros((n, N_CAMERA, N_CAMERA)), np.zeros((n, N_CAMERA)), 0.0
+    scale = bundle.noise**2
+    for c, row in enumerate(bundle.rows):
+        width, height = bundle.sizes[c]
+        fx, fy = row[12], row[13]
+        terms = [
+            (np.eye(N_CAMERA)[8], row[14] - (width - 1) / 2, PRIOR_CENTRE * width),
+            (np.eye(N_CAMERA)[9], row[15] - (height - 1) / 2, PRIOR_CENTRE * width),
+            (np.eye(N_CAMERA)[6] / fy - np.eye(N_CAMERA)[7] * fx / fy**2, fx / fy - 1, PRIOR_ASPECT),
+        ]
+        for k, name in enumerate(INTRINSIC_NAMES[4:]):
+            terms.append((np.eye(N_CAMERA)[10 + k], row[16 + k], PRIORS[name]))
+        for slope, off, sd in terms:
+            weight = scale / sd**2
+            info[c] += weight * np.outer(slope, slope)
+            grad[c] -= weight * off * slope
+            cost += weight * off**2
+    return info, grad, cost
+
+
+def _moved(
+    row: Float64[np.ndarray, " number"], step: Float64[np.ndarray, " column"]
+) -> Float64[np.ndarray, " number"]:
+    """Return a camera or pose after a step: rotation from the left, the rest added."""
+    out = row.copy()
+    out[:9] = (rotation_of(step[:3]) @ row[:9].reshape(3, 3)).ravel()
+    out[9:12] += step[3:6]
+    if len(step) > 6:
+        out[12:21] += step[6:15]
+    return out
+
+
+def _equations(bundle: Bundle, cut: float) -> tuple[float, tuple[np.ndarray, ...]]:
+    n_cameras, n_views = bundle.uv.shape[:2]
+    u, w = np.empty((n_cameras, N_CAMERA, N_CAMERA)), np.empty((n_cameras, n_views, N_CAMERA, 6))
+    vv, gc, gv = np.empty((n_views, 6, 6)), np.empty((n_cameras, N_CAMERA)), np.empty((n_views, 6))
+    cost = accumulate(bundle.rows, bundle.poses, bundle.board, bundle.uv, cut, u, w, vv, gc, gv)
+    info, grad, more = _prior(bundle)
+    return cost + more, (u + info, w, vv, gc + grad, gv)
+
+
+def _map(bundle: Bundle) -> Float64[np.ndarray, "column unknown"]:
+    """Matrix from the free unknowns to all camera columns."""
+    n = bundle.rows.shape[0] * N_CAMERA
+    columns = []
+    for c in range(len(bundle.rows)):
+        for k in range(N_CAMERA):
+            if not bundle.free[c, k] or (bundle.same_focal and k == 7):
+                continue
+            column = np.zeros(n)
+            column[c * N_CAMERA + k] = 1.0
+            if bundle.same_focal and k == 6:
+                column[c * N_CAMERA + 7] = 1.0
+            columns.append(column)
+    return np.stack(columns, axis=1) if columns else np.zeros((n, 0))
+
+
+def _reduced(
+    parts: tuple[np.ndarray, ...], damping: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Eliminate the boards: reduced matrix and right side, and what is needed to go back."""
+    u, w, vv, gc, gv = parts
+    n_cameras, n_views = w.shape[:2]
+    damped = vv.copy()
+    damped[:, range(6), range(6)] *= 1 + damping
+    inverse = np.linalg.inv(damped)
+    full = np.ascontiguousarray(w.transpose(1, 0, 2, 3)).reshape(n_views, n_cameras * N_CAMERA, 6)
+    half = full @ inverse
+    matrix = np.zeros((n_cameras * N_CAMERA, n_cameras * N_CAMERA))
+    for c in range(n_cameras):
+        at = slice(c * N_CAMERA, (c + 1) * N_CAMERA)
+        matrix[at, at] = u[c]
+    matrix -= np.einsum("vik,vjk->ij", half, full)
+    right = gc.ravel() - np.einsum("vik,vk->i", half, gv)
+    return matrix, right, inverse, full
+
+
+def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> float:
+    """Minimise the residuals of all corners; cameras and poses of the bundle are changed.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        What is adjusted; `sd` and `noise` are filled.
+    n_steps : int, optional
+        Most steps.
+    robust : bool, optional
+        Whether large residuals count less (Huber at three robust SD).
+
+    Returns
+    -------
+    float
+        Cost [px2].
+    """
+    noise = robust_sd(bundle_residuals(bundle))
+    bundle.noise = noise if np.isfinite(noise) else 1.0
+    cut = max(3 * bundle.noise, 0.05) if robust else 1e9
+    damping = 1e-3
+    cost, parts = _equations(bundle, cut)
+    to_all = _map(bundle)
+    for step in range(n_steps):
+        bundle.n_steps = step + 1
+        matrix, right, inverse, full = _reduced(parts, damping)
+        small = to_all.T @ matrix @ to_all
+        diagonal = np.diag(to_all.T @ _block_diagonal(parts[0]) @ to_all)
+        small[np.diag_indices(len(small))] += damping * np.maximum(diagonal, 1e-12)
+        try:
+            delta = to_all @ np.linalg.solve(small, to_all.T @ right)
+        except np.linalg.LinAlgError:
+            damping *= 10
+            continue
+        boards = np.einsum("vij,vj->vi", inverse, parts[4] - np.einsum("vik,i->vk", full, delta))
+        trial = Bundle(
+            np.stack(
+                [_moved(row, d) for row, d in zip(bundle.rows, delta.reshape(-1, N_CAMERA), strict=True)]
+            ),
+            np.stack([_moved(pose, d) for pose, d in zip(bundle.poses, boards, strict=True)]),
+            bundle.board,
+            bundle.uv,
+            bundle.sizes,
+            bundle.free,
+            bundle.same_focal,
+            noise=bundle.noise,
+        )
+        good = (trial.rows[:, 12:14] > 0).all()
+        after, new_parts = _equations(trial, cut) if good else (np.inf, parts)
+        if after < cost:
+            decrease = (cost - after) / cost
+            bundle.rows, bundle.poses, parts, cost = trial.rows, trial.poses, new_parts, after
+            damping = max(damping / 5, 1e-12)
+            if decrease < TOLERANCE:
+                break
+            if robust and step % 3 == 2:  # the scale of the residuals falls on the way
+                noise = robust_sd(bundle_residuals(bundle))
+                if noise < 0.9 * bundle.noise:
+                    bundle.noise, cut = noise, max(3 * noise, 0.05)
+                    cost, parts = _equations(bundle, cut)
+        else:
+            damping *= 10
+            if damping > 1e12:
+                break
+    for row in (*bundle.rows, *bundle.poses):
+        row[:9] = nearest_rotation(row[:9].reshape(3, 3)).ravel()
+    _standard_deviations(bundle, cut)
+    return float(cost)
+
+
+def _block_diagonal(blocks: Float64[np.ndarray, "camera column column"]) -> np.ndarray:
+    n = len(blocks)
+    out = np.zeros((n * N_CAMERA, n * N_CAMERA))
+    for c in range(n):
+        at = slice(c * N_CAMERA, (c + 1) * N_CAMERA)
+        out[at, at] = blocks[c]
+    return out
+
+
+def _standard_deviations(bundle: Bundle, cut: float) -> None:
+    """Fill `sd` from the inverse of the reduced system, times the variance of residuals per degree of freedom."""
+    found = bundle_residuals(bundle)
+    size = np.hypot(found[..., 0], found[..., 1])
+    inside = np.isfinite(size) & (size <= cut)
+    _, parts = _equations(bundle, cut)
+    to_all = _map(bundle)
+    n_numbers = to_all.shape[1] + 6 * len(bundle.poses)
+    freedom = max(2 * int(inside.sum()) - n_numbers, 1)
+    variance = float((size[inside] ** 2).sum()) / freedom
+    bundle.noise = float(np.sqrt(variance))
+    matrix, *_ = _reduced(parts, 0.0)
+    bundle.sd = np.full((len(bundle.rows), N_CAMERA), np.nan)
+    if not to_all.shape[1]:
+        return
+    covariance = to_all @ np.linalg.pinv(to_all.T @ matrix @ to_all, hermitian=True) @ to_all.T
+    bundle.sd = np.sqrt(np.maximum(np.diag(covariance) * variance, 0)).reshape(-1, N_CAMERA)
+    bundle.sd[~bundle.free] = 0.0
+
+
+def free_columns(
+    n_cameras: int, names: Sequence[str], *, poses: bool = True
+) -> Bool[np.ndarray, "camera column"]:
+    """Return which columns are free: poses of all cameras but the first, and named intrinsic numbers."""
+    free = np.zeros((n_cameras, N_CAMERA), np.bool_)
+    if poses:
+        free[1:, :6] = True
+    for name in names:
+        free[:, 6 + INTRINSIC_NAMES.index(name)] = True
+    return free

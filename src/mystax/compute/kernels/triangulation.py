@@ -1,0 +1,365 @@
+"""Places in space from pixels of several cameras, point by point: hypotheses, choice, refinement.
+
+`prec` holds the inverse covariance xx, xy, yy of each pixel.  No point depends on another one, so blocks and
+threads do not change a bit of the result.
+"""
+
+import numpy as np
+
+from mystax.compute.kernels import kernel
+from mystax.compute.kernels.projection import project, project_jacobian, undistort
+
+__all__ = ["CUT", "PAIR_CUT", "solve3", "triangulate_block"]
+
+CUT = 13.8
+"""0.999 point of chi-square with 2 degrees of freedom: a camera beyond it is rejected."""
+PAIR_CUT = 10.8
+"""0.999 point with 1 degree of freedom: two cameras beyond it disagree."""
+
+
+@kernel
+def solve3(a, b, x):
+    """Solve a x = b for a symmetric a = xx, xy, xz, yy, yz, zz; returns its determinant (0: not solved)."""
+    i00 = a[3] * a[5] - a[4] * a[4]
+    i01 = a[2] * a[4] - a[1] * a[5]
+    i02 = a[1] * a[4] - a[2] * a[3]
+    det = a[0] * i00 + a[1] * i01 + a[2] * i02
+    if not det > 0.0:
+        return 0.0
+    i11 = a[0] * a[5] - a[2] * a[2]
+    i12 = a[1] * a[2] - a[0] * a[4]
+    i22 = a[0] * a[3] - a[1] * a[1]
+    x[0] = (i00 * b[0] + i01 * b[1] + i02 * b[2]) / det
+    x[1] = (i01 * b[0] + i11 * b[1] + i12 * b[2]) / det
+    x[2] = (i02 * b[0] + i12 * b[1] + i22 * b[2]) / det
+    return det
+
+
+@kernel
+def invert3(a, out):
+    """Invert a symmetric matrix of six numbers; returns whether it could be."""
+    i00 = a[3] * a[5] - a[4] * a[4]
+    i01 = a[2] * a[4] - a[1] * a[5]
+    i02 = a[1] * a[4] - a[2] * a[3]
+    det = a[0] * i00 + a[1] * i01 + a[2] * i02
+    if not det > 0.0:
+        out[:] = np.nan
+        return False
+    out[0], out[1], out[2] = i00 / det, i01 / det, i02 / det
+    out[3] = (a[0] * a[5] - a[2] * a[2]) / det
+    out[4] = (a[1] * a[2] - a[0] * a[4]) / det
+    out[5] = (a[0] * a[3] - a[1] * a[1]) / det
+    return True
+
+
+@kernel
+def _linear(rows, xy, weight, chosen, x):
+    """Linear solution of the chosen cameras; returns whether there is one in front of all of them."""
+    a, b = np.zeros(6), np.zeros(3)
+    for c in range(len(rows)):
+        if not chosen[c]:
+            continue
+        row = rows[c]
+        for i in range(2):
+            q = xy[c, i]
+            g0, g1, g2 = q * row[6] - row[3 * i], q * row[7] - row[3 * i + 1], q * row[8] - row[3 * i + 2]
+            right, w = row[9 + i] - q * row[11], weight[c]
+            a[0] += w * g0 * g0
+            a[1] += w * g0 * g1
+            a[2] += w * g0 * g2
+            a[3] += w * g1 * g1
+            a[4] += w * g1 * g2
+            a[5] += w * g2 * g2
+            b[0] += w * g0 * right
+            b[1] += w * g1 * right
+            b[2] += w * g2 * right
+    scale = (a[0] + a[3] + a[5]) / 3.0
+    if scale <= 0.0 or solve3(a, b, x) <= 1e-13 * scale * scale * scale:
+        return False
+    for c in range(len(rows)):
+        row = rows[c]
+        if chosen[c] and row[6] * x[0] + row[7] * x[1] + row[8] * x[2] + row[11] <= 1e-9:
+            return False
+    return True
+
+
+@kernel
+def _distances(rows, fisheye, uv, prec, seen, x, m2, work):
+    """Squared Mahalanobis distance of each camera that sees the point; infinite behind it."""
+    for c in range(len(rows)):
+        m2[c] = 0.0
+        if not seen[c]:
+            continue
+        if project(rows[c], fisheye[c], x[0], x[1], x[2], work) <= 1e-9:
+            m2[c] = np.inf
+            continue
+        ex, ey = uv[c, 0] - work[0], uv[c, 1] - work[1]
+        m2[c] = prec[c, 0] * ex * ex + 2.0 * prec[c, 1] * ex * ey + prec[c, 2] * ey * ey
+
+
+@kernel
+def _cost(m2, seen, cut):
+    """Sum of the capped distances, and how many are below the cap."""
+    total, n = 0.0, 0
+    for c in range(len(m2)):
+        if seen[c]:
+            total += min(m2[c], cut)
+            n += m2[c] <= cut
+    return total, n
+
+
+@kernel
+def _step(rows, fisheye, uv, prec, chosen, x, a, b, work, jac):
+    """Add up the normal equations at x: a (6), b (3)."""
+    a[:] = 0.0
+    b[:] = 0.0
+    for c in range(len(rows)):
+        if not chosen[c]:
+            continue
+        if project_jacobian(rows[c], fisheye[c], x[0], x[1], x[2], work, jac) <= 1e-9:
+            return False
+        ex, ey = uv[c, 0] - work[0], uv[c, 1] - work[1]
+        pxx, pxy, pyy = prec[c, 0], prec[c, 1], prec[c, 2]
+        ux, uy = pxx * ex + pxy * ey, pxy * ex + pyy * ey
+        k = 0
+        for i in range(3):
+            gx, gy = pxx * jac[0, i] + pxy * jac[1, i], pxy * jac[0, i] + pyy * jac[1, i]
+            b[i] += jac[0, i] * ux + jac[1, i] * uy
+            for j in range(i, 3):
+                a[k] += gx * jac[0, j] + gy * jac[1, j]
+                k += 1
+    return True
+
+
+@kernel
+def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
+    """Gauss-Newton steps on the inliers, which are decided again at each step; returns the final cost."""
+    cut = CUT if robust else np.inf
+    a, b, step, trial = np.empty(6), np.empty(3), np.empty(3), np.empty(3)
+    other = np.empty(len(rows))
+    _distances(rows, fisheye, uv, prec, seen, x, m2, work)
+    cost, _ = _cost(m2, seen, cut)
+    for _ in range(5):
+        n = 0
+        for c in range(len(rows)):
+            used[c] = seen[c] and m2[c] <= cut
+            n += used[c]
+        if n < 2:
+            used[:] = seen
+        if not _step(rows, fisheye, uv, prec, used, x, a, b, work, jac):
+            break
+        damping = 1e-9 * (a[0] + a[3] + a[5])
+        a[0] += damping
+        a[3] += damping
+        a[5] += damping
+        if solve3(a, b, step) == 0.0:
+            break
+        trial[:] = x + step
+        _distances(rows, fisheye, uv, prec, seen, trial, other, work)
+        after, _ = _cost(other, seen, cut)
+        if not after < cost:
+            break
+        small = cost - after <= 1e-12 * cost
+        x[:] = trial
+        m2[:] = other
+        cost = after
+        if small:
+            break
+    n = 0
+    for c in range(len(rows)):
+        used[c] = seen[c] and m2[c] <= cut
+        n += used[c]
+    return cost, n
+
+
+@kernel
+def _without(rows, fisheye, uv, prec, used, x, gone, work, jac):
+    """Residual [px] of one camera from the point that the others give; NaN if they give none."""
+    chosen = used.copy()
+    chosen[gone] = False
+    n = 0
+    for c in range(len(rows)):
+        n += chosen[c]
+    if n < 2:
+        return np.nan
+    a, b, step, other = np.empty(6), np.empty(3), np.empty(3), x.copy()
+    for _ in range(3):
+        if not _step(rows, fisheye, uv, prec, chosen, other, a, b, work, jac) or solve3(a, b, step) == 0.0:
+            return np.nan
+        other += step
+    if project(rows[gone], fisheye[gone], other[0], other[1], other[2], work) <= 1e-9:
+        return np.nan
+    return np.hypot(uv[gone, 0] - work[0], uv[gone, 1] - work[1])
+
+
+@kernel
+def _freedom(rows, fisheye, prec, used, x, cov, free, effective, work, jac):
+    """Share of each observation that is free to err: trace of I - H, and its effective degrees of freedom."""
+    g, h = np.empty((2, 3)), np.empty((2, 2))
+    for c in range(len(rows)):
+        free[c] = effective[c] = np.nan
+        if not used[c] or project_jacobian(rows[c], fisheye[c], x[0], x[1], x[2], work, jac) <= 1e-9:
+            continue
+        for i in range(2):
+            g[i, 0] = cov[0] * jac[i, 0] + cov[1] * jac[i, 1] + cov[2] * jac[i, 2]
+            g[i, 1] = cov[1] * jac[i, 0] + cov[3] * jac[i, 1] + cov[4] * jac[i, 2]
+            g[i, 2] = cov[2] * jac[i, 0] + cov[4] * jac[i, 1] + cov[5] * jac[i, 2]
+        for i in range(2):
+            for j in range(2):
+                h[i, j] = g[i, 0] * jac[j, 0] + g[i, 1] * jac[j, 1] + g[i, 2] * jac[j, 2]
+        # m = I - cov(projected) S^-1
+        m00 = 1.0 - (h[0, 0] * prec[c, 0] + h[0, 1] * prec[c, 1])
+        m01 = -(h[0, 0] * prec[c, 1] + h[0, 1] * prec[c, 2])
+        m10 = -(h[1, 0] * prec[c, 0] + h[1, 1] * prec[c, 1])
+        m11 = 1.0 - (h[1, 0] * prec[c, 1] + h[1, 1] * prec[c, 2])
+        trace = m00 + m11
+        square = m00 * m00 + 2.0 * m01 * m10 + m11 * m11
+        if trace > 1e-6 and square > 0.0:
+            free[c], effective[c] = trace, trace * trace / square
+
+
+@kernel
+def _widest(centres, used, x):
+    """Return the largest angle between the rays of the cameras used [rad]."""
+    widest = 0.0
+    for c in range(len(centres)):
+        if not used[c]:
+            continue
+        ax, ay, az = x[0] - centres[c, 0], x[1] - centres[c, 1], x[2] - centres[c, 2]
+        for d in range(c):
+            if not used[d]:
+                continue
+            bx, by, bz = x[0] - centres[d, 0], x[1] - centres[d, 1], x[2] - centres[d, 2]
+            wx, wy, wz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+            sine = np.sqrt(wx * wx + wy * wy + wz * wz)
+            widest = max(widest, np.arctan2(sine, ax * bx + ay * by + az * bz))
+    return widest
+
+
+@kernel
+def triangulate_block(
+    rows,
+    fisheye,
+    limits,
+    centres,
+    pairs,
+    uv,
+    prec,
+    robust,
+    place,
+    cov,
+    used,
+    residual,
+    left_out,
+    free,
+    effective,
+    distance,
+    angle,
+    disagree,
+    outside,
+):
+    """Triangulate points: uv (camera, n, 2), prec (camera, n, 3); the rest is filled.
+
+    `used` (n, camera): 1 inlier, 0 rejected, -1 not seen; `distance` (n,) the squared distance of all inliers
+    together; `outside` (n,) whether a camera's model does not reach its pixel.
+    """
+    n_cameras, n = uv.shape[0], uv.shape[1]
+    work, jac = np.empty(6), np.empty((2, 3))
+    seen, chosen, inlier = (
+        np.empty(n_cameras, np.bool_),
+        np.empty(n_cameras, np.bool_),
+        np.empty(n_cameras, np.bool_),
+    )
+    pixel, weight, xy = np.empty((n_cameras, 2)), np.empty((n_cameras, 3)), np.empty((n_cameras, 2))
+    w, m2 = np.empty(n_cameras), np.empty(n_cameras)
+    x, best = np.empty(3), np.empty(3)
+    a, b = np.empty(6), np.empty(3)
+    for i in range(n):
+        place[i, :] = np.nan
+        cov[i, :] = np.nan
+        residual[i, :] = np.nan
+        left_out[i, :] = np.nan
+        free[i, :] = np.nan
+        effective[i, :] = np.nan
+        distance[i] = angle[i] = np.nan
+        disagree[i] = outside[i] = False
+        n_seen = 0
+        for c in range(n_cameras):
+            pixel[c, 0], pixel[c, 1] = uv[c, i, 0], uv[c, i, 1]
+            weight[c, :] = prec[c, i]
+            good = np.isfinite(pixel[c, 0]) and np.isfinite(pixel[c, 1]) and np.isfinite(weight[c, 0])
+            if good and not undistort(rows[c], fisheye[c], limits[c], pixel[c, 0], pixel[c, 1], work):
+                good = False
+                outside[i] = True
+            seen[c] = good
+            used[i, c] = 0 if good else -1
+            if good:
+                n_seen += 1
+                xy[c, 0], xy[c, 1] = work[0], work[1]
+                w[c] = weight[c, 0] * rows[c, 12] ** 2 + weight[c, 2] * rows[c, 13] ** 2
+        if n_seen < 2:
+            continue
+        lowest, most, found = np.inf, 0, False
+        if _linear(rows, xy, w, seen, x):
+            _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
+            lowest, most = _cost(m2, seen, CUT)
+            best[:] = x
+            found = True
+        if robust and n_seen > 2:
+            for k in range(len(pairs)):
+                first, second = pairs[k, 0], pairs[k, 1]
+                if not (seen[first] and seen[second]):
+                    continue
+                chosen[:] = False
+                chosen[first] = chosen[second] = True
+                if not _linear(rows, xy, w, chosen, x):
+                    continue
+                _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
+                total, inside = _cost(m2, seen, CUT)
+                if total < lowest or (total == lowest and inside > most):
+                    lowest, most = total, inside
+                    best[:] = x
+                    found = True
+        if not found:
+            disagree[i] = True
+            continue
+        x[:] = best
+        _, n_used = _refine(
+            rows, fisheye, pixel, weight, seen, robust and n_seen > 2, x, inlier, m2, work, jac
+        )
+        if n_used < 2:
+            inlier[:] = seen
+            disagree[i] = True
+        total, n_used = 0.0, 0
+        for c in range(n_cameras):
+            if not seen[c]:
+                continue
+            used[i, c] = inlier[c]
+            if inlier[c]:
+                total += m2[c]
+                n_used += 1
+            if np.isfinite(m2[c]):
+                project(rows[c], fisheye[c], x[0], x[1], x[2], work)
+                residual[i, c] = np.hypot(pixel[c, 0] - work[0], pixel[c, 1] - work[1])
+        if not np.isfinite(total):
+            disagree[i] = True
+            continue
+        good = _step(rows, fisheye, pixel, weight, inlier, x, a, b, work, jac)
+        if not good or not invert3(a, cov[i]):
+            continue
+        place[i, :] = x
+        distance[i] = total
+        _freedom(rows, fisheye, weight, inlier, x, cov[i], free[i], effective[i], work, jac)
+        if n_used == 2 and total > PAIR_CUT:
+            disagree[i] = True
+        if disagree[i]:
+            cov[i, :] *= max(1.0, total)
+        angle[i] = _widest(centres, inlier, x)
+        if n_seen > 2:
+            for c in range(n_cameras):
+                if seen[c]:
+                    left_out[i, c] = (
+                        _without(rows, fisheye, pixel, weight, inlier, x, c, work, jac)
+                        if inlier[c]
+                        else residual[i, c]
+                    )

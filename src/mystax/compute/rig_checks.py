@@ -1,0 +1,151 @@
+"""What can be said against a rig without any picture, and against its fit to the tracks of a recording."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from mystax.compute.projection import growth_limit, undistort_camera
+from mystax.compute.triangulation import triangulate
+from mystax.core.rig_model import CameraModel, RigModel
+from mystax.core.rotations import angle_between
+from mystax.core.typing import Float64
+
+__all__ = ["OffsetScan", "camera_doubts", "pair_doubts", "scan_offset"]
+
+MAX_SHIFT = 10
+LARGEST_RESIDUAL = 6.0
+N_SCAN = 2000
+MIN_LAG = 0.5
+N_STEPS = 5
+MIN_GAIN = 0.1
+
+
+def camera_doubts(camera: CameraModel) -> list[str]:
+    """Say what is not plausible about the numbers of one camera.
+
+    Parameters
+    ----------
+    camera : CameraModel
+        The camera.
+
+    Returns
+    -------
+    list of str
+        One reason per doubt; empty for a plausible camera.
+    """
+    found = []
+    width, height = camera.size
+    ratio = float(max(camera.matrix[0, 0], camera.matrix[1, 1])) / width
+    if ratio < 0.3 or ratio > 20:
+        found.append(
+            f"focal length {camera.matrix[0, 0]:.0f} px is {ratio:.1f} times the width of the picture"
+        )
+    if not camera.is_fisheye and abs(camera.distortion[0]) > 2:
+        found.append(f"k1 is {camera.distortion[0]:.3g}")
+    corners = np.array([[0.0, 0.0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]])
+    plain = undistort_camera(camera, corners - np.array(camera.crop))
+    if not np.isfinite(plain).all():
+        limit = growth_limit(camera)
+        found.append(f"the lens model stops growing inside the picture (radius {limit:.2f})")
+    elif not camera.is_fisheye:
+        r2 = (plain**2).sum(axis=1)
+        k1, k2, k3 = camera.distortion[[0, 1, 4]]
+        bend = float(np.abs(r2 * (k1 + r2 * (k2 + r2 * k3))).max())
+        if bend > 0.8:
+            found.append(f"the lens moves the corner of the picture by {100 * bend:.0f} %")
+    sd = camera.sd
+    if "fx" in sd and sd["fx"] > 0.05 * camera.matrix[0, 0]:
+        found.append(f"SD of the focal length is {sd['fx']:.0f} px")
+    if "cx" in sd and sd["cx"] > 0.03 * width:
+        found.append(f"SD of the principal point is {sd['cx']:.0f} px")
+    if 0 < camera.n_views < 8:
+        found.append(f"calibrated from {camera.n_views} views")
+    return found
+
+
+def pair_doubts(rig: RigModel) -> list[str]:
+    """Say which cameras stand at one place: together they tell nothing about depth."""
+    found = []
+    centres = {camera.name: camera.centre for camera in rig.cameras}
+    size = max((float(np.linalg.norm(camera.translation)) for camera in rig.cameras), default=1.0)
+    for a, b in combinations(rig.cameras, 2):
+        baseline = float(np.linalg.norm(centres[a.name] - centres[b.name]))
+        if baseline < 1e-3 * max(size, 1e-9):
+            same = " and have the same pose" if angle_between(a.rotation, b.rotation) < 1e-3 else ""
+            found.append(f"cameras {a.name} and {b.name} stand at one place{same}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetScan:
+    """What shifting one camera against the others says.
+
+    Attributes
+    ----------
+    lag : float
+        Frames by which the camera is late.
+    gain : float
+        Share by which the mean residual falls there.
+    """
+
+    lag: float
+    gain: float
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is worth telling: half a frame or more, and a tenth of the residual."""
+        return MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
+
+
+def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"], camera: int) -> OffsetScan:
+    """Shift one camera by whole frames and look where it agrees best with the others.
+
+    Parameters
+    ----------
+    rig : RigModel
+        The cameras.
+    uv : array (camera, time, keypoint, 2)
+        Pixels; NaN where not seen.
+    camera : int
+        The camera that is shifted.
+
+    Returns
+    -------
+    OffsetScan
+        Lag by a parabola through the three best shifts.
+    """
+    n_cameras, n_time, n_points = uv.shape[:3]
+    if n_time < 4 * MAX_SHIFT:
+        return OffsetScan(0.0, 0.0)
+    inside = np.arange(MAX_SHIFT, n_time - MAX_SHIFT)
+    # Frames in which points move tell about time; the median of five steps knows no outliers.
+    speed = np.linalg.norm(np.diff(uv, axis=1), axis=3)
+    speed = np.where(np.isfinite(speed), speed, 0)
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(speed, N_STEPS, axis=1), axis=3)
+    moving = np.zeros((n_time, n_points))
+    moving[N_STEPS // 2 : N_STEPS // 2 + usual.shape[1]] = usual.sum(axis=0)
+    score = moving[inside]
+    seen = np.isfinite(uv[camera, :, :, 0]) & (np.isfinite(uv[..., 0]).sum(axis=0) >= 2)
+    score = np.where(seen[inside], score, -1.0).ravel()
+    order = np.argsort(-score, kind="stable")[:N_SCAN]
+    order = order[score[order] > 0]
+    if len(order) < 50:
+        return OffsetScan(0.0, 0.0)
+    t, k = inside[order // n_points], order % n_points
+    precision = np.tile(np.array([1.0, 0.0, 1.0]), (n_cameras, len(t), 1))
+    shifts = np.arange(-MAX_SHIFT, MAX_SHIFT + 1)
+    costs = np.empty(len(shifts))
+    for j, shift in enumerate(shifts):
+        pixels = uv[:, t, k].copy()
+        pixels[camera] = uv[camera, t + shift, k]
+        residual = triangulate(rig, np.ascontiguousarray(pixels), precision, robust=False).residual
+        costs[j] = np.nanmean(np.minimum(residual, LARGEST_RESIDUAL))
+    best = int(np.argmin(costs))
+    lag = float(shifts[best])
+    if 0 < best < len(shifts) - 1:
+        left, middle, right = costs[best - 1 : best + 2]
+        bend = left - 2 * middle + right
+        if bend > 0:
+            lag += float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    return OffsetScan(lag, float(1 - costs[best] / costs[MAX_SHIFT]) if costs[MAX_SHIFT] > 0 else 0.0)

@@ -1,0 +1,123 @@
+"""What the figures of states share: colours, edges, faces, and shapes rebuilt from features."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mystax.core.keypoints import KeypointSet
+from mystax.core.typing import Float64
+from mystax.plot.style import palette
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["draw_face", "edges_of", "face_views", "frame_face", "has_faces", "state_colour", "state_hatch"]
+
+View = tuple[int, int, bool]
+"""Two axes of space, and whether the second points down in the picture."""
+
+
+def state_colour(number: int) -> str:
+    """Return the colour of a state (from 1)."""
+    colours = palette()["states"]["colours"]
+    return str(colours[(number - 1) % len(colours)])
+
+
+def state_hatch(number: int) -> str:
+    """Return the hatch of a state: none for the first twelve, whose colours differ."""
+    return ("", "///", "...", "xxx", "\\\\\\")[min(4, (number - 1) // len(palette()["states"]["colours"]))]
+
+
+def set_of(dataset: Dataset) -> KeypointSet | None:
+    """Return the keypoint set of an outcome."""
+    text = str(dataset.attrs.get("keypoint_set", ""))
+    return KeypointSet.from_toml(text) if text else None
+
+
+def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
+    """Return the lines to draw, by places of the points; joined cameras have those of each camera."""
+    names = [str(name) for name in dataset["keypoint"].values]
+    keypoints = set_of(dataset)
+    pairs = keypoints.edges if keypoints is not None else ()
+    return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
+
+
+def has_faces(dataset: Dataset) -> bool:
+    """Tell whether an outcome has mean faces."""
+    return "face_mean" in dataset and dataset.sizes.get("keypoint", 0) > 0
+
+
+def face_views(dataset: Dataset) -> list[tuple[str, View]]:
+    """Return how faces are seen: the picture, or front and side in space."""
+    if dataset.sizes.get("space", 0) < 3:
+        return [("", (0, 1, True))]
+    keypoints = set_of(dataset)
+    if keypoints is not None and keypoints.axes is not None and keypoints.axes.z is not None:
+        return [("front", (0, 2, False)), ("side", (1, 2, False))]
+    return [("front", (0, 1, False)), ("side", (2, 1, False))]
+
+
+def draw_face(
+    axes: Axes,
+    face: Float64[np.ndarray, "keypoint space"],
+    edges: list[tuple[int, int]],
+    view: View,
+    colour: str,
+    *,
+    width: float = 1.0,
+    size: float = 2.5,
+) -> None:
+    """Draw points and lines of one face."""
+    x, y, _ = view
+    for a, b in edges:
+        axes.plot(face[[a, b], x], face[[a, b], y], color=colour, lw=width, solid_capstyle="round")
+    axes.plot(face[:, x], face[:, y], "o", color=colour, ms=size, mew=0)
+
+
+def frame_axes(axes: Axes, shape: Float64[np.ndarray, "keypoint space"], view: View, margin: float = 0.18) -> None:
+    """Give a panel the place of a face: equal scales, no ticks, down where pictures point down."""
+    x, y, down = view
+    known = shape[np.isfinite(shape).all(1)]
+    if len(known):
+        low, high = known.min(0), known.max(0)
+        reach = max(float(high[x] - low[x]), float(high[y] - low[y]), 1e-9)
+        pad = margin * reach
+        axes.set_xlim(low[x] - pad, high[x] + pad)
+        bottom, top = low[y] - pad, high[y] + pad
+        axes.set_ylim((top, bottom) if down else (bottom, top))
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def scale_bar(axes: Axes, unit: str) -> None:
+    """Draw a bar of a round length at the lower left corner."""
+    low, high = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    wanted = 0.3 * abs(high - low)
+    power = 10 ** np.floor(np.log10(wanted))
+    length = float(power * max(k for k in (1, 2, 5) if k * power <= wanted))
+    y = bottom + 0.04 * (top - bottom)
+    axes.plot([low, low + length], [y, y], color="black", lw=1.5, solid_capstyle="butt")
+    axes.text(low, y + 0.02 * (top - bottom), f"{length:g} {unit}", fontsize=6, va="bottom")
+
+
+def frame_face(dataset: Dataset, frame: int) -> Float64[np.ndarray, "keypoint space"]:
+    """Rebuild the aligned face of a frame from its features, around the mean face of all frames."""
+    base = np.asarray(dataset["grand_mean"].values, np.float64)
+    if "model_loadings" not in dataset:
+        return base
+    n = dataset.sizes["component"]
+    score = np.asarray(dataset["feature_value"].values[frame, :n], np.float64)
+    mean_score = np.nanmean(np.asarray(dataset["feature_value"].values[:, :n], np.float64), axis=0)
+    return base + component_shift(dataset, score - mean_score)
+
+
+def component_shift(dataset: Dataset, score: Float64[np.ndarray, " component"]) -> Float64[np.ndarray, "keypoint space"]:
+    """Return how points move for whitened scores."""
+    loadings = np.asarray(dataset["model_loadings"].values)
+    scaled = np.where(np.isfinite(score), score, 0) * np.sqrt(np.asarray(dataset["model_variances"].values))
+    shift = (scaled @ loadings).reshape(dataset.sizes["keypoint"], -1)
+    return np.asarray(shift / np.asarray(dataset["model_weight"].values)[:, None])

@@ -1,0 +1,387 @@
+"""States in time: traces with bands, ethogram, transitions, dwell, frequency, speeds, number of states."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mystax.core.typing import Float64, Int64
+from mystax.plot.states_draw import state_colour, state_hatch
+from mystax.plot.style import NamedFigure, figure, series_colour, shown
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = [
+    "dwell_figure",
+    "ethogram_figure",
+    "frequency_figure",
+    "kinematics_figure",
+    "number_figure",
+    "timeline_of_states",
+    "transitions_figure",
+]
+
+N_TRACES = 8
+MISSING = "#d9d9d9"
+ARROW_FROM = 0.1
+MOST_POINTS = 4_000
+
+
+def _runs(label: Int64[np.ndarray, " time"]) -> list[tuple[int, int, int]]:
+    """Return (first, last + 1, label) of runs of equal labels."""
+    change = np.flatnonzero(np.append(True, label[1:] != label[:-1])) if len(label) else np.zeros(0, np.int64)
+    return [
+        (int(a), int(b), int(label[a])) for a, b in zip(change, np.append(change[1:], len(label)), strict=True)
+    ]
+
+
+def _band(axes: Axes, dataset: Dataset, low: float, height: float, *, numbers: bool = False) -> None:
+    """Draw the states as coloured runs; missing time is hatched."""
+    times, label = np.asarray(dataset["time"].values), np.asarray(dataset["label"].values, np.int64)
+    if len(times) < 2:
+        return
+    step = float(np.median(np.diff(times)))
+    span = float(times[-1] - times[0]) + step
+    for a, b, state in _runs(label):
+        begin, length = float(times[a]), float(times[b - 1] - times[a]) + step
+        colour, hatch = (MISSING, "////") if state < 0 else (state_colour(state), state_hatch(state))
+        axes.broken_barh([(begin, length)], (low, height), facecolor=colour, hatch=hatch, edgecolor="#777777" if hatch else "none", lw=0, rasterized=False)
+        if numbers and state > 0 and length > 0.02 * span:
+            axes.text(begin + length / 2, low + height / 2, str(state), ha="center", va="center", fontsize=6)
+
+
+def _traces(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
+    """Return up to eight named traces with units: measures, else features."""
+    if "measure_value" in dataset:
+        names = [
+            f"{shown(name)}{f' [{unit}]' if str(unit) != '1' else ''}"
+            for name, unit in zip(dataset["measure"].values, dataset["measure_unit"].values, strict=True)
+        ]
+        values = np.asarray(dataset["measure_value"].values, np.float64)
+        preferred = [k for k, name in enumerate(names) if "near" not in name and "side" not in name]
+        return [(names[k], values[:, k]) for k in preferred[:N_TRACES]]
+    values = np.asarray(dataset["feature_value"].values, np.float64)
+    return [(shown(name), values[:, k]) for k, name in enumerate(dataset["feature"].values[:N_TRACES])]
+
+
+def timeline_of_states(datasets: Sequence[Dataset]) -> NamedFigure | None:
+    """Draw traces over the states of the first recording, with its posterior and its busiest 10 s."""
+    dataset = datasets[0]
+    times = np.asarray(dataset["time"].values)
+    traces = _traces(dataset)
+    if len(times) < 2 or not traces:
+        return None
+    made = figure(11.0 * len(traces) + 44)
+    grid = made.subplots(len(traces) + 2, 2, sharex="col", squeeze=False, width_ratios=[2.2, 1], height_ratios=[*([1] * len(traces)), 0.6, 1])
+    low, high = _busiest(dataset)
+    every = max(1, len(times) // MOST_POINTS)
+    posterior = np.asarray(dataset["posterior"].values)
+    for column, (begin, end) in enumerate(((float(times[0]), float(times[-1])), (low, high))):
+        step = every if column == 0 else 1
+        inside = np.flatnonzero((times >= begin) & (times <= end))[::step]
+        for row, (name, values) in enumerate(traces):
+            axes = grid[row, column]
+            axes.plot(times[inside], values[inside], color=series_colour(0), lw=0.6)
+            if column == 0:
+                axes.set_ylabel(name.replace(" [", "\n["), rotation=0, ha="right", va="center", fontsize=6)
+        _band(grid[-2, column], dataset, 0, 1, numbers=True)
+        grid[-2, column].set_yticks([])
+        for state in range(posterior.shape[1]):
+            grid[-1, column].plot(times[inside], posterior[inside, state], color=state_colour(state + 1), lw=0.7)
+        grid[-1, column].set_ylim(-0.03, 1.03)
+        grid[-1, column].set_xlim(begin, end)
+        grid[-1, column].set_xlabel("time [s]")
+    grid[-2, 0].set_ylabel("state", rotation=0, ha="right", va="center")
+    grid[-1, 0].set_ylabel("posterior", rotation=0, ha="right", va="center", fontsize=6)
+    grid[0, 0].set_title("all", loc="left")
+    grid[0, 1].set_title("busiest 10 s", loc="left")
+    thin = np.arange(len(times))[::every]
+    numbers = {"time": times[thin], "label": np.asarray(dataset["label"].values)[thin], **{name: values[thin] for name, values in traces}}
+    text = "Traces, states as coloured bands with their numbers (hatched: missing), and the probability of each state; on the right the 10 s with the most changes."
+    return NamedFigure("timeline", made, "States in time", text, f"{len(traces)} traces over time with states.", numbers)
+
+
+def _busiest(dataset: Dataset, window: float = 10.0) -> tuple[float, float]:
+    times = np.asarray(dataset["time"].values)
+    starts = np.asarray(dataset["bout_start"].values)
+    if not len(starts) or times[-1] - times[0] <= window:
+        return float(times[0]), float(min(times[-1], times[0] + window))
+    counts = np.searchsorted(starts, starts + window) - np.arange(len(starts))
+    begin = min(float(starts[int(counts.argmax())]), float(times[-1]) - window)
+    return begin, begin + window
+
+
+def ethogram_figure(datasets: Sequence[Dataset], events: Sequence[float] = ()) -> NamedFigure | None:
+    """Draw the states of each recording, or around each event, as rows of runs."""
+    rows: list[tuple[str, Dataset]]
+    if len(events):
+        dataset = datasets[0]
+        rows = []
+        for number, event in enumerate(events):
+            near = dataset.sel(time=slice(event - 2, event + 5))
+            rows.append((f"{number + 1}", near.assign_coords(time=near["time"] - event)))
+    else:
+        rows = [(str(item.attrs.get("recording", k + 1)), item.assign_coords(time=item["time"] - float(item["time"][0]))) for k, item in enumerate(datasets)]
+    made = figure(min(220.0, 18 + 7.0 * len(rows)))
+    axes = made.subplots()
+    numbers: dict[str, list[object]] = {"row": [], "start": [], "stop": [], "label": []}
+    for number, (name, item) in enumerate(rows):
+        _band(axes, item, number - 0.4, 0.8, numbers=len(rows) <= 3)
+        times, label = np.asarray(item["time"].values), np.asarray(item["label"].values, np.int64)
+        for a, b, state in _runs(label):
+            for column, value in zip(numbers, (name, float(times[a]), float(times[b - 1]), state), strict=True):
+                numbers[column].append(value)
+    axes.set_yticks(range(len(rows)), [shown(name, 18) for name, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("time from the event [s]" if len(events) else "time from the start [s]")
+    if len(events):
+        axes.axvline(0, color="black", lw=0.6)
+    for state in range(1, datasets[0].sizes["state"] + 1):
+        axes.plot([], [], "s", color=state_colour(state), label=str(state))
+    made.legend(loc="outside upper center", ncols=min(20, datasets[0].sizes["state"]), frameon=False, handletextpad=0.1, columnspacing=0.8)
+    what = "trial" if len(events) else "recording"
+    return NamedFigure("ethogram", made, "Ethogram", f"One row per {what}; colours are states, hatched time is missing.", f"{len(rows)} rows of states.", numbers)
+
+
+def _pooled_moves(datasets: Sequence[Dataset]) -> Int64[np.ndarray, "state next"]:
+    moves = np.sum([np.asarray(item["transition_count"].values, np.int64) for item in datasets], axis=0)
+    moves = np.array(moves, np.int64)
+    np.fill_diagonal(moves, 0)
+    return moves
+
+
+def transitions_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
+    """Draw the transitions between states as a matrix and as a graph."""
+    moves = _pooled_moves(datasets)
+    n = len(moves)
+    if n < 2:
+        return None
+    total = moves.sum(1, keepdims=True)
+    share = np.where(total > 0, moves / np.maximum(total, 1), np.nan)
+    made = figure(86.0)
+    left, right = made.subplots(1, 2)
+    image = left.imshow(share, cmap="cividis", vmin=0, vmax=1)
+    for a in range(n):
+        for b in range(n):
+            if moves[a, b]:
+                left.text(b, a, str(moves[a, b]), ha="center", va="center", fontsize=6 if n <= 12 else 4, color="white" if share[a, b] < 0.5 else "black")
+    left.set_xticks(range(n), [str(k + 1) for k in range(n)])
+    left.set_yticks(range(n), [str(k + 1) for k in range(n)])
+    left.set_xlabel("next state")
+    left.set_ylabel("state")
+    bar = made.colorbar(image, ax=left, fraction=0.046)
+    bar.set_label("share of the moves out of a state")
+    bar.outline.set_visible(False)
+    time = np.sum([np.asarray(item["occupancy_time"].values) for item in datasets], axis=0)
+    _graph(right, share, time / max(float(time.sum()), 1e-300))
+    pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
+    numbers = {
+        "state": [a + 1 for a, _ in pairs],
+        "next_state": [b + 1 for _, b in pairs],
+        "count": [int(moves[a, b]) for a, b in pairs],
+        "probability": [float(share[a, b]) for a, b in pairs],
+    }
+    text = f"Moves between states, without staying; counts are written into the matrix. In the graph the area of a node is the time spent, arrows are moves of probability {ARROW_FROM:g} or more."
+    return NamedFigure("transitions", made, "Transitions", text, f"{int(moves.sum())} transitions between {n} states.", numbers)
+
+
+def _graph(axes: Axes, share: Float64[np.ndarray, "state next"], occupancy: Float64[np.ndarray, " state"]) -> None:
+    n = len(share)
+    angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
+    x, y = np.cos(angle), np.sin(angle)
+    for a in range(n):
+        for b in range(n):
+            if a != b and np.isfinite(share[a, b]) and share[a, b] >= ARROW_FROM:
+                axes.annotate(
+                    "",
+                    (x[b], y[b]),
+                    (x[a], y[a]),
+                    arrowprops={
+                        "arrowstyle": "-|>",
+                        "lw": 0.4 + 2.2 * share[a, b],
+                        "color": state_colour(a + 1),
+                        "connectionstyle": "arc3,rad=0.15",
+                        "shrinkA": 9,
+                        "shrinkB": 9,
+                    },
+                )
+    axes.scatter(x, y, s=60 + 1400 * occupancy, c=[state_colour(k + 1) for k in range(n)], zorder=3, edgecolors="white")
+    for k in range(n):
+        axes.text(x[k], y[k], str(k + 1), ha="center", va="center", fontsize=7, zorder=4)
+    axes.set_xlim(-1.35, 1.35)
+    axes.set_ylim(-1.35, 1.35)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
+    """Draw how long bouts last, with what a geometric dwell would give."""
+    n = datasets[0].sizes["state"]
+    lengths = [
+        np.concatenate([
+            (np.asarray(item["bout_stop"].values) - np.asarray(item["bout_start"].values))[
+                (np.asarray(item["bout_label"].values) == state + 1) & (np.asarray(item["bout_complete"].values) > 0)
+            ]
+            for item in datasets
+        ])
+        for state in range(n)
+    ]
+    every = np.concatenate(lengths)
+    if not len(every):
+        return None
+    columns = min(n, 5)
+    rows = -(-n // columns)
+    made = figure(26.0 * rows + 12)
+    places = made.subplots(rows, columns, sharex=True, squeeze=False)
+    step = 1 / float(datasets[0].attrs["state_rate"])
+    edges = np.geomspace(max(step / 1.2, every.min() / 1.2), every.max() * 1.2, 16)
+    expected = np.asarray(datasets[0]["dwell_expected"].values)
+    numbers: dict[str, list[object]] = {"state": [], "low": [], "high": [], "count": [], "expected": []}
+    for state, axes in enumerate(places.ravel()):
+        if state >= n:
+            axes.set_axis_off()
+            continue
+        counts = np.histogram(lengths[state], edges)[0]
+        mean = float(expected[state])
+        stay = max(0.0, 1 - step / mean) if np.isfinite(mean) else 1.0
+        geometric = len(lengths[state]) * np.diff(1 - stay ** (edges / step))
+        axes.stairs(counts, edges, fill=True, color=state_colour(state + 1))
+        axes.plot(np.sqrt(edges[1:] * edges[:-1]), geometric, color="black", lw=0.8)
+        axes.set_xscale("log")
+        axes.set_title(f"{state + 1}: {len(lengths[state])} bouts", fontsize=7, loc="left")
+        for k in range(len(counts)):
+            row = (state + 1, edges[k], edges[k + 1], int(counts[k]), float(geometric[k]))
+            for column, value in zip(numbers, row, strict=True):
+                numbers[column].append(value)
+    made.supxlabel("length of a bout [s]", fontsize=8)
+    made.supylabel("bouts", fontsize=8)
+    text = "Lengths of complete bouts; the line is what the model's transitions imply (geometric). Bouts cut by holes or edges are left out."
+    return NamedFigure("dwell", made, "Dwell", text, f"Lengths of {len(every)} bouts.", numbers)
+
+
+def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None = None) -> NamedFigure:
+    """Draw how often each state is, absolute and relative; groups side by side."""
+    n = datasets[0].sizes["state"]
+    names = list(dict.fromkeys(groups)) if groups else [""]
+    member = list(groups) if groups else [""] * len(datasets)
+    made = figure(58.0)
+    panels = made.subplots(1, 3)
+    quantities = (("occupancy_time", "time [s]", 1.0), ("n_bouts", "bouts", 1.0), ("occupancy", "share of the time [%]", 100.0))
+    numbers: dict[str, list[object]] = {name: [] for name in ("recording", "group", "state", "time", "bouts", "share")}
+    for axes, (variable, label, factor) in zip(panels, quantities, strict=True):
+        values = factor * np.array([np.asarray(item[variable].values, np.float64) for item in datasets])
+        width = 0.8 / len(names)
+        for g, group in enumerate(names):
+            mine = np.array([k for k, own in enumerate(member) if own == group])
+            centre = np.arange(1, n + 1) - 0.4 + width * (g + 0.5)
+            colours = [state_colour(k + 1) for k in range(n)]
+            axes.bar(centre, values[mine].mean(0), width * 0.92, color=colours, alpha=1.0 if g == 0 else 0.55, hatch="" if g == 0 else "//", edgecolor="white", lw=0.3)
+            if len(mine) > 1:
+                error = values[mine].std(0, ddof=1) / np.sqrt(len(mine))
+                axes.errorbar(centre, values[mine].mean(0), error, fmt="none", ecolor="black", lw=0.6)
+                for row in values[mine]:
+                    axes.plot(centre, row, ".", color="#333333", ms=2)
+        axes.set_xticks(range(1, n + 1))
+        axes.set_xlabel("state")
+        axes.set_ylabel(label)
+    for k, item in enumerate(datasets):
+        for state in range(n):
+            row = (
+                str(item.attrs.get("recording", k)),
+                member[k],
+                state + 1,
+                float(item["occupancy_time"][state]),
+                int(item["n_bouts"][state]),
+                float(item["occupancy"][state]),
+            )
+            for column, value in zip(numbers, row, strict=True):
+                numbers[column].append(value)
+    which = f" Groups: {', '.join(shown(name) for name in names)} (hatched from the second on)." if groups else ""
+    text = f"Absolute and relative frequency of each state; bars are means over recordings, dots recordings, lines standard errors.{which}"
+    return NamedFigure("frequency", made, "Frequency", text, f"Frequency of {n} states.", numbers)
+
+
+def kinematics_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
+    """Draw speeds and measures of each state as violins, with the noise floor."""
+    first = datasets[0]
+    n = first.sizes["state"]
+    names = [str(name) for name in first["kinematic"].values]
+    units = [str(unit) for unit in first["kinematic_unit"].values]
+    own = [str(name) for name in first["keypoint"].values] if "keypoint" in first.coords else []
+    chosen = [k for k, name in enumerate(names) if name.removesuffix("_speed") not in own and "acceleration" not in name][:6]
+    series = [(f"{shown(names[k]).replace('_', ' ')} [{units[k]}]", "kinematics", k) for k in chosen]
+    if "measure_value" in first:
+        wanted = [k for k, name in enumerate(first["measure"].values) if "near" not in str(name)][: 9 - len(series)]
+        for k in wanted:
+            unit = str(first["measure_unit"].values[k])
+            name = shown(first["measure"].values[k]).replace("_", " ")
+            series.append((f"{name} [{unit}]" if unit != "1" else name, "measure_value", k))
+    if not series:
+        return None
+    columns = min(3, len(series))
+    rows = -(-len(series) // columns)
+    made = figure(34.0 * rows + 6)
+    places = made.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+    numbers: dict[str, list[object]] = {"quantity": [], "state": [], "median": [], "low_quartile": [], "high_quartile": [], "high_95": []}
+    label = np.concatenate([np.asarray(item["label"].values) for item in datasets])
+    for axes, (name, variable, k) in zip(places, series, strict=False):
+        values = np.concatenate([np.asarray(item[variable].values[:, k], np.float64) for item in datasets])
+        for state in range(1, n + 1):
+            mine = values[(label == state) & np.isfinite(values)]
+            if len(mine) < 2:
+                continue
+            cut = mine[mine <= np.percentile(mine, 99)] if variable == "kinematics" else mine
+            thin = cut[:: max(1, len(cut) // 2000)]
+            if np.ptp(thin) > 0:
+                body = axes.violinplot(thin, [state], showextrema=False, widths=0.85)["bodies"][0]
+                body.set_facecolor(state_colour(state))
+                body.set_alpha(0.9)
+            quarter = np.percentile(mine, [50, 25, 75, 95])
+            axes.plot([state, state], quarter[1:3], color="black", lw=1.2)
+            axes.plot(state, quarter[0], "o", color="white", ms=2.5, mec="black", mew=0.5)
+            for column, value in zip(numbers, (name, state, *quarter.tolist()), strict=True):
+                numbers[column].append(value)
+        if variable == "kinematics":
+            floor = float(first["kinematic_floor"].values[k])
+            if np.isfinite(floor):
+                axes.axhline(floor, color="black", lw=0.6, ls="--")
+        axes.set_title(name, fontsize=7, loc="left")
+        axes.set_xticks(range(1, n + 1))
+    for axes in places[len(series) :]:
+        axes.set_axis_off()
+    made.supxlabel("state", fontsize=8)
+    text = "Speeds and measures in each state: density (speeds up to the 99th percentile), quartiles and median; dashed is the speed that errors of places alone would show."
+    return NamedFigure("kinematics", made, "Movement in the states", text, f"{len(series)} quantities by state.", numbers)
+
+
+def number_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
+    """Draw held-out likelihood and stability against the number of states."""
+    dataset = datasets[0]
+    tried = np.asarray(dataset["candidate"].values)
+    if not len(tried):
+        return None
+    held, error = np.asarray(dataset["held_out"].values), np.asarray(dataset["held_out_se"].values)
+    stable = np.asarray(dataset["stability"].values)
+    chosen = int(dataset.attrs["n_states"])
+    made = figure(60.0)
+    left, right = made.subplots(1, 2)
+    left.errorbar(tried, held, error, fmt="o-", ms=3, color="#0072B2", lw=0.9, capsize=2)
+    if 1 in tried:
+        left.axhline(float(held[tried == 1][0]), color="#5b5b5b", lw=0.8, ls="--")
+        left.text(float(tried[-1]), float(held[tried == 1][0]), "one Gaussian", ha="right", va="bottom", fontsize=6)
+    left.set_ylabel("held-out log-likelihood per frame")
+    right.plot(tried, stable, "o-", ms=3, color="#009E73")
+    right.axhline(0.7, color="#5b5b5b", lw=0.8, ls="--")
+    right.set_ylim(-0.02, 1.05)
+    right.set_ylabel("stability (adjusted Rand index)")
+    for axes in (left, right):
+        axes.axvline(chosen, color="#D55E00", lw=0.8)
+        axes.set_xticks(tried)
+        axes.set_xlabel("number of states")
+    numbers = {"n_states": tried, "held_out": held, "standard_error": error, "stability": stable, "bic": np.asarray(dataset["bic"].values)}
+    text = f"Left: likelihood of blocks of time that were not fitted, with standard errors. Right: agreement of models of different blocks. Orange: {chosen} states. {dataset.attrs.get('verdict', '')}"
+    return NamedFigure("number_of_states", made, "How many states", text, str(dataset.attrs.get("verdict", "")), numbers)

@@ -1,0 +1,53 @@
+"""Words about an outcome of `encoding`, from a dataset made by hand."""
+
+from typing import Any
+
+import numpy as np
+
+from mystax.core.encoding_words import peer_share, ratio_sentence, verdict
+
+
+def outcome(**attributes: Any) -> Any:
+    import xarray as xr
+
+    statistics = ["mean", "median", "pooled", "low", "high", "share_negative"]
+    return xr.Dataset(
+        {
+            "population": (
+                ("model", "statistic"),
+                [[0.041, 0.04, 0.04, 0.03, 0.05, 0.1], [0.099, 0.09, 0.1, 0.092, 0.106, 0.0]],
+            ),
+            "ceiling_peer": ("neuron", np.full(500, 0.15, np.float32)),
+            "significant": ("neuron", np.r_[np.ones(471), np.zeros(29)].astype(np.int8)),
+        },
+        coords={"model": ["lagged-ridge", "stacked"], "statistic": statistics, "neuron": np.arange(500)},
+        attrs={"null": "linear-shift", "n_folds": 5, **attributes},
+    )
+
+
+def test_verdict_says_variance_baseline_null_and_share_in_one_line() -> None:
+    assert verdict(outcome()) == (
+        "stacked explains 9.9 % (9.2 to 10.6) of 500 neurons' variance, lagged-ridge 4.1 %; "
+        "471 of 500 above the linear-shift null (FDR 5 %); share of peer-predictable variance 0.66."
+    )
+
+
+def test_verdict_says_less_where_less_is_known() -> None:
+    bare = outcome().drop_vars(["ceiling_peer", "significant"])
+    assert verdict(bare).endswith("variance, lagged-ridge 4.1 %.")
+    assert peer_share(bare) is None
+
+
+def test_a_lenient_null_is_called_so() -> None:
+    assert "circular-shift (too lenient where signals drift)" in verdict(outcome(null="circular-shift"))
+
+
+def test_a_ratio_names_baseline_interval_neurons_and_folds() -> None:
+    said = ratio_sentence(outcome(ratio=2.41, ratio_low=2.2, ratio_high=2.63))
+    assert said == (
+        "stacked explains 2.41 x lagged-ridge (95 % interval 2.20 to 2.63; 500 neurons, 5 folds)."
+    )
+
+
+def test_no_ratio_was_allowed() -> None:
+    assert ratio_sentence(outcome()) == ""

@@ -18,6 +18,7 @@ from mystax.core.quality import flags_from_json
 from mystax.errors import (
     Cancelled,
     ClockError,
+    ExtraMissing,
     FormatError,
     NumbersError,
     ParameterError,
@@ -383,3 +384,19 @@ def test_faults_end_as_a_refusal_or_a_flag(fault: str) -> None:
 def test_no_recipe_runs_it() -> None:
     with pytest.raises(RecipeError, match=r"P403 analysis 'encoding'.*mystax\.encoding is its call"):
         mystax.run(np.zeros((5, 64, 64), np.uint8), analyses=["encoding"])
+
+
+def test_without_torch_auto_goes_on_and_says_so_and_deep_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    from mystax.engine.encoding import prepare_encoding
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest)
+    )
+    found = prepare_encoding(two_parts(), follower(), {**QUICK, "model": "auto"})
+    assert found.settings.deep is None
+    assert found.reason == "torch is not installed: stack of the two linear models"
+    with pytest.raises(ExtraMissing, match=r"X001.*mystax\[train\]"):
+        prepare_encoding(two_parts(), follower(), {**QUICK, "model": "deep"})

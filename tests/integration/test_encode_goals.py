@@ -31,7 +31,7 @@ def shares(truth: BrainTruth, **options: Any) -> dict[str, float]:
 
 @cache
 def reached(world: str, seed: int, model: str) -> dict[str, float]:
-    return shares(simulate(world, seed=seed), model=model)  # type: ignore[arg-type] # "A" or "B"
+    return shares(simulate(world, seed=seed), model=model)
 
 
 @pytest.mark.parametrize(("world", "least"), [("A", 0.45), ("B", 0.50)])
@@ -55,7 +55,7 @@ def test_the_stack_is_well_above_the_baseline_in_every_world(world: str) -> None
 
 @pytest.mark.parametrize("seed", range(6))
 def test_on_independent_data_the_stack_says_the_mean(seed: int) -> None:
-    truth = simulate("AB"[seed % 2], seed=seed, n_neurons=200, independent=True)  # type: ignore[arg-type] # A or B
+    truth = simulate("AB"[seed % 2], seed=seed, n_neurons=200, independent=True)
     found = shares(truth, model="linear")
     gap = (found["stacked"] - found["mean-only"]) * truth.ceiling.mean()
     assert -0.002 <= gap <= 0.001
@@ -76,7 +76,7 @@ def test_false_positives_stay_below_their_rate(drift: float) -> None:
 
 @pytest.mark.parametrize("world", ["A", "B"])
 def test_neurons_that_can_be_explained_are_found(world: str) -> None:
-    truth = simulate(world, seed=0)  # type: ignore[arg-type] # "A" or "B"
+    truth = simulate(world, seed=0)
     found = mystax.encoding(
         truth.behaviour, truth.neural, groups="keypoints", model="linear", scales="one", folds=2,
         parts=False, lags=False, ceiling="none",

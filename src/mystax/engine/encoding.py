@@ -80,13 +80,13 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
 
     from mystax.analyses.encoding_fold import FoldSettings as Settings
 
-    has_torch = find_spec("torch") is not None
+    has_torch = all(find_spec(name) is not None for name in ("torch", "onnx"))
     if params.model in ("deep", "facemap") and not has_torch:
         raise ExtraMissing(
             "X001",
             "extra 'train'",
             "not installed",
-            expected="torch",
+            expected="torch and onnx",
             got="nothing",
             hint='pip install "mystax[train]", or --model linear',
         )

@@ -55,7 +55,7 @@ class DeepSettings:
     weight_decay: float = 3e-2
     batch: int = 256
     seed: int = 0
-    refits: int = 2
+    refits: int = 3
 
 
 @dataclass(frozen=True)

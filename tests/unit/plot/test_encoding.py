@@ -56,7 +56,7 @@ def test_places_of_neurons_have_a_map() -> None:
                 )
             }
         )
-    quick = {"null": "none", "parts": False, "lags": False, "ceiling": "none"}
+    quick: dict[str, Any] = {"null": "none", "parts": False, "lags": False, "ceiling": "none"}
     made = mystax.encoding(two_parts(), neural, model="linear", folds=2, scales="one", **quick)
     names = [item.name for item in figures_of("encoding", [View("", made)])]
     assert "encoding_map" in names

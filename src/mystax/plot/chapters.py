@@ -8,6 +8,7 @@ from mystax.plot.components import SVD
 from mystax.plot.motion import MOTION
 from mystax.plot.pictures import View
 from mystax.plot.pose import POSE
+from mystax.plot.pose3d import POSE3D
 from mystax.plot.pupil import PUPIL
 from mystax.plot.rois import ROIS
 from mystax.plot.running import RUNNING
@@ -24,6 +25,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "blink": BLINK,
     "running": RUNNING,
     "pose": POSE,
+    "pose3d": POSE3D,
 }
 """Name of the analysis to what the report knows about it."""
 

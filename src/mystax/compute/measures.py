@@ -137,7 +137,9 @@ _OF_POINTS: Mapping[str, Callable[[Points], np.ndarray]] = {
     "ellipse": _ellipse,
     "volume": _volume,
     "plane_angle": lambda p: np.arcsin(
-        np.clip((_normal(p[2:]) * _in_space(p[1] - p[0])).sum(-1) / np.maximum(_norm(p[1] - p[0]), 1e-300), -1, 1)
+        np.clip(
+            (_normal(p[2:]) * _in_space(p[1] - p[0])).sum(-1) / np.maximum(_norm(p[1] - p[0]), 1e-300), -1, 1
+        )
     ),
     "height": lambda p: (_normal(p[1:]) * _in_space(p[0] - p[1])).sum(axis=-1),
 }
@@ -149,7 +151,9 @@ def _arguments(measure: Measure, names: Sequence[str]) -> list[list[int]]:
     for group in groups:
         for name in group:
             if name not in names:
-                raise RecipeError("P403", f"point {name!r} of a measure", f"there is none{nearest(name, names)}")
+                raise RecipeError(
+                    "P403", f"point {name!r} of a measure", f"there is none{nearest(name, names)}"
+                )
         found.append([list(names).index(name) for name in group])
     return found
 
@@ -168,7 +172,9 @@ def _of_points(
     if measure.kind == "speed":
         middle, cov = points.mean(axis=0), spread.mean(axis=0) / len(points)
         step = np.gradient(times) if len(times) > 1 else np.ones(len(times))
-        velocity = np.gradient(middle, axis=0) / step[:, None] if len(times) > 1 else np.full_like(middle, np.nan)
+        velocity = (
+            np.gradient(middle, axis=0) / step[:, None] if len(times) > 1 else np.full_like(middle, np.nan)
+        )
         value = _norm(velocity)
         with np.errstate(invalid="ignore", divide="ignore"):
             u = velocity / value[:, None]

@@ -291,7 +291,7 @@ _BUILT_IN: dict[str, str] = {
     "pose": "mystax.analyses.pose",
 }
 _ON_OUTCOMES: dict[str, str] = {"states": "mystax.analyses.states"}
-"""Analyses that take outcomes and further data: they have calls and commands of their own, and no recipe runs them."""
+"""Analyses on outcomes and further data: they have calls and commands of their own; no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 
 

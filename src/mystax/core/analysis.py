@@ -297,8 +297,6 @@ _ON_OUTCOMES: dict[str, str] = {
     "encoding": "mystax.analyses.encoding",
 }
 """Analyses of outcomes and further data: they have calls and commands of their own, no recipe runs them."""
-_ON_OUTCOMES: dict[str, str] = {"states": "mystax.analyses.states"}
-"""Analyses on outcomes and further data: they have calls and commands of their own; no recipe runs them."""
 _BROKEN: dict[str, str] = {}
 
 

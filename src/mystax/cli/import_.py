@@ -1,6 +1,7 @@
 """`mystax import`: another tool's files as outcomes that `mystax.load` reads, or as weights."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,6 +39,7 @@ __all__ = ["command"]
 @click.pass_obj
 def command(
     output: Output,
+    /,
     files: tuple[Path, ...],
     out: Path | None,
     repair: bool,
@@ -84,7 +86,7 @@ def _import_weights(
     output.inputs.append(str(state))
     if others:
         output.note(f"{others[0].name} is not opened: the shapes of the weights tell all that it says")
-    options = {name: value for name, value in wishes.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
     made = import_facemap_weights(state, out=out, **options)
     output.outcomes.append({"path": str(made), "name": made.stem, "state": "imported"})
     output.say(f"weights: {made}")

@@ -122,8 +122,6 @@ CODES: Mapping[str, Code] = {
     "N313": Code("places in space are flat or badly conditioned", "flag", "-"),
     "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N315": Code("cameras disagree: drift, time, or a wrong rig", "flag", "-"),
-    "N313": Code("the points in space are flat or badly conditioned", "flag", "-"),
-    "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N321": Code("no number of states is supported by the data", "flag", "-"),
     "N322": Code("the number of states is at its limit, or the states are unstable", "flag", "-"),
     "N323": Code("there is too little data for the states", "flag", "-"),

@@ -157,6 +157,7 @@ def judge(
         "heldout": held_out.tolist(),
         "n_views": list(found.n_views),
         "n_corners": list(found.n_corners),
+        "n_found": np.isfinite(uv[..., 0]).sum(axis=(1, 2)).tolist(),
         "coverage": coverage,
         "tilted": tilted.tolist(),
         "board_mean": mean,

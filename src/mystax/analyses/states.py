@@ -24,7 +24,8 @@ class StatesParams(Params):
     features: str = param(
         "auto",
         help="auto (keypoints, else components of motion), or joined by commas: keypoints, measures, head, "
-        "pupil.area, pupil.diameter, blink.openness, motion.energy[:ROI], svd.motion_svd[:ROI][:n], running.speed, "
+        "pupil.area, pupil.diameter, blink.openness, motion.energy[:ROI], "
+        "svd.motion_svd[:ROI][:n], running.speed, "
         "csv:FILE:COLUMN.",
     )
     align: Literal["auto", "none", "translate", "rigid", "similarity"] = param(
@@ -70,7 +71,9 @@ _LENGTH = ""
 STATES = Schema(
     {
         "label": Variable(("time",), ONE, "int16", "State of the frame, from 1; -1 missing."),
-        "posterior": Variable(("time", "state"), ONE, "float32", "Probability of each state given all frames."),
+        "posterior": Variable(
+            ("time", "state"), ONE, "float32", "Probability of each state given all frames."
+        ),
         "log_likelihood": Variable(("time",), ONE, "float32", "Log density of the frame given the past."),
         "feature_value": Variable(("time", "feature"), ONE, "float32", "Features, whitened."),
         "bout_start": _wide(("bout",), SECOND, "Start of the bout."),
@@ -91,7 +94,9 @@ STATES = Schema(
         "transition_count": Variable(
             ("state", "next_state"), ONE, "int32", "Moves between neighbouring frames, staying included."
         ),
-        "transition_probability": _wide(("state", "next_state"), ONE, "Share of the moves out of each state."),
+        "transition_probability": _wide(
+            ("state", "next_state"), ONE, "Share of the moves out of each state."
+        ),
         "face_mean": Variable(_POINT, _LENGTH, "float32", "Mean face of the state, aligned.", required=False),
         "face_sd": Variable(_POINT, _LENGTH, "float32", "Its standard deviation.", required=False),
         "grand_mean": Variable(
@@ -103,7 +108,9 @@ STATES = Schema(
         "head_translation": Variable(
             ("time", "space"), _LENGTH, "float32", "Middle of the rigid points.", required=False
         ),
-        "head_scale": Variable(("time",), ONE, "float32", "Size of the face over the template's.", required=False),
+        "head_scale": Variable(
+            ("time",), ONE, "float32", "Size of the face over the template's.", required=False
+        ),
         "kinematics": Variable(("time", "kinematic"), "", "float32", "Speeds; units in kinematic_unit."),
         "kinematic_floor": _wide(("kinematic",), "", "Speed that the error of places alone would show."),
         "measure_value": Variable(
@@ -111,18 +118,28 @@ STATES = Schema(
         ),
         "held_out": _wide(("candidate",), ONE, "Log-likelihood per frame of blocks that were not fitted."),
         "held_out_se": _wide(("candidate",), ONE, "Its standard error over blocks."),
-        "stability": _wide(("candidate",), ONE, "Agreement of the labels of models of different blocks (ARI)."),
+        "stability": _wide(
+            ("candidate",), ONE, "Agreement of the labels of models of different blocks (ARI)."
+        ),
         "bic": _wide(("candidate",), ONE, "Bayesian information criterion of fits to blocks; not used."),
-        "component_spectrum": _wide(("rank",), ONE, "Variance of every component of the shape.", required=False),
+        "component_spectrum": _wide(
+            ("rank",), ONE, "Variance of every component of the shape.", required=False
+        ),
         "model_start": _wide(_STATE, ONE, "Probability of each state at the start."),
         "model_transitions": _wide(("state", "next_state"), ONE, "Transition probabilities per frame."),
         "model_means": _wide(("state", "feature"), ONE, "Mean of each state."),
         "model_covariances": _wide(("state", "feature", "other_feature"), ONE, "Covariance of each state."),
-        "model_template": _wide(("keypoint", "space"), _LENGTH, "Shape on which frames are aligned.", required=False),
-        "model_centre": _wide(("keypoint", "space"), _LENGTH, "Median shape of all recordings.", required=False),
+        "model_template": _wide(
+            ("keypoint", "space"), _LENGTH, "Shape on which frames are aligned.", required=False
+        ),
+        "model_centre": _wide(
+            ("keypoint", "space"), _LENGTH, "Median shape of all recordings.", required=False
+        ),
         "model_mean": _wide(("coordinate",), _LENGTH, "Mean of the centred coordinates.", required=False),
         "model_weight": _wide(("keypoint",), ONE, "Weight of each point.", required=False),
-        "model_loadings": _wide(("component", "coordinate"), ONE, "Loadings of the components.", required=False),
+        "model_loadings": _wide(
+            ("component", "coordinate"), ONE, "Loadings of the components.", required=False
+        ),
         "model_variances": _wide(("component",), ONE, "Variances of the components.", required=False),
     },
     per_frame=False,
@@ -142,7 +159,17 @@ STATES = Schema(
         "candidate": Variable(("candidate",), ONE, "int64", "Number of states that was tried."),
     },
     more_dimensions=frozenset(
-        {"next_state", "bout", "axis", "kinematic", "measure", "candidate", "other_feature", "coordinate", "rank"}
+        {
+            "next_state",
+            "bout",
+            "axis",
+            "kinematic",
+            "measure",
+            "candidate",
+            "other_feature",
+            "coordinate",
+            "rank",
+        }
     ),
 )
 """What `states.nc` looks like."""

@@ -114,13 +114,22 @@ def feature_rules(sources: Sequence[StatesSource], params: StatesParams) -> tupl
     rates = [state_rate(item.times) for item in sources]
     rate = min(rates) if params.rate == "auto" else float(params.rate)
     if params.rate == "auto" and max(rates) > 1.02 * rate:
-        flags.append(Flag("N304", f"the recordings have rates of {rate:.4g} to {max(rates):.4g} Hz; states are at {rate:.4g} Hz"))
+        flags.append(
+            Flag(
+                "N304",
+                f"the recordings have rates of {rate:.4g} to {max(rates):.4g} Hz; states are at "
+                f"{rate:.4g} Hz",
+            )
+        )
     keypoints = sources[0].keypoints
     ids = sources[0].ids
     space = sources[0].points.shape[2]
     rigid_names = keypoints.rigid if keypoints is not None else ()
     # points of several cameras are named `camera.point`
-    rigid = np.array([k for k, name in enumerate(ids) if name.rpartition("__")[2] in rigid_names or name in rigid_names], np.int64)
+    rigid = np.array(
+        [k for k, name in enumerate(ids) if name.rpartition("__")[2] in rigid_names or name in rigid_names],
+        np.int64,
+    )
     align = params.align
     if align == "auto":
         align = "none"
@@ -128,13 +137,17 @@ def feature_rules(sources: Sequence[StatesSource], params: StatesParams) -> tupl
             align = "rigid"
         elif keypoints is not None and (keypoints.species == "human" or keypoints.view == "two-sided"):
             align = "similarity"
-    needed = {"rigid": 3 if space == 3 else 2, "similarity": 3 if space == 3 else 2, "translate": 1}.get(align, 0)
+    needed = {"rigid": 3 if space == 3 else 2, "similarity": 3 if space == 3 else 2, "translate": 1}.get(
+        align, 0
+    )
     if len(rigid) < needed:
         rigid = np.arange(len(ids))  # a set without rigid points: all of them, as shapes are compared
         if ids:
             flags.append(Flag("N304", "the keypoint set names no rigid points; all points align the faces"))
     cameras = [name.rpartition("__")[0] for name in ids]
-    groups = tuple(np.array([k for k, own in enumerate(cameras) if own == camera]) for camera in dict.fromkeys(cameras))
+    groups = tuple(
+        np.array([k for k, own in enumerate(cameras) if own == camera]) for camera in dict.fromkeys(cameras)
+    )
     wanted = [word.strip() for word in params.features.split(",")]
     use_shape = bool(ids) and (params.features == "auto" or "keypoints" in wanted)
     return (
@@ -159,7 +172,11 @@ def _axes_of(keypoints: KeypointSet | None) -> tuple[tuple[int, int, int], ...]:
     if keypoints is None or keypoints.axes is None:
         return ()
     pairs = (keypoints.axes.x, keypoints.axes.y, keypoints.axes.z)
-    return tuple((k, keypoints.index(pair[0]), keypoints.index(pair[1])) for k, pair in enumerate(pairs) if pair is not None)
+    return tuple(
+        (k, keypoints.index(pair[0]), keypoints.index(pair[1]))
+        for k, pair in enumerate(pairs)
+        if pair is not None
+    )
 
 
 def _track(source: StatesSource) -> Track:
@@ -178,7 +195,9 @@ def _joined(prepared: Sequence[Prepared]) -> tuple[HmmFrames, Int64[np.ndarray, 
     return frames, recording
 
 
-def fit_states(sources: Sequence[StatesSource], params: StatesParams, *, progress: Report = silent) -> StatesFit:
+def fit_states(
+    sources: Sequence[StatesSource], params: StatesParams, *, progress: Report = silent
+) -> StatesFit:
     """Find the states of recordings.
 
     Parameters
@@ -224,7 +243,16 @@ def fit_states(sources: Sequence[StatesSource], params: StatesParams, *, progres
     more, verdict = verdict_of(fit, params, frames)
     progress(Event("progress", "states", 4, 4, "done"))
     return StatesFit(
-        features, model, rate, decoded, tuple(candidates), (), search.log_likelihood, [*flags, *more], verdict, is_complete
+        features,
+        model,
+        rate,
+        decoded,
+        tuple(candidates),
+        (),
+        search.log_likelihood,
+        [*flags, *more],
+        verdict,
+        is_complete,
     )
 
 
@@ -286,7 +314,11 @@ class _Best:
         self.fit: Fit | None = None
 
     def __call__(self, stage: str, fit: Fit) -> None:  # noqa: ARG002 - the signature is that of the search
-        if self.fit is None or fit.log_likelihood > self.fit.log_likelihood or fit.model.n_states != self.fit.model.n_states:
+        if (
+            self.fit is None
+            or fit.log_likelihood > self.fit.log_likelihood
+            or fit.model.n_states != self.fit.model.n_states
+        ):
             self.fit = fit
 
 
@@ -333,8 +365,12 @@ def _decoded(
         rows = np.flatnonzero(recording == number)
         own = label[rows]
         if params.min_bout > 0:
-            own = merge_short(own, expectation.posterior[rows], item.clock.times, item.clock.is_start, params.min_bout)
-        found.append(Decoded(source, item, own, expectation.posterior[rows], expectation.log_likelihood[rows]))
+            own = merge_short(
+                own, expectation.posterior[rows], item.clock.times, item.clock.is_start, params.min_bout
+            )
+        found.append(
+            Decoded(source, item, own, expectation.posterior[rows], expectation.log_likelihood[rows])
+        )
     return found
 
 
@@ -369,11 +405,16 @@ def apply_states(
     strange = strange_share(frames, model)
     n = int(frames.has_value.sum())
     verdict = (
-        f"{model.n_states} states of a stored model. {100 * n / max(1, len(frames)):.0f} % of the frames could be used; "
+        f"{model.n_states} states of a stored model. {100 * n / max(1, len(frames)):.0f} % of the "
+        "frames could be used; "
         f"{100 * strange:.0f} % of them look like nothing the model has seen; "
         f"log-likelihood {total / max(1, n):.1f} per frame."
     )
-    flags = [Flag("N323", f"{100 * strange:.0f} % of the frames look like nothing the model has seen")] if strange > 0.1 else []
+    flags = (
+        [Flag("N323", f"{100 * strange:.0f} % of the frames look like nothing the model has seen")]
+        if strange > 0.1
+        else []
+    )
     return StatesFit(features, model, features.rules.rate, decoded, (), (), total, flags, verdict)
 
 
@@ -412,14 +453,18 @@ def verdict_of(fit: StatesFit, params: StatesParams, frames: HmmFrames) -> tuple
     flags: list[Flag] = []
     k, by_number = fit.model.n_states, {item.n_states: item for item in fit.candidates}
     seconds = len(frames) / fit.rate
-    changes = sum(int(((item.label[1:] != item.label[:-1]) & (item.label[1:] >= 0)).sum()) for item in fit.decoded)
+    changes = sum(
+        int(((item.label[1:] != item.label[:-1]) & (item.label[1:] >= 0)).sum()) for item in fit.decoded
+    )
     one, own = by_number.get(1), by_number.get(k)
     how = "as asked" if params.n_states != "auto" else "chosen by held-out likelihood"
     text = f"{k} state{'s' if k != 1 else ''} {how}."
     if own is not None and one is not None and k > 1 and own.mean < one.mean:
         why = (
-            f"held out, {k} states predict worse than a single Gaussian ({own.mean:.4g} against {one.mean:.4g} per frame): "
-            f"this recording ({seconds:.0f} s, {changes} changes of state) describes itself but supports no number of states"
+            f"held out, {k} states predict worse than a single Gaussian ({own.mean:.4g} against "
+            f"{one.mean:.4g} per frame): "
+            f"this recording ({seconds:.0f} s, {changes} changes of state) describes itself but "
+            "supports no number of states"
         )
         flags.append(Flag("N321", why))
         text += f" {why[0].upper()}{why[1:]}."
@@ -427,19 +472,30 @@ def verdict_of(fit: StatesFit, params: StatesParams, frames: HmmFrames) -> tuple
         better = max(fit.candidates, key=lambda item: item.mean)
         why = (
             "no model of more states predicts held-out time better than a single Gaussian "
-            f"(best {better.mean:.4g} per frame at {better.n_states}, a single one {one.mean if one else float('nan'):.4g}); "
+            f"(best {better.mean:.4g} per frame at {better.n_states}, a single one "
+            f"{one.mean if one else float('nan'):.4g}); "
             f"the recording has {seconds:.0f} s"
         )
         flags.append(Flag("N321", why))
         text += f" {why[0].upper()}{why[1:]}."
     elif own is not None and one is not None and k > 1:
-        text += f" Held out, they predict better than a single Gaussian ({own.mean:.4g} against {one.mean:.4g} per frame)."
+        text += (
+            f" Held out, they predict better than a single Gaussian ({own.mean:.4g} against "
+            f"{one.mean:.4g} per frame)."
+        )
     if params.n_states == "auto" and k == params.max_states and k > 1:
-        flags.append(Flag("N322", f"the number of states is at its limit of {k}; more may be supported (max_states)"))
+        flags.append(
+            Flag("N322", f"the number of states is at its limit of {k}; more may be supported (max_states)")
+        )
     if own is not None and k > 1:
         text += f" Stability {own.stability:.2f}."
         if own.stability < UNSTABLE:
-            flags.append(Flag("N322", f"models of different parts of the time agree little (stability {own.stability:.2f})"))
+            flags.append(
+                Flag(
+                    "N322",
+                    f"models of different parts of the time agree little (stability {own.stability:.2f})",
+                )
+            )
     flags += _too_little(fit, frames)
     return flags, text
 
@@ -449,14 +505,25 @@ def _too_little(fit: StatesFit, frames: HmmFrames) -> list[Flag]:
     needed = 5 * k * (d + 1)
     usable = int(frames.has_value.sum())
     if usable < needed:
-        return [Flag("N323", f"{usable} frames are few for {k} states of {d} features (at least {needed} are wanted)")]
+        return [
+            Flag(
+                "N323",
+                f"{usable} frames are few for {k} states of {d} features (at least {needed} are wanted)",
+            )
+        ]
     counts = np.zeros(k)
     for item in fit.decoded:
         change = np.flatnonzero(np.append(True, item.label[1:] != item.label[:-1]))
         heads = item.label[change]
         counts += np.bincount(heads[heads >= 0], minlength=k)
     if k > 1 and float(np.median(counts)) < FEW_BOUTS:
-        return [Flag("N323", f"the median state has {np.median(counts):.0f} bouts; frequencies and transitions are uncertain")]
+        return [
+            Flag(
+                "N323",
+                f"the median state has {np.median(counts):.0f} bouts; frequencies and transitions "
+                "are uncertain",
+            )
+        ]
     return []
 
 
@@ -464,5 +531,3 @@ def bic_of(fit: StatesFit, candidate: Candidate, n_frames: int) -> float:
     """Return the Bayesian information criterion with the held-out likelihood in place of the fitted one."""
     n_parameters = parameter_count(candidate.n_states, len(fit.features.names), fit.model.covariance)
     return float(-2 * candidate.mean * n_frames + n_parameters * np.log(max(2, n_frames)))
-
-

@@ -53,7 +53,15 @@ def states_dataset(fit: StatesFit, decoded: Decoded) -> Dataset:
     _put_speeds(decoded, fit, variables, coords)
     _put_model(fit, variables, coords)
     dataset = xr.Dataset(variables, coords=coords, attrs=_attributes(fit, decoded))
-    for name in ("face_mean", "face_sd", "grand_mean", "head_translation", "model_template", "model_centre", "model_mean"):
+    for name in (
+        "face_mean",
+        "face_sd",
+        "grand_mean",
+        "head_translation",
+        "model_template",
+        "model_centre",
+        "model_mean",
+    ):
         if name in dataset:
             dataset[name].attrs["units"] = decoded.source.unit
     dataset = complete_outcome(dataset, STATES)
@@ -152,7 +160,9 @@ def _moments(points: Float64[np.ndarray, "time keypoint space"]) -> tuple[np.nda
     return np.where(n > 0, mean, np.nan), np.where(n > 0, spread, np.nan)
 
 
-def _middle_rotation(rotation: Float64[np.ndarray, "time space space"]) -> Float64[np.ndarray, "space space_too"]:
+def _middle_rotation(
+    rotation: Float64[np.ndarray, "time space space"],
+) -> Float64[np.ndarray, "space space_too"]:
     """Return the chordal mean of rotations."""
     good = np.isfinite(rotation).all((1, 2))
     space = rotation.shape[1]
@@ -192,7 +202,11 @@ def _put_speeds(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coo
         rigid = fit.features.rules.rigid
         head = rigid if len(rigid) else np.arange(n_points)
         velocity, change = slope[:, head].mean(1), bend[:, head].mean(1)
-        floor = noise_floor(times, np.full(space, float(np.nanmean(sd[head])) / np.sqrt(space * len(head)))) if np.isfinite(sd[head]).any() else float("nan")
+        floor = (
+            noise_floor(times, np.full(space, float(np.nanmean(sd[head])) / np.sqrt(space * len(head))))
+            if np.isfinite(sd[head]).any()
+            else float("nan")
+        )
         put("head_speed", f"{unit}/s", speed_of(velocity), floor * factor)
         put("head_acceleration", f"{unit}/s2", speed_of(change))
         if fit.features.rules.align in ("rigid", "similarity"):
@@ -200,7 +214,11 @@ def _put_speeds(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coo
         for part, inside in _parts(decoded).items():
             put(f"{part}_speed", f"{unit}/s", speed_of(slope[:, inside].mean(1)))
         for k, name in enumerate(decoded.source.ids):
-            own = noise_floor(times, np.full(space, sd[k] / np.sqrt(space))) * factor if np.isfinite(sd[k]) else float("nan")
+            own = (
+                noise_floor(times, np.full(space, sd[k] / np.sqrt(space))) * factor
+                if np.isfinite(sd[k])
+                else float("nan")
+            )
             put(f"{name}_speed", f"{unit}/s", speed_of(slope[:, k]), own)
         _put_measures(decoded, variables, coords)
     coords |= {"kinematic": np.array(names, object), "kinematic_unit": ("kinematic", np.array(units, object))}
@@ -226,7 +244,12 @@ def _put_measures(decoded: Decoded, variables: dict[str, Any], coords: dict[str,
         return
     points = np.swapaxes(decoded.prepared.points, 1, 2)
     found = measure_all(
-        keypoints.measures, points, None, decoded.source.ids, decoded.prepared.clock.times, decoded.source.unit
+        keypoints.measures,
+        points,
+        None,
+        decoded.source.ids,
+        decoded.prepared.clock.times,
+        decoded.source.unit,
     )
     if found:
         coords |= {

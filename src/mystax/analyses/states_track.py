@@ -1,4 +1,4 @@
-"""One recording as `states` needs it: points with their set, further columns, and what was seen on the way."""
+"""One recording as `states` needs it: points with their set, further columns, remarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,7 +88,9 @@ def check_length(source: StatesSource) -> None:
     """
     n = len(source.times)
     if n < 2:
-        raise NumbersError("N303", source.name, expected="two frames or more", got=f"{n} frame{'s' if n != 1 else ''}")
+        raise NumbersError(
+            "N303", source.name, expected="two frames or more", got=f"{n} frame{'s' if n != 1 else ''}"
+        )
     has_columns = any(np.isfinite(column.values).any() for column in source.columns.values())
     if not np.isfinite(source.points).any() and not has_columns:
         raise NumbersError("N303", source.name, "no point or value is known in any frame", got=f"{n} frames")
@@ -108,4 +110,8 @@ def flatness_flag(source: StatesSource) -> Flag | None:
     flatness = float(values[2] / values[0])
     if flatness >= FLAT:
         return None
-    return Flag("N313", f"{source.name}: the points in space lie almost in a plane (flatness {flatness:.3f}); depth is not trustworthy")
+    return Flag(
+        "N313",
+        f"{source.name}: the points in space lie almost in a plane (flatness {flatness:.3f}); "
+        "depth is not trustworthy",
+    )

@@ -1,6 +1,7 @@
 """`mystax demo`: a synthetic recording, measured, and compared with its truth."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,20 +18,24 @@ __all__ = ["command"]
 @common
 @click.pass_obj
 def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
-    """Film synthetic mice with two cameras, measure and track them, show what was recovered.
+    """Film synthetic mice with two cameras, measure, track and encode them, show what was recovered.
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
     from mystax.engine.demo import demo, recovered
+    from mystax.engine.demo_brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons
     from mystax.engine.demo_face import FACE_FOLDER, recovered_points
     from mystax.engine.demo_face import track_face as tracked
+    from mystax.io.outcomes import load
 
     outcomes = demo(folder, seed=seed, progress=output.report)
     output.inputs.append(str(folder))
-    face = folder / FACE_FOLDER
+    face, brain = folder / FACE_FOLDER, folder / BRAIN_FOLDER / OUTCOMES
+    encoded: Any = load(brain / "encoding.nc")
     lines = [
         *recovered(outcomes, seed=seed),
         *recovered_points(tracked(face, seed=seed, progress=output.report), face),
+        *recovered_neurons(encoded, seed=seed),
     ]
     output.say(f"{'measured':<24}{'truth':<20}found")
     for line in lines:
@@ -46,6 +51,7 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     output.more["report"] = str(report)
     output.say(f"report: {report}")
     output.say(f"keypoints: {next(face.glob('*.mystax')) / 'report.html'}")
+    output.say(f"neurons: {brain / 'report.html'} (ten simulated minutes: no claim about real mice)")
     if not no_browser and report.exists():
         import webbrowser
 

@@ -30,14 +30,27 @@ __all__ = ["command"]
 @click.option(
     "--map", "map_file", type=click.Path(path_type=Path), metavar="FILE", help="Table of names: theirs, ours."
 )
-@click.option("--model", type=click.Path(path_type=Path), metavar="FILE", help="Apply a stored fit; nothing is fitted.")
 @click.option(
-    "--groups", type=click.Path(path_type=Path), metavar="FILE", help="Table recording, group[, individual][, pair]."
+    "--model", type=click.Path(path_type=Path), metavar="FILE", help="Apply a stored fit; nothing is fitted."
 )
-@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Table with times of events [s].")
-@click.option("--clips", type=click.IntRange(1, 25), metavar="N", help="Write movies of N example bouts per state.")
-@click.option("--video", type=click.Path(path_type=Path), metavar="FILE", help="Video behind the clips (one INPUT).")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of outcome, figures and report.")
+@click.option(
+    "--groups",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table recording, group[, individual][, pair].",
+)
+@click.option(
+    "--events", type=click.Path(path_type=Path), metavar="FILE", help="Table with times of events [s]."
+)
+@click.option(
+    "--clips", type=click.IntRange(1, 25), metavar="N", help="Write movies of N example bouts per state."
+)
+@click.option(
+    "--video", type=click.Path(path_type=Path), metavar="FILE", help="Video behind the clips (one INPUT)."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of outcome, figures and report."
+)
 @common
 @click.pass_context
 def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> None:
@@ -63,7 +76,9 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
         table=_names_of(options["map_file"]),
         progress=output.report,
     )
-    folders = keep_states(done, out, groups=options["groups"], events=options["events"], progress=output.report)
+    folders = keep_states(
+        done, out, groups=options["groups"], events=options["events"], progress=output.report
+    )
     for error in done.failed:
         output.fail(error)
     _tell(output, done, folders)
@@ -98,7 +113,9 @@ def _names_of(path: Path | None) -> Mapping[str, str] | None:
 
     rows = read_cells(path)
     if not rows or [cell.strip() for cell in rows[0][:2]] != ["theirs", "ours"]:
-        raise RecipeError("P403", str(path), expected="columns theirs, ours", got=str(rows[0] if rows else "nothing"))
+        raise RecipeError(
+            "P403", str(path), expected="columns theirs, ours", got=str(rows[0] if rows else "nothing")
+        )
     return {row[0].strip(): row[1].strip() if len(row) > 1 else "" for row in rows[1:]}
 
 
@@ -107,7 +124,9 @@ def _tell(output: Output, done: StatesRun, folders: list[Path]) -> None:
     fit = done.fit
     output.say(fit.verdict)
     share = [float(value) for value in _pooled(done)]
-    output.say("share of the time: " + ", ".join(f"{k + 1}: {100 * value:.0f} %" for k, value in enumerate(share)))
+    output.say(
+        "share of the time: " + ", ".join(f"{k + 1}: {100 * value:.0f} %" for k, value in enumerate(share))
+    )
     for folder in folders:
         report = folder / "report.html"
         output.say(f"report: {report}" if report.is_file() else f"tables and figures: {folder}")

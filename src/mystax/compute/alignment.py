@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Bool, Float64, Int64
 
-__all__ = ["Aligned", "Align", "align_frames", "make_template", "mirrored_frames", "rotation_vectors"]
+__all__ = ["Align", "Aligned", "align_frames", "make_template", "mirrored_frames", "rotation_vectors"]
 
 Align = Literal["none", "translate", "rigid", "similarity"]
 REFINEMENTS = 5
@@ -36,7 +36,9 @@ class Aligned:
     scale: Float64[np.ndarray, " time"]
 
 
-def _enough(points: Float64[np.ndarray, "time point space"], known: Bool[np.ndarray, "time point"]) -> np.ndarray:
+def _enough(
+    points: Float64[np.ndarray, "time point space"], known: Bool[np.ndarray, "time point"]
+) -> np.ndarray:
     """Tell in which frames the rigid points fix a pose: two in the plane, three not on a line in space."""
     n = known.sum(1)
     space = points.shape[2]

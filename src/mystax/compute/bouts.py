@@ -6,7 +6,15 @@ import numpy as np
 
 from mystax.core.typing import Bool, Float64, Int64
 
-__all__ = ["Bouts", "StateNumbers", "chains", "find_bouts", "merge_short", "state_numbers", "transition_counts"]
+__all__ = [
+    "Bouts",
+    "StateNumbers",
+    "chains",
+    "find_bouts",
+    "merge_short",
+    "state_numbers",
+    "transition_counts",
+]
 
 N_SHUFFLES = 2_000
 
@@ -40,7 +48,7 @@ class Bouts:
     @property
     def duration(self) -> Float64[np.ndarray, " bout"]:
         """Length of each bout [s]."""
-        return self.stop - self.start
+        return np.asarray(self.stop - self.start)
 
 
 def frame_ends(
@@ -245,7 +253,9 @@ def state_numbers(bouts: Bouts, n_states: int, begin: float) -> StateNumbers:
     )
 
 
-def entropy_rate(transitions: Float64[np.ndarray, "state next"], share: Float64[np.ndarray, " state"]) -> float:
+def entropy_rate(
+    transitions: Float64[np.ndarray, "state next"], share: Float64[np.ndarray, " state"]
+) -> float:
     """Return how uncertain the next frame's state is, given this one's [bit per frame]."""
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(transitions > 0, -transitions * np.log2(transitions), 0).sum(1)

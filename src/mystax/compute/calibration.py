@@ -343,7 +343,37 @@ def calibrate(
     fixed = _adjust_model(bundle, model)
     left = _drop_outliers(bundle, kept, remarks)
     adjust(bundle, robust=True)
+    _keep_lenses(bundle, singles, kept, remarks)
     return _finish(names, bundle, kept, left, fixed, remarks, uv.shape[1])
+
+
+def _keep_lenses(bundle: Bundle, singles: Sequence[Bundle], kept: np.ndarray, remarks: list[str]) -> None:
+    """Take the lens of each camera from its own pictures where the cameras' views contradict each other.
+
+    A board that is bent, or pictures that were not taken at one time, cannot be explained by any rig; the
+    adjustment would bend the lenses instead.  It shows: residuals together are larger than alone.
+    """
+    together = bundle_residuals(bundle)
+    n = int(np.isfinite(together[..., 0]).sum())
+    square = numbers = 0.0
+    for c, single in enumerate(singles):
+        own = bundle_residuals(single)[0][kept]
+        square += float(np.nansum(np.where(np.isfinite(together[c]), own, np.nan) ** 2))
+        numbers += len(LENS) + 6 * int(np.isfinite(single.poses[:, 0]).sum())
+    alone = float(np.sqrt(square / max(2 * n - numbers, 1)))
+    joint = float(np.sqrt(np.nansum(together**2) / max(2 * n - int(bundle.free.sum()) - 6 * len(kept), 1)))
+    ratio = (joint / alone) ** 2
+    if len(singles) < 2 or ratio < 1 + 4 / np.sqrt(n):
+        return
+    remarks.append(
+        f"the cameras' views of the board disagree ({joint:.3f} px together, {alone:.3f} px alone): it is not "
+        "flat, or the pictures were not taken at one time; each camera's lens is that of its own pictures"
+    )
+    for c, single in enumerate(singles):
+        bundle.rows[c, 12:21] = single.rows[0, 12:21]
+    bundle.free[:, 6:] = False
+    adjust(bundle, robust=True)
+    bundle.sd[:, 6:] = np.stack([single.sd[0, 6:] for single in singles])
 
 
 def _counts(uv: Float64[np.ndarray, "camera view corner 2"]) -> np.ndarray:

@@ -52,7 +52,7 @@ def _distances(
     points: Float64[np.ndarray, "row feature"], centres: Float64[np.ndarray, "group feature"]
 ) -> Float64[np.ndarray, "row group"]:
     squares = (centres**2).sum(1)
-    return np.maximum((points**2).sum(1)[:, None] - 2 * points @ centres.T + squares, 0)
+    return np.asarray(np.maximum((points**2).sum(1)[:, None] - 2 * points @ centres.T + squares, 0))
 
 
 def _one_k_means(
@@ -150,7 +150,9 @@ def merged_stretches(
             left -= 1
             left_side, right = int(before[a]), int(after[a])
             if left_side >= 0 and not opens[a]:
-                heapq.heappush(heap, (cost(left_side, a), left_side, a, int(version[left_side]), int(version[a])))
+                heapq.heappush(
+                    heap, (cost(left_side, a), left_side, a, int(version[left_side]), int(version[a]))
+                )
             if right < m and not opens[right]:
                 heapq.heappush(heap, (cost(a, right), a, right, int(version[a]), int(version[right])))
         heads = np.flatnonzero(version >= 0)

@@ -1,4 +1,4 @@
-"""Features of the states: aligned, centred, whitened shapes and extra columns; fitted once, applied to many."""
+"""Features of states: aligned, centred, whitened shapes and columns; fitted once, applied to many."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,21 @@ from typing import Literal
 import numpy as np
 
 from mystax.compute.alignment import Align, Aligned, align_frames, make_template
-from mystax.compute.timeline import StateClock, average_onto, bring_beside, bridge_holes, make_clock
+from mystax.compute.timeline import StateClock, average_onto, bridge_holes, bring_beside, make_clock
 from mystax.core.typing import Float64, Int64
 from mystax.errors import NumbersError
 
-__all__ = ["Column", "ColumnModel", "FeatureModel", "FeatureRules", "Prepared", "ShapeModel", "Track", "fit_features", "prepare"]
+__all__ = [
+    "Column",
+    "ColumnModel",
+    "FeatureModel",
+    "FeatureRules",
+    "Prepared",
+    "ShapeModel",
+    "Track",
+    "fit_features",
+    "prepare",
+]
 
 LIVELY = 5.0
 """A point of a spread over so many times the median spread counts as one of that spread."""
@@ -92,7 +102,7 @@ class FeatureRules:
     rate: float
     align: Align = "rigid"
     rigid: Int64[np.ndarray, " rigid"] = field(default_factory=lambda: np.zeros(0, np.int64))
-    groups: tuple[Int64[np.ndarray, " keypoint"], ...] = ()
+    groups: tuple[Int64[np.ndarray, " _"], ...] = ()
     max_gap: float = 0.1
     variance: float = 0.95
     max_components: int = 10
@@ -202,7 +212,9 @@ class Prepared:
     features: Float64[np.ndarray, "time feature"]
 
 
-def _on_clock(track: Track, rules: FeatureRules) -> tuple[StateClock, Float64[np.ndarray, "time keypoint space"]]:
+def _on_clock(
+    track: Track, rules: FeatureRules
+) -> tuple[StateClock, Float64[np.ndarray, "time keypoint space"]]:
     clock = make_clock(track.times, rules.rate)
     n, n_points, space = track.points.shape
     flat = bridge_holes(track.times, track.points.reshape(n, n_points * space), rules.max_gap)
@@ -227,14 +239,16 @@ def align_groups(
     return Aligned(out, first.rotation, first.translation, first.scale)
 
 
-def _template(points: Sequence[Float64[np.ndarray, "time keypoint space"]], rules: FeatureRules) -> np.ndarray:
+def _template(
+    points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules
+) -> np.ndarray:
     joined = np.concatenate(points)
     groups = rules.groups or (np.arange(joined.shape[1]),)
     out = np.full(joined.shape[1:], np.nan)
     for group in groups:
         rigid = np.flatnonzero(np.isin(group, rules.rigid))
         out[group] = make_template(joined[:, group], rigid, rules.align)
-    if out.shape[1] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
+    if out.shape[-1] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
         out = out @ _axes_turn(out, rules.axes).T
     return out
 
@@ -244,7 +258,9 @@ def _axes_turn(
 ) -> Float64[np.ndarray, "space space_too"]:
     """Return the rotation that lays the animal's axes along x, y and z; the first one exactly."""
     given = {axis: template[stop] - template[start] for axis, start, stop in axes}
-    given = {axis: item for axis, item in given.items() if np.isfinite(item).all() and np.linalg.norm(item) > 0}
+    given = {
+        axis: item for axis, item in given.items() if np.isfinite(item).all() and np.linalg.norm(item) > 0
+    }
     if len(given) < 2:
         return np.eye(3)
     first, second = list(given)[:2]
@@ -320,13 +336,19 @@ def fit_features(tracks: Sequence[Track], rules: FeatureRules) -> tuple[FeatureM
 def prepare(model: FeatureModel, track: Track) -> Prepared:
     """Make the features of a new recording with a model that was fitted to others."""
     clock, points = _on_clock(track, model.rules)
-    aligned = align_groups(points, model.template, model.rules) if points.shape[1] else _nothing(points, len(clock.times))
+    aligned = (
+        align_groups(points, model.template, model.rules)
+        if points.shape[1]
+        else _nothing(points, len(clock.times))
+    )
     return _with_features(model, track, clock, points, aligned)
 
 
 def _nothing(points: Float64[np.ndarray, "time keypoint space"], n: int) -> Aligned:
     space = points.shape[2]
-    return Aligned(points, np.full((n, space, space), np.nan), np.full((n, space), np.nan), np.full(n, np.nan))
+    return Aligned(
+        points, np.full((n, space, space), np.nan), np.full((n, space), np.nan), np.full(n, np.nan)
+    )
 
 
 def _check_coverage(prepared: Sequence[Prepared]) -> None:
@@ -355,13 +377,19 @@ def _centre_of(
     return np.where(np.isfinite(own), own, pooled)
 
 
-def _fit_shape(centred: Sequence[Float64[np.ndarray, "time keypoint space"]], rules: FeatureRules) -> ShapeModel | None:
+def _fit_shape(
+    centred: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules
+) -> ShapeModel | None:
     """Find the components of centred shapes; None where nothing moves."""
     n_points, space = centred[0].shape[1:]
     spread = _point_spread(np.concatenate(centred))
     positive = spread[spread > 0]
     limit = LIVELY * float(np.median(positive)) if len(positive) else 0.0
-    weight = np.where(spread > limit, limit / np.where(spread > 0, spread, 1), 1.0) if limit > 0 else np.ones(n_points)
+    weight = (
+        np.where(spread > limit, limit / np.where(spread > 0, spread, 1), 1.0)
+        if limit > 0
+        else np.ones(n_points)
+    )
     rows = [(item * weight[:, None]).reshape(len(item), n_points * space) for item in centred]
     is_equal = all(np.isfinite(item).all(1).sum() >= EQUAL_FROM or len(item) >= EQUAL_FROM for item in rows)
     mean, cov = _pooled_covariance(rows, equal=is_equal)
@@ -371,7 +399,11 @@ def _fit_shape(centred: Sequence[Float64[np.ndarray, "time keypoint space"]], ru
         return None
     positive_values = np.where(values > TINY * values[0], values, 0)
     share = np.cumsum(positive_values) / positive_values.sum()
-    n = min(int(np.searchsorted(share, rules.variance - 1e-12)) + 1, rules.max_components, int((positive_values > 0).sum()))
+    n = min(
+        int(np.searchsorted(share, rules.variance - 1e-12)) + 1,
+        rules.max_components,
+        int((positive_values > 0).sum()),
+    )
     loadings = vectors[:, :n].T.copy()
     largest = np.abs(loadings).argmax(1)
     loadings *= np.sign(loadings[np.arange(n), largest])[:, None]
@@ -394,7 +426,7 @@ def _point_spread(points: Float64[np.ndarray, "time keypoint space"]) -> Float64
 
 
 def _pooled_covariance(
-    rows: Sequence[Float64[np.ndarray, "time coordinate"]], *, equal: bool
+    rows: Sequence[Float64[np.ndarray, "_ coordinate"]], *, equal: bool
 ) -> tuple[Float64[np.ndarray, " coordinate"], Float64[np.ndarray, "coordinate coordinate_too"]]:
     """Return mean and covariance over pairs of observed values, recordings weighted alike or by frames."""
     p = rows[0].shape[1]

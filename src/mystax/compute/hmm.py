@@ -10,7 +10,13 @@ from typing import Literal
 
 import numpy as np
 
-from mystax.compute.hmm_emissions import Moments, density_weights, emission_update, frame_moments, log_densities
+from mystax.compute.hmm_emissions import (
+    Moments,
+    density_weights,
+    emission_update,
+    frame_moments,
+    log_densities,
+)
 from mystax.compute.hmm_frames import HmmFrames
 from mystax.compute.kernels.hmm import best_path, forward_backward, scale_likelihoods
 from mystax.core.analysis import Tiles
@@ -210,10 +216,15 @@ def _map(pool: Tiles | None, work: Callable[..., object], items: Sequence[object
 
 
 def moments_of(
-    frames: HmmFrames, posterior: Float64[np.ndarray, "frame state"], model: HmmModel, pool: Tiles | None = None
+    frames: HmmFrames,
+    posterior: Float64[np.ndarray, "frame state"],
+    model: HmmModel,
+    pool: Tiles | None = None,
 ) -> Moments:
     """Sum weights, first and second moments of each state, hidden columns filled in by expectation."""
-    return frame_moments(frames, posterior, model.means, model.covariances, model.covariance == "diagonal", pool)
+    return frame_moments(
+        frames, posterior, model.means, model.covariances, model.covariance == "diagonal", pool
+    )
 
 
 def maximise(
@@ -309,7 +320,11 @@ def fit_hmm(
         history.append(expectation.total + log_prior(model, prior, len(frames)))
         if watch is not None:
             watch(number, history[-1])
-        if number and abs(history[-1] - history[-2]) < tolerance * abs(history[-2]) and not _is_fresh(remarks, number):
+        if (
+            number
+            and abs(history[-1] - history[-2]) < tolerance * abs(history[-2])
+            and not _is_fresh(remarks, number)
+        ):
             return Fit(model, expectation.total, tuple(history), tuple(_plain(remarks)))
         weak = _weak_state(frames, expectation) if mend else None
         if weak is not None and model.n_states > 1:
@@ -346,7 +361,9 @@ def _mended(
     stretch = min(len(frames), max(5, len(frames) // (10 * model.n_states)))
     sums = np.convolve(expectation.log_likelihood, np.ones(stretch), "valid")
     first = int(sums.argmin())
-    values = np.where(frames.observed[first : first + stretch], frames.values[first : first + stretch], np.nan)
+    values = np.where(
+        frames.observed[first : first + stretch], frames.values[first : first + stretch], np.nan
+    )
     known = np.isfinite(values).any(0)
     means = model.means.copy()
     means[weak, known] = np.nanmean(values[:, known], axis=0)

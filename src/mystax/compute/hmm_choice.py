@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Literal
 
 import numpy as np
@@ -75,7 +75,7 @@ def parameter_count(n_states: int, n_features: int, covariance: Covariance) -> i
 
 def make_blocks(
     recording: Int64[np.ndarray, " frame"], rate: float
-) -> list[tuple[Int64[np.ndarray, " row"], Int64[np.ndarray, " row"]]]:
+) -> list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]]:
     """Divide frames into blocks that are held out in turn.
 
     Parameters
@@ -100,7 +100,7 @@ def make_blocks(
     guard = min(round(GUARD_SECONDS * rate), n // (4 * n_blocks))
     every = np.arange(n)
     found = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges.tolist()):
         near = (every >= a - guard) & (every < b + guard)
         found.append((every[~near], every[a:b]))
     return found

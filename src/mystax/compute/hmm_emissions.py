@@ -200,13 +200,16 @@ def _complete(
 
 
 def floored(
-    covariance: Float64[np.ndarray, "feature feature_too"], floor: float
-) -> Float64[np.ndarray, "feature feature_too"]:
-    """Raise eigenvalues to a floor: the most likely covariance that is nowhere smaller."""
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    if values[0] >= floor:
-        return (covariance + covariance.T) / 2
-    return np.asarray((vectors * np.maximum(values, floor)) @ vectors.T)
+    covariances: Float64[np.ndarray, "state feature feature_too"], floor: float
+) -> Float64[np.ndarray, "state feature feature_too"]:
+    """Raise eigenvalues to a floor: the most likely covariances that are nowhere smaller."""
+    even = (covariances + np.swapaxes(covariances, 1, 2)) / 2
+    values, vectors = np.linalg.eigh(even)
+    low = values[:, 0] < floor
+    if low.any():
+        raised = np.maximum(values[low], floor)
+        even[low] = (vectors[low] * raised[:, None]) @ np.swapaxes(vectors[low], 1, 2)
+    return np.asarray(even)
 
 
 def emission_update(
@@ -240,13 +243,13 @@ def emission_update(
     outer = fresh[:, :, None] * fresh[:, None, :]
     if covariance == "tied":
         total = (moments.second - moments.weight[:, None, None] * outer)[has_weight].sum(0)
-        one = floored(total / moments.weight.sum(), floor)
-        return fresh, np.repeat(one[None], len(fresh), axis=0)
+        one = floored(total[None] / moments.weight.sum(), floor)
+        return fresh, np.repeat(one, len(fresh), axis=0)
     spread = moments.second / safe[:, None, None] - outer
     out = covariances.copy()
-    for k in np.flatnonzero(has_weight):
-        if covariance == "diagonal":
-            out[k] = np.diag(np.maximum(np.diag(spread[k]), floor))
-        else:
-            out[k] = floored(spread[k], floor)
+    if covariance == "diagonal":
+        variance = np.maximum(np.einsum("kii->ki", spread), floor)
+        out[has_weight] = (variance[:, :, None] * np.eye(spread.shape[1]))[has_weight]
+    else:
+        out[has_weight] = floored(spread[has_weight], floor)
     return fresh, out

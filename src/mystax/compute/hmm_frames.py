@@ -1,4 +1,4 @@
-"""Data of a hidden Markov model: rows of features with holes, cut into segments, grouped by what is observed."""
+"""Data of a hidden Markov model: rows with holes, cut into segments, grouped by what is observed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class HmmFrames:
     observed: Bool[np.ndarray, "frame feature"]
     is_start: Bool[np.ndarray, " frame"]
     patterns: Bool[np.ndarray, "pattern feature"]
-    parts: Sequence[tuple[int, Int64[np.ndarray, " row"]]]
+    parts: Sequence[tuple[int, Int64[np.ndarray, " _"]]]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -99,7 +99,7 @@ def make_frames(
         place[kept] = np.arange(len(kept))
         patterns, codes = found[kept], place[codes]
         observed = observed & (codes >= 0)[:, None]
-    parts: list[tuple[int, Int64[np.ndarray, " row"]]] = []
+    parts: list[tuple[int, Int64[np.ndarray, " _"]]] = []
     for first in range(0, n, BLOCK):
         block = codes[first : first + BLOCK]
         parts += [(int(p), first + np.flatnonzero(block == p)) for p in np.unique(block) if p >= 0]

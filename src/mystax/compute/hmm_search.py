@@ -25,7 +25,9 @@ K_MEANS_STARTS = 5
 STRETCHES = (1, 2, 4, 16, 64)
 """Stretches per state of the starts in time."""
 FIRST, LONG = 15, 100
-KEPT = 3
+KEPT, KEPT_SHORT = 3, 5
+PROLONGED = 3
+"""Candidates of a round that are followed to their end, of short recordings."""
 GAIN = 0.1
 """Log-likelihood that a split and merge must gain."""
 ROUNDS = 20
@@ -84,9 +86,8 @@ def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.n
         means = sums / np.maximum(mass, 1)[:, None]
         groups = np.arange(n) if n <= n_states else k_means(means, mass, n_states, 100 + count, 5)
         found.append((f"{count} stretches", groups[stretch]))
-    for draw in range(K_MEANS_STARTS):
-        found.append((f"k-means {draw + 1}", k_means(points, weights, n_states, draw)))
-    return found
+    draws = range(K_MEANS_STARTS)
+    return [*found, *((f"k-means {draw + 1}", k_means(points, weights, n_states, draw)) for draw in draws)]
 
 
 def model_from_labels(
@@ -133,12 +134,14 @@ def model_from_labels(
         covariances[:] = within / max(n.sum(), 1)
     if covariance == "diagonal":
         covariances *= np.eye(d)
-    covariances = np.stack([floored(one, max(prior.floor, 1e-9)) for one in covariances])
+    covariances = floored(covariances, max(prior.floor, 1e-9))
     moves = prior.transition_counts(n_states, len(labels)) + 1e-3
     goes_on = ~frames.is_start[1:]
     np.add.at(moves, (labels[:-1][goes_on], labels[1:][goes_on]), 1)
     starts = prior.start_counts(n_states) + np.bincount(labels[frames.is_start], minlength=n_states) + 1e-3
-    return HmmModel(starts / starts.sum(), moves / moves.sum(1, keepdims=True), means, covariances, covariance)
+    return HmmModel(
+        starts / starts.sum(), moves / moves.sum(1, keepdims=True), means, covariances, covariance
+    )
 
 
 def search_hmm(
@@ -189,7 +192,7 @@ def search_hmm(
 
     fits: list[Fit] = [first(item) for item in candidates] if pool is None else pool.map(first, candidates)
     starts = tuple(Start(name, fit.log_likelihood) for (name, _), fit in zip(candidates, fits, strict=True))
-    best = _different(fits)[:KEPT]
+    best = _different(fits)[: KEPT_SHORT if len(part) <= SHORT and thorough else KEPT]
     if watch is not None:
         watch("starts", best[0])
 
@@ -210,12 +213,17 @@ def _different(fits: list[Fit]) -> list[Fit]:
     """Sort fits by likelihood; those that reached the same place count once."""
     found: list[Fit] = []
     for fit in sorted(fits, key=lambda one: -one.log_likelihood):
-        if not any(abs(fit.log_likelihood - other.log_likelihood) < 1e-6 * abs(other.log_likelihood) for other in found):
+        if not any(
+            abs(fit.log_likelihood - other.log_likelihood) < 1e-6 * abs(other.log_likelihood)
+            for other in found
+        ):
             found.append(fit)
     return found
 
 
-def _ward(weight: Float64[np.ndarray, " state"], means: Float64[np.ndarray, "state feature"], a: int, b: int) -> float:
+def _ward(
+    weight: Float64[np.ndarray, " state"], means: Float64[np.ndarray, "state feature"], a: int, b: int
+) -> float:
     gap = means[a] - means[b]
     return float(weight[a] * weight[b] / (weight[a] + weight[b] + 1e-12) * (gap @ gap))
 
@@ -226,15 +234,15 @@ def _split_and_merge(
     """Merge two states and split another as long as the likelihood gains."""
     few, steps = (6, FIRST) if len(frames) <= SHORT else (4, 8)
     for _ in range(ROUNDS):
-        best = None
+        tried = []
         for labels in _candidates(frames, fit.model, few):
             model = model_from_labels(frames, labels, fit.model.n_states, fit.model.covariance, prior)
-            tried = fit_hmm(frames, model, prior, iterations=steps)
-            if best is None or tried.log_likelihood > best.log_likelihood:
-                best = tried
-        if best is None:
+            tried.append(fit_hmm(frames, model, prior, iterations=steps))
+        if not tried:
             return fit
-        longer = fit_hmm(frames, best.model, prior, iterations=LONG)
+        ahead = _different(tried)[: PROLONGED if len(frames) <= SHORT else 1]
+        ends = [fit_hmm(frames, one.model, prior, iterations=LONG) for one in ahead]
+        longer = max(ends, key=lambda one: one.log_likelihood)
         if longer.log_likelihood <= fit.log_likelihood + GAIN:
             return fit
         fit = longer

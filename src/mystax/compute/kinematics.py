@@ -29,7 +29,9 @@ class Derivatives:
     bend: Float64[np.ndarray, "time column"]
 
 
-def segment_starts(times: Float64[np.ndarray, " time"], longest: float | None = None) -> Bool[np.ndarray, " time"]:
+def segment_starts(
+    times: Float64[np.ndarray, " time"], longest: float | None = None
+) -> Bool[np.ndarray, " time"]:
     """Tell where segments start: at the first frame and after every gap of the clock.
 
     Parameters

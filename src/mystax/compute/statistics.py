@@ -159,7 +159,7 @@ def _two_groups(
     mean1, mean2 = (total - sum2) / n1, sum2 / n2
     within = (squares - square2 - n1 * mean1**2) + (square2 - n2 * mean2**2)
     error = np.sqrt(np.maximum(within, 0) / (n1 + n2 - 2) * (1 / n1 + 1 / n2))
-    return np.abs(mean2 - mean1) / np.where(error > 1e-12, error, np.inf)
+    return np.asarray(np.abs(mean2 - mean1) / np.where(error > 1e-12, error, np.inf))
 
 
 def _many_groups(
@@ -173,7 +173,7 @@ def _many_groups(
         size = inside.sum(1)[:, None]
         between += size * ((inside @ values) / size - values.mean(0)) ** 2
     within = ((values - values.mean(0)) ** 2).sum(0) - between
-    return (between / (n_groups - 1)) / np.where(within > 1e-12, within / (n - n_groups), np.inf)
+    return np.asarray((between / (n_groups - 1)) / np.where(within > 1e-12, within / (n - n_groups), np.inf))
 
 
 def _pairs(values: Float64[np.ndarray, "pair quantity"]) -> Float64[np.ndarray, "arrangement quantity"]:
@@ -186,7 +186,7 @@ def _pairs(values: Float64[np.ndarray, "pair quantity"]) -> Float64[np.ndarray, 
         signs = np.concatenate([np.ones((1, n)), drawn])
     mean = signs @ values / n
     spread = np.sqrt(np.maximum((values**2).mean(0) - mean**2, 0) * n / (n - 1) / n)
-    return np.abs(mean) / np.where(spread > 1e-12, spread, np.inf)
+    return np.asarray(np.abs(mean) / np.where(spread > 1e-12, spread, np.inf))
 
 
 def compare_groups(
@@ -251,9 +251,7 @@ def compare_groups(
 
         q[good] = false_discovery_control(p[good])
     effect, low, high = _effects(values, codes, len(names), good)
-    return GroupTest(
-        p, family, q, effect, low, high, (2 if two_sided else 1) / n_distinct, n_distinct
-    )
+    return GroupTest(p, family, q, effect, low, high, (2 if two_sided else 1) / n_distinct, n_distinct)
 
 
 def _differences(

@@ -40,7 +40,13 @@ class StateClock:
         expected: float,
         step: float,
     ) -> None:
-        self.times, self.is_start, self.frame, self.expected, self.step = times, is_start, frame, expected, step
+        self.times, self.is_start, self.frame, self.expected, self.step = (
+            times,
+            is_start,
+            frame,
+            expected,
+            step,
+        )
 
 
 def source_rate(times: Float64[np.ndarray, " time"]) -> float:
@@ -153,7 +159,7 @@ def bring_beside(
     times: Float64[np.ndarray, " time"],
     values: Float64[np.ndarray, "time column"],
 ) -> Float64[np.ndarray, "state_time column"]:
-    """Bring columns of another clock to the times of the states: means of intervals, or between neighbours."""
+    """Bring columns of another clock to the states' times: means of intervals, or between neighbours."""
     out = np.full((len(clock.times), values.shape[1]), np.nan)
     if not len(times):
         return out

@@ -12,6 +12,8 @@ __all__ = ["Overlap", "find_overlap"]
 
 LEAST, SHORT = 180.0, 600.0
 """Less than this in common is refused, or flagged [s]."""
+ROUNDING = 1.0
+"""Three minutes of frames end one frame earlier; bins are not cut for it [s]."""
 SLIPS = {
     1e3: "ms",
     1e6: "us",
@@ -91,7 +93,7 @@ def find_overlap(
     ends = [(float(times[0]), float(times[-1])) for times in (behaviour, neural)]
     start, stop = max(first for first, _ in ends), min(last for _, last in ends)
     _check_units(ends, stop - start, where)
-    if stop - start < LEAST:
+    if stop - start < LEAST - ROUNDING:
         common = f"{max(0.0, stop - start):.1f} s in common"
         raise ClockError(
             "C204",
@@ -102,7 +104,7 @@ def find_overlap(
             hint="are both on one clock? --clock and --neural-clock bring them there",
         )
     flags: tuple[Flag, ...] = ()
-    if stop - start < SHORT:
+    if stop - start < SHORT - ROUNDING:
         flags = (Flag("N310", f"short: {(stop - start) / 60:.1f} min in common, intervals will be wide"),)
     return Overlap(start, stop, ends[0], ends[1], flags)
 

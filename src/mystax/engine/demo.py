@@ -31,7 +31,7 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     """Make synthetic recordings of two cameras each and run everything on them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
-    tracked.
+    tracked; ten simulated minutes, in the folder ``brain``, are encoded in the activity of neurons.
 
     Parameters
     ----------
@@ -53,12 +53,14 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
+    from mystax.engine.demo_brain import BRAIN_FOLDER, encode_brain
     from mystax.engine.demo_face import FACE_FOLDER, track_face
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     place = Path(folder)
     track_face(place / FACE_FOLDER, seed=seed, progress=progress)
+    encode_brain(place / BRAIN_FOLDER, seed=seed, progress=progress)
     scene = make_recording(place, seed=seed, progress=progress)
     files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
     recording = open_recording(files, name=NAME, grey_range="full")

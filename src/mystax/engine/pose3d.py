@@ -1,14 +1,14 @@
 """`mystax.pose3d`: keypoints in space, from poses or foreign tracks of several calibrated cameras."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.analyses.pose3d import POSE3D, Pose3dParams
-from mystax.analyses.pose3d_views import PoseView, gather, view_of_dataset
+from mystax.analyses.pose3d_views import Gathered, PoseView, gather, view_of_dataset
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Rig = Outcomes = Any
 
-__all__ = ["Request3d", "pose3d", "triangulate_files"]
+__all__ = ["Request3d", "gathered_of", "pose3d", "triangulate_files"]
 
 ANALYSIS = "pose3d"
 
@@ -326,26 +326,21 @@ def pose3d(
     return dataset
 
 
-def _make(
-    poses: Any,
-    rig: Any,
-    request: Request3d,
-    parameters: Mapping[str, object],
-    cores: int,
-    out: str | Path | None,
-    progress: Report,
-    *,
-    keep: bool = False,
-) -> tuple[Dataset, Path | None]:
-    """Make the outcome, and publish it where that is asked for."""
-    from mystax.analyses.pose3d_finish import reconstruct, smooth_request
-    from mystax.compute.tiles import TilePool
-    from mystax.core.dataset import check_outcome, complete_outcome
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Rig and views that fit together."""
 
-    params = check_params(Pose3dParams, parameters, ANALYSIS)
-    smooth_request(params.smooth)
+    rig: RigModel
+    views: dict[str, PoseView]
+    used: list[str]
+    ids: dict[str, str]
+    folder: Path | None
+    reference: str
+
+
+def _prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progress: Report) -> _Prepared:
+    """Read rig and poses, and bring names, sizes, clocks and crops together."""
     model = _load_rig(rig)
-    flags: list[Flag] = []
     if isinstance(poses, str | Path):
         poses = _poses_of_path(Path(poses))
     views, ids, folder, lost = _views_of(poses, request.rate, flags)
@@ -378,6 +373,51 @@ def _make(
     reference = request.reference or next(name for name in used if name in views)
     if reference not in views:
         raise RecipeError("P403", f"camera {reference!r}", "the reference has no track")
+    return _Prepared(model, views, used, ids, folder, reference)
+
+
+def gathered_of(
+    poses: Any, rig: Any, request: Request3d, *, min_confidence: float = 0.1, progress: Report = silent
+) -> tuple[RigModel, Gathered]:
+    """Return the rig and the points of its cameras on one timeline.
+
+    Raises
+    ------
+    MystaxError
+        As `pose3d`.
+    """
+    found = _prepare(poses, rig, request, [], progress)
+    gathered = gather(found.views, found.used, reference=found.reference, min_confidence=min_confidence)
+    return found.rig, gathered
+
+
+def _make(
+    poses: Any,
+    rig: Any,
+    request: Request3d,
+    parameters: Mapping[str, object],
+    cores: int,
+    out: str | Path | None,
+    progress: Report,
+    *,
+    keep: bool = False,
+) -> tuple[Dataset, Path | None]:
+    """Make the outcome, and publish it where that is asked for."""
+    from mystax.analyses.pose3d_finish import reconstruct, smooth_request
+    from mystax.compute.tiles import TilePool
+    from mystax.core.dataset import check_outcome, complete_outcome
+
+    params = check_params(Pose3dParams, parameters, ANALYSIS)
+    smooth_request(params.smooth)
+    flags: list[Flag] = []
+    prepared = _prepare(poses, rig, request, flags, progress)
+    model, views, used, ids, folder = (
+        prepared.rig,
+        prepared.views,
+        prepared.used,
+        prepared.ids,
+        prepared.folder,
+    )
     keypoint_set = next((view.keypoint_set for view in views.values() if view.keypoint_set), "")
     inputs: list[Mapping[str, object]] = [
         {"role": "pose", "camera": name, "position": number, "id": ids[name]}
@@ -395,7 +435,7 @@ def _make(
         if store.current_key(ANALYSIS) == key:
             current: Dataset = load(store.path(ANALYSIS))
             return current, target
-    gathered = gather(views, used, reference=reference, min_confidence=params.min_confidence)
+    gathered = gather(views, used, reference=prepared.reference, min_confidence=params.min_confidence)
     with TilePool(cores) as pool:
         dataset, found = reconstruct(model, gathered, params, keypoint_set=keypoint_set, run=pool.map)
     flags = merge_flags(flags, found)

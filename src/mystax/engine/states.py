@@ -129,7 +129,9 @@ def states(
     if rate is not None:
         given["rate"] = rate
     is_many = isinstance(inputs, Sequence) and not isinstance(inputs, str | bytes)
-    done = run_states(list(inputs) if is_many else [inputs], given, keypoints=keypoints, model=model, progress=progress)
+    done = run_states(
+        list(inputs) if is_many else [inputs], given, keypoints=keypoints, model=model, progress=progress
+    )
     if out is not None:
         from mystax.engine.states_store import keep_states
 
@@ -176,14 +178,22 @@ def run_states(
         As `states`; a recording without data among others is left out instead.
     """
     params = check_params(StatesParams, parameters, ANALYSIS)
-    chosen = keypoints if isinstance(keypoints, KeypointSet) or keypoints is None else KeypointSet.load(keypoints)
+    chosen = (
+        keypoints if isinstance(keypoints, KeypointSet) or keypoints is None else KeypointSet.load(keypoints)
+    )
     sources: list[StatesSource] = []
     failed: list[MystaxError] = []
     if not inputs:
         raise RecipeError("P403", "inputs", "there is no recording")
     for number, entry in enumerate(inputs):
         try:
-            sources += read_sources(entry, params, chosen, "" if isinstance(entry, str | Path) else f"recording {number + 1}", table)
+            sources += read_sources(
+                entry,
+                params,
+                chosen,
+                "" if isinstance(entry, str | Path) else f"recording {number + 1}",
+                table,
+            )
         except NumbersError as error:
             if len(inputs) == 1:
                 raise
@@ -223,7 +233,15 @@ def _swapped(dataset: Dataset) -> list[Flag]:
     n = int(dataset.attrs["frames_swapped"])
     if not n:
         return []
-    return [Flag("N304", f"in {n} frames the mirrored face fits better: left and right may be swapped there (nothing was changed)", (), n)]
+    return [
+        Flag(
+            "N304",
+            f"in {n} frames the mirrored face fits better: left and right may be swapped there "
+            "(nothing was changed)",
+            (),
+            n,
+        )
+    ]
 
 
 def _unique_names(sources: list[StatesSource]) -> list[StatesSource]:
@@ -272,7 +290,9 @@ def _applied(
                 subset = KeypointSet.from_toml(str(model.attrs["keypoint_set"]))
             item = replace(item, points=points, keypoints=subset, point_sd=sd)  # noqa: PLW2901 - the recording in the model's order
         fitted.append(item)
-    own = hashlib.sha256(hmm.means.tobytes() + hmm.covariances.tobytes() + hmm.transitions.tobytes()).hexdigest()
+    own = hashlib.sha256(
+        hmm.means.tobytes() + hmm.covariances.tobytes() + hmm.transitions.tobytes()
+    ).hexdigest()
     digest = str(model.attrs.get("content_sha256", "")) or own
     return (
         apply_states(fitted, features, hmm, params),

@@ -107,7 +107,9 @@ def _openface(path: Path, params: StatesParams) -> list[StatesSource]:
     faces = read_openface(path)
     for face in faces:
         times = face.time if face.time is not None else _times(path, face.frame, params)
-        points = masked_points(face.points, face.confidence[:, None] + np.zeros((1, 68)), None, params.min_confidence, 100)
+        points = masked_points(
+            face.points, face.confidence[:, None] + np.zeros((1, 68)), None, params.min_confidence, 100
+        )
         several = len(faces) > 1
         sources.append(
             StatesSource(

@@ -56,7 +56,9 @@ def words_of(features: str) -> list[str]:
         base = word.partition(":")[0]
         if base not in KNOWN_FEATURES:
             raise ParameterError(
-                "P401", "parameter 'features' of 'states'", f"there is no feature {word!r}{nearest(base, KNOWN_FEATURES)}"
+                "P401",
+                "parameter 'features' of 'states'",
+                f"there is no feature {word!r}{nearest(base, KNOWN_FEATURES)}",
             )
     return words or ["auto"]
 
@@ -107,7 +109,9 @@ def read_sources(
             return _finish(_of_loaded(load(path), params, keypoints, name or _name_of(path), path))
         from mystax.engine.states_files import read_foreign
 
-        return _finish([_with_columns(item, {}, params) for item in read_foreign(path, params, keypoints, table)])
+        return _finish(
+            [_with_columns(item, {}, params) for item in read_foreign(path, params, keypoints, table)]
+        )
     return _finish(_of_loaded(entry, params, keypoints, name or "recording", None))
 
 
@@ -151,7 +155,11 @@ def _of_loaded(
         raise RecipeError(
             "P403", name, expected="a path, a Dataset or a mapping of outcomes", got=type(loaded).__name__
         )
-    poses = {key: loaded[key] for key in loaded if key.partition("/")[0] in ("pose3d", "pose") and "position" in loaded[key]}
+    poses = {
+        key: loaded[key]
+        for key in loaded
+        if key.partition("/")[0] in ("pose3d", "pose") and "position" in loaded[key]
+    }
     if any(key.startswith("pose3d") for key in poses):
         poses = {key: item for key, item in poses.items() if key.startswith("pose3d")}
     wanted = None if params.camera == "all" else {word.strip() for word in params.camera.split(",")}
@@ -159,7 +167,8 @@ def _of_loaded(
         known = {key.partition("/")[2]: item for key, item in poses.items()}
         unknown = wanted - set(known)
         if unknown:
-            raise RecipeError("P403", name, f"no camera {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], known)}")
+            first = min(unknown)
+            raise RecipeError("P403", name, f"no camera {first!r}{nearest(first, known)}")
         poses = {key: item for key, item in poses.items() if key.partition("/")[2] in wanted}
     del path
     if not poses:
@@ -202,7 +211,9 @@ def _joined_cameras(
     poses: Mapping[str, Dataset], params: StatesParams, keypoints: KeypointSet | None, name: str
 ) -> list[StatesSource]:
     """Take the points of one camera, or join those of several as `camera__point`."""
-    per_camera = {key.partition("/")[2]: _of_pose(item, params, keypoints, name) for key, item in poses.items()}
+    per_camera = {
+        key.partition("/")[2]: _of_pose(item, params, keypoints, name) for key, item in poses.items()
+    }
     if len(per_camera) == 1:
         return next(iter(per_camera.values()))
     first = next(iter(per_camera.values()))[0]
@@ -212,7 +223,9 @@ def _joined_cameras(
         moved = np.full((len(first.times), *item.points.shape[1:]), np.nan)
         near = np.clip(np.searchsorted(item.times, first.times), 0, len(item.times) - 1)
         before = np.clip(near - 1, 0, len(item.times) - 1)
-        near = np.where(np.abs(item.times[before] - first.times) < np.abs(item.times[near] - first.times), before, near)
+        near = np.where(
+            np.abs(item.times[before] - first.times) < np.abs(item.times[near] - first.times), before, near
+        )
         step = float(np.median(np.diff(item.times)))
         good = np.abs(item.times[near] - first.times) <= 0.5 * step * (1 + 1e-6)
         moved[good] = item.points[near[good]]
@@ -228,7 +241,13 @@ def _joined_cameras(
     )
     return [
         StatesSource(
-            name, first.times, np.concatenate(points, 1), joined, first.unit, flags=first.flags, identity=first.identity
+            name,
+            first.times,
+            np.concatenate(points, 1),
+            joined,
+            first.unit,
+            flags=first.flags,
+            identity=first.identity,
         )
     ]
 
@@ -239,7 +258,9 @@ def _of_pose(
     """Take the points out of a pose, one source per individual."""
     for needed in ("time", "space", "keypoint"):
         if needed not in dataset["position"].dims:
-            raise FormatError("F804", name, f"position has no dimension {needed!r}", got=str(dataset["position"].dims))
+            raise FormatError(
+                "F804", name, f"position has no dimension {needed!r}", got=str(dataset["position"].dims)
+            )
     if "individual" not in dataset["position"].dims:
         dataset = dataset.expand_dims(individual=["face"])
     times = np.asarray(dataset["time"].values, np.float64)
@@ -248,7 +269,9 @@ def _of_pose(
     own = keypoints or (KeypointSet.from_toml(text) if text else set_for_names(names))
     unit = str(dataset["position"].attrs.get("units", "px"))
     flags = tuple(_frame_flags(dataset))
-    missing = np.asarray(dataset["missing"].values) > 0 if "missing" in dataset else np.zeros(len(times), bool)
+    missing = (
+        np.asarray(dataset["missing"].values) > 0 if "missing" in dataset else np.zeros(len(times), bool)
+    )
     found = []
     for k, individual in enumerate(dataset["individual"].values):
         only = dataset.isel(individual=k)
@@ -279,7 +302,11 @@ def _of_pose(
 def _frame_flags(dataset: Dataset) -> list[Flag]:
     from mystax.core.quality import flags_from_json
 
-    return [item for item in flags_from_json(str(dataset.attrs.get("quality", "[]"))) if item.code in ("N313", "N314")]
+    return [
+        item
+        for item in flags_from_json(str(dataset.attrs.get("quality", "[]")))
+        if item.code in ("N313", "N314")
+    ]
 
 
 def _values(dataset: Dataset, variable: str) -> np.ndarray | None:
@@ -296,10 +323,17 @@ def _point_sd(dataset: Dataset) -> np.ndarray | None:
         return None
     diagonal = [str(item) for item in dataset["cov"].values]
     chosen = [k for k, item in enumerate(diagonal) if len(item) == 2 and item[0] == item[1]]
-    values = np.asarray(dataset["covariance"].transpose("time", "cov", "keypoint").values, np.float64)[:, chosen]
+    values = np.asarray(dataset["covariance"].transpose("time", "cov", "keypoint").values, np.float64)[
+        :, chosen
+    ]
     known = np.isfinite(values).all(1)
     total = np.where(known, values.sum(1), np.nan)
-    return np.array([np.sqrt(np.median(item[np.isfinite(item)])) if np.isfinite(item).any() else np.nan for item in total.T])
+    return np.array(
+        [
+            np.sqrt(np.median(item[np.isfinite(item)])) if np.isfinite(item).any() else np.nan
+            for item in total.T
+        ]
+    )
 
 
 def _arranged(
@@ -320,7 +354,8 @@ def _arranged(
             f"its points are not those of the set {keypoints.name!r}: "
             + ", ".join(f"{item.theirs}{item.hint}" for item in mapping.names if not item.ours)[:400],
             expected=", ".join(keypoints.ids)[:400],
-            hint="name another set with --keypoints, or say which is which with --map FILE.csv (theirs, ours)",
+            hint="name another set with --keypoints, or say which is which with --map FILE.csv "
+            "(theirs, ours)",
         )
     by_ours = {ours: list(names).index(theirs) for theirs, ours in matched.items()}
     subset = keypoints.subset(by_ours)
@@ -401,7 +436,9 @@ def _with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: S
     for word in words:
         if word in ("keypoints", "auto"):
             if not source.ids:
-                raise RecipeError("P403", source.name, "it has no keypoints", hint="mystax track VIDEO makes them")
+                raise RecipeError(
+                    "P403", source.name, "it has no keypoints", hint="mystax track VIDEO makes them"
+                )
         elif word == "measures":
             columns |= _measures(source)
         elif word == "head":
@@ -410,7 +447,11 @@ def _with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: S
             columns[word] = _csv_column(word, source)
         else:
             columns[word] = _trace(word, loaded, source.name)
-    wanted = {key: item for key, item in columns.items() if key in words or key.partition("=")[0] in words or key not in source.columns}
+    wanted = {
+        key: item
+        for key, item in columns.items()
+        if key in words or key.partition("=")[0] in words or key not in source.columns
+    }
     return replace(source, columns=wanted)
 
 
@@ -420,7 +461,12 @@ def _measures(source: StatesSource) -> dict[str, Column]:
     if source.keypoints is None or not source.keypoints.measures:
         raise RecipeError("P403", source.name, "its keypoint set names no measures")
     found = measure_all(
-        source.keypoints.measures, np.swapaxes(source.points, 1, 2), None, source.ids, source.times, source.unit
+        source.keypoints.measures,
+        np.swapaxes(source.points, 1, 2),
+        None,
+        source.ids,
+        source.times,
+        source.unit,
     )
     return {f"measures={name}": Column(source.times, item.value[:, None]) for name, item in found.items()}
 
@@ -446,14 +492,19 @@ def _trace(word: str, loaded: Mapping[str, Dataset], where: str) -> Column:
     found = [key for key in loaded if key.partition("/")[0] == analysis]
     if not found:
         raise RecipeError(
-            "P403", where, f"there is no outcome {analysis!r} for the feature {word!r}", got=", ".join(map(str, loaded)) or "no outcomes"
+            "P403",
+            where,
+            f"there is no outcome {analysis!r} for the feature {word!r}",
+            got=", ".join(map(str, loaded)) or "no outcomes",
         )
     dataset = loaded[found[0]]
     if variable not in dataset:
         near = [str(name) for name in dataset.data_vars if "time" in dataset[name].dims]
         matching = [name for name in near if variable.rpartition("_")[2] in name]
         if not matching:
-            raise RecipeError("P403", where, f"outcome {analysis!r} has no {variable!r}{nearest(variable, near)}")
+            raise RecipeError(
+                "P403", where, f"outcome {analysis!r} has no {variable!r}{nearest(variable, near)}"
+            )
         variable = matching[0]
     array = dataset[variable]
     roi = options[0] if options and options[0] else ""

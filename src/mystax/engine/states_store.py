@@ -86,7 +86,14 @@ def keep_states(
         _write_tables(store, [dataset])
         make_report(store)
         folders.append(store.folder)
-        progress(Event("outcome", "states", text=f"states of {names[number]}: {store.folder}", data={"analysis": "states"}))
+        progress(
+            Event(
+                "outcome",
+                "states",
+                text=f"states of {names[number]}: {store.folder}",
+                data={"analysis": "states"},
+            )
+        )
     times = _event_times(events) if events is not None else []
     if not single or times:
         folder = out / "_groups" / "all" / f"states-{key12(done.key(0))}"
@@ -142,7 +149,8 @@ def _rows(path: str | Path) -> list[dict[str, str]]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             return [
-                {str(key).strip(): (value or "").strip() for key, value in row.items()} for row in csv.DictReader(stream)
+                {str(key).strip(): (value or "").strip() for key, value in row.items()}
+                for row in csv.DictReader(stream)
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecipeError("P403", str(path), f"the table cannot be read ({error})") from error
@@ -171,13 +179,20 @@ def read_groups(path: str | Path, names: Sequence[str]) -> list[dict[str, str]]:
     rows = _rows(path)
     head = set(rows[0]) if rows else set()
     if not {"recording", "group"} <= head:
-        raise RecipeError("P403", str(path), expected="columns recording, group[, individual][, pair]", got=", ".join(sorted(head)) or "nothing")
+        raise RecipeError(
+            "P403",
+            str(path),
+            expected="columns recording, group[, individual][, pair]",
+            got=", ".join(sorted(head)) or "nothing",
+        )
     by_name = {row["recording"]: row for row in rows}
     found = []
     for name in names:
         row = by_name.get(name)
         if row is None:
-            raise RecipeError("P403", str(path), f"the recording {name!r} has no group{nearest(name, by_name)}")
+            raise RecipeError(
+                "P403", str(path), f"the recording {name!r} has no group{nearest(name, by_name)}"
+            )
         found.append(row)
     return found
 
@@ -186,7 +201,11 @@ def quantities_of(datasets: Sequence[Dataset]) -> tuple[list[str], np.ndarray]:
     """Return the quantities that groups are compared by: names, and values (recording, quantity)."""
     n = datasets[0].sizes["state"]
     names, columns = [], []
-    for variable, word in (("occupancy", "occupancy"), ("bout_rate", "bouts per minute"), ("dwell_median", "median dwell [s]")):
+    for variable, word in (
+        ("occupancy", "occupancy"),
+        ("bout_rate", "bouts per minute"),
+        ("dwell_median", "median dwell [s]"),
+    ):
         for k in range(n):
             names.append(f"{word} of {k + 1}")
             columns.append([float(item[variable].values[k]) for item in datasets])
@@ -247,7 +266,9 @@ def compare_recordings(
         own = {table[k]["group"] for k in members}
         has_pairs = any(table[k].get("pair") for k in members)
         if len(own) > 1 and not has_pairs:
-            raise RecipeError("P403", f"individual {unit!r}", "it is in two groups", hint="name pairs in a column `pair`")
+            raise RecipeError(
+                "P403", f"individual {unit!r}", "it is in two groups", hint="name pairs in a column `pair`"
+            )
         for group in sorted(own):
             inside = [k for k in members if table[k]["group"] == group]
             groups.append(group)
@@ -255,7 +276,9 @@ def compare_recordings(
             stacked = values[inside]
             known = np.isfinite(stacked)
             count = known.sum(0)
-            rows.append(np.where(count > 0, np.where(known, stacked, 0).sum(0) / np.maximum(count, 1), np.nan))
+            rows.append(
+                np.where(count > 0, np.where(known, stacked, 0).sum(0) / np.maximum(count, 1), np.nan)
+            )
     by_pair = pairs if all(pairs) else None
     try:
         test = compare_groups(np.stack(rows), groups, by_pair)
@@ -272,9 +295,25 @@ def group_rows(datasets: Sequence[Dataset], table: Sequence[dict[str, str]]) -> 
     head += ["p", "p, whole family", "q", "Hedges g", "g low", "g high", "smallest possible p", "remark"]
     found = [head]
     for k, name in enumerate(names):
-        means = [float(np.mean([values[u, k] for u in range(len(groups)) if groups[u] == group])) for group in which]
-        numbers = [*means, test.p[k], test.p_family[k], test.q[k], test.effect[k], test.low[k], test.high[k], test.smallest]
-        found.append([name, *("" if not np.isfinite(value) else f"{float(value):.4g}" for value in numbers), test.reason])
+        means = [
+            float(np.mean([values[u, k] for u in range(len(groups)) if groups[u] == group]))
+            for group in which
+        ]
+        numbers = [
+            *means,
+            test.p[k],
+            test.p_family[k],
+            test.q[k],
+            test.effect[k],
+            test.low[k],
+            test.high[k],
+            test.smallest,
+        ]
+        found.append(
+            [
+                name,
+                *("" if not np.isfinite(value) else f"{float(value):.4g}" for value in numbers),
+                test.reason,
+            ]
+        )
     return found
-
-

@@ -31,8 +31,10 @@ READERS = {
     "sleap_analysis": "mystax.io.formats.sleap:plain_sleap_analysis",
     "sleap_labels": "mystax.io.formats.sleap:plain_sleap_labels",
     "facemap_h5": "mystax.io.formats.facemap_keypoints:plain_facemap_h5",
+    "suite2p_places": "mystax.io.neural.suite2p:plain_places",
     "nwb": "mystax.io.neural.nwb_parts:plain_nwb",
     "caiman": "mystax.io.neural.caiman:plain_caiman",
+    "dlc_stereo": "mystax.io.formats.dlc3d:plain_stereo_params",
     "torch_state": "mystax.nets.fmnet:read_state",
 }
 """What a child can read: name -> ``module:function`` of a path (and options) that returns plain data."""

@@ -107,8 +107,20 @@ def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
     return content.reshape(shape, order="F" if fortran else "C")
 
 
-def read_pickled_npy(path: Path | str) -> Any:
+def read_pickled_npy(path: Path | str, *, max_objects: int | None = None) -> Any:
     """Read an array of objects (or of numbers) as plain data, running nothing.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    max_objects : int, optional
+        How many objects there may be; by default a million.
+
+    Returns
+    -------
+    object
+        An array, or the only object in it.
 
     Raises
     ------
@@ -123,7 +135,7 @@ def read_pickled_npy(path: Path | str) -> Any:
             return read_npy(path)
         if math.prod(shape) > size:
             raise FormatError("F802", where, expected=f"at most {size} objects", got=str(math.prod(shape)))
-        content = read_pickled(stream, size - stream.tell())
+        content = read_pickled(stream, size - stream.tell(), max_objects=max_objects)
     if isinstance(content, np.ndarray) and content.dtype == object and content.shape == ():
         return content[()]
     return content

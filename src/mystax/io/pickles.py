@@ -80,6 +80,7 @@ class _Machine:
     """Stack, memo and limits while the opcodes are walked."""
 
     n_bytes: int
+    max_objects: int
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
@@ -87,8 +88,8 @@ class _Machine:
 
     def push(self, value: object) -> None:
         self.n_objects += 1
-        if self.n_objects > MAX_OBJECTS:
-            raise FormatError("F802", "pickled data", expected=f"at most {MAX_OBJECTS} objects", got="more")
+        if self.n_objects > self.max_objects:
+            raise _too_many(self.max_objects)
         self.stack.append(value)
 
     def pop(self) -> Any:
@@ -119,6 +120,10 @@ def _code(name: str) -> FormatError:
         got=name,
         hint="do not open this file with tools that unpickle it.",
     )
+
+
+def _too_many(most: int) -> FormatError:
+    return FormatError("F802", "pickled data", expected=f"at most {most} objects", got="more")
 
 
 def _impossible(what: str) -> FormatError:
@@ -344,7 +349,7 @@ def _finished(value: Any) -> Any:
     return plain
 
 
-def read_pickled(stream: BufferedIOBase, n_bytes: int) -> Any:
+def read_pickled(stream: BufferedIOBase, n_bytes: int, *, max_objects: int | None = None) -> Any:
     """Read plain data from pickled bytes.
 
     Parameters
@@ -353,6 +358,8 @@ def read_pickled(stream: BufferedIOBase, n_bytes: int) -> Any:
         Placed at the first opcode.
     n_bytes : int
         How many bytes there are at most; nothing may claim to be larger.
+    max_objects : int, optional
+        How many objects there may be; by default a million.
 
     Returns
     -------
@@ -365,7 +372,8 @@ def read_pickled(stream: BufferedIOBase, n_bytes: int) -> Any:
         F801, if the bytes want to run code; F802, if something claims to be larger than the file;
         F804, if the opcodes make no sense.
     """
-    machine = _Machine(n_bytes)
+    most = MAX_OBJECTS if max_objects is None else max_objects
+    machine = _Machine(n_bytes, most)
     last = ""
     try:
         with warnings.catch_warnings():
@@ -384,11 +392,11 @@ def read_pickled(stream: BufferedIOBase, n_bytes: int) -> Any:
         raise _impossible(str(error)) from error
     if last != "STOP" or len(machine.stack) != 1:
         raise _impossible("the data end too early")
-    _count(machine.stack[0], {}, 0)  # before anything shared is written out several times
+    _count(machine.stack[0], {}, 0, most)  # before anything shared is written out several times
     return _finished(machine.stack[0])
 
 
-def _count(value: Any, sizes: dict[int, int], depth: int) -> int:
+def _count(value: Any, sizes: dict[int, int], depth: int, max_objects: int) -> int:
     """Count the objects of the written-out data, each shared part looked at once."""
     if depth > MAX_DEPTH:
         raise FormatError(
@@ -404,7 +412,7 @@ def _count(value: Any, sizes: dict[int, int], depth: int) -> int:
     else:
         return 1
     if id(value) not in sizes:
-        sizes[id(value)] = 1 + sum(_count(child, sizes, depth + 1) for child in children)
-    if sizes[id(value)] > MAX_OBJECTS:
-        raise FormatError("F802", "pickled data", expected=f"at most {MAX_OBJECTS} objects", got="more")
+        sizes[id(value)] = 1 + sum(_count(child, sizes, depth + 1, max_objects) for child in children)
+    if sizes[id(value)] > max_objects:
+        raise _too_many(max_objects)
     return sizes[id(value)]

@@ -9,6 +9,7 @@ from mystax.plot.encoding import ENCODING
 from mystax.plot.motion import MOTION
 from mystax.plot.pictures import View
 from mystax.plot.pose import POSE
+from mystax.plot.pose3d import POSE3D
 from mystax.plot.pupil import PUPIL
 from mystax.plot.rois import ROIS
 from mystax.plot.running import RUNNING
@@ -28,6 +29,7 @@ CHAPTERS: Mapping[str, ChapterKind] = {
     "pose": POSE,
     "encoding": ENCODING,
     "states": STATES,
+    "pose3d": POSE3D,
 }
 """Name of the analysis to what the report knows about it."""
 

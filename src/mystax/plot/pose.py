@@ -55,7 +55,8 @@ def colours_of(dataset: Dataset) -> list[str]:
     return colours
 
 
-def _edges(dataset: Dataset) -> list[tuple[int, int]]:
+def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
+    """Return the lines between the points of an outcome, by number."""
     names = [str(name) for name in dataset["keypoint"].values]
     text = str(dataset.attrs.get("keypoint_set", ""))
     pairs = KeypointSet.from_toml(text).edges if text else ()
@@ -125,7 +126,7 @@ def _draw_points(axes: Axes, dataset: Dataset) -> Float64[np.ndarray, "keypoint 
         if 2 * int(good.sum()) > len(good):
             middle[k] = np.nanmedian(position[good, :, k], axis=0)
             axes.plot(*middle[k], "o", mfc="none", mec=colour, ms=4.5, mew=1.0)
-    for a, b in _edges(dataset):
+    for a, b in edges_of(dataset):
         axes.plot(*middle[[a, b]].T, color="white", lw=0.5, alpha=0.6)
     _draw_box(axes, str(dataset.attrs.get("box", "")))
     return middle

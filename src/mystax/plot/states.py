@@ -7,8 +7,8 @@ import numpy as np
 
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
-from mystax.plot.states_faces import clips_figure, components_figure, face_distances, faces_figure
 from mystax.plot.states_draw import has_faces
+from mystax.plot.states_faces import clips_figure, components_figure, face_distances, faces_figure
 from mystax.plot.states_time import (
     dwell_figure,
     ethogram_figure,
@@ -107,34 +107,58 @@ def state_tables(datasets: Sequence[Dataset]) -> dict[str, Table]:
         (name, int(label), float(a), float(b), float(b - a), float(p), int(whole))
         for name, item in named
         for label, a, b, p, whole in zip(
-            *(item[key].values for key in ("bout_label", "bout_start", "bout_stop", "bout_posterior", "bout_complete")),
+            *(
+                item[key].values
+                for key in ("bout_label", "bout_start", "bout_stop", "bout_posterior", "bout_complete")
+            ),
             strict=True,
         )
     ]
     moves = [
-        (name, a, b, int(item["transition_count"].values[i, j]), float(item["transition_probability"].values[i, j]))
+        (
+            name,
+            a,
+            b,
+            int(item["transition_count"].values[i, j]),
+            float(item["transition_probability"].values[i, j]),
+        )
         for name, item in named
         for i, a in enumerate(states)
         for j, b in enumerate(states)
     ]
     first = datasets[0]
     selection = list(
-        zip(*(first[key].values.tolist() for key in ("candidate", "held_out", "held_out_se", "stability", "bic")), strict=True)
+        zip(
+            *(
+                first[key].values.tolist()
+                for key in ("candidate", "held_out", "held_out_se", "stability", "bic")
+            ),
+            strict=True,
+        )
     )
     frames = [
         (name, float(t), int(k), float(v))
         for name, item in named
-        for t, k, v in zip(item["time"].values, item["label"].values, item["log_likelihood"].values, strict=True)
+        for t, k, v in zip(
+            item["time"].values, item["label"].values, item["log_likelihood"].values, strict=True
+        )
     ]
     distance = face_distances(first) if has_faces(first) else np.zeros((0, 0))
-    similarity = [(a + 1, b + 1, float(distance[a, b])) for a in range(len(distance)) for b in range(a + 1, len(distance))]
+    similarity = [
+        (a + 1, b + 1, float(distance[a, b]))
+        for a in range(len(distance))
+        for b in range(a + 1, len(distance))
+    ]
     unit = str(first.attrs.get("length_unit", ""))
     return {
         "occupancy": _table(
             ("recording", "state", "time [s]", "share", "bouts", "bouts per minute", "first bout after [s]"),
             per_state("occupancy_time", "occupancy", "n_bouts", "bout_rate", "latency"),
         ),
-        "bouts": _table(("recording", "state", "start [s]", "stop [s]", "length [s]", "posterior", "complete"), list(bouts)),
+        "bouts": _table(
+            ("recording", "state", "start [s]", "stop [s]", "length [s]", "posterior", "complete"),
+            list(bouts),
+        ),
         "transitions": _table(("recording", "state", "next state", "count", "probability"), list(moves)),
         "dwell": _table(
             ("recording", "state", "mean [s]", "median [s]", "CV", "longest [s]", "expected [s]"),
@@ -142,10 +166,14 @@ def state_tables(datasets: Sequence[Dataset]) -> dict[str, Table]:
         ),
         "similarity": _table(("state", "other state", f"distance [{unit}]"), list(similarity)),
         "kinematics": _table(
-            ("recording", "quantity", "unit", "state", "median", "25 %", "75 %", "95 %"), _spreads(named, states)
+            ("recording", "quantity", "unit", "state", "median", "25 %", "75 %", "95 %"),
+            _spreads(named, states),
         ),
         "frames": _table(("recording", "time [s]", "label", "log-likelihood"), list(frames)),
-        "selection": _table(("states", "held-out log-likelihood per frame", "standard error", "stability", "BIC"), [tuple(row) for row in selection]),
+        "selection": _table(
+            ("states", "held-out log-likelihood per frame", "standard error", "stability", "BIC"),
+            [tuple(row) for row in selection],
+        ),
     }
 
 
@@ -153,7 +181,10 @@ def _spreads(named: Sequence[tuple[str, Dataset]], states: Sequence[int]) -> lis
     rows: list[tuple[object, ...]] = []
     for name, item in named:
         label = np.asarray(item["label"].values)
-        sources = [("kinematics", "kinematic", "kinematic_unit"), ("measure_value", "measure", "measure_unit")]
+        sources = [
+            ("kinematics", "kinematic", "kinematic_unit"),
+            ("measure_value", "measure", "measure_unit"),
+        ]
         for variable, coordinate, unit in sources:
             if variable not in item:
                 continue
@@ -173,9 +204,12 @@ def _facts(views: Sequence[View]) -> list[Table]:
 
 STATES = ChapterKind(
     "States",
-    "Faces are aligned, reduced to components and whitened; a hidden Markov model with Gaussian emissions is fitted by EM from "
-    "deterministic starts, and states are split and merged as long as the likelihood gains. The number of states is judged by the "
-    "likelihood of blocks of time that were not fitted. States are numbered, not named: what a person feels is not measured.",
+    "Faces are aligned, reduced to components and whitened; a hidden Markov model with Gaussian "
+    "emissions is fitted by EM from "
+    "deterministic starts, and states are split and merged as long as the likelihood gains. The "
+    "number of states is judged by the "
+    "likelihood of blocks of time that were not fitted. States are numbered, not named: what a "
+    "person feels is not measured.",
     "label",
     figures=state_figures,
     tables=_facts,

@@ -77,7 +77,9 @@ def draw_face(
     axes.plot(face[:, x], face[:, y], "o", color=colour, ms=size, mew=0)
 
 
-def frame_axes(axes: Axes, shape: Float64[np.ndarray, "keypoint space"], view: View, margin: float = 0.18) -> None:
+def frame_axes(
+    axes: Axes, shape: Float64[np.ndarray, "keypoint space"], view: View, margin: float = 0.18
+) -> None:
     """Give a panel the place of a face: equal scales, no ticks, down where pictures point down."""
     x, y, down = view
     known = shape[np.isfinite(shape).all(1)]
@@ -112,10 +114,12 @@ def frame_face(dataset: Dataset, frame: int) -> Float64[np.ndarray, "keypoint sp
     n = dataset.sizes["component"]
     score = np.asarray(dataset["feature_value"].values[frame, :n], np.float64)
     mean_score = np.nanmean(np.asarray(dataset["feature_value"].values[:, :n], np.float64), axis=0)
-    return base + component_shift(dataset, score - mean_score)
+    return np.asarray(base + component_shift(dataset, score - mean_score))
 
 
-def component_shift(dataset: Dataset, score: Float64[np.ndarray, " component"]) -> Float64[np.ndarray, "keypoint space"]:
+def component_shift(
+    dataset: Dataset, score: Float64[np.ndarray, " component"]
+) -> Float64[np.ndarray, "keypoint space"]:
     """Return how points move for whitened scores."""
     loadings = np.asarray(dataset["model_loadings"].values)
     scaled = np.where(np.isfinite(score), score, 0) * np.sqrt(np.asarray(dataset["model_variances"].values))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["chosen_bouts", "components_figure", "face_distances", "faces_figure", "clips_figure"]
+__all__ = ["chosen_bouts", "clips_figure", "components_figure", "face_distances", "faces_figure"]
 
 ARROWS = 3.0
 GREY = "#b5b5b5"
@@ -57,13 +57,18 @@ def faces_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
             _face_panel(axes, dataset, grand, state, edges, view)
             if v == 0:
                 axes.set_title(
-                    f"{state + 1}: {100 * share[state]:.0f} %, {bouts[state]} bout{'s' if bouts[state] != 1 else ''}", fontsize=7, loc="left"
+                    f"{state + 1}: {100 * share[state]:.0f} %, {bouts[state]} "
+                    f"bout{'s' if bouts[state] != 1 else ''}",
+                    fontsize=7,
+                    loc="left",
                 )
             elif state == 0:
                 axes.set_title(word, fontsize=7)
             if state == 0 and v == 0:
                 scale_bar(axes, unit)
-    numbers: dict[str, list[object]] = {name: [] for name in ("state", "keypoint", "axis", "mean", "sd", "grand_mean")}
+    numbers: dict[str, list[object]] = {
+        name: [] for name in ("state", "keypoint", "axis", "mean", "sd", "grand_mean")
+    }
     mean, sd = np.asarray(dataset["face_mean"].values), np.asarray(dataset["face_sd"].values)
     for state in range(dataset.sizes["state"]):
         for k, name in enumerate(dataset["keypoint"].values):
@@ -71,12 +76,20 @@ def faces_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
                 row = (state + 1, str(name), str(axis), mean[state, k, j], sd[state, k, j], grand[k, j])
                 for column, value in zip(numbers, row, strict=True):
                     numbers[column].append(value)
-    more = f" Only the first {MOST_PANELS} of {dataset.sizes['state']} are drawn." if dataset.sizes["state"] > MOST_PANELS else ""
-    text = (
-        f"Mean face of each state in its colour over the mean of all frames (grey), aligned; ellipses are 1 SD, arrows show "
-        f"displacements {ARROWS:g} times as long. States are numbered by the time spent in them; they have no names.{more}"
+    more = (
+        f" Only the first {MOST_PANELS} of {dataset.sizes['state']} are drawn."
+        if dataset.sizes["state"] > MOST_PANELS
+        else ""
     )
-    return NamedFigure("state_faces", made, "Faces of the states", text, f"Mean faces of {n_states} states.", numbers)
+    text = (
+        "Mean face of each state in its colour over the mean of all frames (grey), aligned; "
+        "ellipses are 1 SD, arrows show "
+        f"displacements {ARROWS:g} times as long. States are numbered by the time spent in them; "
+        f"they have no names.{more}"
+    )
+    return NamedFigure(
+        "state_faces", made, "Faces of the states", text, f"Mean faces of {n_states} states.", numbers
+    )
 
 
 def _shares(datasets: Sequence[Dataset]) -> tuple[Float64[np.ndarray, " state"], Int64[np.ndarray, " state"]]:
@@ -102,7 +115,9 @@ def _face_panel(
         draw_face(axes, mean, edges, view, colour)
         for k in np.flatnonzero(np.isfinite(mean).all(1)):
             axes.add_patch(
-                Ellipse((mean[k, x], mean[k, y]), 2 * sd[k, x], 2 * sd[k, y], fc=colour, ec="none", alpha=0.25)
+                Ellipse(
+                    (mean[k, x], mean[k, y]), 2 * sd[k, x], 2 * sd[k, y], fc=colour, ec="none", alpha=0.25
+                )
             )
             shift = ARROWS * (mean[k] - grand[k])
             axes.annotate(
@@ -150,7 +165,8 @@ def components_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     _, view = face_views(dataset)[0]
     edges, grand = edges_of(dataset), np.asarray(dataset["grand_mean"].values, np.float64)
     made = figure(96.0)
-    top, bottom = made.subfigures(2, 1, height_ratios=[1.0, 1.1])
+    parts: Any = made.subfigures(2, 1, height_ratios=[1.0, 1.1])
+    top, bottom = parts
     panels = top.subplots(1, n, squeeze=False)[0]
     for k, axes in enumerate(panels):
         for side, colour in ((-2.0, "#0072B2"), (2.0, "#D55E00")):
@@ -181,14 +197,23 @@ def components_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     bar.outline.set_visible(False)
     numbers = {"component": np.arange(1, len(share) + 1), "variance": spectrum, "cumulative": share}
     text = (
-        "Each component of the shape as the mean face at -2 SD (blue) and +2 SD (orange). Below: variance of the first components "
-        "(dashed: those kept), and the root mean square distance between the mean faces of states, like ones side by side."
+        "Each component of the shape as the mean face at -2 SD (blue) and +2 SD (orange). Below: "
+        "variance of the first components "
+        "(dashed: those kept), and the root mean square distance between the mean faces of "
+        "states, like ones side by side."
     )
-    return NamedFigure("components", made, "Components and likeness of states", text, f"{n} components of the shape.", numbers)
+    return NamedFigure(
+        "components",
+        made,
+        "Components and likeness of states",
+        text,
+        f"{n} components of the shape.",
+        numbers,
+    )
 
 
 def chosen_bouts(dataset: Dataset, state: int, most: int = CLIPS) -> Int64[np.ndarray, " bout"]:
-    """Choose example bouts of a state (from 1): complete ones of 0.3 s or more, drawn by a fixed generator."""
+    """Choose example bouts of a state (from 1): complete ones of 0.3 s or more, by a fixed generator."""
     label = np.asarray(dataset["bout_label"].values) == state
     length = np.asarray(dataset["bout_stop"].values) - np.asarray(dataset["bout_start"].values)
     whole = np.asarray(dataset["bout_complete"].values) > 0
@@ -223,16 +248,33 @@ def clips_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
                 first = int(np.searchsorted(times, starts[bout] - 1e-9))
                 later = min(len(times) - 1, int(np.searchsorted(times, starts[bout] + 0.5)))
                 draw_face(axes, frame_face(dataset, first), edges, view, GREY, width=0.6, size=1.0)
-                draw_face(axes, frame_face(dataset, later), edges, view, state_colour(state + 1), width=0.8, size=1.4)
+                draw_face(
+                    axes,
+                    frame_face(dataset, later),
+                    edges,
+                    view,
+                    state_colour(state + 1),
+                    width=0.8,
+                    size=1.4,
+                )
                 axes.set_title(f"{starts[bout]:.1f} s", fontsize=5.5, pad=1)
                 for name, value in zip(numbers, (state + 1, bout, float(starts[bout])), strict=True):
                     numbers[name].append(value)
             frame_axes(axes, grand, view)
         places[state, 0].text(
-            -0.05, 0.5, str(state + 1), transform=places[state, 0].transAxes, ha="right", va="center", fontsize=8
+            -0.05,
+            0.5,
+            str(state + 1),
+            transform=places[state, 0].transAxes,
+            ha="right",
+            va="center",
+            fontsize=8,
         )
     text = (
-        "Example bouts, one row per state: the face at the onset (grey) and half a second later (colour), with the time of the "
+        "Example bouts, one row per state: the face at the onset (grey) and half a second later "
+        "(colour), with the time of the "
         "onset; drawn from the components, so what the model sees. Movies: mystax states ... --clips 9."
     )
-    return NamedFigure("clips", made, "Example bouts", text, f"Example bouts of {n_states} states.", numbers, detail=True)
+    return NamedFigure(
+        "clips", made, "Example bouts", text, f"Example bouts of {n_states} states.", numbers, detail=True
+    )

@@ -35,7 +35,8 @@ def _runs(label: Int64[np.ndarray, " time"]) -> list[tuple[int, int, int]]:
     """Return (first, last + 1, label) of runs of equal labels."""
     change = np.flatnonzero(np.append(True, label[1:] != label[:-1])) if len(label) else np.zeros(0, np.int64)
     return [
-        (int(a), int(b), int(label[a])) for a, b in zip(change, np.append(change[1:], len(label)), strict=True)
+        (int(a), int(b), int(label[a]))
+        for a, b in zip(change, np.append(change[1:], len(label)), strict=True)
     ]
 
 
@@ -49,9 +50,25 @@ def _band(axes: Axes, dataset: Dataset, low: float, height: float, *, numbers: b
     for a, b, state in _runs(label):
         begin, length = float(times[a]), float(times[b - 1] - times[a]) + step
         colour, hatch = (MISSING, "////") if state < 0 else (state_colour(state), state_hatch(state))
-        axes.broken_barh([(begin, length)], (low, height), facecolor=colour, hatch=hatch, edgecolor="#777777" if hatch else "none", lw=0, rasterized=False)
+        axes.broken_barh(
+            [(begin, length)],
+            (low, height),
+            facecolor=colour,
+            hatch=hatch,
+            edgecolor="#777777" if hatch else "none",
+            lw=0,
+            rasterized=False,
+        )
         if numbers and state > 0 and length > 0.02 * span:
-            axes.text(begin + length / 2, low + height / 2, str(state), ha="center", va="center", fontsize=6)
+            axes.text(
+                begin + length / 2,
+                low + height / 2,
+                str(state),
+                ha="center",
+                va="center",
+                fontsize=6,
+                clip_on=True,
+            )
 
 
 def _traces(dataset: Dataset) -> list[tuple[str, np.ndarray]]:
@@ -76,7 +93,14 @@ def timeline_of_states(datasets: Sequence[Dataset]) -> NamedFigure | None:
     if len(times) < 2 or not traces:
         return None
     made = figure(11.0 * len(traces) + 44)
-    grid = made.subplots(len(traces) + 2, 2, sharex="col", squeeze=False, width_ratios=[2.2, 1], height_ratios=[*([1] * len(traces)), 0.6, 1])
+    grid = made.subplots(
+        len(traces) + 2,
+        2,
+        sharex="col",
+        squeeze=False,
+        width_ratios=[2.2, 1],
+        height_ratios=[*([1] * len(traces)), 0.6, 1],
+    )
     low, high = _busiest(dataset)
     every = max(1, len(times) // MOST_POINTS)
     posterior = np.asarray(dataset["posterior"].values)
@@ -91,7 +115,9 @@ def timeline_of_states(datasets: Sequence[Dataset]) -> NamedFigure | None:
         _band(grid[-2, column], dataset, 0, 1, numbers=True)
         grid[-2, column].set_yticks([])
         for state in range(posterior.shape[1]):
-            grid[-1, column].plot(times[inside], posterior[inside, state], color=state_colour(state + 1), lw=0.7)
+            grid[-1, column].plot(
+                times[inside], posterior[inside, state], color=state_colour(state + 1), lw=0.7
+            )
         grid[-1, column].set_ylim(-0.03, 1.03)
         grid[-1, column].set_xlim(begin, end)
         grid[-1, column].set_xlabel("time [s]")
@@ -100,9 +126,18 @@ def timeline_of_states(datasets: Sequence[Dataset]) -> NamedFigure | None:
     grid[0, 0].set_title("all", loc="left")
     grid[0, 1].set_title("busiest 10 s", loc="left")
     thin = np.arange(len(times))[::every]
-    numbers = {"time": times[thin], "label": np.asarray(dataset["label"].values)[thin], **{name: values[thin] for name, values in traces}}
-    text = "Traces, states as coloured bands with their numbers (hatched: missing), and the probability of each state; on the right the 10 s with the most changes."
-    return NamedFigure("timeline", made, "States in time", text, f"{len(traces)} traces over time with states.", numbers)
+    numbers = {
+        "time": times[thin],
+        "label": np.asarray(dataset["label"].values)[thin],
+        **{name: values[thin] for name, values in traces},
+    }
+    text = (
+        "Traces, states as coloured bands with their numbers (hatched: missing), and the probability "
+        "of each state; on the right the 10 s with the most changes."
+    )
+    return NamedFigure(
+        "timeline", made, "States in time", text, f"{len(traces)} traces over time with states.", numbers
+    )
 
 
 def _busiest(dataset: Dataset, window: float = 10.0) -> tuple[float, float]:
@@ -125,7 +160,13 @@ def ethogram_figure(datasets: Sequence[Dataset], events: Sequence[float] = ()) -
             near = dataset.sel(time=slice(event - 2, event + 5))
             rows.append((f"{number + 1}", near.assign_coords(time=near["time"] - event)))
     else:
-        rows = [(str(item.attrs.get("recording", k + 1)), item.assign_coords(time=item["time"] - float(item["time"][0]))) for k, item in enumerate(datasets)]
+        rows = [
+            (
+                str(item.attrs.get("recording", k + 1)),
+                item.assign_coords(time=item["time"] - float(item["time"][0])),
+            )
+            for k, item in enumerate(datasets)
+        ]
     made = figure(min(220.0, 18 + 7.0 * len(rows)))
     axes = made.subplots()
     numbers: dict[str, list[object]] = {"row": [], "start": [], "stop": [], "label": []}
@@ -133,7 +174,9 @@ def ethogram_figure(datasets: Sequence[Dataset], events: Sequence[float] = ()) -
         _band(axes, item, number - 0.4, 0.8, numbers=len(rows) <= 3)
         times, label = np.asarray(item["time"].values), np.asarray(item["label"].values, np.int64)
         for a, b, state in _runs(label):
-            for column, value in zip(numbers, (name, float(times[a]), float(times[b - 1]), state), strict=True):
+            for column, value in zip(
+                numbers, (name, float(times[a]), float(times[b - 1]), state), strict=True
+            ):
                 numbers[column].append(value)
     axes.set_yticks(range(len(rows)), [shown(name, 18) for name, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -142,9 +185,22 @@ def ethogram_figure(datasets: Sequence[Dataset], events: Sequence[float] = ()) -
         axes.axvline(0, color="black", lw=0.6)
     for state in range(1, datasets[0].sizes["state"] + 1):
         axes.plot([], [], "s", color=state_colour(state), label=str(state))
-    made.legend(loc="outside upper center", ncols=min(20, datasets[0].sizes["state"]), frameon=False, handletextpad=0.1, columnspacing=0.8)
+    made.legend(
+        loc="outside upper center",
+        ncols=min(20, datasets[0].sizes["state"]),
+        frameon=False,
+        handletextpad=0.1,
+        columnspacing=0.8,
+    )
     what = "trial" if len(events) else "recording"
-    return NamedFigure("ethogram", made, "Ethogram", f"One row per {what}; colours are states, hatched time is missing.", f"{len(rows)} rows of states.", numbers)
+    return NamedFigure(
+        "ethogram",
+        made,
+        "Ethogram",
+        f"One row per {what}; colours are states, hatched time is missing.",
+        f"{len(rows)} rows of states.",
+        numbers,
+    )
 
 
 def _pooled_moves(datasets: Sequence[Dataset]) -> Int64[np.ndarray, "state next"]:
@@ -168,7 +224,15 @@ def transitions_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     for a in range(n):
         for b in range(n):
             if moves[a, b]:
-                left.text(b, a, str(moves[a, b]), ha="center", va="center", fontsize=6 if n <= 12 else 4, color="white" if share[a, b] < 0.5 else "black")
+                left.text(
+                    b,
+                    a,
+                    str(moves[a, b]),
+                    ha="center",
+                    va="center",
+                    fontsize=6 if n <= 12 else 4,
+                    color="white" if share[a, b] < 0.5 else "black",
+                )
     left.set_xticks(range(n), [str(k + 1) for k in range(n)])
     left.set_yticks(range(n), [str(k + 1) for k in range(n)])
     left.set_xlabel("next state")
@@ -179,17 +243,29 @@ def transitions_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     time = np.sum([np.asarray(item["occupancy_time"].values) for item in datasets], axis=0)
     _graph(right, share, time / max(float(time.sum()), 1e-300))
     pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
-    numbers = {
+    numbers: dict[str, Sequence[object]] = {
         "state": [a + 1 for a, _ in pairs],
         "next_state": [b + 1 for _, b in pairs],
         "count": [int(moves[a, b]) for a, b in pairs],
         "probability": [float(share[a, b]) for a, b in pairs],
     }
-    text = f"Moves between states, without staying; counts are written into the matrix. In the graph the area of a node is the time spent, arrows are moves of probability {ARROW_FROM:g} or more."
-    return NamedFigure("transitions", made, "Transitions", text, f"{int(moves.sum())} transitions between {n} states.", numbers)
+    text = (
+        "Moves between states, without staying; counts are written into the matrix. In the graph the "
+        f"area of a node is the time spent, arrows are moves of probability {ARROW_FROM:g} or more."
+    )
+    return NamedFigure(
+        "transitions",
+        made,
+        "Transitions",
+        text,
+        f"{int(moves.sum())} transitions between {n} states.",
+        numbers,
+    )
 
 
-def _graph(axes: Axes, share: Float64[np.ndarray, "state next"], occupancy: Float64[np.ndarray, " state"]) -> None:
+def _graph(
+    axes: Axes, share: Float64[np.ndarray, "state next"], occupancy: Float64[np.ndarray, " state"]
+) -> None:
     n = len(share)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     x, y = np.cos(angle), np.sin(angle)
@@ -209,7 +285,9 @@ def _graph(axes: Axes, share: Float64[np.ndarray, "state next"], occupancy: Floa
                         "shrinkB": 9,
                     },
                 )
-    axes.scatter(x, y, s=60 + 1400 * occupancy, c=[state_colour(k + 1) for k in range(n)], zorder=3, edgecolors="white")
+    axes.scatter(
+        x, y, s=60 + 1400 * occupancy, c=[state_colour(k + 1) for k in range(n)], zorder=3, edgecolors="white"
+    )
     for k in range(n):
         axes.text(x[k], y[k], str(k + 1), ha="center", va="center", fontsize=7, zorder=4)
     axes.set_xlim(-1.35, 1.35)
@@ -222,12 +300,15 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     """Draw how long bouts last, with what a geometric dwell would give."""
     n = datasets[0].sizes["state"]
     lengths = [
-        np.concatenate([
-            (np.asarray(item["bout_stop"].values) - np.asarray(item["bout_start"].values))[
-                (np.asarray(item["bout_label"].values) == state + 1) & (np.asarray(item["bout_complete"].values) > 0)
+        np.concatenate(
+            [
+                (np.asarray(item["bout_stop"].values) - np.asarray(item["bout_start"].values))[
+                    (np.asarray(item["bout_label"].values) == state + 1)
+                    & (np.asarray(item["bout_complete"].values) > 0)
+                ]
+                for item in datasets
             ]
-            for item in datasets
-        ])
+        )
         for state in range(n)
     ]
     every = np.concatenate(lengths)
@@ -235,7 +316,7 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
         return None
     columns = min(n, 5)
     rows = -(-n // columns)
-    made = figure(26.0 * rows + 12)
+    made = figure(32.0 * rows + 14)
     places = made.subplots(rows, columns, sharex=True, squeeze=False)
     step = 1 / float(datasets[0].attrs["state_rate"])
     edges = np.geomspace(max(step / 1.2, every.min() / 1.2), every.max() * 1.2, 16)
@@ -252,6 +333,9 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
         axes.stairs(counts, edges, fill=True, color=state_colour(state + 1))
         axes.plot(np.sqrt(edges[1:] * edges[:-1]), geometric, color="black", lw=0.8)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda *_: "")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_title(f"{state + 1}: {len(lengths[state])} bouts", fontsize=7, loc="left")
         for k in range(len(counts)):
             row = (state + 1, edges[k], edges[k + 1], int(counts[k]), float(geometric[k]))
@@ -259,7 +343,10 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
                 numbers[column].append(value)
     made.supxlabel("length of a bout [s]", fontsize=8)
     made.supylabel("bouts", fontsize=8)
-    text = "Lengths of complete bouts; the line is what the model's transitions imply (geometric). Bouts cut by holes or edges are left out."
+    text = (
+        "Lengths of complete bouts; the line is what the model's transitions imply (geometric). Bouts "
+        "cut by holes or edges are left out."
+    )
     return NamedFigure("dwell", made, "Dwell", text, f"Lengths of {len(every)} bouts.", numbers)
 
 
@@ -270,8 +357,14 @@ def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None =
     member = list(groups) if groups else [""] * len(datasets)
     made = figure(58.0)
     panels = made.subplots(1, 3)
-    quantities = (("occupancy_time", "time [s]", 1.0), ("n_bouts", "bouts", 1.0), ("occupancy", "share of the time [%]", 100.0))
-    numbers: dict[str, list[object]] = {name: [] for name in ("recording", "group", "state", "time", "bouts", "share")}
+    quantities = (
+        ("occupancy_time", "time [s]", 1.0),
+        ("n_bouts", "bouts", 1.0),
+        ("occupancy", "share of the time [%]", 100.0),
+    )
+    numbers: dict[str, list[object]] = {
+        name: [] for name in ("recording", "group", "state", "time", "bouts", "share")
+    }
     for axes, (variable, label, factor) in zip(panels, quantities, strict=True):
         values = factor * np.array([np.asarray(item[variable].values, np.float64) for item in datasets])
         width = 0.8 / len(names)
@@ -279,7 +372,16 @@ def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None =
             mine = np.array([k for k, own in enumerate(member) if own == group])
             centre = np.arange(1, n + 1) - 0.4 + width * (g + 0.5)
             colours = [state_colour(k + 1) for k in range(n)]
-            axes.bar(centre, values[mine].mean(0), width * 0.92, color=colours, alpha=1.0 if g == 0 else 0.55, hatch="" if g == 0 else "//", edgecolor="white", lw=0.3)
+            axes.bar(
+                centre,
+                values[mine].mean(0),
+                width * 0.92,
+                color=colours,
+                alpha=1.0 if g == 0 else 0.55,
+                hatch="" if g == 0 else "//",
+                edgecolor="white",
+                lw=0.3,
+            )
             if len(mine) > 1:
                 error = values[mine].std(0, ddof=1) / np.sqrt(len(mine))
                 axes.errorbar(centre, values[mine].mean(0), error, fmt="none", ecolor="black", lw=0.6)
@@ -300,8 +402,13 @@ def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None =
             )
             for column, value in zip(numbers, row, strict=True):
                 numbers[column].append(value)
-    which = f" Groups: {', '.join(shown(name) for name in names)} (hatched from the second on)." if groups else ""
-    text = f"Absolute and relative frequency of each state; bars are means over recordings, dots recordings, lines standard errors.{which}"
+    which = (
+        f" Groups: {', '.join(shown(name) for name in names)} (hatched from the second on)." if groups else ""
+    )
+    text = (
+        "Absolute and relative frequency of each state; bars are means over recordings, dots "
+        f"recordings, lines standard errors.{which}"
+    )
     return NamedFigure("frequency", made, "Frequency", text, f"Frequency of {n} states.", numbers)
 
 
@@ -312,10 +419,16 @@ def kinematics_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     names = [str(name) for name in first["kinematic"].values]
     units = [str(unit) for unit in first["kinematic_unit"].values]
     own = [str(name) for name in first["keypoint"].values] if "keypoint" in first.coords else []
-    chosen = [k for k, name in enumerate(names) if name.removesuffix("_speed") not in own and "acceleration" not in name][:6]
+    chosen = [
+        k
+        for k, name in enumerate(names)
+        if name.removesuffix("_speed") not in own and "acceleration" not in name
+    ][:6]
     series = [(f"{shown(names[k]).replace('_', ' ')} [{units[k]}]", "kinematics", k) for k in chosen]
     if "measure_value" in first:
-        wanted = [k for k, name in enumerate(first["measure"].values) if "near" not in str(name)][: 9 - len(series)]
+        wanted = [k for k, name in enumerate(first["measure"].values) if "near" not in str(name)][
+            : 9 - len(series)
+        ]
         for k in wanted:
             unit = str(first["measure_unit"].values[k])
             name = shown(first["measure"].values[k]).replace("_", " ")
@@ -326,7 +439,14 @@ def kinematics_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     rows = -(-len(series) // columns)
     made = figure(34.0 * rows + 6)
     places = made.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    numbers: dict[str, list[object]] = {"quantity": [], "state": [], "median": [], "low_quartile": [], "high_quartile": [], "high_95": []}
+    numbers: dict[str, list[object]] = {
+        "quantity": [],
+        "state": [],
+        "median": [],
+        "low_quartile": [],
+        "high_quartile": [],
+        "high_95": [],
+    }
     label = np.concatenate([np.asarray(item["label"].values) for item in datasets])
     for axes, (name, variable, k) in zip(places, series, strict=False):
         values = np.concatenate([np.asarray(item[variable].values[:, k], np.float64) for item in datasets])
@@ -354,8 +474,13 @@ def kinematics_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     for axes in places[len(series) :]:
         axes.set_axis_off()
     made.supxlabel("state", fontsize=8)
-    text = "Speeds and measures in each state: density (speeds up to the 99th percentile), quartiles and median; dashed is the speed that errors of places alone would show."
-    return NamedFigure("kinematics", made, "Movement in the states", text, f"{len(series)} quantities by state.", numbers)
+    text = (
+        "Speeds and measures in each state: density (speeds up to the 99th percentile), quartiles and "
+        "median; dashed is the speed that errors of places alone would show."
+    )
+    return NamedFigure(
+        "kinematics", made, "Movement in the states", text, f"{len(series)} quantities by state.", numbers
+    )
 
 
 def number_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
@@ -372,7 +497,9 @@ def number_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     left.errorbar(tried, held, error, fmt="o-", ms=3, color="#0072B2", lw=0.9, capsize=2)
     if 1 in tried:
         left.axhline(float(held[tried == 1][0]), color="#5b5b5b", lw=0.8, ls="--")
-        left.text(float(tried[-1]), float(held[tried == 1][0]), "one Gaussian", ha="right", va="bottom", fontsize=6)
+        left.text(
+            float(tried[-1]), float(held[tried == 1][0]), "one Gaussian", ha="right", va="bottom", fontsize=6
+        )
     left.set_ylabel("held-out log-likelihood per frame")
     right.plot(tried, stable, "o-", ms=3, color="#009E73")
     right.axhline(0.7, color="#5b5b5b", lw=0.8, ls="--")
@@ -382,6 +509,18 @@ def number_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
         axes.axvline(chosen, color="#D55E00", lw=0.8)
         axes.set_xticks(tried)
         axes.set_xlabel("number of states")
-    numbers = {"n_states": tried, "held_out": held, "standard_error": error, "stability": stable, "bic": np.asarray(dataset["bic"].values)}
-    text = f"Left: likelihood of blocks of time that were not fitted, with standard errors. Right: agreement of models of different blocks. Orange: {chosen} states. {dataset.attrs.get('verdict', '')}"
-    return NamedFigure("number_of_states", made, "How many states", text, str(dataset.attrs.get("verdict", "")), numbers)
+    numbers = {
+        "n_states": tried,
+        "held_out": held,
+        "standard_error": error,
+        "stability": stable,
+        "bic": np.asarray(dataset["bic"].values),
+    }
+    text = (
+        "Left: likelihood of blocks of time that were not fitted, with standard errors. Right: "
+        f"agreement of models of different blocks. Orange: {chosen} states. "
+        f"{dataset.attrs.get('verdict', '')}"
+    )
+    return NamedFigure(
+        "number_of_states", made, "How many states", text, str(dataset.attrs.get("verdict", "")), numbers
+    )

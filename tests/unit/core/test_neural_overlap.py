@@ -65,3 +65,9 @@ def test_an_hour_of_neurons_with_four_minutes_of_video_is_no_slip() -> None:
 def test_spans_that_differ_by_no_unit_are_no_slip() -> None:
     with pytest.raises(ClockError, match="C204"):
         find_overlap(CAMERA, FRAMES / 300)
+
+
+@pytest.mark.parametrize(("minutes", "flags"), [(3, 1), (10, 0)])
+def test_a_recording_of_just_so_many_minutes_counts_as_that(minutes: int, flags: int) -> None:
+    camera = np.arange(minutes * 60 * 50) / 50
+    assert len(find_overlap(camera, np.arange(minutes * 60 * 6) / 6).flags) == flags

@@ -294,3 +294,10 @@ def test_scalars_and_arrays_of_every_order_come_back(dtype: str, seed: int) -> N
         back = read(pickle.dumps(made, 4))
         assert np.array_equal(np.asarray(back), made)
         assert np.asarray(back).dtype == made.dtype
+
+
+def test_more_objects_are_read_where_more_are_allowed() -> None:
+    data = pickle.dumps([[k] for k in range(200)], 4)
+    assert len(read_pickled(io.BytesIO(data), len(data), max_objects=1000)) == 200
+    with pytest.raises(FormatError, match="at most 100 objects"):
+        read_pickled(io.BytesIO(data), len(data), max_objects=100)

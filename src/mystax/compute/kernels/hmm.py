@@ -30,7 +30,7 @@ def fill_products(x, rows, full, out):
 
 @kernel
 def scale_likelihoods(log_density, rows, likelihood, peak):
-    """Write exp(log density - its maximum) of each row into `likelihood[rows]`, the maximum into `peak[rows]`."""
+    """Write exp(log density - maximum) of each row into `likelihood`, the maximum into `peak`."""
     n_states = log_density.shape[1]
     for r in range(len(rows)):
         t = rows[r]
@@ -69,8 +69,7 @@ def forward_backward(likelihood, is_start, start, transitions, posterior, scale,
             for j in range(n_states):
                 posterior[t, j] *= likelihood[t, j]
                 total += posterior[t, j]
-        if total < 1e-300:
-            total = 1e-300
+        total = max(total, 1e-300)
         scale[t] = total
         inverse = 1.0 / total
         for j in range(n_states):

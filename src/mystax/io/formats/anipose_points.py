@@ -1,6 +1,6 @@
 """Anipose's table of points in space: back into the frame of the cameras, with turn, shear and mirror undone.
 
-Facts about the layout are those of Anipose's files (Karashchuk et al. 2021, doi:10.1016/j.celrep.2021.109730).
+Facts about the layout are those of Anipose's files (Karashchuk 2021, doi:10.1016/j.celrep.2021.109730).
 """
 
 from dataclasses import dataclass
@@ -83,14 +83,23 @@ def read_anipose_points(path: Path | str, *, keep_frame: bool = False) -> Anipos
     cells = read_cells(path)
     head = [cell.strip() for cell in cells[0]] if cells else []
     if not is_anipose_points(",".join(head)):
-        raise FormatError("F804", where, expected="columns NAME_x .. NAME_score, M_00 .., center_0 ..", got=str(head[:4]))
+        raise FormatError(
+            "F804", where, expected="columns NAME_x .. NAME_score, M_00 .., center_0 ..", got=str(head[:4])
+        )
     values = numbers_of(cells[1:], len(head), where)
     at = {name: k for k, name in enumerate(head)}
     names = tuple(name.removesuffix("_ncams") for name in head if name.endswith("_ncams"))
-    missing = [f"{name}_{part}" for name in names for part in (*PARTS, "error", "score") if f"{name}_{part}" not in at]
+    missing = [
+        f"{name}_{part}"
+        for name in names
+        for part in (*PARTS, "error", "score")
+        if f"{name}_{part}" not in at
+    ]
     missing += [name for name in (*MATRIX, *CENTRE) if name not in at]
     if missing or not len(values):
-        raise FormatError("F804", where, "columns are missing" if missing else "there are no frames", got=str(missing[:3]))
+        raise FormatError(
+            "F804", where, "columns are missing" if missing else "there are no frames", got=str(missing[:3])
+        )
 
     def columns(part: str) -> np.ndarray:
         return values[:, [at[f"{name}_{part}"] for name in names]]
@@ -102,7 +111,12 @@ def read_anipose_points(path: Path | str, *, keep_frame: bool = False) -> Anipos
     gram = matrices @ np.swapaxes(matrices, 1, 2)
     if not keep_frame:
         if not np.isfinite(determinant).all() or np.abs(determinant).min() < 1e-6:
-            raise FormatError("F804", where, "the transformation cannot be undone", got=f"determinant {determinant.min():.3g}")
+            raise FormatError(
+                "F804",
+                where,
+                "the transformation cannot be undone",
+                got=f"determinant {determinant.min():.3g}",
+            )
         back = np.swapaxes(np.linalg.inv(matrices), 1, 2)
         position = np.einsum("tki,tij->tkj", position + centres[:, None], back)
     frame = values[:, at["fnum"]] if "fnum" in at else np.arange(len(values), dtype=float)

@@ -51,7 +51,7 @@ def read_mediapipe(path: Path | str) -> MediaPipeTrack:
     Raises
     ------
     FormatError
-        F801, if it holds pickled objects; F802, if it claims to be too large; F804, if the arrays are not those.
+        F801, if it holds pickled objects; F802, if it claims to be too large; F804, if arrays are missing.
     """
     where = Path(path).name
     try:
@@ -71,7 +71,9 @@ def read_mediapipe(path: Path | str) -> MediaPipeTrack:
         got = "none" if points is None else str(points.shape)
         raise FormatError("F804", where, expected="points (time, 468 or 478, 3)", got=got)
     if size is None or size.shape != (2,) or not (np.asarray(size, float) > 0).all():
-        raise FormatError("F804", where, expected="size (width, height) [px]", got=str(None if size is None else size))
+        raise FormatError(
+            "F804", where, expected="size (width, height) [px]", got=str(None if size is None else size)
+        )
     width, height = (float(value) for value in size)
     pixels = points.astype(np.float64) * np.array([width, height, width])
     n = len(points)
@@ -82,6 +84,8 @@ def read_mediapipe(path: Path | str) -> MediaPipeTrack:
     blend: dict[str, np.ndarray] = {}
     if shapes is not None and names is not None:
         if shapes.shape != (n, len(names)):
-            raise FormatError("F804", where, expected=f"blendshapes ({n}, {len(names)})", got=str(shapes.shape))
+            raise FormatError(
+                "F804", where, expected=f"blendshapes ({n}, {len(names)})", got=str(shapes.shape)
+            )
         blend = {str(name): shapes[:, k].astype(np.float64) for k, name in enumerate(names)}
     return MediaPipeTrack(pixels, None if time is None else time.astype(np.float64), blend)

@@ -78,8 +78,15 @@ def read_openface(path: Path | str) -> list[OpenFaceTrack]:
     cells = read_cells(path)
     head = [cell.strip() for cell in cells[0]] if cells else []
     at = {name: k for k, name in enumerate(head)}
-    if not is_openface(",".join(head)) or any(f"{axis}_{k}" not in at for axis in "xy" for k in range(N_POINTS)):
-        raise FormatError("F804", where, expected="columns frame, confidence, success, x_0..x_67, y_0..y_67", got=str(head[:5]))
+    if not is_openface(",".join(head)) or any(
+        f"{axis}_{k}" not in at for axis in "xy" for k in range(N_POINTS)
+    ):
+        raise FormatError(
+            "F804",
+            where,
+            expected="columns frame, confidence, success, x_0..x_67, y_0..y_67",
+            got=str(head[:5]),
+        )
     values = numbers_of(cells[1:], len(head), where)
     if not len(values):
         raise FormatError("F804", where, "there are no frames")
@@ -95,9 +102,7 @@ def read_openface(path: Path | str) -> list[OpenFaceTrack]:
             return np.where(good[:, None, None], np.stack(picked, -1), np.nan)
 
         extra = {
-            name: np.where(good, rows[:, k], np.nan)
-            for name, k in at.items()
-            if name.startswith(COLUMNS)
+            name: np.where(good, rows[:, k], np.nan) for name, k in at.items() if name.startswith(COLUMNS)
         }
         found.append(
             OpenFaceTrack(

@@ -133,8 +133,9 @@ def read_neural(
     return _dataset(source, stamped, clock_policy, folders, neurons, bin)
 
 
-def _checked(dataset: Dataset) -> Dataset:
+def _checked(given: Any) -> Dataset:
     """Check neural data that are there already."""
+    dataset: Dataset = given
     check_neural(dataset)
     return dataset
 

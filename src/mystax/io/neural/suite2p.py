@@ -14,14 +14,17 @@ from mystax.errors import FormatError
 from mystax.io.foreign import read_foreign
 from mystax.io.neural.slabs import FileMatrix, Joined, Matrix, Subtracted
 from mystax.io.neural.source import NeuralSource, Neurons
-from mystax.io.npy_files import read_npy
+from mystax.io.npy_files import read_npy, read_pickled_npy
 
-__all__ = ["is_suite2p", "plane_folders", "read_suite2p", "without_baseline"]
+__all__ = ["is_suite2p", "plain_places", "plane_folders", "read_suite2p", "without_baseline"]
 
 NEUROPIL = 0.7
 SMOOTH, WINDOW = 10.0, 60.0
 """Gaussian (sd) and window of the baseline [s]."""
 ACTIVITY = ("spks.npy", "F.npy")
+MAX_OBJECTS = 50_000_000
+"""Objects of a `stat.npy`: suite2p writes about 170 for every region."""
+MEMORY, SECONDS = 10 << 30, 600
 
 
 def plane_folders(folder: Path) -> list[Path]:
@@ -225,23 +228,48 @@ def _table(folder: Path, n: int, plane: int) -> tuple[Neurons, list[Flag], list[
     return table, remarks, files
 
 
+def plain_places(path: str) -> Float64[np.ndarray, "neuron space"]:
+    """Read the middles of all regions of a `stat.npy`, in a child process.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Returns
+    -------
+    array (neuron, 3)
+        x and y [px] of each region (`med` is y, x); NaN where there is none.
+
+    Raises
+    ------
+    FormatError
+        F801-F804, if the file is refused.
+    """
+    content = read_pickled_npy(path, max_objects=MAX_OBJECTS)
+    rows = list(content) if isinstance(content, list | np.ndarray) else []
+    place = np.full((len(rows), 3), np.nan)
+    for k, row in enumerate(rows):
+        middle = row.get("med") if isinstance(row, dict) else None
+        if isinstance(middle, list | tuple | np.ndarray) and len(middle) == 2:
+            place[k, :2] = _number(middle[1]), _number(middle[0])
+    return place
+
+
 def _places(folder: Path, n: int) -> tuple[Float64[np.ndarray, "neuron space"] | None, list[Flag]]:
-    """Read the middles of the neurons (`med` is y, x); a `stat.npy` that is refused is only remarked."""
+    """Read the places of the neurons; a `stat.npy` that is refused is only remarked."""
     path = folder / "stat.npy"
     if not path.is_file():
         return None, []
     try:
-        content = read_foreign(path, "pickled_npy")
+        place = read_foreign(path, "suite2p_places", memory=MEMORY, seconds=SECONDS)
     except FormatError as error:
         return None, [Flag(error.code, f"stat.npy is not used, places are unknown: {error}")]
-    rows = list(content) if isinstance(content, list | np.ndarray) else []
-    if len(rows) != n:
+    if len(place) != n:
         raise FormatError(
-            "F804", f"{folder.name}/stat.npy", expected=f"{n} rows, as in the activity", got=str(len(rows))
+            "F804",
+            f"{folder.name}/stat.npy",
+            expected=f"{n} rows, as in the activity",
+            got=str(len(place)),
         )
-    place = np.full((n, 3), np.nan)
-    for k, row in enumerate(rows):
-        middle = row.get("med") if isinstance(row, dict) else None
-        if middle is not None and len(middle) == 2:
-            place[k, 1], place[k, 0] = float(middle[0]), float(middle[1])
-    return place, []
+    return np.asarray(place), []

@@ -1,0 +1,186 @@
+"""Poses of cameras from the tracks of a recording: intrinsics locked, scale kept by the distances of the cameras."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mystax.compute.projection import project_rig
+from mystax.compute.triangulation import triangulate
+from mystax.core.rig_model import RigModel
+from mystax.core.rotations import rotation_of
+from mystax.core.typing import Float64
+from mystax.errors import NumbersError
+
+__all__ = ["MAX_POINTS", "refine_poses", "refit_residual"]
+
+MAX_POINTS = 5000
+EVERY = 5
+MIN_GAIN = 0.1
+SIMPLER = 1.02
+MIN_POINTS = 60
+N_REFIT = 1000
+DIFFERENCE = 1e-2
+"""Step of differences, relative to unknowns that start at one: 1e-5 rad, well above rounding."""
+
+
+def _with(rig: RigModel, steps: Float64[np.ndarray, "camera 6"]) -> RigModel:
+    """Return the rig after steps of its poses: rotation from the left, shift added."""
+    return RigModel(
+        tuple(
+            replace(
+                camera,
+                rotation=np.asarray(rotation_of(step[:3]) @ camera.rotation),
+                translation=np.asarray(camera.translation + step[3:]),
+            )
+            for camera, step in zip(rig.cameras, steps, strict=True)
+        ),
+        rig.metadata,
+    )
+
+
+def _residuals(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"]) -> Float64[np.ndarray, "n camera"]:
+    precision = np.tile(np.array([1.0, 0.0, 1.0]), (len(uv), uv.shape[1], 1))
+    return triangulate(rig, uv, precision, robust=False).residual
+
+
+def refine_poses(
+    rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], moving: Sequence[int]
+) -> tuple[RigModel, float, float]:
+    """Adjust the poses of some cameras, so that points of a recording agree.
+
+    Parameters
+    ----------
+    rig : RigModel
+        The cameras as they were calibrated.
+    uv : array (camera, n, 2)
+        Points seen by at least two cameras [px].
+    moving : sequence of int
+        The cameras that may move; at least one stays.
+
+    Returns
+    -------
+    rig : RigModel
+        The refined cameras; the mean distance between cameras is kept.
+    before, after : float
+        Median residual of held-out points [px].
+
+    Raises
+    ------
+    NumbersError
+        N303, with fewer than 60 points; N311, if the held-out residual does not fall by 10 %.
+    """
+    from scipy.optimize import least_squares
+
+    n = uv.shape[1]
+    if n < MIN_POINTS:
+        raise NumbersError("N303", "refine", expected=f"{MIN_POINTS} points seen by all cameras", got=str(n))
+    uv = uv[:, np.linspace(0, n - 1, min(n, MAX_POINTS)).astype(np.int64)]
+    held = np.arange(uv.shape[1]) % EVERY == EVERY // 2
+    learn = np.ascontiguousarray(uv[:, ~held])
+    test = np.ascontiguousarray(uv[:, held])
+    anchor = next(c for c in range(len(rig.cameras)) if c not in moving)
+    reach = float(np.linalg.norm(rig.cameras[anchor].translation))
+    scale = np.tile(np.array([1e-3] * 3 + [reach * 1e-3] * 3), len(moving))
+
+    def steps_of(x: np.ndarray, columns: Sequence[int]) -> Float64[np.ndarray, "camera 6"]:
+        steps, some = np.zeros((len(rig.cameras), 6)), np.zeros((len(moving), 6))
+        some[:, columns] = (x - 1).reshape(len(moving), -1)
+        steps[list(moving)] = some * scale.reshape(-1, 6)
+        return steps
+
+    def fitted(columns: Sequence[int]) -> RigModel:
+        def cost(x: np.ndarray) -> np.ndarray:
+            found = _residuals(_with(rig, steps_of(x, columns)), learn)
+            return np.asarray(np.nan_to_num(found, nan=50.0).ravel())
+
+        start = np.ones(len(columns) * len(moving))
+        solved = least_squares(cost, start, loss="soft_l1", f_scale=3.0, max_nfev=60, diff_step=DIFFERENCE)
+        made = _with(rig, steps_of(solved.x, columns))
+        # the size is free where no two cameras stay
+        return _scaled(made, rig, anchor) if len(moving) == len(rig.cameras) - 1 else made
+
+    def middle(item: RigModel) -> float:
+        return float(np.nanmedian(_residuals(item, test)))
+
+    # A camera that was knocked has turned about itself: a shift is believed only where it explains more.
+    turned, moved = fitted((0, 1, 2)), fitted(range(6))
+    made = turned if middle(turned) <= SIMPLER * middle(moved) else moved
+    before, after = middle(rig), middle(made)
+    if not after <= (1 - MIN_GAIN) * before:
+        raise NumbersError(
+            "N311",
+            "refine",
+            "other poses of the cameras explain the tracks no better",
+            expected="a median residual that falls by 10 %",
+            got=f"{before:.2f} px before, {after:.2f} px after",
+            hint="calibrate again; if the tracks are wrong no pose helps",
+        )
+    return made, before, after
+
+
+def _scaled(made: RigModel, rig: RigModel, anchor: int) -> RigModel:
+    """Bring the refined rig to the size of the calibrated one, about the camera that stays."""
+
+    def size(item: RigModel) -> float:
+        centres = np.stack([camera.centre for camera in item.cameras])
+        return float(np.linalg.norm(centres[:, None] - centres[None], axis=2).sum())
+
+    ratio = size(rig) / max(size(made), 1e-12)
+    fixed = made.cameras[anchor].centre
+    return RigModel(
+        tuple(
+            replace(
+                camera, translation=np.asarray(-camera.rotation @ (fixed + ratio * (camera.centre - fixed)))
+            )
+            for camera in made.cameras
+        ),
+        made.metadata,
+    )
+
+
+def refit_residual(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera: int) -> float:
+    """Median residual of one camera after its pose was fitted to the points that the others give [px].
+
+    A camera that alone has moved fits again; the others, whose points it spoils, do not.
+
+    Parameters
+    ----------
+    rig : RigModel
+        Three cameras or more.
+    uv : array (camera, n, 2)
+        Points seen by all cameras [px].
+    camera : int
+        The camera that is fitted.
+
+    Returns
+    -------
+    float
+        NaN with fewer than 60 points.
+    """
+    from scipy.optimize import least_squares
+
+    n = uv.shape[1]
+    if n < MIN_POINTS:
+        return float("nan")
+    uv = uv[:, np.linspace(0, n - 1, min(n, N_REFIT)).astype(np.int64)]
+    others = np.ascontiguousarray(uv.copy())
+    others[camera] = np.nan
+    precision = np.tile(np.array([1.0, 0.0, 1.0]), (len(uv), uv.shape[1], 1))
+    found = triangulate(rig, others, precision)
+    good = np.isfinite(found.position[:, 0]) & ~found.disagree
+    if good.sum() < MIN_POINTS:
+        return float("nan")
+    place, seen = np.ascontiguousarray(found.position[good]), uv[camera, good]
+    scale = np.array([1e-3] * 3 + [float(np.linalg.norm(rig.cameras[camera].translation)) * 1e-3] * 3)
+
+    def off(x: np.ndarray) -> Float64[np.ndarray, "n 2"]:
+        steps = np.zeros((1, 6))
+        steps[0] = (x - 1) * scale
+        moved = _with(RigModel((rig.cameras[camera],)), steps)
+        return np.asarray(np.nan_to_num(project_rig(moved, place)[0] - seen, nan=50.0))
+
+    solved = least_squares(
+        lambda x: off(x).ravel(), np.ones(6), loss="soft_l1", f_scale=3.0, max_nfev=60, diff_step=DIFFERENCE
+    )
+    return float(np.median(np.linalg.norm(off(solved.x), axis=1)))

@@ -1,0 +1,75 @@
+"""Bouts, dwell and transitions of labels written by hand."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.bouts import chains, entropy_rate, find_bouts, merge_short, state_numbers, transition_counts
+
+LABEL = np.array([0, 0, 1, 1, 1, -1, -1, 1, 0, 0, 2, 2, 0])
+TIMES = np.arange(13) * 0.5
+STARTS = np.zeros(13, bool)
+STARTS[[0, 10]] = True  # a gap of the clock before the last three frames
+TIMES[10:] += 5
+
+
+def test_bouts_of_a_sequence_with_hole_and_gap() -> None:
+    found = find_bouts(LABEL, TIMES, STARTS)
+    assert found.label.tolist() == [0, 1, 1, 0, 2, 0]
+    assert found.start.tolist() == [0.0, 1.0, 3.5, 4.0, 10.0, 11.0]
+    assert found.stop.tolist() == [1.0, 2.5, 4.0, 5.0, 11.0, 11.5]
+    assert found.complete.tolist() == [False, False, False, False, False, False]
+
+
+def test_complete_bouts_have_neighbours_on_both_sides() -> None:
+    found = find_bouts(np.array([0, 1, 1, 2, 2, 0]), np.arange(6.0))
+    assert found.complete.tolist() == [False, True, True, False]
+
+
+def test_numbers_of_states_are_counted() -> None:
+    label = np.array([0, 0, 1, 1, 1, 0, 2, 2, 0, 1, 0, 0])
+    numbers = state_numbers(find_bouts(label, np.arange(12) * 0.5), 4, 0.0)
+    assert numbers.time.tolist() == [3.0, 2.0, 1.0, 0.0]
+    np.testing.assert_allclose(numbers.occupancy, np.array([6, 4, 2, 0]) / 12)
+    assert numbers.n_bouts.tolist() == [4, 2, 1, 0]
+    np.testing.assert_allclose(numbers.bout_rate, np.array([4, 2, 1, 0]) / 0.1)
+    assert numbers.dwell_mean[:3].tolist() == [0.5, 1.0, 1.0]  # the bouts of 0 at the edges do not count
+    assert np.isnan(numbers.dwell_mean[3])
+    assert numbers.dwell_longest[1] == 1.5
+    assert numbers.dwell_cv[1] == pytest.approx(np.std([1.5, 0.5], ddof=1))
+    assert numbers.latency[:3].tolist() == [0.0, 1.0, 3.0]
+
+
+def test_transitions_do_not_go_across_holes_or_gaps() -> None:
+    counts = transition_counts(LABEL, STARTS, 3)
+    assert counts.tolist() == [[2, 1, 0], [1, 2, 0], [1, 0, 1]]
+
+
+def test_geometric_dwell_is_what_a_chain_gives() -> None:
+    generator = np.random.default_rng(0)
+    label = np.zeros(200_000, np.int64)
+    draw = generator.random(200_000)
+    for t in range(1, len(label)):
+        label[t] = label[t - 1] if draw[t] < 0.9 else 1 - label[t - 1]
+    numbers = state_numbers(find_bouts(label, np.arange(len(label)) / 10), 2, 0.0)
+    np.testing.assert_allclose(numbers.dwell_mean, 1 / (10 * 0.1), rtol=0.02)
+
+
+def test_short_bouts_go_to_the_better_neighbour() -> None:
+    label = np.array([0, 0, 0, 2, 1, 1, 1])
+    posterior = np.tile([0.2, 0.5, 0.3], (7, 1))
+    found = merge_short(label, posterior, np.arange(7) / 10, np.arange(7) == 0, 0.15)
+    assert found.tolist() == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_entropy_rate_of_a_coin_is_one_bit() -> None:
+    assert entropy_rate(np.full((2, 2), 0.5), np.full(2, 0.5)) == pytest.approx(1.0)
+    assert entropy_rate(np.eye(2), np.full(2, 0.5)) == 0.0
+
+
+def test_repeated_chain_is_found_to_be_common() -> None:
+    label = np.array([0, 1, 2] * 12 + [0])
+    bouts = find_bouts(label, np.arange(len(label)) / 10)
+    found = chains(bouts, np.ones(len(bouts), bool))
+    assert {item[0] for item in found} == {(0, 1, 2), (1, 2, 0), (2, 0, 1)}
+    assert all(count > 2 * expected and p < 0.01 for _, count, expected, p in found)
+    assert found[0][1] == 12

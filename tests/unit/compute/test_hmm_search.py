@@ -1,0 +1,67 @@
+"""The search: it recovers what was simulated, twice alike."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.hmm import HmmPrior, best_states, fit_hmm
+from mystax.compute.hmm_frames import make_frames
+from mystax.compute.hmm_search import model_from_labels, search_hmm, spread_rows, start_labels
+from mystax.compute.statistics import adjusted_rand
+from tests.fixtures.hmm_worlds import chain
+
+
+def test_states_of_a_chain_are_recovered() -> None:
+    states, values = chain(0, 2500, 4, 4, 0.98, apart=2)
+    found = search_hmm(make_frames(values), 4, thorough=False)
+    assert adjusted_rand(states, best_states(make_frames(values), found.fit.model)) > 0.98
+
+
+def test_two_searches_are_equal_in_every_bit() -> None:
+    _, values = chain(1, 600, 3, 3, 0.95)
+    first, second = (search_hmm(make_frames(values), 3, thorough=False) for _ in range(2))
+    assert np.array_equal(first.fit.model.means, second.fit.model.means)
+    assert first.starts == second.starts
+
+
+def test_split_and_merge_never_loses() -> None:
+    _, values = chain(2, 150, 3, 2, 0.95, apart=1.0)
+    frames = make_frames(values)
+    plain = search_hmm(frames, 3, thorough=False).fit.log_likelihood
+    assert search_hmm(frames, 3).fit.log_likelihood >= plain - 1e-6
+
+
+def test_search_is_as_good_as_many_random_starts() -> None:
+    _, values = chain(5, 200, 3, 3, 0.97, apart=1.0)
+    frames = make_frames(values)
+    found = search_hmm(frames, 3).fit.log_likelihood
+    generator = np.random.default_rng(0)
+    others = [
+        fit_hmm(
+            frames, model_from_labels(frames, generator.integers(3, size=200), 3, "full", HmmPrior()), iterations=60
+        ).log_likelihood
+        for _ in range(30)
+    ]
+    assert found >= max(others) - 1e-3
+
+
+def test_one_state_is_the_gaussian_of_all_frames() -> None:
+    _, values = chain(3, 300, 3, 2, 0.9)
+    fit = search_hmm(make_frames(values), 1, prior=HmmPrior(1, 0, 0)).fit
+    np.testing.assert_allclose(fit.model.means[0], values.mean(0), atol=1e-9)
+    np.testing.assert_allclose(fit.model.covariances[0], np.cov(values.T, bias=True), atol=1e-9)
+
+
+def test_starts_have_as_many_groups_as_states() -> None:
+    _, values = chain(4, 500, 5, 2, 0.97, apart=3)
+    for _, labels in start_labels(make_frames(values), 5):
+        assert len(np.unique(labels)) == 5
+
+
+@pytest.mark.parametrize("most", [500, 1500])
+def test_spread_rows_are_contiguous_blocks_over_all_time(most: int) -> None:
+    frames = make_frames(np.zeros((10_000, 1)))
+    rows = spread_rows(frames, most, 250)
+    assert len(rows) <= most
+    assert rows[0] == 0
+    assert rows[-1] == 9_999
+    assert (np.diff(rows) == 1).mean() > 0.99

@@ -1,0 +1,129 @@
+"""Agreement of labels and permutation tests, against counting and against scikit-learn."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from mystax.compute.statistics import (
+    adjusted_rand,
+    compare_groups,
+    hedges_g,
+    matched_states,
+    mutual_information,
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agreement_equals_scikit_learn(seed: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics", reason='pip install "mystax[dev]"')
+    generator = np.random.default_rng(seed)
+    a, b = generator.integers(4, size=60), generator.integers(3, size=60)
+    assert adjusted_rand(a, b) == pytest.approx(metrics.adjusted_rand_score(a, b), abs=1e-12)
+    assert mutual_information(a, b) == pytest.approx(metrics.normalized_mutual_info_score(a, b), abs=1e-12)
+
+
+def test_names_of_labels_do_not_matter_and_missing_ones_are_left_out() -> None:
+    a = np.array([0, 0, 1, 1, 2, -1])
+    assert adjusted_rand(a, np.array([7, 7, 3, 3, 5, 9])) == 1.0
+    assert np.isnan(adjusted_rand(np.full(3, -1), np.zeros(3, np.int64)))
+
+
+def test_best_pairs_are_found() -> None:
+    overlap = np.array([[1.0, 5.0, 0.0], [5.0, 4.0, 0.0], [0.0, 0.0, 2.0]])
+    assert matched_states(overlap) == [(0, 1), (1, 0), (2, 2)]
+
+
+def test_p_is_the_share_of_all_arrangements() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=8) + np.repeat([0.0, 1.5], 4)
+    groups = ["a"] * 4 + ["b"] * 4
+    found = compare_groups(values[:, None], groups)
+
+    def t(chosen: tuple[int, ...]) -> float:
+        inside = np.isin(np.arange(8), chosen)
+        a, b = values[~inside], values[inside]
+        pooled = (((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / 6
+        return abs(b.mean() - a.mean()) / np.sqrt(pooled * 0.5)
+
+    observed = t((4, 5, 6, 7))
+    every = [t(chosen) for chosen in combinations(range(8), 4)]
+    assert found.p[0] == pytest.approx(np.mean([value >= observed * (1 - 1e-9) for value in every]))
+    assert found.n_arrangements == 70
+    assert found.smallest == pytest.approx(2 / 70)
+
+
+def test_smallest_p_of_six_against_six() -> None:
+    found = compare_groups(np.random.default_rng(0).normal(size=(12, 1)), ["a"] * 6 + ["b"] * 6)
+    assert found.smallest == pytest.approx(0.0021645, abs=1e-6)
+
+
+def test_too_few_units_give_no_p_but_a_reason() -> None:
+    found = compare_groups(np.arange(4.0)[:, None], ["a", "a", "b", "b"])
+    assert np.isnan(found.p).all()
+    assert "3 are the fewest" in found.reason
+
+
+def test_family_p_is_at_least_that_of_the_quantity_alone() -> None:
+    generator = np.random.default_rng(2)
+    found = compare_groups(generator.normal(size=(10, 5)), ["a"] * 5 + ["b"] * 5)
+    assert (found.p_family >= found.p - 1e-12).all()
+    assert (found.q >= found.p - 1e-12).all()
+
+
+def test_three_groups_and_pairs_are_tested() -> None:
+    generator = np.random.default_rng(3)
+    shift = np.repeat([0.0, 0.0, 4.0], 4)[:, None]
+    found = compare_groups(generator.normal(size=(12, 1)) + shift, list("aaaabbbbcccc"))
+    assert found.p[0] < 0.01
+    person = generator.normal(size=7) * 10
+    values = np.concatenate([person, person + 1 + 0.1 * generator.normal(size=7)])[:, None]
+    paired = compare_groups(values, ["a"] * 7 + ["b"] * 7, [str(k) for k in range(7)] * 2)
+    assert paired.p[0] == pytest.approx(2 / 128)
+    assert compare_groups(values, ["a"] * 7 + ["b"] * 7).p[0] > 0.5
+
+
+def test_quantity_with_a_hole_is_left_out() -> None:
+    values = np.random.default_rng(4).normal(size=(8, 2))
+    values[3, 1] = np.nan
+    found = compare_groups(values, ["a"] * 4 + ["b"] * 4)
+    assert np.isfinite(found.p[0])
+    assert np.isnan(found.p[1])
+
+
+def test_effect_size_is_that_of_the_formula() -> None:
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([3.0, 4.0, 5.0])
+    assert hedges_g(a, b) == pytest.approx(2.0 * (1 - 3 / 15))
+    found = compare_groups(np.concatenate([a, b])[:, None], list("aaabbb"))
+    assert found.low[0] < found.effect[0] < found.high[0]
+
+
+def test_false_positives_of_a_family_are_those_that_were_promised() -> None:
+    generator = np.random.default_rng(5)
+    groups = ["a"] * 6 + ["b"] * 6
+    hits = 0
+    for _ in range(60):
+        found = compare_groups(generator.normal(size=(12, 4)), groups)
+        hits += bool((found.p_family <= 0.05).any())
+    assert hits <= 9  # binomial: 60 at 5 % is 3 +- 1.7
+
+
+@pytest.mark.slow
+def test_family_wise_error_of_500_simulations() -> None:
+    generator = np.random.default_rng(6)
+    groups = ["a"] * 6 + ["b"] * 6
+    hits = sum(
+        bool((compare_groups(generator.normal(size=(12, 9)), groups).p_family <= 0.05).any()) for _ in range(500)
+    )
+    assert 0.03 <= hits / 500 <= 0.07
+
+
+@pytest.mark.slow
+def test_difference_of_three_sd_is_found() -> None:
+    generator = np.random.default_rng(7)
+    groups, hits = ["a"] * 6 + ["b"] * 6, 0
+    for _ in range(100):
+        values = generator.normal(size=(12, 9)) * 4
+        values[6:, 0] += 12
+        hits += bool(compare_groups(values, groups).p_family[0] <= 0.05)
+    assert hits >= 80

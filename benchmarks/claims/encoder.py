@@ -20,6 +20,7 @@ CLAIMS = (
         sets=("quick",),
         sides={"mystax": "mystax", "floor": "convolution"},
         goals=(Goal("cpu", "floor", 0.1),),
+        basis="work",
     ),
     Claim(
         name="encoder.linear",
@@ -28,6 +29,7 @@ CLAIMS = (
         sets=("full",),
         sides={"mystax": "linear"},
         goals=(Goal("cpu", "self", 30.0),),
+        basis="work",
     ),
 )
 

@@ -94,6 +94,7 @@ def test_the_published_network_peaks_at_its_own_bin() -> None:
     values = np.asarray(found["explained_variance"].sel(model="facemap").values)
     assert "facemap" not in [str(name) for name in found["member"].values]
     assert values.mean() > 0.3
+    assert "over-fits short recordings" in str(found.attrs["quality"])
 
 
 def test_a_camera_hole_of_30_seconds_changes_little() -> None:

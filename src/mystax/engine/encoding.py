@@ -32,6 +32,8 @@ __all__ = ["Prepared", "behaviour_of", "encoding", "neural_of", "prepare_encodin
 
 ANALYSIS, ENCODER_NAME = "encoding", "encoding.encoder"
 SPIKE_BIN = 0.1
+MUCH = 20_000
+"""Training bins from which on the published network does not over-fit."""
 
 
 class Prepared:
@@ -338,6 +340,10 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         flags.append(
             Flag("N304", f"stacking did not help in fold {numbers}: lagged-ridge alone is used there.")
         )
+    n_train = int(plan.train(0).sum())
+    if prepared.settings.facemap is not None and n_train < MUCH:
+        text = f"the facemap network over-fits short recordings: {n_train} training bins, fewer than {MUCH}."
+        flags.append(Flag("N310", text))
     latent = _latent(encoder, data)
     dataset = assemble_encoding(
         data,

@@ -1,0 +1,103 @@
+"""Smoothing over time against truth, dense algebra and its own covariance."""
+
+import numpy as np
+import pytest
+
+from mystax.compute.kernels.trajectory import factor_band, inverse_blocks, solve_band
+from mystax.compute.trajectory import Limb, Pixels, difference_operator, limb_terms, smooth_trajectory
+from mystax.compute.triangulation import triangulate
+from tests.fixtures.rigs import moving_points
+
+
+def smoothed(
+    n_cameras: int, rate: float, *, n_frames: int = 1000, points: int = 13, seed: int = 3
+) -> tuple[np.ndarray, ...]:
+    rig, times, truth, uv = moving_points(n_cameras, rate, n_frames, seed=seed)
+    uv, truth = uv[:, :, :points], truth[:, :points]
+    precision = np.tile(np.array([1.0, 0, 1]), (n_cameras, n_frames, points, 1))
+    flat = np.ascontiguousarray(uv.reshape(n_cameras, -1, 2))
+    start = triangulate(rig, flat, precision.reshape(n_cameras, -1, 3)).position.reshape(n_frames, points, 3)
+    place, cov = np.empty_like(start), np.empty((n_frames, points, 6))
+    for k in range(points):
+        one = Pixels(uv[:, :, k : k + 1], precision[:, :, k : k + 1])
+        found = smooth_trajectory(rig, one, start[:, k : k + 1], times)
+        place[:, k], cov[:, k] = found.position[:, 0], found.covariance[:, 0]
+    return place, cov, truth, start
+
+
+@pytest.mark.parametrize(
+    ("n_cameras", "rate", "most"), [(2, 50, 0.70), (4, 50, 0.30), (2, 250, 0.30), (3, 250, 0.18)]
+)
+def test_automatic_strength_reaches_the_error_that_is_promised(
+    n_cameras: int, rate: float, most: float
+) -> None:
+    place, cov, truth, _ = smoothed(n_cameras, rate)
+    off = place - truth
+    assert np.sqrt((off**2).sum(axis=2).mean()) <= most
+    full = cov[..., [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(*off.shape, 3)
+    distance = np.einsum("tki,tkij,tkj->tk", off, np.linalg.inv(full), off)
+    assert (0.80 if n_cameras == 2 else 0.85) <= (distance < 6.251).mean() <= 0.99
+
+
+def test_a_whisk_of_twenty_hertz_keeps_its_amplitude_without_lag() -> None:
+    rig, _, _, _ = moving_points(3, 250, 2)
+    times = np.arange(1000) / 250
+    truth = np.zeros((1000, 1, 3))
+    truth[:, 0, 0] = np.sin(2 * np.pi * 20 * times)
+    from mystax.compute.projection import project_rig
+
+    uv = project_rig(rig, truth[:, 0]).reshape(3, 1000, 1, 2)
+    uv = uv + np.random.default_rng(0).normal(0, 1, uv.shape)
+    precision = np.tile(np.array([1.0, 0, 1]), (3, 1000, 1, 1))
+    start = triangulate(rig, uv[:, :, 0], precision[:, :, 0]).position[:, None]
+    found = smooth_trajectory(rig, Pixels(uv, precision), start, times).position[:, 0, 0]
+    phase = 2 * np.pi * 20 * times
+    sine, cosine = 2 * (found * np.sin(phase)).mean(), 2 * (found * np.cos(phase)).mean()
+    assert np.hypot(sine, cosine) >= 0.89
+    assert abs(np.arctan2(cosine, sine)) / (2 * np.pi * 20) < 0.1 / 250
+
+
+def test_banded_factor_solves_and_inverts_like_dense_algebra() -> None:
+    rng = np.random.default_rng(0)
+    n, width = 12, 7
+    lower = np.tril(np.triu(rng.normal(size=(n, n)), -(width - 1)))
+    dense = lower @ lower.T + 3 * np.eye(n)
+    dense = np.where(np.abs(np.subtract.outer(np.arange(n), np.arange(n))) < width, dense, 0)
+    band = np.zeros((n, width))
+    for j in range(n):
+        band[j, : min(width, n - j)] = dense[j : j + width, j]
+    right = rng.normal(size=n)
+    expected = np.linalg.solve(dense, right)
+    assert factor_band(band) == pytest.approx(np.linalg.slogdet(dense)[1])
+    solve_band(band, right)
+    np.testing.assert_allclose(right, expected)
+    blocks = np.empty((n // 3, 6))
+    inverse_blocks(band, blocks)
+    inverse = np.linalg.inv(dense)
+    for i in range(n // 3):
+        block = inverse[3 * i : 3 * i + 3, 3 * i : 3 * i + 3]
+        np.testing.assert_allclose(blocks[i], block[np.triu_indices(3)])
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_differences_vanish_for_polynomials_on_uneven_times(order: int) -> None:
+    times = np.cumsum(np.random.default_rng(0).uniform(0.5, 1.5, 10))
+    coefficients, weights = difference_operator(times, order)
+    values = times ** (order - 1) + 3
+    rows = [coefficients[r] @ values[r : r + order + 1] for r in range(len(coefficients))]
+    np.testing.assert_allclose(rows, 0, atol=1e-9)
+    assert (weights > 0).all()
+
+
+def test_limbs_hold_distances() -> None:
+    place, cov, truth, start = smoothed(2, 50, n_frames=300, points=2)
+    rig, times, _, uv = moving_points(2, 50, 300, seed=3)
+    limbs = limb_terms([(0, 1)], start, np.full((300, 2, 6), 0.01))
+    length = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1).mean()
+    assert limbs[0].length == pytest.approx(length, rel=0.02)
+    precision = np.tile(np.array([1.0, 0, 1]), (2, 300, 2, 1))
+    stiff = [Limb(0, 1, length, 0.005)]
+    joint = smooth_trajectory(rig, Pixels(uv[:, :, :2], precision), start, times, limbs=stiff, n_steps=10)
+    spread = np.linalg.norm(joint.position[:, 0] - joint.position[:, 1], axis=1).std()
+    assert spread <= np.linalg.norm(place[:, 0] - place[:, 1], axis=1).std()
+    assert spread < 0.005 * length

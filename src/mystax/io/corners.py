@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -36,7 +36,9 @@ def corners_to_bytes(dataset: Dataset) -> bytes:
 
     check_outcome(complete_outcome(dataset, CORNERS), CORNERS, "corners")
     stream = io.BytesIO()
-    write_outcome(stream, {"": dataset}, {"mystax_corners": 1, "board": str(dataset.attrs["board"])})
+    write_outcome(
+        cast("Any", stream), {"": dataset}, {"mystax_corners": 1, "board": str(dataset.attrs["board"])}
+    )
     return stream.getvalue()
 
 

@@ -218,7 +218,7 @@ def pose3d_tables(views: Sequence[View]) -> list[Table]:
         facts = json.loads(str(view.dataset.attrs.get("facts", "{}")))
         cameras = facts.get("cameras", {})
         offsets = facts.get("offsets", {})
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 shown(name),
                 f"{100 * item['seen']:.1f}",

@@ -51,8 +51,8 @@ def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
     Parameters
     ----------
     paths : sequence of paths
-        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or one folder of
-        such pictures.
+        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or a
+        folder of such pictures.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def _match(looks: Sequence[_Looks]) -> list[int]:
         "they cannot be matched between cameras",
         expected="equal numbers at the end of the names, or as many pictures of each camera",
         got="; ".join(
-            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in list(item.pictures.values())[:3])})"
+            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in [*item.pictures.values()][:3])})"
             for item in looks
         ),
     )
@@ -203,7 +203,7 @@ def find_corners(
                 expected=f"a {finder.board.kind} of {finder.board.columns}x{finder.board.rows} squares",
                 got=f"{len(seen)} pictures without it"
                 + (" (both ChArUco patterns tried)" if board.kind == "charuco" else ""),
-                hint="count squares, not inner corners; the whole board must be in the picture, sharp and flat",
+                hint="count squares, not inner corners; the whole board must be seen, sharp and flat",
             )
     return dataset, [remark] if remark else []
 

@@ -1,7 +1,7 @@
 """OpenCV's files of cameras: YAML and XML, one camera or a stereo pair."""
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 - entities are refused below
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 

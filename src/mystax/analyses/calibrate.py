@@ -51,8 +51,8 @@ def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
     Parameters
     ----------
     paths : sequence of paths
-        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or one folder of
-        such pictures.
+        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or a
+        folder of such pictures.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def _looks(name: str, source: Any) -> _Looks:
 
 
 def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
-    """Number pictures by the number at the end of their names; by order where that is not unique."""
+    """Give each picture the number at the end of its name; its rank where that is not unique."""
     numbers = [re.search(r"(\d+)$", path.stem) for path in paths]
     values = [int(match[1]) if match else -1 for match in numbers]
     if -1 in values or len(set(values)) != len(values):
@@ -148,7 +148,7 @@ def _match(looks: Sequence[_Looks]) -> list[int]:
         "they cannot be matched between cameras",
         expected="equal numbers at the end of the names, or as many pictures of each camera",
         got="; ".join(
-            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in list(item.pictures.values())[:3])})"
+            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in [*item.pictures.values()][:3])})"
             for item in looks
         ),
     )
@@ -203,7 +203,7 @@ def find_corners(
                 expected=f"a {finder.board.kind} of {finder.board.columns}x{finder.board.rows} squares",
                 got=f"{len(seen)} pictures without it"
                 + (" (both ChArUco patterns tried)" if board.kind == "charuco" else ""),
-                hint="count squares, not inner corners; the whole board must be in the picture, sharp and flat",
+                hint="count squares, not inner corners; the whole board must be seen, sharp and flat",
             )
     return dataset, [remark] if remark else []
 
@@ -276,14 +276,13 @@ def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -
 def _frame(item: _Looks, time: float) -> Any:
     from mystax.compute.cameras import grey8
 
-    assert item.times is not None
-    return grey8(item.video.frame_at(int(np.argmin(np.abs(item.times - time)))).data[0])
+    times = np.asarray(item.times)
+    return grey8(item.video.frame_at(int(np.argmin(np.abs(times - time)))).data[0])
 
 
 def _corners_at(item: _Looks, time: float, finder: BoardFinder) -> Float64[np.ndarray, "corner 2"]:
     """Corners at a time: of the frame there, or between the two frames around it."""
-    times = item.times
-    assert times is not None
+    times = np.asarray(item.times)
     nearest = int(np.argmin(np.abs(times - time)))
     if abs(times[nearest] - time) <= MAX_APART:
         return finder.find(_frame(item, float(times[nearest])))
@@ -304,18 +303,19 @@ def _choose(corners: Float64[np.ndarray, "camera view corner 2"], sizes: np.ndar
     middle = np.nanmean(np.where(seen[..., None, None], corners, np.nan), axis=2)
     cell = np.nan_to_num(middle / sizes[:, None] * np.array([8, 6]), nan=-1).astype(np.int64)
     counts: dict[tuple[int, int, int], int] = {}
-    left, chosen = list(usable), []
+    left: list[int] = [int(v) for v in usable]
+    chosen: list[int] = []
     while left and len(chosen) < MAX_VIEWS:
         scores = []
         for v in left:
             gain = 0.0
             for c in np.flatnonzero(seen[:, v]):
-                gain += 1 / (1 + counts.get((int(c), *map(int, cell[c, v])), 0))
+                gain += 1 / (1 + counts.get((int(c), int(cell[c, v, 0]), int(cell[c, v, 1])), 0))
             scores.append(gain)
         best = left.pop(int(np.argmax(scores)))
         chosen.append(best)
         for c in np.flatnonzero(seen[:, best]):
-            key = (int(c), *map(int, cell[c, best]))
+            key = (int(c), int(cell[c, best, 0]), int(cell[c, best, 1]))
             counts[key] = counts.get(key, 0) + 1
     return np.sort(np.array(chosen))
 

@@ -89,7 +89,8 @@ def axes_of(
             good = known & (sd <= np.nanpercentile(sd[known], 75)) if np.isfinite(sd[known]).any() else known
         return spatial_median(place[good])
 
-    rotation, angles = np.eye(3), {}
+    rotation = np.eye(3)
+    angles: dict[str, float] = {}
     if wanted:
         directions = {axis: np.asarray(middle(b) - middle(a)) for axis, (a, b) in wanted.items()}
         rotation, angles = axes_rotation(directions, primary=params.primary)

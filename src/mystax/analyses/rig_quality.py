@@ -147,7 +147,7 @@ def judge(
             flags.append(
                 Flag(
                     "N312",
-                    f"camera {camera.name}: held-out {held_out[c]:.2f} px against {found.rms[c]:.2f} px in-sample",
+                    f"camera {camera.name}: held-out {held_out[c]:.2f} px, in-sample {found.rms[c]:.2f} px",
                 )
             )
     if abs(mean) > 0.01:

@@ -37,7 +37,7 @@ EPILOG = "Example: mystax calibrate board/*.mp4 --board charuco:10x7:17:13 --out
 )
 @common
 @click.pass_obj
-def command(output: Output, sources: tuple[Path, ...], **options: Any) -> None:
+def command(output: Output, /, sources: tuple[Path, ...], **options: Any) -> None:
     """Calibrate cameras from videos, folders or pictures of a board, one SOURCE per camera.
 
     A file of corners (*.corners.nc) calibrates again without pictures.

@@ -236,7 +236,7 @@ def _block_diagonal(blocks: Float64[np.ndarray, "camera column column"]) -> np.n
 
 
 def _standard_deviations(bundle: Bundle, cut: float) -> None:
-    """Fill `sd` from the inverse of the reduced system, times the variance of residuals per degree of freedom."""
+    """Fill `sd` from the inverse of the reduced system, times the variance of the residuals."""
     found = bundle_residuals(bundle)
     size = np.hypot(found[..., 0], found[..., 1])
     inside = np.isfinite(size) & (size <= cut)

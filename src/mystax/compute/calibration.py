@@ -24,9 +24,8 @@ MIN_VIEWS = 3
 MAX_LOST = 0.2
 OUTLIER = 4.0
 BAD_VIEW = 5.0
-MAX_BOARD_RESIDUAL = 3.0
 AUTO_LIMITS = (("p1", "p2"), 0.005), (("k2",), 0.2), (("cx", "cy"), 0.03)
-"""Numbers that are fixed to their priors, in this order, while their SD exceeds the limit (centre: of the width)."""
+"""Numbers that are fixed to their priors, while their SD is above it (centre: share of the width)."""
 LENS = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2")
 
 
@@ -329,7 +328,7 @@ def calibrate(
     """
     uv = uv.copy()
     uv[_counts(uv) < MIN_CORNERS] = np.nan
-    remarks = _check_views(names, uv, board)
+    remarks = _check_views(names, uv)
     singles = [calibrate_camera(uv[c], board, sizes[c]) for c in range(len(names))]
     seen = _counts(uv) >= MIN_CORNERS
     shared = seen.astype(np.int64) @ seen.T.astype(np.int64)
@@ -366,8 +365,8 @@ def _keep_lenses(bundle: Bundle, singles: Sequence[Bundle], kept: np.ndarray, re
     if len(singles) < 2 or ratio < 1 + 4 / np.sqrt(n):
         return
     remarks.append(
-        f"the cameras' views of the board disagree ({joint:.3f} px together, {alone:.3f} px alone): it is not "
-        "flat, or the pictures were not taken at one time; each camera's lens is that of its own pictures"
+        f"the cameras' views of the board disagree ({joint:.3f} px together, {alone:.3f} px alone): it is "
+        "not flat, or the pictures were not taken at one time; each camera's lens is that of its own pictures"
     )
     for c, single in enumerate(singles):
         bundle.rows[c, 12:21] = single.rows[0, 12:21]
@@ -383,7 +382,6 @@ def _counts(uv: Float64[np.ndarray, "camera view corner 2"]) -> np.ndarray:
 def _check_views(
     names: Sequence[str],
     uv: Float64[np.ndarray, "camera view corner 2"],
-    board: Float64[np.ndarray, "corner 3"],
 ) -> list[str]:
     """Refuse cameras with too few views; say what is weak about the views."""
     remarks = []

@@ -35,8 +35,8 @@ class BoardFinder:
     Parameters
     ----------
     board : Board
-        The board; where a checkerboard is never found but one with COLS x ROWS inner corners is, `board` becomes
-        that one after `settle`.
+        The board; where a checkerboard is never found but one with COLS x ROWS inner corners is,
+        `board` becomes that one after `settle`.
     """
 
     def __init__(self, board: Board) -> None:
@@ -107,7 +107,7 @@ class BoardFinder:
         return self._ordered(np.asarray(fine, np.float64).reshape(-1, 2))
 
     def _ordered(self, points: Float64[np.ndarray, "corner 2"]) -> Float64[np.ndarray, "corner 2"]:
-        """Number the corners such that x to y turns as in a picture of the board's front."""
+        """Order the corners such that x to y turns as in a picture of the board's front."""
         columns, rows = self.board.inner
         grid = points.reshape(rows, columns, 2)
         x, y = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]

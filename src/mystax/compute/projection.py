@@ -54,7 +54,7 @@ def project_rig(rig: RigModel, points: Float64[np.ndarray, "n 3"]) -> Float64[np
     """
     out = np.empty((len(rig.cameras), len(points), 2))
     project_points(rig.rows(), rig.fisheye(), np.ascontiguousarray(points), out)
-    return out - np.array([camera.crop for camera in rig.cameras])[:, None]
+    return np.asarray(out - np.array([camera.crop for camera in rig.cameras])[:, None])
 
 
 def undistort_camera(camera: CameraModel, pixels: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:

@@ -1,4 +1,4 @@
-"""Poses of cameras from the tracks of a recording: intrinsics locked, scale kept by the distances of the cameras."""
+"""Poses of cameras from the tracks of a recording: lenses locked, scale kept by the cameras' distances."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -198,7 +198,7 @@ class _State:
 
     @property
     def n_points(self) -> int:
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     def measure(self, loss: int, *, x: Float64[np.ndarray, "time keypoint 3"] | None = None) -> float:
         """Take the information at the places; return the cost of the pixels."""
@@ -230,7 +230,7 @@ class _State:
             float(strength[k]) * penalty_cost(self.coefficients, self.weights, x[:, k])
             for k in range(self.n_points)
         )
-        return total + sum(limb_cost(x, item.a, item.b, item.length, item.sd**-2) for item in limbs)
+        return float(total + sum(limb_cost(x, item.a, item.b, item.length, item.sd**-2) for item in limbs))
 
     def equations(
         self, strength: Float64[np.ndarray, " keypoint"], limbs: Sequence[Limb]

@@ -94,7 +94,8 @@ def calibrate_files(
         held = f", held-out {details['heldout'][c]:.3f}" if np.isfinite(details["heldout"][c]) else ""
         lines.append(
             f"{camera.name}: f {camera.matrix[0, 0]:.1f} {camera.matrix[1, 1]:.1f} px "
-            f"(SD {camera.sd['fx']:.1f}), centre {camera.matrix[0, 2]:.1f} {camera.matrix[1, 2]:.1f}, rms {camera.rms:.3f} px{held}, "
+            f"(SD {camera.sd['fx']:.1f}), centre {camera.matrix[0, 2]:.1f} {camera.matrix[1, 2]:.1f}, "
+            f"rms {camera.rms:.3f} px{held}, "
             f"{camera.n_views} views, {details['n_corners'][c]} of {details['n_found'][c]} corners"
         )
     if np.isfinite(details["board_mean"]):
@@ -173,7 +174,7 @@ def check_rig(
 def _residuals_of(
     model: Any, names: Sequence[str], uv: np.ndarray
 ) -> tuple[dict[str, dict[str, Any]], list[str], list[str]]:
-    """Left-out residual of each camera (in-sample of two), in px, as a ratio, and per tenth of the recording."""
+    """Left-out residual of each camera (in-sample of two): px, ratio, and per tenth of the recording."""
     from mystax.compute.triangulation import pixel_noise, triangulate
 
     n_cameras, n_time, n_points = uv.shape[:3]

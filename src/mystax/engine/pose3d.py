@@ -113,7 +113,7 @@ def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, s
     if path.suffix.lower() == ".nc":
         from mystax.io.outcomes import load
 
-        found = load(path)
+        found: Any = load(path)
         dataset = found if hasattr(found, "data_vars") else found[f"pose/{camera}"]
         return view_of_dataset(dataset, path.name), str(dataset.attrs.get("key", "")), path.parent
     return _table_view(path, rate), quick_id(path), path.resolve().with_name(f"{path.stem}.mystax")
@@ -143,7 +143,7 @@ def _check_sizes(rig: RigModel, poses: Any, *, scale_rig: bool) -> RigModel:
         return rig
     cameras = []
     for camera in rig.cameras:
-        source = poses.get(camera.name)
+        source: Any = poses.get(camera.name)
         source = poses.get(f"pose/{camera.name}") if source is None else source
         width = getattr(source, "attrs", {}).get("frame_width") if source is not None else None
         if width is None or (int(width), int(source.attrs["frame_height"])) == camera.size:
@@ -433,7 +433,7 @@ def _make(
 
         store = Store(target)
         if store.current_key(ANALYSIS) == key:
-            current: Dataset = load(store.path(ANALYSIS))
+            current: Any = load(store.path(ANALYSIS))
             return current, target
     gathered = gather(views, used, reference=prepared.reference, min_confidence=params.min_confidence)
     with TilePool(cores) as pool:
@@ -446,7 +446,7 @@ def _make(
         return dataset, None
     _publish(target, dataset, flags, key, values, inputs)
     progress(Event("outcome", ANALYSIS, text=ANALYSIS, data={"analysis": ANALYSIS}))
-    loaded: Dataset = load(Path(target) / f"{ANALYSIS}.nc")
+    loaded: Any = load(Path(target) / f"{ANALYSIS}.nc")
     return loaded, target
 
 

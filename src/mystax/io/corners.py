@@ -1,6 +1,6 @@
 """Corners of boards as a file, so that a calibration is repeated in seconds without pictures."""
 
-import io
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,14 @@ CORNERS = Schema(
 def corners_to_bytes(dataset: Dataset) -> bytes:
     """Return the bytes of a netCDF-4 file of corners."""
     from mystax.io.outcome_writer import write_outcome
+    from mystax.io.store_fs import LocalFs
 
     check_outcome(complete_outcome(dataset, CORNERS), CORNERS, "corners")
-    stream = io.BytesIO()
-    write_outcome(stream, {"": dataset}, {"mystax_corners": 1, "board": str(dataset.attrs["board"])})
-    return stream.getvalue()
+    with tempfile.TemporaryDirectory(prefix="mystax-") as folder:
+        place = Path(folder, "corners.nc")
+        with LocalFs().create(place) as file:
+            write_outcome(file, {"": dataset}, {"mystax_corners": 1, "board": str(dataset.attrs["board"])})
+        return place.read_bytes()
 
 
 def read_corners(path: str | Path) -> Dataset:

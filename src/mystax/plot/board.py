@@ -1,4 +1,4 @@
-"""A calibration board as a page to print at true size, with a ruler that shows whether the printer kept it."""
+"""A calibration board as a page to print at true size, with a ruler to check the printer."""
 
 import io
 

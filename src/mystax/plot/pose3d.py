@@ -86,8 +86,8 @@ def _shape(dataset: Dataset) -> NamedFigure:
         "pose3d_shape",
         made,
         "Mean shape from three sides",
-        "Medians of the points, with up to 200 of their places; ellipses hold 90 % of the usual uncertainty of "
-        "one place (often too small to be seen).",
+        "Medians of the points, with up to 200 of their places; ellipses hold 90 % of the usual uncertainty "
+        "of one place (often too small to be seen).",
         f"Median places of {len(names)} points seen along z, y and x.",
         numbers,
     )
@@ -132,8 +132,8 @@ def _residuals(dataset: Dataset) -> NamedFigure:
         "pose3d_residuals",
         made,
         "Residuals per camera",
-        "Median distance of a camera's point from the projected point in space: in sample, and from the point that "
-        "the other cameras give (three cameras or more). A camera with long second bars has moved or is out of time.",
+        "Median distance of a camera's point from the projected point in space: in sample, and from the "
+        "point that the other cameras give (three cameras or more). Long second bars: moved, or out of time.",
         f"Median residuals of {len(cameras)} cameras and {len(names)} points.",
         numbers,
     )
@@ -203,8 +203,8 @@ def _uncertainty(dataset: Dataset) -> NamedFigure:
         "pose3d_uncertainty",
         made,
         "Uncertainty of the places",
-        "Standard deviation of a place in space (root of the summed variances), mean over the points, from each frame "
-        "alone and smoothed; below, how many cameras see a point on average.",
+        "Standard deviation of a place in space (root of the summed variances), mean over the points, from "
+        "each frame alone and smoothed; below, how many cameras see a point on average.",
         "Standard deviation of the places over time.",
         numbers,
         detail=True,
@@ -218,7 +218,7 @@ def pose3d_tables(views: Sequence[View]) -> list[Table]:
         facts = json.loads(str(view.dataset.attrs.get("facts", "{}")))
         cameras = facts.get("cameras", {})
         offsets = facts.get("offsets", {})
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 shown(name),
                 f"{100 * item['seen']:.1f}",
@@ -260,8 +260,8 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 POSE3D = ChapterKind(
     "Keypoints in space",
-    "Points of several calibrated cameras are triangulated with rejection of cameras that contradict, then smoothed "
-    "at the strength of the highest restricted likelihood; every place has a covariance.",
+    "Points of several calibrated cameras are triangulated with rejection of cameras that contradict, then "
+    "smoothed at the strength of the highest restricted likelihood; every place has a covariance.",
     variable="position",
     figures=pose3d_figures,
     tables=pose3d_tables,

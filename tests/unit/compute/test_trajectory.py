@@ -90,7 +90,7 @@ def test_differences_vanish_for_polynomials_on_uneven_times(order: int) -> None:
 
 
 def test_limbs_hold_distances() -> None:
-    place, cov, truth, start = smoothed(2, 50, n_frames=300, points=2)
+    place, _, truth, start = smoothed(2, 50, n_frames=300, points=2)
     rig, times, _, uv = moving_points(2, 50, 300, seed=3)
     limbs = limb_terms([(0, 1)], start, np.full((300, 2, 6), 0.01))
     length = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1).mean()

@@ -20,7 +20,7 @@ from mystax.core.dataset import Schema
 from mystax.core.params import Params
 from mystax.errors import RecipeError
 
-BUILT_IN = ["rois", "motion", "svd", "pupil", "blink", "running", "pose"]
+BUILT_IN = ["rois", "motion", "svd", "pupil", "blink", "running", "pose", "pose3d"]
 
 PLUGIN = '''
 from mystax.core.analysis import Analysis, FramesIn, analysis

@@ -50,7 +50,10 @@ def test_only_cameras_and_metadata_are_tables() -> None:
         "x = 1",
         "[cam_0]\nmatrix = 3",
         "not toml [",
-        '[cam_0]\nname = "a"\nsize = [2, 2]\nmatrix = [[1,0,0],[0,1,0],[0,0,1]]\ndistortions = [0,0]\nrotation = [0,0]\ntranslation = [0,0,0]',
+        (
+            '[cam_0]\nname = "a"\nsize = [2, 2]\nmatrix = [[1,0,0],[0,1,0],[0,0,1]]\ndistortions = [0,0]\n'
+            "rotation = [0,0]\ntranslation = [0,0,0]"
+        ),
     ],
 )
 def test_what_is_no_rig_is_refused(text: str) -> None:

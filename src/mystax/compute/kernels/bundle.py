@@ -1,7 +1,7 @@
 """Normal equations of a bundle adjustment: cameras with 15 numbers, boards with 6 per view.
 
-A camera's columns: rotation (3, from the left), translation (3), fx, fy, cx, cy, k1, k2, p1, p2, k3.  A view's
-columns: rotation (3, from the left), translation (3).
+A camera's columns: rotation (3, from the left), translation (3), fx, fy, cx, cy, k1, k2, p1, p2, k3.
+A view's columns: rotation (3, from the left), translation (3).
 """
 
 import numpy as np

@@ -42,7 +42,7 @@ def read_stereo_params(path: Path | str) -> RigModel:
     Returns
     -------
     RigModel
-        Two cameras with the names of the project; the unit is the side of the board's squares as it was given.
+        Two cameras with the names of the project; the unit is that of the board as it was given.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """OpenCV's files of cameras: YAML and XML, one camera or a stereo pair."""
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 - entities are refused below
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def _matrix(entry: Any, where: str) -> Float64[np.ndarray, "row column"]:
 def _of_yaml(text: str, where: str) -> dict[str, Any]:
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # the library has no types
         """Safe loader that also knows OpenCV's matrices."""
 
     def matrix(loader: yaml.SafeLoader, node: yaml.Node) -> Any:

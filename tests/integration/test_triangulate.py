@@ -1,0 +1,187 @@
+"""From tracks to places in space through the command line, and what is refused on the way."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mystax
+from mystax.core.quality import flags_from_json
+from mystax.errors import FormatError, NumbersError, ParameterError, RecipeError
+from mystax.io.rig import rig_to_toml
+from tests.fixtures.commands import call
+from tests.fixtures.rigs import moving_points
+
+N = 300
+
+
+def write_tracks(folder: Path, n_cameras: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rig, _, truth, uv = moving_points(n_cameras, 100, N)
+    (folder / "calibration.toml").write_text(rig_to_toml(rig))
+    head = ",".join(["frame", *(f"p{k}_{axis}" for k in range(13) for axis in "xy")])
+    for c in range(n_cameras):
+        rows = [
+            ",".join([str(i), *("" if np.isnan(v) else repr(float(v)) for v in uv[c, i].ravel())])
+            for i in range(N)
+        ]
+        (folder / f"cam{c}.csv").write_text("\n".join([head, *rows]))
+    return truth, uv
+
+
+def tracks(folder: Path, n_cameras: int = 3) -> dict[str, Path]:
+    return {f"cam{c}": folder / f"cam{c}.csv" for c in range(n_cameras)}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    folder = tmp_path_factory.mktemp("rig")
+    truth, _ = write_tracks(folder)
+    return folder, truth
+
+
+def test_command_makes_outcome_and_report(
+    made: tuple[Path, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, truth = made
+    words = [word for name, path in tracks(folder).items() for word in ("--camera", f"{name}={path}")]
+    run = call(
+        capsys,
+        "triangulate",
+        "--rig",
+        folder / "calibration.toml",
+        *words,
+        "--rate",
+        "100",
+        "--out",
+        folder / "out",
+        "--json",
+    )
+    assert run.status == 0, run.err
+    answer = run.json
+    assert Path(answer["report"]).is_file()
+    found = mystax.load(folder / "out" / "pose3d.nc")
+    error = np.linalg.norm(found["position"].values[..., 0].transpose(0, 2, 1) - truth, axis=2)
+    assert np.median(error[np.isfinite(error)]) < 0.3
+    assert np.isfinite(error).mean() > 0.99
+
+
+def test_frames_without_points_are_missing_and_counted(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    rig = mystax.Rig.load(folder / "calibration.toml")
+    found = mystax.pose3d(tracks(folder), rig=rig, rate=100, smooth="none")
+    seen = (found["used"].values >= 0).sum(axis=1)
+    finite = np.isfinite(found["position_raw"].values[:, 0])
+    assert (finite == (seen >= 2)).mean() > 0.999
+    assert ((found["flag"].values & 2) > 0).sum() == (seen == 1).sum()
+    assert ((found["flag"].values & 4) > 0).sum() == (seen == 0).sum()
+
+
+def test_axes_keep_distances(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    rig = folder / "calibration.toml"
+    plain = mystax.pose3d(tracks(folder), rig=rig, rate=100, smooth="none")
+    turned = mystax.pose3d(
+        tracks(folder), rig=rig, rate=100, smooth="none", axes="x=p0:p1 z=p0:p2", origin="p0"
+    )
+    before, after = (item["position_raw"].values[..., 0].astype(np.float64) for item in (plain, turned))
+    lengths = [np.linalg.norm(item[:, :, 3] - item[:, :, 4], axis=1) for item in (before, after)]
+    np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)  # float32
+    rotation = turned["rotation"].values
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+
+
+def test_camera_that_cannot_be_read_is_a_column_that_sees_nothing(
+    made: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    folder, _ = made
+    (tmp_path / "broken.csv").write_text("nothing, known")
+    poses = {**tracks(folder), "cam2": tmp_path / "broken.csv"}
+    found = mystax.pose3d(poses, rig=folder / "calibration.toml", rate=100)
+    assert (found["used"].values[:, 2] == -1).all()
+    assert any(
+        flag.code == "N315" and "cam2" in flag.text for flag in flags_from_json(found.attrs["quality"])
+    )
+
+
+def test_late_camera_is_told_and_not_shifted(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    rig = folder / "calibration.toml"
+    found = mystax.pose3d(tracks(folder), rig=rig, rate=100, offsets={"cam1": 0.02}, smooth="none")
+    flags = [flag.text for flag in flags_from_json(found.attrs["quality"]) if flag.code == "N315"]
+    late = json.loads(found.attrs["facts"])["offsets"]["cam1"]["seconds"]
+    assert late == pytest.approx(0.02, abs=0.004)
+    assert any("cam1" in text and "--offset cam1=-0.0" in text for text in flags)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"smooth": "much"}, "P401"),
+        ({"axes": "x=p0:p1"}, "P401"),
+        ({"axes": "x=p0:nose y=p0:p1"}, "P401"),
+        ({"limbs": "p0"}, "P401"),
+        ({"reference": "cam9"}, "P403"),
+        ({"rate": None}, "P401"),
+    ],
+)
+def test_requests_that_cannot_be_are_refused(
+    made: tuple[Path, np.ndarray], change: dict[str, object], code: str
+) -> None:
+    folder, _ = made
+    request: dict[str, object] = {"rate": 100, **change}
+    with pytest.raises((ParameterError, RecipeError)) as refused:
+        mystax.pose3d(tracks(folder), rig=folder / "calibration.toml", **request)  # type: ignore[arg-type] # wrong on purpose
+    assert refused.value.code == code
+
+
+def test_other_cameras_than_those_of_the_rig_are_refused(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    poses = {"top": folder / "cam0.csv", "cam1": folder / "cam1.csv"}
+    with pytest.raises(RecipeError, match="cam0, cam1, cam2"):
+        mystax.pose3d(poses, rig=folder / "calibration.toml", rate=100)
+
+
+def test_one_camera_is_not_enough(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    with pytest.raises(ParameterError, match="two or more cameras"):
+        mystax.pose3d({"cam0": folder / "cam0.csv"}, rig=folder / "calibration.toml", rate=100)
+
+
+def test_cameras_without_common_times_are_refused(made: tuple[Path, np.ndarray]) -> None:
+    folder, _ = made
+    poses = {name: path for name, path in tracks(folder).items() if name != "cam2"}
+    with pytest.raises(NumbersError) as refused:
+        mystax.pose3d(poses, rig=folder / "calibration.toml", rate=100, offsets={"cam1": 1000.0})
+    assert refused.value.code == "N303"
+
+
+def test_nothing_readable_is_refused(made: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    folder, _ = made
+    with pytest.raises(FormatError):
+        mystax.pose3d({"cam0": tmp_path / "none.csv"}, rig=folder / "calibration.toml", rate=100)
+
+
+@pytest.mark.needs_data
+def test_checkerboard_pairs_give_the_reference_calibration(real_data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason='pip install "mystax[calib]"')
+    rig = mystax.Rig.calibrate(
+        {
+            side: sorted((real_data / "stereo" / "dlc_stereo_example").glob(f"{side}*.jpg"))
+            for side in ("left", "right")
+        },
+        board="checkerboard:10x7:1",
+        out=tmp_path / "calibration.toml",
+    )
+    expected = {"left": (533.00, 533.15, 341.59, 234.26), "right": (536.98, 536.57, 326.47, 249.33)}
+    for camera in rig.model.cameras:
+        fx, fy, cx, cy = expected[camera.name]
+        assert camera.n_views == 14
+        assert camera.matrix[0, 0] == pytest.approx(fx, rel=0.002)
+        assert camera.matrix[1, 1] == pytest.approx(fy, rel=0.002)
+        assert camera.matrix[0, 2] == pytest.approx(cx, abs=1)
+        assert camera.matrix[1, 2] == pytest.approx(cy, abs=1)
+        assert camera.rms <= 0.2
+    again = mystax.Rig.calibrate(tmp_path / "calibration.corners.nc", board="")
+    assert again.model.fingerprint == rig.model.fingerprint

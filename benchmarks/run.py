@@ -32,7 +32,18 @@ from benchmarks.summary import Found, record, summary
 
 __all__ = ["Bench", "choose", "claims", "main"]
 
-MODULES = ("decode", "svd", "svd_accuracy", "svd_memory", "eye", "running", "pass_shared", "start", "head")
+MODULES = (
+    "decode",
+    "svd",
+    "svd_accuracy",
+    "svd_memory",
+    "eye",
+    "running",
+    "pass_shared",
+    "start",
+    "head",
+    "states",
+)
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5
 CLOSE = 1.15

@@ -44,6 +44,7 @@ MODULES = (
     "head",
     "pose",
     "encoder",
+    "states",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5

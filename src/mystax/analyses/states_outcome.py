@@ -28,14 +28,14 @@ __all__ = ["model_of_dataset", "states_dataset"]
 NAMES = "xyz"
 
 
-def states_dataset(fit: StatesFit, decoded: Decoded) -> Dataset:
+def states_dataset(fit: StatesFit, labelled: Decoded) -> Dataset:
     """Lay out the states of one recording as a dataset.
 
     Parameters
     ----------
     fit : StatesFit
         The fit.
-    decoded : Decoded
+    labelled : Decoded
         One of its recordings.
 
     Returns
@@ -47,12 +47,12 @@ def states_dataset(fit: StatesFit, decoded: Decoded) -> Dataset:
 
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    _put_time(fit, decoded, variables, coords)
-    _put_numbers(fit, decoded, variables)
-    _put_faces(decoded, fit, variables, coords)
-    _put_speeds(decoded, fit, variables, coords)
+    _put_time(fit, labelled, variables, coords)
+    _put_numbers(fit, labelled, variables)
+    _put_faces(labelled, fit, variables, coords)
+    _put_speeds(labelled, fit, variables, coords)
     _put_model(fit, variables, coords)
-    dataset = xr.Dataset(variables, coords=coords, attrs=_attributes(fit, decoded))
+    dataset = xr.Dataset(variables, coords=coords, attrs=_attributes(fit, labelled))
     for name in (
         "face_mean",
         "face_sd",
@@ -63,38 +63,38 @@ def states_dataset(fit: StatesFit, decoded: Decoded) -> Dataset:
         "model_mean",
     ):
         if name in dataset:
-            dataset[name].attrs["units"] = decoded.source.unit
+            dataset[name].attrs["units"] = labelled.source.unit
     dataset = complete_outcome(dataset, STATES)
     check_outcome(dataset, STATES, "outcome 'states'")
     return dataset
 
 
-def _put_time(fit: StatesFit, decoded: Decoded, variables: dict[str, Any], coords: dict[str, Any]) -> None:
-    clock, k = decoded.prepared.clock, fit.model.n_states
+def _put_time(fit: StatesFit, labelled: Decoded, variables: dict[str, Any], coords: dict[str, Any]) -> None:
+    clock, k = labelled.prepared.clock, fit.model.n_states
     coords |= {
         "time": clock.times.astype(np.float64),
         "state": np.arange(1, k + 1, dtype=np.int64),
         "next_state": np.arange(1, k + 1, dtype=np.int64),
         "feature": list(fit.features.names),
     }
-    label = np.where(decoded.label >= 0, decoded.label + 1, -1)
+    label = np.where(labelled.label >= 0, labelled.label + 1, -1)
     variables |= {
         "label": ("time", label.astype(np.int16)),
-        "posterior": (("time", "state"), decoded.posterior.astype(np.float32)),
-        "log_likelihood": ("time", decoded.log_likelihood.astype(np.float32)),
-        "feature_value": (("time", "feature"), decoded.prepared.features.astype(np.float32)),
+        "posterior": (("time", "state"), labelled.posterior.astype(np.float32)),
+        "log_likelihood": ("time", labelled.log_likelihood.astype(np.float32)),
+        "feature_value": (("time", "feature"), labelled.prepared.features.astype(np.float32)),
     }
 
 
-def _put_numbers(fit: StatesFit, decoded: Decoded, variables: dict[str, Any]) -> None:
-    clock, k = decoded.prepared.clock, fit.model.n_states
-    bouts = find_bouts(decoded.label, clock.times, clock.is_start)
+def _put_numbers(fit: StatesFit, labelled: Decoded, variables: dict[str, Any]) -> None:
+    clock, k = labelled.prepared.clock, fit.model.n_states
+    bouts = find_bouts(labelled.label, clock.times, clock.is_start)
     sure = [
-        float(decoded.posterior[a:b, state].mean())
+        float(labelled.posterior[a:b, state].mean())
         for a, b, state in zip(bouts.first, bouts.last, bouts.label, strict=True)
     ]
     numbers = state_numbers(bouts, k, float(clock.times[0]) if len(clock.times) else 0.0)
-    moves = transition_counts(decoded.label, clock.is_start, k)
+    moves = transition_counts(labelled.label, clock.is_start, k)
     total = moves.sum(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         probability = np.where(total > 0, moves / np.where(total > 0, total, 1), np.nan)
@@ -121,23 +121,23 @@ def _put_numbers(fit: StatesFit, decoded: Decoded, variables: dict[str, Any]) ->
     }
 
 
-def _put_faces(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coords: dict[str, Any]) -> None:
-    points = decoded.prepared.aligned.points
+def _put_faces(labelled: Decoded, fit: StatesFit, variables: dict[str, Any], coords: dict[str, Any]) -> None:
+    points = labelled.prepared.aligned.points
     if not points.shape[1]:
         return
     k, space = fit.model.n_states, points.shape[2]
-    coords |= {"keypoint": list(decoded.source.ids), "space": list(NAMES[:space])}
+    coords |= {"keypoint": list(labelled.source.ids), "space": list(NAMES[:space])}
     mean, sd = np.full((k, *points.shape[1:]), np.nan), np.full((k, *points.shape[1:]), np.nan)
     for state in range(k):
-        mean[state], sd[state] = _moments(points[decoded.label == state])
-    grand = _moments(points[decoded.label >= 0])[0]
+        mean[state], sd[state] = _moments(points[labelled.label == state])
+    grand = _moments(points[labelled.label >= 0])[0]
     place = ("state", "keypoint", "space")
     variables |= {
         "face_mean": (place, mean.astype(np.float32)),
         "face_sd": (place, sd.astype(np.float32)),
         "grand_mean": (("keypoint", "space"), grand.astype(np.float32)),
     }
-    aligned = decoded.prepared.aligned
+    aligned = labelled.prepared.aligned
     if fit.features.rules.align in ("rigid", "similarity"):
         middle = _middle_rotation(aligned.rotation)
         turned = rotation_vectors(aligned.rotation @ middle.T)
@@ -174,10 +174,10 @@ def _middle_rotation(
     return np.asarray((u * sign) @ vt)
 
 
-def _put_speeds(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coords: dict[str, Any]) -> None:
-    prepared = decoded.prepared
+def _put_speeds(labelled: Decoded, fit: StatesFit, variables: dict[str, Any], coords: dict[str, Any]) -> None:
+    prepared = labelled.prepared
     times, starts, points = prepared.clock.times, prepared.clock.is_start, prepared.points
-    unit, factor = decoded.source.unit, 1.0
+    unit, factor = labelled.source.unit, 1.0
     if fit.features.rules.align == "similarity":
         width = float(np.nanmax(fit.features.template[:, 0]) - np.nanmin(fit.features.template[:, 0]))
         size = float(np.nanmedian(prepared.aligned.scale))
@@ -198,7 +198,7 @@ def _put_speeds(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coo
         found = derivatives(times, points.reshape(n, -1), starts)
         slope = found.slope.reshape(n, n_points, space) * factor
         bend = found.bend.reshape(n, n_points, space) * factor
-        sd = decoded.source.point_sd if decoded.source.point_sd is not None else np.full(n_points, np.nan)
+        sd = labelled.source.point_sd if labelled.source.point_sd is not None else np.full(n_points, np.nan)
         rigid = fit.features.rules.rigid
         head = rigid if len(rigid) else np.arange(n_points)
         velocity, change = slope[:, head].mean(1), bend[:, head].mean(1)
@@ -211,24 +211,24 @@ def _put_speeds(decoded: Decoded, fit: StatesFit, variables: dict[str, Any], coo
         put("head_acceleration", f"{unit}/s2", speed_of(change))
         if fit.features.rules.align in ("rigid", "similarity"):
             put("head_rotation_speed", "rad/s", rotation_speed(times, prepared.aligned.rotation, starts))
-        for part, inside in _parts(decoded).items():
+        for part, inside in _parts(labelled).items():
             put(f"{part}_speed", f"{unit}/s", speed_of(slope[:, inside].mean(1)))
-        for k, name in enumerate(decoded.source.ids):
+        for k, name in enumerate(labelled.source.ids):
             own = (
                 noise_floor(times, np.full(space, sd[k] / np.sqrt(space))) * factor
                 if np.isfinite(sd[k])
                 else float("nan")
             )
             put(f"{name}_speed", f"{unit}/s", speed_of(slope[:, k]), own)
-        _put_measures(decoded, variables, coords)
+        _put_measures(labelled, variables, coords)
     coords |= {"kinematic": np.array(names, object), "kinematic_unit": ("kinematic", np.array(units, object))}
     stacked = np.stack(columns, 1) if columns else np.zeros((n, 0))
     variables["kinematics"] = (("time", "kinematic"), stacked.astype(np.float32))
     variables["kinematic_floor"] = ("kinematic", np.array(floors, np.float64))
 
 
-def _parts(decoded: Decoded) -> dict[str, list[int]]:
-    keypoints, ids = decoded.source.keypoints, decoded.source.ids
+def _parts(labelled: Decoded) -> dict[str, list[int]]:
+    keypoints, ids = labelled.source.keypoints, labelled.source.ids
     if keypoints is None:
         return {}
     return {
@@ -238,18 +238,18 @@ def _parts(decoded: Decoded) -> dict[str, list[int]]:
     }
 
 
-def _put_measures(decoded: Decoded, variables: dict[str, Any], coords: dict[str, Any]) -> None:
-    keypoints = decoded.source.keypoints
+def _put_measures(labelled: Decoded, variables: dict[str, Any], coords: dict[str, Any]) -> None:
+    keypoints = labelled.source.keypoints
     if keypoints is None or not keypoints.measures:
         return
-    points = np.swapaxes(decoded.prepared.points, 1, 2)
+    points = np.swapaxes(labelled.prepared.points, 1, 2)
     found = measure_all(
         keypoints.measures,
         points,
         None,
-        decoded.source.ids,
-        decoded.prepared.clock.times,
-        decoded.source.unit,
+        labelled.source.ids,
+        labelled.prepared.clock.times,
+        labelled.source.unit,
     )
     if found:
         coords |= {
@@ -288,7 +288,7 @@ def _put_model(fit: StatesFit, variables: dict[str, Any], coords: dict[str, Any]
         }
 
 
-def _attributes(fit: StatesFit, decoded: Decoded) -> dict[str, object]:
+def _attributes(fit: StatesFit, labelled: Decoded) -> dict[str, object]:
     rules = asdict(fit.features.rules)
     rules["rigid"] = fit.features.rules.rigid.tolist()
     rules["groups"] = [group.tolist() for group in fit.features.rules.groups]
@@ -301,12 +301,12 @@ def _attributes(fit: StatesFit, decoded: Decoded) -> dict[str, object]:
         }
         for name, item in fit.features.columns.items()
     }
-    share = np.bincount(decoded.label[decoded.label >= 0], minlength=fit.model.n_states).astype(float)
-    keypoints = decoded.source.keypoints
+    share = np.bincount(labelled.label[labelled.label >= 0], minlength=fit.model.n_states).astype(float)
+    keypoints = labelled.source.keypoints
     swapped = 0
     if keypoints is not None and keypoints.pairs and not fit.features.rules.groups:
         swapped = int(
-            mirrored_frames(decoded.prepared.points, fit.features.template, keypoints.mirror_order()).sum()
+            mirrored_frames(labelled.prepared.points, fit.features.template, keypoints.mirror_order()).sum()
         )
     return {
         "verdict": fit.verdict,
@@ -316,11 +316,11 @@ def _attributes(fit: StatesFit, decoded: Decoded) -> dict[str, object]:
         "model_log_likelihood": fit.log_likelihood,
         "complete": int(fit.is_complete),
         "entropy_rate": entropy_rate(fit.model.transitions, share / max(1.0, share.sum())),
-        "missing_share": float((decoded.label < 0).mean()) if len(decoded.label) else 1.0,
+        "missing_share": float((labelled.label < 0).mean()) if len(labelled.label) else 1.0,
         "frames_swapped": swapped,
         "keypoint_set": keypoints.to_toml() if keypoints is not None else "",
-        "length_unit": decoded.source.unit,
-        "recording": decoded.source.name,
+        "length_unit": labelled.source.unit,
+        "recording": labelled.source.name,
         "model_rules": json.dumps(rules),
         "model_columns": json.dumps(columns),
         "model_noise": fit.features.shape.noise if fit.features.shape is not None else float("nan"),

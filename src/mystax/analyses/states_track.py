@@ -107,7 +107,7 @@ def flatness_flag(source: StatesSource) -> Flag | None:
     if len(middle) < 4:
         return None
     values = np.linalg.svd(middle - middle.mean(0), compute_uv=False)
-    flatness = float(values[2] / values[0])
+    flatness = float(values[2] / values[0]) if values[0] > 0 else 0.0
     if flatness >= FLAT:
         return None
     return Flag(

@@ -142,21 +142,38 @@ def make_template(
     if mode == "none":
         return np.asarray(_middle(points))
     chosen = points[np.unique(np.linspace(0, len(points) - 1, min(len(points), TEMPLATE_FRAMES)).astype(int))]
-    part = chosen[:, rigid]
-    shifted = part - np.nanmean(np.where(np.isfinite(part), part, np.nan), axis=1, keepdims=True)
+    known = np.isfinite(chosen[:, rigid]).all(2)
+    seen = known.any(1)
+    if not seen.any():
+        return np.full(points.shape[1:], np.nan)
+    chosen, known = chosen[seen], known[seen]
+    place = np.where(known[..., None], chosen[:, rigid], 0)
+    count = known.sum(1)
+    shifted = np.where(known[..., None], chosen[:, rigid] - (place.sum(1) / count[:, None])[:, None], np.nan)
     middle = _middle(shifted)
-    complete = np.isfinite(part).all((1, 2))
+    complete = known.all(1)
     far = np.where(complete, np.nansum((shifted - middle) ** 2, axis=(1, 2)), np.inf)
     template = chosen[int(far.argmin())].copy() if complete.any() else _middle(chosen)
-    sizes = np.sqrt(np.nansum(shifted**2, axis=(1, 2)) / np.maximum(np.isfinite(part).all(2).sum(1), 1))
-    template -= np.nanmean(template[rigid], axis=0)
+    sizes = np.sqrt(np.nansum(shifted**2, axis=(1, 2)) / count)
+    template = _at_zero(template, rigid)
     for _ in range(REFINEMENTS):
-        template = _middle(align_frames(chosen, template, rigid, mode).points)
-        template -= np.nanmean(template[rigid], axis=0)
+        moved = _middle(align_frames(chosen, template, rigid, mode).points)
+        template = _at_zero(np.where(np.isfinite(moved), moved, template), rigid)
     if mode == "similarity":
-        own = np.sqrt(np.nansum(template[rigid] ** 2) / len(rigid))
-        template *= np.nanmedian(sizes[complete] if complete.any() else sizes) / own
+        own = np.sqrt(
+            np.nansum(template[rigid] ** 2) / max(1, int(np.isfinite(template[rigid]).all(1).sum()))
+        )
+        size = float(np.median(sizes[complete] if complete.any() else sizes))
+        template = template * (size / own if own > 0 else 1.0)
     return np.asarray(template)
+
+
+def _at_zero(
+    shape: Float64[np.ndarray, "keypoint space"], rigid: Int64[np.ndarray, " rigid"]
+) -> Float64[np.ndarray, "keypoint space"]:
+    """Return a shape with the middle of its rigid points at zero."""
+    known = shape[rigid][np.isfinite(shape[rigid]).all(1)]
+    return np.asarray(shape - known.mean(0)) if len(known) else shape
 
 
 def _middle(points: Float64[np.ndarray, "time keypoint space"]) -> Float64[np.ndarray, "keypoint space"]:

@@ -217,6 +217,8 @@ def _on_clock(
 ) -> tuple[StateClock, Float64[np.ndarray, "time keypoint space"]]:
     clock = make_clock(track.times, rules.rate)
     n, n_points, space = track.points.shape
+    if not n_points:
+        return clock, np.zeros((len(clock.times), 0, space))
     flat = bridge_holes(track.times, track.points.reshape(n, n_points * space), rules.max_gap)
     return clock, average_onto(clock, flat).reshape(-1, n_points, space)
 
@@ -239,9 +241,7 @@ def align_groups(
     return Aligned(out, first.rotation, first.translation, first.scale)
 
 
-def _template(
-    points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules
-) -> np.ndarray:
+def _template(points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules) -> np.ndarray:
     joined = np.concatenate(points)
     groups = rules.groups or (np.arange(joined.shape[1]),)
     out = np.full(joined.shape[1:], np.nan)

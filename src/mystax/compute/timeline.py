@@ -57,7 +57,7 @@ def source_rate(times: Float64[np.ndarray, " time"]) -> float:
 def state_rate(times: Float64[np.ndarray, " time"]) -> float:
     """Return the rate of the states that is chosen for a track: its own, or about 30 Hz of a faster one."""
     rate = source_rate(times)
-    return rate if rate <= HIGHEST else rate / max(1, round(rate / USUAL))
+    return rate if rate <= HIGHEST * (1 + 1e-6) else rate / max(1, round(rate / USUAL))
 
 
 def bridge_holes(

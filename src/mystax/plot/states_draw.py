@@ -64,24 +64,24 @@ def draw_face(
     axes: Axes,
     face: Float64[np.ndarray, "keypoint space"],
     edges: list[tuple[int, int]],
-    view: View,
+    pane: View,
     colour: str,
     *,
     width: float = 1.0,
     size: float = 2.5,
 ) -> None:
     """Draw points and lines of one face."""
-    x, y, _ = view
+    x, y, _ = pane
     for a, b in edges:
         axes.plot(face[[a, b], x], face[[a, b], y], color=colour, lw=width, solid_capstyle="round")
     axes.plot(face[:, x], face[:, y], "o", color=colour, ms=size, mew=0)
 
 
 def frame_axes(
-    axes: Axes, shape: Float64[np.ndarray, "keypoint space"], view: View, margin: float = 0.18
+    axes: Axes, shape: Float64[np.ndarray, "keypoint space"], pane: View, margin: float = 0.18
 ) -> None:
     """Give a panel the place of a face: equal scales, no ticks, down where pictures point down."""
-    x, y, down = view
+    x, y, down = pane
     known = shape[np.isfinite(shape).all(1)]
     if len(known):
         low, high = known.min(0), known.max(0)
@@ -118,10 +118,10 @@ def frame_face(dataset: Dataset, frame: int) -> Float64[np.ndarray, "keypoint sp
 
 
 def component_shift(
-    dataset: Dataset, score: Float64[np.ndarray, " component"]
+    dataset: Dataset, amount: Float64[np.ndarray, " component"]
 ) -> Float64[np.ndarray, "keypoint space"]:
     """Return how points move for whitened scores."""
     loadings = np.asarray(dataset["model_loadings"].values)
-    scaled = np.where(np.isfinite(score), score, 0) * np.sqrt(np.asarray(dataset["model_variances"].values))
+    scaled = np.where(np.isfinite(amount), amount, 0) * np.sqrt(np.asarray(dataset["model_variances"].values))
     shift = (scaled @ loadings).reshape(dataset.sizes["keypoint"], -1)
     return np.asarray(shift / np.asarray(dataset["model_weight"].values)[:, None])

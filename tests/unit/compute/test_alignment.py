@@ -56,7 +56,7 @@ def test_frames_with_too_few_rigid_points_are_missing() -> None:
 
 def test_translation_puts_the_rigid_middle_where_the_template_has_it() -> None:
     template = np.random.default_rng(5).normal(size=(6, 2))
-    found = align_frames((template + [5, -3])[None], template, ALL[:3], "translate")
+    found = align_frames((template + np.array([5, -3]))[None], template, ALL[:3], "translate")
     np.testing.assert_allclose(found.points[0], template, atol=1e-12)
 
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from mystax.compute.bouts import chains, entropy_rate, find_bouts, merge_short, state_numbers, transition_counts
+from mystax.compute.bouts import (
+    chains,
+    entropy_rate,
+    find_bouts,
+    merge_short,
+    state_numbers,
+    transition_counts,
+)
 
 LABEL = np.array([0, 0, 1, 1, 1, -1, -1, 1, 0, 0, 2, 2, 0])
 TIMES = np.arange(13) * 0.5

@@ -17,7 +17,9 @@ RULES = FeatureRules(30.0, "rigid", np.arange(4))
 
 def labels_of(features: np.ndarray) -> np.ndarray:
     frames = make_frames(features)
-    return np.where(frames.has_value, best_states(frames, search_hmm(frames, 4, thorough=False).fit.model), -1)
+    return np.where(
+        frames.has_value, best_states(frames, search_hmm(frames, 4, thorough=False).fit.model), -1
+    )
 
 
 def test_features_have_unit_variance_and_no_correlation() -> None:
@@ -81,7 +83,7 @@ def test_constant_coordinates_vanish_and_constant_faces_are_refused() -> None:
     assert model.shape is not None
     assert np.abs(model.shape.loadings.reshape(-1, 13, 3)[:, 7]).max() < 1e-9
     still = np.repeat(points[:1], 900, axis=0)
-    with pytest.raises(NumbersError, match="N303.*nothing varies"):
+    with pytest.raises(NumbersError, match=r"N303.*nothing varies"):
         fit_features([Track("a", TIMES, still)], FeatureRules(30.0, "none", np.arange(4)))
 
 

@@ -1,6 +1,6 @@
 """Hidden Markov models: against sums over all paths, against hmmlearn, and against themselves."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -25,10 +25,14 @@ def log_densities_by_scipy(model: HmmModel, values: np.ndarray) -> np.ndarray:
 
 def all_paths(model: HmmModel, values: np.ndarray) -> dict[tuple[int, ...], float]:
     """Return the log probability of each path together with the observed values."""
-    table, start, moves = log_densities_by_scipy(model, values), np.log(model.start), np.log(model.transitions)
+    table, start, moves = (
+        log_densities_by_scipy(model, values),
+        np.log(model.start),
+        np.log(model.transitions),
+    )
     found = {}
     for path in product(range(model.n_states), repeat=len(values)):
-        steps = sum(moves[a, b] for a, b in zip(path, path[1:], strict=False))
+        steps = sum(moves[a, b] for a, b in pairwise(path))
         found[path] = float(start[path[0]] + steps + sum(table[t, k] for t, k in enumerate(path)))
     return found
 
@@ -54,7 +58,7 @@ def test_likelihood_and_posterior_equal_sums_over_all_paths(
     for path, value in paths.items():
         weight = np.exp(value - total)
         posterior[np.arange(n), path] += weight
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in pairwise(path):
             moves[a, b] += weight
     np.testing.assert_allclose(found.posterior, posterior, atol=1e-11)
     np.testing.assert_allclose(found.moves, moves, atol=1e-11)
@@ -79,7 +83,9 @@ def test_segments_are_independent() -> None:
     starts[[0, 15, 16]] = True
     together = expect(make_frames(values, starts), model)
     apart = [expect(make_frames(values[a:b]), model) for a, b in ((0, 15), (15, 16), (16, 40))]
-    np.testing.assert_allclose(together.posterior, np.concatenate([one.posterior for one in apart]), atol=1e-13)
+    np.testing.assert_allclose(
+        together.posterior, np.concatenate([one.posterior for one in apart]), atol=1e-13
+    )
     np.testing.assert_allclose(together.starts, sum(one.starts for one in apart), atol=1e-13)
     assert together.total == pytest.approx(sum(one.total for one in apart), rel=1e-13)
 

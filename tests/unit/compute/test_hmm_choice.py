@@ -48,6 +48,8 @@ def test_simulated_number_of_states_is_chosen() -> None:
     assert found[2].stability > 0.95
 
 
-@pytest.mark.parametrize(("covariance", "count"), [("full", 2 * 3 + 2 * 6 + 3), ("diagonal", 2 * 3 + 6 + 3), ("tied", 15)])
+@pytest.mark.parametrize(
+    ("covariance", "count"), [("full", 2 * 3 + 2 * 6 + 3), ("diagonal", 2 * 3 + 6 + 3), ("tied", 15)]
+)
 def test_parameters_are_counted(covariance: str, count: int) -> None:
     assert parameter_count(2, 3, covariance) == count  # type: ignore[arg-type] # one of three words

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from mystax.compute.hmm_emissions import density_weights, emission_update, floored, frame_moments, log_densities
+from mystax.compute.hmm_emissions import (
+    density_weights,
+    emission_update,
+    floored,
+    frame_moments,
+    log_densities,
+)
 from mystax.compute.hmm_frames import make_frames
 from tests.fixtures.hmm_worlds import random_model
 

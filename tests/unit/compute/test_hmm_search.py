@@ -37,7 +37,9 @@ def test_search_is_as_good_as_many_random_starts() -> None:
     generator = np.random.default_rng(0)
     others = [
         fit_hmm(
-            frames, model_from_labels(frames, generator.integers(3, size=200), 3, "full", HmmPrior()), iterations=60
+            frames,
+            model_from_labels(frames, generator.integers(3, size=200), 3, "full", HmmPrior()),
+            iterations=60,
         ).log_likelihood
         for _ in range(30)
     ]

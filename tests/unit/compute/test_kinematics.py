@@ -34,7 +34,9 @@ def test_turning_and_moving_head(rate: int) -> None:
 def test_two_rates_agree() -> None:
     fast = np.arange(800) / 100
     slow = fast[::2]
-    speeds = [speed_of(derivatives(t, np.stack([np.sin(3 * t), np.cos(2 * t)], 1)).slope) for t in (fast, slow)]
+    speeds = [
+        speed_of(derivatives(t, np.stack([np.sin(3 * t), np.cos(2 * t)], 1)).slope) for t in (fast, slow)
+    ]
     np.testing.assert_allclose(speeds[0][::2][5:-5], speeds[1][5:-5], rtol=0.02)
 
 

@@ -113,7 +113,8 @@ def test_family_wise_error_of_500_simulations() -> None:
     generator = np.random.default_rng(6)
     groups = ["a"] * 6 + ["b"] * 6
     hits = sum(
-        bool((compare_groups(generator.normal(size=(12, 9)), groups).p_family <= 0.05).any()) for _ in range(500)
+        bool((compare_groups(generator.normal(size=(12, 9)), groups).p_family <= 0.05).any())
+        for _ in range(500)
     )
     assert 0.03 <= hits / 500 <= 0.07
 

@@ -48,7 +48,13 @@ def test_gap_of_the_clock_starts_a_segment() -> None:
     clock = make_clock(times, 25)
     assert clock.is_start.sum() == 2
     assert len(clock.times) == 50
-    assert make_clock(np.array([0, 0.1, 0.2, 0.8, 0.9]), 10).is_start.tolist() == [True, False, False, True, False]
+    assert make_clock(np.array([0, 0.1, 0.2, 0.8, 0.9]), 10).is_start.tolist() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_slower_columns_are_interpolated_and_not_carried_over_gaps() -> None:

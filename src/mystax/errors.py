@@ -112,7 +112,6 @@ CODES: Mapping[str, Code] = {
     "N311": Code("the rig cannot be solved", "refusal", "never"),
     "N312": Code("the calibration is weak or implausible", "flag", "-"),
     "N313": Code("places in space are flat or badly conditioned", "flag", "-"),
-    "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N315": Code("cameras disagree: drift, time, or a wrong rig", "flag", "-"),
     "P401": Code("a parameter cannot be used", "refusal", "never"),
     "P402": Code("a region of interest cannot be used", "refusal", "never"),

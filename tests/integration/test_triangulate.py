@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_command_makes_outcome_and_report(
     assert run.status == 0, run.err
     answer = run.json
     assert Path(answer["report"]).is_file()
-    found = mystax.load(folder / "out" / "pose3d.nc")
+    found: Any = mystax.load(folder / "out" / "pose3d.nc")
     error = np.linalg.norm(found["position"].values[..., 0].transpose(0, 2, 1) - truth, axis=2)
     assert np.median(error[np.isfinite(error)]) < 0.3
     assert np.isfinite(error).mean() > 0.99

@@ -73,7 +73,9 @@ def test_help_loads_nothing_heavy() -> None:
     assert not heavy, REPAIR
 
 
-@pytest.mark.parametrize("command", ["probe", "run", "demo", "labels", "import", "export", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["probe", "run", "demo", "labels", "import", "export", "doctor", "calibrate", "triangulate"]
+)
 def test_help_of_a_command_loads_no_heavy_library(command: str) -> None:
     refused = {"torch", "av", "xarray", "pandas", "scipy", "numba", "onnxruntime"}
     heavy = loaded_by(run_help(command)) & refused

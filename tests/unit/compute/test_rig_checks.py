@@ -1,0 +1,61 @@
+"""What is said against a rig: implausible lenses, cameras at one place, cameras out of time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.analyses.pose3d_quality import rig_flags
+from mystax.compute.refine import refine_poses, refit_residual
+from mystax.compute.rig_checks import camera_doubts, scan_offset
+from mystax.core.rig_model import RigModel
+from mystax.core.rotations import angle_between, rotation_of
+from mystax.io.rig import read_rig
+from tests.fixtures.rigs import moving_points, rig_of
+
+
+def test_plausible_rig_is_not_flagged() -> None:
+    assert rig_flags(rig_of(3)) == []
+
+
+def test_implausible_lens_is_flagged() -> None:
+    camera = replace(rig_of(1).cameras[0], distortion=np.array([-58.0, 0, 0, 0, 0]))
+    assert any("k1" in text for text in camera_doubts(camera))
+
+
+def test_cameras_at_one_place_are_flagged() -> None:
+    camera = rig_of(1).cameras[0]
+    flags = rig_flags(RigModel((camera, replace(camera, name="twin"))))
+    assert [flag.code for flag in flags] == ["N313"]
+    assert "same pose" in flags[0].text
+
+
+@pytest.mark.needs_data
+def test_published_rig_of_the_animal_itself_is_called_out(real_data: Path) -> None:
+    flags = rig_flags(read_rig(real_data / "eks" / "fly" / "calibration.toml"))
+    assert sum(flag.code == "N312" for flag in flags) == 3
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_camera_that_is_late_is_found(shift: int) -> None:
+    rig, _, _, uv = moving_points(3, 100, 800)
+    uv[1] = np.roll(uv[1], shift, axis=0)
+    found = scan_offset(rig, uv, 1)
+    assert found.lag == pytest.approx(shift, abs=0.4)
+    assert found.is_late == (shift != 0)
+
+
+def test_camera_that_was_knocked_is_named_and_put_back() -> None:
+    rig, _, _, uv = moving_points(3, 100, 400)
+    flat = uv.reshape(3, -1, 2)
+    flat = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).all(axis=0)])
+    turn = rotation_of(np.array([0, np.radians(1), 0]))
+    camera = rig.cameras[1]
+    knocked = replace(camera, rotation=turn @ camera.rotation, translation=turn @ camera.translation)
+    bad = RigModel((rig.cameras[0], knocked, rig.cameras[2]))
+    residuals = [refit_residual(bad, flat, c) for c in range(3)]
+    assert int(np.nanargmin(residuals)) == 1
+    mended, before, after = refine_poses(bad, flat, [1])
+    assert after < 0.2 * before
+    assert np.degrees(angle_between(mended.cameras[1].rotation, camera.rotation)) < 0.3

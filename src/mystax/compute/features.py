@@ -248,7 +248,7 @@ def _template(points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: 
     for group in groups:
         rigid = np.flatnonzero(np.isin(group, rules.rigid))
         out[group] = make_template(joined[:, group], rigid, rules.align)
-    if out.shape[-1] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
+    if joined.shape[2] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
         out = out @ _axes_turn(out, rules.axes).T
     return out
 

@@ -244,7 +244,7 @@ def align_groups(
 def _template(points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules) -> np.ndarray:
     joined = np.concatenate(points)
     groups = rules.groups or (np.arange(joined.shape[1]),)
-    out = np.full(joined.shape[1:], np.nan)
+    out: np.ndarray = np.full(joined.shape[1:], np.nan)
     for group in groups:
         rigid = np.flatnonzero(np.isin(group, rules.rigid))
         out[group] = make_template(joined[:, group], rigid, rules.align)

@@ -24,9 +24,9 @@ def candidate(n_states: int, level: float, stability: float = 0.9) -> Candidate:
 LONG = make_frames(np.random.default_rng(0).normal(size=(2000, 2)))
 
 
-def codes(n_states: int, candidates: list[Candidate], **more: object) -> tuple[list[str], str]:
-    params = StatesParams(**({"n_states": n_states} | more))  # type: ignore[arg-type] # values of declared parameters
-    flags, verdict = verdict_of(fit(n_states, candidates), params, LONG)
+def codes(k: int, candidates: list[Candidate], **more: object) -> tuple[list[str], str]:
+    params = StatesParams(**({"n_states": k} | more))  # type: ignore[arg-type] # values of declared parameters
+    flags, verdict = verdict_of(fit(k, candidates), params, LONG)
     return [flag.code for flag in flags], verdict
 
 

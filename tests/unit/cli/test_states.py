@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from mystax.cli import main
 from tests.fixtures.face_tracks import SET, write_face
@@ -78,6 +79,7 @@ def test_the_guides_analysis_in_one_command(
     from mystax.io.outcomes import load
 
     dataset = load(tmp_path / "face.mystax" / "states.nc")
+    assert isinstance(dataset, xr.Dataset)
     measures = dict(zip(dataset["measure"].values, dataset["measure_value"].values.T, strict=True))
     wanted = {
         "ear_distance": 147.3,

@@ -74,7 +74,7 @@ def hmmlearn_scaling(job: dict[str, Any]) -> dict[str, Any]:
 
 def _hmmlearn(job: dict[str, Any], implementation: str) -> dict[str, Any]:
     import numpy as np
-    from hmmlearn.hmm import GaussianHMM
+    from hmmlearn.hmm import GaussianHMM  # type: ignore[import-untyped] # it has no stubs
 
     stored = np.load(job["chain"])
     peer = GaussianHMM(

@@ -187,7 +187,7 @@ def _middle(points: Float64[np.ndarray, "time keypoint space"]) -> Float64[np.nd
 def rotation_vectors(rotation: Float64[np.ndarray, "time space space"]) -> Float64[np.ndarray, "time axis"]:
     """Return rotations as axis times angle [rad] (space), or as the angle alone (plane)."""
     if rotation.shape[1] == 2:
-        return np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])[:, None]
+        return np.asarray(np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])[:, None])
     axis = np.stack(
         [
             rotation[:, 2, 1] - rotation[:, 1, 2],

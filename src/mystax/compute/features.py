@@ -30,6 +30,7 @@ EQUAL_FROM = 1_000
 """Recordings of at least so many frames count alike."""
 MISSING_VARIANCE = 0.5
 COLUMN_COMPONENTS = 5
+DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,11 +245,16 @@ def align_groups(
 def _template(points: Sequence[Float64[np.ndarray, "_ keypoint space"]], rules: FeatureRules) -> np.ndarray:
     joined = np.concatenate(points)
     groups = rules.groups or (np.arange(joined.shape[1]),)
-    out = np.full(joined.shape[1:], np.nan)
+    if joined.shape[2] == 3 and len(rules.axes) > 1:
+        # medians know the axes of space: they are taken along those of the animal, however it was filmed
+        known = np.isfinite(joined)
+        mean = np.where(known, joined, 0).sum(0) / np.maximum(known.sum(0), 1)
+        joined = joined @ _axes_turn(mean, rules.axes).T
+    out: np.ndarray = np.full(joined.shape[1:], np.nan)
     for group in groups:
         rigid = np.flatnonzero(np.isin(group, rules.rigid))
         out[group] = make_template(joined[:, group], rigid, rules.align)
-    if out.shape[-1] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
+    if joined.shape[2] == 3 and rules.align in ("rigid", "similarity") and len(groups) == 1:
         out = out @ _axes_turn(out, rules.axes).T
     return out
 
@@ -551,4 +557,5 @@ def _with_features(
             parts.append((found - column.median) / column.scale @ column.loadings.T)
         else:
             parts.append(np.full((len(clock.times), len(column.loadings)), np.nan))
-    return Prepared(track.name, clock, points, aligned, np.concatenate(parts, 1))
+    # rounded, so that the last bits of other units or turns decide nothing in the search
+    return Prepared(track.name, clock, points, aligned, np.round(np.concatenate(parts, 1), DECIMALS))

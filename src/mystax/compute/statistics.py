@@ -67,7 +67,7 @@ def adjusted_rand(a: Int64[np.ndarray, " frame"], b: Int64[np.ndarray, " frame"]
     both, rows, columns = pairs(table), pairs(table.sum(1)), pairs(table.sum(0))
     expected = rows * columns / (n * (n - 1) / 2) if n > 1 else 0.0
     highest = (rows + columns) / 2
-    return 1.0 if highest == expected else (both - expected) / (highest - expected)
+    return 1.0 if highest == expected else float((both - expected) / (highest - expected))
 
 
 def mutual_information(a: Int64[np.ndarray, " frame"], b: Int64[np.ndarray, " frame"]) -> float:

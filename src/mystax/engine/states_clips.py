@@ -122,7 +122,7 @@ class _Source:
                 frame = int(np.clip(np.searchsorted(times, at - 1e-9), 0, len(times) - 1))
                 if abs(times[frame] - at) <= step:
                     y, x = place // wide * TILE, place % wide * TILE
-                    sheet[y : y + TILE, x : x + TILE] = self._tile(dataset, frame, offset >= 0)
+                    sheet[y : y + TILE, x : x + TILE] = self._tile(dataset, frame, bool(offset >= 0))
             pictures.append(sheet)
         return pictures
 

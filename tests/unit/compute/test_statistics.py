@@ -44,7 +44,7 @@ def test_p_is_the_share_of_all_arrangements() -> None:
         inside = np.isin(np.arange(8), chosen)
         a, b = values[~inside], values[inside]
         pooled = (((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / 6
-        return abs(b.mean() - a.mean()) / np.sqrt(pooled * 0.5)
+        return float(abs(b.mean() - a.mean()) / np.sqrt(pooled * 0.5))
 
     observed = t((4, 5, 6, 7))
     every = [t(chosen) for chosen in combinations(range(8), 4)]

@@ -22,7 +22,9 @@ from tests.fixtures.face_tracks import SET, expressive_face, write_face
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, xr.Dataset]:
     folder = tmp_path_factory.mktemp("states")
     truth = write_face(folder / "a.csv", 1)
-    return folder, truth, states(folder / "a.csv", 3, rate=30, keypoints=SET, out=folder / "a.mystax")
+    found = states(folder / "a.csv", 3, rate=30, keypoints=SET, out=folder / "a.mystax")
+    assert isinstance(found, xr.Dataset)
+    return folder, truth, found
 
 
 def pose(points: np.ndarray, times: np.ndarray, unit: str = "mm", names: tuple[str, ...] = ()) -> xr.Dataset:

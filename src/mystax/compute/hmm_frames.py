@@ -45,7 +45,7 @@ class HmmFrames:
     @property
     def n_features(self) -> int:
         """Number of columns."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def has_value(self) -> Bool[np.ndarray, " frame"]:

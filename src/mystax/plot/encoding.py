@@ -120,9 +120,8 @@ def _histogram(dataset: Dataset) -> NamedFigure:
         "encoding_histogram",
         made,
         "Explained variance of each neuron",
-        "Values below 0 are kept: the prediction was worse there than the mean of the test bins. Grey: "
-        "what the same "
-        "statistic reaches in 5 % of the shifts of the neural data against behaviour.",
+        "Values below 0 are kept: the prediction was worse there than the mean of the test bins."
+        + (" Grey: what the same statistic reaches in 5 % of the shifts." if len(parts) > 1 else ""),
         f"Histogram over {len(values)} neurons; mean {np.nanmean(values):.3f}.",
         numbers,
     )

@@ -105,9 +105,16 @@ def _picture_figure(views: Sequence[View]) -> NamedFigure:
 
 
 def _empty_picture(axes: Axes, dataset: Dataset) -> None:
-    """Give the axes the size of the picture where the picture itself went away."""
-    axes.set_xlim(-0.5, float(dataset.attrs.get("frame_width", 1)) - 0.5)
-    axes.set_ylim(float(dataset.attrs.get("frame_height", 1)) - 0.5, -0.5)
+    """Give the axes the size of the picture where the picture itself went away, else that of all places."""
+    size = dataset.attrs.get("frame_width"), dataset.attrs.get("frame_height")
+    if size[0] is not None and size[1] is not None:
+        (left, top), (right, bottom) = (-0.5, -0.5), (float(size[0]) - 0.5, float(size[1]) - 0.5)
+    else:
+        places = _first(dataset, "position").swapaxes(1, 2).reshape(-1, 2)
+        places = places[np.isfinite(places).all(axis=1)]
+        (left, top), (right, bottom) = (places.min(0), places.max(0)) if len(places) else ((0, 0), (1, 1))
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
     axes.set_aspect("equal")
     axes.set_xlabel("x [px]")
     axes.set_ylabel("y [px]")

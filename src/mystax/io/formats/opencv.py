@@ -130,9 +130,7 @@ def read_opencv_rig(path: Path | str) -> RigModel:
     size = _size(document)
     if {"M1", "D1", "M2", "D2"} <= set(document):
         inside = [name for name in ("M1", "D1", "M2", "D2", "R", "T") if name in document]
-        values: dict[str, np.ndarray] = {
-            name: _matrix(document[name], f"{where}: {name}") for name in inside
-        }
+        values: dict[str, np.ndarray] = {name: _matrix(document[name], f"{where}: {name}") for name in inside}
         # A file of lenses alone puts both cameras at one place, which the checks of a rig tell (N313).
         values = {"R": np.eye(3), "T": np.zeros((3, 1)), **values}
         return stereo_rig(values, size or _guess(values["M1"]), ("camera-1", "camera-2"), where)

@@ -10,6 +10,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from mystax.io.video import VideoWriter
 from mystax.synth import Scene
+from tests.fixtures.face_tracks import write_face
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,7 +27,7 @@ ellipse = [202.0, 66.0, 26.0, 22.0, 0.0]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a short film of the synthetic mouse, and outcomes of it."""
+    """Return a folder with a short film of the synthetic mouse and outcomes of it, and a face in space."""
     import mystax
 
     folder = tmp_path_factory.mktemp("docs")
@@ -37,6 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 writer.write(picture)
     (folder / "rois.toml").write_text(ROIS)
     mystax.run(str(folder / "face.mp4"), analyses=["motion"], report=False)
+    write_face(folder / "pose-3d.csv", 0, 100)
     return folder
 
 

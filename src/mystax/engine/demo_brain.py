@@ -1,7 +1,10 @@
 """The third part of the demonstration: ten minutes of a simulated mouse, and neurons that follow its face."""
 
 import json
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +21,15 @@ if TYPE_CHECKING:
 else:
     BrainTruth = Dataset = Any
 
-__all__ = ["BRAIN_FOLDER", "OUTCOMES", "encode_brain", "make_brain", "recovered_neurons", "simulated_brain"]
+__all__ = [
+    "BRAIN_FOLDER",
+    "OUTCOMES",
+    "brain_meanwhile",
+    "encode_brain",
+    "make_brain",
+    "recovered_neurons",
+    "simulated_brain",
+]
 
 BRAIN_FOLDER = "brain"
 OUTCOMES = "brain.mystax"
@@ -27,6 +38,12 @@ SHOWN = ("pose", "pupil", "running", "blink")
 """Outcomes that are written; simulated components have no pictures to show."""
 LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""
+MEANWHILE = """
+import sys
+from pathlib import Path
+from mystax.engine.demo_brain import encode_brain
+encode_brain(Path(sys.argv[1]), seed=int(sys.argv[2]))
+"""
 ALIKE = 0.6
 """Least correlation of explained variance and ceiling over the neurons."""
 
@@ -142,6 +159,45 @@ def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> D
     if made:
         make_report(Store(place))
     return outcome
+
+
+@contextmanager
+def brain_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
+    """Do `encode_brain` in a process of its own while other work is done; both have ended at the end.
+
+    Whatever that process could not do is done, or refused with its reason, when the other work is over.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes recording and outcome.
+    seed : int, optional
+        Start of all random numbers.
+    progress : callable, optional
+        Takes events.
+    """
+    from mystax.engine.supervisor import child_environment
+
+    place = folder.absolute()
+    if not (place / OUTCOMES / "encoding.nc").exists():
+        progress(
+            Event("note", "simulate", text="meanwhile ten minutes of a mouse and 200 neurons are simulated")
+        )
+    process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
+        [sys.executable, "-P", "-c", MEANWHILE, str(place), str(seed)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=child_environment(),
+    )
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.wait()
+    encode_brain(folder, seed=seed, progress=progress)
 
 
 def recovered_neurons(outcome: Dataset, *, seed: int = 0) -> list[Recovered]:

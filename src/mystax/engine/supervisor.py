@@ -21,7 +21,7 @@ from mystax.engine.jobs import Job
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, InternalError, MystaxError, error_from_record
 
-__all__ = ["Limits", "supervise"]
+__all__ = ["Limits", "child_environment", "supervise"]
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -164,7 +164,7 @@ def supervise(
     path.unlink(missing_ok=True)
 
 
-def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables of a child: one thread for every library that has a pool of its own."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in NOT_INHERITED}
     return {**kept, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONFAULTHANDLER": "1", **(more or {})}
@@ -179,7 +179,7 @@ def _start(job: Job, log: Any, environment: Mapping[str, str] | None) -> _Child:
         stderr=log,
         text=True,
         encoding="utf-8",
-        env=_environment(environment),
+        env=child_environment(environment),
         start_new_session=True,
     )
     child = _Child(process)

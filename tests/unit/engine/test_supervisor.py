@@ -18,13 +18,13 @@ from mystax.engine.supervisor import (
     _cause,
     _Child,
     _end,
-    _environment,
     _kill,
     _resident,
     _take,
     _wait,
     _watch,
     _with_log,
+    child_environment,
 )
 from mystax.errors import Cancelled, InternalError, VideoError
 
@@ -106,7 +106,7 @@ def test_every_library_gets_one_thread_and_no_display(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("https_proxy", "http://proxy")
     monkeypatch.setenv("KEPT", "yes")
-    found = _environment({"MORE": "1"})
+    found = child_environment({"MORE": "1"})
     assert {found[name] for name in ONE_THREAD} == {"1"}
     assert not {name.upper() for name in found} & set(NOT_INHERITED)
     assert (found["KEPT"], found["MORE"]) == ("yes", "1")

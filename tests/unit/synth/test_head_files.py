@@ -60,3 +60,15 @@ def test_a_rig_is_written_with_its_calibration(tmp_path: Path) -> None:
     space = mystax.load(tmp_path / "rig" / "left2_space.nc")
     assert isinstance(space, xr.Dataset)
     np.testing.assert_allclose(space["position"].to_numpy(), rig_dataset(rig, "left2")["position"].to_numpy())
+
+
+def test_equal_videos_are_encoded_alike(tmp_path: Path) -> None:
+    video = render_video(HeadScript(0), face_camera((64, 48)), fps=30, seconds=1.5, quick=True)
+    made = []
+    for number in range(3):
+        write_video(video, tmp_path / f"{number}.mkv", truth=False)
+        with Video(tmp_path / f"{number}.mkv") as film:
+            made.append(np.concatenate([chunk.data.copy() for chunk in film.chunks()]))
+    assert len(made[0]) == 45
+    assert np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])

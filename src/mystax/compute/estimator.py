@@ -3,7 +3,11 @@
 import inspect
 from typing import Any
 
-__all__ = ["Estimator"]
+import numpy as np
+
+from mystax.core.typing import Float64, Num
+
+__all__ = ["Estimator", "LinearModel"]
 
 
 class Estimator:
@@ -51,3 +55,42 @@ class Estimator:
                 raise AttributeError(f"{type(self).__name__} has no parameter {name!r}")
             setattr(self, name, value)
         return self
+
+
+class LinearModel(Estimator):
+    """Base of the linear models: predictions, and the parts of the rows that judge what is chosen.
+
+    Attributes
+    ----------
+    folds : object or None
+        ``split(X, y, groups)`` gives training and held rows; None stands for four parts in a row.
+    coef_ : array (feature, target)
+        Weights, once fitted.
+    intercept_ : array (target,)
+        Constants, once fitted.
+    """
+
+    folds: Any
+    coef_: Float64[np.ndarray, "feature target"]
+    intercept_: Float64[np.ndarray, " target"]
+
+    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:
+        if self.folds is not None:
+            return list(self.folds.split(X, y, groups))
+        parts = np.array_split(np.arange(len(X)), 4)
+        return [(np.concatenate([p for p in parts if p is not held]), held) for held in parts]
+
+    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array (time, feature)
+            Design.
+
+        Returns
+        -------
+        array (time, target)
+            Predictions.
+        """
+        return np.asarray(X @ self.coef_ + self.intercept_)

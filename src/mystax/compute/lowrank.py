@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mystax.compute.estimator import Estimator
+from mystax.compute.estimator import LinearModel
 from mystax.compute.regression import PENALTIES, Decomposed, Sums, decompose, row_slabs
-from mystax.core.typing import Float, Float32, Float64, Num, Shaped
+from mystax.core.typing import Float, Float32, Float64, Shaped
 
 __all__ = ["ReducedRank", "Slab", "leading_components", "n_components_for", "rank_errors", "reduced"]
 
@@ -202,7 +202,7 @@ def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.nd
     )
 
 
-class ReducedRank(Estimator):
+class ReducedRank(LinearModel):
     """Ridge regression whose weights have a limited rank, solved exactly.
 
     With B the ridge solution, rank k is B V V' where V are the leading eigenvectors of
@@ -284,24 +284,3 @@ class ReducedRank(Estimator):
         self.coef_ = reduced(fitted, self.penalty_ * everything.n).weights(self.rank_)
         self.intercept_ = fitted.y_mean - fitted.x_mean @ self.coef_
         return self
-
-    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:
-        if self.folds is not None:
-            return list(self.folds.split(X, y, groups))
-        parts = np.array_split(np.arange(len(X)), 4)
-        return [(np.concatenate([p for p in parts if p is not held]), held) for held in parts]
-
-    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array (time, feature)
-            Design.
-
-        Returns
-        -------
-        array (time, target)
-            Predictions.
-        """
-        return np.asarray(X @ self.coef_ + self.intercept_)

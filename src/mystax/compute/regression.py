@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mystax.compute.estimator import Estimator
-from mystax.core.typing import Float, Float64, Int64, Num, Shaped
+from mystax.compute.estimator import LinearModel
+from mystax.core.typing import Float, Float64, Int64, Shaped
 
 __all__ = ["PENALTIES", "Decomposed", "Ridge", "Sums", "decompose", "held_errors", "row_slabs"]
 
@@ -253,7 +253,7 @@ def held_errors(
     return found
 
 
-class Ridge(Estimator):
+class Ridge(LinearModel):
     """Ridge regression with a penalty of its own for every target, chosen on held-out rows.
 
     Parameters
@@ -322,24 +322,3 @@ class Ridge(Estimator):
         self.coef_ = fitted.weights(self.penalty_ * everything.n)
         self.intercept_ = fitted.y_mean - fitted.x_mean @ self.coef_
         return self
-
-    def _splits(self, X: Any, y: Any, groups: Any) -> list[tuple[Any, Any]]:
-        if self.folds is not None:
-            return list(self.folds.split(X, y, groups))
-        parts = np.array_split(np.arange(len(X)), 4)
-        return [(np.concatenate([p for p in parts if p is not held]), held) for held in parts]
-
-    def predict(self, X: Num[np.ndarray, "time feature"]) -> Float64[np.ndarray, "time target"]:
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array (time, feature)
-            Design.
-
-        Returns
-        -------
-        array (time, target)
-            Predictions.
-        """
-        return np.asarray(X @ self.coef_ + self.intercept_)

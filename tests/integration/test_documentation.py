@@ -8,6 +8,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from mystax.core import analysis as registry
 from mystax.io.video import VideoWriter
 from mystax.synth import Scene
 from tests.fixtures.face_tracks import write_face
@@ -15,6 +16,7 @@ from tests.fixtures.face_tracks import write_face
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_EXAMPLES = [page for page in PAGES if "```python" in page.read_text("utf-8")]
+BUILT_IN = {*registry._BUILT_IN, *registry.names_on_outcomes()}
 
 ROIS = """
 format = 1
@@ -47,11 +49,16 @@ def test_examples_of_a_page_run(
     page: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(shutil.copytree(place, tmp_path / "work"))
+    declared = set(registry._REGISTRY)
     document = Sybil(parsers=[PythonCodeBlockParser()]).parse(page)
     names: dict[str, Any] = document.namespace
     names["__name__"] = "documentation"
-    for example in document.examples():
-        example.evaluate()
+    try:
+        for example in document.examples():
+            example.evaluate()
+    finally:
+        for name in [name for name in registry._REGISTRY if name not in {*declared, *BUILT_IN}]:
+            del registry._REGISTRY[name]  # an analysis that the page declares is not for the other tests
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -81,23 +81,22 @@ class AnalysisCommand(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sections: dict[str, list[click.Option]] = {}
-        self._complete = False
 
     def complete_options(self) -> dict[str, list[click.Option]]:
         """Add the options of all declared analyses, plug-ins included."""
-        if not self._complete:
-            from mystax.core.analysis import get_analysis, names_of_analyses
-            from mystax.core.params import parameters_of
-            from mystax.errors import RecipeError
+        from mystax.core.analysis import get_analysis, names_of_analyses
+        from mystax.core.params import parameters_of
+        from mystax.errors import RecipeError
 
-            self._complete = True
-            for name in names_of_analyses():
-                try:
-                    declared = parameters_of(get_analysis(name).params)
-                except RecipeError:
-                    continue  # a broken plug-in; `mystax doctor` tells (X002)
-                self._sections[name] = parameter_options(name, declared)
-                self.params.extend(self._sections[name])
+        for name in names_of_analyses():
+            if name in self._sections:
+                continue
+            try:
+                declared = parameters_of(get_analysis(name).params)
+            except RecipeError:
+                continue  # a broken plug-in; `mystax doctor` tells (X002)
+            self._sections[name] = parameter_options(name, declared)
+            self.params.extend(self._sections[name])
         return self._sections
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -1,13 +1,16 @@
 """Options of the command line: shared ones, those of analyses, pairs and cameras."""
 
+from dataclasses import replace
+
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mystax.cli.options import camera_files, option_name, pairs, parameter_options
+from mystax.cli.options import AnalysisCommand, camera_files, option_name, pairs, parameter_options
 from mystax.cli.output import Output
 from mystax.cli.run import command
+from mystax.core import analysis as registry
 from mystax.core.analysis import get_analysis, names_of_analyses
 from mystax.core.params import parameters_of
 
@@ -48,6 +51,17 @@ def test_options_of_analyses_are_added_once_however_often_the_command_is_used() 
         words_of("a.mp4", "--motion-bin", "4")
     names = [name for param in command.params for name in param.opts]
     assert len(names) == len(set(names))
+
+
+def test_an_analysis_that_is_declared_after_the_first_help_is_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = AnalysisCommand("run", callback=lambda **_: None)
+    before = [name for param in run.make_context("run", []).command.params for name in param.opts]
+    monkeypatch.setitem(registry._REGISTRY, "late", replace(get_analysis("motion"), name="late"))
+    after = [name for param in run.make_context("run", []).command.params for name in param.opts]
+    assert "--late-bin" in after
+    assert "--late-bin" not in before
 
 
 def test_the_help_lists_each_analysis_in_a_section_of_its_own() -> None:

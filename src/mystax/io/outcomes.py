@@ -75,7 +75,7 @@ def load(path: str | Path) -> "Dataset | Outcomes":
         return Outcomes.of_folder(place)
     head = read_head(place)
     if not head.groups:
-        return _load_camera(place, head, None)
+        return load_camera(place, head, None)
     return Outcomes(_loaders(place, head), place.parent)
 
 
@@ -182,10 +182,10 @@ def _loaders(path: Path, head: OutcomeHead) -> dict[str, Callable[[], Dataset]]:
     """Name the datasets of a file."""
     name = head.analysis or path.stem
     if not head.groups:
-        return {name: lambda: _load_camera(path, head, None)}
+        return {name: lambda: load_camera(path, head, None)}
 
     def giver(camera: str | None) -> Callable[[], Dataset]:
-        return lambda: _load_camera(path, head, camera)
+        return lambda: load_camera(path, head, camera)
 
     found = {f"{name}/{camera}": giver(camera) for camera in head.groups}
     if any("/" not in variable for variable in head.digests):
@@ -206,7 +206,7 @@ def _attribute_reader(path: Path, head: OutcomeHead, name: str) -> Callable[[], 
     return read
 
 
-def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
+def load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
     """Build the dataset of one camera, or of the root group."""
     import xarray as xr
 

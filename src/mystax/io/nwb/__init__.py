@@ -1,0 +1,1 @@
+"""NWB files out and in; pynwb is imported only when a file is written."""

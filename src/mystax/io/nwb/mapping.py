@@ -1,7 +1,7 @@
 """Which NWB objects an outcome becomes: decided by the role of each variable, every value placed once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -244,6 +244,19 @@ def _container(here: DatasetMap, name: str) -> str:
     return here.names.once(name)
 
 
+def _validity(here: DatasetMap) -> None:
+    """Say which rows are good, where there are numbers that cannot be NaN."""
+    whole = [n for n, item in here.left.items() if "time" in item.dims and item.dtype.kind in "iu"]
+    if here.has("missing") and set(whole) - {"missing"}:
+        slab = replace(here.slab("missing", "time"), change=is_good)
+        here.series(here.names.fresh(here.analysis, "valid", *here.words), slab)
+
+
+def is_good(missing: np.ndarray) -> np.ndarray:
+    """Return whether frames are good, from why they are missing."""
+    return np.asarray(missing == 0)
+
+
 def _places(here: DatasetMap, dims: Sequence[str]) -> list[dict[str, int]]:
     """List all places on some dimensions."""
     found: list[dict[str, int]] = [{}]
@@ -254,6 +267,7 @@ def _places(here: DatasetMap, dims: Sequence[str]) -> list[dict[str, int]]:
 
 def _rest(here: DatasetMap) -> None:
     """Place whatever no role has taken: series, pictures, tables by the first dimension."""
+    _validity(here)
     if "time" in here.dataset.variables:
         for name in [name for name, item in here.left.items() if "time" in item.dims and name != "time"]:
             split_series(here, name)
@@ -270,7 +284,8 @@ def _rest(here: DatasetMap) -> None:
         if name != "time":
             by_dim.setdefault(str(item.dims[0]), []).append(name)
     for dim, names in by_dim.items():
-        table_of(here, f"{here.analysis}_{dim}s", dim, names)
+        title = f"{here.analysis}_rois" if dim == "roi" else f"{here.analysis}_by_{dim}"
+        table_of(here, title, dim, names)
 
 
 def table_of(

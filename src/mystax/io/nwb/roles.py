@@ -26,7 +26,7 @@ def _svd(here: DatasetMap) -> None:
 
 def _components(here: DatasetMap, kind: str, k: int, roi: str) -> None:
     name = here.names.fresh("svd", kind, roi, *here.words)
-    scores = here.names.fresh(f"{name}_scores")
+    scores = here.names.fresh("svd", kind, roi, "scores", *here.words)
     columns = [
         here.column(column, f"{kind}_{variable}", "component", roi=k)
         for column, variable in (

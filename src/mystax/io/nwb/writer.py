@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from mystax.core.events import Event, Report, silent
 from mystax.core.quality import flags_from_json
 from mystax.core.safe_names import is_there
-from mystax.errors import FormatError, MystaxError, ParameterError, RecipeError
+from mystax.errors import MystaxError, ParameterError, RecipeError
 from mystax.io.layout import describe, numbers_text
 from mystax.io.nwb import library
 from mystax.io.nwb.build import Builder
@@ -25,34 +25,13 @@ from mystax.io.nwb.naming import Names
 from mystax.io.nwb.roles import ROLES
 from mystax.io.nwb.videos import CameraVideo, camera_videos
 from mystax.io.outcome_parts import OutcomeParts
+from mystax.io.recorded import Recorded
 from mystax.io.store_fs import LocalFs, refusals
 
-__all__ = ["MANIFEST", "TABLE", "NwbOptions", "Recorded", "SubjectFacts", "write_nwb"]
+__all__ = ["MANIFEST", "TABLE", "NwbOptions", "SubjectFacts", "write_nwb"]
 
 MANIFEST, TABLE = "mystax_manifest", "mystax_outcomes"
 DESCRIPTION = "Behaviour measured in videos of the face by mystax."
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Recorded:
-    """The outcomes of one recording.
-
-    Attributes
-    ----------
-    name : str
-        Of the recording.
-    folder : Path
-        Where its outcomes lie.
-    outcomes : mapping of str to OutcomeParts
-        By analysis.
-    recipe : str
-        Name of the recipe.
-    """
-
-    name: str
-    folder: Path
-    outcomes: Mapping[str, OutcomeParts]
-    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +70,6 @@ class NwbOptions:
         Compare every value after writing.
     check : bool
         Run the inspector too.
-    follow_links : bool
-        Follow external links inside the folder tree of the file (reading only).
     """
 
     start: datetime | None = None
@@ -369,7 +346,5 @@ def part_of(target: Path) -> Iterator[Path]:
         part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
         try:
             yield part
-        except FormatError:
-            raise
         finally:
             part.unlink(missing_ok=True)

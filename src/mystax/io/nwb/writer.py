@@ -1,9 +1,7 @@
 """Outcomes as one NWB file: mapped, written as a part, validated, read back, and only then named."""
 
-import contextlib
 import hashlib
-import os
-import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +24,7 @@ from mystax.io.nwb.roles import ROLES
 from mystax.io.nwb.videos import CameraVideo, camera_videos
 from mystax.io.outcome_parts import OutcomeParts
 from mystax.io.recorded import Recorded
-from mystax.io.store_fs import LocalFs, refusals
+from mystax.io.whole_files import whole_file
 
 __all__ = ["MANIFEST", "TABLE", "NwbOptions", "SubjectFacts", "write_nwb"]
 
@@ -153,9 +151,9 @@ def write_nwb(
         )
     plan = make_plan(recorded, report)
     nwbfile = _new_file(plan, wishes, report)
-    with part_of(target) as part:
-        _write(nwbfile, plan, target, part, "w")
-        finish(part, target, plan, wishes, report)
+    with whole_file(target) as part:
+        _write(nwbfile, plan, target, part)
+        check_part(part, target, plan, wishes, report)
     return target
 
 
@@ -310,41 +308,20 @@ def _add_manifest(builder: Builder, plan: Plan) -> None:
     )
 
 
-def _write(nwbfile: Any, plan: Plan, target: Path, part: Path, mode: str) -> None:
+def _write(nwbfile: Any, plan: Plan, target: Path, part: Path) -> None:
     with library.quiet():
         fill(nwbfile, plan, target)
-        with library.pynwb().NWBHDF5IO(str(part), mode) as file:
+        with library.pynwb().NWBHDF5IO(str(part), "w") as file:
             file.write(nwbfile, cache_spec=True)
 
 
-def finish(part: Path, target: Path, plan: Plan, options: NwbOptions, report: Report) -> None:
-    """Check a part and give it its name."""
+def check_part(part: Path, target: Path, plan: Plan, options: NwbOptions, report: Report) -> None:
+    """Check a file before it gets its name."""
     check_valid(part, target.name)
     if options.verify:
         check_values(part, plan.mapped.values(), target.name)
     if options.check:
-        for _, name, text in inspect(part, target.name):
-            report(Event("note", "export", text=f"inspector suggests ({name}): {text}"))
-    disk = LocalFs()
-    with disk.reopen(part) as file:
-        disk.sync(file)
-    disk.replace(part, target)
-    disk.sync_folder(target.parent)
-
-
-@contextlib.contextmanager
-def part_of(target: Path) -> Iterator[Path]:
-    """Give a name for the unfinished file, beside its target; it is gone if anything goes wrong."""
-    import psutil
-
-    with refusals(target):
-        LocalFs().make_folder(target.parent)
-        for stray in target.parent.glob(f".{target.name}.*.part"):
-            owner = stray.name.removeprefix(f".{target.name}.").partition("-")[0]
-            if owner.isdecimal() and not psutil.pid_exists(int(owner)):  # left by a killed export
-                stray.unlink(missing_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-        try:
-            yield part
-        finally:
-            part.unlink(missing_ok=True)
+        found = Counter((name, text) for _, name, text in inspect(part, target.name))
+        for (name, text), n in found.items():
+            times = f", {n} times" if n > 1 else ""
+            report(Event("note", "export", text=f"inspector suggests ({name}{times}): {text}"))

@@ -41,8 +41,10 @@ FORMS = ("csv", "parquet")
 LAST = ("space", "cov", "component")
 """Dimensions whose labels end the name of a column."""
 ROWS = 4096
+MEMORY, SECONDS = 12 << 30, 900
 KEY = "mystax"
 """Name of the JSON in the metadata of a Parquet file, and of its number of the form."""
+MARK = b'{"mystax":1,'
 MOST_TEXT = 64 << 20
 FORMULA = ("=", "+", "-", "@")
 """First signs that spreadsheets take for a formula."""
@@ -332,25 +334,18 @@ def table_manifest(path: Path) -> Path | None:
     for place in [path, *(path.with_name(f"{stem}.json") for stem in stems)]:
         if place.suffix == ".json" and is_there(place):
             with place.open("rb") as stream:
-                if b'{"mystax":' in stream.read(4096) or f'"{KEY}":1' in _tail(place):
+                if stream.read(len(MARK)) == MARK:
                     return place
     return None
 
 
-def _tail(path: Path) -> str:
-    """Return the end of a file: keys are sorted, so the mark stands behind the outcomes."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - 4096))
-        return stream.read().decode("utf-8", "replace")
-
-
 def read_tables(path: Path) -> list[tuple[str, OutcomeParts]]:
-    """Read an outcome back from its tables.
+    """Read outcomes back from their tables.
 
     Parameters
     ----------
     path : Path
-        One of its tables, or its JSON.
+        One of its tables, its JSON, or a folder of them.
 
     Returns
     -------
@@ -364,22 +359,39 @@ def read_tables(path: Path) -> list[tuple[str, OutcomeParts]]:
     DamagedError
         S502, if a number was changed.
     """
-    manifest = table_manifest(path)
-    if manifest is None:
+    found: list[tuple[str, OutcomeParts]] = []
+    for folder, where, text in _manifests(path):
+        reader = _Reader(folder)
+        try:
+            outcomes = json.loads(text)["outcomes"]
+            found += [(str(one.get("recording", "")), rebuild(one, reader.fetch, where)) for one in outcomes]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise FormatError("F804", where, "the JSON is not understood", got=str(error)[:80]) from error
+    for _, parts in found:
+        check_content(parts, path.name)
+    return found
+
+
+def _manifests(path: Path) -> list[tuple[Path, str, str]]:
+    """Return folder, name and text of the descriptions that a path means."""
+    if is_there(path, folder=True):
+        places = [place for place in sorted(path.rglob("*.json")) if table_manifest(place) == place]
+    else:
+        place = table_manifest(path)
+        places = [] if place is None else [place]
+    big = next((place for place in places if place.stat().st_size > MOST_TEXT), None)
+    if big is not None:
+        raise FormatError("F802", big.name, expected=f"at most {MOST_TEXT} bytes")
+    if places:
+        return [(place.parent, place.name, place.read_text("utf-8", "replace")) for place in places]
+    text = None
+    if not path.is_dir() and path.read_bytes()[:4] == b"PAR1":
+        text = read_foreign(path, "parquet", memory=MEMORY, seconds=SECONDS)["manifest"]
+    if text is None:
         raise FormatError(
             "F804", path.name, "the JSON that belongs to the table is not beside it", hint="keep the files together"
         )
-    if manifest.stat().st_size > MOST_TEXT:
-        raise FormatError("F802", manifest.name, expected=f"at most {MOST_TEXT} bytes")
-    reader = _Reader(manifest.parent)
-    try:
-        outcomes = json.loads(manifest.read_text("utf-8"))["outcomes"]
-        found = [(str(one.get("recording", "")), rebuild(one, reader.fetch, manifest.name)) for one in outcomes]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FormatError("F804", manifest.name, "the JSON is not understood", got=str(error)[:80]) from error
-    for _, parts in found:
-        check_content(parts, manifest.name)
-    return found
+    return [(path.parent, path.name, str(text))]
 
 
 class _Reader:
@@ -414,7 +426,7 @@ class _Reader:
             if file.suffix == ".csv":
                 self._tables[file.name] = _read_csv(file)
             else:
-                self._tables[file.name] = read_foreign(file, "parquet", memory=12 << 30, seconds=900)["columns"]
+                self._tables[file.name] = read_foreign(file, "parquet", memory=MEMORY, seconds=SECONDS)["columns"]
         return self._tables[file.name]
 
 

@@ -13,12 +13,23 @@ from mystax.io.foreign import read_foreign
 from mystax.io.nwb.reader import MEMORY, SECONDS
 from mystax.io.outcome_parts import OutcomeParts
 
-__all__ = ["read_behaviour"]
+__all__ = ["is_own", "read_behaviour"]
 
 LENGTHS = {"meters": 1e3, "metres": 1e3, "m": 1e3, "centimeters": 10.0, "cm": 10.0, "millimeters": 1.0, "mm": 1.0}
 """Units of places in space, in millimetres."""
 PIXELS = ("pixels", "pixel", "px")
 FORM = "nwb"
+
+
+def is_own(path: Path | str) -> bool:
+    """Tell whether an NWB file has outcomes that mystax wrote.
+
+    Raises
+    ------
+    FormatError
+        F802-F804, if the file is refused.
+    """
+    return bool(read_foreign(path, "nwb_behaviour", memory=MEMORY, seconds=SECONDS)["is_own"])
 
 
 def read_behaviour(path: Path | str) -> tuple[list[OutcomeParts], list[str]]:

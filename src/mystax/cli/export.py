@@ -22,7 +22,9 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--append", is_flag=True, help="Add to an NWB file that exists, such as the lab's own.")
 @click.option("--check", is_flag=True, help="Let the inspector of NWB files look at it too (nwbinspector).")
-@click.option("--no-verify", is_flag=True, help="Do not read every NWB array back; it is validated all the same.")
+@click.option(
+    "--no-verify", is_flag=True, help="Do not read every NWB array back; it is validated all the same."
+)
 @click.option("--start", metavar="TIME", help="Session start, such as 2024-03-01T10:00:00+01:00.")
 @click.option("--subject", metavar="NAME", help="Name of the animal or person.")
 @click.option("--species", metavar="NAME", help="Such as 'Mus musculus'.")
@@ -47,7 +49,9 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--mat", "matlab", is_flag=True, help="Write _proc.mat instead of _proc.npy.")
 @click.option("--analyses", metavar="NAMES", default="", help="Only these, joined by commas.")
-@click.option("--overwrite", is_flag=True, help="Replace files, or objects of an older export, of the same name.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files, or objects of an older export, of the same name."
+)
 @common
 @click.pass_obj
 def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishes: Any) -> None:
@@ -58,7 +62,9 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     """
     forms = [name for name in ("nwb", "alf", "csv", "parquet", "facemap") if wishes[name] is not None]
     if not forms:
-        raise click.UsageError("say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR or --facemap DIR")
+        raise click.UsageError(
+            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR or --facemap DIR"
+        )
     _check_company(wishes)
     chosen = [name.strip() for name in analyses.split(",") if name.strip()]
     output.inputs += [str(target) for target in targets]

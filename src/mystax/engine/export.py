@@ -39,7 +39,9 @@ def nwb_place(targets: Sequence[Path], given: Path | None) -> Path:
     if given is not None:
         return given
     if len(targets) > 1:
-        raise RecipeError("P403", "--nwb", "several targets go into one file: name it", hint="--nwb session.nwb")
+        raise RecipeError(
+            "P403", "--nwb", "several targets go into one file: name it", hint="--nwb session.nwb"
+        )
     target = targets[0].resolve()
     return target.with_name(f"{target.stem}.nwb")
 

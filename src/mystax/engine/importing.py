@@ -92,7 +92,9 @@ def import_file(
     found = _read(form, path, asked, report)
     names = list(dict.fromkeys(name for name, _ in found))
     return {
-        name: _publish([parts for one, parts in found if one == name], _place(path, name, names, asked), path, report)
+        name: _publish(
+            [parts for one, parts in found if one == name], _place(path, name, names, asked), path, report
+        )
         for name in names
     }
 

@@ -42,7 +42,7 @@ POSES = ("lightningPose", "dlc")
 
 @dataclass(frozen=True, slots=True)
 class AlfOptions:
-    """How ALF files are written: the date of a revision folder, the word for keypoints, whether to replace."""
+    """How ALF files are written: date of a revision folder, word for keypoints, whether to replace."""
 
     revision: str = ""
     pose: str = "dlc"
@@ -91,7 +91,9 @@ def write_alf(folder: Path, recorded: Sequence[Recorded], options: AlfOptions | 
     """
     wishes = options or AlfOptions()
     if wishes.revision and not DATE.fullmatch(wishes.revision):
-        raise ParameterError("P401", "--revision", expected="a date such as 2025-05-31", got=repr(wishes.revision))
+        raise ParameterError(
+            "P401", "--revision", expected="a date such as 2025-05-31", got=repr(wishes.revision)
+        )
     if any({"pose", "pupil"} & set(one.outcomes) for one in recorded):
         require("pyarrow", "interop")
     jobs: list[tuple[Path, bytes]] = []
@@ -117,7 +119,9 @@ def _session(one: Recorded, word: str) -> dict[str, bytes]:
         for name, columns in files.tables.items():
             tables.setdefault(name, {}).update(columns)
         descriptions.append(
-            describe(parts, files.placed, {"recording": one.name, "recipe": one.recipe, "units": _units(parts)})
+            describe(
+                parts, files.placed, {"recording": one.name, "recipe": one.recipe, "units": _units(parts)}
+            )
         )
     for name, values in all_arrays.items():
         buffer = io.BytesIO()
@@ -273,7 +277,7 @@ def newest_files(folder: Path) -> dict[str, Path]:
 
 
 def alf_place(path: Path) -> Path | None:
-    """Return the folder of ALF files that a session, its ``alf`` or a file in it means; None if there is none."""
+    """Return the folder of ALF files that a session or its ``alf`` means; None if there is none."""
     for folder in (path, path / "alf"):
         if is_there(folder, folder=True):
             known = newest_files(folder)
@@ -338,7 +342,9 @@ def _own_session(known: Mapping[str, Path]) -> list[tuple[str, OutcomeParts]]:
         outcomes = json.loads(place.read_text("utf-8"))["outcomes"]
         found = [(str(one.get("recording", "")), rebuild(one, fetch, place.name)) for one in outcomes]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FormatError("F804", place.name, "the manifest is not understood", got=str(error)[:80]) from error
+        raise FormatError(
+            "F804", place.name, "the manifest is not understood", got=str(error)[:80]
+        ) from error
     for _, parts in found:
         check_content(parts, place.name)
     return found
@@ -356,7 +362,9 @@ def _foreign_session(known: Mapping[str, Path], cameras: Sequence[str], folder: 
         word = next((word for word in POSES if _first(known, *_names(camera, word)) is not None), None)
         if word is not None:
             poses[camera] = _pose_of(_table(_first(known, *_names(camera, word))), stamps, camera)
-        energy = _first(known, f"{camera}Camera.ROIMotionEnergy.npy", f"_ibl_{camera}Camera.ROIMotionEnergy.npy")
+        energy = _first(
+            known, f"{camera}Camera.ROIMotionEnergy.npy", f"_ibl_{camera}Camera.ROIMotionEnergy.npy"
+        )
         if energy is not None:
             motions[camera] = _motion_of(read_npy(energy), stamps, camera)
         features = _first(known, *_names(camera, "features"))
@@ -404,7 +412,9 @@ def _match(n: int, times: np.ndarray, camera: str, what: str) -> None:
 def _pose_of(columns: Mapping[str, np.ndarray], times: np.ndarray, camera: str) -> Dataset:
     names = [name[:-2] for name in columns if name.endswith("_x") and f"{name[:-2]}_y" in columns]
     if not names:
-        raise FormatError("F804", f"keypoints of {camera}", expected="columns NAME_x, NAME_y", got=str([*columns][:6]))
+        raise FormatError(
+            "F804", f"keypoints of {camera}", expected="columns NAME_x, NAME_y", got=str([*columns][:6])
+        )
     _match(len(columns[f"{names[0]}_x"]), times, camera, "keypoints")
     position = np.stack([np.stack([columns[f"{name}_{axis}"] for axis in "xy"], -1) for name in names], 1)
     nothing = np.full(len(times), np.nan)
@@ -414,7 +424,9 @@ def _pose_of(columns: Mapping[str, np.ndarray], times: np.ndarray, camera: str) 
 
 def _motion_of(energy: np.ndarray, times: np.ndarray, camera: str) -> Dataset:
     if energy.ndim != 1:
-        raise FormatError("F804", f"{camera}Camera.ROIMotionEnergy.npy", expected="one trace", got=str(energy.shape))
+        raise FormatError(
+            "F804", f"{camera}Camera.ROIMotionEnergy.npy", expected="one trace", got=str(energy.shape)
+        )
     _match(len(energy), times, camera, "motion energy")
     known = {**_frames(times), "energy": energy[:, None], "roi_kind": np.array(["motion"])}
     return blank_outcome("motion", {"time": len(times), "roi": ["ROIMotionEnergy"], "y": 0, "x": 0}, known)

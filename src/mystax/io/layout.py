@@ -342,7 +342,10 @@ def _values(name: str, item: Mapping[str, Any], fetch: Fetch, where: str) -> np.
             )
     if sum(array.size for array in stored) != math.prod(shape):
         raise FormatError(
-            "F804", f"{where}: {name}", expected=f"values of shape {shape}", got=f"{[a.shape for a in stored]}"
+            "F804",
+            f"{where}: {name}",
+            expected=f"values of shape {shape}",
+            got=f"{[a.shape for a in stored]}",
         )
     if len(placed) == 1 and placed[0].rows is None:  # one array holds all: no second copy
         order = placed[0].order

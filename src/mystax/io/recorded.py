@@ -71,7 +71,9 @@ def find_recorded(targets: Sequence[Path | str], analyses: Collection[str] = ())
     known = {path.stem for files in found.values() for path in files}
     missing = sorted(wanted - known)
     if missing:
-        raise RecipeError("P403", f"analysis {missing[0]!r}", f"there is no such outcome{nearest(missing[0], known)}")
+        raise RecipeError(
+            "P403", f"analysis {missing[0]!r}", f"there is no such outcome{nearest(missing[0], known)}"
+        )
     recorded = []
     for folder, files in found.items():
         chosen = [path for path in files if not wanted or path.stem in wanted]

@@ -41,6 +41,8 @@ FORMS = ("csv", "parquet")
 LAST = ("space", "cov", "component")
 """Dimensions whose labels end the name of a column."""
 ROWS = 4096
+MOST_COLUMNS = 1024
+"""A variable without time that would need more columns is kept as an array."""
 MEMORY, SECONDS = 12 << 30, 900
 KEY = "mystax"
 """Name of the JSON in the metadata of a Parquet file, and of its number of the form."""
@@ -175,7 +177,7 @@ def _lay_out_camera(files: _Files, camera: str, dataset: Dataset, stem: str, for
         dims = [str(dim) for dim in item.dims]
         if not dims or not item.size:
             continue  # stands in the JSON
-        if dims[-2:] == ["y", "x"]:
+        if dims[-2:] == ["y", "x"] or ("time" not in dims and item.size > MOST_COLUMNS * item.shape[0]):
             title = f"{stem}.{name}.npy"
             files.pictures[title] = np.asarray(item.values)
             files.placed[camera, str(name)] = [Part(title, (None,) * item.ndim)]
@@ -248,7 +250,9 @@ def _texts(values: np.ndarray) -> list[str]:
         return [f"'{text}" if text.startswith(FORMULA) else text for text in found]
     if values.dtype.kind != "f":
         return [str(int(value)) for value in values.tolist()]
-    texts = [repr(value) for value in values.tolist()] if values.itemsize == 8 else values.astype(str).tolist()
+    texts = (
+        [repr(value) for value in values.tolist()] if values.itemsize == 8 else values.astype(str).tolist()
+    )
     return ["" if text == "nan" else text for text in texts]
 
 
@@ -300,7 +304,8 @@ def plain_parquet(path: str) -> dict[str, Any]:
     pq = require("pyarrow.parquet", "interop")
     where = Path(path).name
     try:
-        table = pq.read_table(path)
+        pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more than the child may have
+        table = pq.read_table(path, use_threads=False)
         columns = []
         for name, column in zip(table.column_names, table.columns, strict=True):
             if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
@@ -308,7 +313,9 @@ def plain_parquet(path: str) -> dict[str, Any]:
             elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
                 columns.append(np.array(["" if one is None else one for one in column.to_pylist()], np.str_))
             else:
-                raise FormatError("F804", f"{where}:{name}", expected="numbers or texts", got=str(column.type))
+                raise FormatError(
+                    "F804", f"{where}:{name}", expected="numbers or texts", got=str(column.type)
+                )
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise FormatError("F804", where, f"the file cannot be read as Parquet ({error})") from error
     known = (table.schema.metadata or {}).get(KEY.encode())
@@ -389,7 +396,10 @@ def _manifests(path: Path) -> list[tuple[Path, str, str]]:
         text = read_foreign(path, "parquet", memory=MEMORY, seconds=SECONDS)["manifest"]
     if text is None:
         raise FormatError(
-            "F804", path.name, "the JSON that belongs to the table is not beside it", hint="keep the files together"
+            "F804",
+            path.name,
+            "the JSON that belongs to the table is not beside it",
+            hint="keep the files together",
         )
     return [(path.parent, path.name, str(text))]
 
@@ -426,7 +436,9 @@ class _Reader:
             if file.suffix == ".csv":
                 self._tables[file.name] = _read_csv(file)
             else:
-                self._tables[file.name] = read_foreign(file, "parquet", memory=MEMORY, seconds=SECONDS)["columns"]
+                self._tables[file.name] = read_foreign(file, "parquet", memory=MEMORY, seconds=SECONDS)[
+                    "columns"
+                ]
         return self._tables[file.name]
 
 

@@ -1,7 +1,7 @@
 """NWB objects made of their descriptions, in a file in memory; values are read when they are written."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,13 @@ class Builder:
         New, or opened to be appended to.
     target : Path
         Where the file will lie: videos are named relative to it.
+    own : collection of str, optional
+        Paths of objects that an older export left, which may be added to.
     """
 
-    def __init__(self, nwbfile: Any, target: Path) -> None:
+    def __init__(self, nwbfile: Any, target: Path, own: Collection[str] = ()) -> None:
         self.nwb = library.pynwb()
-        self.file, self.target = nwbfile, target
+        self.file, self.target, self._own = nwbfile, target, own
         if "behavior" in nwbfile.processing:
             self.module = nwbfile.processing["behavior"]
         else:
@@ -92,6 +94,12 @@ class Builder:
         self.made.append(f"{where}/{item.name}")
         return item
 
+    def _known(self, name: str) -> Any:
+        """Return a container of the module that an older export left; None if there is none."""
+        if f"processing/behavior/{name}" in self._own:
+            return self.module.data_interfaces.get(name)
+        return None
+
     def refuse(self, path: str) -> None:
         """Refuse a name that is taken.
 
@@ -113,7 +121,9 @@ class Builder:
         if not name:
             return self.module
         if name not in self._containers:
-            self._containers[name] = self._add(getattr(self.nwb.behavior, kind)(name=name))
+            known = self._known(name)
+            made = known if known is not None else self._add(getattr(self.nwb.behavior, kind)(name=name))
+            self._containers[name] = made
         return self._containers[name]
 
     def times(self, timeline: Timeline) -> dict[str, Any]:
@@ -163,6 +173,8 @@ class Builder:
     def _table(self, item: Table) -> None:
         kind = self.nwb.epoch.TimeIntervals if item.is_intervals else self.nwb.core.DynamicTable
         columns = [self._column(column) for column in item.columns]
+        if item.name.startswith("encoding_neurons"):
+            columns += self._units(item)
         made = kind(
             name=item.name,
             description=item.description,
@@ -171,6 +183,25 @@ class Builder:
             id=np.arange(item.n_rows),
         )
         self._add(made)
+
+    def _units(self, item: Table) -> list[Any]:
+        """Point from the neurons of an encoding to the rows of the file's units, where all are there."""
+        units = self.file.units
+        known = next((column for column in item.columns if column.name == "neuron"), None)
+        if units is None or known is None:
+            return []
+        wanted = known.slab.whole() if known.slab is not None else np.asarray(known.values)
+        rows = {int(number): row for row, number in enumerate(units.id[:])}
+        if not all(int(number) in rows for number in wanted):
+            return []
+        return [
+            self.nwb.core.DynamicTableRegion(
+                name="unit",
+                description="Row of the neuron in the table of units.",
+                data=[rows[int(number)] for number in wanted],
+                table=units,
+            )
+        ]
 
     def _column(self, column: Column) -> Any:
         if column.slab is not None:
@@ -183,10 +214,11 @@ class Builder:
 
     def _picture(self, item: Picture) -> None:
         if item.holder not in self._containers:
-            images = self.nwb.base.Images(
-                name=item.holder, description="Mean pictures that measurements rest on."
-            )
-            self._containers[item.holder] = self._add(images)
+            images = self._known(item.holder)
+            if images is None:
+                text = "Mean pictures that measurements rest on."
+                images = self._add(self.nwb.base.Images(name=item.holder, description=text))
+            self._containers[item.holder] = images
         made = self.nwb.image.GrayscaleImage(
             name=item.name, data=item.slab.whole(), description=item.description
         )
@@ -221,6 +253,9 @@ class Builder:
     def video(self, key: str, found: CameraVideo, timeline: Timeline, device: Any) -> None:
         """Add the external video of a camera."""
         name = f"video_{clean(key) if key else 'camera'}"
+        if f"acquisition/{name}" in self._own and name in self.file.acquisition:
+            self._videos[key] = self.file.acquisition[name]
+            return
         if name in self.file.acquisition:
             self.refuse(f"acquisition/{name}")
         more: dict[str, Any] = {}
@@ -350,6 +385,3 @@ def _blocks_of(slab: Slab) -> Any:
             return slab.shape
 
     return Blocks()
-
-
-Models = Mapping[str, CameraModel]

@@ -129,8 +129,10 @@ def inspect(part: Path, where: str) -> list[Remark]:
         named = part.with_name(f"{part.name}.nwb")
         os.link(part, named)
         try:
-            for message in tool.inspect_nwbfile(nwbfile_path=str(named)):
-                found.append((message.importance.name, message.check_function_name, str(message.message)))
+            found = [
+                (message.importance.name, message.check_function_name, str(message.message))
+                for message in tool.inspect_nwbfile(nwbfile_path=str(named))
+            ]
         finally:
             named.unlink(missing_ok=True)
     serious = [remark for remark in found if remark[0] in SERIOUS]

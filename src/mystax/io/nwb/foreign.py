@@ -15,7 +15,15 @@ from mystax.io.outcome_parts import OutcomeParts
 
 __all__ = ["is_own", "read_behaviour"]
 
-LENGTHS = {"meters": 1e3, "metres": 1e3, "m": 1e3, "centimeters": 10.0, "cm": 10.0, "millimeters": 1.0, "mm": 1.0}
+LENGTHS = {
+    "meters": 1e3,
+    "metres": 1e3,
+    "m": 1e3,
+    "centimeters": 10.0,
+    "cm": 10.0,
+    "millimeters": 1.0,
+    "mm": 1.0,
+}
 """Units of places in space, in millimetres."""
 PIXELS = ("pixels", "pixel", "px")
 FORM = "nwb"
@@ -70,7 +78,7 @@ def read_behaviour(path: Path | str) -> tuple[list[OutcomeParts], list[str]]:
             "F804",
             place.name,
             "there is no behaviour in this NWB file that mystax understands",
-            expected="PoseEstimation, MultiCameraPoseEstimation, PupilTracking, or intervals with a column state",
+            expected="poses (ndx-pose), PupilTracking, or intervals with a column state",
             got=", ".join(found["kinds"][:12]) or "nothing",
             hint=notes[0] if notes else "",
         )
@@ -90,7 +98,9 @@ def _rows(series: Sequence[Mapping[str, Any]], where: str) -> tuple[int, np.ndar
     times = next((one["times"] for one in series if one["times"] is not None), None)
     n = lengths.pop()
     if times is None or len(times) != n:
-        raise FormatError("F804", where, expected="times of all rows", got="none" if times is None else str(len(times)))
+        raise FormatError(
+            "F804", where, expected="times of all rows", got="none" if times is None else str(len(times))
+        )
     return n, np.asarray(times, np.float64)
 
 
@@ -106,7 +116,9 @@ def _of_devices(pose: Mapping[str, Any], where: str) -> dict[str, list[Mapping[s
         return {devices[0] if devices else "": series}
     split: dict[str, list[Mapping[str, Any]]] = {name: [] for name in devices}
     for one in series:
-        fits = [name for name in devices if one["name"].startswith(f"{name}_") or one["name"].endswith(f"_{name}")]
+        fits = [
+            name for name in devices if one["name"].startswith(f"{name}_") or one["name"].endswith(f"_{name}")
+        ]
         if len(fits) != 1:
             raise FormatError(
                 "F804",
@@ -134,13 +146,18 @@ def _poses(poses: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts:
             n, times = _rows(series, where)
             widths = {one["values"].shape[1] if one["values"].ndim == 2 else 0 for one in series}
             if not widths <= {2, 3}:
-                raise FormatError("F804", where, expected="points of two or three numbers", got=str(sorted(widths)))
+                raise FormatError(
+                    "F804", where, expected="points of two or three numbers", got=str(sorted(widths))
+                )
             if widths == {3} and not any(one["unit"] in PIXELS for one in series):
                 return _poses3d(poses, path)
             if 3 in widths:
                 deep = [one["name"] for one in series if one["values"].shape[1] == 3]
                 flags.append(
-                    Flag("N304", f"{', '.join(deep)}: three numbers per place in a picture; the third is left out")
+                    Flag(
+                        "N304",
+                        f"{', '.join(deep)}: three numbers per place in a picture; the third is left out",
+                    )
                 )
             position = np.stack([one["values"][:, :2] for one in series], 1)
             dataset = pose_dataset(times, [one["name"] for one in series], position, _confidences(series, n))
@@ -199,7 +216,13 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
     if times is None or not values:
         return None
     n = len(times)
-    known = {"time": times, "frame": np.arange(n), "missing": np.zeros(n), "roi_kind": np.array(["pupil"]), **values}
+    known = {
+        "time": times,
+        "frame": np.arange(n),
+        "missing": np.zeros(n),
+        "roi_kind": np.array(["pupil"]),
+        **values,
+    }
     dataset = blank_outcome("pupil", {"time": n, "roi": ["pupil"], "space": ("x", "y")}, known)
     return imported_parts("pupil", {"": dataset}, path, FORM)
 

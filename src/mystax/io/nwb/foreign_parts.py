@@ -59,7 +59,9 @@ def plain_behaviour(path: str) -> dict[str, Any]:
                     for item in kinds.get(kind, [])
                 ],
                 "intervals": [
-                    found for item in kinds.get("TimeIntervals", []) if (found := _intervals(item)) is not None
+                    found
+                    for item in kinds.get("TimeIntervals", [])
+                    if (found := _intervals(item)) is not None
                 ],
                 "videos": [name for item in kinds.get("ImageSeries", []) for name in _external(item)],
                 "kinds": sorted(kind for kind in kinds if kind),
@@ -154,7 +156,9 @@ def _pose(group: h5py.Group) -> dict[str, Any]:
             devices.append(item.name.rsplit("/", 1)[-1])
         elif kind == "Skeleton":
             nodes, edges = _words(item, "nodes"), item.get("edges")
-    pairs = np.asarray(edges[...], np.int64) if isinstance(edges, h5py.Dataset) else np.zeros((0, 2), np.int64)
+    pairs = (
+        np.asarray(edges[...], np.int64) if isinstance(edges, h5py.Dataset) else np.zeros((0, 2), np.int64)
+    )
     return {
         **_container(group),
         "devices": sorted(devices),
@@ -163,7 +167,9 @@ def _pose(group: h5py.Group) -> dict[str, Any]:
         "scorer": _word(group, "scorer"),
         "software": _word(group, "source_software"),
         "views": [
-            name for name, item in group.items() if isinstance(item, h5py.Group) and _kind(item) == "PoseEstimation"
+            name
+            for name, item in group.items()
+            if isinstance(item, h5py.Group) and _kind(item) == "PoseEstimation"
         ],
     }
 

@@ -14,7 +14,7 @@ EXTRA = "nwb"
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep remarks of the libraries to themselves: what matters is checked afterwards and told in our words."""
+    """Keep remarks of the libraries to themselves: what matters is checked afterwards and told by us."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

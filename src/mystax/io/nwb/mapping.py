@@ -158,9 +158,7 @@ class DatasetMap:
         dims = [str(dim) for dim, at in zip(slab.variable.dims, slab.at, strict=True) if at is None]
         dims = dims if slab.order is None else [dims[k] for k in slab.order]
         text = self.about(slab.name, dims if len(dims) > 1 else ())
-        made = Series(
-            name, holder, slab, self.timeline, unit or self.unit(slab.name), text, frame
-        )
+        made = Series(name, holder, slab, self.timeline, unit or self.unit(slab.name), text, frame)
         self.mapped.objects.append(made)
         self.place(slab, made.path)
 
@@ -288,16 +286,12 @@ def _rest(here: DatasetMap) -> None:
         table_of(here, title, dim, names)
 
 
-def table_of(
-    here: DatasetMap, name: str, dim: str, variables: Sequence[str], *, about: str = ""
-) -> None:
+def table_of(here: DatasetMap, name: str, dim: str, variables: Sequence[str], *, about: str = "") -> None:
     """Make a table with a row per entry of a dimension, of all these variables and the texts along it."""
     columns = [here.column(variable, variable, dim) for variable in variables]
     columns = [*here.other_columns(dim, variables), *columns]
     text = about or f"{here.analysis}: one row per {dim.replace('_', ' ')}."
-    here.table(
-        Table(here.names.fresh(name, *here.words), text, here.dataset.sizes[dim], columns)
-    )
+    here.table(Table(here.names.fresh(name, *here.words), text, here.dataset.sizes[dim], columns))
 
 
 # ---------------------------------------------------------------- all of an outcome

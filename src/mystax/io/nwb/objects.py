@@ -1,7 +1,7 @@
 """What stands in an NWB file for an outcome, as plain descriptions: series, tables, pictures, poses.
 
-`mystax.io.nwb.mapping` makes them of outcomes, `mystax.io.nwb.writer` makes NWB objects of them.  They know no
-NWB library.
+`mystax.io.nwb.mapping` makes them of outcomes, `mystax.io.nwb.build` makes NWB objects of them.  They know
+no NWB library.
 """
 
 import math

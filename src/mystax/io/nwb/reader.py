@@ -75,7 +75,10 @@ def plain_outcomes(path: str) -> dict[str, Any]:
             text = manifest_of(file)
             if text is None:
                 raise FormatError("F804", where, expected=f"the text {MANIFEST}", got="none")
-            return {"manifest": text, "arrays": {name: _array(file, name) for name in _names(json.loads(text))}}
+            return {
+                "manifest": text,
+                "arrays": {name: _array(file, name) for name in _names(json.loads(text))},
+            }
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FormatError("F804", where, f"the manifest cannot be followed ({error})") from error
 
@@ -160,7 +163,9 @@ def found_outcomes(manifest: str, fetch: Any, where: str) -> list[FoundOutcome]:
             for one in outcomes
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FormatError("F804", where, "the manifest of mystax is not understood", got=str(error)[:80]) from error
+        raise FormatError(
+            "F804", where, "the manifest of mystax is not understood", got=str(error)[:80]
+        ) from error
     for one in found:
         check_content(one.parts, where)
     return found

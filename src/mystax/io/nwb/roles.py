@@ -53,7 +53,9 @@ def _explained(here: DatasetMap, kind: str, k: int) -> Column:
 
 def _facts(here: DatasetMap, k: int, n: int) -> list[Column]:
     """Return the columns that make a later move to the extension for motion components mechanical."""
-    mask = next((here.variable(f"{kind}_mask") for kind in ("motion", "movie") if here.has(f"{kind}_svd")), None)
+    mask = next(
+        (here.variable(f"{kind}_mask") for kind in ("motion", "movie") if here.has(f"{kind}_svd")), None
+    )
     if mask is None or "x_origin" not in here.dataset.variables or mask.dims[-2:] != ("y", "x"):
         return []
     size = float(np.ravel(here.dataset.attrs.get("bin", here.dataset.attrs.get("bin_size", np.nan)))[0])
@@ -222,22 +224,27 @@ def _states(here: DatasetMap) -> None:
         ]
         labels = np.asarray(here.variable("bout_label").values)
         ordered = labels if rows is None else labels[list(rows)]
-        columns.insert(3, Column("state_name", "Name of the state.", texts=_state_names(here, ordered)))
+        columns.insert(3, Column("state_name", "Name of the state.", texts=_state_names(ordered)))
         text = "Bouts of behavioural states; probability is the mean posterior of the state."
         here.table(
-            Table(here.names.fresh("behavior_states", *here.words), text, len(start), columns, is_intervals=True)
+            Table(
+                here.names.fresh("behavior_states", *here.words), text, len(start), columns, is_intervals=True
+            )
         )
-    for title, chosen in (
-        ("states_model", lambda name, dims: name.startswith("model_") and dims[0] == "state"),
-        ("states_transitions", lambda name, dims: dims == ("state", "next_state")),
-        ("states_summary", lambda name, dims: dims == ("state",)),
-    ):
-        names = [name for name, item in here.left.items() if "time" not in item.dims and chosen(name, item.dims)]
+    for title in ("states_model", "states_transitions", "states_summary"):
+        names = [name for name, item in here.left.items() if _states_table(name, item.dims) == title]
         if names:
             table_of(here, title, "state", names)
 
 
-def _state_names(here: DatasetMap, labels: np.ndarray) -> tuple[str, ...]:
+def _states_table(name: str, dims: tuple[object, ...]) -> str:
+    """Return the table of a variable without time that has a row per state; empty for others."""
+    if name.startswith("model_") and dims[0] == "state":
+        return "states_model"
+    return {("state",): "states_summary", ("state", "next_state"): "states_transitions"}.get(dims, "")
+
+
+def _state_names(labels: np.ndarray) -> tuple[str, ...]:
     """Return a readable name per bout."""
     return tuple(f"state {int(label)}" if label >= 0 else "missing" for label in labels)
 
@@ -293,7 +300,13 @@ def _blocks(here: DatasetMap) -> None:
         )
     text = "Blocks of time, each predicted by models that did not see it."
     here.table(
-        Table(here.names.fresh("encoding_test_blocks", *here.words), text, len(start), columns, is_intervals=True)
+        Table(
+            here.names.fresh("encoding_test_blocks", *here.words),
+            text,
+            len(start),
+            columns,
+            is_intervals=True,
+        )
     )
 
 

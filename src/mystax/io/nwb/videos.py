@@ -53,7 +53,7 @@ def creation_time(text: str) -> datetime | None:
     '2024-03-01T10:00:00+00:00'
     """
     try:
-        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        found = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
     if found.year <= 1970:  # containers that do not know it say 1904 or 1970
@@ -61,7 +61,9 @@ def creation_time(text: str) -> datetime | None:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def camera_videos(outcomes: Mapping[str, OutcomeParts], folder: Path) -> tuple[dict[str, CameraVideo], list[str]]:
+def camera_videos(
+    outcomes: Mapping[str, OutcomeParts], folder: Path
+) -> tuple[dict[str, CameraVideo], list[str]]:
     """Find the videos that outcomes were made from.
 
     Parameters
@@ -84,7 +86,9 @@ def camera_videos(outcomes: Mapping[str, OutcomeParts], folder: Path) -> tuple[d
                 continue
             places = [_place(file, folder) for file in files]
             if any(place is None for place in places):
-                note = f"the video of camera {camera!r} is not found ({files[0]}); the file names no video of it"
+                note = (
+                    f"the video of camera {camera!r} is not found ({files[0]}); the file names no video of it"
+                )
             else:
                 try:
                     found[camera] = _facts(camera, tuple(p for p in places if p is not None))

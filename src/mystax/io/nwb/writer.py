@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -78,6 +78,22 @@ class NwbOptions:
     check: bool = False
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What an older export left in the file that is appended to.
+
+    Attributes
+    ----------
+    outcomes : tuple of dict
+        Descriptions in its manifest.
+    objects : tuple of str
+        Paths of its objects.
+    """
+
+    outcomes: tuple[Mapping[str, Any], ...] = ()
+    objects: tuple[str, ...] = ()
+
+
 @dataclass
 class Plan:
     """What one file gets: mapped outcomes by recording, and the videos behind them."""
@@ -86,6 +102,7 @@ class Plan:
     mapped: dict[tuple[int, str], Mapped]
     timelines: Timelines
     videos: dict[int, dict[str, CameraVideo]]
+    earlier: Earlier = field(default_factory=Earlier)
 
     def word(self, k: int) -> str:
         """Return what ends the names of recording `k`: nothing where there is only one."""
@@ -157,12 +174,12 @@ def write_nwb(
     return target
 
 
-def make_plan(recorded: Sequence[Recorded], report: Report) -> Plan:
+def make_plan(recorded: Sequence[Recorded], report: Report, earlier: Earlier | None = None) -> Plan:
     """Map all outcomes and look at the videos behind them."""
     if not any(one.outcomes for one in recorded):
         raise RecipeError("P403", "export", "there are no outcomes to write")
     names, timelines = Names(), Timelines()
-    plan = Plan(recorded, {}, timelines, {})
+    plan = Plan(recorded, {}, timelines, {}, earlier or Earlier())
     for k, one in enumerate(recorded):
         plan.videos[k], notes = camera_videos(one.outcomes, one.folder)
         for note in notes:
@@ -195,7 +212,9 @@ def _new_file(plan: Plan, options: NwbOptions, report: Report) -> Any:
     missing = options.subject.missing()
     if missing:
         report(
-            Event("note", "export", text=f"the subject is not fully known: archives want {', '.join(missing)}")
+            Event(
+                "note", "export", text=f"the subject is not fully known: archives want {', '.join(missing)}"
+            )
         )
     subject = nwb.file.Subject(
         subject_id=options.subject.subject_id or plan.recorded[0].name.replace("/", "-"),
@@ -215,7 +234,7 @@ def _new_file(plan: Plan, options: NwbOptions, report: Report) -> Any:
 
 def fill(nwbfile: Any, plan: Plan, target: Path) -> Builder:
     """Put all objects, the table of outcomes and the manifest into a file."""
-    builder = Builder(nwbfile, target)
+    builder = Builder(nwbfile, target, plan.earlier.objects)
     for k, videos in plan.videos.items():
         for camera, found in videos.items():
             key = "_".join(word for word in (camera, plan.word(k)) if word)
@@ -257,39 +276,55 @@ def _add_table(builder: Builder, plan: Plan) -> None:
     from importlib.metadata import version
 
     nwb = builder.nwb
-    rows = [parts for _, _, parts in plan.outcomes()]
-    attributes = [parts.attributes for parts in rows]
-    columns = {
-        "analysis": ("Name of the analysis.", [parts.analysis for parts in rows]),
+    now = version("mystax")
+    rows = [
+        *(
+            (one["attributes"], one.get("recording"), one.get("recipe"), "before")
+            for one in plan.earlier.outcomes
+        ),
+        *(
+            (parts.attributes, plan.recorded[k].name, plan.recorded[k].recipe, now)
+            for k, _, parts in plan.outcomes()
+        ),
+    ]
+    columns: dict[str, tuple[str, Any]] = {
+        name: (text, [str(item.get(name, "")) for item, *_ in rows])
+        for name, text in (
+            ("analysis", "Name of the analysis."),
+            ("key", "Equal keys promise equal results."),
+            ("content_sha256", "Digest of all numbers."),
+        )
+    }
+    columns |= {
         "analysis_version": (
             "Its version.",
-            np.array([int(str(item.get("analysis_version", 0))) for item in attributes], np.int64),
+            np.array([int(str(item.get("analysis_version", 0))) for item, *_ in rows], np.int64),
         ),
-        "key": ("Equal keys promise equal results.", [str(item.get("key", "")) for item in attributes]),
-        "content_sha256": ("Digest of all numbers.", [parts.content for parts in rows]),
         "coverage": (
             "Share of the frames that could be used.",
-            np.array([float(str(item.get("coverage", np.nan))) for item in attributes]),
+            np.array([float(str(item.get("coverage", np.nan))) for item, *_ in rows]),
         ),
-        "quality": (
-            "Codes of remarks.",
-            [
-                " ".join(flag.code for flag in flags_from_json(str(item.get("quality", "[]")))) or "none"
-                for item in attributes
-            ],
-        ),
-        "recording": ("The recording.", [plan.recorded[k].name for k, _, _ in plan.outcomes()]),
-        "recipe": ("Name of the recipe.", [plan.recorded[k].recipe or "none" for k, _, _ in plan.outcomes()]),
-        "mystax_version": ("Version that wrote this file.", [version("mystax")] * len(rows)),
+        "quality": ("Codes of remarks.", [_codes(item) for item, *_ in rows]),
+        "recording": ("The recording.", [str(name or "none") for _, name, _, _ in rows]),
+        "recipe": ("Name of the recipe.", [str(name or "none") for _, _, name, _ in rows]),
+        "mystax_version": ("Version that wrote it into this file.", [number for *_, number in rows]),
     }
     table = nwb.core.DynamicTable(
         name=TABLE,
-        description="Outcomes of mystax in this file; their full provenance is the scratch text mystax_manifest.",
-        columns=[nwb.core.VectorData(name=n, description=text, data=data) for n, (text, data) in columns.items()],
+        description="Outcomes of mystax in this file; the scratch text mystax_manifest has their provenance.",
+        columns=[
+            nwb.core.VectorData(name=n, description=text, data=data) for n, (text, data) in columns.items()
+        ],
         colnames=list(columns),
         id=np.arange(len(rows)),
     )
-    builder._add(table)  # noqa: SLF001 - one family
+    builder._add(table)
+
+
+def _codes(attributes: Mapping[str, Any]) -> str:
+    """Return the codes of the remarks on an outcome, each once."""
+    flags = flags_from_json(str(attributes.get("quality", "[]")))
+    return " ".join(dict.fromkeys(flag.code for flag in flags)) or "none"
 
 
 def _add_manifest(builder: Builder, plan: Plan) -> None:
@@ -302,7 +337,13 @@ def _add_manifest(builder: Builder, plan: Plan) -> None:
         for k, analysis, parts in plan.outcomes()
     ]
     builder.made.append(f"scratch/{MANIFEST}")
-    text = numbers_text({"mystax": 1, "outcomes": outcomes, "objects": builder.made})
+    text = numbers_text(
+        {
+            "mystax": 1,
+            "outcomes": [*plan.earlier.outcomes, *outcomes],
+            "objects": sorted({*plan.earlier.objects, *builder.made}),
+        }
+    )
     builder.file.add_scratch(
         text, name=MANIFEST, description="JSON: how mystax puts its outcomes together again, bit for bit."
     )

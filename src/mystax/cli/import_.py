@@ -62,8 +62,8 @@ def command(
 
     FILE is an NWB file, a session of the IBL, a table of mystax export, Anipose's points in space, a
     tracker's keypoints or Facemap's _proc.npy; what it is, is seen in its content.  What mystax exported
-    comes back as it was.  Of Facemap's files every leaf is kept, with a remark on each value that Facemap is known
-    to store wrongly.  With --facemap-weights a checkpoint of its keypoint network
+    comes back as it was.  Of Facemap's files every leaf is kept, with a remark on each value that Facemap
+    is known to store wrongly.  With --facemap-weights a checkpoint of its keypoint network
     (facemap_model_state.pt) becomes weights for mystax track.
     """
     if is_weights:

@@ -61,14 +61,14 @@ class _Files:
 # ---------------------------------------------------------------- out
 
 
-def write_alf(folder: Path, recorded: Sequence[Recorded], options: AlfOptions | None = None) -> list[Path]:
+def write_alf(folder: Path, recordings: Sequence[Recorded], options: AlfOptions | None = None) -> list[Path]:
     """Write outcomes as ALF files.
 
     Parameters
     ----------
     folder : Path
         The session; files go into its ``alf``.  Several recordings get a session folder each.
-    recorded : sequence of Recorded
+    recordings : sequence of Recorded
         The outcomes.
     options : AlfOptions, optional
         How.
@@ -94,11 +94,11 @@ def write_alf(folder: Path, recorded: Sequence[Recorded], options: AlfOptions | 
         raise ParameterError(
             "P401", "--revision", expected="a date such as 2025-05-31", got=repr(wishes.revision)
         )
-    if any({"pose", "pupil"} & set(one.outcomes) for one in recorded):
+    if any({"pose", "pupil"} & set(one.outcomes) for one in recordings):
         require("pyarrow", "interop")
     jobs: list[tuple[Path, bytes]] = []
-    for one in recorded:
-        session = folder / safe_name(one.name) if len(recorded) > 1 else folder
+    for one in recordings:
+        session = folder / safe_name(one.name) if len(recordings) > 1 else folder
         place = session / "alf" / (f"#{wishes.revision}#" if wishes.revision else "")
         jobs += [(place / name, data) for name, data in _session(one, wishes.pose).items()]
     refuse_existing([path for path, _ in jobs], wishes.overwrite)

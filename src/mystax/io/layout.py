@@ -187,7 +187,7 @@ def inline_form(name: str, variable: Variable) -> dict[str, object] | None:
 
 
 def describe(
-    parts: OutcomeParts, placed: Mapping[tuple[str, str], Sequence[Part]], more: Mapping[str, object]
+    parts: OutcomeParts, homes: Mapping[tuple[str, str], Sequence[Part]], more: Mapping[str, object]
 ) -> dict[str, object]:
     """Describe an outcome and where its values lie.
 
@@ -195,7 +195,7 @@ def describe(
     ----------
     parts : OutcomeParts
         The outcome.
-    placed : mapping
+    homes : mapping
         Camera and name of a variable to its parts, for all that `inline_form` does not take.
     more : mapping
         What the format adds for itself.
@@ -211,7 +211,7 @@ def describe(
             "attributes": {name: _number(value) for name, value in dataset.attrs.items()},
             "coordinates": sorted(str(name) for name in dataset.coords),
             "variables": {
-                str(name): _describe_variable(str(name), item, placed.get((camera, str(name)), ()))
+                str(name): _describe_variable(str(name), item, homes.get((camera, str(name)), ()))
                 for name, item in dataset.variables.items()
             },
         }
@@ -226,7 +226,7 @@ def describe(
     }
 
 
-def _describe_variable(name: str, variable: Variable, placed: Sequence[Part]) -> dict[str, object]:
+def _describe_variable(name: str, variable: Variable, homes: Sequence[Part]) -> dict[str, object]:
     dtype = variable.dtype
     made: dict[str, object] = {
         "dims": [str(dim) for dim in variable.dims],
@@ -234,8 +234,8 @@ def _describe_variable(name: str, variable: Variable, placed: Sequence[Part]) ->
         "dtype": "str" if dtype.kind in "UOT" else dtype.newbyteorder("<").str,
         "attributes": {str(key): _number(_plain(value)) for key, value in variable.attrs.items()},
     }
-    if placed:
-        return {**made, "parts": [part.as_dict() for part in placed]}
+    if homes:
+        return {**made, "parts": [part.as_dict() for part in homes]}
     inline = inline_form(name, variable)
     if inline is None:
         raise ValueError(f"variable {name!r} has no place in the file")
@@ -333,9 +333,9 @@ def _values(name: str, item: Mapping[str, Any], fetch: Fetch, where: str) -> np.
         rule = item["times"]
         clock = Clock.from_rate(1 / Fraction(rule["period"]), shape[0], Fraction(rule["start"]))
         return np.asarray(clock.seconds, dtype)
-    placed = [Part.of_dict(part) for part in item["parts"]]
-    stored = [fetch(part.path) for part in placed]
-    for part, array in zip(placed, stored, strict=True):
+    chosen = [Part.of_dict(part) for part in item["parts"]]
+    stored = [fetch(part.path) for part in chosen]
+    for part, array in zip(chosen, stored, strict=True):
         if array.dtype.newbyteorder("<") != dtype:
             raise FormatError(
                 "F804", f"{where}: {part.path}", expected=f"{dtype} as exported", got=str(array.dtype)
@@ -347,11 +347,11 @@ def _values(name: str, item: Mapping[str, Any], fetch: Fetch, where: str) -> np.
             expected=f"values of shape {shape}",
             got=f"{[a.shape for a in stored]}",
         )
-    if len(placed) == 1 and placed[0].rows is None:  # one array holds all: no second copy
-        order = placed[0].order
+    if len(chosen) == 1 and chosen[0].rows is None:  # one array holds all: no second copy
+        order = chosen[0].order
         return (stored[0] if order is None else stored[0].transpose(np.argsort(order))).reshape(shape)
     made = np.empty(shape, dtype)
-    for part, array in zip(placed, stored, strict=True):
+    for part, array in zip(chosen, stored, strict=True):
         part.into_variable(made, array)
     return made
 

@@ -74,13 +74,13 @@ def find_recorded(targets: Sequence[Path | str], analyses: Collection[str] = ())
         raise RecipeError(
             "P403", f"analysis {missing[0]!r}", f"there is no such outcome{nearest(missing[0], known)}"
         )
-    recorded = []
+    recordings = []
     for folder, files in found.items():
         chosen = [path for path in files if not wanted or path.stem in wanted]
         if chosen:
             outcomes = {path.stem: read_parts(path) for path in chosen}
-            recorded.append(Recorded(_name_of(folder), folder, outcomes, _recipe_of(folder)))
-    return _told_apart(recorded)
+            recordings.append(Recorded(_name_of(folder), folder, outcomes, _recipe_of(folder)))
+    return _told_apart(recordings)
 
 
 def _paths_of(target: Path) -> list[Path]:
@@ -137,14 +137,14 @@ def _recipe_of(folder: Path) -> str:
         return ""  # the outcomes tell their parameters themselves
 
 
-def _told_apart(recorded: list[Recorded]) -> list[Recorded]:
+def _told_apart(recordings: list[Recorded]) -> list[Recorded]:
     """Give recordings of one name their recipe too, and a number where that is not enough."""
     counts: dict[str, int] = {}
-    for one in recorded:
+    for one in recordings:
         counts[one.name] = counts.get(one.name, 0) + 1
     found: list[Recorded] = []
     taken: set[str] = set()
-    for one in recorded:
+    for one in recordings:
         name = one.name if counts[one.name] == 1 else f"{one.name}-{one.folder.name}"
         unique, number = name, 2
         while unique in taken:

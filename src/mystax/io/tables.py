@@ -99,7 +99,7 @@ class _Files:
 
 
 def write_tables(
-    folder: Path, recorded: Sequence[Recorded], form: str, *, overwrite: bool = False
+    folder: Path, recordings: Sequence[Recorded], form: str, *, overwrite: bool = False
 ) -> list[Path]:
     """Write outcomes as tables.
 
@@ -107,7 +107,7 @@ def write_tables(
     ----------
     folder : Path
         Where they go; several recordings get a folder each.
-    recorded : sequence of Recorded
+    recordings : sequence of Recorded
         The outcomes.
     form : {"csv", "parquet"}
         Format of the tables.
@@ -130,8 +130,8 @@ def write_tables(
     """
     check_tables(form)
     jobs: list[tuple[Path, OutcomeParts, _Files, str]] = []
-    for one in recorded:
-        place = folder / safe_name(one.name) if len(recorded) > 1 else folder
+    for one in recordings:
+        place = folder / safe_name(one.name) if len(recordings) > 1 else folder
         for parts in one.outcomes.values():
             files = _lay_out(parts, form)
             about = {"recording": one.name, "recipe": one.recipe, "tables": _about(files, form)}

@@ -303,7 +303,7 @@ def written_outcome_is_read_equal(name: str, parameters: dict[str, object]) -> N
 
 
 def nwb_round_trip_is_equal(name: str, parameters: dict[str, object]) -> None:
-    """Publish, write as NWB, read back: not a bit differs (with the extra `nwb`; without it nothing is done)."""
+    """Publish, write as NWB, read back: not a bit differs (done where the extra `nwb` is installed)."""
     from mystax.errors import ExtraMissing
     from mystax.io.nwb import library
 

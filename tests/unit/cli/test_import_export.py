@@ -199,7 +199,9 @@ def test_own_measurements_have_every_key_of_facemap(
 # exchange with NWB, ALF and tables ----------------------------------------------------------------------
 
 
-def test_export_without_a_format_says_which_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_without_a_format_says_which_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = call(capsys, "export", tmp_path)
     assert found.status == 2
     assert all(name in found.err for name in ("--nwb", "--alf", "--csv", "--parquet", "--facemap"))

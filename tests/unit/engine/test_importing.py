@@ -85,7 +85,9 @@ def test_repair_belongs_to_files_of_facemap(tmp_path: Path) -> None:
 
 @pytest.mark.needs_data
 def test_real_points_of_anipose_are_read(real_data: Path, tmp_path: Path) -> None:
-    found = import_file(real_data / "uqoab" / "pose-3d.csv", ImportWishes(rate=60.0, out=tmp_path / "x.mystax"))
+    found = import_file(
+        real_data / "uqoab" / "pose-3d.csv", ImportWishes(rate=60.0, out=tmp_path / "x.mystax")
+    )
     pose = found["pose-3d"]["pose3d"]
     assert (pose.sizes["time"], pose.sizes["keypoint"]) == (450, 21)
     assert "N314" in pose.attrs["quality"]  # its coordinates are mirrored

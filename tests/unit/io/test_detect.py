@@ -44,7 +44,9 @@ def alf(path: Path) -> None:
     ids=["nwb", "sleap", "alf", "parquet", "anipose", "dlc", "npy"],
 )
 @pytest.mark.parametrize("name", ["a.nwb", "b.csv", "c"])
-def test_content_tells_the_format_whatever_the_name(tmp_path: Path, make: object, form: str, name: str) -> None:
+def test_content_tells_the_format_whatever_the_name(
+    tmp_path: Path, make: object, form: str, name: str
+) -> None:
     path = tmp_path / name
     make(path)  # type: ignore[operator] # a function of the table above
     assert detect_import(path) == form

@@ -52,8 +52,10 @@ def test_other_times_are_not(times: list[float]) -> None:
 )
 def test_what_needs_no_array_comes_back_equal(name: str, values: Any) -> None:
     values = np.asarray(values)
-    dataset = xr.Dataset({name: (("x",)[: values.ndim], values)}) if name != "time" else xr.Dataset(
-        coords={"time": ("time", values)}
+    dataset = (
+        xr.Dataset({name: (("x",)[: values.ndim], values)})
+        if name != "time"
+        else xr.Dataset(coords={"time": ("time", values)})
     )
     parts = OutcomeParts("toy", {"analysis": "toy"}, {"": dataset}, {})
     text = numbers_text(describe(parts, {}, {}))

@@ -117,7 +117,9 @@ def test_table_without_its_json_is_refused(folder: Path, tmp_path: Path) -> None
 def test_json_that_names_a_file_elsewhere_is_refused(folder: Path, tmp_path: Path) -> None:
     write_tables(tmp_path, find_recorded([folder], ["running"]), "csv")
     place = tmp_path / "running.json"
-    place.write_text(place.read_text("utf-8").replace('"path":"running.csv', '"path":"../running.csv'), "utf-8")
+    place.write_text(
+        place.read_text("utf-8").replace('"path":"running.csv', '"path":"../running.csv'), "utf-8"
+    )
     with pytest.raises(FormatError, match="F803"):
         read_tables(place)
 

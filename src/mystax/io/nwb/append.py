@@ -25,14 +25,14 @@ OURS = (f"scratch/{MANIFEST}", f"processing/behavior/{TABLE}")
 """Objects that every export writes anew."""
 
 
-def append_nwb(target: Path, recorded: Sequence[Recorded], options: NwbOptions, report: Report) -> Path:
+def append_nwb(target: Path, recordings: Sequence[Recorded], options: NwbOptions, report: Report) -> Path:
     """Add outcomes to an NWB file.
 
     Parameters
     ----------
     target : Path
         The file; it stays as it is until the new one is complete and checked.
-    recorded : sequence of Recorded
+    recordings : sequence of Recorded
         The outcomes.
     options : NwbOptions
         How; `overwrite` replaces outcomes of an older export.
@@ -57,7 +57,7 @@ def append_nwb(target: Path, recorded: Sequence[Recorded], options: NwbOptions, 
         raise RecipeError("P403", str(target), "there is no such file to append to")
     manifest = _manifest(target) if is_own(target) else {"outcomes": [], "objects": []}
     present = {(str(one.get("recording")), str(one["analysis"])) for one in manifest["outcomes"]}
-    wanted = {(one.name, analysis) for one in recorded for analysis in one.outcomes}
+    wanted = {(one.name, analysis) for one in recordings for analysis in one.outcomes}
     both = sorted({analysis for _, analysis in present} & {analysis for _, analysis in wanted})
     if both and not options.overwrite:
         raise RecipeError(
@@ -70,7 +70,7 @@ def append_nwb(target: Path, recorded: Sequence[Recorded], options: NwbOptions, 
     earlier = Earlier(tuple(manifest["outcomes"]), tuple(map(str, manifest["objects"])))
     if both:  # all that is ours is written anew, so that nothing points to what is gone
         old, earlier = _kept(target, wanted), Earlier()
-    plan = make_plan(_joined(recorded, old), report, earlier)
+    plan = make_plan(_joined(recordings, old), report, earlier)
     with whole_file(target) as part:
         shutil.copyfile(target, part)
         _remove(part, [*manifest["objects"], *OURS] if both else OURS)

@@ -286,11 +286,11 @@ def _rest(here: DatasetMap) -> None:
         table_of(here, title, dim, names)
 
 
-def table_of(here: DatasetMap, name: str, dim: str, variables: Sequence[str], *, about: str = "") -> None:
+def table_of(here: DatasetMap, name: str, dim: str, variables: Sequence[str], *, text: str = "") -> None:
     """Make a table with a row per entry of a dimension, of all these variables and the texts along it."""
     columns = [here.column(variable, variable, dim) for variable in variables]
     columns = [*here.other_columns(dim, variables), *columns]
-    text = about or f"{here.analysis}: one row per {dim.replace('_', ' ')}."
+    text = text or f"{here.analysis}: one row per {dim.replace('_', ' ')}."
     here.table(Table(here.names.fresh(name, *here.words), text, here.dataset.sizes[dim], columns))
 
 

@@ -98,7 +98,7 @@ class Earlier:
 class Plan:
     """What one file gets: mapped outcomes by recording, and the videos behind them."""
 
-    recorded: Sequence[Recorded]
+    recordings: Sequence[Recorded]
     mapped: dict[tuple[int, str], Mapped]
     timelines: Timelines
     videos: dict[int, dict[str, CameraVideo]]
@@ -106,18 +106,18 @@ class Plan:
 
     def word(self, k: int) -> str:
         """Return what ends the names of recording `k`: nothing where there is only one."""
-        return self.recorded[k].name if len(self.recorded) > 1 else ""
+        return self.recordings[k].name if len(self.recordings) > 1 else ""
 
     def outcomes(self) -> Iterator[tuple[int, str, OutcomeParts]]:
         """Give all outcomes in order."""
-        for k, one in enumerate(self.recorded):
+        for k, one in enumerate(self.recordings):
             for analysis, parts in one.outcomes.items():
                 yield k, analysis, parts
 
 
 def write_nwb(
     path: Path | str,
-    recorded: Sequence[Recorded],
+    recordings: Sequence[Recorded],
     options: NwbOptions | None = None,
     report: Report = silent,
 ) -> Path:
@@ -127,7 +127,7 @@ def write_nwb(
     ----------
     path : path
         The file.
-    recorded : sequence of Recorded
+    recordings : sequence of Recorded
         One recording or several of the same session.
     options : NwbOptions, optional
         How it is written.
@@ -161,12 +161,12 @@ def write_nwb(
     if wishes.append:
         from mystax.io.nwb.append import append_nwb
 
-        return append_nwb(target, recorded, wishes, report)
+        return append_nwb(target, recordings, wishes, report)
     if is_there(target) and not wishes.overwrite:
         raise RecipeError(
             "P403", str(target), "the file exists", hint="--append adds to it, --overwrite replaces it"
         )
-    plan = make_plan(recorded, report)
+    plan = make_plan(recordings, report)
     nwbfile = _new_file(plan, wishes, report)
     with whole_file(target) as part:
         _write(nwbfile, plan, target, part)
@@ -174,13 +174,13 @@ def write_nwb(
     return target
 
 
-def make_plan(recorded: Sequence[Recorded], report: Report, earlier: Earlier | None = None) -> Plan:
+def make_plan(recordings: Sequence[Recorded], report: Report, earlier: Earlier | None = None) -> Plan:
     """Map all outcomes and look at the videos behind them."""
-    if not any(one.outcomes for one in recorded):
+    if not any(one.outcomes for one in recordings):
         raise RecipeError("P403", "export", "there are no outcomes to write")
     names, timelines = Names(), Timelines()
-    plan = Plan(recorded, {}, timelines, {}, earlier or Earlier())
-    for k, one in enumerate(recorded):
+    plan = Plan(recordings, {}, timelines, {}, earlier or Earlier())
+    for k, one in enumerate(recordings):
         plan.videos[k], notes = camera_videos(one.outcomes, one.folder)
         for note in notes:
             report(Event("note", "export", text=note))
@@ -217,7 +217,7 @@ def _new_file(plan: Plan, options: NwbOptions, report: Report) -> Any:
             )
         )
     subject = nwb.file.Subject(
-        subject_id=options.subject.subject_id or plan.recorded[0].name.replace("/", "-"),
+        subject_id=options.subject.subject_id or plan.recordings[0].name.replace("/", "-"),
         species=options.subject.species or "http://purl.obolibrary.org/obo/NCBITaxon_33208",
         sex=options.subject.sex or "U",
         age=options.subject.age or "P0D/",
@@ -238,7 +238,7 @@ def fill(nwbfile: Any, plan: Plan, target: Path) -> Builder:
     for k, videos in plan.videos.items():
         for camera, found in videos.items():
             key = "_".join(word for word in (camera, plan.word(k)) if word)
-            device = builder.camera(key, _calibration(plan.recorded[k], camera))
+            device = builder.camera(key, _calibration(plan.recordings[k], camera))
             builder.video(key, found, plan.timelines.of(found.times), device)
     for k, analysis, _ in plan.outcomes():
         mapped = plan.mapped[k, analysis]
@@ -283,7 +283,7 @@ def _add_table(builder: Builder, plan: Plan) -> None:
             for one in plan.earlier.outcomes
         ),
         *(
-            (parts.attributes, plan.recorded[k].name, plan.recorded[k].recipe, now)
+            (parts.attributes, plan.recordings[k].name, plan.recordings[k].recipe, now)
             for k, _, parts in plan.outcomes()
         ),
     ]
@@ -332,7 +332,7 @@ def _add_manifest(builder: Builder, plan: Plan) -> None:
         describe(
             parts,
             plan.mapped[k, analysis].placed,
-            {"recording": plan.recorded[k].name, "recipe": plan.recorded[k].recipe},
+            {"recording": plan.recordings[k].name, "recipe": plan.recordings[k].recipe},
         )
         for k, analysis, parts in plan.outcomes()
     ]

@@ -1,4 +1,4 @@
-"""Outcomes added to an NWB file that exists: the lab's objects stay, older exports are replaced on request."""
+"""Outcomes added to an NWB file that exists: the lab's objects stay, older exports are replaced."""
 
 import shutil
 from pathlib import Path
@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from mystax.core.events import silent
 from mystax.errors import RecipeError
 from mystax.io.nwb.append import append_nwb
 from mystax.io.nwb.reader import read_outcomes
@@ -24,7 +25,11 @@ def arrays_of(path: Path) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
 
     def look(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and not name.startswith("specifications"):
+        if (
+            isinstance(item, h5py.Dataset)
+            and item.dtype.kind in "iuf"
+            and not name.startswith("specifications")
+        ):
             found[name] = np.asarray(item[()])
 
     with h5py.File(path, "r") as file:
@@ -39,7 +44,7 @@ def test_objects_of_the_lab_stay_as_they_are(real_data: Path, tmp_path: Path) ->
     path.chmod(0o644)
     before = arrays_of(path)
     folder = publish_known(tmp_path / "face.mystax", "motion")
-    append_nwb(path, find_recorded([folder]), NwbOptions(), lambda event: None)
+    append_nwb(path, find_recorded([folder]), NwbOptions(), silent)
     after = arrays_of(path)
     assert all(np.array_equal(after[name], values, equal_nan=True) for name, values in before.items())
     assert [one.parts.analysis for one in read_outcomes(path)] == ["motion"]
@@ -50,7 +55,7 @@ def test_more_outcomes_are_added_beside_older_ones(one_camera: Exported, tmp_pat
     shutil.copyfile(one_camera.path, path)
     folder = publish_known(tmp_path / "other.mystax", "motion")
     with pytest.raises(RecipeError, match="P403"):
-        append_nwb(path, find_recorded([folder]), NwbOptions(), lambda event: None)
+        append_nwb(path, find_recorded([folder]), NwbOptions(), silent)
     assert path.read_bytes() == one_camera.path.read_bytes()
 
 
@@ -61,7 +66,7 @@ def test_older_outcomes_are_replaced_and_the_others_kept(tmp_path: Path) -> None
     folder = publish_known(tmp_path / "face.mystax", "motion", "pupil")
     path = write_nwb(tmp_path / "face.nwb", find_recorded([folder]), NwbOptions(start=START))
     longer = publish_known(tmp_path / "new" / "face.mystax", "motion", times=np.arange(40) / 30.0)
-    append_nwb(path, find_recorded([longer]), NwbOptions(overwrite=True), lambda event: None)
+    append_nwb(path, find_recorded([longer]), NwbOptions(overwrite=True), silent)
     found = {one.parts.analysis: one.parts for one in read_outcomes(path)}
     assert sorted(found) == ["motion", "pupil"]
     assert found["motion"].cameras[""].sizes["time"] == 40
@@ -76,6 +81,6 @@ def test_name_that_is_taken_by_the_lab_is_refused(tmp_path: Path, one_camera: Ex
     before = path.read_bytes()
     folder = publish_known(tmp_path / "face.mystax", "motion")
     with pytest.raises(RecipeError, match="P403"):
-        append_nwb(path, find_recorded([folder]), NwbOptions(), lambda event: None)
+        append_nwb(path, find_recorded([folder]), NwbOptions(), silent)
     assert path.read_bytes() == before
     assert not list(tmp_path.glob(".*.part"))

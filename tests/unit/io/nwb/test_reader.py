@@ -16,7 +16,9 @@ from tests.unit.io.nwb.conftest import Exported
 pytestmark = [pytest.mark.extra("nwb"), pytest.mark.usefixtures("readers_here")]
 
 
-def test_every_kind_comes_back_with_the_digest_that_it_left_with(one_camera: Exported, tmp_path: Path) -> None:
+def test_every_kind_comes_back_with_the_digest_that_it_left_with(
+    one_camera: Exported, tmp_path: Path
+) -> None:
     for one in read_outcomes(one_camera.path):
         assert one.recording == "face"
         publish_parts(Store(tmp_path), one.parts)
@@ -39,7 +41,9 @@ def test_changed_number_is_found(one_camera: Exported, tmp_path: Path) -> None:
     assert "energy" in caught.value.got
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"outcomes": [{"layout": 99}]}', '{"outcomes": [{"cameras": 3}]}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"outcomes": [{"layout": 99}]}', '{"outcomes": [{"cameras": 3}]}']
+)
 def test_manifest_that_is_not_understood_is_refused(one_camera: Exported, tmp_path: Path, text: str) -> None:
     path = tmp_path / "odd.nwb"
     shutil.copyfile(one_camera.path, path)
@@ -50,7 +54,9 @@ def test_manifest_that_is_not_understood_is_refused(one_camera: Exported, tmp_pa
         read_outcomes(path)
 
 
-def test_manifest_that_names_an_array_that_is_not_there_is_refused(one_camera: Exported, tmp_path: Path) -> None:
+def test_manifest_that_names_an_array_that_is_not_there_is_refused(
+    one_camera: Exported, tmp_path: Path
+) -> None:
     path = tmp_path / "gone.nwb"
     shutil.copyfile(one_camera.path, path)
     with h5py.File(path, "r+") as file:

@@ -156,7 +156,9 @@ def test_file_that_exists_is_replaced_only_when_asked(one_camera: Exported) -> N
     assert one_camera.path.read_bytes() == before
 
 
-def test_without_a_start_and_without_videos_the_export_is_refused(one_camera: Exported, tmp_path: Path) -> None:
+def test_without_a_start_and_without_videos_the_export_is_refused(
+    one_camera: Exported, tmp_path: Path
+) -> None:
     with pytest.raises(ParameterError, match="P401 --start"):
         write_nwb(tmp_path / "new.nwb", find_recorded([one_camera.folder]))
     assert not list(tmp_path.iterdir())

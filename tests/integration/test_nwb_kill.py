@@ -1,4 +1,4 @@
-"""An export into the lab's own NWB file is killed at any moment: the file is the old one, or the new one whole."""
+"""An export into the lab's own NWB file is killed at any moment: it is the old file, or the new one whole."""
 
 import hashlib
 import random
@@ -53,7 +53,7 @@ def kill_at_random(place: Path, n: int, seed: int) -> None:
     old = lab_file(place / "old.nwb")
     digest = hashlib.sha256(old.read_bytes()).hexdigest()
     folder = publish_known(place / "face.mystax", "motion", "pupil")
-    draw, needed = random.Random(seed), 0.0
+    draw, needed = random.Random(seed), 0.0  # noqa: S311 - moments, not secrets
     for k in range(n + 1):
         path = place / f"lab{k}.nwb"
         shutil.copyfile(old, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -232,12 +233,16 @@ def _states(here: DatasetMap) -> None:
             )
         )
     for title in ("states_model", "states_transitions", "states_summary"):
-        names = [name for name, item in here.left.items() if _states_table(name, item.dims) == title]
+        names = [
+            name
+            for name, item in here.left.items()
+            if _states_table(name, tuple(map(str, item.dims))) == title
+        ]
         if names:
             table_of(here, title, "state", names)
 
 
-def _states_table(name: str, dims: tuple[object, ...]) -> str:
+def _states_table(name: str, dims: tuple[Any, ...]) -> str:
     """Return the table of a variable without time that has a row per state; empty for others."""
     if name.startswith("model_") and dims[0] == "state":
         return "states_model"

@@ -368,7 +368,8 @@ def _blocks_of(slab: Slab) -> Any:
 
         def __next__(self) -> Any:
             start, stop = next(self._starts)
-            return DataChunk(data=slab.read(start, stop), selection=np.s_[start:stop])
+            whole = tuple(slice(0, n) for n in slab.shape[1:])
+            return DataChunk(data=slab.read(start, stop), selection=(slice(start, stop), *whole))
 
         def recommended_chunk_shape(self) -> None:
             return None

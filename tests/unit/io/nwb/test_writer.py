@@ -162,3 +162,18 @@ def test_without_a_start_and_without_videos_the_export_is_refused(
     with pytest.raises(ParameterError, match="P401 --start"):
         write_nwb(tmp_path / "new.nwb", find_recorded([one_camera.folder]))
     assert not list(tmp_path.iterdir())
+
+
+def test_large_arrays_go_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mystax.io.nwb import build, objects
+
+    monkeypatch.setattr(build, "SMALL", 0)
+    monkeypatch.setattr(build, "HELD_BYTES", 0)
+    monkeypatch.setattr(objects, "BLOCK_BYTES", 100)
+    folder = publish_known(tmp_path / "face.mystax", "svd")
+    path = write_nwb(tmp_path / "face.nwb", find_recorded([folder]), NwbOptions(start=START))
+    with library.quiet(), library.pynwb().NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+        scores = file.read().processing["behavior"]["svd_motion_left-eye_scores"].data
+        assert same(scores[:], known_outcome("svd")["motion_svd"].values[:, 1])
+        assert scores.compression == "gzip"
+        assert scores.fletcher32

@@ -310,11 +310,14 @@ class Builder:
             "skeleton": self._skeleton(item.skeleton, item.nodes, item.edges),
         }
         if item.cameras:
-            made = pose.MultiCameraPoseEstimation(**common)
+            keys = ["_".join(word for word in (camera, item.recording) if word) for camera in item.cameras]
+            views = [self._poses[key] for key in keys if key in self._poses]  # linked: they lie in the module
+            made = pose.MultiCameraPoseEstimation(pose_estimations=views, **common)
         else:
             key = "_".join(word for word in (item.camera, item.recording) if word)
             more = {"source_video": self._videos[key]} if key in self._videos else {}
             made = pose.PoseEstimation(device=self.camera(key), **more, **common)
+            self._poses.setdefault(key, made)
         self._add(made)
 
     def _points(self, item: Pose, points: Points) -> Any:

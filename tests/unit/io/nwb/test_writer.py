@@ -177,3 +177,15 @@ def test_large_arrays_go_block_by_block(tmp_path: Path, monkeypatch: pytest.Monk
         assert same(scores[:], known_outcome("svd")["motion_svd"].values[:, 1])
         assert scores.compression == "gzip"
         assert scores.fletcher32
+
+
+def test_points_in_space_link_the_poses_of_their_cameras(two_cameras: Exported) -> None:
+    with library.quiet(), library.pynwb().NWBHDF5IO(str(two_cameras.path), "r", load_namespaces=True) as file:
+        module = file.read().processing["behavior"]
+        space = next(
+            item
+            for name, item in module.data_interfaces.items()
+            if name.startswith("pose3d") and hasattr(item, "pose_estimations")
+        )
+        assert sorted(space.pose_estimations) == ["pose_left", "pose_right"]
+        assert space.pose_estimations["pose_left"].device.name == "left"

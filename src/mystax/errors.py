@@ -141,7 +141,12 @@ CODES: Mapping[str, Code] = {
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
     "F804": Code("unknown or impossible layout", "refusal", "never"),
+    "W901": Code("no token, or a wrong one", "refusal", "never"),
+    "W902": Code("the request comes by another name or from another page", "refusal", "never"),
+    "W903": Code("there is nothing of that name here", "refusal", "never"),
     "W904": Code("somebody else changed it meanwhile", "refusal", "never"),
+    "W905": Code("the web pages are not built", "flag", "-"),
+    "W906": Code("the request is too large, of a wrong form, or comes too often", "refusal", "never"),
     "W907": Code("the last line of a label journal was torn and is kept apart", "flag", "-"),
     "W908": Code("a line inside a label journal is damaged; the folder is read only", "both", "never"),
     "X001": Code("an extra is not installed", "refusal", "never"),
@@ -303,6 +308,9 @@ class PoisonJob(QueueError):
 
 class AppError(MystaxError):
     """W9xx: an edit of labels, or a request to the web app, cannot be carried out."""
+
+    status: int | None = None
+    """HTTP status of the answer, where the code alone does not decide it."""
 
 
 class ModelError(MystaxError):

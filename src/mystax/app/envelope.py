@@ -18,7 +18,7 @@ __all__ = ["MEDIA_TYPE", "pack", "unpack"]
 
 MEDIA_TYPE = "application/x-mystax"
 MAGIC = b"MYX1"
-DTYPES = {"u1", "i2", "u2", "i4", "i8", "f4", "f8"}
+DTYPES = {"u1", "i1", "i2", "u2", "i4", "i8", "f4", "f8"}
 ALIGNED = 8
 
 
@@ -32,7 +32,7 @@ def pack(arrays: Mapping[str, Shaped[np.ndarray, "..."]], **header: Any) -> byte
     Parameters
     ----------
     arrays : mapping of str to array
-        Name to values, of types u1, i2, u2, i4, i8, f4 or f8.
+        Name to values, of types u1, i1, i2, u2, i4, i8, f4 or f8.
     **header
         Further entries of the header: what JSON can hold; NaN is not among it.
 

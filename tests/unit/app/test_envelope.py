@@ -12,7 +12,7 @@ from mystax.app.envelope import pack, unpack
 from mystax.core.typing import Shaped
 from mystax.errors import FormatError
 
-KINDS = st.sampled_from(["u1", "<i2", "<u2", "<i4", "<i8", "<f4", "<f8"])
+KINDS = st.sampled_from(["u1", "i1", "<i2", "<u2", "<i4", "<i8", "<f4", "<f8"])
 ARRAYS = st.dictionaries(
     st.text(max_size=8), hnp.arrays(KINDS, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0)), max_size=4
 )

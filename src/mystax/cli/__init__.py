@@ -27,6 +27,7 @@ COMMANDS = {
     "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),
+    "app": ("mystax.cli.app", "See, draw, label and run, in a page of this machine."),
     "doctor": ("mystax.cli.doctor", "Check this machine, or a folder of outcomes."),
 }
 EPILOG = "Example: mystax run face.mp4 --roi pupil:ellipse:210,140,40,32"

@@ -107,7 +107,9 @@ def main() -> int:
     job = Job.from_json(sys.stdin.readline())
     threading.Thread(target=channel.watch, args=(sys.stdin,), name="mystax-parent", daemon=True).start()
     if job.leash:
-        threading.Thread(target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True).start()
+        threading.Thread(
+            target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True
+        ).start()
     try:
         serve(job, channel)
     except Cancelled:

@@ -194,11 +194,7 @@ class Looks:
         found = []
         for job, (attempt, beat) in beats.items():
             seen = self._seen.get(job)
-            if (
-                seen is None
-                or (seen.attempt, seen.beat) != (attempt, beat)
-                or now - seen.last > LONGEST_GAP
-            ):
+            if seen is None or (seen.attempt, seen.beat) != (attempt, beat) or now - seen.last > LONGEST_GAP:
                 self._seen[job] = Seen(attempt, beat, now, now)
                 continue
             seen.last, seen.n = now, seen.n + 1

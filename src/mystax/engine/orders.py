@@ -1,4 +1,4 @@
-"""What a driver may tell a job that runs under a supervisor: to stop, to publish, and that it is still his."""
+"""What a driver may tell a job that runs under a supervisor: stop, publish, it is still mine."""
 
 import signal
 import threading

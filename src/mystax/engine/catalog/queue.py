@@ -17,8 +17,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Double,
-    Engine,
     and_,
     case,
     exists,
@@ -31,67 +29,16 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
+from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.tables import attempt, driver, job, job_need
 from mystax.engine.job_rules import Ending, Verdict
-from mystax.errors import CatalogError
 
-__all__ = ["Claim", "Facts", "Foreign", "NewJob", "Progress", "Queue", "db_now", "reached"]
+__all__ = ["Claim", "Facts", "Foreign", "NewJob", "Progress", "Queue"]
 
 OPEN = ("waiting", "queued", "running")
 DISCARD = "cancel and discard"
 CANCEL = "cancel"
-
-
-class db_now(FunctionElement[float]):  # noqa: N801 - named like the functions of SQL
-    """Seconds since 1970 by the clock of the database."""
-
-    type = Double()
-    inherit_cache = True
-
-
-@compiles(db_now, "sqlite")
-def _(element: Any, compiler: Any, **more: Any) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@compiles(db_now, "postgresql")
-def _(element: Any, compiler: Any, **more: Any) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
-
-
-@contextmanager
-def reached(engine: Engine) -> Iterator[Connection]:
-    """Give a transaction of the catalogue.
-
-    Raises
-    ------
-    CatalogError
-        Q603, if the database is locked or away; what was done is undone.
-    """
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except (OperationalError, InterfaceError) as error:
-        raise _away(engine, error) from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise _away(engine, error) from error
-
-
-def _away(engine: Engine, error: DBAPIError) -> CatalogError:
-    text = str(error.orig).strip().splitlines()
-    return CatalogError(
-        "Q603",
-        engine.url.render_as_string(hide_password=True),
-        "the database is locked or away",
-        got=text[0] if text else type(error).__name__,
-        hint="drivers try again by themselves; see whether the server or the disk is there",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +117,7 @@ class Facts:
         """Return the columns of the attempt."""
         return {
             "ending": ending,
-            "ended": db_now(),
+            "ended": utc_seconds(),
             "worker": self.worker,
             "host": self.host,
             "signal": self.signal,
@@ -191,25 +138,25 @@ class Queue:
 
     Parameters
     ----------
-    engine : Engine
-        The database.
+    database : Database
+        The catalogue.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     # ---------------------------------------------------------------- drivers
 
     def enter(self, values: Mapping[str, Any]) -> None:
         """Write the row of a driver that begins."""
-        with reached(self.engine) as connection:
-            connection.execute(insert(driver).values(**values, started=db_now(), seen=db_now()))
+        with self.database.write() as connection:
+            connection.execute(insert(driver).values(**values, started=utc_seconds(), seen=utc_seconds()))
 
     def leave(self, driver_id: str) -> None:
         """Note that a driver has ended in good order."""
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             connection.execute(
-                update(driver).where(driver.c.id == driver_id).values(ended=db_now(), seen=db_now())
+                update(driver).where(driver.c.id == driver_id).values(ended=utc_seconds(), seen=utc_seconds())
             )
 
     # ---------------------------------------------------------------- planned -> waiting, queued
@@ -223,13 +170,13 @@ class Queue:
             The jobs that are new.
         """
         added: list[int] = []
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             for new in jobs:
                 state = "waiting" if new.needs else "queued"
                 row = connection.execute(
                     make(job)
-                    .values(**new.values, state=state, created=db_now())
+                    .values(**new.values, state=state, created=utc_seconds())
                     .on_conflict_do_nothing(index_elements=["plan_key"])
                     .returning(job.c.id)
                 ).one_or_none()
@@ -246,7 +193,12 @@ class Queue:
     # ---------------------------------------------------------------- queued -> running
 
     def claim(
-        self, driver_id: str, cores: int, *, where: ColumnElement[bool] | None = None
+        self,
+        driver_id: str,
+        cores: int,
+        *,
+        size: int | None = None,
+        where: ColumnElement[bool] | None = None,
     ) -> Claim | None:
         """Take the next job that can start, by priority and age.
 
@@ -256,6 +208,8 @@ class Queue:
             Who takes it.
         cores : int
             Free cores; a job that wants more waits.
+        size : int, optional
+            Cores of a worker: a job that wants more gets these.
         where : expression, optional
             Condition on `job`.
 
@@ -265,10 +219,11 @@ class Queue:
             None if there is nothing to do.
         """
         token = secrets.token_hex(8)
+        wanted = func.coalesce(job.c.resources["cores"].as_integer(), 1)
         can_start = and_(
             job.c.state == "queued",
-            or_(job.c.not_before.is_(None), job.c.not_before <= db_now()),
-            func.coalesce(job.c.resources["cores"].as_integer(), 1) <= cores,
+            or_(job.c.not_before.is_(None), job.c.not_before <= utc_seconds()),
+            wanted <= cores if size is None or cores < size else true(),
             true() if where is None else where,
         )
         chosen = (
@@ -279,14 +234,18 @@ class Queue:
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             return _claimed(connection, and_(job.c.id == chosen, job.c.state == "queued"), driver_id, token)
+
+    def is_open(self, where: ColumnElement[bool] | None = None) -> bool:
+        """Tell whether any job is queued or running."""
+        condition = and_(job.c.state.in_(["queued", "running"]), true() if where is None else where)
+        with self.database.read() as connection:
+            return connection.execute(select(job.c.id).where(condition).limit(1)).first() is not None
 
     # ---------------------------------------------------------------- running -> running
 
-    def beat(
-        self, driver_id: str, held: Mapping[str, Progress]
-    ) -> tuple[set[str], Mapping[str, str]]:
+    def beat(self, driver_id: str, held: Mapping[str, Progress]) -> tuple[set[str], Mapping[str, str]]:
         """Renew the lease of all jobs of a driver, in one statement.
 
         Parameters
@@ -301,8 +260,8 @@ class Queue:
         tuple
             Tokens that are still valid; and of these, those to be cancelled, with how.
         """
-        with reached(self.engine) as connection:
-            connection.execute(update(driver).where(driver.c.id == driver_id).values(seen=db_now()))
+        with self.database.write() as connection:
+            connection.execute(update(driver).where(driver.c.id == driver_id).values(seen=utc_seconds()))
             if not held:
                 return set(), {}
             done = case({token: item.done for token, item in held.items()}, value=job.c.token)
@@ -310,7 +269,7 @@ class Queue:
             rows = connection.execute(
                 update(job)
                 .where(job.c.token.in_(list(held)), job.c.state == "running")
-                .values(beat=job.c.beat + 1, beat_at=db_now(), done=done, rate=rate)
+                .values(beat=job.c.beat + 1, beat_at=utc_seconds(), done=done, rate=rate)
                 .returning(job.c.token, job.c.cancel_requested, job.c.reason)
             ).all()
             for token, item in held.items():
@@ -354,7 +313,7 @@ class Queue:
             .outerjoin(attempt, and_(attempt.c.job_id == job.c.id, attempt.c.number == job.c.attempt))
             .where(job.c.state == "running", job.c.driver_id != driver_id)
         )
-        with reached(self.engine) as connection:
+        with self.database.read() as connection:
             return [Foreign(*row[:10], bool(row[10]), row[11]) for row in connection.execute(statement)]
 
     def take_over(self, foreign: Foreign, driver_id: str) -> Claim | None:
@@ -365,27 +324,31 @@ class Queue:
             job.c.attempt == foreign.attempt,
             job.c.beat == foreign.beat,
         )
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             claim = _claimed(connection, as_seen, driver_id, secrets.token_hex(8))
             if claim is not None:
                 connection.execute(
                     update(attempt)
                     .where(attempt.c.job_id == foreign.id, attempt.c.number == foreign.attempt)
-                    .values(ending="lost", ended=db_now())
+                    .values(ending="lost", ended=utc_seconds())
                 )
             return claim
 
+    def is_first(self, claim: Claim) -> bool:
+        """Tell whether an attempt is the first one since the job was planned or queued again by a person."""
+        before = and_(attempt.c.job_id == claim.id, attempt.c.number == claim.attempt - 1)
+        with self.database.read() as connection:
+            return connection.scalar(select(attempt.c.ending).where(before)) not in ("lost", "yielded")
+
     def fenced(self, claim: Claim) -> list[str]:
         """Return the tokens of earlier attempts of a job: they can never publish again."""
-        with reached(self.engine) as connection:
+        with self.database.read() as connection:
             rows = connection.execute(
-                select(attempt.c.token).where(
-                    attempt.c.job_id == claim.id, attempt.c.number < claim.attempt
-                )
+                select(attempt.c.token).where(attempt.c.job_id == claim.id, attempt.c.number < claim.attempt)
             )
             return [str(row[0]) for row in rows]
 
-    # ---------------------------------------------------------------- running -> done, queued, failed, cancelled
+    # ------------------------------------------------------------ running -> done, queued, failed, cancelled
 
     @contextmanager
     def finishing(self, claim: Claim, ending: Ending, facts: Facts) -> Iterator[Connection | None]:
@@ -396,13 +359,22 @@ class Queue:
         Connection or None
             None if the lease is lost: then nothing may be written.
         """
-        with reached(self.engine) as connection:
-            if not _leave(connection, claim, ending, facts, state="done", finished=db_now(), reason=""):
+        with self.database.write() as connection:
+            if not _leave(connection, claim, ending, facts, state="done", finished=utc_seconds(), reason=""):
                 yield None
                 return
             yield connection
             dependants = select(job_need.c.job_id).where(job_need.c.needs_id == claim.id)
             _release(connection, job.c.id.in_(dependants))
+
+    def has_ended(self, claim: Claim, ending: Ending) -> bool:
+        """Tell whether the attempt of a claim is written down with this end.
+
+        A connection that breaks during a commit leaves open whether it was one.
+        """
+        with self.database.read() as connection:
+            found = connection.scalar(select(attempt.c.ending).where(attempt.c.token == claim.token))
+        return found == ending
 
     def give_back(self, claim: Claim, verdict: Verdict, facts: Facts) -> bool:
         """Queue a job again, or let it fail, as the rules say; False if the lease is lost."""
@@ -411,19 +383,19 @@ class Queue:
             "reason": verdict.reason,
             "strikes": verdict.strikes,
             "retries": verdict.retries,
-            "not_before": db_now() + verdict.wait if verdict.wait else None,
+            "not_before": utc_seconds() + verdict.wait if verdict.wait else None,
             "error": {} if verdict.error is None else verdict.error.as_dict(),
         }
         if verdict.state == "failed":
-            values["finished"] = db_now()
-        with reached(self.engine) as connection:
+            values["finished"] = utc_seconds()
+        with self.database.write() as connection:
             return _leave(connection, claim, verdict.ending, facts, **values)
 
     def cancelled(self, claim: Claim, facts: Facts) -> bool:
         """Note that a running job has been stopped as it was asked for; False if the lease is lost."""
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             return _leave(
-                connection, claim, "cancelled", facts, state="cancelled", finished=db_now(), reason=""
+                connection, claim, "cancelled", facts, state="cancelled", finished=utc_seconds(), reason=""
             )
 
     # ---------------------------------------------------------------- wishes of people
@@ -436,11 +408,11 @@ class Queue:
         tuple
             Jobs that are cancelled, and jobs that were asked to stop.
         """
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             stopped = connection.execute(
                 update(job)
                 .where(where, job.c.state.in_(["waiting", "queued"]))
-                .values(state="cancelled", finished=db_now(), reason="")
+                .values(state="cancelled", finished=utc_seconds(), reason="")
                 .returning(job.c.id)
             ).all()
             asked = connection.execute(
@@ -453,26 +425,27 @@ class Queue:
 
     def retry(self, where: ColumnElement[bool]) -> list[int]:
         """Queue failed and cancelled jobs again, with fresh counters."""
-        return self._requeue(where, ("failed", "cancelled"), "retry")
+        return self._requeue(where, ("failed", "cancelled"), "retry", {})
 
-    def redo(self, where: ColumnElement[bool], reason: str) -> list[int]:
+    def redo(
+        self, where: ColumnElement[bool], reason: str, values: Mapping[str, Any] | None = None
+    ) -> list[int]:
         """Queue done jobs again: their outcomes are stale, missing or damaged, or it is wished."""
-        return self._requeue(where, ("done",), reason)
+        return self._requeue(where, ("done",), reason, values or {})
 
     def set_priority(self, where: ColumnElement[bool], priority: int) -> list[int]:
         """Change the priority of jobs that are not through."""
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             rows = connection.execute(
-                update(job)
-                .where(where, job.c.state.in_(OPEN))
-                .values(priority=priority)
-                .returning(job.c.id)
+                update(job).where(where, job.c.state.in_(OPEN)).values(priority=priority).returning(job.c.id)
             ).all()
         return sorted(int(row[0]) for row in rows)
 
-    def _requeue(self, where: ColumnElement[bool], states: Sequence[str], reason: str) -> list[int]:
+    def _requeue(
+        self, where: ColumnElement[bool], states: Sequence[str], reason: str, values: Mapping[str, Any]
+    ) -> list[int]:
         """Queue jobs again; those with open needs wait."""
-        with reached(self.engine) as connection:
+        with self.database.write() as connection:
             rows = connection.execute(
                 update(job)
                 .where(where, job.c.state.in_(states))
@@ -486,6 +459,7 @@ class Queue:
                     done=0,
                     finished=None,
                     cancel_requested=False,
+                    **values,
                 )
                 .returning(job.c.id)
             ).all()
@@ -495,9 +469,7 @@ class Queue:
         return sorted(ids)
 
 
-def _claimed(
-    connection: Connection, where: ColumnElement[bool], driver_id: str, token: str
-) -> Claim | None:
+def _claimed(connection: Connection, where: ColumnElement[bool], driver_id: str, token: str) -> Claim | None:
     """Make the job of a condition this driver's: a new token, a new attempt."""
     row = connection.execute(
         update(job)
@@ -508,8 +480,8 @@ def _claimed(
             token=token,
             driver_id=driver_id,
             beat=0,
-            beat_at=db_now(),
-            started=db_now(),
+            beat_at=utc_seconds(),
+            started=utc_seconds(),
             not_before=None,
             reason="",
             error={},
@@ -522,7 +494,7 @@ def _claimed(
         return None
     connection.execute(
         insert(attempt).values(
-            job_id=row.id, number=row.attempt, token=token, driver_id=driver_id, started=db_now()
+            job_id=row.id, number=row.attempt, token=token, driver_id=driver_id, started=utc_seconds()
         )
     )
     return Claim(*row)
@@ -533,10 +505,10 @@ def _leave(connection: Connection, claim: Claim, ending: Ending, facts: Facts, *
     held = and_(job.c.id == claim.id, job.c.token == claim.token, job.c.state == "running")
     changed = connection.execute(update(job).where(held).values(**FREED, **values)).rowcount
     if changed != 1:
-        return False
-    connection.execute(
-        update(attempt).where(attempt.c.token == claim.token).values(**facts.values(ending))
-    )
+        # A commit whose answer was lost has done this before.
+        found = connection.scalar(select(attempt.c.ending).where(attempt.c.token == claim.token))
+        return ending not in ("done", "adopted") and found == ending
+    connection.execute(update(attempt).where(attempt.c.token == claim.token).values(**facts.values(ending)))
     return True
 
 

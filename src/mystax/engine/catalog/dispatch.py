@@ -1,0 +1,171 @@
+"""Jobs of the catalogue as work for an executor, and what they made as rows of outcomes."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+from sqlalchemy import select, update
+
+from mystax.core.geometry import roi_from_dict
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.known import check_unchanged, known_recordings, roots_of
+from mystax.engine.catalog.outcome_rows import outcome_values, write_outcomes
+from mystax.engine.catalog.queue import Claim, Facts, Queue
+from mystax.engine.catalog.tables import job, recipe, recording
+from mystax.engine.executor import JobSpec
+from mystax.engine.job_rules import Ending
+from mystax.engine.jobs import DEFAULT_OPENER, Job
+from mystax.engine.orders import LEASE
+from mystax.engine.plan import Request
+from mystax.engine.recipe import Recipe, recipe_from_values
+from mystax.errors import RecipeError
+from mystax.io.store import Store
+
+__all__ = ["CatalogDispatch"]
+
+MIB = 1 << 20
+
+
+class CatalogDispatch:
+    """What a driver asks of the catalogue beside its queue.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    out : Path
+        The folder of outcomes.
+    memory : int
+        Limit of a job whose recipe names none [byte]; 0 for no limit.
+    lease : float, optional
+        Time without a word from the driver after which a job stops by itself [s].
+    environment : mapping, optional
+        More variables for children.
+    opener : str, optional
+        What opens recordings in the child (tests have their own).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        out: Path,
+        *,
+        memory: int = 0,
+        lease: float = LEASE,
+        environment: Mapping[str, str] | None = None,
+        opener: str = DEFAULT_OPENER,
+    ) -> None:
+        self._database, self._out, self._queue = database, out, Queue(database)
+        self._memory, self._lease, self._environment, self._opener = memory, lease, environment, opener
+
+    def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
+        """Return a job as an executor takes it, after a look at its files and at the space.
+
+        Raises
+        ------
+        CatalogError
+            Q603, Q606.
+        VideoError
+            V130, V131, if a file changed or cannot be read.
+        SpaceError
+            S501, if there is not enough space.
+        RecipeError
+            P403, if the recording or the recipe is gone.
+        """
+        with self._database.read() as connection:
+            found = known_recordings(connection, recording.c.id == claim.recording_id)
+            roots = roots_of(connection)
+            text = connection.scalar(select(recipe.c.text).where(recipe.c.id == claim.recipe_id))
+        if not found or text is None:
+            raise RecipeError("P403", claim.name, "its recording or recipe is not in the catalogue any more")
+        check_unchanged(found[0], roots)
+        folder = self._folder(claim)
+        Store(folder).need(int(claim.targets.get("disk", 0)))
+        wanted = _recipe_of(str(text))
+        rois = claim.targets.get("rois")
+        request = Request(
+            wanted,
+            None if rois is None else tuple(roi_from_dict(entry, claim.name) for entry in rois),
+            # What an attempt that was lost or has yielded made anew stays.
+            force=bool(claim.targets.get("force")) and self._queue.is_first(claim),
+        )
+        child = Job.of_request(
+            request,
+            found[0].opening(roots),
+            folder,
+            cores=int(claim.resources.get("cores", 1)),
+            attempt=claim.attempt,
+            token=claim.token,
+            fenced=tuple(fenced),
+            gated=True,
+            leash=self._lease,
+            opener=self._opener,
+        )
+        limit = claim.resources.get("limit")
+        return JobSpec(
+            claim.token,
+            claim.name,
+            asdict(child),
+            str(folder / ".mystax" / "log" / f"{claim.name}-{claim.attempt}.log"),
+            cores=int(claim.resources.get("cores", 1)),
+            gpus=int(claim.resources.get("gpus", 0)),
+            memory=int(limit) * MIB if limit else self._memory,
+            priority=claim.priority,
+            lease=self._lease,
+            environment=self._environment,
+        )
+
+    def publish(self, claim: Claim, facts: Facts, *, is_adopted: bool) -> bool:
+        """Write the rows of the outcomes of a job and let it be done, in one transaction.
+
+        Returns
+        -------
+        bool
+            False if the lease is lost.
+
+        Raises
+        ------
+        CatalogError
+            Q603, if the database is away.
+        StoreError
+            S502, if an outcome that should be there is damaged.
+        """
+        folder = self._folder(claim)
+        below = str(claim.targets["folder"])
+        rows = [outcome_values(path, f"{below}/{path.name}") for path in _published(folder)]
+        ending: Ending = "adopted" if is_adopted else "done"
+        links = {
+            "job_id": claim.id,
+            "recording_id": claim.recording_id,
+            "recipe_id": claim.recipe_id,
+        }
+        with self._queue.finishing(claim, ending, facts) as connection:
+            if connection is not None:
+                write_outcomes(connection, rows, links)
+                keys = [{name: row[name] for name in ("analysis", "version", "key", "path")} for row in rows]
+                connection.execute(
+                    update(job).where(job.c.id == claim.id).values(wanted=keys, done=claim.total)
+                )
+                return True
+        return self._queue.has_ended(claim, ending)
+
+    def discard(self, claim: Claim) -> None:
+        """Remove the checkpoints of the outcomes of a job."""
+        store = Store(self._folder(claim), token=claim.token)
+        for keys in store.unfinished():
+            with store.work(keys) as work:
+                work.remove()
+
+    def _folder(self, claim: Claim) -> Path:
+        return self._out / PurePosixPath(str(claim.targets["folder"]))
+
+
+def _published(folder: Path) -> list[Path]:
+    from mystax.io.outcomes import outcome_paths
+
+    return outcome_paths(folder)
+
+
+def _recipe_of(text: str) -> Recipe:
+    return recipe_from_values(tomllib.loads(text), "recipe of the job")

@@ -161,6 +161,19 @@ class Database:
             self._schema = int(found or 0)
         return self._schema
 
+    def check_readable(self) -> None:
+        """Refuse a database without tables, or with those of an older mystax; a newer one may be read.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is no catalogue.
+        CatalogError
+            Q603, if the database is locked or away; Q605, if the schema is older.
+        """
+        if self.schema() <= SCHEMA:
+            self.check_schema()
+
     def forget_schema(self) -> None:
         """Look at the number of the schema again when it is needed next."""
         self._schema = None

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from mystax.core.events import Event, Report, silent
 from mystax.engine.executor import Executor, JobSpec, Message
@@ -38,6 +38,7 @@ GRACE = 5.0
 """Time that jobs have to yield when the driver is stopped [s]."""
 
 
+@runtime_checkable
 class Dispatch(Protocol):
     """What a driver asks of the catalogue beside its queue."""
 

@@ -12,6 +12,7 @@ from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import check_unchanged, known_recordings, roots_of
 from mystax.engine.catalog.outcome_rows import outcome_values, write_outcomes
 from mystax.engine.catalog.queue import Claim, Facts, Queue
+from mystax.engine.catalog.rows import update_quality
 from mystax.engine.catalog.tables import job, recipe, recording
 from mystax.engine.executor import JobSpec
 from mystax.engine.job_rules import Ending
@@ -143,6 +144,8 @@ class CatalogDispatch:
         with self._queue.finishing(claim, ending, facts) as connection:
             if connection is not None:
                 write_outcomes(connection, rows, links)
+                if claim.recording_id is not None:
+                    update_quality(connection, [claim.recording_id])
                 keys = [{name: row[name] for name in ("analysis", "version", "key", "path")} for row in rows]
                 connection.execute(
                     update(job).where(job.c.id == claim.id).values(wanted=keys, done=claim.total)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, select, true
 
-from mystax.core.clock import Clock
+from mystax.core.clock import Clock, clock_id
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag
 from mystax.core.recording import Camera, FrameChunk, FrameSource, Recording
@@ -32,7 +32,6 @@ class KnownVideo:
     width: int | None
     height: int | None
     bits: int | None
-    n_frames: int | None
 
 
 @dataclass(frozen=True)
@@ -41,25 +40,23 @@ class KnownCamera:
 
     name: str
     clock: Mapping[str, Any]
-    clock_report: Mapping[str, Any]
     videos: tuple[KnownVideo, ...]
 
     @property
     def clock_id(self) -> str:
         """Fingerprint of its times; "" where the catalogue does not know it."""
-        return str(self.clock_report.get("clock_id") or "")
+        return str(self.clock.get("id") or "")
 
     @property
     def n_frames(self) -> int:
         """Frames of all files."""
-        return sum(item.n_frames or 0 for item in self.videos)
+        return int(self.clock.get("n_frames") or 0)
 
     @property
     def is_known(self) -> bool:
         """Whether all is known that a plan needs."""
         return bool(self.clock_id and self.videos) and all(
-            item.quick_id and item.width and item.height and item.bits and item.n_frames is not None
-            for item in self.videos
+            item.quick_id and item.width and item.height and item.bits for item in self.videos
         )
 
 
@@ -179,8 +176,8 @@ class KnownSource:
 
     @property
     def clock_id(self) -> str:
-        """Fingerprint of the times; "" where it must be taken from `clock`."""
-        return self._known.clock_id
+        """Fingerprint of the times."""
+        return self._known.clock_id or clock_id(self._real.clock)
 
     @property
     def clock(self) -> Clock:
@@ -262,7 +259,6 @@ def known_recordings(
             camera.c.id,
             camera.c.name,
             camera.c.clock,
-            camera.c.clock_report,
             *(video.c[name] for name in KnownVideo.__dataclass_fields__),
         )
         .outerjoin(video, video.c.camera_id == camera.c.id)
@@ -272,9 +268,9 @@ def known_recordings(
     cameras: dict[int, dict[int, tuple[Any, list[KnownVideo]]]] = {}
     for row in rows:
         own = cameras.setdefault(int(row[0]), {})
-        _, videos = own.setdefault(int(row[1]), (row[2:5], []))
-        if row[5] is not None:
-            videos.append(KnownVideo(*row[5:]))
+        _, videos = own.setdefault(int(row[1]), (row[2:4], []))
+        if row[4] is not None:
+            videos.append(KnownVideo(*row[4:]))
     return [
         KnownRecording(int(row.id), str(row.folder), str(row.quality), _cameras(cameras.get(int(row.id), {})))
         for row in found
@@ -283,8 +279,7 @@ def known_recordings(
 
 def _cameras(rows: Mapping[int, tuple[Any, Sequence[KnownVideo]]]) -> tuple[KnownCamera, ...]:
     return tuple(
-        KnownCamera(str(head[0]), dict(head[1] or {}), dict(head[2] or {}), tuple(videos))
-        for head, videos in rows.values()
+        KnownCamera(str(head[0]), dict(head[1] or {}), tuple(videos)) for head, videos in rows.values()
     )
 
 

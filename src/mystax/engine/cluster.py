@@ -18,7 +18,14 @@ from mystax.core.extras import require
 from mystax.engine.executor import JobSpec, Message, attend, drained, order
 from mystax.errors import EngineError
 
-__all__ = ["BATCH_SYSTEMS", "ClusterWish", "DaskExecutor", "batch_executor", "existing_executor", "local_executor"]
+__all__ = [
+    "BATCH_SYSTEMS",
+    "ClusterWish",
+    "DaskExecutor",
+    "batch_executor",
+    "existing_executor",
+    "local_executor",
+]
 
 BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 LOOPBACK = "127.0.0.1:0"
@@ -231,7 +238,9 @@ class DaskExecutor:
             cause = type(future.exception()).__name__
             self._messages.put(Message(token, "lost", {"cause": f"the worker was lost ({cause})"}))
         else:
-            self._messages.put(Message(token, "lost", {"cause": f"the scheduler dropped it ({future.status})"}))
+            self._messages.put(
+                Message(token, "lost", {"cause": f"the scheduler dropped it ({future.status})"})
+            )
 
     def _note(self, message: Message) -> None:
         """Keep in mind where a job runs, and what is free."""
@@ -302,13 +311,17 @@ def local_executor(cores: int, topic: str) -> DaskExecutor:
             silence_logs=50,
         )
         client = Client(cluster)
+
+    def end() -> None:
+        cluster.close()
+
     name = f"local ({cores} core{'s' if cores > 1 else ''})"
-    return DaskExecutor(
-        client, name, topic, capacity=cores, size=cores, is_here=True, on_close=cluster.close
-    )
+    return DaskExecutor(client, name, topic, capacity=cores, size=cores, is_here=True, on_close=end)
 
 
-def existing_executor(address: str, topic: str, out: Path, *, scheduler_file: Path | None = None) -> DaskExecutor:
+def existing_executor(
+    address: str, topic: str, out: Path, *, scheduler_file: Path | None = None
+) -> DaskExecutor:
     """Use a scheduler that is there.
 
     Raises

@@ -9,18 +9,18 @@ from sqlalchemy import select, update
 
 from mystax.core.geometry import roi_from_dict
 from mystax.engine.catalog.database import Database
-from mystax.engine.catalog.known import check_unchanged, known_recordings, roots_of
-from mystax.engine.catalog.outcome_rows import outcome_values, write_outcomes
+from mystax.engine.catalog.known import KnownRecording, known_recordings
+from mystax.engine.catalog.outcomes import outcome_facts, record_outcome
 from mystax.engine.catalog.queue import Claim, Facts, Queue
-from mystax.engine.catalog.rows import update_quality
-from mystax.engine.catalog.tables import job, recipe, recording
+from mystax.engine.catalog.tables import job, recipe
 from mystax.engine.executor import JobSpec
 from mystax.engine.job_rules import Ending
 from mystax.engine.jobs import DEFAULT_OPENER, Job
 from mystax.engine.orders import LEASE
 from mystax.engine.plan import Request
 from mystax.engine.recipe import Recipe, recipe_from_values
-from mystax.errors import RecipeError
+from mystax.errors import RecipeError, VideoError
+from mystax.io.fingerprint import quick_id
 from mystax.io.store import Store
 
 __all__ = ["CatalogDispatch"]
@@ -75,12 +75,12 @@ class CatalogDispatch:
             P403, if the recording or the recipe is gone.
         """
         with self._database.read() as connection:
-            found = known_recordings(connection, recording.c.id == claim.recording_id)
-            roots = roots_of(connection)
+            wanted_ids = [] if claim.recording_id is None else [claim.recording_id]
+            found = known_recordings(connection, wanted_ids)
             text = connection.scalar(select(recipe.c.text).where(recipe.c.id == claim.recipe_id))
         if not found or text is None:
             raise RecipeError("P403", claim.name, "its recording or recipe is not in the catalogue any more")
-        check_unchanged(found[0], roots)
+        check_unchanged(found[0])
         folder = self._folder(claim)
         Store(folder).need(int(claim.targets.get("disk", 0)))
         wanted = _recipe_of(str(text))
@@ -93,7 +93,7 @@ class CatalogDispatch:
         )
         child = Job.of_request(
             request,
-            found[0].opening(roots),
+            found[0].spec(),
             folder,
             cores=int(claim.resources.get("cores", 1)),
             attempt=claim.attempt,
@@ -133,20 +133,21 @@ class CatalogDispatch:
             S502, if an outcome that should be there is damaged.
         """
         folder = self._folder(claim)
-        below = str(claim.targets["folder"])
-        rows = [outcome_values(path, f"{below}/{path.name}") for path in _published(folder)]
+        rows = [outcome_facts(self._out, path) for path in _published(folder)]
         ending: Ending = "adopted" if is_adopted else "done"
-        links = {
-            "job_id": claim.id,
-            "recording_id": claim.recording_id,
-            "recipe_id": claim.recipe_id,
-        }
         with self._queue.finishing(claim, ending, facts) as connection:
             if connection is not None:
-                write_outcomes(connection, rows, links)
-                if claim.recording_id is not None:
-                    update_quality(connection, [claim.recording_id])
-                keys = [{name: row[name] for name in ("analysis", "version", "key", "path")} for row in rows]
+                keys = []
+                for facts_of in rows:
+                    record_outcome(
+                        connection,
+                        facts_of,
+                        recording_id=claim.recording_id,
+                        recipe_id=claim.recipe_id,
+                        job_id=claim.id,
+                    )
+                    names = ("analysis", "version", "key")
+                    keys.append({**{name: facts_of.values[name] for name in names}, "path": facts_of.path})
                 connection.execute(
                     update(job).where(job.c.id == claim.id).values(wanted=keys, done=claim.total)
                 )
@@ -162,6 +163,40 @@ class CatalogDispatch:
 
     def _folder(self, claim: Claim) -> Path:
         return self._out / PurePosixPath(str(claim.targets["folder"]))
+
+
+def check_unchanged(known: KnownRecording) -> None:
+    """Refuse a recording whose files are not those that the catalogue knows.
+
+    Raises
+    ------
+    CatalogError
+        Q606, if a root is not there on this host.
+    VideoError
+        V130, if a file has changed since it was ingested; V131, if it cannot be read.
+    """
+    paths = known.paths()
+    for one in known.cameras:
+        for file, path in zip(one["videos"], paths[one["name"]], strict=True):
+            found = _quick_id_of(path)
+            if found != file["quick_id"]:
+                raise VideoError(
+                    "V130",
+                    str(path),
+                    f"the file of camera {one['name']!r} changed since it was ingested",
+                    expected=str(file["quick_id"]),
+                    got=found,
+                    hint="mystax catalog ingest takes note of it, mystax queue add plans anew",
+                )
+
+
+def _quick_id_of(path: Path) -> str:
+    try:
+        return quick_id(path)
+    except OSError as error:
+        raise VideoError(
+            "V131", str(path), "the file cannot be read", got=error.strerror or str(error)
+        ) from error
 
 
 def _published(folder: Path) -> list[Path]:

@@ -25,10 +25,11 @@ from mystax.engine.catalog.rows import (
     NewSideFile,
     known_identities,
     known_videos,
+    subject_id,
     write_recording,
 )
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
-from mystax.engine.catalog.tables import camera, recording, root, side_file
+from mystax.engine.catalog.tables import camera, recording, root, side_file, video
 from mystax.errors import MystaxError, RecipeError
 from mystax.io.fingerprint import quick_id
 
@@ -442,9 +443,6 @@ class _Ingest:
 
     def _write_move(self, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]) -> None:
         """Write new places; the identity goes with the names."""
-        from mystax.engine.catalog.rows import subject_id
-        from mystax.engine.catalog.tables import video
-
         with self._database.write() as connection:
             for known, path in moved:
                 place, listed = self._place(path), self._listed[path]

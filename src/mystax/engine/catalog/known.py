@@ -1,198 +1,60 @@
-"""Recordings as the catalogue knows them: enough to plan work without opening a single video."""
+"""Recordings as the catalogue knows them: to plan without opening a video, and to open them for work."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, select, true
+from sqlalchemy import Connection, select
 
-from mystax.core.clock import Clock, clock_id
+from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag
-from mystax.core.recording import Camera, FrameChunk, FrameSource, Recording
+from mystax.core.recording import Camera, FrameChunk, Recording
 from mystax.core.typing import Float64
+from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.places import Roots
-from mystax.engine.catalog.tables import camera, recording, root, video
-from mystax.engine.recordings import open_recording
-from mystax.errors import VideoError
+from mystax.engine.catalog.tables import camera, recording, root, side_file, video
+from mystax.errors import CatalogError, RecipeError
 
-__all__ = ["KnownCamera", "KnownRecording", "KnownVideo", "known_recordings", "roots_of"]
+__all__ = ["KnownFrames", "KnownRecording", "known_recordings"]
 
-
-@dataclass(frozen=True, slots=True)
-class KnownVideo:
-    """A row of the table `video`, as far as planning needs it."""
-
-    root: str
-    path: str
-    quick_id: str
-    size: int | None
-    width: int | None
-    height: int | None
-    bits: int | None
+NOT_READ = "the catalogue knows of these frames, it has not opened them"
 
 
-@dataclass(frozen=True)
-class KnownCamera:
-    """A camera with its files in order."""
+class KnownFrames:
+    """What the catalogue knows of the frames of a camera: enough for plans and keys, no pixel.
 
-    name: str
-    clock: Mapping[str, Any]
-    videos: tuple[KnownVideo, ...]
-
-    @property
-    def clock_id(self) -> str:
-        """Fingerprint of its times; "" where the catalogue does not know it."""
-        return str(self.clock.get("id") or "")
-
-    @property
-    def n_frames(self) -> int:
-        """Frames of all files."""
-        return int(self.clock.get("n_frames") or 0)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether all is known that a plan needs."""
-        return bool(self.clock_id and self.videos) and all(
-            item.quick_id and item.width and item.height and item.bits for item in self.videos
-        )
-
-
-@dataclass(frozen=True)
-class KnownRecording:
-    """A recording with its cameras.
-
-    Attributes
+    Parameters
     ----------
-    id : int
-        Its row.
-    folder : str
-        Folder of its outcomes, relative to the folder of all outcomes.
-    quality : str
-        ``unchecked``, ``good``, ``warned`` or ``bad``.
-    cameras : tuple of KnownCamera
-        In order; the first is the reference.
+    shape : tuple of int
+        Rows and columns [px].
+    n_frames, bits : int
+        Number and depth of the frames.
+    identity : tuple of str
+        Quick ids of the files, in order.
+    clock_id : str
+        Fingerprint of the times, as `mystax.core.clock.clock_id` gives it.
     """
 
-    id: int
-    folder: str
-    quality: str
-    cameras: tuple[KnownCamera, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Its name: that of its folder."""
-        return self.folder.rpartition("/")[2]
-
-    def opening(self, roots: Roots) -> dict[str, Any]:
-        """Return the arguments of `mystax.open` for this recording on this host.
-
-        Raises
-        ------
-        CatalogError
-            Q606, if a root is not there.
-        """
-        wishes = {item.name: item.clock for item in self.cameras}
-        clocks = {name: str(wish["spec"]) for name, wish in wishes.items() if wish.get("spec")}
-        policies = {name: str(wish["policy"]) for name, wish in wishes.items() if wish.get("policy")}
-        offsets = {name: str(wish["offset"]) for name, wish in wishes.items() if wish.get("offset")}
-        paths = {
-            item.name: [str(roots.resolve(file.root, file.path)) for file in item.videos]
-            for item in self.cameras
-        }
-        return {
-            "paths": paths,
-            "clocks": clocks or None,
-            "clock_policy": policies or None,
-            "offsets": offsets or None,
-            "name": self.name,
-            "reference": self.cameras[0].name if self.cameras else None,
-        }
-
-    def as_recording(self, roots: Roots) -> Recording:
-        """Return the recording for planning; videos are opened only where the catalogue knows too little."""
-        shared = _Opened(self, roots)
-        cameras = {
-            item.name: Camera(item.name, KnownSource(item, shared)) for item in self.cameras if item.videos
-        }
-        return Recording(self.name, cameras)
-
-
-@dataclass
-class _Opened:
-    """The real recording, opened when somebody asks for more than the catalogue knows."""
-
-    known: KnownRecording
-    roots: Roots
-    _recording: Recording | None = field(default=None)
-
-    def video(self, name: str) -> FrameSource:
-        if self._recording is None:
-            self._recording = open_recording(**self.known.opening(self.roots))
-        return self._recording.video(name)
-
-    def close(self) -> None:
-        if self._recording is not None:
-            self._recording.close()
-            self._recording = None
-
-
-class KnownSource:
-    """Frames of a camera as the catalogue knows them: shape, number, identity; the rest is read on demand."""
-
-    def __init__(self, known: KnownCamera, opened: _Opened) -> None:
-        self._known, self._opened = known, opened
-
-    @property
-    def _real(self) -> FrameSource:
-        return self._opened.video(self._known.name)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of a frame [px], as displayed."""
-        first = self._known.videos[0]
-        if not self._known.is_known:
-            return self._real.shape
-        return int(first.height or 0), int(first.width or 0)
-
-    @property
-    def bits(self) -> int:
-        """Depth of the frames."""
-        return int(self._known.videos[0].bits or 8) if self._known.is_known else self._real.bits
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return self._known.n_frames if self._known.is_known else self._real.n_frames
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """Quick ids of the files."""
-        if not self._known.is_known:
-            return self._real.identity
-        return tuple(item.quick_id for item in self._known.videos)
-
-    @property
-    def clock_id(self) -> str:
-        """Fingerprint of the times."""
-        return self._known.clock_id or clock_id(self._real.clock)
+    def __init__(
+        self, shape: tuple[int, int], n_frames: int, bits: int, identity: tuple[str, ...], clock_id: str
+    ) -> None:
+        self.shape, self.n_frames, self.bits = shape, n_frames, bits
+        self.identity, self.clock_id = identity, clock_id
+        self.flags: tuple[Flag, ...] = ()
 
     @property
     def clock(self) -> Clock:
-        """Times of all frames."""
-        return self._real.clock
+        """No times: the catalogue keeps their fingerprint only."""
+        return Clock(np.empty(0, np.int64), Fraction(1), source="catalogue")
 
     @property
     def times(self) -> Float64[np.ndarray, " time"]:
-        """Times of all frames [s]."""
-        return self._real.times
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        """None: the remarks of a video stand in the catalogue."""
-        return ()
+        """No times: the catalogue keeps their fingerprint only."""
+        return np.empty(0, np.float64)
 
     def chunks(
         self,
@@ -203,117 +65,211 @@ class KnownSource:
         box: Box | None = None,
         size: int | None = None,
     ) -> Iterator[FrameChunk]:
-        """Give frames start, start + step, ... < stop."""
-        yield from self._real.chunks(start, stop, step, box=box, size=size)
+        """Refused: the frames are not in the catalogue."""
+        raise TypeError(f"{NOT_READ}: {start} to {stop} by {step} ({box}, {size})")
 
     def frame_at(self, index: int) -> FrameChunk:
-        """Give one frame as a chunk of one."""
-        return self._real.frame_at(index)
+        """Refused: the frames are not in the catalogue."""
+        raise TypeError(f"{NOT_READ}: {index}")
 
     def sample(self, n: int) -> FrameChunk:
-        """Give up to n valid frames."""
-        return self._real.sample(n)
+        """Refused: the frames are not in the catalogue."""
+        raise TypeError(f"{NOT_READ}: a sample of {n}")
 
-    def copy(self) -> FrameSource:
-        """Give another reader of the same frames."""
-        return self._real.copy()
+    def copy(self) -> "KnownFrames":
+        """Return the same knowledge."""
+        return self
 
     def close(self) -> None:
-        """Let go of files that were opened."""
-        self._opened.close()
+        """Nothing is open."""
 
 
-def roots_of(connection: Connection) -> Roots:
-    """Return the roots of a catalogue, for this host."""
-    rows = connection.execute(select(root.c.name, root.c.host, root.c.path)).all()
-    return Roots.of_rows((str(a), str(b), str(c)) for a, b, c in rows)
+@dataclass(frozen=True)
+class KnownRecording:
+    """A recording of the catalogue.
+
+    Attributes
+    ----------
+    id : int
+        Its row.
+    folder : str
+        Folder of its outcomes below that of the catalogue.
+    quality : str
+        ``unchecked``, ``good``, ``warned`` or ``bad``.
+    cameras : tuple of mapping
+        Name, clock and files of each camera, as in the tables.
+    side_files : tuple of mapping
+        Role, root and path of clock, neural and calibration files.
+    roots : Roots
+        Where roots are on this host.
+    """
+
+    id: int
+    folder: str
+    quality: str
+    cameras: tuple[Mapping[str, Any], ...]
+    side_files: tuple[Mapping[str, Any], ...]
+    roots: Roots
+
+    @property
+    def label(self) -> str:
+        """Short name: ``r12``."""
+        return f"r{self.id}"
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of all cameras."""
+        return sum(int(one["clock"].get("n_frames") or 0) for one in self.cameras)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames of all cameras."""
+        return sum(
+            int(one["clock"].get("n_frames") or 0) * int(file["width"] or 0) * int(file["height"] or 0)
+            for one in self.cameras
+            for file in one["videos"][:1]
+        )
+
+    def recording(self) -> Recording:
+        """Return the recording for plans: it has the keys of the opened one, but no frames.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the catalogue could not look at all of its videos.
+        """
+        cameras: dict[str, Camera] = {}
+        for one in self.cameras:
+            files, mark = one["videos"], str(one["clock"].get("id") or "")
+            first = files[0] if files else {}
+            if not mark or not first.get("width"):
+                raise RecipeError(
+                    "P403",
+                    f"{self.label}, camera {one['name']!r}",
+                    "the catalogue could not read its videos or its clock",
+                    hint=f"mystax catalog show {self.label}",
+                )
+            frames = KnownFrames(
+                (int(first["height"]), int(first["width"])),
+                int(one["clock"].get("n_frames") or 0),
+                int(first["bits"] or 8),
+                tuple(str(file["quick_id"]) for file in files),
+                mark,
+            )
+            cameras[one["name"]] = Camera(one["name"], frames)
+        return Recording(self.folder, cameras)
+
+    def paths(self) -> dict[str, list[Path]]:
+        """Return camera to files on this host.
+
+        Raises
+        ------
+        CatalogError
+            Q606, if a root is not there.
+        """
+        return {
+            one["name"]: [self.roots.resolve(file["root"], file["path"]) for file in one["videos"]]
+            for one in self.cameras
+        }
+
+    def files(self, role: str) -> list[Path]:
+        """Return the side files of a role on this host.
+
+        Raises
+        ------
+        CatalogError
+            Q606, if a root is not there.
+        """
+        return [
+            self.roots.resolve(file["root"], file["path"]) for file in self.side_files if file["role"] == role
+        ]
+
+    def spec(self) -> dict[str, Any]:
+        """Return the arguments of `mystax.open`, as plain values (`Job.recording`).
+
+        Raises
+        ------
+        CatalogError
+            Q606, if a root is not there on this host.
+        """
+        wishes = {one["name"]: ClockWish.from_dict(one["clock"]) for one in self.cameras}
+        return {
+            "paths": {name: [str(path) for path in paths] for name, paths in self.paths().items()},
+            "clocks": {name: wish.spec for name, wish in wishes.items() if wish.spec} or None,
+            "clock_policy": {name: wish.policy for name, wish in wishes.items() if wish.policy} or None,
+            "offsets": {name: wish.offset for name, wish in wishes.items() if wish.offset} or None,
+            "name": self.folder,
+            "reference": self.cameras[0]["name"] if self.cameras else None,
+        }
+
+    def is_reachable(self) -> str:
+        """Return why its videos cannot be reached on this host; "" if they can (Q606)."""
+        try:
+            for name in {file["root"] for one in self.cameras for file in one["videos"]}:
+                self.roots.folder(name)
+        except CatalogError as error:
+            return str(error)
+        return ""
 
 
 def known_recordings(
-    connection: Connection, where: ColumnElement[bool] | None = None
+    connection: Connection, ids: Sequence[int] | None = None, *, host: str | None = None
 ) -> list[KnownRecording]:
-    """Read recordings with their cameras and files, in two queries.
+    """Read recordings of the catalogue.
 
     Parameters
     ----------
     connection : Connection
-        A connection that reads.
-    where : expression, optional
-        Condition on `recording`; by default all.
+        A transaction.
+    ids : sequence of int, optional
+        Their rows; by default all.
+    host : str, optional
+        Name of the host for the roots; by default this one.
 
     Returns
     -------
     list of KnownRecording
-        By id.
+        In order of their rows.
     """
-    condition = true() if where is None else where
-    found = connection.execute(
-        select(recording.c.id, recording.c.folder, recording.c.quality)
-        .where(condition)
-        .order_by(recording.c.id)
-    ).all()
-    wanted = select(recording.c.id).where(condition)
-    rows = connection.execute(
-        select(
-            camera.c.recording_id,
-            camera.c.id,
-            camera.c.name,
-            camera.c.clock,
-            *(video.c[name] for name in KnownVideo.__dataclass_fields__),
-        )
-        .outerjoin(video, video.c.camera_id == camera.c.id)
-        .where(camera.c.recording_id.in_(wanted))
-        .order_by(camera.c.id, video.c.position, video.c.id)
-    ).all()
-    cameras: dict[int, dict[int, tuple[Any, list[KnownVideo]]]] = {}
-    for row in rows:
-        own = cameras.setdefault(int(row[0]), {})
-        _, videos = own.setdefault(int(row[1]), (row[2:4], []))
-        if row[4] is not None:
-            videos.append(KnownVideo(*row[4:]))
+    roots = Roots.of_rows([tuple(row) for row in connection.execute(select(root))], host)
+    wanted = None if ids is None else set(ids)
+    query = select(recording.c.id, recording.c.folder, recording.c.quality).order_by(recording.c.id)
+    if wanted is not None and len(wanted) <= FEW:
+        query = query.where(recording.c.id.in_(sorted(wanted)))
+    heads = [row for row in connection.execute(query) if wanted is None or row.id in wanted]
+    cameras = _children(connection, camera, "recording_id", wanted)
+    numbers = {one["id"] for group in cameras.values() for one in group}
+    videos = _children(connection, video, "camera_id", None if wanted is None else numbers, "position")
+    files = _children(connection, side_file, "recording_id", wanted)
     return [
-        KnownRecording(int(row.id), str(row.folder), str(row.quality), _cameras(cameras.get(int(row.id), {})))
-        for row in found
+        KnownRecording(
+            head.id,
+            head.folder,
+            head.quality,
+            tuple({**one, "videos": videos.get(one["id"], [])} for one in cameras.get(head.id, [])),
+            tuple(files.get(head.id, [])),
+            roots,
+        )
+        for head in heads
     ]
 
 
-def _cameras(rows: Mapping[int, tuple[Any, Sequence[KnownVideo]]]) -> tuple[KnownCamera, ...]:
-    return tuple(
-        KnownCamera(str(head[0]), dict(head[1] or {}), tuple(videos)) for head, videos in rows.values()
-    )
+FEW = 500
+"""Rows that are asked for by number; more are read all together."""
+WIDE = ("probe", "clock_report")
+"""Columns that no plan needs."""
 
 
-def check_unchanged(known: KnownRecording, roots: Roots) -> None:
-    """Refuse a recording whose files are not those that the catalogue knows.
-
-    Raises
-    ------
-    CatalogError
-        Q606, if a root is not there on this host.
-    VideoError
-        V130, if a file has changed since it was ingested; V131, if it is not there.
-    """
-    from mystax.io.fingerprint import quick_id
-
-    for item in known.cameras:
-        for file in item.videos:
-            path = roots.resolve(file.root, file.path)
-            found = _quick_id_of(path, quick_id)
-            if found != file.quick_id:
-                raise VideoError(
-                    "V130",
-                    str(path),
-                    f"the file of camera {item.name!r} changed since it was ingested",
-                    expected=file.quick_id,
-                    got=found,
-                    hint="mystax catalog ingest takes note of it, mystax queue add plans anew",
-                )
-
-
-def _quick_id_of(path: Path, fingerprint: Any) -> str:
-    try:
-        return str(fingerprint(path))
-    except OSError as error:
-        raise VideoError(
-            "V131", str(path), "the file cannot be read", got=error.strerror or str(error)
-        ) from error
+def _children(
+    connection: Connection, table: Any, parent: str, wanted: set[int] | None, order: str = "id"
+) -> dict[int, list[dict[str, Any]]]:
+    """Read the rows of a table by the row that they belong to."""
+    columns = [column for column in table.c if column.name not in WIDE]
+    query = select(*columns).order_by(table.c[order], table.c.id)
+    if wanted is not None and len(wanted) <= FEW:
+        query = query.where(table.c[parent].in_(sorted(wanted)))
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(query).mappings():
+        if wanted is None or row[parent] in wanted:
+            found.setdefault(row[parent], []).append(dict(row))
+    return found

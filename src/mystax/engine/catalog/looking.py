@@ -176,8 +176,8 @@ def _look_at_camera(
     try:
         video = Video([str(file) for file in files], rate=wish.rate, threads=1)
     except MystaxError as error:
-        videos, remarks = _look_at_files(name, files, states, error)
-        return CameraFacts(name, videos, remarks=remarks, changed=_changed(files, states)), None, ""
+        looked, refused = _look_at_files(name, files, states, error)
+        return CameraFacts(name, looked, remarks=refused, changed=_changed(files, states)), None, ""
     probes = video.probes
     videos = tuple(
         VideoFacts(file, *state, probe.fingerprint, probe)

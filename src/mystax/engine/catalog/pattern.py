@@ -247,7 +247,8 @@ def _plain(text: str, kind: str) -> str | None:
             year, rest = (digits[:4], digits[4:]) if len(digits) == 8 else (f"20{digits[:2]}", digits[2:])
             return date(int(year), int(rest[:2]), int(rest[2:])).isoformat()
         if kind == "time":
-            return time(*(int(digits[k : k + 2]) for k in range(0, len(digits), 2))).isoformat()
+            hours, minutes, seconds = digits[:2], digits[2:4], digits[4:] or "0"
+            return time(int(hours), int(minutes), int(seconds)).isoformat()
     except ValueError:
         return None
     return text

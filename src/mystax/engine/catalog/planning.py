@@ -6,24 +6,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, select
+from sqlalchemy import and_, select
 
 from mystax.core.canonical import canonical_json, roi_geometry
 from mystax.core.geometry import Roi
 from mystax.core.safe_names import safe_name
-from mystax.engine.catalog.database import Database, utc_seconds
-from mystax.engine.catalog.known import KnownRecording, known_recordings, roots_of
-from mystax.engine.catalog.places import Roots
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.known import KnownRecording, known_recordings
+from mystax.engine.catalog.outcomes import recipe_row
+from mystax.engine.catalog.query import ids_where, select_recordings
 from mystax.engine.catalog.queue import NewJob, Queue
-from mystax.engine.catalog.tables import job, outcome, recipe
+from mystax.engine.catalog.tables import job, outcome
 from mystax.engine.estimate import estimate_plan
 from mystax.engine.folders import ROIS, regions_of_folder
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import PROPOSER, Plan, Request, make_plan
-from mystax.engine.recipe import Recipe, recipe_to_toml
+from mystax.engine.recipe import Recipe
 from mystax.errors import MystaxError
 
-__all__ = ["Planned", "PlannedJob", "add_jobs", "plan_jobs", "recipe_hash"]
+__all__ = ["Planned", "PlannedJob", "add_jobs", "plan_jobs"]
 
 MEMORY = 1500
 """Memory that a pass is taken to need where its recipe does not say [MiB]."""
@@ -107,18 +108,12 @@ class Planned:
     refused: list[tuple[str, MystaxError]] = field(default_factory=list)
 
 
-def recipe_hash(wanted: Recipe) -> str:
-    """Return the sha256 of a recipe with all its defaults."""
-    text = canonical_json(wanted.complete().model_dump(), f"recipe {wanted.name!r}")
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def plan_jobs(
     database: Database,
     out: Path,
     wanted: Recipe,
     *,
-    where: ColumnElement[bool] | None = None,
+    where: str | Sequence[str] = "",
     include_bad: bool = False,
     force: bool = False,
 ) -> Planned:
@@ -132,8 +127,8 @@ def plan_jobs(
         The folder of outcomes.
     wanted : Recipe
         The recipe.
-    where : expression, optional
-        Condition on `recording`.
+    where : str or sequence of str, optional
+        Condition on recordings (`mystax.engine.catalog.query`); by default all.
     include_bad : bool, optional
         Plan recordings of quality `bad`, too.
     force : bool, optional
@@ -145,8 +140,8 @@ def plan_jobs(
         Jobs, and what needs none.
     """
     with database.read() as connection:
-        recordings = known_recordings(connection, where)
-        roots = roots_of(connection)
+        ids = ids_where(connection, select_recordings(where)) if where else None
+        recordings = known_recordings(connection, ids)
         keys = {
             str(row.path): (str(row.key), str(row.state))
             for row in connection.execute(select(outcome.c.path, outcome.c.key, outcome.c.state))
@@ -161,7 +156,7 @@ def plan_jobs(
             found.left_out.append(known.folder)
             continue
         try:
-            _plan_one(found, known, roots, out, wanted, keys, states, force=force)
+            _plan_one(found, known, out, wanted, keys, states, force=force)
         except MystaxError as error:
             found.refused.append((known.folder, error))
     return found
@@ -170,7 +165,6 @@ def plan_jobs(
 def _plan_one(
     found: Planned,
     known: KnownRecording,
-    roots: Roots,
     out: Path,
     wanted: Recipe,
     keys: Mapping[str, tuple[str, str]],
@@ -180,30 +174,26 @@ def _plan_one(
 ) -> None:
     """Plan one recording and put it where it belongs."""
     below = f"{known.folder}/{safe_name(wanted.name)}"
-    recording = known.as_recording(roots)
-    try:
-        place = _place(out / below)
-        rois = _regions(out / known.folder, place)
-        request = Request(wanted, rois, force=force)
-        current = _current_keys(keys, below)
-        plan = make_plan(recording, request, current=current)
-        key = _plan_key(plan, below, rois)
-        state, outcomes = states.get(key, ("", ()))
-        if state in ("waiting", "queued", "running") or (state in ("failed", "cancelled") and not force):
-            found.n_queued += 1
-            return
-        if state == "done" and not force and _all_there(outcomes, keys):
-            found.n_current += 1
-            return
-        if plan.awaits_proposals and plan.outcome(PROPOSER).state == "current":
-            plan = make_plan(recording, request, current=current, proposals=place.proposals())
-        if not plan.wanted:
-            found.n_current += 1
-            return
-        found.jobs.append(_job_of(known, recording, plan, below, key, request, is_stale=state == "done"))
-    finally:
-        for camera in recording.cameras.values():
-            camera.video.close()
+    recording = known.recording()
+    place = _place(out / below)
+    rois = _regions(out / known.folder, place)
+    request = Request(wanted, rois, force=force)
+    current = _current_keys(keys, below)
+    plan = make_plan(recording, request, current=current)
+    key = _plan_key(plan, below, rois)
+    state, outcomes = states.get(key, ("", ()))
+    if state in ("waiting", "queued", "running") or (state in ("failed", "cancelled") and not force):
+        found.n_queued += 1
+        return
+    if state == "done" and not force and _all_there(outcomes, keys):
+        found.n_current += 1
+        return
+    if plan.awaits_proposals and plan.outcome(PROPOSER).state == "current":
+        plan = make_plan(recording, request, current=current, proposals=place.proposals())
+    if not plan.wanted:
+        found.n_current += 1
+        return
+    found.jobs.append(_job_of(known, recording, plan, below, key, request, is_stale=state == "done"))
 
 
 def _current_keys(keys: Mapping[str, tuple[str, str]], below: str) -> Callable[[str], str]:
@@ -278,10 +268,6 @@ def _job_of(
     estimate = estimate_plan(plan, recording)
     resources = plan.recipe.resources
     cores = resources.cores or (POSE_CORES if any(item.name == "pose" for item in plan.wanted) else 1)
-    pixels = sum(
-        camera.video.n_frames * camera.video.shape[0] * camera.video.shape[1]
-        for camera in recording.cameras.values()
-    )
     values = {
         "plan_key": key,
         "kind": "pass",
@@ -303,11 +289,10 @@ def _job_of(
         ],
         "resources": {"cores": cores, "memory": resources.memory or MEMORY, "gpus": resources.gpus}
         | ({"limit": resources.memory} if resources.memory else {}),
-        "total": pixels,
+        "total": known.pixels,
         "unit": "px",
     }
-    n_frames = sum(camera.video.n_frames for camera in recording.cameras.values())
-    return PlannedJob(known, plan, values, n_frames, estimate.seconds, estimate.disk, is_stale)
+    return PlannedJob(known, plan, values, known.n_frames, estimate.seconds, estimate.disk, is_stale)
 
 
 def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 0) -> list[int]:
@@ -331,7 +316,8 @@ def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 
     """
     if not planned.jobs:
         return []
-    recipe_id = _recipe_row(queue.database, wanted)
+    with queue.database.write() as connection:
+        recipe_id = recipe_row(connection, wanted)
     rows = [NewJob({**item.values, "recipe_id": recipe_id, "priority": priority}) for item in planned.jobs]
     added = queue.add(rows)
     for item in planned.jobs:
@@ -342,18 +328,3 @@ def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 
         elif item.plan_is_forced:
             added += queue.retry(same)
     return sorted(added)
-
-
-def _recipe_row(database: Database, wanted: Recipe) -> int:
-    """Return the row of a recipe; it is written where it is not there."""
-    digest = recipe_hash(wanted)
-    same = and_(recipe.c.name == wanted.name, recipe.c.hash == digest)
-    with database.write() as connection:
-        known = connection.execute(select(recipe.c.id).where(same)).scalar_one_or_none()
-        if known is not None:
-            return int(known)
-        values = {"name": wanted.name, "hash": digest, "text": recipe_to_toml(wanted)}
-        row = connection.execute(
-            insert(recipe).values(**values, created=utc_seconds()).returning(recipe.c.id)
-        )
-        return int(row.scalar_one())

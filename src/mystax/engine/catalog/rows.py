@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from mystax.engine.catalog.database import utc_seconds
 from mystax.engine.catalog.flags import About, Remark, notes_of, quality_of
@@ -18,6 +18,8 @@ __all__ = [
     "NewSideFile",
     "known_identities",
     "known_videos",
+    "new_row",
+    "subject_id",
     "update_quality",
     "write_recording",
 ]
@@ -113,6 +115,14 @@ class NewRecording:
     note: str = ""
 
 
+NAMES = tuple(KnownVideo.__dataclass_fields__)
+
+
+def new_row(connection: Connection, table: Table, **values: object) -> int:
+    """Insert a row and return its number."""
+    return int(connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
+
+
 def known_videos(connection: Connection) -> list[KnownVideo]:
     """Return all files of the catalogue."""
     columns = (
@@ -129,7 +139,7 @@ def known_videos(connection: Connection) -> list[KnownVideo]:
     )
     order = (camera.c.recording_id, camera.c.id, video.c.position)
     query = select(*columns).join(camera, video.c.camera_id == camera.c.id).order_by(*order)
-    return [KnownVideo(*row) for row in connection.execute(query)]
+    return [KnownVideo(**dict(zip(NAMES, row, strict=True))) for row in connection.execute(query)]
 
 
 def known_identities(connection: Connection) -> dict[Identity, int]:
@@ -147,7 +157,7 @@ def subject_id(connection: Connection, name: str) -> int | None:
     found = connection.scalar(select(subject.c.id).where(subject.c.name == name))
     if found is not None:
         return int(found)
-    return int(connection.execute(insert(subject).values(name=name)).inserted_primary_key[0])
+    return new_row(connection, subject, name=name)
 
 
 def write_recording(connection: Connection, new: NewRecording, known_id: int | None = None) -> int:
@@ -175,8 +185,7 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
     }
     if known_id is None:
         more = {"folder": new.folder, "start": new.start, "meta": dict(new.meta), "note": new.note}
-        made = connection.execute(insert(recording).values(**values, **more, added=utc_seconds()))
-        row = int(made.inserted_primary_key[0])
+        row = new_row(connection, recording, **values, **more, added=utc_seconds())
     else:
         row = known_id
         connection.execute(update(recording).where(recording.c.id == row).values(**values))
@@ -216,8 +225,7 @@ def _write_cameras(connection: Connection, row: int, new: NewRecording) -> dict[
             found[facts.name] = known[facts.name]
             connection.execute(update(camera).where(camera.c.id == known[facts.name]).values(**values))
         else:
-            made = connection.execute(insert(camera).values(recording_id=row, name=facts.name, **values))
-            found[facts.name] = int(made.inserted_primary_key[0])
+            found[facts.name] = new_row(connection, camera, recording_id=row, name=facts.name, **values)
     return found
 
 
@@ -240,8 +248,7 @@ def _write_videos(
         # The path may belong to a row of a recording whose files have moved around.
         connection.execute(delete(video).where(video.c.root == root, video.c.path == path))
         values = {"camera_id": camera_id, "position": position, "root": root, "path": path}
-        made = connection.execute(insert(video).values(**values, **_of_probe(one)))
-        found[str(one.path)] = int(made.inserted_primary_key[0])
+        found[str(one.path)] = new_row(connection, video, **values, **_of_probe(one))
     return found
 
 

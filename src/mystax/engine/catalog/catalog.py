@@ -1,18 +1,26 @@
 """`mystax.Catalog`: many sessions in one database."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PureWindowsPath
 from types import TracebackType
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.edits import accept_flags, set_values
 from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.places import DEFAULT_OUT, DEFAULT_URL, Place, Roots, create_place, find_place
-from mystax.engine.catalog.tables import root
+from mystax.engine.catalog.query import ids_where, select_outcomes, select_recordings
+from mystax.engine.catalog.rebuild import RebuildReport, rebuild
+from mystax.engine.catalog.schema import upgrade_schema
+from mystax.engine.catalog.tables import SCHEMA, outcome, root, video
+from mystax.engine.catalog.upkeep import CheckReport, PruneReport, backup, look_again, prune
+from mystax.engine.catalog.views import list_recordings, recording_number, show_recording
 from mystax.engine.machine import kind_of_disk
+from mystax.errors import RecipeError
 
 __all__ = ["Catalog"]
 
@@ -57,13 +65,24 @@ class Catalog:
         CatalogError
             Q603, if the database is locked or away; Q605, if an older mystax made it.
         """
-        catalog = cls(find_place(where))
+        catalog = cls.at(where)
         try:
             catalog.database.check_readable()
         except BaseException:
             catalog.close()
             raise
         return catalog
+
+    @classmethod
+    def at(cls, where: str | Path | None = None) -> "Catalog":
+        """Find a catalogue without looking at its database: to rebuild or upgrade it.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is none.
+        """
+        return cls(find_place(where))
 
     @classmethod
     def create(
@@ -126,6 +145,79 @@ class Catalog:
         with self.database.read() as connection:
             return Roots.of_rows([tuple(row) for row in connection.execute(select(root))], host)
 
+    def set_root(self, name: str, path: str | Path, host: str = "*") -> None:
+        """Name the folder of a root for the hosts that a pattern means.
+
+        Parameters
+        ----------
+        name : str
+            The root; a new one if there is none.
+        path : str or Path
+            Its folder there, absolute.
+        host : str, optional
+            Pattern of hosts; the most exact one wins.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the path is not absolute.
+        CatalogError
+            Q603, Q605.
+        """
+        absolute = Path(path).is_absolute() or PureWindowsPath(path).is_absolute()
+        if not absolute or not name or not host:
+            raise RecipeError("P403", f"root {name!r}", expected="NAME and an absolute path", got=str(path))
+        with self.database.write() as connection:
+            connection.execute(delete(root).where(root.c.name == name, root.c.host == host))
+            connection.execute(insert(root).values(name=name, host=host, path=str(path)))
+
+    def remove_root(self, name: str, host: str = "*") -> None:
+        """Forget the folder of a root for a pattern of hosts.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is none, or it is the last one and videos lie there.
+        CatalogError
+            Q603, Q605.
+        """
+        with self.database.write() as connection:
+            same = (root.c.name == name) & (root.c.host == host)
+            hosts = list(connection.scalars(select(root.c.host).where(root.c.name == name)))
+            used = connection.scalar(select(video.c.id).where(video.c.root == name).limit(1)) is not None
+            if host not in hosts or (used and len(hosts) == 1):
+                what = "there is none for these hosts" if host not in hosts else "videos lie there"
+                raise RecipeError("P403", f"root {name!r}", what, got=f"host {host!r}")
+            connection.execute(delete(root).where(same))
+
+    def needs_upgrade(self) -> bool:
+        """Tell whether an older mystax made the tables.
+
+        Raises
+        ------
+        CatalogError
+            Q603.
+        """
+        return 0 < self.database.schema() < SCHEMA
+
+    def upgrade(self) -> tuple[int, int, Path | None]:
+        """Bring the tables of an older mystax up to date; of an SQLite file a copy is made first.
+
+        Returns
+        -------
+        tuple
+            Schema before and now, and the copy.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is no catalogue.
+        CatalogError
+            Q603; Q605, if a newer mystax made it.
+        """
+        before, copy = upgrade_schema(self.database)
+        return before, SCHEMA, copy
+
     def ingest(
         self,
         *folders: str | Path,
@@ -179,6 +271,152 @@ class Catalog:
             pattern, _wishes(clocks, clock_policy), neural, calibration, dry_run=dry_run, wait=wait
         )
         return ingest_folders(self.database, self.out, folders, wish, report=report)
+
+    def recordings(self, where: str | Sequence[str] = "") -> list[dict[str, Any]]:
+        """Return the recordings for which a condition holds: who, when, cameras, quality, codes, analyses.
+
+        Parameters
+        ----------
+        where : str or sequence of str, optional
+            Words ``field op value`` such as ``subject=m1*,m2 quality!=bad``; by default all recordings.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood.
+        CatalogError
+            Q603.
+        """
+        with self.database.read() as connection:
+            return list_recordings(connection, where)
+
+    def show(self, recording: int | str) -> dict[str, Any]:
+        """Return all about one recording, by its number or label (``r12``).
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is none.
+        CatalogError
+            Q603.
+        """
+        with self.database.read() as connection:
+            return show_recording(connection, recording_number(str(recording)))
+
+    def outcomes(self, where: str | Sequence[str] = "") -> Iterator[tuple[dict[str, Any], Path]]:
+        """Give the current outcomes for which a condition holds, one after the other.
+
+        Parameters
+        ----------
+        where : str or sequence of str, optional
+            Words such as ``subject=m1 analysis=pupil``; by default all outcomes.
+
+        Yields
+        ------
+        tuple of dict and Path
+            The recording, as `recordings` gives it, and the file: `mystax.load` opens it.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood.
+        CatalogError
+            Q603.
+        """
+        with self.database.read() as connection:
+            rows = ids_where(connection, select_outcomes(where))
+            known = {row["id"]: row for row in list_recordings(connection)}
+            query = select(outcome.c.id, outcome.c.recording_id, outcome.c.path)
+            places = {row.id: (row.recording_id, row.path) for row in connection.execute(query)}
+        for row in rows:
+            number, path = places[row]
+            yield known.get(number, {}), self.out / path
+
+    def set(self, recording: int | str, **values: str) -> None:
+        """Set what is known of a recording: subject, start, note, clocks and more.
+
+        Parameters
+        ----------
+        recording : int or str
+            Its number or label (``r12``).
+        values : str
+            `mystax.engine.catalog.edits.set_values` lists the names; those with a dot are given as
+            ``**{"clock.left": "csv:times.csv"}``.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there is no such recording or name.
+        ParameterError
+            P401, if a clock is not understood.
+        CatalogError
+            Q603, Q605.
+        """
+        set_values(self.database, self.out, recording_number(str(recording)), values)
+
+    def accept(self, where: str | Sequence[str], codes: str | Sequence[str], note: str = "") -> list[int]:
+        """Accept remarks with these codes: they no longer lower the quality of their recordings.
+
+        Returns
+        -------
+        list of int
+            Recordings on which something was accepted.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition or a code is unknown.
+        CatalogError
+            Q603, Q605.
+        """
+        many = [codes] if isinstance(codes, str) else codes
+        return accept_flags(self.database, self.out, where, many, note)
+
+    def check(self, where: str | Sequence[str] = "", *, report: Report = silent) -> CheckReport:
+        """Look at the videos of recordings again.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood.
+        CatalogError
+            Q603, Q605.
+        """
+        with self.database.read() as connection:
+            rows = ids_where(connection, select_recordings(where))
+        return look_again(self.database, self.out, rows, report=report)
+
+    def rebuild(self, *, report: Report = silent) -> RebuildReport:
+        """Make rows again from the texts of recordings and the outcomes in the folder.
+
+        Raises
+        ------
+        CatalogError
+            Q603, Q605.
+        """
+        return rebuild(self.database, self.out, self.place.out, report=report)
+
+    def prune(self, *, dry_run: bool = False) -> PruneReport:
+        """Remove superseded outcomes, and what dead runs left behind.
+
+        Raises
+        ------
+        CatalogError
+            Q603, Q605.
+        """
+        return prune(self.database, self.out, dry_run=dry_run)
+
+    def backup(self, file: str | Path) -> None:
+        """Copy the SQLite database to a new file.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the file is there, or the database is PostgreSQL.
+        CatalogError
+            Q603.
+        """
+        backup(self.database, Path(file))
 
 
 def _wishes(

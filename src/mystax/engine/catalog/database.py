@@ -191,7 +191,10 @@ class Database:
         found = self.schema()
         if found == 0:
             raise RecipeError(
-                "P403", self.where, "there is no catalogue in this database", hint="mystax catalog create"
+                "P403",
+                self.where,
+                "there is no catalogue in this database",
+                hint="mystax catalog create makes one; mystax catalog rebuild, if its file was lost",
             )
         if found != SCHEMA:
             is_newer = found > SCHEMA
@@ -205,6 +208,19 @@ class Database:
                 got=f"schema {found}",
                 hint="pip install --upgrade mystax" if is_newer else "mystax catalog upgrade",
             )
+
+    def copy_to(self, file: Path) -> None:
+        """Copy an SQLite database to a new file, also while others write.
+
+        Raises
+        ------
+        CatalogError
+            Q603, if it is locked.
+        """
+        with self._refusals(), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.execute("VACUUM INTO ?", (str(file),))
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:

@@ -89,7 +89,7 @@ def remark_of_error(error: MystaxError, camera: str = "", path: str = "") -> Rem
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class Known:
     """What the notes of the catalogue are made from.
 
     Attributes
@@ -107,7 +107,7 @@ class About:
     doubles: tuple[str, ...] = ()
 
 
-Note = Callable[[About], str]
+Note = Callable[[Known], str]
 NOTES: dict[str, Note] = {}
 
 
@@ -122,23 +122,23 @@ def note(code: str) -> Callable[[Note], Note]:
 
 
 @note("no_subject")
-def _no_subject(about: About) -> str:
-    return "" if about.subject else "no subject is known; mystax catalog set ID subject=NAME"
+def _no_subject(known: Known) -> str:
+    return "" if known.subject else "no subject is known; mystax catalog set ID subject=NAME"
 
 
 @note("no_start_time")
-def _no_start_time(about: About) -> str:
-    return "" if about.start is not None else "no start is known; mystax catalog set ID start=DATE"
+def _no_start_time(known: Known) -> str:
+    return "" if known.start is not None else "no start is known; mystax catalog set ID start=DATE"
 
 
 @note("duplicate")
-def _duplicate(about: About) -> str:
-    return f"same content as {', '.join(about.doubles[:3])}" if about.doubles else ""
+def _duplicate(known: Known) -> str:
+    return f"same content as {', '.join(known.doubles[:3])}" if known.doubles else ""
 
 
-def notes_of(about: About) -> list[Remark]:
+def notes_of(known: Known) -> list[Remark]:
     """Return the notes of the catalogue on a recording."""
-    found = {code: function(about) for code, function in NOTES.items()}
+    found = {code: function(known) for code, function in NOTES.items()}
     return [Remark(code, severity_of(code), {"text": text}) for code, text in found.items() if text]
 
 

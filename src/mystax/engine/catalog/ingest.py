@@ -1,5 +1,6 @@
 """Folders into rows: list, match, group, look, write.  Nothing is ever written below a root."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -177,7 +178,7 @@ def ingest_folders(
     """
     found = IngestReport()
     for folder in folders:
-        place = Path(folder).absolute()
+        place = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are named
         if not is_there(place, folder=True):
             raise RecipeError("P403", str(folder), "there is no such folder")
         _Ingest(database, out, place, wish, found, report, now, sleep).run()

@@ -106,7 +106,7 @@ def create_place(
     CatalogError
         Q603, if the database cannot be used; Q604, if an SQLite file would lie on a network disk.
     """
-    folder = folder.absolute()
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are named
     check_folder(folder, str(folder))
     file = folder / FILE
     if is_there(file):
@@ -158,7 +158,7 @@ def check_disk(file: Path, statfs: Callable[[Path], str] = kind_of_disk) -> None
 
 
 def find_place(
-    named: str | Path | None = None,
+    where: str | Path | None = None,
     start: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Place:
@@ -166,7 +166,7 @@ def find_place(
 
     Parameters
     ----------
-    named : str or Path, optional
+    where : str or Path, optional
         A `mystax-catalog.toml`, its folder, or the URL of a database.
     start : Path, optional
         Where the search begins; by default the working folder.
@@ -184,9 +184,9 @@ def find_place(
         P403, if there is none.
     """
     start = (start or Path.cwd()).absolute()
-    named = named or (os.environ if environment is None else environment).get(VARIABLE) or None
-    if named is not None:
-        text = str(named)
+    where = where or (os.environ if environment is None else environment).get(VARIABLE) or None
+    if where is not None:
+        text = str(where)
         if "://" in text:
             return _of_url(text, start)
         path = start / text

@@ -14,7 +14,15 @@ from sqlalchemy.sql.functions import FunctionElement
 from mystax.engine.catalog.tables import camera, flag, job, outcome, recipe, recording, subject, video
 from mystax.errors import RecipeError, nearest
 
-__all__ = ["Condition", "ids_where", "parse_where", "select_jobs", "select_outcomes", "select_recordings"]
+__all__ = [
+    "Condition",
+    "first_moment",
+    "ids_where",
+    "parse_where",
+    "select_jobs",
+    "select_outcomes",
+    "select_recordings",
+]
 
 Kind = Literal["text", "number", "time"]
 OPERATORS = ("!=", "<=", ">=", "=", "<", ">")
@@ -198,6 +206,17 @@ def _span(value: str, where: str = "condition") -> tuple[float, float]:
     except OverflowError:
         end = start
     return start.timestamp(), end.timestamp()
+
+
+def first_moment(value: str, where: str) -> float:
+    """Return the first moment of a date or time [s since 1970, UTC].
+
+    Raises
+    ------
+    RecipeError
+        P403, if it is neither.
+    """
+    return _span(value, where)[0]
 
 
 def _compare(condition: Condition) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from mystax.engine.catalog.database import utc_seconds
-from mystax.engine.catalog.flags import About, Remark, notes_of, quality_of
+from mystax.engine.catalog.flags import Known, Remark, notes_of, quality_of
 from mystax.engine.catalog.looking import CameraFacts, VideoFacts
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.tables import camera, flag, recording, side_file, subject, video
@@ -19,6 +19,7 @@ __all__ = [
     "known_identities",
     "known_videos",
     "new_row",
+    "refresh_notes",
     "subject_id",
     "update_quality",
     "write_recording",
@@ -204,7 +205,7 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
         connection.execute(insert(side_file).values(recording_id=row, **values, **more))
     remarks = [*new.remarks, *(remark for facts in new.cameras for remark in facts.remarks)]
     start = connection.scalar(select(recording.c.start).where(recording.c.id == row))
-    remarks += notes_of(About(new.identity.subject, start, tuple(new.doubles)))
+    remarks += notes_of(Known(new.identity.subject, start, tuple(new.doubles)))
     _write_flags(connection, row, remarks, cameras, videos, accepted)
     update_quality(connection, [row])
     return row
@@ -311,6 +312,16 @@ def _write_flags(
                 accepted_at=at,
             )
         )
+
+
+def refresh_notes(connection: Connection, row: int) -> None:
+    """Make the notes on subject and start again, after a person changed them."""
+    query = select(recording.c.start, subject.c.name).join(subject, isouter=True)
+    found = connection.execute(query.where(recording.c.id == row)).one()
+    here = (flag.c.recording_id == row) & flag.c.code.in_(("no_subject", "no_start_time"))
+    connection.execute(delete(flag).where(here))
+    _write_flags(connection, row, notes_of(Known(found.name or "", found.start)), {}, {}, {})
+    update_quality(connection, [row])
 
 
 def update_quality(connection: Connection, rows: Iterable[int]) -> None:

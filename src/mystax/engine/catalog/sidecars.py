@@ -20,6 +20,7 @@ SIDECAR = "recording.json"
 FORMAT = 1
 MAX_BYTES = 16 << 20
 PERSONS = ("note", "start", "meta")
+OF_VIDEO = ("root", "path", "size", "mtime_ns", "quick_id", "width", "height", "bits", "n_frames")
 OF_SUBJECT = ("name", "species", "sex", "birth", "meta")
 
 
@@ -46,9 +47,7 @@ def sidecar_of(connection: Connection, row: int) -> tuple[str, dict[str, Any]]:
         of_subject = connection.execute(query).mappings().one()
         values["subject"] = {name: of_subject[name] for name in OF_SUBJECT}
     files = (
-        select(
-            video.c.camera_id, video.c.root, video.c.path, video.c.size, video.c.mtime_ns, video.c.quick_id
-        )
+        select(video.c.camera_id, *(video.c[name] for name in OF_VIDEO))
         .join(camera, video.c.camera_id == camera.c.id)
         .where(camera.c.recording_id == row)
         .order_by(video.c.camera_id, video.c.position)

@@ -31,6 +31,9 @@ TICK = 1.0
 BEAT = 10.0
 """Time between two beats [s]."""
 
+HEAR = 3.0
+"""Time between two looks for jobs that are to be cancelled [s]."""
+
 LONGEST_PAUSE = 30.0
 """Longest time between two tries to reach a database that is away [s]."""
 
@@ -169,7 +172,7 @@ class Driver:
         self._mine: dict[str, _Mine] = {}
         self._looks = Looks()
         self._began = monotonic()
-        self._beaten = self._renewed = float("-inf")
+        self._beaten = self._renewed = self._heard = float("-inf")
         self._n_claimed = 0
         self._has_entered = False
         self._away_until, self._pause = float("-inf"), 1.0
@@ -236,6 +239,9 @@ class Driver:
             self._beaten = self._monotonic()
             self._beat()
             self._look()
+        if self._monotonic() - self._heard >= HEAR:
+            self._heard = self._monotonic()
+            self._hear_cancels()
         self._claim()
 
     def _wait_for_database(self, error: CatalogError) -> None:
@@ -408,14 +414,14 @@ class Driver:
         for token, mine in self._mine.items():
             if not mine.is_ready or mine.wish or mine.end is not None:
                 continue
-            held, _ = self._beat_of([token])
+            held = self._beat_of([token])
             mine.is_ready = False
             if token in held:
                 self._executor.allow(token)
             else:
                 self._let_go(token, mine)
 
-    def _beat_of(self, tokens: Sequence[str]) -> tuple[set[str], Mapping[str, str]]:
+    def _beat_of(self, tokens: Sequence[str]) -> set[str]:
         from mystax.engine.catalog.queue import Progress
 
         held = {}
@@ -429,16 +435,22 @@ class Driver:
         return found
 
     def _beat(self) -> None:
-        """Renew the lease of all jobs; stop those that are lost or that are to be cancelled."""
+        """Renew the lease of all jobs; stop those that are lost."""
         tokens = [token for token, mine in self._mine.items() if mine.wish != "lost"]
-        held, to_cancel = self._beat_of(tokens)
+        held = self._beat_of(tokens)
         for token in tokens:
             mine = self._mine[token]
             if token not in held and mine.end is None:
                 self._let_go(token, mine)
-            elif token in to_cancel and not mine.wish:
-                mine.wish = to_cancel[token]
-                self._executor.stop(token, "cancel")
+
+    def _hear_cancels(self) -> None:
+        """Stop the jobs that somebody wants to be cancelled."""
+        tokens = [token for token, mine in self._mine.items() if not mine.wish and mine.end is None]
+        if not tokens:
+            return
+        for token, how in self._queue.cancel_requests(tokens).items():
+            self._mine[token].wish = how
+            self._executor.stop(token, "cancel")
 
     def _let_go(self, token: str, mine: _Mine) -> None:
         mine.wish = "lost"

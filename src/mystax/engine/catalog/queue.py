@@ -245,7 +245,7 @@ class Queue:
 
     # ---------------------------------------------------------------- running -> running
 
-    def beat(self, driver_id: str, held: Mapping[str, Progress]) -> tuple[set[str], Mapping[str, str]]:
+    def beat(self, driver_id: str, held: Mapping[str, Progress]) -> set[str]:
         """Renew the lease of all jobs of a driver, in one statement.
 
         Parameters
@@ -257,29 +257,34 @@ class Queue:
 
         Returns
         -------
-        tuple
-            Tokens that are still valid; and of these, those to be cancelled, with how.
+        set of str
+            Tokens that are still valid.
         """
         with self.database.write() as connection:
             connection.execute(update(driver).where(driver.c.id == driver_id).values(seen=utc_seconds()))
             if not held:
-                return set(), {}
+                return set()
             done = case({token: item.done for token, item in held.items()}, value=job.c.token)
             rate = case({token: item.rate for token, item in held.items()}, value=job.c.token)
             rows = connection.execute(
                 update(job)
                 .where(job.c.token.in_(list(held)), job.c.state == "running")
                 .values(beat=job.c.beat + 1, beat_at=utc_seconds(), done=done, rate=rate)
-                .returning(job.c.token, job.c.cancel_requested, job.c.reason)
+                .returning(job.c.token)
             ).all()
             for token, item in held.items():
                 if item.checkpoint is not None:
                     connection.execute(
                         update(attempt).where(attempt.c.token == token).values(frame_to=item.checkpoint)
                     )
-        return {str(row.token) for row in rows}, {
-            str(row.token): str(row.reason) for row in rows if row.cancel_requested
-        }
+        return {str(row.token) for row in rows}
+
+    def cancel_requests(self, tokens: Sequence[str]) -> Mapping[str, str]:
+        """Return those of a driver's jobs that are to be cancelled, with how."""
+        condition = and_(job.c.token.in_(list(tokens)), job.c.cancel_requested)
+        with self.database.read() as connection:
+            rows = connection.execute(select(job.c.token, job.c.reason).where(condition)).all()
+        return {str(token): str(reason) for token, reason in rows}
 
     def look(self, driver_id: str) -> list[Foreign]:
         """Return the running jobs of other drivers."""

@@ -3,7 +3,9 @@ PYTHON ?= python3
 PY = .venv/bin/python
 PIP = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench docs package faults clean
+.PHONY: demo test check bench docs package faults servers clean
+
+SERVERS = postgresql mariadb-server slurm-wlm munge chromium
 
 .venv/core: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -20,6 +22,10 @@ demo: .venv/core          ## make a synthetic recording, measure it, print the p
 test: .venv/dev           ## all tests but the slow ones
 	$(PY) tools/web.py test
 	$(PY) -m pytest
+
+servers:                  ## the real servers and the browser of some tests, from Debian's packages (needs root)
+	dpkg -s $(SERVERS) >/dev/null 2>&1 || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SERVERS) >/dev/null; }
 
 faults: .venv/dev         ## the long forms of the fault and attack tests
 	$(PY) -m pytest tests/faults tests/attacks -m "slow or not slow"

@@ -39,6 +39,7 @@ check: .venv/dev          ## format, lint, types, layers, names, spelling, chang
 	.venv/bin/codespell src docs tools benchmarks README.md
 	$(PY) tools/changelog.py
 	$(PY) tools/house.py
+	$(PY) tools/web_types.py --check
 	$(PY) tools/web.py check
 
 bench: .venv/dev          ## interleaved ratios against the peer and the floor

@@ -1,6 +1,6 @@
 """The objects that the page and the server exchange; the page's types are made from them (`api.gen.ts`).
 
-Places are source pixels, (0, 0) the centre of the top left one; times are seconds on the clock of the session;
+Places are source pixels, (0, 0) the centre of the top left one; times are seconds on the session's clock;
 frames count from 0 over the joined files of a camera.
 """
 

@@ -36,8 +36,7 @@ def type_of(schema: dict[str, Any]) -> str:
     if kind == "array" and "prefixItems" in schema:
         return "readonly [" + ", ".join(type_of(one) for one in schema["prefixItems"]) + "]"
     if kind == "array":
-        item = type_of(schema["items"])
-        return f"readonly ({item})[]" if " | " in item else f"readonly {item}[]"
+        return f"ReadonlyArray<{type_of(schema['items'])}>"
     if kind == "object":
         values = schema.get("additionalProperties", True)
         return f"Readonly<Record<string, {'unknown' if values is True else type_of(values)}>>"

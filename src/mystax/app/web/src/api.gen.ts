@@ -12,14 +12,14 @@ export interface AnalysisForm {
 export interface CameraInfo {
   readonly id: string;
   readonly name: string;
-  readonly files: readonly string[];
+  readonly files: ReadonlyArray<string>;
   readonly n_frames: number;
   readonly width: number;
   readonly height: number;
   readonly bits: number;
   readonly colour: boolean;
   readonly window: readonly [number, number];
-  readonly flags: readonly Readonly<Record<string, unknown>>[];
+  readonly flags: ReadonlyArray<Readonly<Record<string, unknown>>>;
 }
 
 /** One operation of a gesture; `id` is made by the page and never done twice. */
@@ -37,7 +37,7 @@ export interface Edit {
 /** What was written. */
 export interface EditsDone {
   readonly rev: number;
-  readonly frames: readonly FrameRevision[];
+  readonly frames: ReadonlyArray<FrameRevision>;
 }
 
 /** A gesture; `base` maps "camera/frame" to the revision that the page has seen. */
@@ -45,7 +45,7 @@ export interface EditsWanted {
   readonly client: string;
   readonly batch: string;
   readonly base: Readonly<Record<string, number>>;
-  readonly ops: readonly Edit[];
+  readonly ops: ReadonlyArray<Edit>;
   readonly undoes: string | null;
 }
 
@@ -61,7 +61,7 @@ export interface JobRow {
   readonly id: string;
   readonly recording: string;
   readonly kind: string;
-  readonly analyses: readonly string[];
+  readonly analyses: ReadonlyArray<string>;
   readonly state: string;
   readonly done: number;
   readonly total: number;
@@ -98,9 +98,9 @@ export interface LabelSet {
   readonly rev: number;
   readonly read_only: boolean;
   readonly holder: string;
-  readonly keypoints: readonly Readonly<Record<string, unknown>>[];
-  readonly edges: readonly readonly [string, string][];
-  readonly frames: readonly LabelFrame[];
+  readonly keypoints: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly edges: ReadonlyArray<readonly [string, string]>;
+  readonly frames: ReadonlyArray<LabelFrame>;
 }
 
 /** A mark of the seek bar, binned to pixels. */
@@ -130,9 +130,9 @@ export interface OutcomeInfo {
   readonly camera: string;
   readonly version: number;
   readonly coverage: number;
-  readonly quality: readonly Readonly<Record<string, unknown>>[];
+  readonly quality: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly state: string;
-  readonly variables: readonly VariableInfo[];
+  readonly variables: ReadonlyArray<VariableInfo>;
 }
 
 /** One frame to be measured with the pipeline's own code. */
@@ -140,7 +140,7 @@ export interface PreviewWanted {
   readonly camera: string;
   readonly frame: number;
   readonly analysis: string;
-  readonly rois: readonly Roi[];
+  readonly rois: ReadonlyArray<Roi>;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly around: number;
   readonly seq: number;
@@ -148,7 +148,7 @@ export interface PreviewWanted {
 
 /** The queue. */
 export interface QueueState {
-  readonly jobs: readonly JobRow[];
+  readonly jobs: ReadonlyArray<JobRow>;
   readonly counts: Readonly<Record<string, number>>;
   readonly eta: number | null;
   readonly is_worked: boolean;
@@ -158,9 +158,9 @@ export interface QueueState {
 export interface RecordingInfo {
   readonly id: string;
   readonly name: string;
-  readonly cameras: readonly CameraInfo[];
-  readonly outcomes: readonly OutcomeInfo[];
-  readonly labels: readonly string[];
+  readonly cameras: ReadonlyArray<CameraInfo>;
+  readonly outcomes: ReadonlyArray<OutcomeInfo>;
+  readonly labels: ReadonlyArray<string>;
   readonly report: boolean;
 }
 
@@ -171,12 +171,12 @@ export interface RecordingRow {
   readonly project: string | null;
   readonly subject: string | null;
   readonly session: string | null;
-  readonly cameras: readonly string[];
+  readonly cameras: ReadonlyArray<string>;
   readonly seconds: number | null;
   readonly quality: string;
-  readonly codes: readonly string[];
-  readonly analyses: readonly string[];
-  readonly labels: readonly string[];
+  readonly codes: ReadonlyArray<string>;
+  readonly analyses: ReadonlyArray<string>;
+  readonly labels: ReadonlyArray<string>;
 }
 
 /** A region of interest. `numbers` are those of the shape: ellipse cx, cy, rx, ry, degrees; rectangle x, y, width, height; polygon x1, y1, x2, y2, ... */
@@ -184,7 +184,7 @@ export interface Roi {
   readonly name: string;
   readonly kind: "pupil" | "motion" | "blink" | "running" | "face";
   readonly shape: "ellipse" | "rectangle" | "polygon";
-  readonly numbers: readonly number[];
+  readonly numbers: ReadonlyArray<number>;
   readonly camera: string;
   readonly parent: string;
   readonly options: Readonly<Record<string, unknown>>;
@@ -193,7 +193,7 @@ export interface Roi {
 /** The regions of a recording; `rev` is what `If-Match` names. */
 export interface RoiSet {
   readonly rev: string;
-  readonly rois: readonly Roi[];
+  readonly rois: ReadonlyArray<Roi>;
 }
 
 /** A frame worth labelling, and why. */
@@ -208,10 +208,10 @@ export interface Suggestion {
 /** A variable of an outcome: what can be drawn of it. */
 export interface VariableInfo {
   readonly name: string;
-  readonly dims: readonly string[];
-  readonly shape: readonly number[];
+  readonly dims: ReadonlyArray<string>;
+  readonly shape: ReadonlyArray<number>;
   readonly unit: string;
   readonly long_name: string;
   readonly is_trace: boolean;
-  readonly labels: Readonly<Record<string, readonly string[]>>;
+  readonly labels: Readonly<Record<string, ReadonlyArray<string>>>;
 }

@@ -11,8 +11,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from mystax.app.frames import Workers
+from mystax.app.library import FolderLibrary, Library
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
+from mystax.app.traces import PyramidCache
 from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
@@ -69,10 +71,13 @@ class State:
     settings: Settings
     tokens: Tokens
     cookie: str
+    library: Library
     workers: Workers = field(default_factory=Workers)
+    pyramids: PyramidCache = field(default_factory=PyramidCache)
+    flying: int = 0
 
 
-def application(settings: Settings, tokens: Tokens) -> Guard:
+def application(settings: Settings, tokens: Tokens, library: Library | None = None) -> Guard:
     """Put the application together.
 
     Parameters
@@ -81,6 +86,8 @@ def application(settings: Settings, tokens: Tokens) -> Guard:
         How the server is started.
     tokens : Tokens
         The secrets of this start.
+    library : Library, optional
+        Where recordings come from; by default the folders of the settings.
 
     Returns
     -------
@@ -109,7 +116,7 @@ def application(settings: Settings, tokens: Tokens) -> Guard:
         base=settings.base,
         framed_by=settings.framed_by,
     )
-    app.state.mystax = State(settings, tokens, guard.cookie)
+    app.state.mystax = State(settings, tokens, guard.cookie, library or FolderLibrary(settings.folders))
     app.add_exception_handler(MystaxError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_there)

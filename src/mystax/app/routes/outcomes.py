@@ -1,13 +1,14 @@
 """Outcomes: traces at the width of the screen, points, masks, states, and the report."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from mystax.app.envelope import MEDIA_TYPE, pack
-from mystax.app.library import OutcomeItem
+from mystax.app.library import Item, OutcomeItem, find
 from mystax.app.security import SANDBOX, refused
 from mystax.app.traces import Pyramid
 from mystax.io.outcomes import Outcomes
@@ -27,7 +28,8 @@ def outcome_of(request: Request, key: str) -> OutcomeItem:
     AppError
         W903, if there is none.
     """
-    for item in request.app.state.mystax.library.items():
+    items: Sequence[Item] = request.app.state.mystax.library.items()
+    for item in items:
         for outcome in item.outcomes():
             if outcome.id == key:
                 return outcome
@@ -41,7 +43,9 @@ def _selection(dataset: Any, variable: Any, sel: str) -> dict[str, Any]:
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise refused(422, "P401", "sel", expected="a JSON object of dimension and label", got=sel[:80])
+        raise refused(
+            422, "P401", "sel", "no selection", expected="a JSON object of dimension and label", got=sel[:80]
+        )
     chosen: dict[str, Any] = {}
     for dim in variable.dims:
         if dim == "time":
@@ -116,8 +120,6 @@ def points(
 @router.get("/recordings/{key}/report", response_class=Response)
 def report(key: str, request: Request) -> Response:
     """Give the report of a recording, in a sandbox: a planted script cannot run."""
-    from mystax.app.library import find
-
     for folder in find(request.app.state.mystax.library.items(), key).folders:
         page = folder / "report.html"
         if page.is_file():

@@ -26,7 +26,6 @@ __all__ = [
     "QueueState",
     "RecordingInfo",
     "RecordingRow",
-    "Roi",
     "RoiSet",
     "Suggestion",
     "VariableInfo",
@@ -114,38 +113,22 @@ class Mark(_Model):
     text: str = ""
 
 
-class Roi(_Model):
-    """A region of interest.
-
-    `numbers` are those of the shape: ellipse cx, cy, rx, ry, degrees; rectangle x, y, width, height; polygon
-    x1, y1, x2, y2, ...
-    """
-
-    name: str
-    kind: Literal["pupil", "motion", "blink", "running", "face"]
-    shape: Literal["ellipse", "rectangle", "polygon"]
-    numbers: list[float]
-    camera: str = ""
-    parent: str = ""
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
 class RoiSet(_Model):
-    """The regions of a recording; `rev` is what `If-Match` names."""
+    """The regions of a recording, each as in a `rois.toml`; `rev` is what `If-Match` names."""
 
     rev: str
-    rois: list[Roi]
+    rois: list[dict[str, Any]]
 
 
 class PreviewWanted(_Model):
-    """One frame to be measured with the pipeline's own code."""
+    """One frame to be measured with the pipeline's own code; regions as in a `rois.toml`."""
 
     camera: str
-    frame: int
+    frame: int = Field(ge=0)
     analysis: str
-    rois: list[Roi]
+    rois: list[dict[str, Any]]
     parameters: dict[str, Any] = Field(default_factory=dict)
-    around: int = Field(0, ge=0, le=150)
+    panel: str = ""
     seq: int = 0
 
 

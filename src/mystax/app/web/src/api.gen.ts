@@ -135,14 +135,14 @@ export interface OutcomeInfo {
   readonly variables: ReadonlyArray<VariableInfo>;
 }
 
-/** One frame to be measured with the pipeline's own code. */
+/** One frame to be measured with the pipeline's own code; regions as in a `rois.toml`. */
 export interface PreviewWanted {
   readonly camera: string;
   readonly frame: number;
   readonly analysis: string;
-  readonly rois: ReadonlyArray<Roi>;
+  readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly around: number;
+  readonly panel: string;
   readonly seq: number;
 }
 
@@ -179,21 +179,10 @@ export interface RecordingRow {
   readonly labels: ReadonlyArray<string>;
 }
 
-/** A region of interest. `numbers` are those of the shape: ellipse cx, cy, rx, ry, degrees; rectangle x, y, width, height; polygon x1, y1, x2, y2, ... */
-export interface Roi {
-  readonly name: string;
-  readonly kind: "pupil" | "motion" | "blink" | "running" | "face";
-  readonly shape: "ellipse" | "rectangle" | "polygon";
-  readonly numbers: ReadonlyArray<number>;
-  readonly camera: string;
-  readonly parent: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** The regions of a recording; `rev` is what `If-Match` names. */
+/** The regions of a recording, each as in a `rois.toml`; `rev` is what `If-Match` names. */
 export interface RoiSet {
   readonly rev: string;
-  readonly rois: ReadonlyArray<Roi>;
+  readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
 }
 
 /** A frame worth labelling, and why. */

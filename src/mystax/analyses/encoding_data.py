@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.analyses.neural_rows import neural_rows
-from mystax.compute.filterbank import Bins, bins_of, usable_bins
+from mystax.compute.filterbank import usable_bins
+from mystax.compute.grid_bins import Bins, bins_of
 from mystax.compute.population import Population
 from mystax.compute.resemblance import find_copies
 from mystax.core.behaviour import BehaviourGrid

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from mystax.compute.component_features import base_signals
 from mystax.compute.explained import explained_variance
-from mystax.compute.filterbank import Bins, Filterbank, base_signals, find_part
+from mystax.compute.filterbank import Filterbank
 from mystax.compute.filters import Filters, Shape
+from mystax.compute.grid_bins import Bins
+from mystax.compute.whitening import find_part
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.typing import Bool, Float, Float32, Float64
 

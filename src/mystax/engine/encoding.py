@@ -61,7 +61,7 @@ class Prepared:
         self, params: EncodingParams, data: EncodingData, inputs: list[Mapping[str, object]]
     ) -> None:
         from mystax.analyses.encoding import VERSION
-        from mystax.compute.filterbank import LONGEST
+        from mystax.compute.feature_table import LONGEST
         from mystax.compute.folds import BlockFolds
 
         self.params, self.data, self.inputs = params, data, inputs

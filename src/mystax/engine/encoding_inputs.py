@@ -134,8 +134,7 @@ def fingerprint_of(neural: Dataset) -> Mapping[str, object]:
     digest.update(np.asarray(neural["neuron"].values).tobytes())
     if "time" in neural.coords:
         digest.update(np.asarray(neural["time"].values).tobytes())
-    source = str(neural.attrs.get("source", ""))
-    if not source or not json.loads(source).get("files"):
+    if not _has_files(str(neural.attrs.get("source", ""))):
         for name in ("spike_time", "spike_neuron"):
             if name in neural:
                 digest.update(np.asarray(neural[name].values).tobytes())
@@ -144,6 +143,15 @@ def fingerprint_of(neural: Dataset) -> Mapping[str, object]:
                 rows = neural["activity"].isel(time=slice(first, first + 4096))
                 digest.update(np.ascontiguousarray(rows.values).tobytes())
     return {"role": "neural", "camera": "", "position": 0, "id": digest.hexdigest()}
+
+
+def _has_files(source: str) -> bool:
+    """Tell whether a source names files by their content."""
+    try:
+        found = json.loads(source)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and bool(found.get("files"))
 
 
 def other_behaviours(

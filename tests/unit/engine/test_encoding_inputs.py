@@ -23,6 +23,13 @@ def test_datasets_without_a_source_are_told_apart_by_their_values() -> None:
     assert fingerprint_of(follower(seed=0)) != fingerprint_of(follower(seed=1))
 
 
+def test_simulated_brains_are_told_apart_by_their_values() -> None:
+    from mystax.synth.brain import simulate
+
+    made = [simulate("A", minutes=0.5, n_neurons=3, seed=seed).neural for seed in (0, 1)]
+    assert fingerprint_of(made[0]) != fingerprint_of(made[1])
+
+
 def test_own_behaviour_is_left_out_of_the_others() -> None:
     grids, inputs = other_behaviours([two_parts(seed=k) for k in range(4)], two_parts(seed=2))
     assert len(grids) == len(inputs) == 3

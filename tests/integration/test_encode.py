@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,30 @@ def test_a_stopped_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) ->
 
     with pytest.raises(Cancelled):
         mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=stop, **QUICK)
+    events: list[Event] = []
+    mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=events.append, **QUICK)
+    assert {event.data["fold"] for event in events if event.stage == "folds" and event.data} == {1}
+    assert digest(tmp_path) == digest(kept)
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, ".")
+import mystax
+from tests.fixtures.brains import follower, two_parts
+def kill(event):
+    if event.kind == "checkpoint":
+        os.kill(os.getpid(), signal.SIGKILL)
+mystax.encoding(two_parts(), follower(shift=0.5), out=sys.argv[1], progress=kill, model="linear", folds=2,
+                shifts=19, scales="one")
+"""
+
+
+def test_a_killed_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], check=False, env={**os.environ, "PYTHONPATH": "src"}
+    )
+    assert done.returncode == -signal.SIGKILL
     events: list[Event] = []
     mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=events.append, **QUICK)
     assert {event.data["fold"] for event in events if event.stage == "folds" and event.data} == {1}
@@ -474,18 +499,18 @@ def test_command_puts_several_recordings_in_one_summary(recorded: Path) -> None:
         (place / f"{name}.mystax").mkdir(parents=True)
         for file in ("pose.nc", "pupil.nc"):
             (place / f"{name}.mystax" / file).write_bytes((recorded / "face.mystax" / file).read_bytes())
-    (place / "animals.csv").write_text("recording,animal\nday1,m1\nday2,m2\n", "utf-8")
-    words = ("--model", "linear", "--folds", "2", "--scales", "one", "--groups", "keypoints", "--no-parts")
-    words += ("--null", "none", "--no-lags", "--ceiling", "none", "--animals", "animals.csv", "--out", "all")
-    neural = ("--neural", str(recorded / "neural" / "activity.npy"), *NEURAL[2:3])
-    neural += (f"npy:{recorded / 'neural' / 'neural_times.npy'}",)
-    done = command(place, *neural, *words, sources=("day1.mystax", "day2.mystax"))
-    assert done.returncode == 2, "one file of neurons for two recordings"
-    for name in ("day1", "day2"):
         (place / name).mkdir()
         (place / name / "activity.npy").write_bytes((recorded / "neural" / "activity.npy").read_bytes())
-    neural = ("--neural", "{recording}/activity.npy", *neural[2:])
-    done = command(place, *neural, *words, sources=("day1.mystax", "day2.mystax"))
+    (place / "animals.csv").write_text("recording,animal\nday1,m1\nday2,m2\n", "utf-8")
+    words = [
+        *("--neural-clock", f"npy:{recorded / 'neural' / 'neural_times.npy'}", "--model", "linear"),
+        *("--folds", "2", "--scales", "one", "--groups", "keypoints", "--null", "none", "--ceiling", "none"),
+        *("--no-parts", "--no-lags", "--animals", "animals.csv", "--out", "all"),
+    ]
+    days = ("day1.mystax", "day2.mystax")
+    done = command(place, "--neural", "day1/activity.npy", *words, sources=days)
+    assert done.returncode == 2, "one file of neurons for two recordings"
+    done = command(place, "--neural", "{recording}/activity.npy", *words, sources=days)
     assert done.returncode == 0, done.stderr
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("2 recordings of 2 animals, 24 neurons: stacked explains ")

@@ -16,6 +16,7 @@ from mystax.compute.explained import (
     explained_interval,
     explained_variance,
     gain_interval,
+    interval_of,
     population_variance,
 )
 from mystax.compute.folds import FoldPlan
@@ -181,7 +182,7 @@ def _ratio(
     if not (base.mean >= LEAST_BASELINE and base.low > 0):
         return {}
     stack = population_variance(sse[models.index("stacked")], sst, draws)
-    low, high = np.percentile(stack.drawn / base.drawn, [2.5, 97.5])
+    low, high = interval_of(stack.drawn / base.drawn, round(float(draws[0].sum())))
     return {"ratio": stack.mean / base.mean, "ratio_low": float(low), "ratio_high": float(high)}
 
 

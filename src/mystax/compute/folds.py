@@ -58,7 +58,7 @@ class FoldPlan:
     @property
     def fold(self) -> Int64[np.ndarray, " time"]:
         """Outer fold of each bin; -1 where it is never tested."""
-        return self.block_fold[self.block]
+        return np.asarray(self.block_fold[self.block])
 
     @property
     def block_fold(self) -> Int64[np.ndarray, " block"]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mystax.compute.explained import interval_of
 from mystax.core.typing import Float64, Int64
 
 __all__ = ["OverRecordings", "draw_recordings", "signed_rank"]
@@ -74,7 +75,7 @@ def draw_recordings(
             some = rows[rng.integers(0, len(rows), len(rows))]
             chosen.append(drawn[some, :, rng.integers(0, n_draws, len(some))].mean(0))
         found[k] = np.mean(chosen, axis=0)
-    low, high = np.percentile(found, [2.5, 97.5], axis=0)
+    low, high = interval_of(found, len(owned))
     return OverRecordings(mean, low, high)
 
 

@@ -24,7 +24,7 @@ def test_spread_between_recordings_gives_the_interval() -> None:
 def test_spread_of_blocks_is_part_of_the_interval() -> None:
     values, drawn = made(10, 0.0, 0.02)
     found = draw_recordings(values, drawn, [f"r{k}" for k in range(10)])
-    assert found.high[0] - found.low[0] == pytest.approx(2 * 1.96 * 0.02 / np.sqrt(10), rel=0.15)
+    assert found.high[0] - found.low[0] == pytest.approx(2 * 2.26 * 0.02 / np.sqrt(9), rel=0.15)
 
 
 def test_recordings_of_one_animal_are_no_independent_units() -> None:

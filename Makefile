@@ -18,6 +18,7 @@ demo: .venv/core          ## make a synthetic recording, measure it, print the p
 	.venv/bin/mystax demo build/demo --no-browser
 
 test: .venv/dev           ## all tests but the slow ones
+	$(PY) tools/web.py test
 	$(PY) -m pytest
 
 faults: .venv/dev         ## the long forms of the fault and attack tests
@@ -32,6 +33,7 @@ check: .venv/dev          ## format, lint, types, layers, names, spelling, chang
 	.venv/bin/codespell src docs tools benchmarks README.md
 	$(PY) tools/changelog.py
 	$(PY) tools/house.py
+	$(PY) tools/web.py check
 
 bench: .venv/dev          ## interleaved ratios against the peer and the floor
 	$(PY) -m benchmarks.run --set quick

@@ -124,11 +124,7 @@ def write_video(
     """
     path = Path(path)
     grey = "gray" if codec == "ffv1" else "yuv420p"
-    # Without its tree of macroblocks x264 gives the same bytes for the same pictures, each time.
-    options = {"mbtree": "0"} if codec == "h264" else {}
-    with VideoWriter(
-        path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey, options=options
-    ) as out:
+    with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
         for start in range(0, len(video), BLOCK):
             for picture in video.frames(start, start + BLOCK):
                 out.write(picture)

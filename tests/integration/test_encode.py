@@ -501,11 +501,11 @@ def test_command_puts_several_recordings_in_one_summary(recorded: Path) -> None:
             (place / f"{name}.mystax" / file).write_bytes((recorded / "face.mystax" / file).read_bytes())
         (place / name).mkdir()
         (place / name / "activity.npy").write_bytes((recorded / "neural" / "activity.npy").read_bytes())
-    (place / "animals.csv").write_text("recording,animal\nday1,m1\nday2,m2\n", "utf-8")
+    (place / "individuals.csv").write_text("recording,individual\nday1,m1\nday2,m2\n", "utf-8")
     words = [
         *("--neural-clock", f"npy:{recorded / 'neural' / 'neural_times.npy'}", "--model", "linear"),
         *("--folds", "2", "--scales", "one", "--groups", "keypoints", "--null", "none", "--ceiling", "none"),
-        *("--no-parts", "--no-lags", "--animals", "animals.csv", "--out", "all"),
+        *("--no-parts", "--no-lags", "--individuals", "individuals.csv", "--out", "all"),
     ]
     days = ("day1.mystax", "day2.mystax")
     done = command(place, "--neural", "day1/activity.npy", *words, sources=days)
@@ -513,7 +513,7 @@ def test_command_puts_several_recordings_in_one_summary(recorded: Path) -> None:
     done = command(place, "--neural", "{recording}/activity.npy", *words, sources=days)
     assert done.returncode == 0, done.stderr
     last = done.stdout.strip().splitlines()[-1]
-    assert last.startswith("2 recordings of 2 animals, 24 neurons: stacked explains ")
+    assert last.startswith("2 recordings of 2 individuals, 24 neurons: stacked explains ")
     found = opened(place / "all", "encoding_summary")
     assert [str(name) for name in found["recording"].values] == ["day1", "day2"]
 

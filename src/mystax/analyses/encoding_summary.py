@@ -1,4 +1,4 @@
-"""Several recordings together: what the models explain when the recording, or the animal, is the unit."""
+"""Several recordings together: what the models explain when the recording, or the individual, is the unit."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,10 @@ ENCODING_SUMMARY = Schema(
     {
         "explained_variance": Variable(VARIANCE, "1", "float64", "Mean explained variance over neurons."),
         "gain": Variable(VARIANCE, "1", "float64", "The same minus that of lagged-ridge."),
-        "over_recordings": Variable(SPREAD, "1", "float64", "Explained variance over recordings."),
-        "gain_over_recordings": Variable(SPREAD, "1", "float64", "Gain over recordings, paired."),
+        "summary": Variable(SPREAD, "1", "float64", "Explained variance over recordings."),
+        "gain_summary": Variable(SPREAD, "1", "float64", "Gain over recordings, paired."),
         "wins": Variable(("model",), "1", "int64", "Recordings in which the gain is above 0."),
-        "p_value": Variable(
+        "signed_rank_p": Variable(
             ("model",),
             "1",
             "float64",
@@ -41,7 +41,7 @@ ENCODING_SUMMARY = Schema(
     coordinates={
         "model": Coordinate(("model",), "", "str", "Name of the model."),
         "recording": Coordinate(("recording",), "", "str", "Name of the recording."),
-        "animal": Coordinate(("recording",), "", "str", "Whose recording it is: the unit."),
+        "individual": Coordinate(("recording",), "", "str", "Whose recording it is: the unit."),
         "statistic": Coordinate(("statistic",), "", "str", "mean, low, high (95 % interval)."),
     },
     more_dimensions=frozenset({"model", "recording", "statistic"}),
@@ -50,7 +50,7 @@ ENCODING_SUMMARY = Schema(
 
 
 def summarise_encodings(
-    outcomes: Mapping[str, Dataset], animals: Mapping[str, str] | None = None, *, seed: int = 0
+    outcomes: Mapping[str, Dataset], individuals: Mapping[str, str] | None = None, *, seed: int = 0
 ) -> Dataset:
     """Put the outcomes of several recordings together.
 
@@ -58,8 +58,8 @@ def summarise_encodings(
     ----------
     outcomes : mapping of str to Dataset
         Outcomes of `encoding` by the name of the recording.
-    animals : mapping of str to str, optional
-        Animal of each recording: then animals are the units that are drawn, else recordings are.
+    individuals : mapping of str to str, optional
+        Individual of each recording: then individuals are the units that are drawn, else recordings are.
     seed : int, optional
         Start of the random numbers.
 
@@ -80,7 +80,7 @@ def summarise_encodings(
             "N303", "summary", expected="at least two recordings", got=f"{len(outcomes)} without an error"
         )
     names = list(outcomes)
-    own = [(animals or {}).get(name, name) for name in names]
+    own = [(individuals or {}).get(name, name) for name in names]
     models = [
         str(model)
         for model in next(iter(outcomes.values()))["model"].values
@@ -98,10 +98,10 @@ def summarise_encodings(
         {
             "explained_variance": (VARIANCE, values.T),
             "gain": (VARIANCE, gains.T),
-            "over_recordings": (SPREAD, np.stack([variance.mean, variance.low, variance.high], axis=1)),
-            "gain_over_recordings": (SPREAD, np.stack([gain.mean, gain.low, gain.high], axis=1)),
+            "summary": (SPREAD, np.stack([variance.mean, variance.low, variance.high], axis=1)),
+            "gain_summary": (SPREAD, np.stack([gain.mean, gain.low, gain.high], axis=1)),
             "wins": ("model", (gains > 0).sum(0).astype(np.int64)),
-            "p_value": ("model", np.array([signed_rank(per_unit[:, k]) for k in range(len(models))])),
+            "signed_rank_p": ("model", np.array([signed_rank(per_unit[:, k]) for k in range(len(models))])),
             "n_neurons": (
                 "recording",
                 np.array([outcomes[name].sizes["neuron"] for name in names], np.int64),
@@ -110,10 +110,10 @@ def summarise_encodings(
         coords={
             "model": models,
             "recording": names,
-            "animal": ("recording", np.array(own, object)),
+            "individual": ("recording", np.array(own, object)),
             "statistic": ["mean", "low", "high"],
         },
-        attrs={"unit": "animal" if animals else "recording", "n_units": len(units), "quality": "[]"},
+        attrs={"unit": "individual" if individuals else "recording", "n_units": len(units), "quality": "[]"},
     )
     dataset = complete_outcome(dataset, ENCODING_SUMMARY)
     check_outcome(dataset, ENCODING_SUMMARY, "summary of encodings")

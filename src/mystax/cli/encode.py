@@ -56,10 +56,10 @@ EPILOG = (
     "behaviour of at least 19 of them explains.  May be given several times.",
 )
 @click.option(
-    "--animals",
+    "--individuals",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With several FOLDERs: table with the columns recording and animal; animals are the unit then.",
+    help="With several FOLDERs: table with the columns recording and individual; these are the unit then.",
 )
 @click.option(
     "--export-features",
@@ -101,8 +101,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
         raise click.UsageError("--neural FILE is needed, or --encoder FILE to predict")
     if len(sources) > 1 and options["export_features"] is not None:
         raise click.UsageError("--export-features takes one FOLDER")
-    if options["animals"] is not None and (len(sources) < 2 or options["encoder"] is not None):
-        raise click.UsageError("--animals needs several FOLDERs and no --encoder")
+    if options["individuals"] is not None and (len(sources) < 2 or options["encoder"] is not None):
+        raise click.UsageError("--individuals needs several FOLDERs and no --encoder")
     if len(sources) > 1 and options["encoder"] is not None and options["out"] is not None:
         raise click.UsageError("--out takes one FOLDER")
     if len(sources) > 1 and options["neural"] is not None and "{recording}" not in options["neural"]:
@@ -136,10 +136,12 @@ def _name(source: Path) -> str:
 
 def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     from mystax.core.encoding_words import summary_sentence
-    from mystax.engine.encoding_recordings import keep_summary, read_animals
+    from mystax.engine.encoding_recordings import keep_summary, read_individuals
 
-    animals = read_animals(options["animals"], list(found)) if options["animals"] is not None else None
-    dataset, path = keep_summary(found, options["out"] or Path("encoding.mystax"), animals)
+    individuals = (
+        read_individuals(options["individuals"], list(found)) if options["individuals"] is not None else None
+    )
+    dataset, path = keep_summary(found, options["out"] or Path("encoding.mystax"), individuals)
     output.outcomes.append(
         {"path": str(path), "analysis": "encoding_summary", "state": "made", "coverage": 1.0}
     )

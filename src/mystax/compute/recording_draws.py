@@ -1,4 +1,4 @@
-"""Intervals over recordings: animals are drawn first, then their recordings, then blocks."""
+"""Intervals over recordings: individuals are drawn first, then their recordings, then blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mystax.core.typing import Float64, Int64
 __all__ = ["OverRecordings", "draw_recordings", "signed_rank"]
 
 LEAST_RANKED = 6
-"""Recordings (or animals) from which on a signed-rank test is made."""
+"""Recordings (or individuals) from which on a signed-rank test is made."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class OverRecordings:
     Attributes
     ----------
     mean : array (model,)
-        Mean over animals of the mean over their recordings.
+        Mean over individuals of the mean over their recordings.
     low, high : array (model,)
         95 % interval.
     """
@@ -33,20 +33,20 @@ class OverRecordings:
 
 def draw_recordings(
     values: Float64[np.ndarray, "recording model"],
-    drawn: Float64[np.ndarray, "recording model draw"],
-    animals: Sequence[str],
+    resampled: Float64[np.ndarray, "recording model draw"],
+    individuals: Sequence[str],
     *,
     seed: int = 0,
 ) -> OverRecordings:
-    """Average over recordings, with an interval in which the animal is the unit.
+    """Average over recordings, with an interval in which the individual is the unit.
 
     Parameters
     ----------
     values : array (recording, model)
         One number for each recording.
-    drawn : array (recording, model, draw)
+    resampled : array (recording, model, draw)
         The same in draws of the blocks of each recording.
-    animals : sequence of str
+    individuals : sequence of str
         Whose recording it is; where each recording is a unit of its own, one name each.
     seed : int, optional
         Start of the random numbers.
@@ -62,18 +62,18 @@ def draw_recordings(
     >>> found.mean.tolist(), found.low.tolist(), found.high.tolist()
     ([2.0], [1.0], [3.0])
     """
-    names = list(dict.fromkeys(animals))
-    owned = [np.flatnonzero([name == animal for animal in animals]) for name in names]
+    names = list(dict.fromkeys(individuals))
+    owned = [np.flatnonzero([name == individual for individual in individuals]) for name in names]
     mean = np.mean([values[rows].mean(0) for rows in owned], axis=0)
-    n_draws = drawn.shape[2]
+    n_draws = resampled.shape[2]
     rng = np.random.default_rng([seed, 0xA11])
     found = np.empty((n_draws, values.shape[1]))
     for k in range(n_draws):
         chosen: list[Float64[np.ndarray, " model"]] = []
-        for animal in rng.integers(0, len(owned), len(owned)):
-            rows: Int64[np.ndarray, " own"] = owned[animal]
+        for place in rng.integers(0, len(owned), len(owned)):
+            rows: Int64[np.ndarray, " own"] = owned[place]
             some = rows[rng.integers(0, len(rows), len(rows))]
-            chosen.append(drawn[some, :, rng.integers(0, n_draws, len(some))].mean(0))
+            chosen.append(resampled[some, :, rng.integers(0, n_draws, len(some))].mean(0))
         found[k] = np.mean(chosen, axis=0)
     low, high = interval_of(found, len(owned))
     return OverRecordings(mean, low, high)
@@ -85,7 +85,7 @@ def signed_rank(differences: Float64[np.ndarray, " unit"]) -> float:
     Parameters
     ----------
     differences : array (unit,)
-        One difference for each recording or animal.
+        One difference for each recording or individual.
 
     Returns
     -------

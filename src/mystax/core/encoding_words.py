@@ -104,14 +104,14 @@ def summary_sentence(dataset: Dataset) -> str:
     str
         Mean and interval, the baseline, in how many recordings the stack is above it.
     """
-    over = dataset["over_recordings"].sel(model="stacked")
+    over = dataset["summary"].sel(model="stacked")
     mean, low, high = (100 * float(over.sel(statistic=name)) for name in ("mean", "low", "high"))
-    base = 100 * float(dataset["over_recordings"].sel(model="lagged-ridge", statistic="mean"))
+    base = 100 * float(dataset["summary"].sel(model="lagged-ridge", statistic="mean"))
     n, units = dataset.sizes["recording"], int(dataset.attrs["n_units"])
-    whose = f" of {units} animals" if dataset.attrs["unit"] == "animal" else ""
-    gain = dataset["gain_over_recordings"].sel(model="stacked")
+    whose = f" of {units} individuals" if dataset.attrs["unit"] == "individual" else ""
+    gain = dataset["gain_summary"].sel(model="stacked")
     more, least, most = (100 * float(gain.sel(statistic=name)) for name in ("mean", "low", "high"))
-    p, wins = (float(dataset[name].sel(model="stacked")) for name in ("p_value", "wins"))
+    p, wins = (float(dataset[name].sel(model="stacked")) for name in ("signed_rank_p", "wins"))
     said = (
         f"{n} recordings{whose}, {int(dataset['n_neurons'].sum())} neurons: stacked explains {mean:.1f} % "
         f"({low:.1f} to {high:.1f}), lagged-ridge {base:.1f} %, difference {more:+.1f} points ({least:+.1f} "

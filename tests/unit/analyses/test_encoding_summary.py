@@ -31,28 +31,28 @@ def test_means_and_gains_are_those_of_the_recordings() -> None:
     found = summarise_encodings(several())
     assert np.allclose(found["explained_variance"].sel(model="stacked"), 0.2 + 0.01 * np.arange(7), atol=1e-6)
     assert np.allclose(found["gain"].sel(model="stacked"), 0.1 + 0.01 * np.arange(7), atol=1e-6)
-    over = found["over_recordings"].sel(model="stacked")
+    over = found["summary"].sel(model="stacked")
     assert float(over.sel(statistic="mean")) == pytest.approx(0.23, abs=1e-6)
     assert float(over.sel(statistic="low")) < 0.23 < float(over.sel(statistic="high"))
 
 
-def test_wins_and_the_test_over_recordings() -> None:
+def test_wins_and_the_test_summary() -> None:
     found = summarise_encodings(several())
     assert int(found["wins"].sel(model="stacked")) == 7
-    assert float(found["p_value"].sel(model="stacked")) == pytest.approx(2 / 2**7)
+    assert float(found["signed_rank_p"].sel(model="stacked")) == pytest.approx(2 / 2**7)
     assert int(found["wins"].sel(model="mean-only")) == 0
-    assert np.isnan(float(summarise_encodings(several(3))["p_value"].sel(model="stacked")))
+    assert np.isnan(float(summarise_encodings(several(3))["signed_rank_p"].sel(model="stacked")))
 
 
-def test_animals_are_the_unit_where_they_are_named() -> None:
+def test_individuals_are_the_unit_where_they_are_named() -> None:
     found = summarise_encodings(several(), {f"day{k}": f"mouse{k % 2}" for k in range(7)})
-    assert found.attrs["unit"] == "animal"
+    assert found.attrs["unit"] == "individual"
     assert found.attrs["n_units"] == 2
-    assert [str(name) for name in found["animal"].values[:3]] == ["mouse0", "mouse1", "mouse0"]
+    assert [str(name) for name in found["individual"].values[:3]] == ["mouse0", "mouse1", "mouse0"]
     wanted = np.mean([np.mean([0.2 + 0.01 * k for k in range(first, 7, 2)]) for first in (0, 1)])
-    mean = found["over_recordings"].sel(model="stacked", statistic="mean")
+    mean = found["summary"].sel(model="stacked", statistic="mean")
     assert float(mean) == pytest.approx(wanted, abs=1e-6)
-    assert np.isnan(found["p_value"].sel(model="stacked"))
+    assert np.isnan(found["signed_rank_p"].sel(model="stacked"))
 
 
 def test_only_models_that_all_recordings_have_are_compared() -> None:
@@ -66,7 +66,7 @@ def test_blocks_that_no_fold_tests_do_not_count() -> None:
     one["sse"][:, ::2] = 0
     one["sst"][::2] = 0
     found = summarise_encodings({"a": one, "b": outcome(0.1, 0.2, seed=1)})
-    assert np.isfinite(found["over_recordings"].values).all()
+    assert np.isfinite(found["summary"].values).all()
     assert float(found["explained_variance"].sel(model="stacked", recording="a")) == pytest.approx(
         0.2, abs=1e-6
     )

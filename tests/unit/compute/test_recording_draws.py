@@ -1,4 +1,4 @@
-"""Intervals over recordings and animals."""
+"""Intervals over recordings and individuals."""
 
 import numpy as np
 import pytest
@@ -27,16 +27,16 @@ def test_spread_of_blocks_is_part_of_the_interval() -> None:
     assert found.high[0] - found.low[0] == pytest.approx(2 * 2.26 * 0.02 / np.sqrt(9), rel=0.15)
 
 
-def test_recordings_of_one_animal_are_no_independent_units() -> None:
+def test_recordings_of_one_individual_are_no_independent_units() -> None:
     own = np.repeat([0.0, 0.1, 0.2, 0.3], 10)[:, None]
     drawn = np.repeat(own[:, :, None], 1000, axis=2)
-    animals = [f"m{k}" for k in np.repeat(np.arange(4), 10)]
+    individuals = [f"m{k}" for k in np.repeat(np.arange(4), 10)]
     alone = draw_recordings(own, drawn, [f"r{k}" for k in range(40)])
-    owned = draw_recordings(own, drawn, animals)
+    owned = draw_recordings(own, drawn, individuals)
     assert owned.high[0] - owned.low[0] > 2 * (alone.high[0] - alone.low[0])
 
 
-def test_every_animal_counts_alike() -> None:
+def test_every_individual_counts_alike() -> None:
     values = np.array([[0.0], [0.0], [0.0], [0.4]])
     found = draw_recordings(values, np.repeat(values[:, :, None], 20, axis=2), ["a", "a", "a", "b"])
     assert found.mean[0] == pytest.approx(0.2)

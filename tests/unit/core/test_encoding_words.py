@@ -53,27 +53,27 @@ def test_no_ratio_was_allowed() -> None:
     assert ratio_sentence(outcome()) == ""
 
 
-def summary(p_value: float = 0.03, unit: str = "animal") -> Any:
+def summary(p_value: float = 0.03, unit: str = "individual") -> Any:
     import xarray as xr
 
     over = ("model", "statistic")
     return xr.Dataset(
         {
-            "over_recordings": (over, [[0.041, 0.03, 0.05], [0.099, 0.09, 0.11]]),
-            "gain_over_recordings": (over, [[0.0, 0.0, 0.0], [0.058, 0.04, 0.07]]),
+            "summary": (over, [[0.041, 0.03, 0.05], [0.099, 0.09, 0.11]]),
+            "gain_summary": (over, [[0.0, 0.0, 0.0], [0.058, 0.04, 0.07]]),
             "wins": ("model", [0, 7]),
-            "p_value": ("model", [np.nan, p_value]),
+            "signed_rank_p": ("model", [np.nan, p_value]),
             "n_neurons": ("recording", np.full(8, 100)),
         },
         coords={"model": ["lagged-ridge", "stacked"], "statistic": ["mean", "low", "high"]},
-        attrs={"unit": unit, "n_units": 6 if unit == "animal" else 8},
+        attrs={"unit": unit, "n_units": 6 if unit == "individual" else 8},
     )
 
 
 def test_summary_names_units_baseline_difference_and_wins() -> None:
     assert summary_sentence(summary()) == (
-        "8 recordings of 6 animals, 800 neurons: stacked explains 9.9 % (9.0 to 11.0), lagged-ridge 4.1 %, "
-        "difference +5.8 points (+4.0 to +7.0); stacked is above lagged-ridge in 7 of 8 "
+        "8 recordings of 6 individuals, 800 neurons: stacked explains 9.9 % (9.0 to 11.0), lagged-ridge 4.1 %"
+        ", difference +5.8 points (+4.0 to +7.0); stacked is above lagged-ridge in 7 of 8 "
         "(signed-rank test over 6: p = 0.03)."
     )
 

@@ -131,7 +131,7 @@ def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> D
 
     files = make_brain(folder, seed=seed, progress=progress)
     neural = read_neural(files["neural"], clock=files["clock"])
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "model": "linear",
         "groups": "keypoints",
         "scales": "one",

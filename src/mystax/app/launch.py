@@ -90,7 +90,7 @@ def serve(
     host: str = LOOPBACK,
     certificate: tuple[Path, Path] | None = None,
     is_insecure: bool = False,
-    browser: bool = True,
+    no_browser: bool = False,
     tokens: Tokens | None = None,
 ) -> None:
     """Serve until a signal comes.
@@ -107,8 +107,8 @@ def serve(
         Certificate and key.
     is_insecure : bool, optional
         Listen elsewhere without a certificate.
-    browser : bool, optional
-        Open the page.
+    no_browser : bool, optional
+        Do not open the page.
     tokens : Tokens, optional
         The secrets of this start.
 
@@ -143,7 +143,7 @@ def serve(
     lines = links(settings.port, tokens.token, os.environ, base=settings.base)
     for line in lines:
         say(line)
-    if browser and not os.environ.get("SSH_CONNECTION"):
+    if not no_browser and not os.environ.get("SSH_CONNECTION"):
         address = lines[0].removeprefix("mystax is at ")
         threading.Timer(0.5, _open_browser, (address,)).start()
     server.run()

@@ -69,5 +69,5 @@ def command(
         host=host,
         certificate=certificate,
         is_insecure=insecure,
-        browser=not no_browser,
+        no_browser=no_browser,
     )

@@ -11,7 +11,7 @@ from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.states import StatesRun
+    from mystax.engine.states_run import StatesRun
 else:
     StatesRun = Any
 
@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     INPUT is a folder of outcomes or a file of Anipose, OpenFace, MediaPipe, DeepLabCut, SLEAP or Lightning
     Pose; several are fitted together.  States are numbered: mystax never says what a person feels.
     """
-    from mystax.engine.states import run_states
+    from mystax.engine.states_run import run_states
     from mystax.engine.states_store import keep_states
 
     output: Output = ctx.obj

@@ -15,7 +15,7 @@ from mystax.errors import RecipeError
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from mystax.engine.states import StatesRun
+    from mystax.engine.states_run import StatesRun
 else:
     Dataset = StatesRun = Any
 

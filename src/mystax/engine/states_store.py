@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
     from mystax.compute.statistics import GroupTest
-    from mystax.engine.states import StatesRun
+    from mystax.engine.states_run import StatesRun
 else:
     Dataset = StatesRun = GroupTest = Any
 

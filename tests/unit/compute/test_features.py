@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.compute.features import Column, FeatureRules, Track, fit_features, prepare
+from mystax.compute.column_features import Column
+from mystax.compute.features import FeatureRules, Track, fit_features, prepare
 from mystax.compute.hmm import best_states
 from mystax.compute.hmm_frames import make_frames
 from mystax.compute.hmm_search import search_hmm

@@ -114,7 +114,7 @@ def _axes_of(keypoints: KeypointSet | None) -> tuple[tuple[int, int, int], ...]:
 
 
 def _track(source: StatesSource) -> Track:
-    return Track(source.name, source.times, source.points, source.columns)
+    return Track(source.name, source.times, source.points, source.columns, source.individual)
 
 
 def _joined(prepared: Sequence[Prepared]) -> tuple[HmmFrames, Int64[np.ndarray, " frame"]]:
@@ -332,7 +332,7 @@ def apply_states(
     StatesFit
         With a verdict on how well the recordings fit the model.
     """
-    prepared = [prepare(features, _track(item)) for item in sources]
+    prepared = prepare(features, [_track(item) for item in sources])
     frames, recording = _joined(prepared)
     decoded = _decoded(sources, prepared, frames, recording, model, params)
     total = float(np.concatenate([item.log_likelihood for item in decoded]).sum())

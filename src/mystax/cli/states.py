@@ -59,6 +59,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     INPUT is a folder of outcomes or a file of Anipose, OpenFace, MediaPipe, DeepLabCut, SLEAP or Lightning
     Pose; several are fitted together.  States are numbered: mystax never says what a person feels.
     """
+    from mystax.engine.states_groups import individuals_of
     from mystax.engine.states_run import run_states
     from mystax.engine.states_store import keep_states
 
@@ -74,6 +75,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
         keypoints=_set_of(options["keypoints"]),
         model=options["model"],
         table=_names_of(options["map_file"]),
+        individuals=individuals_of(options["groups"]) if options["groups"] is not None else None,
         progress=output.report,
     )
     folders = keep_states(

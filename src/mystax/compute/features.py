@@ -39,12 +39,15 @@ class Track:
         Places, masked; no points without a pose.
     columns : mapping
         Name to source of further columns.
+    individual : str
+        Whose face it is; empty: nobody else's.
     """
 
     name: str
     times: Float64[np.ndarray, " time"]
     points: Float64[np.ndarray, "time keypoint space"]
     columns: Mapping[str, Column] = field(default_factory=dict)
+    individual: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ class FeatureRules:
         Longest hole that is interpolated [s].
     variance, max_components : float, int
         Share of the variance kept; components at most.
-    centre : {"recording", "none"}
+    centre : {"recording", "individual", "none"}
         Whose median shape is subtracted.
     use_shape : bool
         Whether the shape itself is a feature.
@@ -236,8 +239,9 @@ def fit_features(tracks: Sequence[Track], rules: FeatureRules) -> tuple[FeatureM
     ]
     centre = median_shape(np.concatenate([item.points for item in aligned])) if n_points else template
     shape = None
+    own = _centres(tracks, [item.points for item in aligned], centre, rules)
     if has_points:
-        centred = [item.points - _centre_of(item.points, centre, rules) for item in aligned]
+        centred = [item.points - middle for item, middle in zip(aligned, own, strict=True)]
         shape = fit_shape(centred, rules.variance, rules.max_components)
     columns = fit_columns([track.columns for track in tracks], [clock for clock, _ in on_clock])
     names = [f"pc{k + 1}" for k in range(len(shape.variances))] if shape is not None else []
@@ -248,22 +252,40 @@ def fit_features(tracks: Sequence[Track], rules: FeatureRules) -> tuple[FeatureM
         raise NumbersError("N303", "features", "nothing varies: there is no feature to tell states apart by")
     model = FeatureModel(rules, template, shape, columns, tuple(names), centre)
     prepared = [
-        _with_features(model, track, clock, points, item)
-        for track, (clock, points), item in zip(tracks, on_clock, aligned, strict=True)
+        _with_features(model, track, clock, points, item, middle)
+        for track, (clock, points), item, middle in zip(tracks, on_clock, aligned, own, strict=True)
     ]
     _check_coverage(prepared)
     return model, prepared
 
 
-def prepare(model: FeatureModel, track: Track) -> Prepared:
-    """Make the features of a new recording with a model that was fitted to others."""
-    clock, points = _on_clock(track, model.rules)
-    aligned = (
+def prepare(model: FeatureModel, tracks: Sequence[Track]) -> list[Prepared]:
+    """Make the features of new recordings with a model that was fitted to others.
+
+    Parameters
+    ----------
+    model : FeatureModel
+        Of the fit.
+    tracks : sequence of Track
+        The recordings; those of one individual share their centre where the model centres individuals.
+
+    Returns
+    -------
+    list of Prepared
+        Each recording with its features.
+    """
+    on_clock = [_on_clock(track, model.rules) for track in tracks]
+    aligned = [
         align_groups(points, model.template, model.rules)
         if points.shape[1]
         else _nothing(points, len(clock.times))
-    )
-    return _with_features(model, track, clock, points, aligned)
+        for clock, points in on_clock
+    ]
+    own = _centres(tracks, [item.points for item in aligned], model.centre_shape, model.rules)
+    return [
+        _with_features(model, track, clock, points, item, middle)
+        for track, (clock, points), item, middle in zip(tracks, on_clock, aligned, own, strict=True)
+    ]
 
 
 def _nothing(points: Float64[np.ndarray, "time keypoint space"], n: int) -> Aligned:
@@ -287,16 +309,26 @@ def _check_coverage(prepared: Sequence[Prepared]) -> None:
         )
 
 
-def _centre_of(
-    points: Float64[np.ndarray, "time keypoint space"],
+def _centres(
+    tracks: Sequence[Track],
+    points: Sequence[Float64[np.ndarray, "_ keypoint space"]],
     pooled: Float64[np.ndarray, "keypoint space"],
     rules: FeatureRules,
-) -> Float64[np.ndarray, "keypoint space"]:
-    """Return the shape that is subtracted; points that a recording lacks take the pooled one."""
+) -> list[Float64[np.ndarray, "keypoint space"]]:
+    """Return the shape that is subtracted from each recording; points that it lacks take the pooled one."""
     if rules.centre == "none" and rules.align != "none":
-        return pooled
-    own = median_shape(points)
-    return np.where(np.isfinite(own), own, pooled)
+        return [pooled] * len(tracks)
+    whose = [
+        track.individual if rules.centre == "individual" and track.individual else f"recording {k}"
+        for k, track in enumerate(tracks)
+    ]
+    found = {}
+    for name in dict.fromkeys(whose):
+        own = median_shape(
+            np.concatenate([item for item, of in zip(points, whose, strict=True) if of == name])
+        )
+        found[name] = np.where(np.isfinite(own), own, pooled)
+    return [found[name] for name in whose]
 
 
 def _with_features(
@@ -305,10 +337,11 @@ def _with_features(
     clock: StateClock,
     points: Float64[np.ndarray, "time keypoint space"],
     aligned: Aligned,
+    centre: Float64[np.ndarray, "keypoint space"],
 ) -> Prepared:
     parts: list[np.ndarray] = []
     if model.shape is not None:
-        centred = aligned.points - _centre_of(aligned.points, model.centre_shape, model.rules)
+        centred = aligned.points - centre
         rows = (centred * model.shape.weight[:, None]).reshape(len(centred), -1)
         parts.append(shape_scores(model.shape, rows))
     parts += [column_scores(column, track.columns.get(name), clock) for name, column in model.columns.items()]

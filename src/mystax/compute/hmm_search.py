@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from mystax.compute.clusters import best_change, k_means, merged_stretches, two_means
-from mystax.compute.hmm import Fit, HmmModel, HmmPrior, expect, fit_hmm
+from mystax.compute.hmm import TOLERANCE, Fit, HmmModel, HmmPrior, expect, fit_hmm
 from mystax.compute.hmm_emissions import floored
 from mystax.compute.hmm_frames import HmmFrames
 from mystax.core.analysis import Tiles
@@ -25,6 +25,12 @@ K_MEANS_STARTS = 5
 STRETCHES = (1, 2, 4, 16, 64)
 """Stretches per state of the starts in time."""
 FIRST, LONG = 15, 100
+ROUGH = 1e-5
+"""Relative gain at which fits that only judge a number of states stop."""
+SAME = 1e-5
+"""Relative gap of likelihoods below which fits of long recordings count as one."""
+SCREEN, SCREENED = 3, 6
+"""Iterations after which candidates of long recordings are sorted, and how many go on."""
 KEPT, KEPT_SHORT = 3, 5
 PROLONGED = 3
 """Candidates of a round that are followed to their end, of short recordings."""
@@ -196,25 +202,34 @@ def search_hmm(
     if watch is not None:
         watch("starts", best[0])
 
-    def onward(fit: Fit) -> Fit:
-        longer = fit_hmm(part, fit.model, prior, iterations=LONG)
+    def prolonged(fit: Fit) -> Fit:
+        longer = fit_hmm(part, fit.model, prior, iterations=LONG, tolerance=TOLERANCE if thorough else ROUGH)
         if watch is not None:
             watch("long", longer)
-        return _split_and_merge(part, longer, prior, watch) if thorough else longer
+        return longer
 
-    ended: list[Fit] = [onward(fit) for fit in best] if pool is None else pool.map(onward, best)
+    ended: list[Fit] = [prolonged(fit) for fit in best] if pool is None else pool.map(prolonged, best)
+    if not thorough and len(part) == len(frames):
+        return Search(max(ended, key=lambda fit: fit.log_likelihood), starts)
+    if thorough:
+
+        def mended(fit: Fit) -> Fit:
+            return _split_and_merge(part, fit, prior, watch)
+
+        apart = ended if len(part) <= SHORT else _different(ended, SAME)
+        ended = [mended(fit) for fit in apart] if pool is None else pool.map(mended, apart)
     winner = max(ended, key=lambda fit: fit.log_likelihood)
     if watch is not None:
         watch("search", winner)
     return Search(fit_hmm(frames, winner.model, prior, pool=pool), starts)
 
 
-def _different(fits: list[Fit]) -> list[Fit]:
+def _different(fits: list[Fit], same: float = 1e-6) -> list[Fit]:
     """Sort fits by likelihood; those that reached the same place count once."""
     found: list[Fit] = []
     for fit in sorted(fits, key=lambda one: -one.log_likelihood):
         if not any(
-            abs(fit.log_likelihood - other.log_likelihood) < 1e-6 * abs(other.log_likelihood)
+            abs(fit.log_likelihood - other.log_likelihood) < same * abs(other.log_likelihood)
             for other in found
         ):
             found.append(fit)
@@ -232,15 +247,19 @@ def _split_and_merge(
     frames: HmmFrames, fit: Fit, prior: HmmPrior, watch: Callable[[str, Fit], None] | None
 ) -> Fit:
     """Merge two states and split another as long as the likelihood gains."""
-    few, steps = (6, FIRST) if len(frames) <= SHORT else (4, 8)
+    is_short = len(frames) <= SHORT
+    few, steps = (6, FIRST) if is_short else (4, 8)
     for _ in range(ROUNDS):
         tried = []
         for labels in _candidates(frames, fit.model, few):
             model = model_from_labels(frames, labels, fit.model.n_states, fit.model.covariance, prior)
-            tried.append(fit_hmm(frames, model, prior, iterations=steps))
+            tried.append(fit_hmm(frames, model, prior, iterations=steps if is_short else SCREEN))
         if not tried:
             return fit
-        ahead = _different(tried)[: PROLONGED if len(frames) <= SHORT else 1]
+        if not is_short:
+            kept = _different(tried)[:SCREENED]
+            tried = [fit_hmm(frames, one.model, prior, iterations=steps - SCREEN) for one in kept]
+        ahead = _different(tried)[: PROLONGED if is_short else 1]
         ends = [fit_hmm(frames, one.model, prior, iterations=LONG) for one in ahead]
         longer = max(ends, key=lambda one: one.log_likelihood)
         if longer.log_likelihood <= fit.log_likelihood + GAIN:

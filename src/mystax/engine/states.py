@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mystax.core.events import Report, silent
 from mystax.core.keypoints import KeypointSet
+from mystax.engine.states_groups import individuals_of
 from mystax.engine.states_run import run_states
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ def states(
         given["rate"] = rate
     is_many = isinstance(inputs, Sequence) and not isinstance(inputs, str | bytes)
     done = run_states(
-        list(inputs) if is_many else [inputs], given, keypoints=keypoints, model=model, progress=progress
+        list(inputs) if is_many else [inputs],
+        given,
+        keypoints=keypoints,
+        model=model,
+        individuals=individuals_of(groups) if groups is not None else None,
+        progress=progress,
     )
     if out is not None:
         from mystax.engine.states_store import keep_states

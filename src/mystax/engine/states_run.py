@@ -69,6 +69,7 @@ def run_states(
     keypoints: str | Path | KeypointSet | None = None,
     model: Any = None,
     table: Mapping[str, str] | None = None,
+    individuals: Mapping[str, str] | None = None,
     progress: Report = silent,
 ) -> StatesRun:
     """Read recordings and fit their states together, or apply a model.
@@ -85,6 +86,8 @@ def run_states(
         A stored fit.
     table : mapping, optional
         Names in foreign files to names here.
+    individuals : mapping, optional
+        Name of a recording to the individual that it shows.
     progress : callable, optional
         Takes events.
 
@@ -121,7 +124,7 @@ def run_states(
             failed.append(error)
     if not sources:
         raise failed[0]
-    sources = _unique_names(sources)
+    sources = _with_individuals(_unique_names(sources), individuals or {}, params)
     used = {**result_parameters(params), "keypoints": chosen.digest if chosen is not None else ""}
     identities: list[Mapping[str, object]] = [
         {"role": "track", "camera": "", "position": k, "id": item.identity} for k, item in enumerate(sources)
@@ -163,6 +166,23 @@ def _swapped(dataset: Dataset) -> list[Flag]:
             n,
         )
     ]
+
+
+def _with_individuals(
+    sources: list[StatesSource], individuals: Mapping[str, str], params: StatesParams
+) -> list[StatesSource]:
+    """Say whose face each recording shows; it counts where individuals are centred."""
+    from dataclasses import replace
+
+    named = [replace(item, individual=individuals.get(item.name) or item.individual) for item in sources]
+    if params.centre != "individual":
+        return named
+    unknown = [item.name for item in named if not item.individual]
+    if unknown:
+        text = f"no individual is named for {', '.join(unknown)[:200]}; each is centred by itself"
+        first = named[0]
+        named[0] = replace(first, flags=(*first.flags, Flag("N304", text)))
+    return [replace(item, identity=f"{item.identity}:{item.individual}") for item in named]
 
 
 def _unique_names(sources: list[StatesSource]) -> list[StatesSource]:

@@ -74,7 +74,7 @@ def test_applied_features_equal_those_of_the_fit() -> None:
     _, points, _ = talking_face(5, 900)
     track = Track("a", TIMES, points)
     model, prepared = fit_features([track], RULES)
-    np.testing.assert_allclose(prepare(model, track).features, prepared[0].features, atol=1e-12)
+    np.testing.assert_allclose(prepare(model, [track])[0].features, prepared[0].features, atol=1e-12)
 
 
 def test_constant_coordinates_vanish_and_constant_faces_are_refused() -> None:

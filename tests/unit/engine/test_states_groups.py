@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mystax.engine.states_store import compare_recordings, group_rows, read_groups
+from mystax.engine.states_groups import compare_recordings, group_rows, read_groups
 from mystax.errors import RecipeError
 
 

@@ -324,6 +324,7 @@ def _attributes(fit: StatesFit, labelled: Decoded) -> dict[str, object]:
         "keypoint_set": keypoints.to_toml() if keypoints is not None else "",
         "length_unit": labelled.source.unit,
         "recording": labelled.source.name,
+        "recording_id": labelled.source.identity,
         "model_rules": json.dumps(rules),
         "model_columns": json.dumps(columns),
         "model_noise": fit.features.shape.noise if fit.features.shape is not None else float("nan"),

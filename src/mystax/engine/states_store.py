@@ -1,7 +1,7 @@
 """Keeping states: outcomes, tables, group comparison and report in a folder."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from mystax.errors import RecipeError
 if TYPE_CHECKING:
     from xarray import Dataset
 
+    from mystax.analyses.states_matching import StateMatch
     from mystax.compute.statistics import GroupTest
     from mystax.engine.states_run import StatesRun
 else:
-    Dataset = StatesRun = GroupTest = Any
+    Dataset = StatesRun = StateMatch = GroupTest = Any
 
-__all__ = ["keep_states"]
+__all__ = ["keep_match", "keep_states", "trial_rows"]
 
 
 def keep_states(
@@ -115,6 +116,44 @@ def _write_tables(store: Any, datasets: Sequence[Dataset]) -> None:
         store.write_text(f"tables/{name}.csv", _csv_text([table.head, *table.rows]))
 
 
+def trial_rows(dataset: Dataset, events: Sequence[float]) -> list[list[str]]:
+    """Return the table of states around events, one row per trial and state.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The recording that the events belong to.
+    events : sequence of float
+        Their times [s].
+
+    Returns
+    -------
+    list of list of str
+        Head and rows; empty where nothing was observed.
+    """
+    from mystax.compute.bouts import trial_numbers
+    from mystax.plot.states_time import TRIAL
+
+    found = trial_numbers(
+        np.asarray(dataset["bout_label"].values, np.int64) - 1,
+        np.asarray(dataset["bout_start"].values, np.float64),
+        np.asarray(dataset["bout_stop"].values, np.float64),
+        events,
+        int(dataset.sizes["state"]),
+        TRIAL,
+    )
+    rows = [["trial", "event [s]", "state", "share", "time [s]", "onsets", "first onset after [s]"]]
+    for k, event in enumerate(events):
+        for state in range(dataset.sizes["state"]):
+            numbers = (found.share[k, state], found.time[k, state], found.latency[k, state])
+            share, time, latency = (
+                "" if not np.isfinite(value) else f"{float(value):.6g}" for value in numbers
+            )
+            onsets = str(int(found.n_onsets[k, state]))
+            rows.append([str(k + 1), f"{float(event):.6g}", str(state + 1), share, time, onsets, latency])
+    return rows
+
+
 def _csv_text(rows: Sequence[Sequence[str]]) -> str:
     import io
 
@@ -131,6 +170,8 @@ def _keep_group(
     from mystax.plot.style import style
 
     _write_tables(store, done.datasets)
+    if times:
+        store.write_text("tables/trials.csv", _csv_text(trial_rows(done.datasets[0], times)))
     labels = None
     if table is not None:
         labels = [row["group"] for row in table]
@@ -140,3 +181,57 @@ def _keep_group(
             store.write_bytes(f"figures/{item.name}.svg", item.svg())
             store.write_text(f"figures/{item.name}.csv", item.csv())
     return Path(store.folder)
+
+
+def keep_match(done: StatesRun, other: str | Path, folder: Path) -> StateMatch:
+    """Compare the states of a fit with those of another fit, and keep the tables.
+
+    Parameters
+    ----------
+    done : StatesRun
+        The fit.
+    other : path
+        Outcome of another fit: ``states.nc``, its folder, or a folder of one folder per recording.
+    folder : Path
+        The tables go to ``<folder>/tables``: `matching` and `confusion`.
+
+    Returns
+    -------
+    StateMatch
+        Which state is which.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such outcome.
+    WeightsError
+        M702, if the fits cannot be compared.
+    """
+    from mystax.analyses.states_matching import match_states
+    from mystax.io.store import Store
+
+    match = match_states(done.datasets, _outcomes_of(Path(other)))
+    store = Store(folder)
+    partner = dict(match.pairs)
+    rows = [["state", "state of the other fit", "likeness", "by"]]
+    for state in range(1, len(match.likeness) + 1):
+        mate = partner.get(state)
+        likeness = "" if mate is None else f"{match.likeness[state - 1, mate - 1]:.4g}"
+        rows.append([str(state), "" if mate is None else str(mate), likeness, match.how])
+    store.write_text("tables/matching.csv", _csv_text(rows))
+    head = ["state", *(f"{k + 1} of the other fit" for k in range(match.confusion.shape[1]))]
+    body = [[str(k + 1), *map(str, row)] for k, row in enumerate(match.confusion.tolist())]
+    store.write_text("tables/confusion.csv", _csv_text([head, *body]))
+    return match
+
+
+def _outcomes_of(path: Path) -> list[Dataset]:
+    """Load the outcomes of a fit: a file, its folder, or the folders of its recordings."""
+    from mystax.io.outcomes import load
+
+    files = [path] if path.is_file() else [path / "states.nc"]
+    if not files[0].is_file():
+        files = sorted(path.glob("*/states.nc")) if path.is_dir() else []
+    if not files:
+        raise RecipeError("P403", str(path), "there is no outcome of states", hint="mystax states makes one")
+    return [item for item in map(load, files) if not isinstance(item, Mapping)]

@@ -132,8 +132,10 @@ def _shared_labels(
             continue
         other = others[identity]
         # times of one recording on one clock: equal to a microsecond where they are the same frame
-        ticks = [np.round(1e6 * np.asarray(side["time"].values)).astype(np.int64) for side in (item, other)]
-        _, a, b = np.intersect1d(*ticks, return_indices=True)
+        now, then = (
+            np.round(1e6 * np.asarray(side["time"].values)).astype(np.int64) for side in (item, other)
+        )
+        _, a, b = np.intersect1d(now, then, return_indices=True)
         own, theirs = item["label"].values[a], other["label"].values[b]
         known = (own > 0) & (theirs > 0)
         one.append(own[known].astype(np.int64) - 1)

@@ -1,9 +1,11 @@
 """Keeping states: outcomes, tables, group comparison and report in a folder."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mystax.core.canonical import key12
 from mystax.core.events import Event, Report, silent
@@ -17,10 +19,9 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
     from mystax.analyses.states_matching import StateMatch
-    from mystax.compute.statistics import GroupTest
     from mystax.engine.states_run import StatesRun
 else:
-    Dataset = StatesRun = StateMatch = GroupTest = Any
+    Dataset = StatesRun = StateMatch = Any
 
 __all__ = ["keep_match", "keep_states", "trial_rows"]
 
@@ -146,9 +147,7 @@ def trial_rows(dataset: Dataset, events: Sequence[float]) -> list[list[str]]:
     for k, event in enumerate(events):
         for state in range(dataset.sizes["state"]):
             numbers = (found.share[k, state], found.time[k, state], found.latency[k, state])
-            share, time, latency = (
-                "" if not np.isfinite(value) else f"{float(value):.6g}" for value in numbers
-            )
+            share, time, latency = (f"{float(value):.6g}" if np.isfinite(value) else "" for value in numbers)
             onsets = str(int(found.n_onsets[k, state]))
             rows.append([str(k + 1), f"{float(event):.6g}", str(state + 1), share, time, onsets, latency])
     return rows
@@ -234,4 +233,5 @@ def _outcomes_of(path: Path) -> list[Dataset]:
         files = sorted(path.glob("*/states.nc")) if path.is_dir() else []
     if not files:
         raise RecipeError("P403", str(path), "there is no outcome of states", hint="mystax states makes one")
-    return [item for item in map(load, files) if not isinstance(item, Mapping)]
+    found: list[Any] = [load(file) for file in files]
+    return found

@@ -146,7 +146,11 @@ def _shared_labels(
 
 
 def _emission_likeness(first: Dataset, second: Dataset) -> Float64[np.ndarray, "state other"]:
-    """Return the Bhattacharyya coefficients of all pairs of emissions, in the features of the second fit."""
+    """Return the Bhattacharyya coefficients of all pairs of emissions, in the features of the second fit.
+
+    Shapes are compared both as they are and from the middle face of each fit, whichever makes the fits more
+    alike: one person's middle face moves with what is shown most, two persons have two faces.
+    """
     ours, hmm = model_of_dataset(first)
     theirs, other = model_of_dataset(second)
     points = [
@@ -161,15 +165,18 @@ def _emission_likeness(first: Dataset, second: Dataset) -> Float64[np.ndarray, "
             expected=", ".join([*points[0], *ours.columns])[:300],
             got=", ".join([*points[1], *theirs.columns])[:300],
         )
-    linear, shift, left = _feature_map(ours, theirs)
+    linear, shift, left, apart = _feature_map(ours, theirs)
     floor = 1e-6 * np.eye(len(shift))
-    found = np.zeros((hmm.n_states, other.n_states))
-    for a in range(hmm.n_states):
-        mean = linear @ hmm.means[a] + shift
-        spread = linear @ hmm.covariances[a] @ linear.T + left + floor
-        for b in range(other.n_states):
-            found[a, b] = bhattacharyya(mean, spread, other.means[b], other.covariances[b])
-    return found
+    tried = []
+    for centre in (shift, shift + apart):
+        found = np.zeros((hmm.n_states, other.n_states))
+        for a in range(hmm.n_states):
+            mean = linear @ hmm.means[a] + centre
+            spread = linear @ hmm.covariances[a] @ linear.T + left + floor
+            for b in range(other.n_states):
+                found[a, b] = bhattacharyya(mean, spread, other.means[b], other.covariances[b])
+        tried.append(found)
+    return max(tried, key=lambda one: sum(one[pair] for pair in matched_states(one)))
 
 
 def bhattacharyya(
@@ -210,13 +217,16 @@ def _feature_map(
     Float64[np.ndarray, "feature ours"],
     Float64[np.ndarray, " feature"],
     Float64[np.ndarray, "feature feature_too"],
+    Float64[np.ndarray, " feature"],
 ]:
-    """Return how features of one fit become those of another: a matrix, a shift, and what is left out.
+    """Return how features of one fit become those of another.
+
+    A matrix, a shift, the covariance that is left out, and how far the middle faces lie apart.
 
     Scores become coordinates on the first template, are turned with it onto the second, and become scores
     again; what the first components leave out has the variance of their noise in every direction.
     """
-    blocks, shifts, rests = [], [], []
+    blocks, shifts, rests, apart = [], [], [], []
     if (ours.shape is None) != (theirs.shape is None):
         raise WeightsError("M702", "matching of states", "only one of the fits has the shape as a feature")
     if ours.shape is not None and theirs.shape is not None:
@@ -230,6 +240,8 @@ def _feature_map(
         outside = np.eye(len(back)) - ours.shape.loadings.T @ ours.shape.loadings
         blocks.append(there @ carry @ back)
         shifts.append(there @ (carry @ ours.shape.mean - theirs.shape.mean))
+        middle = whole @ np.nan_to_num(ours.centre_shape).ravel() - np.nan_to_num(theirs.centre_shape).ravel()
+        apart.append(there @ (weights[1] * middle))
         rests.append(ours.shape.noise * there @ carry @ outside @ (there @ carry).T)
     for name, own in ours.columns.items():
         other = theirs.columns[name]
@@ -239,9 +251,10 @@ def _feature_map(
         blocks.append(onto @ (scale[:, None] * np.linalg.pinv(own.loadings)))
         shifts.append(onto @ (own.median - other.median))
         rests.append(np.zeros((len(other.loadings), len(other.loadings))))
+        apart.append(np.zeros(len(other.loadings)))
     from scipy.linalg import block_diag
 
-    return block_diag(*blocks), np.concatenate(shifts), block_diag(*rests)
+    return block_diag(*blocks), np.concatenate(shifts), block_diag(*rests), np.concatenate(apart)
 
 
 def _turn_between(ours: FeatureModel, theirs: FeatureModel) -> Float64[np.ndarray, "space space_too"]:

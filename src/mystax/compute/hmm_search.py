@@ -21,14 +21,12 @@ __all__ = ["SEARCH_FRAMES", "Start", "model_from_labels", "search_hmm", "spread_
 
 SEARCH_FRAMES = 20_000
 SHORT = 5_000
-K_MEANS_STARTS = 5
+K_MEANS_STARTS, K_MEANS_QUICK = 5, 2
 STRETCHES = (1, 2, 4, 16, 64)
 """Stretches per state of the starts in time."""
-FIRST, LONG = 15, 100
+FIRST, FIRST_QUICK, LONG = 15, 8, 100
 ROUGH = 1e-5
 """Relative gain at which fits that only judge a number of states stop."""
-SAME = 1e-5
-"""Relative gap of likelihoods below which fits of long recordings count as one."""
 SCREEN, SCREENED = 3, 6
 """Iterations after which candidates of long recordings are sorted, and how many go on."""
 KEPT, KEPT_SHORT = 3, 5
@@ -66,7 +64,9 @@ def spread_rows(frames: HmmFrames, most: int, block: int = 500) -> Int64[np.ndar
     return np.unique((starts[:, None] + np.arange(block)).ravel())
 
 
-def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.ndarray, " frame"]]]:
+def start_labels(
+    frames: HmmFrames, n_states: int, n_draws: int = K_MEANS_STARTS
+) -> list[tuple[str, Int64[np.ndarray, " frame"]]]:
     """Return labels of frames to start from: stretches of time grouped by their means, and k-means.
 
     Parameters
@@ -75,6 +75,8 @@ def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.n
         The data.
     n_states : int
         Number of states.
+    n_draws : int, optional
+        Starts from k-means of single frames.
 
     Returns
     -------
@@ -92,7 +94,7 @@ def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.n
         means = sums / np.maximum(mass, 1)[:, None]
         groups = np.arange(n) if n <= n_states else k_means(means, mass, n_states, 100 + count, 5)
         found.append((f"{count} stretches", groups[stretch]))
-    draws = range(K_MEANS_STARTS)
+    draws = range(n_draws)
     return [*found, *((f"k-means {draw + 1}", k_means(points, weights, n_states, draw)) for draw in draws)]
 
 
@@ -190,15 +192,17 @@ def search_hmm(
     if n_states == 1:
         model = model_from_labels(part, np.zeros(len(part), np.int64), 1, covariance, prior)
         return Search(fit_hmm(frames, model, prior, pool=pool), ())
-    candidates = start_labels(part, n_states)
+    is_short = len(part) <= SHORT
+    is_quick = not thorough and not is_short
+    candidates = start_labels(part, n_states, K_MEANS_QUICK if is_quick else K_MEANS_STARTS)
 
     def first(item: tuple[str, Int64[np.ndarray, " frame"]]) -> Fit:
         model = model_from_labels(part, item[1], n_states, covariance, prior)
-        return fit_hmm(part, model, prior, iterations=FIRST)
+        return fit_hmm(part, model, prior, iterations=FIRST_QUICK if is_quick else FIRST)
 
     fits: list[Fit] = [first(item) for item in candidates] if pool is None else pool.map(first, candidates)
     starts = tuple(Start(name, fit.log_likelihood) for (name, _), fit in zip(candidates, fits, strict=True))
-    best = _different(fits)[: KEPT_SHORT if len(part) <= SHORT and thorough else KEPT]
+    best = _different(fits)[: KEPT_SHORT if is_short and thorough else KEPT]
     if watch is not None:
         watch("starts", best[0])
 
@@ -216,7 +220,7 @@ def search_hmm(
         def mended(fit: Fit) -> Fit:
             return _split_and_merge(part, fit, prior, watch)
 
-        apart = ended if len(part) <= SHORT else _different(ended, SAME)
+        apart = ended if is_short else _different(ended)[:1]
         ended = [mended(fit) for fit in apart] if pool is None else pool.map(mended, apart)
     winner = max(ended, key=lambda fit: fit.log_likelihood)
     if watch is not None:
@@ -224,12 +228,12 @@ def search_hmm(
     return Search(fit_hmm(frames, winner.model, prior, pool=pool), starts)
 
 
-def _different(fits: list[Fit], same: float = 1e-6) -> list[Fit]:
+def _different(fits: list[Fit]) -> list[Fit]:
     """Sort fits by likelihood; those that reached the same place count once."""
     found: list[Fit] = []
     for fit in sorted(fits, key=lambda one: -one.log_likelihood):
         if not any(
-            abs(fit.log_likelihood - other.log_likelihood) < same * abs(other.log_likelihood)
+            abs(fit.log_likelihood - other.log_likelihood) < 1e-6 * abs(other.log_likelihood)
             for other in found
         ):
             found.append(fit)

@@ -1,5 +1,7 @@
 """Features: alignment, components and columns; units, turns and holes do not change what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,20 @@ def test_recording_without_a_column_has_holes_there() -> None:
     _, prepared = fit_features(tracks, RULES)
     assert np.isnan(prepared[1].features[:, -1]).all()
     assert np.isfinite(prepared[1].features[:, :-1]).all()
+
+
+def test_recordings_of_one_individual_share_their_middle_face() -> None:
+    _, points, _ = talking_face(4, 600)
+    tracks = [
+        Track("a", TIMES[:600], points, individual="ann"),
+        Track("b", TIMES[:600], points + [0, 0, 0.8] * (np.arange(13) > 8)[:, None], individual="ann"),
+        Track("c", TIMES[:600], points, individual="ben"),
+    ]
+    rules = replace(RULES, centre="individual", variance=0.99)
+    model, prepared = fit_features(tracks, rules)
+    middles = [np.median(item.features, axis=0) for item in prepared]
+    assert np.abs(middles[0] - middles[1]).max() > 3 * np.abs(middles[2] - 0).max()  # the change is kept
+    alone = [prepare(model, [track])[0].features for track in tracks[:2]]
+    np.testing.assert_allclose(alone[0], alone[1], atol=1e-6)  # by itself each has its own middle
+    together = prepare(model, tracks[:2])
+    np.testing.assert_allclose(together[1].features, prepared[1].features, atol=1e-9)

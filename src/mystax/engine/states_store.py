@@ -63,6 +63,7 @@ def keep_states(
     """
     from mystax.core.analysis import get_analysis
     from mystax.io.provenance import Provenance
+    from mystax.io.state_edits import set_edits_aside
     from mystax.io.store import Store
 
     check_folder(out, str(out))
@@ -81,6 +82,10 @@ def keep_states(
             float(dataset.attrs["coverage"]),
             flags_from_json(str(dataset.attrs["quality"])),
         )
+        aside = set_edits_aside(store.folder / "states.nc", about.key)
+        if aside is not None:
+            text = f"the states are others than before: their names were set aside in {aside}"
+            progress(Event("warning", "states", text=text, data={"code": "N304"}))
         store.publish(dataset, about)
         _write_tables(store, [dataset])
         make_report(store)

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import tomli_w
 
-from mystax.errors import FormatError, nearest
+from mystax.errors import FormatError, MystaxError, nearest
+from mystax.io.outcome_files import read_head
 
-__all__ = ["StateEdits", "edits_from_toml", "edits_path", "edits_to_toml", "read_state_edits"]
+__all__ = [
+    "StateEdits",
+    "edits_from_toml",
+    "edits_path",
+    "edits_to_toml",
+    "read_state_edits",
+    "set_edits_aside",
+]
 
 FORMAT = 1
 KEYS = ("name", "merged_into", "hidden")
@@ -97,6 +105,34 @@ def read_state_edits(path: Path, n_states: int) -> StateEdits | None:
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError("F804", str(path), f"the edits cannot be read ({error})") from error
     return edits_from_toml(text, n_states, str(path))
+
+
+def set_edits_aside(outcome: Path, key: str) -> Path | None:
+    """Move edits aside if the outcome that they are about is replaced by another one.
+
+    Parameters
+    ----------
+    outcome : Path
+        ``states.nc``, before it is replaced.
+    key : str
+        Key of the outcome that will lie there.
+
+    Returns
+    -------
+    Path or None
+        Where the edits are now (``states.edits.old.toml``); None if they stay, or there are none.
+    """
+    edits = edits_path(outcome)
+    if not edits.is_file():
+        return None
+    try:
+        if str(read_head(outcome).attributes.get("key", "")) == key:
+            return None
+    except MystaxError:
+        pass  # none that can be read: the names belonged to something else
+    aside = edits.with_name(f"{outcome.stem}.edits.old.toml")
+    edits.replace(aside)
+    return aside
 
 
 def edits_from_toml(text: str, n_states: int, where: str = "states.edits.toml") -> StateEdits:

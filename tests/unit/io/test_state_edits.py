@@ -14,6 +14,7 @@ from mystax.io.state_edits import (
     edits_path,
     edits_to_toml,
     read_state_edits,
+    set_edits_aside,
 )
 from mystax.io.store import Store
 from tests.fixtures.state_outcomes import known_outcome
@@ -86,6 +87,19 @@ def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     path.write_text("#" * (1 << 21))
     with pytest.raises(FormatError, match="1 MiB"):
         read_state_edits(path, 3)
+
+
+def test_edits_of_a_replaced_outcome_are_set_aside(tmp_path: Path) -> None:
+    Store(tmp_path).publish(known_outcome()[0], Provenance("states", 1, "a" * 64, {}, [], 1.0, []))
+    outcome, edits = tmp_path / "states.nc", tmp_path / "states.edits.toml"
+    assert set_edits_aside(outcome, "b" * 64) is None  # there are none
+    edits.write_text(TEXT)
+    assert set_edits_aside(outcome, "a" * 64) is None  # the same outcome again
+    assert edits.is_file()
+    aside = set_edits_aside(outcome, "b" * 64)
+    assert aside == tmp_path / "states.edits.old.toml"
+    assert aside.read_text() == TEXT
+    assert not edits.exists()
 
 
 def test_load_shows_edits_and_leaves_the_outcome_alone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from mystax.plot.states_draw import (
     frame_face,
     state_colour,
     state_hatch,
+    state_title,
 )
 from mystax.plot.states_faces import chosen_bouts, clips_figure, components_figure, faces_figure
 from tests.fixtures.state_outcomes import filmed_fit, known_outcome, outcomes_of
@@ -24,6 +25,15 @@ def test_mean_faces_are_those_of_the_outcome() -> None:
     titles = [axes.get_title(loc="left") for axes in made.figure.axes]
     share, bouts = float(dataset["occupancy"][0]), int(dataset["n_bouts"][0])
     assert f"1: {100 * share:.0f} %, {bouts} bouts" in titles
+
+
+def test_names_stand_beside_the_numbers() -> None:
+    (dataset,) = known_outcome(1)
+    dataset.attrs["state_name"] = ["", "mouth open", ""]
+    assert [state_title(dataset, number) for number in (1, 2, 3)] == ["1", "2 mouth open", "3"]
+    made = faces_figure([dataset])
+    assert made is not None
+    assert any(axes.get_title(loc="left").startswith("2 mouth open: ") for axes in made.figure.axes)
 
 
 def test_faces_in_the_plane_have_one_view_that_points_down() -> None:

@@ -207,9 +207,9 @@ class _Ingest:
 
     def run(self) -> None:
         """List, match, group, compare, look and write."""
-        recordings = self._recordings()
         if not self._wish.dry_run:
             self._database.check_schema()
+        recordings = self._recordings()
         self._know()
         late: list[FoundRecording] = []
         for number, one in enumerate(recordings, 1):

@@ -36,10 +36,10 @@ def test_fields_come_back_as_they_were_written(subject: str, session: str, befor
 def test_any_text_is_a_pattern_or_p403(text: str) -> None:
     try:
         pattern = compile_pattern(text)
-    except RecipeError as error:
-        assert error.code == "P403"
+    except RecipeError:
         return
-    assert pattern.match("a/b.mp4") is None or isinstance(pattern.match("a/b.mp4"), dict)
+    found = pattern.match("a/b.mp4")
+    assert found is None or set(found) == set(pattern.names)
 
 
 @given(
@@ -133,11 +133,11 @@ def test_condition_means_what_it_means_in_python(
 def test_any_text_is_a_condition_or_p403(text: str) -> None:
     try:
         found = parse_where(text)
-        select_recordings(text)
-    except RecipeError as error:
-        assert error.code == "P403"
-    else:
-        assert isinstance(found, tuple)
+    except RecipeError:
+        return
+    assert str(select_recordings(text).compile()).count(":") >= len(
+        [one for one in found if "*" not in one.values]
+    )
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=4), st.sampled_from(["=", "!="]))

@@ -25,6 +25,8 @@ N_FRAMES = 360
 SIZE = (320, 240)
 CAMERAS = ("left", "right")
 NAME = "demo"
+CREATED = "2026-01-01T12:00:00Z"
+"""When the scene was filmed, as the headers of its videos say; always the same, so that the bytes are too."""
 
 
 def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report = silent) -> Outcomes:
@@ -124,7 +126,8 @@ def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) 
 
     total = N_FRAMES * len(CAMERAS)
     options = {"crf": "14", "preset": "veryfast", "g": "60"}
-    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc") as writer:
+    facts = {"creation_time": CREATED}
+    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc", metadata=facts) as writer:
         for chunk in scene.source(camera).chunks(size=30):
             for picture in chunk.data:
                 writer.write(picture)

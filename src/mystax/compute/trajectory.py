@@ -48,6 +48,8 @@ N_ROUNDS = 5
 N_AUTO_ROUNDS = 3
 MAX_SEARCH = 20_000
 """Frames on which the strength is searched."""
+UNSOLVABLE = 1e200
+"""Criterion of a strength with which the equations cannot be solved: above all others, yet finite."""
 DECADES = (-4.0, 9.0)
 """Range of the search about the strength at which differences of the start weigh one."""
 MIN_LIMB_SD = 0.005
@@ -274,7 +276,7 @@ def _search(state: _State, k: int) -> float:
         add_penalty(band, coefficients, weights, strength, 0, 1, x, rhs)
         logdet = factor_band(band)
         if not np.isfinite(logdet):
-            return np.inf
+            return UNSOLVABLE
         solve_band(band, rhs)
         d = rhs.reshape(-1, 3)
         data = np.einsum("ti,tij,tj->", d, full, d) - 2 * float((grad * d).sum())

@@ -82,7 +82,9 @@ def test_command_calibrates_films_of_a_board(
     calibrated: Path, film: BoardFilm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     films = [calibrated / f"{name}.mkv" for name in film.rig.names]
-    run = call(capsys, "calibrate", *films, "--board", BOARD, "--out", tmp_path / "calibration.toml", "--json")
+    run = call(
+        capsys, "calibrate", *films, "--board", BOARD, "--out", tmp_path / "calibration.toml", "--json"
+    )
     assert run.status == 0, run.err
     found = read_rig(tmp_path / "calibration.toml")
     assert found.names == film.rig.names
@@ -101,9 +103,8 @@ def test_face_filmed_by_calibrated_cameras_is_found_in_space(
 ) -> None:
     """Board films -> rig, face films -> tracks, both -> places that agree with the renderer's."""
     write_rig(face, tmp_path)
-    # their names end in numbers, which would make them parts of one film
-    films = [word for name in face.videos for word in ("--camera", f"{name}={tmp_path / name}.mkv")]
-    assert call(capsys, "track", *films, "--json").status == 0
+    films = {name: str(tmp_path / f"{name}.mkv") for name in face.videos}
+    mystax.run(mystax.open(films, name="face"), analyses=["pose"])
     outcomes = next(tmp_path.glob("*.mystax"))
     sides = [word for name in face.videos for word in ("--side", f"{name}=left")]
     rig = calibrated / "calibration.toml"

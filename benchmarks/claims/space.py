@@ -54,7 +54,7 @@ CLAIMS = (
     *(
         Claim(
             name=f"space.objective.{n}",
-            title=f"the peer's own objective, {n} cameras, {N_FRAMES} frames x {N_KEYPOINTS} points, equal start",
+            title=f"the peer's objective from an equal start, {n} cameras, {N_FRAMES} x {N_KEYPOINTS} points",
             module=__name__,
             sets=("full",),
             sides={"mystax": "optimise"},
@@ -229,7 +229,7 @@ def prepare_objective(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strength(start: Any) -> float:
-    """Strength of the smoothness: its scale is the mean step of the median-filtered start, over all points."""
+    """Strength of the smoothness: relative to the mean step of the median-filtered start."""
     import numpy as np
     from scipy.signal import medfilt
 
@@ -287,7 +287,7 @@ def optimise(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cost(world: Any, rig: Any, place: Any) -> float:
-    """The objective in plain NumPy, with the lengths that minimise it."""
+    """Evaluate the objective in plain NumPy, with the lengths that minimise it."""
     import numpy as np
 
     from mystax.compute.projection import project_rig

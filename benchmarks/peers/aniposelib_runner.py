@@ -1,4 +1,4 @@
-"""Run public functions of aniposelib 0.8 in its own interpreter: ``PYTHON aniposelib_runner.py TASK JOB RESULT``.
+"""Run public functions of aniposelib 0.8 in its own interpreter: ``PYTHON THIS_FILE TASK JOB RESULT``.
 
 This file imports nothing of mystax, and mystax imports nothing of the peer: inputs and outputs are files.
 Tasks: version, triangulate, optimise, calibrate.

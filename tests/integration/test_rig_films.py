@@ -1,4 +1,4 @@
-"""From films of a board to a rig, and from films of a face to places in space, against the renderer's truth."""
+"""From films of a board to a rig, from films of a face to places in space, against the renderer's truth."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -70,8 +70,8 @@ def test_corners_of_the_films_are_those_of_the_truth(calibrated: Path, film: Boa
     np.testing.assert_allclose(corners["time"].values, np.arange(N_VIEWS) / 2, atol=1e-3)
     off = []
     for c, name in enumerate(film.rig.names):
-        for k in range(N_VIEWS):
-            off.append(np.linalg.norm(corners["corners"].values[c, k] - film.corners(name, k), axis=1))
+        true = np.stack([film.corners(name, k) for k in range(N_VIEWS)])
+        off += [np.linalg.norm(corners["corners"].values[c] - true, axis=2)]
     known = np.isfinite(off)
     assert known.mean() > 0.75
     assert np.median(np.array(off)[known]) < 0.1
@@ -113,7 +113,7 @@ def test_face_filmed_by_calibrated_cameras_is_found_in_space(
     found: Any = mystax.load(outcomes / "pose3d.nc")
     # the calibrated rig has its first camera at the origin: bring it to the renderer's frame
     truth, ours = rig_from_toml(face.calibration()), read_rig(rig)
-    points = np.random.default_rng(1).uniform(-5, 5, (50, 3)) + [7, 0, -2]
+    points = np.random.default_rng(1).uniform(-5, 5, (50, 3)) + np.array([7.0, 0, -2])
     seen = project_rig(truth, points)
     place = triangulate(ours, seen, np.tile(np.array([1.0, 0, 1]), (3, 50, 1))).position
     turn, shift = rigid_fit(place, points)

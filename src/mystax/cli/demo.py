@@ -18,7 +18,7 @@ __all__ = ["command"]
 @common
 @click.pass_obj
 def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
-    """Film synthetic mice with two cameras, measure, track, triangulate and encode them, show what was recovered.
+    """Film synthetic mice with two cameras, measure and track them in space, encode, show what was recovered.
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """

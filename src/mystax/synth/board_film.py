@@ -54,10 +54,11 @@ def _straightened(camera: CameraModel, bent: Float64[np.ndarray, "n 2"]) -> Floa
     if not camera.distortion.any() and not camera.is_fisheye:
         return bent
     found, h = bent.copy(), 1e-6
+    along, down = np.array([h, 0.0]), np.array([0.0, h])
     off = _distorted(camera, found) - bent
     for _ in range(N_NEWTON):
-        dx = (_distorted(camera, found + [h, 0.0]) - _distorted(camera, found - [h, 0.0])) / (2 * h)
-        dy = (_distorted(camera, found + [0.0, h]) - _distorted(camera, found - [0.0, h])) / (2 * h)
+        dx = (_distorted(camera, found + along) - _distorted(camera, found - along)) / (2 * h)
+        dy = (_distorted(camera, found + down) - _distorted(camera, found - down)) / (2 * h)
         det = dx[:, 0] * dy[:, 1] - dy[:, 0] * dx[:, 1]
         det = np.where(np.abs(det) > 1e-9, det, np.nan)
         found = found - np.stack(

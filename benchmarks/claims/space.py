@@ -334,7 +334,7 @@ def prepare_boards(job: dict[str, Any]) -> dict[str, Any]:
         places = board @ rotation.T + rng.uniform(-25, 25, 3) - rotation @ board.mean(axis=0)
         seen = project_rig(rig, places)
         seen = seen + rng.normal(0, 0.3, seen.shape)
-        inside = (seen > 0).all(axis=2) & (seen < np.array(SIZE) - 1).all(axis=2)
+        inside = np.asarray((seen > 0).all(axis=2) & (seen < np.array(SIZE) - 1).all(axis=2))
         corners[:, v] = np.where(inside[..., None], seen, np.nan)
     world = Path(job["work"]) / "boards.npz"
     np.savez(world, corners=corners, board=board, **_numbers(rig))

@@ -48,12 +48,12 @@ def _groups(n: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
     return [[k for k in range(n) if label[k] == item] for item in dict.fromkeys(label)]
 
 
-def camera_tree(shared: np.ndarray) -> list[tuple[int, int]]:
+def camera_tree(n_both: np.ndarray) -> list[tuple[int, int]]:
     """Maximum spanning tree of the cameras by shared views, from the first camera outwards."""
     inside, edges = [0], []
-    while len(inside) < len(shared):
+    while len(inside) < len(n_both):
         best = max(
-            ((int(shared[a, b]), -b, a) for a in inside for b in range(len(shared)) if b not in inside),
+            ((int(n_both[a, b]), -b, a) for a in inside for b in range(len(n_both)) if b not in inside),
             default=(0, 0, 0),
         )
         if best[0] < 1:
@@ -63,10 +63,10 @@ def camera_tree(shared: np.ndarray) -> list[tuple[int, int]]:
     return edges
 
 
-def check_groups(names: Sequence[str], shared: np.ndarray) -> None:
+def check_groups(names: Sequence[str], n_both: np.ndarray) -> None:
     """Refuse cameras that never see the board together (N311)."""
     n = len(names)
-    groups = _groups(n, [(a, b) for a in range(n) for b in range(a + 1, n) if shared[a, b]])
+    groups = _groups(n, [(a, b) for a in range(n) for b in range(a + 1, n) if n_both[a, b]])
     if len(groups) < 2:
         return
     text = " | ".join(", ".join(names[k] for k in group) for group in groups)

@@ -97,6 +97,16 @@ def test_command_calibrates_films_of_a_board(
     assert found.fingerprint == read_rig(calibrated / "calibration.toml").fingerprint
 
 
+def test_short_films_are_looked_into_more_closely(film: BoardFilm, tmp_path: Path) -> None:
+    """Twenty-four frames at 10 Hz: five looks at 2 Hz would not do."""
+    names = film.rig.names[:2]
+    files = write_board_film(film, tmp_path, Fraction(10), cameras=names)
+    rig = mystax.Rig.calibrate(files, board=BOARD, out=tmp_path / "calibration.toml")
+    corners = read_corners(tmp_path / "calibration.corners.nc")
+    np.testing.assert_allclose(corners["time"].values, np.arange(N_VIEWS) / 10, atol=1e-3)
+    assert rig.model.cameras[0].n_views > 20
+
+
 @pytest.mark.slow
 def test_face_filmed_by_calibrated_cameras_is_found_in_space(
     calibrated: Path, face: HeadRig, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -303,7 +303,9 @@ def _around_hits(
     inside = (at >= wanted[0]) & (at <= wanted[-1])
     fresh = np.abs(at[:, None] - wanted).min(axis=1) > 0.5 / FINE_RATE
     found = at[near & inside & fresh]
-    return found[np.unique(np.linspace(0, len(found) - 1, min(len(found), MAX_TRIES)).astype(np.int64))]
+    return np.asarray(
+        found[np.unique(np.linspace(0, len(found) - 1, min(len(found), MAX_TRIES)).astype(np.int64))]
+    )
 
 
 def _frame(item: _Looks, time: float) -> Any:

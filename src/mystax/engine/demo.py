@@ -33,7 +33,8 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     """Make synthetic recordings of two cameras each and run everything on them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
-    tracked; ten simulated minutes, in the folder ``brain``, are encoded in the activity of neurons.
+    tracked and triangulated; ten simulated minutes, in the folder ``brain``, are encoded in the activity of
+    neurons.
 
     Parameters
     ----------

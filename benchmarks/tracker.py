@@ -178,7 +178,7 @@ def run_check(name: str, weights: str, folder: Path, n_parts: int | None = None)
             made = check.make(weights, number)
             part = path.with_suffix(".part")
             with part.open("wb") as file:
-                np.savez(file, **made)
+                np.savez(file, **dict[str, Any](made))
             part.replace(path)
         with np.load(path, allow_pickle=False) as held:
             found.append({key: held[key] for key in held.files})

@@ -244,4 +244,4 @@ def suggested_frames(weights: str, number: int, n: int = N_SUGGEST, wanted: int 
     with tempfile.TemporaryDirectory() as folder:
         chosen = suggest_frames(Labels(Path(folder) / "faces.labels"), wanted, [source], poses={0: found})
     frames = [item.frame for item in chosen]
-    return {"suggested": np.nanmean(error[frames]), "all": np.nanmean(error)}
+    return {"suggested": np.array(np.nanmean(error[frames])), "all": np.array(np.nanmean(error))}

@@ -12,7 +12,7 @@ def test_calibration_is_judged_by_errors_that_are_known() -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(50, 200, (400, 22, 2)).astype(np.float32)
     covariance = np.tile(np.array([4.0, 0.0, 4.0], np.float32), (400, 22, 1))
-    part = {
+    part: dict[str, np.ndarray] = {
         "xy": truth + rng.normal(0, 2, truth.shape).astype(np.float32),
         "truth": truth,
         "state": np.full((400, 22), 2, np.uint8),

@@ -184,7 +184,16 @@ def test_calibration_survives_its_tensors() -> None:
     back = Calibration.from_tensors(base.tensors(), 4, "synthetic")
     values = np.random.default_rng(10).normal(size=(5, 4, 6))
     np.testing.assert_array_equal(back.confidence(values), base.confidence(values))
-    assert back.floor == pytest.approx(base.floor)
+    assert (back.floor, back.slant) == pytest.approx((base.floor, base.slant))
+
+
+def test_files_without_a_slant_have_ellipses_that_do_not_follow_the_confidence() -> None:
+    tensors = _fit(np.random.default_rng(9), 700).tensors()
+    del tensors["calibration.slant"]
+    back = Calibration.from_tensors(tensors, 4, "synthetic")
+    window = np.tile([2.0, 0.0, 2.0], (2, 4, 1))
+    sure, unsure = back.covariance(window, np.array([[0.95] * 4, [0.05] * 4]), 256)
+    np.testing.assert_array_equal(sure, unsure)
 
 
 def test_calibration_of_other_features_is_refused() -> None:

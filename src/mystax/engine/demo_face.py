@@ -1,7 +1,8 @@
 """The second part of the demonstration: a rendered mouse's face, filmed by two cameras and tracked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Outcomes = Any
 
-__all__ = ["FACE_FOLDER", "film_face", "recovered_points", "track_face"]
+__all__ = ["FACE_FOLDER", "face_meanwhile", "film_face", "recovered_points", "track_face"]
 
 FACE_FOLDER = "face"
 CAMERAS = 2
@@ -85,6 +86,30 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
 
     files = film_face(folder, seed=seed, progress=progress)
     return run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress)
+
+
+@contextmanager
+def face_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
+    """Do `track_face` in a process of its own while other work is done; both have ended at the end.
+
+    Whatever that process could not do is done, or refused with its reason, when the other work is over.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes videos and outcomes.
+    seed : int, optional
+        The animal and what it does.
+    progress : callable, optional
+        Takes events.
+    """
+    from mystax.engine.meanwhile import meanwhile
+
+    if not (folder / "face.json").exists():
+        progress(Event("note", "film", text="meanwhile a face is rendered for two cameras, and tracked"))
+    with meanwhile("mystax.engine.demo_face:track_face", folder, seed):
+        yield
+    track_face(folder, seed=seed, progress=progress)
 
 
 def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:

@@ -130,19 +130,11 @@ def write_video(
     """
     path = Path(path)
     if video.bits > 8 and codec != "ffv1":
-        raise ParameterError(
-            "P401",
-            "parameter 'codec'",
-            expected="ffv1, for a video of more than 8 bits",
-            got=codec,
-        )
+        expected = "ffv1, for a video of more than 8 bits"
+        raise ParameterError("P401", "parameter 'codec'", expected=expected, got=codec)
     deep = "gray16le" if video.bits > 8 else "gray"
     grey = deep if codec == "ffv1" else "yuv420p"
-    # Without its tree of macroblocks x264 gives the same bytes for the same pictures, each time.
-    options = {"mbtree": "0"} if codec == "h264" else {}
-    with VideoWriter(
-        path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey, options=options
-    ) as out:
+    with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
         for start in range(0, len(video), BLOCK):
             for picture in video.frames(start, start + BLOCK):
                 # Files of this format hold 16 bits: codes of fewer are moved to the top of them.

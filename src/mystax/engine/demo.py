@@ -33,7 +33,8 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     """Make synthetic recordings of two cameras each and run everything on them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
-    tracked; ten simulated minutes, in the folder ``brain``, are encoded in the activity of neurons.
+    tracked and triangulated; ten simulated minutes, in the folder ``brain``, are encoded in the activity of
+    neurons.
 
     Parameters
     ----------
@@ -56,13 +57,15 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     11.2
     """
     from mystax.engine.demo_brain import BRAIN_FOLDER, brain_meanwhile
-    from mystax.engine.demo_face import FACE_FOLDER, track_face
+    from mystax.engine.demo_face import FACE_FOLDER, face_meanwhile
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     place = Path(folder)
-    with brain_meanwhile(place / BRAIN_FOLDER, seed=seed, progress=progress):
-        track_face(place / FACE_FOLDER, seed=seed, progress=progress)
+    with (
+        face_meanwhile(place / FACE_FOLDER, seed=seed, progress=progress),
+        brain_meanwhile(place / BRAIN_FOLDER, seed=seed, progress=progress),
+    ):
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
         recording = open_recording(files, name=NAME, grey_range="full")
@@ -123,7 +126,7 @@ def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) 
     from mystax.io.video import VideoWriter
 
     total = N_FRAMES * len(CAMERAS)
-    options = {"crf": "14", "preset": "veryfast", "g": "60", "mbtree": "0"}
+    options = {"crf": "14", "preset": "veryfast", "g": "60"}
     facts = {"creation_time": CREATED}
     with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc", metadata=facts) as writer:
         for chunk in scene.source(camera).chunks(size=30):

@@ -21,6 +21,7 @@ from mystax.io.outcome_files import (
     read_head,
     read_variable,
 )
+from mystax.io.state_edits import edits_path, read_state_edits
 from mystax.io.verify import OutcomeSum, Verification, digest_problems, read_sum, sum_of, verify_outcome
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def load(path: str | Path) -> "Dataset | Outcomes":
     """Open an outcome, or a folder of outcomes.
 
     Every small variable is checked against its digest at once; a large one is read when it is used, and
-    guarded by the checksums in the file.
+    guarded by the checksums in the file.  Names and merges of states that lie beside an outcome
+    (``states.edits.toml``) are shown as the attributes `state_name`, `state_merged_into`, `state_hidden`.
 
     Parameters
     ----------
@@ -345,6 +347,10 @@ def load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
         attributes,
     )
     _check_form(dataset, head, path)
+    if head.analysis == "states":
+        edits = read_state_edits(edits_path(path), int(dataset.sizes.get("state", 0)))
+        if edits is not None:
+            dataset.attrs |= edits.attributes(int(dataset.sizes["state"]))
     return dataset
 
 

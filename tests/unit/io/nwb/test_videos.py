@@ -1,6 +1,7 @@
 """The videos behind outcomes: found, looked at, named."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def outcome(**files: list[str]) -> dict[str, OutcomeParts]:
 
 def film(path: Path, n: int) -> None:
     facts = {"creation_time": "2024-03-01T10:00:00Z"}
-    with VideoWriter(path, size=(64, 48), rate=30, metadata=facts) as writer:
+    with VideoWriter(path, size=(64, 48), rate=Fraction(30), metadata=facts) as writer:
         for k in range(n):
             writer.write(np.full((48, 64), 20 + k, np.uint8))
 

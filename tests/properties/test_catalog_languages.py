@@ -18,7 +18,7 @@ from mystax.engine.catalog.tables import recording
 from mystax.errors import RecipeError
 
 WORDS = st.text(
-    st.characters(blacklist_categories=("Cs",), blacklist_characters="_/\0"), min_size=1, max_size=8
+    st.characters(exclude_categories=["Cs"], exclude_characters="_/\0"), min_size=1, max_size=8
 )
 LITERAL = st.text("ab.-+$^|[]\\ ", min_size=1, max_size=4)
 VALUES = st.text("abAB_%?[]*!'\\é", max_size=5)

@@ -204,8 +204,7 @@ def test_nothing_is_written_below_the_folder(catalog: Catalog, tmp_path: Path) -
 
 def test_name_that_is_no_text_is_refused_and_the_rest_goes_on(catalog: Catalog, tmp_path: Path) -> None:
     file = new_clip(tmp_path / "whisk" / "m1.mp4")
-    bad = os.fsencode(file.parent) + b"/m\xff.mp4"
-    shutil.copy2(file, bad)
+    shutil.copy2(file, os.fsdecode(os.fsencode(file.parent) + b"/m\xff.mp4"))
     found = catalog.ingest(tmp_path / "whisk", pattern="files")
     assert [error.code for error in found.conflicts] == ["P404"]
     assert found.added == 1

@@ -61,7 +61,6 @@ def _fill(any_catalog: Catalog) -> None:
         connection.execute(
             insert(job).values(id=8, plan_key="b", kind="report", recording_id=1, state="done")
         )
-    return any_catalog
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from mystax.core.events import Event
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
+from mystax.engine.catalog.ingest import ingest_folders
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.tables import camera, flag, recording, root, side_file, video
 from mystax.errors import ParameterError, RecipeError

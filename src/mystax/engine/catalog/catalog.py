@@ -20,13 +20,14 @@ from mystax.engine.catalog.schema import upgrade_schema
 from mystax.engine.catalog.tables import SCHEMA, outcome, root, video
 from mystax.engine.catalog.upkeep import CheckReport, PruneReport, backup, look_again, prune
 from mystax.engine.catalog.views import list_recordings, recording_number, show_recording
+from mystax.engine.catalog.with_queue import WithQueue
 from mystax.engine.machine import kind_of_disk
 from mystax.errors import RecipeError
 
 __all__ = ["Catalog"]
 
 
-class Catalog:
+class Catalog(WithQueue):
     """Recordings, jobs and outcomes of many sessions.
 
     Parameters

@@ -45,6 +45,8 @@ class CatalogDispatch:
         More variables for children.
     opener : str, optional
         What opens recordings in the child (tests have their own).
+    report : bool, optional
+        Whether jobs make reports.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class CatalogDispatch:
         lease: float = LEASE,
         environment: Mapping[str, str] | None = None,
         opener: str = DEFAULT_OPENER,
+        report: bool = True,
     ) -> None:
         self._database, self._out, self._queue = database, out, Queue(database)
-        self._memory, self._lease, self._environment, self._opener = memory, lease, environment, opener
+        self._memory, self._lease, self._environment = memory, lease, environment
+        self._opener, self._report = opener, report
 
     def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
         """Return a job as an executor takes it, after a look at its files and at the space.
@@ -102,6 +106,7 @@ class CatalogDispatch:
             gated=True,
             leash=self._lease,
             opener=self._opener,
+            report=self._report,
         )
         limit = claim.resources.get("limit")
         return JobSpec(

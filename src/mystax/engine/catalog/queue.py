@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Double,
     and_,
     case,
+    cast,
     exists,
     func,
     insert,
@@ -269,7 +272,12 @@ class Queue:
             rows = connection.execute(
                 update(job)
                 .where(job.c.token.in_(list(held)), job.c.state == "running")
-                .values(beat=job.c.beat + 1, beat_at=utc_seconds(), done=done, rate=rate)
+                .values(
+                    beat=job.c.beat + 1,
+                    beat_at=utc_seconds(),
+                    done=cast(done, BigInteger),
+                    rate=cast(rate, Double),
+                )
                 .returning(job.c.token)
             ).all()
             for token, item in held.items():

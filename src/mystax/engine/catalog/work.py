@@ -109,11 +109,11 @@ def _drive(
     }
     share = memory_limit() // max(1, executor.slots())
     dispatch = CatalogDispatch(queue.database, place.outcomes, memory=share)
-    found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=_is_gone)
+    found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 
 
-def _is_gone(foreign: Foreign) -> bool:
+def is_gone(foreign: Foreign) -> bool:
     """Tell whether the process of a driver has ended for certain: only its own host can know."""
     start = str(int(foreign.pid_started))
     record = LockRecord(foreign.host, foreign.pid, foreign.boot_id, start, "")

@@ -14,9 +14,12 @@ from mystax.errors import RoiError, VideoError
 from tests.fixtures.jobs import attempts, drivers, empty_queue, enter, jobs_of, new_jobs
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
-    made = empty_queue(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
+    url = "sqlite:///mystax.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    made = empty_queue(tmp_path, url)
     enter(made, "a", "b")
     yield made
     made.database.close()

@@ -1,5 +1,6 @@
 """The queue from films to outcomes; children and drivers are real, and are killed, stopped, asked to end."""
 
+import contextlib
 import os
 import random
 import signal
@@ -45,7 +46,7 @@ def finish(process: "subprocess.Popen[str]") -> str:
 def wait_for(lab: Lab, state: str, process: "subprocess.Popen[str]", n: int = 1) -> None:
     """Wait until so many jobs are in a state, or the driver has ended."""
     end = time.monotonic() + 200
-    while process.poll() is None and sum(row.state == state for row in lab.rows(job.c.state)) < n:
+    while process.poll() is None and lab.states().count(state) < n:
         assert time.monotonic() < end
         time.sleep(0.05)  # another process: there is nothing else to wait for
 
@@ -55,8 +56,9 @@ def wait_for_child(process: "subprocess.Popen[str]") -> psutil.Process:
     end = time.monotonic() + 200
     while process.poll() is None:
         for child in psutil.Process(process.pid).children(recursive=True):
-            if "mystax.engine.child" in child.cmdline():
-                return child
+            with contextlib.suppress(psutil.Error):  # it may end while it is looked at
+                if "mystax.engine.child" in child.cmdline():
+                    return child
         assert time.monotonic() < end
         time.sleep(0.05)  # another process
     raise AssertionError(finish(process))
@@ -80,7 +82,7 @@ def made(lab: Lab, wanted: Recipe) -> dict[str, dict[str, str]]:
 
 def check_done(lab: Lab, n: int) -> None:
     """Every job is done, once; rows are files; nothing is torn."""
-    assert Counter(row.state for row in lab.rows(job.c.state)) == {"done": n}
+    assert Counter(lab.states()) == {"done": n}
     ends = Counter(
         row.job_id
         for row in lab.rows(attempt.c.job_id, attempt.c.ending)
@@ -158,7 +160,7 @@ def test_a_job_that_kills_its_process_harms_no_other(tmp_path: Path, how: str, c
     assert process.returncode in (0, 3), out
     from mystax.engine.catalog.status import job_errors
 
-    states = [row.state for row in lab.rows(job.c.state)]
+    states = lab.states()
     groups = job_errors(lab.database)
     if how == "raise":
         assert states == ["done", "failed", "done"]

@@ -86,7 +86,7 @@ def test_slurm_runs_jobs_and_a_cancelled_worker_is_recovered(tmp_path: Path, slu
     run.wait_for_frames()
     slurm.cancel(slurm.jobs()[0])
     assert run.finish().done + run.finish().adopted == 6
-    assert Counter(row.state for row in lab.rows(job.c.state)) == {"done": 6}
+    assert Counter(lab.states()) == {"done": 6}
     endings = Counter(row.ending for row in lab.rows(attempt.c.ending))
     assert endings["lost"] >= 1
     assert endings["done"] + endings["adopted"] == 6

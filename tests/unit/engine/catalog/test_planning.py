@@ -110,7 +110,7 @@ def test_going_back_to_an_earlier_region_queues_the_earlier_job_again(lab: Lab) 
         draw(lab, "rec000", square(x))
         lab.add("quick", where="folder=rec000")
         assert lab.do_all() == ["done"]
-    assert [row.state for row in lab.rows(job.c.state)] == ["done", "done"]
+    assert lab.states() == ["done", "done"]
 
 
 def test_outcomes_that_are_missing_are_planned_again(lab: Lab) -> None:

@@ -192,8 +192,9 @@ class DaskExecutor:
     def stop(self, token: str, how: str) -> None:
         """Ask a job to stop; one that no worker has begun is taken back."""
         if token not in self._workers and token in self._futures:
+            future = self._futures.pop(token)
+            self._client.cancel([future], force=True)
             self._messages.put(Message(token, "ended", {"ending": "stopped", "why": how, "peak": 0}))
-            self._client.cancel([self._futures[token]], force=True)
             return
         self._order("stop", [token], how)
 
@@ -229,7 +230,7 @@ class DaskExecutor:
 
     def _ended(self, token: str, future: Any) -> None:
         """Take the end of a task (called from a thread of the client)."""
-        if self._is_closed:
+        if self._is_closed or token not in self._futures:
             return
         if future.status == "finished":
             found = future.result()
@@ -399,7 +400,7 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
     logs = out / ".mystax" / "log"
     try:
         with dask.config.set(SETTINGS):
-            cluster = kind(**_options(wish, certificates.security(), logs))
+            cluster = kind(**_options(system, wish, certificates.security(), logs))
             cluster.adapt(minimum_jobs=0, maximum_jobs=wish.max_workers)
             client = Client(cluster)
     except (OSError, ValueError, RuntimeError) as error:
@@ -449,7 +450,7 @@ class _Certificates:
             path.unlink(missing_ok=True)
 
 
-def _options(wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
+def _options(system: str, wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
     """Return the arguments of a cluster of dask-jobqueue."""
     hours, rest = divmod(wish.walltime, 3600)
     resources = f"cores={wish.cores}" + (f",gpus={wish.gpus}" if wish.gpus else "")
@@ -463,7 +464,7 @@ def _options(wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
     ]
     return {
         "queue": wish.queue or None,
-        "account": wish.account or None,
+        "account" if system in ("slurm", "pbs") else "project": wish.account or None,
         "cores": wish.cores,
         "processes": 1,
         "memory": f"{wish.memory} MiB",

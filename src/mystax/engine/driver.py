@@ -265,7 +265,7 @@ class Driver:
     def _take(self, message: Message) -> None:
         """Take what the executor tells of a job."""
         mine = self._mine.get(message.token)
-        if mine is None:
+        if mine is None or mine.end is not None:
             return
         data = message.data
         if message.what == "started":

@@ -1,4 +1,4 @@
-"""F34: a worker dies with a job: the next one takes it over, three deaths without getting further are enough."""
+"""F34: a worker dies with a job: the next one takes it over, and it is done once."""
 
 from pathlib import Path
 

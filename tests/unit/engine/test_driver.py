@@ -10,7 +10,8 @@ import pytest
 from mystax.core.events import Event
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Bounds, Driver
+from mystax.engine.driver import Driver
+from mystax.engine.driver_state import Bounds
 from mystax.engine.executor import JobSpec
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, CatalogError, RoiError, SpaceError, VideoError

@@ -158,7 +158,9 @@ class Database:
                 if not inspect(connection).has_table(meta.name):
                     return 0
                 found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
-            self._schema = int(found or 0)
+            if found is None or not (found.isascii() and found.isdecimal()):
+                raise CatalogError("Q605", self.where, expected="the number of a schema", got=repr(found))
+            self._schema = int(found)
         return self._schema
 
     def check_readable(self) -> None:

@@ -14,7 +14,8 @@ from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.query import select_jobs
 from mystax.engine.catalog.queue import Foreign, Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Bounds, Driver, Tally
+from mystax.engine.driver import Driver
+from mystax.engine.driver_state import Bounds, Tally
 from mystax.engine.executor import Executor, SupervisorExecutor
 from mystax.engine.machine import available_cores, memory_limit
 from mystax.engine.signals import Stop, stop_wishes

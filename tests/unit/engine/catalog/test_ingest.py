@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from mystax.core.events import Event
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
+from mystax.engine.catalog.ingest import ingest_folders
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.tables import camera, flag, recording, root, side_file, video
 from mystax.errors import ParameterError, RecipeError
@@ -204,8 +205,7 @@ def test_nothing_is_written_below_the_folder(catalog: Catalog, tmp_path: Path) -
 
 def test_name_that_is_no_text_is_refused_and_the_rest_goes_on(catalog: Catalog, tmp_path: Path) -> None:
     file = new_clip(tmp_path / "whisk" / "m1.mp4")
-    bad = os.fsencode(file.parent) + b"/m\xff.mp4"
-    shutil.copy2(file, bad)
+    shutil.copy2(file, os.fsdecode(os.fsencode(file.parent) + b"/m\xff.mp4"))
     found = catalog.ingest(tmp_path / "whisk", pattern="files")
     assert [error.code for error in found.conflicts] == ["P404"]
     assert found.added == 1

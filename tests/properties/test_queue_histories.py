@@ -15,7 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mystax.engine.catalog.queue import Claim, Facts, Foreign, Progress, Queue
+from mystax.engine.catalog.claims import Claim, Facts, Foreign, Progress
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.job_rules import after_death, after_error, after_yield
 from mystax.errors import RoiError, VideoError

@@ -19,7 +19,8 @@ from mystax.engine.signals import Stop
 from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.queue import Claim, Facts, Foreign, Queue
+    from mystax.engine.catalog.claims import Claim, Facts, Foreign
+    from mystax.engine.catalog.queue import Queue
 else:
     Claim = Facts = Foreign = Queue = Any
 
@@ -223,7 +224,7 @@ class Driver:
         )
 
     def _facts(self, mine: Mine, error: Mapping[str, str] | None = None, why: str = "") -> Facts:
-        from mystax.engine.catalog.queue import Facts as Found
+        from mystax.engine.catalog.claims import Facts as Found
 
         peak = (mine.end or {}).get("peak")
         return Found(
@@ -335,7 +336,7 @@ class Driver:
                 self._let_go(token, mine)
 
     def _beat_of(self, tokens: Sequence[str]) -> set[str]:
-        from mystax.engine.catalog.queue import Progress
+        from mystax.engine.catalog.claims import Progress
 
         held = {}
         for token in tokens:

@@ -8,7 +8,7 @@ from mystax.engine.executor import JobSpec
 from mystax.errors import ErrorRecord
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.queue import Claim, Facts
+    from mystax.engine.catalog.claims import Claim, Facts
 else:
     Claim = Facts = Any
 

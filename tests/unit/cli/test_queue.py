@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from mystax.engine.catalog.queue import Facts
+from mystax.engine.catalog.claims import Facts
 from mystax.engine.catalog.tables import job
 from mystax.engine.job_rules import after_error
 from mystax.errors import VideoError

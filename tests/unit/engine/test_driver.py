@@ -258,7 +258,7 @@ def test_it_takes_a_job_whose_driver_has_been_silent_for_a_minute(bench: Bench) 
 
 
 def test_it_leaves_a_job_whose_driver_beats_now_and_then(bench: Bench) -> None:
-    from mystax.engine.catalog.queue import Progress
+    from mystax.engine.catalog.claims import Progress
 
     enter(bench.queue, "other")
     new_jobs(bench.queue)

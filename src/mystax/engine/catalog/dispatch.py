@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import select, update
 
 from mystax.core.geometry import roi_from_dict
+from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import outcome_facts, record_outcome
-from mystax.engine.catalog.queue import Claim, Facts, Queue
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, recipe
 from mystax.engine.executor import JobSpec
 from mystax.engine.job_rules import Ending

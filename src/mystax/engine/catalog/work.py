@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.catalog.claims import Foreign
 from mystax.engine.catalog.dispatch import CatalogDispatch
 from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.query import select_jobs
-from mystax.engine.catalog.queue import Foreign, Queue
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.driver import Driver
 from mystax.engine.driver_state import Bounds, Tally

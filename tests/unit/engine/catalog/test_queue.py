@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import true
 
-from mystax.engine.catalog.queue import Claim, Facts, NewJob, Progress, Queue
+from mystax.engine.catalog.claims import Claim, Facts, NewJob, Progress
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.job_rules import after_error, after_yield
 from mystax.errors import RoiError, VideoError

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from mystax.engine.catalog.queue import Facts, Progress, Queue
+from mystax.engine.catalog.claims import Facts, Progress
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
 from mystax.engine.catalog.tables import attempt, job
 from mystax.engine.job_rules import after_error

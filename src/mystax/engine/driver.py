@@ -372,7 +372,7 @@ class Driver:
 
     def _look(self) -> None:
         """Look at the jobs of other drivers; take those that are abandoned, where there is room."""
-        rows = self._queue.look(self.id)
+        rows = self._queue.look(self.id, self._bounds.where)
         beats = {row.id: (row.attempt, row.beat) for row in rows}
         still = set(self._looks.look(self._monotonic(), beats))
         for row in rows:

@@ -39,7 +39,8 @@ class CatalogDispatch:
     out : Path
         The folder of outcomes.
     memory : int
-        Limit of a job whose recipe names none [byte]; 0 for no limit.
+        Limit of a job whose recipe names none, for each of its cores [byte]; 0 for what the worker's host
+        allows.
     lease : float, optional
         Time without a word from the driver after which a job stops by itself [s].
     environment : mapping, optional
@@ -117,7 +118,7 @@ class CatalogDispatch:
             str(folder / ".mystax" / "log" / f"{claim.name}-{claim.attempt}.log"),
             cores=int(claim.resources.get("cores", 1)),
             gpus=int(claim.resources.get("gpus", 0)),
-            memory=int(limit) * MIB if limit else self._memory,
+            memory=int(limit) * MIB if limit else self._memory * int(claim.resources.get("cores", 1)),
             priority=claim.priority,
             lease=self._lease,
             environment=self._environment,

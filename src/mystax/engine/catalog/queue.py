@@ -206,8 +206,8 @@ class Queue:
             rows = connection.execute(select(job.c.token, job.c.reason).where(condition)).all()
         return {str(token): str(reason) for token, reason in rows}
 
-    def look(self, driver_id: str) -> list[Foreign]:
-        """Return the running jobs of other drivers."""
+    def look(self, driver_id: str, where: ColumnElement[bool] | None = None) -> list[Foreign]:
+        """Return the running jobs of other drivers, or those of them for which a condition holds."""
         advanced = and_(
             attempt.c.frame_to.is_not(None),
             attempt.c.frame_to > func.coalesce(attempt.c.frame_from, 0),
@@ -236,7 +236,7 @@ class Queue:
             )
             .outerjoin(driver, driver.c.id == job.c.driver_id)
             .outerjoin(attempt, and_(attempt.c.job_id == job.c.id, attempt.c.number == job.c.attempt))
-            .where(job.c.state == "running", job.c.driver_id != driver_id)
+            .where(job.c.state == "running", job.c.driver_id != driver_id, true() if where is None else where)
         )
         with self.database.read() as connection:
             return [Foreign(*row[:10], bool(row[10]), row[11]) for row in connection.execute(statement)]

@@ -18,7 +18,7 @@ from mystax.engine.catalog.tables import job
 from mystax.engine.driver import Driver
 from mystax.engine.driver_state import Bounds, Tally
 from mystax.engine.executor import Executor, SupervisorExecutor
-from mystax.engine.machine import available_cores, memory_limit
+from mystax.engine.machine import available_cores
 from mystax.engine.signals import Stop, stop_wishes
 from mystax.errors import EngineError, RecipeError, nearest
 from mystax.io.locks import LockRecord, is_alive, this_process
@@ -109,8 +109,7 @@ def _drive(
         "user": own.user,
         "version": version("mystax"),
     }
-    share = memory_limit() // max(1, executor.slots())
-    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=share)
+    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=executor.memory)
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 

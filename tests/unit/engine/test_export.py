@@ -28,7 +28,7 @@ def test_outcomes_write_themselves_as_tables(tmp_path: Path) -> None:
     from mystax.engine.importing import ImportWishes, import_file
 
     outcomes = mystax.load(publish_known(tmp_path / "face.mystax", "running", "blink"))
-    files = outcomes.to_csv(tmp_path / "csv")  # type: ignore[union-attr] # a folder gives Outcomes
+    files = outcomes.to_csv(tmp_path / "csv")
     assert {"running.csv", "blink.event.csv", "running.json"} <= {path.name for path in files}
     import_file(tmp_path / "csv", ImportWishes(out=tmp_path / "back"))
     assert contents(tmp_path / "back") == contents(tmp_path / "face.mystax")
@@ -39,6 +39,6 @@ def test_outcomes_write_themselves_as_a_session(tmp_path: Path) -> None:
     from mystax.io.alf_session import read_alf_session
 
     outcomes = mystax.load(publish_known(tmp_path / "face.mystax", "running"))
-    assert outcomes.to_alf(tmp_path, revision="2025-05-31")  # type: ignore[union-attr] # as above
+    assert outcomes.to_alf(tmp_path, revision="2025-05-31")
     assert (tmp_path / "alf" / "#2025-05-31#" / "_mystax_manifest.json").is_file()
     assert [parts.analysis for _, parts in read_alf_session(tmp_path)] == ["running"]

@@ -21,7 +21,7 @@ def anipose(path: Path, mirror: float = 1.0) -> Path:
     head += [f"M_{i}{j}" for i in range(3) for j in range(3)] + [f"center_{i}" for i in range(3)] + ["fnum"]
     rows: list[list[float]] = []
     for k in range(4):
-        row = [k, 2, 3, 0.5, 2, 0.9, 10 + k, 20, 30, 0.25, 3, 0.8]
+        row: list[float] = [k, 2, 3, 0.5, 2, 0.9, 10 + k, 20, 30, 0.25, 3, 0.8]
         rows.append([*row, mirror, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2 * k])
     path.write_text("\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n")
     return path

@@ -146,6 +146,8 @@ def _tell(output: Output, found: "IngestReport", *, dry_run: bool) -> None:
         output.fail(error)
     for path, reason in found.skipped:
         output.warn("skipped", f"{path}: {reason}")
+    for path in found.missing:
+        output.warn("missing", f"{path}: the file is not there any more; what is known of it stays")
     if dry_run:
         for one in found.planned:
             output.say(f"{one['state']:<8} {one['recording']}" + _codes(one["flags"]))

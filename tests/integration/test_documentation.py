@@ -144,6 +144,8 @@ def test_output_in_a_console_block_is_no_command_line() -> None:
 def test_option_that_no_command_has_is_found_in_prose() -> None:
     (line,) = mentioned("Say `--pupil-smoothness 3` or run `pip install --upgrade mystax`.")
     assert unknown_options(line.text) == ["--pupil-smoothness"]
+    assert unknown_options("mystax track --rois r.toml") == ["--rois"]
+    assert unknown_options("mystax measure") == ["there is no command 'measure'"]
     assert "--pupil-smooth" in options()
 
 

@@ -280,7 +280,7 @@ class FacemapTask(dj.Manual):
             ``<outcomes>/<folder of the video>/facemap_recordingid<n>_<task>``.
         """
         own = {name: key[name] for name in cls.primary_key}
-        folder = _beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
+        folder = folder_beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
         if mkdir:
             folder.mkdir(parents=True, exist_ok=True)
         return folder.relative_to(link.processed()) if relative else folder
@@ -363,13 +363,13 @@ def _regions(rois: RoisLike | None, camera: str) -> Sequence[Any] | None:
     return [roi.at("") for roi in found if not camera or roi.camera in (camera, "")]
 
 
-def _beside_video(key: Mapping[str, Any]) -> Path:
+def folder_beside_video(key: Mapping[str, Any]) -> Path:
     """Return the folder of outcomes that belongs to the folder of a video."""
     files, _ = video_of(key)
     return link.processed() / Path(files[0]).parent
 
 
-def _task_folder(task: Mapping[str, Any]) -> Path:
+def task_folder(task: Mapping[str, Any]) -> Path:
     """Return the folder of a task."""
     if task["facemap_output_dir"]:
         given = Path(task["facemap_output_dir"])
@@ -419,7 +419,7 @@ class FacemapProcessing(dj.Computed):
                 in_table = keeps_arrays_in_table(FacialSignal.Region)
                 check_packet(self.connection, in_table, n, 8, f"FacialSignal {key}")
                 act = run_task if task["task_mode"] == "trigger" else load_task
-                return (act(link, recording, plan, _task_folder(task)),)
+                return (act(link, recording, plan, task_folder(task)),)
             finally:
                 recording.close()
 

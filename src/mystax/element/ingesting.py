@@ -1,6 +1,7 @@
 """Videos of a session into `VideoRecording`: found by folder, grouped by the words of their names."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def session_folder(link: Link, session_key: Mapping[str, Any], pattern: str) -> 
 
 def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
     """Find ``sub-<label>*/ses-<label>*/behav``: labels are the values of the key, in their order."""
-    labels = [str(value) for value in session_key.values()]
+    labels = [label for value in session_key.values() for label in _words_of(value)]
     found = []
     for root in link.roots():
         for above in (root / "rawdata", root):
@@ -71,6 +72,16 @@ def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
             hint="say folder= or pattern=",
         )
     return there[0]
+
+
+def _words_of(value: Any) -> list[str]:
+    """Return how a value of a key may stand in a folder's name; times without marks, as NeuroBlueprint asks."""
+    text = str(value)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return [text]
+    return [text, time.strftime("%Y%m%d"), time.strftime("%Y%m%dT%H%M%S")]
 
 
 def _labels(name: str) -> set[str]:

@@ -1,6 +1,7 @@
 """One lab per site: activated once, used by all tests of the site."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,15 @@ from tests.fixtures.postgres import postgres_url
 __all__ = ["lab", "mariadb_server", "postgres_url"]
 
 
+@pytest.fixture(scope="session")
+def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all labs' data: what one has computed is there for the others."""
+    return tmp_path_factory.mktemp("lab")
+
+
 @pytest.fixture(scope="session", params=SITES)
-def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, lab_root: Path) -> Iterator[Lab]:
     """Return the lab of each site in turn."""
     site = site_of(request.param, request)
-    with open_lab(site, tmp_path_factory.mktemp("lab"), prefix=f"lab_{request.param.partition('-')[2]}") as found:
+    with open_lab(site, lab_root, prefix=f"lab_{request.param.partition('-')[2]}") as found:
         yield found

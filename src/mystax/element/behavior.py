@@ -12,8 +12,8 @@ from mystax.element import facial_behavior_estimation as fbe
 from mystax.element.activation import activate_schema
 from mystax.element.dead_jobs import kept_alive
 from mystax.element.outcome_rows import encoding_rows, pose3d_rows, provenance_of, states_rows
-from mystax.element.poses import run_pose
 from mystax.element.populating import populate_tables
+from mystax.element.poses import run_pose
 from mystax.element.rows import check_packet, insert_rows
 from mystax.engine.encoding import encoding
 from mystax.engine.pose3d import pose3d
@@ -211,7 +211,9 @@ class Pose3D(dj.Computed):
                 folder = fi.FacemapInferenceTask.infer_output_dir(task, relative=False, mkdir=False)
                 recording = fbe.open_clocked(video)
                 try:
-                    weights = fi.weights_of({"model_id": model[0], "weights_hash": model[1]}, folder / "weights")
+                    weights = fi.weights_of(
+                        {"model_id": model[0], "weights_hash": model[1]}, folder / "weights"
+                    )
                     poses[camera] = run_pose(recording, weights, None, folder)["pose"]
                 finally:
                     recording.close()
@@ -224,7 +226,11 @@ class Pose3D(dj.Computed):
             return facts, rows, provenance_of(fbe.link, dataset, folder / "pose3d.nc")
 
     def make_insert(
-        self, key: dict[str, Any], facts: dict[str, Any], rows: list[dict[str, Any]], provenance: dict[str, Any]
+        self,
+        key: dict[str, Any],
+        facts: dict[str, Any],
+        rows: list[dict[str, Any]],
+        provenance: dict[str, Any],
     ) -> None:
         """Insert the points; names that are new become body parts."""
         self.insert1({**key, **facts, "provenance": provenance})
@@ -293,7 +299,9 @@ class BehaviorState(dj.Computed):
 
     def make_compute(self, key: dict[str, Any], recipe: dict[str, Any], inputs: str) -> tuple[Any, ...]:
         """Fit the states."""
-        folder = fbe.folder_beside_video(key) / f"states_recordingid{key['recording_id']}_{key['state_task_id']}"
+        folder = (
+            fbe.folder_beside_video(key) / f"states_recordingid{key['recording_id']}_{key['state_task_id']}"
+        )
         with kept_alive(self):
             states(inputs, keypoints=recipe.get(KEYPOINTS), out=folder, **recipe.get(PARAMETERS, {}))
             outcomes = Outcomes.of_folder(folder)

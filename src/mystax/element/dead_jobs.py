@@ -160,7 +160,7 @@ def register(table: Any) -> None:
     DataJoint keeps the id of the first connection, also in a worker that was forked or had to reconnect.
     """
     connection = table.connection
-    connection.connection_id = connection.adapter.get_connection_id(connection._conn)  # noqa: SLF001 - DataJoint gives no other way to the id of a connection that was made anew
+    connection.connection_id = connection.adapter.get_connection_id(connection._conn)
     jobs = jobs_of(table)
     if jobs is None:
         return
@@ -197,7 +197,8 @@ def kept_alive(table: Any, interval: float = PING) -> Iterator[None]:
     def beat() -> None:
         while not done.wait(interval):
             try:
-                if not table.connection.is_connected:
+                # `Connection.is_connected` of DataJoint 2.3.5 is true whatever the server says.
+                if not table.connection.adapter.ping(table.connection._conn):
                     table.connection.connect()
                     register(table)
             except errors:

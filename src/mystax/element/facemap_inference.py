@@ -1,4 +1,4 @@
-"""Keypoints of videos by trained weights: the schema `facemap_inference`, with the names of Element Facemap."""
+"""Keypoints of videos by trained weights: the schema `facemap_inference`, named as in Element Facemap."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ import numpy as np
 from mystax.element import facial_behavior_estimation as fbe
 from mystax.element.activation import activate_schema
 from mystax.element.dead_jobs import kept_alive
-from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
 from mystax.element.populating import populate_tables
+from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
 from mystax.element.rows import check_packet, insert_rows
 from mystax.errors import RecipeError, WeightsError, nearest
 from mystax.io.weights import check_digest
@@ -97,9 +97,7 @@ class BodyPart(dj.Lookup):
     ---
     body_part_description="" : varchar(1000)
     """
-    contents: ClassVar[list[tuple[str, str]]] = [
-        (row["body_part"], row["body_part_description"]) for row in body_parts("mouse-face-15")
-    ]
+    contents: ClassVar[list[dict[str, str]]] = body_parts("mouse-face-15")
 
     @classmethod
     def insert_keypoint_set(cls, name: str | Path) -> list[str]:
@@ -215,7 +213,9 @@ class FacemapInferenceTask(dj.Manual):
         mkdir : bool, optional
             Make it.
         """
-        folder = fbe.folder_beside_video(key) / f"facemap_recordingid{key['recording_id']}_model{key['model_id']}"
+        folder = (
+            fbe.folder_beside_video(key) / f"facemap_recordingid{key['recording_id']}_model{key['model_id']}"
+        )
         if mkdir:
             folder.mkdir(parents=True, exist_ok=True)
         return folder.relative_to(fbe.link.processed()) if relative else folder
@@ -269,7 +269,7 @@ def weights_of(model: Mapping[str, Any], folder: Path) -> Path:
         return found
     folder.mkdir(parents=True, exist_ok=True)
     files = FacemapModel.File & {"model_id": model["model_id"]}
-    with files.connection._config.override(download_path=str(folder)):  # noqa: SLF001 - the settings of this connection, which need not be the global ones
+    with files.connection._config.override(download_path=str(folder)):
         path = Path(files.fetch1("model_file"))
     if check_digest(path) != digest:
         raise WeightsError("M701", path.name, "it is not the file that the model names", expected=digest[:12])
@@ -394,7 +394,9 @@ def _folder(task: Mapping[str, Any]) -> Path:
     """Return the folder of a task."""
     if task["facemap_inference_output_dir"]:
         given = Path(task["facemap_inference_output_dir"])
-        return fbe.link.find(given.as_posix()) if task["task_mode"] == "load" else fbe.link.processed() / given
+        return (
+            fbe.link.find(given.as_posix()) if task["task_mode"] == "load" else fbe.link.processed() / given
+        )
     return FacemapInferenceTask.infer_output_dir(task, relative=False, mkdir=False)
 
 

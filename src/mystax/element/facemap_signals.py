@@ -38,7 +38,7 @@ def camera_of_video(tree: Mapping[str, Any], files: Sequence[str], where: str) -
             if Path(str(name)).name in names:
                 return position
     raise FormatError(
-        "F804", where, "it is about several cameras", expected=f"one whose video is {sorted(names)[0]}"
+        "F804", where, "it is about several cameras", expected=f"one whose video is {min(names)}"
     )
 
 
@@ -177,7 +177,9 @@ class _File:
             centre = np.stack([inside[:, 1] + item.box[0], inside[:, 0] + item.box[1]], 1)
         return {"roi_no": number, "area": area, "centre": centre, "confidence": np.full(len(area), np.nan)}
 
-    def _components(self, places: Sequence[tuple[int, int]], short: str, name: str) -> Iterator[dict[str, Any]]:
+    def _components(
+        self, places: Sequence[tuple[int, int]], short: str, name: str
+    ) -> Iterator[dict[str, Any]]:
         """Give one row per component: column k of the traces with picture k of the masks."""
         with understood(self.where):
             there = [
@@ -202,7 +204,7 @@ class _File:
                 }
 
     def _singular_values(self, short: str, places: Sequence[int]) -> dict[int, np.ndarray]:
-        """Return singular values by place: a list per region, or only those of the last one (Facemap #107)."""
+        """Return singular values by place: per region, or only those of the last one (Facemap #107)."""
         values = self.tree.get(f"{short}Sv")
         if isinstance(values, list):
             filled = [np.ravel(item) for item in values]

@@ -280,7 +280,9 @@ class FacemapTask(dj.Manual):
             ``<outcomes>/<folder of the video>/facemap_recordingid<n>_<task>``.
         """
         own = {name: key[name] for name in cls.primary_key}
-        folder = folder_beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
+        folder = (
+            folder_beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
+        )
         if mkdir:
             folder.mkdir(parents=True, exist_ok=True)
         return folder.relative_to(link.processed()) if relative else folder

@@ -45,7 +45,8 @@ def session_folder(link: Link, session_key: Mapping[str, Any], pattern: str) -> 
             "P403",
             f"pattern {pattern!r}",
             "it names what the session key does not have",
-            expected="neuroblueprint, flat, or a folder with " + ", ".join(f"{{{name}}}" for name in session_key),
+            expected="neuroblueprint, flat, or a folder with "
+            + ", ".join(f"{{{name}}}" for name in session_key),
             got=str(error),
         ) from error
     return link.find(text)
@@ -59,8 +60,7 @@ def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
         for above in (root / "rawdata", root):
             for subject in _matching(above, "sub", labels):
                 rest = [label for label in labels if label not in _labels(subject.name)] or labels
-                for session in _matching(subject, "ses", rest):
-                    found.append(session / BEHAVIOUR)
+                found += [session / BEHAVIOUR for session in _matching(subject, "ses", rest)]
     there = sorted({place for place in found if place.is_dir()})
     if len(there) != 1:
         raise RecipeError(
@@ -75,7 +75,7 @@ def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
 
 
 def _words_of(value: Any) -> list[str]:
-    """Return how a value of a key may stand in a folder's name; times without marks, as NeuroBlueprint asks."""
+    """Return how a value of a key may stand in a folder's name; times also without marks."""
     text = str(value)
     try:
         time = datetime.fromisoformat(text)
@@ -120,7 +120,7 @@ def ingest_videos(
     files = {camera: [link.relative(path) for path in paths] for camera, paths in cameras.items()}
     own = {name: session_key[name] for name in link.module.Session.primary_key}
     known = {
-        row["file_path"]: {name: row[name] for name in table.primary_key}
+        row["file_path"]: {**own, "recording_id": int(row["recording_id"])}
         for row in (table.File & own).to_dicts()
     }
     free = int(max((table & own).to_arrays("recording_id"), default=-1)) + 1

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.keypoints import KeypointSet
 from mystax.element.linking import Link
 from mystax.element.poses import part_name
-from mystax.core.keypoints import KeypointSet
 from mystax.errors import NumbersError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def provenance_of(link: Link, dataset: Dataset, path: Path) -> dict[str, Any]:
     attributes = dataset.attrs
     return {
         "path": link.relative(path),
-        **{name: str(attributes[name]) for name in ("key", "content_sha256", "quality") if name in attributes},
+        **{
+            name: str(attributes[name]) for name in ("key", "content_sha256", "quality") if name in attributes
+        },
         "analysis_version": int(attributes.get("analysis_version", 0)),
         "coverage": float(attributes.get("coverage", 1.0)),
     }
@@ -73,7 +75,9 @@ def pose3d_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]]]
 def states_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the facts of `BehaviorState`, and the rows of its states and bouts."""
     numbers = [int(value) for value in dataset["state"].values]
-    candidates = [int(value) for value in dataset["candidate"].values] if "candidate" in dataset.coords else []
+    candidates = (
+        [int(value) for value in dataset["candidate"].values] if "candidate" in dataset.coords else []
+    )
     held_out = None
     if len(numbers) in candidates:
         held_out = _finite(dataset["held_out"].values[candidates.index(len(numbers))])

@@ -1,4 +1,4 @@
-"""`facemap_params` of a task as a recipe and regions: our own form, or a dict of Facemap, each key answered."""
+"""`facemap_params` of a task as a recipe and regions: our own form, or a dict of Facemap."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -202,8 +202,6 @@ def _with_svd(recipe: Recipe, do_mot_svd: bool, do_mov_svd: bool) -> Recipe:
     if not (do_mot_svd or do_mov_svd):
         return recipe.model_copy(update={"analysis": tuple(rest)})
     asked = {"with_motion": do_mot_svd, "with_movie": do_mov_svd}
-    place = next(
-        (k for k, step in enumerate(recipe.analysis) if step.name == "svd"), len(recipe.analysis)
-    )
+    place = next((k for k, step in enumerate(recipe.analysis) if step.name == "svd"), len(recipe.analysis))
     steps = [step.model_copy(update={"parameters": {**step.parameters, **asked}}) for step in own]
     return recipe.model_copy(update={"analysis": (*rest[:place], *steps, *rest[place:])})

@@ -1,4 +1,4 @@
-"""`populate_all`: every automatic table in order, with dead jobs freed and failed ones tried again on wish."""
+"""`populate_all`: every automatic table in order; dead jobs are freed, failed ones tried again on wish."""
 
 import os
 import platform
@@ -54,7 +54,9 @@ def populate_tables(
         P401, if there is no worker.
     """
     if processes < 1:
-        raise ParameterError("P401", "parameter 'processes' of 'populate_all'", expected=">= 1", got=str(processes))
+        raise ParameterError(
+            "P401", "parameter 'processes' of 'populate_all'", expected=">= 1", got=str(processes)
+        )
     declare_jobs(tables)
     freed = free_dead_jobs(tables, **freeing)
     report: dict[str, dict[str, Any]] = {}

@@ -110,7 +110,7 @@ def signals_of_outcomes(
 
 
 def _regions(outcomes: Mapping[str, Dataset], rois: Sequence[Roi]) -> list[_Region]:
-    """Number the regions: the whole frame first, then the set in its order, then what else was measured."""
+    """Give regions their numbers: the whole frame, the set in its order, then what else was measured."""
     rows: dict[str, dict[str, tuple[Dataset, int]]] = {}
     shapes: dict[str, Roi] = {}
     for analysis in MEASURED:
@@ -171,7 +171,9 @@ def _region_row(region: _Region) -> dict[str, Any]:
     if "motion" in region.rows:
         motion, place = region.rows["motion"]
         n_bins = float(motion["n_bins"].values[place])
-        row["motion"] = (np.asarray(motion["energy"].values[:, place], np.float64) * n_bins).astype(np.float32)
+        row["motion"] = (np.asarray(motion["energy"].values[:, place], np.float64) * n_bins).astype(
+            np.float32
+        )
     return row
 
 

@@ -171,4 +171,3 @@ def timestamp_facts(recording: Recording, source: str) -> dict[str, Any]:
         "timestamps": times,
         "valid": np.isfinite(times),
     }
-

@@ -126,8 +126,10 @@ def load_task(link: Link, recording: Recording, plan: TaskPlan, folder: Path) ->
         raise RecipeError(
             "P403",
             str(folder),
-            "nothing in the folder fits the task" if not found else "several things in the folder fit the task",
-            expected="one folder of outcomes of this video with the task's parameters, or one <video>_proc.npy",
+            "nothing in the folder fits the task"
+            if not found
+            else "several things in the folder fit the task",
+            expected="one folder of outcomes of this video and these parameters, or one <video>_proc.npy",
             got=", ".join(shown[:12]) or "an empty folder",
             hint='task_mode "trigger" runs the task',
         )
@@ -146,9 +148,7 @@ def walk_files(folder: Path) -> list[tuple[Path, list[str]]]:
     return found
 
 
-def candidates(
-    recording: Recording, plan: TaskPlan, folder: Path
-) -> tuple[list[Candidate], list[str]]:
+def candidates(recording: Recording, plan: TaskPlan, folder: Path) -> tuple[list[Candidate], list[str]]:
     """Find what fits a task, and name what does not.
 
     Returns
@@ -181,7 +181,9 @@ def _why_not(recording: Recording, plan: TaskPlan, place: Path) -> str:
         outcomes = Outcomes.of_folder(place)
         own = [identity for identity in recording.video().identity if "=" not in identity]
         for name in outcomes:
-            made = [i for ids in frames_inputs(outcomes.attributes(name)).values() for i in ids if "=" not in i]
+            made = [
+                i for ids in frames_inputs(outcomes.attributes(name)).values() for i in ids if "=" not in i
+            ]
             if made != own:
                 return "another video"
         if plan.recipe is None:
@@ -190,9 +192,7 @@ def _why_not(recording: Recording, plan: TaskPlan, place: Path) -> str:
         request = Request(plan.recipe, plan.regions(recording.video().shape))
         planned = make_plan(recording, request, current=there.current_key)
         if planned.awaits_proposals and there.current_key("rois"):
-            planned = make_plan(
-                recording, request, current=there.current_key, proposals=there.proposals()
-            )
+            planned = make_plan(recording, request, current=there.current_key, proposals=there.proposals())
     except MystaxError as error:
         return str(error)
     missing = [item.name for item in planned.wanted]
@@ -247,9 +247,7 @@ def _made_of_facemap(link: Link, recording: Recording, path: Path, plan: TaskPla
     return Made(time, "facemap", 0.0, provenance)
 
 
-def read_signals(
-    link: Link, provenance: Mapping[str, Any], *, do_mot_svd: bool, do_mov_svd: bool
-) -> Signals:
+def read_signals(link: Link, provenance: Mapping[str, Any], *, do_mot_svd: bool, do_mov_svd: bool) -> Signals:
     """Read the rows of what `run_task` or `load_task` described.
 
     Raises

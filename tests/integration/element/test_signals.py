@@ -1,4 +1,4 @@
-"""Golden tests of `FacialSignal`: what is read from the database is what the outcome holds, by closed forms."""
+"""Golden tests of `FacialSignal`: the database holds what the outcome holds, by closed forms."""
 
 from typing import Any
 
@@ -21,7 +21,9 @@ N = 40
 FULL = Roi("frame", "motion", Rectangle(0, 0, 96, 64))
 
 
-def loaded(lab: Lab, rois: list[Roi], name: str, *, do_mot_svd: bool = True, do_mov_svd: bool = True, **more: Any) -> Any:
+def loaded(
+    lab: Lab, rois: list[Roi], name: str, *, do_mot_svd: bool = True, do_mov_svd: bool = True, **more: Any
+) -> Any:
     """Publish outcomes of known content, load them through the element, and return the key."""
     video = film(lab.root / name / "face.mkv", N)
     key = lab.recording(video)
@@ -50,7 +52,9 @@ def test_every_component_has_its_own_trace_and_mask(lab: Lab) -> None:
     rois = motion_rois(3)
     key = loaded(lab, list(rois), "t1")
     found = rows(lab.fbe.FacialSignal.MotionSVD, key, "roi_no, component_id")
-    assert [(row["roi_no"], row["component_id"]) for row in found] == [(r, k) for r in range(3) for k in range(10)]
+    assert [(row["roi_no"], row["component_id"]) for row in found] == [
+        (r, k) for r in range(3) for k in range(10)
+    ]
     for row in found:
         r, k = row["roi_no"], row["component_id"]
         box = (rois[r].shape.box().height // BIN, rois[r].shape.box().width // BIN)

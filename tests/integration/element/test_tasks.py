@@ -146,14 +146,14 @@ def test_torn_file_is_refused(lab: Lab) -> None:
 
 @pytest.mark.attack
 def test_hostile_files_are_refused_and_nothing_in_them_runs(lab: Lab, readers_here: None) -> None:
-    codes = []
+    keys = []
     for name, make in PICKLES.items():
         video = film(lab.root / "hostile" / name / "face.mkv", 3)
         video.with_name("face_proc.npy").write_bytes(npy_of(make(video.parent / "marker")))
-        key = lab.recording(video)
-        lab.task(key, {}, facemap_output_dir=f"hostile/{name}")
-        codes += [text[:4] for text in errors_of(lab.fbe.populate_all(key))]
-    assert codes == ["F801"] * 12
+        keys.append(lab.recording(video))
+        lab.task(keys[-1], {}, facemap_output_dir=f"hostile/{name}")
+    texts = errors_of(lab.fbe.populate_all(keys))
+    assert [text[:4] for text in texts] == ["F801"] * 12
     assert not list((lab.root / "hostile").rglob("marker*"))
 
 

@@ -139,8 +139,10 @@ def task_plan(
         )
     plan = _of_ours(values, where) if ours else _of_facemap(values, where)
     assert plan.recipe is not None  # noqa: S101 - both make one; narrows the type
-    motion = do_mot_svd and _flag(values.get("motSVD"))
-    movie = do_mov_svd and _flag(values.get("movSVD"))
+    # Facemap decomposes nothing where neither the frame nor a region of motion is asked for.
+    any_svd = ours or "svd" in plan.recipe.names
+    motion = any_svd and do_mot_svd and _flag(values.get("motSVD"))
+    movie = any_svd and do_mov_svd and _flag(values.get("movSVD"))
     return replace(plan, recipe=_with_svd(plan.recipe, motion, movie))
 
 

@@ -20,12 +20,12 @@ from mystax.io.weights import check_digest, find_weights, installed_weights
 
 __all__ = [
     "body_parts",
-    "box_text",
     "installed_file",
     "load_pose",
     "part_name",
     "pose_rows",
     "run_pose",
+    "square_text",
     "weights_facts",
 ]
 
@@ -69,7 +69,7 @@ def installed_file(digest: str) -> Path | None:
     return next((path for path in installed_weights().values() if check_digest(path) == digest), None)
 
 
-def box_text(bbox: Sequence[float] | None) -> str:
+def square_text(bbox: Sequence[float] | None) -> str:
     """Return Facemap's box [x1, x2, y1, y2] as a face box: the square around it.
 
     Raises
@@ -79,7 +79,7 @@ def box_text(bbox: Sequence[float] | None) -> str:
 
     Examples
     --------
-    >>> box_text([10, 110, 20, 80])
+    >>> square_text([10, 110, 20, 80])
     '10,0,100'
     """
     if bbox is None or not len(bbox):
@@ -103,7 +103,7 @@ def run_pose(recording: Recording, weights: Path, bbox: Sequence[float] | None, 
     MystaxError
         Whatever the run refuses.
     """
-    parameters = {"weights": str(weights), "keypoints": "all", "box": box_text(bbox)}
+    parameters = {"weights": str(weights), "keypoints": "all", "box": square_text(bbox)}
     try:
         return run(
             recording, analyses=[ANALYSIS], parameters={ANALYSIS: parameters}, out=folder, report=False

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("datajoint", reason='pip install "mystax[datajoint]"')
+
 from mystax.element.dead_jobs import free_dead_jobs, kept_alive, register
 from mystax.element.populating import retry_failed
-from tests.fixtures.lab import Lab, connect, film
+from tests.fixtures.lab import TWO, Lab, connect, film
 from tests.fixtures.lab_worker import request_of
+
+pytestmark = pytest.mark.parametrize("lab", TWO, indirect=True, scope="session")
 
 NOBODY = 2**31 - 5
 """A connection and a process that there are not."""
@@ -151,8 +155,6 @@ def test_two_workers_share_the_keys(lab: Lab, table: Any) -> None:
 
 
 def test_killed_worker_costs_its_job_only(lab: Lab, table: Any, tmp_path: Path) -> None:
-    if lab.site.array_store is not None:
-        pytest.skip("the place of arrays makes no difference here")
     keys = [lab.recording(film(lab.root / "killed" / "face.mkv", 3)) for _ in range(20)]
     marker = tmp_path / "marker"
     command = [sys.executable, "-m", "tests.fixtures.lab_worker"]

@@ -8,7 +8,9 @@ import pytest
 
 from mystax.errors import RecipeError
 from mystax.synth import faulty_video
-from tests.fixtures.lab import Lab, film, open_lab
+from tests.fixtures.lab import NIGHTLY, Lab, film, open_lab
+
+pytestmark = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
 
 
 def info_of(lab: Lab, key: Any) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from mystax.engine.recipe import recipe_from
 from mystax.io.formats.facemap import write_facemap
 from tests.attacks.payloads import PICKLES, npy_of
 from tests.fixtures.facemap_films import facemap_tree_of_regions
-from tests.fixtures.lab import Lab, film, motion_rois
+from tests.fixtures.lab import NIGHTLY, Lab, film, motion_rois
 from tests.fixtures.sine_outcomes import publish_sines
 
 N = 40
 RECIPE = recipe_from(
     analyses=["motion", "svd"], parameters={"motion": {"bin": 4}, "svd": {"n_components": 10, "bin": 4}}
 )
+
+pytestmark = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
 
 
 def errors_of(report: dict[str, Any], table: str = "FacemapProcessing") -> list[str]:

@@ -19,6 +19,8 @@ from mystax.engine.encoding import encoding
 from mystax.engine.pose3d import pose3d
 from mystax.engine.states import states
 from mystax.errors import ParameterError, RecipeError, nearest
+from mystax.io.clock_specs import parse_clock_spec
+from mystax.io.neural.reading import read_neural
 from mystax.io.outcomes import Outcomes
 
 __all__ = [
@@ -35,7 +37,7 @@ __all__ = [
 ]
 
 schema = dj.Schema()
-INPUTS, KEYPOINTS, PARAMETERS, TRACKS = "inputs", "keypoints", "parameters", "tracks"
+INPUTS, KEYPOINTS, NEURAL, PARAMETERS, TRACKS = "inputs", "keypoints", "neural", "parameters", "tracks"
 
 
 def activate(
@@ -111,6 +113,22 @@ def outcomes_of(key: Mapping[str, Any], recipe: Mapping[str, Any]) -> Path:
             got=", ".join(paths) or "no outcomes of this recording",
         )
     return fbe.link.find(paths[0])
+
+
+def placed_clock(text: str) -> str:
+    """Return a clock whose files, relative to a root in the table, are where they are.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the text names no clock.
+    RecipeError
+        P403, if no root has a file of it.
+    """
+    spec = parse_clock_spec(text)
+    for file in filter(None, (spec.file, spec.session_file)):
+        text = text.replace(file, str(fbe.link.find(file)), 1)
+    return text
 
 
 @schema
@@ -336,7 +354,7 @@ class NeuralPredictionTask(dj.Manual):
     prediction_task_id : int16
     ---
     neural_path : varchar(255)    # relative to a root
-    recipe : json                 # inputs (outcomes, relative to a root), parameters of encoding
+    recipe : json                 # inputs (relative to a root), neural (clock, ...), parameters of encoding
     """
 
 
@@ -368,7 +386,7 @@ class NeuralPrediction(dj.Computed):
     def make_fetch(self, key: dict[str, Any]) -> tuple[Any, ...]:
         """Fetch the recipe and where its inputs are."""
         neural, recipe = (NeuralPredictionTask & key).fetch1("neural_path", "recipe")
-        checked = check_recipe(dict(recipe), (INPUTS, PARAMETERS), "recipe of NeuralPredictionTask")
+        checked = check_recipe(dict(recipe), (INPUTS, NEURAL, PARAMETERS), "recipe of NeuralPredictionTask")
         return checked, str(outcomes_of(key, checked)), str(neural)
 
     def make_compute(
@@ -378,7 +396,11 @@ class NeuralPrediction(dj.Computed):
         number = f"{key['recording_id']}_{key['prediction_task_id']}"
         folder = fbe.folder_beside_video(key) / f"encoding_recordingid{number}"
         with kept_alive(self):
-            dataset = encoding(inputs, fbe.link.find(neural), out=folder, **recipe.get(PARAMETERS, {}))
+            options = dict(recipe.get(NEURAL, {}))
+            if "clock" in options:
+                options["clock"] = placed_clock(str(options["clock"]))
+            activity = read_neural(fbe.link.find(neural), **options)
+            dataset = encoding(inputs, activity, out=folder, **recipe.get(PARAMETERS, {}))
             facts, neurons = encoding_rows(dataset)
             path = folder / "encoding.nc"
             facts["outcome_path"] = fbe.link.relative(path)

@@ -37,7 +37,11 @@ def test_large_rows_go_in_groups_below_the_packet() -> None:
 
 def test_row_above_the_packet_goes_alone() -> None:
     table = Table()
-    rows = [{"value": np.zeros(PACKET, np.uint8)}, {"value": np.zeros(PACKET + 1, np.uint8)}, {"value": 1}]
+    rows: list[dict[str, Any]] = [
+        {"value": np.zeros(PACKET, np.uint8)},
+        {"value": np.zeros(PACKET + 1, np.uint8)},
+        {"value": 1},
+    ]
     insert_rows(table, rows)
     assert [len(group) for group in table.groups] == [1, 1, 1]
 

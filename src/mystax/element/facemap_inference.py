@@ -15,7 +15,7 @@ from mystax.element.populating import populate_tables
 from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
 from mystax.element.rows import check_packet, insert_rows
 from mystax.errors import RecipeError, WeightsError, nearest
-from mystax.io.weights import check_digest
+from mystax.io.weights import check_digest, write_whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -267,12 +267,19 @@ def weights_of(model: Mapping[str, Any], folder: Path) -> Path:
     found = installed_file(digest)
     if found is not None:
         return found
+    path = folder / f"{digest[:12]}.onnx"
+    if path.is_file() and check_digest(path) == digest:
+        return path
+    table = FacemapModel.File()
+    # DataJoint 2.3.5 cannot read an attachment from PostgreSQL, and would take its name from the database.
+    query = f"SELECT model_file FROM {table.full_table_name} WHERE model_id=%s"  # noqa: S608 - a table of ours
+    row = table.connection.query(query, args=(model["model_id"],)).fetchone()
+    content = b"" if row is None else bytes(row[0]).partition(b"\0")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    files = FacemapModel.File & {"model_id": model["model_id"]}
-    with files.connection._config.override(download_path=str(folder)):
-        path = Path(files.fetch1("model_file"))
+    write_whole(path, content)
     if check_digest(path) != digest:
-        raise WeightsError("M701", path.name, "it is not the file that the model names", expected=digest[:12])
+        path.unlink()
+        raise WeightsError("M701", path.name, "the database holds another file than the model names")
     return path
 
 

@@ -62,6 +62,7 @@ def test_points_of_two_cameras_are_stored_in_space(lab: Lab) -> None:
         assert np.median(np.linalg.norm(place - truth[:, k], axis=1)) < 2
 
 
+@pytest.mark.slow
 def test_states_and_bouts_are_stored(lab: Lab) -> None:
     video = film(lab.root / "states" / "face.mkv", 4)
     write_face(lab.root / "states" / "face.csv", 1, n=240)
@@ -99,7 +100,8 @@ def test_explained_variance_is_stored_by_neuron(lab: Lab) -> None:
         "lags": False,
         "scales": "one",
     }
-    recipe = {"inputs": "neural/outcomes", "parameters": parameters}
+    neural = {"clock": "npy:neural/stamps.npy", "signal": "deconvolved"}
+    recipe = {"inputs": "neural/outcomes", "neural": neural, "parameters": parameters}
     lab.be.NeuralPredictionTask.insert1({**key, "neural_path": "neural/activity.npy", "recipe": recipe})
     assert lab.be.populate_all(key)["NeuralPrediction"] == {"done": 1, "errors": [], "freed": 0}
     row = (lab.be.NeuralPrediction & key).fetch1()
@@ -129,7 +131,7 @@ def write_brain(folder: Path) -> None:
     noise = rng.normal(size=(n, 3)) * drive.std() / 2
     activity = noise + drive[:, None] * np.array([1.0, 1.0, 0.0])
     np.save(folder / "activity.npy", activity.astype(np.float32))
-    np.save(folder / "times.npy", source.times)
+    np.save(folder / "stamps.npy", source.times)
 
 
 def test_unknown_key_of_a_recipe_is_refused(lab: Lab) -> None:

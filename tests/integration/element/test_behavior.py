@@ -127,7 +127,9 @@ def write_brain(folder: Path) -> None:
     recording = Recording("face", {"face": Camera("face", source)})
     rng = np.random.default_rng(0)
     drive = np.convolve(rng.normal(size=n + 19), np.ones(20) / 20, "valid").astype(np.float32)
-    publish_sines(folder / "outcomes", recording, motion_rois(1), kinds=(), energy=drive[:, None])
+    publish_sines(
+        folder / "outcomes", recording, motion_rois(1), kinds=("motion",), n_components=2, drive=drive
+    )
     noise = rng.normal(size=(n, 3)) * drive.std() / 2
     activity = noise + drive[:, None] * np.array([1.0, 1.0, 0.0])
     np.save(folder / "activity.npy", activity.astype(np.float32))

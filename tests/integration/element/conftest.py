@@ -7,9 +7,19 @@ import pytest
 
 from tests.fixtures.lab import SITES, Lab, open_lab, site_of
 from tests.fixtures.mariadb import mariadb_server
-from tests.fixtures.postgres import postgres_url
+from tests.fixtures.postgres import postgres_server, why_no_postgres
 
-__all__ = ["lab", "mariadb_server", "postgres_url"]
+__all__ = ["lab", "lab_root", "mariadb_server", "postgres_url"]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Start a server for the session and give the URL of a database; skip with a reason where it cannot be."""
+    reason = why_no_postgres()
+    if reason:
+        pytest.skip(reason)
+    with postgres_server() as server:
+        yield server.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -111,14 +111,14 @@ def test_explained_variance_is_stored_by_neuron(lab: Lab) -> None:
     ridge = float(explained.sel(model="lagged-ridge").mean())
     assert row["explained_variance_lagged_ridge"] == pytest.approx(ridge, abs=1e-6)
     neurons = (lab.be.NeuralPrediction.Neuron & key).to_dicts(order_by="neuron")
-    assert [item["neuron"] for item in neurons] == [0, 1, 2]
+    assert [item["neuron"] for item in neurons] == list(range(12))
     np.testing.assert_array_equal(
         [item["explained_variance"] for item in neurons], explained.sel(model="stacked").values
     )
 
 
 def write_brain(folder: Path) -> None:
-    """Write outcomes of five minutes at 10 Hz, and three neurons of which two follow the motion."""
+    """Write outcomes of five minutes at 10 Hz, and twelve neurons that follow the motion."""
     from tests.fixtures.lab import motion_rois
 
     n = 3000
@@ -130,8 +130,8 @@ def write_brain(folder: Path) -> None:
     publish_sines(
         folder / "outcomes", recording, motion_rois(1), kinds=("motion",), n_components=2, drive=drive
     )
-    noise = rng.normal(size=(n, 3)) * drive.std() / 2
-    activity = noise + drive[:, None] * np.array([1.0, 1.0, 0.0])
+    noise = rng.normal(size=(n, 12)) * drive.std() / 2
+    activity = noise + drive[:, None]
     np.save(folder / "activity.npy", activity.astype(np.float32))
     np.save(folder / "stamps.npy", source.times)
 

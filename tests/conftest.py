@@ -8,6 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:  # the checks of types come before the first import of mystax
+    from collections.abc import Iterator
+
+    from tests.fixtures.postgres import PostgresServer
     from tests.fixtures.videos import Shelf
 
 # One BLAS thread per worker process, as in children of the engine: two workers with two threads each on two
@@ -35,6 +38,18 @@ def real_data() -> Path:
     if not (folder / "README.md").exists():
         pytest.skip(f"no real data in {folder.name!r}: set MYSTAX_TEST_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """Give a running PostgreSQL server; skip with a reason where none can be started."""
+    from tests.fixtures.postgres import postgres_server, why_no_postgres
+
+    reason = why_no_postgres()
+    if reason:
+        pytest.skip(reason)
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from importlib import import_module
 from mystax.errors import nearest
 
 _LAZY = {
+    "Catalog": "mystax.engine.catalog.catalog:Catalog",
     "Clock": "mystax.core.clock:Clock",
     "KeypointSet": "mystax.core.keypoints:KeypointSet",
     "Labels": "mystax.engine.labels:Labels",

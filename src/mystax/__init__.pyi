@@ -9,6 +9,7 @@ from mystax.engine.calls import motion as motion
 from mystax.engine.calls import pupil as pupil
 from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
+from mystax.engine.catalog.catalog import Catalog as Catalog
 from mystax.engine.demo import demo as demo
 from mystax.engine.encoding import encoding as encoding
 from mystax.engine.labels import Labels as Labels
@@ -23,6 +24,7 @@ from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
 
 __all__ = [
+    "Catalog",
     "Clock",
     "KeypointSet",
     "Labels",

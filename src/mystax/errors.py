@@ -16,7 +16,10 @@
     │   ├── SpaceError                 S501
     │   └── DamagedError               S502
     ├── QueueError                     Q6xx
-    │   └── PoisonJob                  Q602
+    │   ├── LeaseLost                  Q601
+    │   ├── PoisonJob                  Q602
+    │   ├── CatalogError               Q603, Q604, Q605, Q606
+    │   └── EngineError                Q607
     ├── AppError                       W9xx (edits of labels, and the web app)
     ├── ModelError                     M7xx
     │   ├── WeightsError               M701, M702
@@ -39,15 +42,18 @@ __all__ = [
     "CODES",
     "AppError",
     "Cancelled",
+    "CatalogError",
     "ClockError",
     "Code",
     "DamagedError",
     "DeviceError",
+    "EngineError",
     "ErrorRecord",
     "ExtraMissing",
     "FormatError",
     "InputError",
     "InternalError",
+    "LeaseLost",
     "ModelError",
     "MystaxError",
     "NumbersError",
@@ -120,6 +126,7 @@ CODES: Mapping[str, Code] = {
     "N311": Code("the rig cannot be solved", "refusal", "never"),
     "N312": Code("the calibration is weak or implausible", "flag", "-"),
     "N313": Code("places in space are flat or badly conditioned", "flag", "-"),
+    "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N315": Code("cameras disagree: drift, time, or a wrong rig", "flag", "-"),
     "N321": Code("no number of states is supported by the data", "flag", "-"),
     "N322": Code("the number of states is at its limit, or the states are unstable", "flag", "-"),
@@ -133,7 +140,13 @@ CODES: Mapping[str, Code] = {
     "S503": Code("the file system lacks what the store needs", "refusal", "never"),
     "S504": Code("the target is open elsewhere", "refusal", "transient"),
     "S505": Code("the outcome was made by a newer mystax", "refusal", "never"),
+    "Q601": Code("the lease of the job is lost: another driver has it", "refusal", "transient"),
     "Q602": Code("the job killed its worker three times", "refusal", "never"),
+    "Q603": Code("the database is locked or away", "refusal", "transient"),
+    "Q604": Code("the database would lie on a network disk", "refusal", "never"),
+    "Q605": Code("the schema of the catalogue is not the one of this mystax", "refusal", "never"),
+    "Q606": Code("a root folder is not there on this host", "refusal", "space"),
+    "Q607": Code("the engine cannot be used", "refusal", "never"),
     "M701": Code("the weights are refused: damaged, too large, or of an unknown kind", "refusal", "never"),
     "M702": Code("weights do not fit the keypoint set, the network or the request", "refusal", "never"),
     "M703": Code("the device for the network cannot be used", "refusal", "never"),
@@ -141,7 +154,12 @@ CODES: Mapping[str, Code] = {
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
     "F804": Code("unknown or impossible layout", "refusal", "never"),
+    "W901": Code("no token, or a wrong one", "refusal", "never"),
+    "W902": Code("the request comes by another name or from another page", "refusal", "never"),
+    "W903": Code("there is nothing of that name here", "refusal", "never"),
     "W904": Code("somebody else changed it meanwhile", "refusal", "never"),
+    "W905": Code("the web pages are not built", "flag", "-"),
+    "W906": Code("the request is too large, of a wrong form, or comes too often", "refusal", "never"),
     "W907": Code("the last line of a label journal was torn and is kept apart", "flag", "-"),
     "W908": Code("a line inside a label journal is damaged; the folder is read only", "both", "never"),
     "X001": Code("an extra is not installed", "refusal", "never"),
@@ -297,12 +315,27 @@ class QueueError(MystaxError):
     """Q6xx: a job cannot go on."""
 
 
+class LeaseLost(QueueError):
+    """Q601: another driver has the job."""
+
+
 class PoisonJob(QueueError):
     """Q602: the job killed its worker three times."""
 
 
+class CatalogError(QueueError):
+    """Q603, Q604, Q605, Q606: the catalogue, or a folder that it names, cannot be used."""
+
+
+class EngineError(QueueError):
+    """Q607: the engine that is to run jobs cannot be used."""
+
+
 class AppError(MystaxError):
     """W9xx: an edit of labels, or a request to the web app, cannot be carried out."""
+
+    status: int | None = None
+    """HTTP status of the answer, where the code alone does not decide it."""
 
 
 class ModelError(MystaxError):

@@ -25,10 +25,15 @@ COMMANDS = {
     "triangulate": ("mystax.cli.triangulate", "Bring the keypoints of several cameras together in space."),
     "states": ("mystax.cli.states", "Find states in keypoints and traces: expressions, behaviours."),
     "labels": ("mystax.cli.labels", "Labels of keypoints: import, export, suggest, check, evaluate."),
+    "catalog": ("mystax.cli.catalog", "Many sessions: take videos in, find and check recordings."),
+    "queue": ("mystax.cli.queue", "Recipes for many recordings: add, work, watch, mend."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),
+    "app": ("mystax.cli.app", "See, draw, label and run, in a page of this machine."),
     "doctor": ("mystax.cli.doctor", "Check this machine, or a folder of outcomes."),
 }
+REQUEST_MUST_CHANGE = ("Q604",)
+"""Codes that ask for another request although they are no plan errors: exit status 2."""
 EPILOG = "Example: mystax run face.mp4 --roi pupil:ellipse:210,140,40,32"
 
 
@@ -117,7 +122,7 @@ def _run(words: list[str], output: Output) -> int:
         return output.finish(2)
     except MystaxError as error:
         output.fail(error)
-        return output.finish(1)
+        return output.finish(2 if error.code in REQUEST_MUST_CHANGE else 1)
     except BrokenPipeError:
         give_up_stdout()
         return 1

@@ -1,5 +1,6 @@
 """Time as whole ticks: one type for cameras, stimuli and neural recordings; gaps, alignment, resampling."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 from mystax.core.typing import Bool, Float32, Float64, Int64, Num, Shaped
 from mystax.errors import ParameterError, nearest
 
-__all__ = ["Alignment", "Clock", "Gap", "How", "align_times", "as_fraction", "resample"]
+__all__ = ["Alignment", "Clock", "Gap", "How", "align_times", "as_fraction", "clock_id", "resample"]
 
 How = Literal["nearest", "linear", "previous"]
 GAP = 1.5
@@ -188,6 +189,25 @@ def as_fraction(seconds: Fraction | float) -> Fraction:
     if isinstance(seconds, Fraction):
         return seconds
     return Fraction(round(seconds * 10**9), 10**9)
+
+
+def clock_id(clock: Clock) -> str:
+    """Return a fingerprint of all times of a clock: equal ones have equal ticks, unit and start.
+
+    Parameters
+    ----------
+    clock : Clock
+        The times.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits, as they stand in the keys of outcomes.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{clock.tick}|{clock.start}|{clock.n}".encode())
+    digest.update(clock.ticks.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def align_times(

@@ -1,13 +1,15 @@
 """The child process of a run: job on stdin, events as JSON lines on stdout, log on stderr.
 
-``python -m mystax.engine.child``.  Lines after the job: ``cancel``.  The end of stdin means that the
-parent is gone, and the child leaves at once.
+``python -m mystax.engine.child``.  Lines after the job: ``cancel``, ``publish`` (the outcome that is ready
+may take its place) and ``renew`` (the parent still holds the job).  The end of stdin means that the parent
+is gone, and the child leaves at once; so it does when it is on a leash and hears nothing for that long.
 """
 
 import json
 import os
 import sys
 import threading
+import time
 import traceback
 from typing import TextIO
 
@@ -21,6 +23,9 @@ FAILED, CANCELLED, ORPHANED = 1, 75, 70
 OPENING = 1800.0
 """Longest silence while files are opened and indexed [s]."""
 
+LOOK = 1.0
+"""Time between two looks at what the parent has said [s]."""
+
 
 class _Channel:
     """Events to the parent, and its wish to stop."""
@@ -29,6 +34,8 @@ class _Channel:
         self._stream = stream
         self._lock = threading.Lock()
         self.stopping = threading.Event()
+        self._allowed = threading.Event()
+        self._heard = time.monotonic()
 
     def send(self, fields: dict[str, object]) -> None:
         """Write one line."""
@@ -45,9 +52,31 @@ class _Channel:
     def watch(self, stream: TextIO) -> None:
         """Take the parent's lines; leave the process when there are no more."""
         for line in stream:
+            self._heard = time.monotonic()
             if line.strip() == "cancel":
                 self.stopping.set()
+            elif line.strip() == "publish":
+                self._allowed.set()
         os._exit(ORPHANED)
+
+    def hold_leash(self, leash: float) -> None:
+        """Leave the process when the parent has said nothing for a time [s]: the job is another's by then."""
+        while time.monotonic() - self._heard <= leash:
+            time.sleep(min(LOOK, leash / 4))
+        os._exit(ORPHANED)
+
+    def gate(self, analysis: str) -> None:
+        """Say that an outcome is ready and wait until it may take its place.
+
+        Raises
+        ------
+        Cancelled
+            If the work is to stop instead.
+        """
+        self._allowed.clear()
+        self.send(Event("ready", analysis, text=analysis).as_dict())
+        while not self._allowed.wait(LOOK):
+            self.report(Event("progress", "waiting", text=f"{analysis} waits for its publication"))
 
 
 def serve(job: Job, channel: _Channel) -> None:
@@ -63,7 +92,7 @@ def serve(job: Job, channel: _Channel) -> None:
     channel.send(Event("progress", "open", text="opening", data={"stall": OPENING}).as_dict())
     recording = open_job(job)
     try:
-        run_in_folder(recording, job, channel.report)
+        run_in_folder(recording, job, channel.report, gate=channel.gate if job.gated else None)
     finally:
         recording.close()
 
@@ -77,6 +106,10 @@ def main() -> int:
     channel = _Channel(events)
     job = Job.from_json(sys.stdin.readline())
     threading.Thread(target=channel.watch, args=(sys.stdin,), name="mystax-parent", daemon=True).start()
+    if job.leash:
+        threading.Thread(
+            target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True
+        ).start()
     try:
         serve(job, channel)
     except Cancelled:

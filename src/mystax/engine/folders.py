@@ -1,6 +1,7 @@
 """A run into a folder: outcomes, the recipe in use, the regions in use, the report."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from mystax.core.events import Event, Report
@@ -15,6 +16,7 @@ from mystax.engine.report import make_report
 from mystax.engine.runner import run_plan
 from mystax.engine.shared_pass import SLOW
 from mystax.errors import RecipeError
+from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 
@@ -82,8 +84,21 @@ def regions_of_folder(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | Non
     return rois
 
 
-def run_in_folder(recording: Recording, job: Job, report: Report) -> Plan:
+def run_in_folder(
+    recording: Recording, job: Job, report: Report, *, gate: Callable[[str], None] | None = None
+) -> Plan:
     """Make the wanted outcomes of a job in its folder.
+
+    Parameters
+    ----------
+    recording : Recording
+        The cameras.
+    job : Job
+        What to do.
+    report : callable
+        Takes events; `Cancelled` raised by it stops the run at the next safe place.
+    gate : callable, optional
+        Called with the name of an analysis before its outcome takes its place.
 
     Returns
     -------
@@ -95,7 +110,12 @@ def run_in_folder(recording: Recording, job: Job, report: Report) -> Plan:
     MystaxError
         Whatever the run refuses.
     """
-    store = Store(job.folder)
+    fenced = frozenset(job.fenced)
+
+    def alive(record: LockRecord) -> bool | None:
+        return False if record.token in fenced else is_alive(record)
+
+    store = Store(job.folder, token=job.token or None, alive=alive, gate=gate)
     place = FolderPlace(store, scratch=job.scratch)
     store.sweep()
     request = job.request

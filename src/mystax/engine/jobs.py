@@ -1,7 +1,7 @@
 """The job of a child process as plain JSON: which recording, which recipe, where to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +44,14 @@ class Job:
         Camera to the frame from which reading goes in small pieces, because the decoder died near it.
     opener : str
         ``module:function`` that makes the recording.
+    token : str
+        16 hexadecimal digits that mark this execution; empty for one of its own.
+    fenced : list of str
+        Tokens of earlier executions that may not publish any more: their locks and part files are dead.
+    gated : bool
+        Whether the parent must allow each publication.
+    leash : float
+        Time without a word from the parent after which the child leaves [s]; 0 for no limit.
     """
 
     recording: Mapping[str, Any]
@@ -60,6 +68,10 @@ class Job:
     attempt: int = 1
     report: bool = True
     opener: str = DEFAULT_OPENER
+    token: str = ""
+    fenced: Sequence[str] = ()
+    gated: bool = False
+    leash: float = 0.0
 
     @classmethod
     def of_request(cls, request: Request, recording: Mapping[str, Any], folder: Path, **more: Any) -> "Job":

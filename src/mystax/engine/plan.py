@@ -1,12 +1,12 @@
 """The plan of a run: which outcomes are wanted, current, or cannot be had; nothing is read yet."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mystax.core.analysis import Analysis, get_analysis
 from mystax.core.canonical import outcome_key, pass_key, result_parameters
+from mystax.core.clock import clock_id
 from mystax.core.geometry import Roi
 from mystax.core.params import Params, check_params, parameters_of
 from mystax.core.recording import FrameSource, Recording
@@ -394,7 +394,7 @@ class _Context:
                 {"role": "frames", "camera": camera, "position": position, "id": mark}
                 for position, mark in enumerate(video.identity)
             ]
-            clocks[camera] = _clock_id(video)
+            clocks[camera] = known_clock_id(video)
         if joint:
             clocks["timeline"] = self.recording.reference
         if analysis.more_inputs is not None:
@@ -418,10 +418,7 @@ class _Context:
         return PlannedOutcome(analysis, state, "", key, parts, parameters, tuple(inputs))
 
 
-def _clock_id(video: FrameSource) -> str:
-    """Return a fingerprint of the times of a camera: they may come from a clock file."""
-    clock = video.clock
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{clock.tick}|{clock.start}|{clock.n}".encode())
-    digest.update(clock.ticks.astype("<i8").tobytes())
-    return digest.hexdigest()
+def known_clock_id(video: FrameSource) -> str:
+    """Return the fingerprint of the times of a camera; a source that only knows it says so itself."""
+    known = getattr(video, "clock_id", None)
+    return known if isinstance(known, str) else clock_id(video.clock)

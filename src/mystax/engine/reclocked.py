@@ -14,7 +14,7 @@ from mystax.engine.wrapped import WrappedSource
 
 __all__ = ["Reclocked", "with_times"]
 
-OWN_TIMES = ("spec", "from_spec", "with_clock")
+OWN_TIMES = ("spec", "from_spec", "with_clock", "clock_id")
 """What a source says or makes with its own times, and what must not be passed on under others."""
 
 

@@ -22,7 +22,7 @@ from mystax.io.clocks import time_frames
 from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
 from mystax.io.video_files import clock_from_values, clock_values
 
-__all__ = ["ClockLike", "Paths", "clock_camera", "open_recording", "plan_cameras"]
+__all__ = ["ClockLike", "Paths", "clock_camera", "is_settled", "open_recording", "plan_cameras"]
 
 Paths = str | Path | Sequence[Any] | Mapping[str, Any]
 """A file, a folder, consecutive files, Facemap's list of lists, or camera -> file(s)."""
@@ -125,7 +125,7 @@ def open_recording(
         _check_twice(opened)
         _check_zones(zones)
         first = reference or next(iter(files))
-        settled = [camera for camera, wanted in settings.items() if _is_settled(wanted.clock)]
+        settled = [camera for camera, wanted in settings.items() if is_settled(wanted.clock)]
         shifted = [camera for camera, wanted in settings.items() if wanted.offset is not None]
         check_common_time(opened, first, settled, shifted, name or found_name)
     except BaseException:
@@ -287,7 +287,7 @@ def _seconds(offset: float | Fraction | str, camera: str) -> Fraction:
     return seconds
 
 
-def _is_settled(clock: ClockLike | None) -> bool:
+def is_settled(clock: ClockLike | None) -> bool:
     """Tell whether a clock says where in the session the camera started."""
     if isinstance(clock, str):
         spec = parse_clock_spec(clock)

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -29,6 +29,12 @@ class Stop:
         """
         if self.signal:
             raise Cancelled("run", self.signal)
+
+    def reach(self, tell: Callable[[str], None]) -> None:
+        """Take the way to a child that was started; a plain wish to stop needs none."""
+
+    def pulse(self, peak: int) -> None:
+        """Hear, several times a second, that a child runs and how much memory it has taken [byte]."""
 
     def watching(self, report: Report) -> Report:
         """Return a callback that hands events on and then looks for the wish to stop."""

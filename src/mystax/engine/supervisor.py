@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class _Child:
 
     process: "subprocess.Popen[str]"
     events: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
+    telling: threading.Lock = field(default_factory=threading.Lock)
     place: Mapping[str, Any] = field(default_factory=dict)
     stage: str = ""
     error: MystaxError | None = None
@@ -84,10 +85,11 @@ class _Child:
     def tell(self, line: str) -> None:
         """Write a line to the child; one that is gone is noticed elsewhere."""
         try:
-            if self.process.stdin is not None:
-                self.process.stdin.write(line + "\n")
-                self.process.stdin.flush()
-        except (BrokenPipeError, OSError):
+            with self.telling:
+                if self.process.stdin is not None:
+                    self.process.stdin.write(line + "\n")
+                    self.process.stdin.flush()
+        except (OSError, ValueError):  # broken, or closed
             return
 
 
@@ -100,6 +102,8 @@ def supervise(
     refuse_damage: bool = False,
     environment: Mapping[str, str] | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    waits: Sequence[float] = WAITS,
+    log_file: Path | None = None,
 ) -> None:
     """Run a job in child processes until it is done.
 
@@ -119,6 +123,10 @@ def supervise(
         More variables for the child.
     sleep : callable, optional
         Waits before an error that may pass is tried again.
+    waits : sequence of float, optional
+        The pauses before such an error is tried again [s]; none where the caller tries again.
+    log_file : Path, optional
+        File that the log is added to, and stays; by default a temporary one that is kept for bugs only.
 
     Raises
     ------
@@ -136,10 +144,11 @@ def supervise(
     limits, stop = limits or Limits(), stop or Stop()
     deaths = Deaths(refuse_damage)
     retries = 0
-    with tempfile.NamedTemporaryFile("w+", prefix="mystax-run-", suffix=".log", delete=False) as log:
+    with _open_log(log_file) as log:
         path = Path(log.name)
         while True:
             child = _start(job, log, environment)
+            stop.reach(child.tell)
             try:
                 status = _watch(child, limits, report, stop)
             finally:
@@ -148,20 +157,34 @@ def supervise(
                 report(Event("done", "run", text="done", data={"peak": child.peak, "attempt": job.attempt}))
                 break
             if stop.signal or status == CANCELLED:
-                path.unlink(missing_ok=True)
+                _drop(path, log_file)
                 raise Cancelled("run", stop.signal or signal.SIGINT)
             if child.error is not None:
-                if child.error.retry != "transient" or child.error.code == "S504" or retries >= len(WAITS):
-                    raise _with_log(child.error, path)
-                report(Event("note", "retry", text=f"{child.error}; tried again in {WAITS[retries]:g} s"))
-                _wait(WAITS[retries], stop, sleep)
+                if child.error.retry != "transient" or child.error.code == "S504" or retries >= len(waits):
+                    raise _with_log(child.error, path, log_file)
+                report(Event("note", "retry", text=f"{child.error}; tried again in {waits[retries]:g} s"))
+                _wait(waits[retries], stop, sleep)
                 job, retries = job.again(), retries + 1
                 continue
             job = deaths.next_job(
                 job, child.stage, child.place, _cause(child, status), child.checkpointed, child.peak
             )
             report(Event("warning", "restart", text=deaths.text))
-    path.unlink(missing_ok=True)
+    _drop(path, log_file)
+
+
+def _open_log(log_file: Path | None) -> Any:
+    """Open the log of the children."""
+    if log_file is not None:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        return log_file.open("a", encoding="utf-8")
+    return tempfile.NamedTemporaryFile("w+", prefix="mystax-run-", suffix=".log", delete=False)
+
+
+def _drop(path: Path, log_file: Path | None) -> None:
+    """Remove a log that nobody asked for."""
+    if log_file is None:
+        path.unlink(missing_ok=True)
 
 
 def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -214,6 +237,7 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
         if now - looked >= 1.0:
             looked = now
             child.peak = max(child.peak, _resident(child.process.pid))
+            stop.pulse(child.peak)
             if limits.memory and child.peak > limits.memory:
                 return _kill(child, "memory")
 
@@ -284,12 +308,12 @@ def _cause(child: _Child, status: int) -> str:
     return f"exit status {status}"
 
 
-def _with_log(error: MystaxError, path: Path) -> MystaxError:
+def _with_log(error: MystaxError, path: Path, log_file: Path | None) -> MystaxError:
     """Name the log of a bug; that of anything else is not needed."""
     if isinstance(error, InternalError):
         error.hint = f"this is a bug in mystax; please report it with the log {path}"
     else:
-        path.unlink(missing_ok=True)
+        _drop(path, log_file)
     return error
 
 

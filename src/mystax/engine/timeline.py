@@ -52,6 +52,8 @@ def check_common_time(
     settled: Collection[str],
     shifted: Collection[str] = (),
     where: str = "recording",
+    *,
+    propose: bool = True,
 ) -> None:
     """Refuse cameras whose times cannot be compared.
 
@@ -67,6 +69,8 @@ def check_common_time(
         Cameras to which an offset was given: their place is known.
     where : str, optional
         Name of the recording for messages.
+    propose : bool, optional
+        Decode frames to find the offset that would fit best.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def check_common_time(
                 hint=f"give --clock {bare}=... or --offset {bare}=SECONDS",
             )
         else:
-            _check_start(first, camera, where)
+            _check_start(first, camera, where, propose=propose)
 
 
 def _check_overlap(first: Camera, camera: Camera, where: str) -> None:
@@ -121,7 +125,7 @@ def _rate(clock: Clock) -> float:
     return (clock.n - 1) / length if length > 0 else float("nan")
 
 
-def _check_start(first: Camera, camera: Camera, where: str) -> None:
+def _check_start(first: Camera, camera: Camera, where: str, *, propose: bool) -> None:
     """Refuse cameras without clocks that may not have started together."""
     counts = first.video.n_frames, camera.video.n_frames
     rates = _rate(first.clock), _rate(camera.clock)
@@ -135,7 +139,7 @@ def _check_start(first: Camera, camera: Camera, where: str) -> None:
         f"{first.name!r}: {counts[0]} frames, {lengths[0]:.3f} s, {rates[0]:.6g} per s;"
         f" {camera.name!r}: {counts[1]} frames, {lengths[1]:.3f} s, {rates[1]:.6g} per s"
     )
-    lag = propose_offset(first.video, camera.video)
+    lag = propose_offset(first.video, camera.video) if propose else None
     hint = f"give both a clock, or --offset {camera.name}=SECONDS"
     if lag is not None:
         hint = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mystax.errors import RecipeError
 
-__all__ = ["DEFAULT_CAMERA", "VIDEO_SUFFIXES", "group_files", "videos_in"]
+__all__ = ["DEFAULT_CAMERA", "VIDEO_SUFFIXES", "group_files", "order_in_name", "videos_in"]
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".asf", ".wmv"}
@@ -112,6 +112,17 @@ def _plain(label: str) -> str:
     if label.isdecimal():
         return str(int(label))
     return label.upper() if len(label) == 1 else label
+
+
+def order_in_name(path: Path) -> int | None:
+    """Return the place among consecutive files that a name says by words (``part2``); None if it says none.
+
+    Examples
+    --------
+    >>> order_in_name(Path("face_part2.mp4")), order_in_name(Path("face2.mp4"))
+    (2, None)
+    """
+    return _parse(path).order
 
 
 def group_files(paths: Sequence[Path], *, join: bool = False) -> Mapping[str, tuple[Path, ...]]:

@@ -66,6 +66,9 @@ class Store:
         16 hexadecimal digits that mark the part files of this execution.
     alive : callable, optional
         Whether the process of a lock runs (None: it belongs to another host).
+    gate : callable, optional
+        Called with the name of an analysis when its part file is complete: it returns when the outcome may
+        take its place, and raises if it may not.
     """
 
     def __init__(
@@ -76,11 +79,12 @@ class Store:
         now: Callable[[], datetime] = utc_now,
         token: str | None = None,
         alive: Callable[[LockRecord], bool | None] = is_alive,
+        gate: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.token = token or secrets.token_hex(8)
         self._fs = fs or LocalFs()
-        self._now, self._alive = now, alive
+        self._now, self._alive, self._gate = now, alive, gate
         self._leases: list[Lease] = []
 
     # ---------------------------------------------------------------- places
@@ -364,6 +368,8 @@ class Store:
                 write_outcome(file, cameras, provenance.attributes())
                 self._fs.sync(file)
             self._write_part(sum_part, _sum_text(final, file_digest(part), provenance.key))
+            if self._gate is not None:
+                self._gate(analysis)
             lease.check()
             with _part_still_there(part):
                 took_place = self._take_place(part, final, provenance)

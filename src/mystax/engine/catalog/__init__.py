@@ -1,0 +1,1 @@
+"""The catalogue: what is known of every recording, job and outcome, in one database."""

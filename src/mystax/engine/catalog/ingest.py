@@ -1,0 +1,628 @@
+"""Folders into rows: list, match, group, look, write.  Nothing is ever written below a root."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from mystax.core.events import Event, Report, silent
+from mystax.core.safe_names import is_there
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.flags import Remark
+from mystax.engine.catalog.listing import Listed, list_videos
+from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
+from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
+from mystax.engine.catalog.pattern import NearMiss, nearest_misses
+from mystax.engine.catalog.places import Roots
+from mystax.engine.catalog.rows import (
+    CHANGED,
+    KnownVideo,
+    NewRecording,
+    NewSideFile,
+    known_identities,
+    known_videos,
+    subject_id,
+    write_recording,
+)
+from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
+from mystax.engine.catalog.tables import camera, recording, root, side_file, video
+from mystax.errors import MystaxError, RecipeError
+from mystax.io.fingerprint import quick_id
+
+__all__ = ["IngestReport", "IngestWish", "ingest_folders"]
+
+QUIET = 10.0
+"""A file that changed within so many seconds may still be written to."""
+BATCH = 32
+"""Recordings per transaction."""
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IngestWish:
+    """How folders are to be read.
+
+    Attributes
+    ----------
+    pattern : str
+        Name of a pattern, or a pattern.
+    clocks : mapping
+        Camera (or a glob of cameras) to the clock that it has.
+    neural, calibration : str
+        Glob of a file beside the videos, or in a folder above them; "" for none.
+    dry_run : bool
+        Say what would be written, and write nothing.
+    quiet : float
+        Seconds that a file must not have changed for.
+    wait : bool
+        Wait for files that changed a moment ago, instead of leaving them out.
+    """
+
+    pattern: str = "neuroblueprint"
+    clocks: Mapping[str, ClockWish] = field(default_factory=dict)
+    neural: str = ""
+    calibration: str = ""
+    dry_run: bool = False
+    quiet: float = QUIET
+    wait: bool = True
+
+    def clock_of(self, name: str, known: Mapping[str, object]) -> ClockWish:
+        """Return the clock of a camera: the one named now, else the one that the catalogue has."""
+        exact = self.clocks.get(name)
+        if exact is not None:
+            return exact
+        found = next((wish for glob, wish in self.clocks.items() if fnmatchcase(name, glob)), None)
+        return found if found is not None else ClockWish.from_dict(known)
+
+
+@dataclass
+class IngestReport:
+    """What an ingestion found.
+
+    Attributes
+    ----------
+    recordings, cameras, videos : int
+        What the names say is there.
+    added, changed, moved, unchanged : int
+        Recordings that are new; with new or changed files; files that were found at another place;
+        recordings that are as they were.
+    ids : list of int
+        Rows that were written.
+    moves : list of tuple
+        Old and new place of each moved file.
+    skipped : list of tuple
+        Files that were left out, and why.
+    conflicts : list of MystaxError
+        What cannot be a recording (P403, P404).
+    unmatched : list of NearMiss
+        Files that the pattern does not match.
+    flags : dict
+        Code to number of remarks on what was written.
+    planned : list of dict
+        With a dry run: what would be written.
+    """
+
+    recordings: int = 0
+    cameras: int = 0
+    videos: int = 0
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    ids: list[int] = field(default_factory=list)
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    conflicts: list[MystaxError] = field(default_factory=list)
+    unmatched: list[NearMiss] = field(default_factory=list)
+    flags: dict[str, int] = field(default_factory=dict)
+    planned: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object of the report."""
+        names = ("recordings", "cameras", "videos", "added", "changed", "moved", "unchanged")
+        values: dict[str, object] = {name: getattr(self, name) for name in names}
+        values["moves"] = [{"from": old, "to": new} for old, new in self.moves]
+        values["skipped"] = [{"path": path, "reason": reason} for path, reason in self.skipped]
+        values["unmatched"] = [miss.as_dict() for miss in self.unmatched]
+        values["flags"] = dict(sorted(self.flags.items()))
+        if self.planned:
+            values["planned"] = self.planned
+        return values
+
+
+def ingest_folders(
+    database: Database,
+    out: Path,
+    folders: Sequence[str | Path],
+    wish: IngestWish,
+    *,
+    report: Report = silent,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> IngestReport:
+    """Bring the videos of folders into the catalogue.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    out : Path
+        The folder of outcomes.
+    folders : sequence of path
+        Where the videos are.
+    wish : IngestWish
+        Pattern, clocks and more.
+    report : callable, optional
+        Takes events.
+    now, sleep : callable, optional
+        The clock of the files, and waiting [s].
+
+    Returns
+    -------
+    IngestReport
+        What was found and written.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a folder is not there, or no file matches the pattern (with the nearest ones).
+    ParameterError
+        P401, if a clock is not understood.
+    CatalogError
+        Q603, Q605.
+    """
+    found = IngestReport()
+    for folder in folders:
+        place = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are named
+        if not is_there(place, folder=True):
+            raise RecipeError("P403", str(folder), "there is no such folder")
+        _Ingest(database, out, place, wish, found, report, now, sleep).run()
+    return found
+
+
+class _Ingest:
+    """The ingestion of one folder."""
+
+    def __init__(
+        self,
+        database: Database,
+        out: Path,
+        folder: Path,
+        wish: IngestWish,
+        found: IngestReport,
+        report: Report,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._database, self._out, self._folder, self._wish = database, out, folder, wish
+        self._found, self._report, self._now, self._sleep = found, report, now, sleep
+        self._naming = naming_of(wish.pattern)
+        self._listed: dict[str, Listed] = {}
+        self._batch: list[tuple[NewRecording, int | None]] = []
+
+    def run(self) -> None:
+        """List, match, group, compare, look and write."""
+        if not self._wish.dry_run:
+            self._database.check_schema()
+        recordings = self._recordings()
+        self._know()
+        late: list[FoundRecording] = []
+        for number, one in enumerate(recordings, 1):
+            if self._is_unchanged(one):
+                self._found.unchanged += 1
+            elif self._wish.dry_run:
+                self._plan(one)
+            elif self._young(one):
+                late.append(one)
+            else:
+                self._take(one)
+            self._report(Event("progress", "ingest", number, len(recordings), one.identity.text))
+        self._flush()
+        self._take_late(late)
+
+    # -------------------------------------------------------------- what is there
+
+    def _recordings(self) -> list[FoundRecording]:
+        """Read the names of all files."""
+        matched: list[Matched] = []
+        others: list[str] = []
+        for file in list_videos(self._folder, self._naming, leave_out=(self._out,)):
+            if not file.is_text:
+                shown = file.path.encode("utf-8", "backslashreplace").decode()
+                self._found.conflicts.append(
+                    RecipeError("P404", shown, expected="a name of UTF-8 text", hint="rename the file")
+                )
+                continue
+            one = self._naming.match(file.path, self._folder.name)
+            if one is None:
+                others.append(file.path)
+            else:
+                matched.append(one)
+                self._listed[one.path] = file
+        if not matched:
+            self._refuse(others)
+        self._found.unmatched += [self._naming.pattern.near_miss(path) for path in others]
+        recordings, conflicts = group_names(matched)
+        self._found.conflicts += [conflict.error for conflict in conflicts]
+        self._found.recordings += len(recordings)
+        self._found.cameras += sum(len(one.cameras) for one in recordings)
+        self._found.videos += sum(len(one.paths) for one in recordings)
+        return recordings
+
+    def _refuse(self, others: Sequence[str]) -> None:
+        near = nearest_misses(self._naming.pattern, others, SHOWN)
+        raise RecipeError(
+            "P403",
+            str(self._folder),
+            "no file matches the pattern",
+            expected=self._naming.pattern.text,
+            got="; ".join(miss.text for miss in near) or "no video at all",
+            hint="--pattern neuroblueprint, alf, folders, files, or one of your own; --dry-run shows more",
+        )
+
+    # -------------------------------------------------------------- what is known
+
+    def _know(self) -> None:
+        """Read what the catalogue has."""
+        with self._database.read() as connection:
+            self._roots = Roots.of_rows(tuple(row) for row in connection.execute(select(root)))
+            videos = known_videos(connection)
+            self._identities = known_identities(connection)
+            query = select(recording.c.id, recording.c.folder)
+            self._folders: dict[str, int] = {str(name): int(row) for row, name in connection.execute(query)}
+            clocks = connection.execute(select(camera.c.recording_id, camera.c.name, camera.c.clock))
+            self._clocks = {(row, name): dict(clock) for row, name, clock in clocks}
+            files = connection.execute(select(side_file)).mappings().all()
+        self._by_place = {(one.root, one.path): one for one in videos}
+        self._by_mark: dict[str, list[KnownVideo]] = {}
+        self._of_recording: dict[int, list[KnownVideo]] = {}
+        for one in videos:
+            self._by_mark.setdefault(one.quick_id, []).append(one)
+            self._of_recording.setdefault(one.recording_id, []).append(one)
+        self._side_files: dict[int, list[Mapping[str, Any]]] = {}
+        for row in files:
+            self._side_files.setdefault(row["recording_id"], []).append(dict(row))
+        self._root, self._prefix = self._root_of_folder()
+
+    def _root_of_folder(self) -> tuple[str, str]:
+        """Return the root that holds the folder, and the path from there; a new root if there is none."""
+        located = self._roots.locate(self._folder)
+        if located is not None:
+            name, below = located
+            return name, "" if below == "." else f"{below}/"
+        base = self._folder.name or "root"
+        name, count = base, 2
+        while name in self._roots.names:
+            name, count = f"{base}-{count}", count + 1
+        rows = (*self._roots.rows, (name, "*", str(self._folder)))
+        self._roots = Roots(rows, self._roots.host)
+        if not self._wish.dry_run:
+            with self._database.write() as connection:
+                connection.execute(insert(root).values(name=name, host="*", path=str(self._folder)))
+        return name, ""
+
+    def _place(self, path: str) -> tuple[str, str]:
+        """Return root and path below it of a file of the folder."""
+        return self._root, f"{self._prefix}{path}"
+
+    def _known(self, path: str) -> KnownVideo | None:
+        return self._by_place.get(self._place(path))
+
+    def _is_unchanged(self, one: FoundRecording) -> bool:
+        """Tell whether every file is where and as it was, and nothing else is wanted of it."""
+        row = self._identities.get(one.identity)
+        if row is None or len(self._of_recording.get(row, ())) != len(one.paths):
+            return False
+        for name, paths in one.cameras.items():
+            for position, path in enumerate(paths):
+                known, listed = self._known(path), self._listed[path]
+                if known is None or (known.recording_id, known.camera, known.position) != (
+                    row,
+                    name,
+                    position,
+                ):
+                    return False
+                if (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
+                    return False
+            clock = self._clocks.get((row, name), {})
+            if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
+                return False
+        roles = {file["role"] for file in self._side_files.get(row, ())}
+        asked = {role for role in ("neural", "calibration") if getattr(self._wish, role)}
+        if asked - roles and any(self._beside(one, role) for role in asked - roles):
+            return False
+        return all(self._same_side_file(file) for file in self._side_files.get(row, ()))
+
+    def _same_side_file(self, file: Mapping[str, Any]) -> bool:
+        """Tell whether a clock file is as it was; others decide nothing at ingest."""
+        if file["role"] != "clock":
+            return True
+        try:
+            state = self._roots.resolve(file["root"], file["path"]).stat()
+        except (OSError, MystaxError):
+            return False
+        return (state.st_size, state.st_mtime_ns) == (file["size"], file["mtime_ns"])
+
+    # -------------------------------------------------------------- taking a recording
+
+    def _young(self, one: FoundRecording) -> bool:
+        """Tell whether a file changed a moment ago."""
+        newest = max(self._listed[path].mtime_ns for path in one.paths) / 1e9
+        return 0 <= self._now() - newest < self._wish.quiet
+
+    def _take_late(self, late: Sequence[FoundRecording]) -> None:
+        """Look again at recordings whose files changed a moment ago, once they are quiet."""
+        if not late:
+            return
+        if self._wish.wait:
+            newest = max(self._listed[path].mtime_ns for one in late for path in one.paths) / 1e9
+            left = max(0.0, min(self._wish.quiet, newest + self._wish.quiet - self._now()))
+            n_files = sum(len(one.paths) for one in late)
+            text = f"waiting {left:.0f} s: {n_files} files were written a moment ago"
+            self._report(Event("note", "ingest", text=text))
+            self._sleep(left)
+        for one in late:
+            changed = [path for path in one.paths if self._state(path) != self._listed[path]]
+            if changed or not self._wish.wait:
+                reason = "it is being written to; ingest again when it is finished"
+                self._found.skipped += [(str(self._folder / path), reason) for path in changed or one.paths]
+            else:
+                self._take(one)
+        self._flush()
+
+    def _state(self, path: str) -> Listed | None:
+        try:
+            state = (self._folder / path).stat()
+        except OSError:
+            return None
+        return Listed(path, state.st_size, state.st_mtime_ns)
+
+    def _take(self, one: FoundRecording) -> None:
+        """Write one recording: moved, changed or new."""
+        try:
+            self._check_places(one)
+            if not self._move(one):
+                self._look(one)
+        except RecipeError as error:
+            self._found.conflicts.append(error)
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _check_places(self, one: FoundRecording) -> None:
+        """Refuse files that the catalogue has under another name, and folders that two would share."""
+        row = self._identities.get(one.identity)
+        for name, paths in one.cameras.items():
+            for path in paths:
+                known = self._known(path)
+                if known is not None and known.recording_id != row:
+                    raise RecipeError(
+                        "P403",
+                        str(self._folder / path),
+                        "the catalogue has the file as part of another recording",
+                        expected=f"r{known.recording_id}, camera {known.camera!r}",
+                        got=f"{one.identity.text}, camera {name!r}",
+                        hint="give the pattern of the first ingestion",
+                    )
+
+    def _move(self, one: FoundRecording) -> bool:
+        """Follow files that lie at another place now; tell whether that was all."""
+        pairs: list[tuple[KnownVideo, str]] = []
+        for name, paths in one.cameras.items():
+            for position, path in enumerate(paths):
+                known, listed = self._known(path), self._listed[path]
+                if known is None:
+                    known = self._gone(quick_id(self._folder / path), name, position)
+                elif (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
+                    return False
+                if known is None:
+                    return False
+                pairs.append((known, path))
+        rows = {known.recording_id for known, _ in pairs}
+        row = next(iter(rows))
+        of_now = self._identities.get(one.identity, row)
+        if len(rows) > 1 or of_now != row or len(self._of_recording[row]) != len(pairs):
+            return False
+        moved = [(known, path) for known, path in pairs if (known.root, known.path) != self._place(path)]
+        if not moved:
+            return False
+        self._write_move(row, one, moved)
+        return True
+
+    def _gone(self, mark: str, name: str, position: int) -> KnownVideo | None:
+        """Return the known file with this content that is not at its place any more."""
+        for known in self._by_mark.get(mark, ()):
+            path = self._roots.path_of(known.root)
+            away = path is not None and not is_there(path / known.path)
+            if away and (known.camera, known.position) == (name, position):
+                return known
+        return None
+
+    def _write_move(self, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]) -> None:
+        """Write new places; the identity goes with the names."""
+        with self._database.write() as connection:
+            for known, path in moved:
+                place, listed = self._place(path), self._listed[path]
+                values = {"root": place[0], "path": place[1], "mtime_ns": listed.mtime_ns}
+                connection.execute(update(video).where(video.c.id == known.id).values(**values))
+                self._by_place[place] = replace(known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns)
+                self._found.moves.append((f"{known.root}/{known.path}", f"{place[0]}/{place[1]}"))
+            who = one.identity
+            values = {
+                "project": who.project,
+                "subject_id": subject_id(connection, who.subject),
+                "session": who.session,
+                "run": who.run,
+            }
+            connection.execute(update(recording).where(recording.c.id == row).values(**values))
+            self._sidecar(connection, row)
+        self._found.moved += len(moved)
+        self._found.ids.append(row)
+
+    def _look(self, one: FoundRecording) -> None:
+        """Look at all files of a new or changed recording."""
+        row = self._identities.get(one.identity)
+        files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
+        wishes = {name: self._wish.clock_of(name, self._clocks.get((row, name), {})) for name in files}
+        facts, remarks = look_at_recording(files, wishes, one.identity.text)
+        changed = [camera.name for camera in facts if camera.changed]
+        if changed:
+            reason = "it is being written to; ingest again when it is finished"
+            self._found.skipped += [(str(path), reason) for name in changed for path in files[name]]
+            return
+        _check_twice(one.identity, facts)
+        places = {str(self._folder / path): self._place(path) for path in one.paths}
+        new = NewRecording(
+            one.identity,
+            self._free_folder(one, row),
+            facts,
+            places,
+            [*remarks, *self._since(facts, places)],
+            one.start,
+            one.meta,
+            {name: wish.as_dict() for name, wish in wishes.items()},
+            self._all_side_files(one, files, wishes),
+            self._doubles(facts, row),
+        )
+        self._batch.append((new, row))
+        self._remember(-1 if row is None else row, new)
+
+    def _free_folder(self, one: FoundRecording, row: int | None) -> str:
+        """Return the folder of outcomes: one that another recording has gets a number."""
+        folder, count = one.folder, 2
+        while row is None and folder in self._folders:
+            folder, count = f"{one.folder}-{count}", count + 1
+        return folder
+
+    def _since(self, facts: Iterable[CameraFacts], places: Mapping[str, tuple[str, str]]) -> list[Remark]:
+        """Say which files are not what they were at the last ingestion (V130)."""
+        found = []
+        for camera_facts in facts:
+            for one in camera_facts.videos:
+                known = self._by_place.get(places[str(one.path)])
+                if known is not None and known.quick_id and known.quick_id != one.quick_id:
+                    text = "the file is not the one of the last ingestion: outcomes made from it are stale"
+                    detail = {"text": text, "expected": known.quick_id, "got": one.quick_id}
+                    found.append(Remark(CHANGED, "warning", detail, camera_facts.name, str(one.path)))
+        return found
+
+    def _doubles(self, facts: Iterable[CameraFacts], row: int | None) -> list[str]:
+        """List files of other recordings with the same content that are still there."""
+        found = []
+        for camera_facts in facts:
+            for one in camera_facts.videos:
+                for known in self._by_mark.get(one.quick_id, ()):
+                    path = self._roots.path_of(known.root)
+                    there = path is None or is_there(path / known.path)
+                    if one.size and known.recording_id != row and there:
+                        found.append(known.path)
+        return list(dict.fromkeys(found))
+
+    def _all_side_files(
+        self, one: FoundRecording, files: Mapping[str, Sequence[Path]], wishes: Mapping[str, ClockWish]
+    ) -> list[NewSideFile]:
+        """Find clock, neural and calibration files of a recording."""
+        found = []
+        for name, paths in files.items():
+            for file in clock_files(wishes[name], [paths[0].parent]):
+                found += self._side_file("clock", file, name, wishes[name].as_dict())
+        for role in ("neural", "calibration"):
+            for file in self._beside(one, role):
+                found += self._side_file(role, file, "", {})
+        return found
+
+    def _beside(self, one: FoundRecording, role: str) -> list[Path]:
+        """Find the files that a glob means: beside the videos, or in the nearest folder above them."""
+        glob = str(getattr(self._wish, role))
+        if not glob:
+            return []
+        start = (self._folder / one.paths[0]).parent
+        for folder in (start, *start.parents):
+            found = sorted(path for path in folder.glob(glob) if path.exists())
+            if found or folder == self._folder:
+                return found
+        return []
+
+    def _side_file(self, role: str, file: Path, name: str, spec: Mapping[str, object]) -> list[NewSideFile]:
+        located = self._roots.locate(file.absolute())
+        if located is None:
+            return []  # a clock in a folder that no root holds is found again by its spec
+        state = file.stat()
+        return [NewSideFile(role, *located, state.st_size, state.st_mtime_ns, name, spec)]
+
+    # -------------------------------------------------------------- writing
+
+    def _flush(self) -> None:
+        """Write what was looked at, in one transaction."""
+        if not self._batch:
+            return
+        with self._database.write() as connection:
+            for new, known in self._batch:
+                row = write_recording(connection, new, known)
+                self._identities[new.identity] = row
+                self._folders[new.folder] = row
+                self._found.ids.append(row)
+                self._sidecar(connection, row)
+                if known is None:
+                    self._found.added += 1
+                else:
+                    self._found.changed += 1
+                for remark in (*new.remarks, *(r for facts in new.cameras for r in facts.remarks)):
+                    self._found.flags[remark.code] = self._found.flags.get(remark.code, 0) + 1
+        self._batch.clear()
+
+    def _remember(self, row: int, new: NewRecording) -> None:
+        """Know the files of a recording that will be written, for those that come after it."""
+        for facts in new.cameras:
+            for position, one in enumerate(facts.videos):
+                place = new.places[str(one.path)]
+                known = KnownVideo(
+                    -1, -1, row, facts.name, position, *place, one.size, one.mtime_ns, one.quick_id
+                )
+                self._by_mark.setdefault(one.quick_id, []).append(known)
+
+    def _sidecar(self, connection: Connection, row: int) -> None:
+        write_sidecar(self._out, *sidecar_of(connection, row))
+
+    def _plan(self, one: FoundRecording) -> None:
+        """Say what would be written."""
+        row = self._identities.get(one.identity)
+        files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
+        wishes = {name: self._wish.clock_of(name, self._clocks.get((row, name), {})) for name in files}
+        facts, remarks = look_at_recording(files, wishes, one.identity.text)
+        every = [*remarks, *(remark for one in facts for remark in one.remarks)]
+        self._found.planned.append(
+            {
+                "recording": one.identity.text,
+                "state": "new" if row is None else "changed",
+                "folder": one.folder,
+                "start": one.start,
+                "meta": dict(one.meta),
+                "cameras": {
+                    name: {"files": list(paths), "clock": wishes[name].spec or "pts"}
+                    for name, paths in one.cameras.items()
+                },
+                "flags": sorted({remark.code for remark in every}),
+            }
+        )
+
+
+def _check_twice(identity: Identity, facts: Sequence[CameraFacts]) -> None:
+    """Refuse one content in two cameras of a recording."""
+    seen: dict[str, tuple[str, Path]] = {}
+    for camera_facts in facts:
+        for one in camera_facts.videos:
+            name, path = seen.setdefault(one.quick_id, (camera_facts.name, one.path))
+            if one.size > 0 and path != one.path:
+                raise RecipeError(
+                    "P403",
+                    identity.text,
+                    "the same video is given twice",
+                    expected="files that differ",
+                    got=f"reading 1: {path} is {name!r}; reading 2: {one.path} is {camera_facts.name!r}",
+                    hint="remove one of the copies",
+                )

@@ -1,0 +1,1 @@
+"""Numbered changes of the tables; each one is a schema, and none is ever edited once it is released."""

@@ -1,0 +1,337 @@
+"""Where a catalogue lies: its file, its database, its folder of outcomes, the roots of its videos."""
+
+import os
+import platform
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import tomli_w
+
+from mystax.core.safe_names import check_folder, is_there
+from mystax.engine.catalog.database import Database, database_url
+from mystax.engine.catalog.schema import create_schema
+from mystax.engine.machine import kind_of_disk
+from mystax.errors import CatalogError, RecipeError
+
+__all__ = ["FILE", "Place", "Roots", "check_disk", "create_place", "find_place", "read_place"]
+
+FILE = "mystax-catalog.toml"
+VARIABLE = "MYSTAX_CATALOG"
+DEFAULT_URL = "sqlite:///mystax.db"
+DEFAULT_OUT = "derivatives/mystax"
+MAX_BYTES = 1 << 20
+NETWORK = frozenset(
+    {"nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "sshfs", "lustre", "gpfs", "beegfs"}
+    | {"ceph", "afs", "9p", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "afpfs", "davfs"}
+    | {"webdav", "remote"}
+)
+"""Kinds of file system on which SQLite's locks cannot be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What `mystax-catalog.toml` says.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of the file; relative paths begin here.
+    url : str
+        The database, as it stands there.
+    out : str
+        The folder of outcomes, as it stands there.
+    engines : mapping
+        Named engine profiles.
+    """
+
+    folder: Path
+    url: str = DEFAULT_URL
+    out: str = DEFAULT_OUT
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def outcomes(self) -> Path:
+        """The folder of outcomes."""
+        return (self.folder / self.out).absolute()
+
+    def database(self) -> Database:
+        """Open the database.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the URL cannot be used.
+        """
+        return Database(database_url(self.url, self.folder))
+
+    def to_toml(self) -> str:
+        """Return the text of the file."""
+        engines = {"engine": {name: dict(profile) for name, profile in self.engines.items()}}
+        return tomli_w.dumps({"url": self.url, "out": self.out, **(engines if self.engines else {})})
+
+
+def create_place(
+    folder: Path,
+    url: str = DEFAULT_URL,
+    out: str = DEFAULT_OUT,
+    *,
+    statfs: Callable[[Path], str] = kind_of_disk,
+) -> Place:
+    """Make a catalogue: its file and the tables of its database.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `mystax-catalog.toml` goes.
+    url : str, optional
+        The database; relative paths begin at `folder`.
+    out : str, optional
+        The folder of outcomes; relative paths begin at `folder`.
+    statfs : callable, optional
+        Folder to the kind of its file system.
+
+    Returns
+    -------
+    Place
+        Where it lies.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is a catalogue already, or the folder or URL cannot be used.
+    CatalogError
+        Q603, if the database cannot be used; Q604, if an SQLite file would lie on a network disk.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are named
+    check_folder(folder, str(folder))
+    file = folder / FILE
+    if is_there(file):
+        raise RecipeError("P403", str(file), "there is a catalogue already")
+    place = Place(folder, url, out)
+    check_folder(place.outcomes, f"out {out!r}")
+    parsed = database_url(url, folder)
+    if parsed.get_backend_name() == "sqlite":
+        check_disk(Path(str(parsed.database)), statfs)
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    database = Database(parsed)
+    try:
+        create_schema(database, out)
+    finally:
+        database.close()
+    from mystax.io.store import Store
+
+    Store(folder).write_text(FILE, place.to_toml())
+    return place
+
+
+def check_disk(file: Path, statfs: Callable[[Path], str] = kind_of_disk) -> None:
+    """Refuse an SQLite file on a network disk.
+
+    Parameters
+    ----------
+    file : Path
+        Where the database is, or will be.
+    statfs : callable, optional
+        Folder to the kind of its file system.
+
+    Raises
+    ------
+    CatalogError
+        Q604, with two ways out.
+    """
+    above = next(folder for folder in file.absolute().parents if folder.is_dir())
+    kind = statfs(above.resolve()).lower()
+    if kind in NETWORK or kind.startswith("nfs"):
+        raise CatalogError(
+            "Q604",
+            str(file),
+            "an SQLite file on a network disk is damaged by two hosts that write",
+            expected="a local disk, or PostgreSQL",
+            got=f"a disk of kind {kind!r}",
+            hint="--url postgresql://USER@HOST/NAME, or --url sqlite:////LOCAL/DISK/mystax.db with --out on "
+            "the network disk",
+        )
+
+
+def find_place(
+    where: str | Path | None = None,
+    start: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Place:
+    """Find a catalogue: the one named, else that of ``MYSTAX_CATALOG``, else the nearest file upwards.
+
+    Parameters
+    ----------
+    where : str or Path, optional
+        A `mystax-catalog.toml`, its folder, or the URL of a database.
+    start : Path, optional
+        Where the search begins; by default the working folder.
+    environment : mapping, optional
+        By default that of the process.
+
+    Returns
+    -------
+    Place
+        Where it lies.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is none.
+    """
+    start = (start or Path.cwd()).absolute()
+    where = where or (os.environ if environment is None else environment).get(VARIABLE) or None
+    if where is not None:
+        text = str(where)
+        if "://" in text:
+            return _of_url(text, start)
+        path = start / text
+        return read_place(path / FILE if is_there(path, folder=True) else path)
+    for folder in (start, *start.parents):
+        if is_there(folder / FILE):
+            return read_place(folder / FILE)
+    raise RecipeError(
+        "P403",
+        str(start),
+        f"there is no {FILE} here or above",
+        hint="mystax catalog create FOLDER makes one; --catalog PATH names one",
+    )
+
+
+def _of_url(text: str, start: Path) -> Place:
+    """Take the folder of outcomes from the database itself, where only its URL is known."""
+    from sqlalchemy import select
+
+    from mystax.engine.catalog.tables import meta
+
+    parsed = database_url(text, start)
+    folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else start
+    database = Database(parsed)
+    try:
+        if not database.schema():
+            database.check_schema()
+        with database.read() as connection:
+            out = connection.scalar(select(meta.c.value).where(meta.c.key == "out"))
+    finally:
+        database.close()
+    return Place(folder, text, str(out or DEFAULT_OUT))
+
+
+def read_place(file: Path) -> Place:
+    """Read `mystax-catalog.toml`.
+
+    Raises
+    ------
+    RecipeError
+        P403, if it is not there or cannot be used.
+    """
+    where = str(file)
+    if not is_there(file):
+        raise RecipeError("P403", where, "there is no such catalogue", hint="mystax catalog create")
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise RecipeError("P403", where, "the file is too large for a catalogue")
+        values = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError("P403", where, expected="a TOML file", got=str(error)) from error
+    url, out, engines = (
+        values.get("url", DEFAULT_URL),
+        values.get("out", DEFAULT_OUT),
+        values.get("engine", {}),
+    )
+    if not isinstance(url, str) or not isinstance(out, str) or not isinstance(engines, dict):
+        raise RecipeError("P403", where, expected="texts 'url' and 'out', tables [engine.NAME]")
+    return Place(file.parent.absolute(), url, out, engines)
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Named folders with one path per host, so that hosts share one catalogue.
+
+    Attributes
+    ----------
+    rows : tuple
+        Name, pattern of hosts and path, as in the table `root`.
+    host : str
+        Name of this host.
+    """
+
+    rows: tuple[tuple[str, str, str], ...]
+    host: str = field(default_factory=platform.node)
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[str, str, str]], host: str | None = None) -> "Roots":
+        """Make the roots of this host."""
+        return cls(tuple((str(a), str(b), str(c)) for a, b, c in rows), host or platform.node())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, each once."""
+        return tuple(dict.fromkeys(name for name, _, _ in self.rows))
+
+    def path_of(self, name: str) -> Path | None:
+        """Return the folder of a root on this host; None if no pattern is for this host."""
+        found = [
+            (_exactness(pattern), path)
+            for root, pattern, path in self.rows
+            if root == name and fnmatchcase(self.host.lower(), pattern.lower())
+        ]
+        return Path(max(found)[1]) if found else None
+
+    def resolve(self, name: str, relative: str) -> Path:
+        """Return the path of a file on this host.
+
+        Parameters
+        ----------
+        name : str
+            The root.
+        relative : str
+            Path below it, with ``/``.
+
+        Raises
+        ------
+        CatalogError
+            Q606, if the root is not there on this host.
+        """
+        return self.folder(name) / PurePosixPath(relative)
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a root that is there.
+
+        Raises
+        ------
+        CatalogError
+            Q606, if it is not.
+        """
+        path = self.path_of(name)
+        if path is None or not is_there(path, folder=True):
+            raise CatalogError(
+                "Q606",
+                f"root {name!r}",
+                f"it is not there on {self.host!r}",
+                expected="a folder",
+                got="no path for this host" if path is None else str(path),
+                hint=f"mount it, or name its place here: mystax catalog roots {name}=PATH --host {self.host}",
+            )
+        return path
+
+    def locate(self, file: Path) -> tuple[str, str] | None:
+        """Return the root that holds a file on this host, and the path below it; the deepest root wins."""
+        best: tuple[int, str, str] | None = None
+        for name in self.names:
+            path = self.path_of(name)
+            if path is not None and file.is_relative_to(path):
+                below = file.relative_to(path).as_posix()
+                if best is None or len(path.parts) > best[0]:
+                    best = (len(path.parts), name, below)
+        return None if best is None else best[1:]
+
+
+def _exactness(pattern: str) -> tuple[bool, int]:
+    """Rank a pattern of hosts: a plain name before one with signs, a longer one before a shorter."""
+    plain = pattern.replace("*", "").replace("?", "")
+    return plain == pattern, len(plain)

@@ -1,0 +1,330 @@
+"""From recordings and a recipe to jobs: what is wanted, what is there already, what cannot be had."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import and_, select
+
+from mystax.core.canonical import canonical_json, roi_geometry
+from mystax.core.geometry import Roi
+from mystax.core.safe_names import safe_name
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.known import KnownRecording, known_recordings
+from mystax.engine.catalog.outcomes import recipe_row
+from mystax.engine.catalog.query import ids_where, select_recordings
+from mystax.engine.catalog.queue import NewJob, Queue
+from mystax.engine.catalog.tables import job, outcome
+from mystax.engine.estimate import estimate_plan
+from mystax.engine.folders import ROIS, regions_of_folder
+from mystax.engine.places import FolderPlace
+from mystax.engine.plan import PROPOSER, Plan, Request, make_plan
+from mystax.engine.recipe import Recipe
+from mystax.errors import MystaxError
+
+__all__ = ["Planned", "PlannedJob", "add_jobs", "plan_jobs"]
+
+MEMORY = 1500
+"""Memory that a pass is taken to need where its recipe does not say [MiB]."""
+
+POSE_CORES = 2
+"""Cores of a pass with the network, on a CPU."""
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """The job of one recording.
+
+    Attributes
+    ----------
+    recording : KnownRecording
+        The recording.
+    plan : Plan
+        Its outcomes.
+    values : mapping
+        Columns of its row.
+    n_frames : int
+        Frames to be read.
+    seconds : float
+        Time that it is estimated to take on one core [s].
+    disk : int
+        What it will write [byte].
+    is_stale : bool
+        Whether the same work is done already, but its outcomes are not there any more.
+    """
+
+    recording: KnownRecording
+    plan: Plan
+    values: Mapping[str, Any]
+    n_frames: int
+    seconds: float
+    disk: int
+    is_stale: bool = False
+
+    @property
+    def plan_is_forced(self) -> bool:
+        """Whether outcomes that are current are made again."""
+        return bool(self.values["targets"]["force"])
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object of the job."""
+        return {
+            "recording": self.recording.folder,
+            "outcomes": [item.name for item in self.plan.wanted],
+            "not_applicable": {
+                item.name: item.reason for item in self.plan.outcomes if item.state == "not applicable"
+            },
+            "n_frames": self.n_frames,
+            "seconds": self.seconds,
+            "disk": self.disk,
+            "stale": self.is_stale,
+        }
+
+
+@dataclass
+class Planned:
+    """What a recipe means for the recordings of a catalogue.
+
+    Attributes
+    ----------
+    jobs : list of PlannedJob
+        New work.
+    n_current : int
+        Recordings whose outcomes are all there.
+    n_queued : int
+        Recordings whose job is in the queue already, or has failed there.
+    left_out : list of str
+        Recordings of quality `bad`.
+    refused : list of tuple
+        Recordings that cannot be planned, with the error.
+    """
+
+    jobs: list[PlannedJob] = field(default_factory=list)
+    n_current: int = 0
+    n_queued: int = 0
+    left_out: list[str] = field(default_factory=list)
+    refused: list[tuple[str, MystaxError]] = field(default_factory=list)
+
+
+def plan_jobs(
+    database: Database,
+    out: Path,
+    wanted: Recipe,
+    *,
+    where: str | Sequence[str] = "",
+    include_bad: bool = False,
+    force: bool = False,
+) -> Planned:
+    """Plan a recipe for recordings; nothing is written and no video is opened.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    out : Path
+        The folder of outcomes.
+    wanted : Recipe
+        The recipe.
+    where : str or sequence of str, optional
+        Condition on recordings (`mystax.engine.catalog.query`); by default all.
+    include_bad : bool, optional
+        Plan recordings of quality `bad`, too.
+    force : bool, optional
+        Make outcomes again that are current.
+
+    Returns
+    -------
+    Planned
+        Jobs, and what needs none.
+    """
+    with database.read() as connection:
+        ids = ids_where(connection, select_recordings(where)) if where else None
+        recordings = known_recordings(connection, ids)
+        keys = {
+            str(row.path): (str(row.key), str(row.state))
+            for row in connection.execute(select(outcome.c.path, outcome.c.key, outcome.c.state))
+        }
+        states = {
+            str(row.plan_key): (str(row.state), row.wanted)
+            for row in connection.execute(select(job.c.plan_key, job.c.state, job.c.wanted))
+        }
+    found = Planned()
+    for known in recordings:
+        if known.quality == "bad" and not include_bad:
+            found.left_out.append(known.folder)
+            continue
+        try:
+            _plan_one(found, known, out, wanted, keys, states, force=force)
+        except MystaxError as error:
+            found.refused.append((known.folder, error))
+    return found
+
+
+def _plan_one(
+    found: Planned,
+    known: KnownRecording,
+    out: Path,
+    wanted: Recipe,
+    keys: Mapping[str, tuple[str, str]],
+    states: Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]],
+    *,
+    force: bool,
+) -> None:
+    """Plan one recording and put it where it belongs."""
+    below = f"{known.folder}/{safe_name(wanted.name)}"
+    recording = known.recording()
+    place = _place(out / below)
+    rois = _regions(out / known.folder, place)
+    request = Request(wanted, rois, force=force)
+    current = _current_keys(keys, below)
+    plan = make_plan(recording, request, current=current)
+    key = _plan_key(plan, below, rois)
+    state, outcomes = states.get(key, ("", ()))
+    if state in ("waiting", "queued", "running") or (state in ("failed", "cancelled") and not force):
+        found.n_queued += 1
+        return
+    if state == "done" and not force and _all_there(outcomes, keys):
+        found.n_current += 1
+        return
+    if plan.awaits_proposals and plan.outcome(PROPOSER).state == "current":
+        plan = make_plan(recording, request, current=current, proposals=place.proposals())
+    if not plan.wanted:
+        found.n_current += 1
+        return
+    found.jobs.append(_job_of(known, recording, plan, below, key, request, is_stale=state == "done"))
+
+
+def _current_keys(keys: Mapping[str, tuple[str, str]], below: str) -> Callable[[str], str]:
+    def current(analysis: str) -> str:
+        key, state = keys.get(f"{below}/{analysis}.nc", ("", ""))
+        return key if state == "current" else ""
+
+    return current
+
+
+def _all_there(outcomes: Sequence[Mapping[str, Any]], keys: Mapping[str, tuple[str, str]]) -> bool:
+    """Tell whether the outcomes of a job that is done are still those that are there."""
+    return all(keys.get(str(item["path"])) == (item.get("key"), "current") for item in outcomes)
+
+
+def _place(folder: Path) -> FolderPlace:
+    from mystax.io.store import Store
+
+    return FolderPlace(Store(folder))
+
+
+def _regions(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | None:
+    """Return the regions of a recording: its own file, else what a person left beside the outcomes."""
+    from mystax.io.rois import read_rois
+
+    path = folder / ROIS
+    return read_rois(path) if path.is_file() else regions_of_folder(place.store.folder, place)
+
+
+def _plan_key(plan: Plan, below: str, rois: Sequence[Roi] | None) -> str:
+    """Return the key of the work: the same work for one folder is never queued twice.
+
+    Keys of outcomes that wait for proposed regions are not known yet; what decides them is.
+    """
+    proposer = next((item.key for item in plan.outcomes if item.name == PROPOSER), "")
+    outcomes = [
+        item.key
+        or canonical_json(
+            {
+                "analysis": item.name,
+                "version": item.analysis.version,
+                "parameters": dict(item.parameters),
+                "inputs": [dict(entry) for entry in item.inputs],
+                "proposals": proposer,
+            },
+            item.name,
+        )
+        for item in plan.applicable
+    ]
+    text = canonical_json(
+        {
+            "folder": below,
+            "outcomes": sorted(outcomes),
+            "rois": None if rois is None else [roi_geometry(roi) for roi in rois],
+        },
+        "plan",
+    )
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _job_of(
+    known: KnownRecording,
+    recording: Any,
+    plan: Plan,
+    below: str,
+    key: str,
+    request: Request,
+    *,
+    is_stale: bool,
+) -> PlannedJob:
+    """Return the row of a job, but for its recipe."""
+    estimate = estimate_plan(plan, recording)
+    resources = plan.recipe.resources
+    cores = resources.cores or (POSE_CORES if any(item.name == "pose" for item in plan.wanted) else 1)
+    values = {
+        "plan_key": key,
+        "kind": "pass",
+        "recording_id": known.id,
+        "targets": {
+            "folder": below,
+            "rois": None if request.rois is None else [roi.as_dict() for roi in request.rois],
+            "force": request.force,
+            "disk": estimate.disk,
+        },
+        "wanted": [
+            {
+                "analysis": item.name,
+                "version": item.analysis.version,
+                "key": item.key,
+                "path": f"{below}/{item.name}.nc",
+            }
+            for item in plan.applicable
+        ],
+        "resources": {"cores": cores, "memory": resources.memory or MEMORY, "gpus": resources.gpus}
+        | ({"limit": resources.memory} if resources.memory else {}),
+        "total": known.pixels,
+        "unit": "px",
+    }
+    return PlannedJob(known, plan, values, known.n_frames, estimate.seconds, estimate.disk, is_stale)
+
+
+def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 0) -> list[int]:
+    """Put planned jobs into the queue; one that was done before is queued again.
+
+    Parameters
+    ----------
+    queue : Queue
+        The queue.
+    wanted : Recipe
+        The recipe of the plan.
+    planned : Planned
+        The plan.
+    priority : int, optional
+        Higher goes first.
+
+    Returns
+    -------
+    list of int
+        Jobs that are new or queued again.
+    """
+    if not planned.jobs:
+        return []
+    with queue.database.write() as connection:
+        recipe_id = recipe_row(connection, wanted)
+    rows = [NewJob({**item.values, "recipe_id": recipe_id, "priority": priority}) for item in planned.jobs]
+    added = queue.add(rows)
+    for item in planned.jobs:
+        same = and_(job.c.plan_key == item.values["plan_key"], job.c.id.not_in(added))
+        values = {name: item.values[name] for name in ("targets", "wanted", "resources")}
+        if item.is_stale:
+            added += queue.redo(same, "its outcomes are stale, missing or damaged, or it is wished", values)
+        elif item.plan_is_forced:
+            added += queue.retry(same)
+    return sorted(added)

@@ -14,7 +14,7 @@ __all__ = ["lab", "lab_root", "mariadb_server", "postgres_url"]
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Start a server for the session and give the URL of a database; skip with a reason where it cannot be."""
+    """Start a server and give the URL of a database; skip with a reason where it cannot be."""
     reason = why_no_postgres()
     if reason:
         pytest.skip(reason)

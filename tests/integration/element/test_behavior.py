@@ -86,6 +86,9 @@ def test_states_and_bouts_are_stored(lab: Lab) -> None:
     np.testing.assert_allclose([bout["start"] for bout in bouts], outcome["time"].values[starts], atol=0.02)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Mean of empty slice"
+)  # `encoding` says it of a family that it did not fit
 def test_explained_variance_is_stored_by_neuron(lab: Lab) -> None:
     folder = lab.root / "neural"
     video = film(folder / "face.mkv", 4)

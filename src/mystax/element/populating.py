@@ -12,7 +12,7 @@ from mystax.element.dead_jobs import free_dead_jobs, register
 from mystax.element.job_tables import declare_jobs, jobs_of
 from mystax.errors import CODES, ParameterError
 
-__all__ = ["populate_tables", "retry_failed"]
+__all__ = ["plain_text", "populate_tables", "reason_passes", "retry_failed"]
 
 CODE = re.compile(r"\b([A-Z]\d{3})\b")
 AGAIN = ("transient", "space")
@@ -75,13 +75,13 @@ def retry_failed(table: Any) -> int:
     if jobs is None:
         return 0
     rows = jobs.errors.proj("error_message").to_dicts()
-    passing = [row for row in rows if _passes(str(row["error_message"]))]
+    passing = [row for row in rows if reason_passes(str(row["error_message"]))]
     for row in passing:
         (jobs & {name: row[name] for name in jobs.primary_key}).delete_quick()
     return len(passing)
 
 
-def _passes(message: str) -> bool:
+def reason_passes(message: str) -> bool:
     """Tell whether the reason of a failure can pass."""
     kind, _, text = message.partition(": ")
     found = CODE.match(text)
@@ -106,11 +106,11 @@ def _work(table: Any, restrictions: Sequence[Any]) -> tuple[int, list[tuple[Any,
     except SystemExit:
         _forget_own(table)
         raise
-    errors = [(key, _plain(message)) for key, message in found["error_list"]]
+    errors = [(key, plain_text(message)) for key, message in found["error_list"]]
     return int(found["success_count"]), errors
 
 
-def _plain(message: str) -> str:
+def plain_text(message: str) -> str:
     """Return an error as mystax words it: without the name of its class."""
     _, _, text = message.partition(": ")
     return text if CODE.match(text) else message

@@ -1,6 +1,7 @@
 """Golden tests of videos and their times: what the files hold, not what their headers claim."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,15 +116,27 @@ def test_two_cameras_of_three_files_are_entered_once(lab: Lab) -> None:
 
 
 def test_neuroblueprint_folder_is_found_by_the_labels(lab: Lab) -> None:
-    key = {"subject": "m9", "session_datetime": "2026-02-01 00:00:00"}
+    subject = (
+        f"m9{lab.prefix.partition('_')[2]}{lab.site.backend[:2]}"  # the folders of all labs lie together
+    )
+    key = {"subject": subject, "session_datetime": "2026-02-01 00:00:00"}
     lab.module.Session.insert1(key)
-    film(lab.root / "rawdata" / "sub-m9_sex-F" / "ses-01" / "behav" / "face.mkv", 3)
+    place = lab.root / "rawdata" / f"sub-{subject}_sex-F"
+    film(place / "ses-01" / "behav" / "face.mkv", 3)
     with pytest.raises(RecipeError, match=r"P403 .*no folder of this session"):
         lab.fbe.ingest_recordings(key, device="cam0")
-    film(lab.root / "rawdata" / "sub-m9_sex-F" / "ses-20260201_x-1" / "behav" / "face.mkv", 3)
+    video = film(place / "ses-20260201_x-1" / "behav" / "face.mkv", 3)
     (found,) = lab.fbe.ingest_recordings(key, device="cam0")
     (row,) = (lab.fbe.VideoRecording.File & found).to_dicts()
-    assert row["file_path"] == "rawdata/sub-m9_sex-F/ses-20260201_x-1/behav/face.mkv"
+    assert row["file_path"] == video.relative_to(lab.root).as_posix()
+
+
+def test_dropped_schemas_are_made_again(lab: Lab, tmp_path: Path) -> None:
+    for _ in range(2):
+        with open_lab(lab.site, tmp_path, "dropped") as again:
+            key = again.recording(film(tmp_path / "face.mkv", 3))
+            assert again.populate(key)["RecordingInfo"]["done"] == 1
+    assert len(lab.fbe.RecordingInfo()) == len(lab.fbe.RecordingInfo & "nframes > 0")  # the outer lab is back
 
 
 def test_camera_without_a_device_is_refused(lab: Lab) -> None:

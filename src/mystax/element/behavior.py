@@ -218,7 +218,7 @@ class Pose3D(dj.Computed):
         tracks = {str(name): fbe.link.find(str(path)) for name, path in given.pop(TRACKS, {}).items()}
         if not views:
             raise RecipeError("P403", "MultiCameraRecording.View", "the set has no camera")
-        with kept_alive(self):
+        with kept_alive(self, key):
             rig = fbe.link.find(calibration)
             poses: dict[str, Any] = {}
             for camera, own, video in views:
@@ -320,7 +320,7 @@ class BehaviorState(dj.Computed):
         folder = (
             fbe.folder_beside_video(key) / f"states_recordingid{key['recording_id']}_{key['state_task_id']}"
         )
-        with kept_alive(self):
+        with kept_alive(self, key):
             states(inputs, keypoints=recipe.get(KEYPOINTS), out=folder, **recipe.get(PARAMETERS, {}))
             outcomes = Outcomes.of_folder(folder)
             dataset = outcomes["states"]
@@ -395,7 +395,7 @@ class NeuralPrediction(dj.Computed):
         """Fit the encoder."""
         number = f"{key['recording_id']}_{key['prediction_task_id']}"
         folder = fbe.folder_beside_video(key) / f"encoding_recordingid{number}"
-        with kept_alive(self):
+        with kept_alive(self, key):
             options = dict(recipe.get(NEURAL, {}))
             if "clock" in options:
                 options["clock"] = placed_clock(str(options["clock"]))

@@ -9,7 +9,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -154,21 +154,29 @@ def _free(table: Any, job: ReservedJob) -> int:
     return int((jobs & {**dict(job.key), **same}).delete_quick(get_count=True))
 
 
-def register(table: Any) -> None:
-    """Write the true id of this worker's connection into the rows that it has reserved.
+def register(table: Any, key: Mapping[str, Any] | None = None) -> None:
+    """Write the true id of this worker's connection into the row that it has reserved.
 
     DataJoint keeps the id of the first connection, also in a worker that was forked or had to reconnect.
+
+    Parameters
+    ----------
+    table : datajoint table
+        Whose job table is meant.
+    key : mapping, optional
+        The job; by default all that this process has reserved.
     """
     connection = table.connection
     connection.connection_id = connection.adapter.get_connection_id(connection._conn)
     jobs = jobs_of(table)
     if jobs is None:
         return
-    quote = connection.adapter.quote_identifier
+    own = {name: key[name] for name in jobs.primary_key} if key is not None else {}
+    mine = jobs & {**own, "status": "reserved", "host": platform.node(), "pid": os.getpid()}
+    column = connection.adapter.quote_identifier("connection_id")
     connection.query(
-        f"UPDATE {jobs.full_table_name} SET {quote('connection_id')}=%s WHERE {quote('status')}=%s"  # noqa: S608 - names of the table come from DataJoint, values go apart
-        f" AND {quote('host')}=%s AND {quote('pid')}=%s",
-        args=(connection.connection_id, "reserved", platform.node(), os.getpid()),
+        f"UPDATE {jobs.full_table_name} SET {column}=%s{mine.where_clause()}",  # noqa: S608 - text by DataJoint, the number apart
+        args=(connection.connection_id,),
     )
 
 
@@ -180,17 +188,19 @@ def _client_errors(connection: Any) -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def kept_alive(table: Any, interval: float = PING) -> Iterator[None]:
+def kept_alive(table: Any, key: Mapping[str, Any] | None = None, *, interval: float = PING) -> Iterator[None]:
     """Keep the connection of a worker while it computes and does not use it.
 
     Parameters
     ----------
     table : datajoint table
         Whose job is being done.
+    key : mapping, optional
+        The job.
     interval : float, optional
         Time between two pings [s].
     """
-    register(table)
+    register(table, key)
     done = threading.Event()
     errors = _client_errors(table.connection)
 
@@ -200,7 +210,7 @@ def kept_alive(table: Any, interval: float = PING) -> Iterator[None]:
                 # `Connection.is_connected` of DataJoint 2.3.5 is true whatever the server says.
                 if not table.connection.adapter.ping(table.connection._conn):
                     table.connection.connect()
-                    register(table)
+                    register(table, key)
             except errors:
                 continue  # the server is away: the next beat tries again
 

@@ -329,7 +329,7 @@ class FacemapInference(dj.Computed):
         video: fbe.Clocked,
     ) -> tuple[Any, ...]:
         """Track the points in a child process, or look for what lies there."""
-        with kept_alive(self):
+        with kept_alive(self, key):
             recording = fbe.open_clocked(video)
             try:
                 in_table = fbe.keeps_arrays_in_table(self.BodyPartPosition)

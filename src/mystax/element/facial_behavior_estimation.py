@@ -194,9 +194,9 @@ class RecordingInfo(dj.Imported):
         """Fetch files and clock."""
         return (video_of(key),)
 
-    def make_compute(self, key: dict[str, Any], video: Clocked) -> tuple[Any, ...]:  # noqa: ARG002 - as DataJoint calls it
+    def make_compute(self, key: dict[str, Any], video: Clocked) -> tuple[Any, ...]:
         """Index the files."""
-        with kept_alive(self):
+        with kept_alive(self, key):
             recording = open_clocked(video)
             try:
                 return recording_facts(recording), flag_rows(recording)
@@ -229,7 +229,7 @@ class Timestamps(dj.Imported):
 
     def make_compute(self, key: dict[str, Any], video: Clocked) -> tuple[Any, ...]:
         """Read the times."""
-        with kept_alive(self):
+        with kept_alive(self, key):
             recording = open_clocked(video)
             try:
                 n = recording.video().n_frames
@@ -414,7 +414,7 @@ class FacemapProcessing(dj.Computed):
             do_mov_svd=bool(task["do_mov_svd"]),
             where=where,
         )
-        with kept_alive(self):
+        with kept_alive(self, key):
             recording = open_clocked(video)
             try:
                 n = recording.video().n_frames
@@ -534,13 +534,13 @@ class FacialSignal(dj.Imported):
 
     def make_compute(
         self,
-        key: dict[str, Any],  # noqa: ARG002 - as DataJoint calls it
+        key: dict[str, Any],
         provenance: dict[str, Any],
         do_mot_svd: bool,
         do_mov_svd: bool,
     ) -> tuple[Any, ...]:
         """Open the outcomes; components are read while they are inserted."""
-        with kept_alive(self):
+        with kept_alive(self, key):
             return (read_signals(link, provenance, do_mot_svd=do_mot_svd, do_mov_svd=do_mov_svd),)
 
     def make_insert(self, key: dict[str, Any], signals: Signals) -> None:

@@ -132,6 +132,13 @@ def _rows(connection: Any, table: Any) -> list[int]:
     return [int(row[0]) for row in connection.query(query).fetchall()]
 
 
+def test_only_the_own_job_is_registered(lab: Lab, table: Any) -> None:
+    keys = [reserve(table, lab, host=platform.node(), pid=os.getpid()) for _ in range(2)]
+    register(table, keys[0])
+    found = [int((table.jobs & key).fetch1("connection_id")) for key in keys]
+    assert found == [lab.connection.connection_id, NOBODY]
+
+
 def test_only_failures_that_pass_are_tried_again(lab: Lab, table: Any) -> None:
     texts = (
         "VideoError: V131 disk",

@@ -13,7 +13,7 @@ from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.ingest import IngestReport
+    from mystax.engine.catalog.ingest_report import IngestReport
 
 __all__ = ["command"]
 

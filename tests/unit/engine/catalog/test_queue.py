@@ -7,16 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import true
 
-from mystax.engine.catalog.queue import Claim, Facts, NewJob, Progress, Queue
+from mystax.engine.catalog.claims import Claim, Facts, NewJob, Progress
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.job_rules import after_error, after_yield
 from mystax.errors import RoiError, VideoError
 from tests.fixtures.jobs import attempts, drivers, empty_queue, enter, jobs_of, new_jobs
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
-    made = empty_queue(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
+    url = "sqlite:///mystax.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    made = empty_queue(tmp_path, url)
     enter(made, "a", "b")
     yield made
     made.database.close()

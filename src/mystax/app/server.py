@@ -1,5 +1,6 @@
 """The application: routes behind the guard, the page, errors in the words of the terminal."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from mystax.app.frames import Workers
+from mystax.app.label_desk import LabelDesk
 from mystax.app.library import FolderLibrary, Library
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
@@ -73,8 +75,18 @@ class State:
     cookie: str
     library: Library
     workers: Workers = field(default_factory=Workers)
+    slow: Workers = field(default_factory=lambda: Workers(1))
+    desk: LabelDesk = field(init=False)
     pyramids: PyramidCache = field(default_factory=PyramidCache)
     flying: int = 0
+
+    def __post_init__(self) -> None:
+        self.desk = LabelDesk(self.workers)
+
+    async def close(self) -> None:
+        """End the children, write the caches of labels and give their locks back."""
+        self.desk.close()
+        await asyncio.gather(self.workers.close(), self.slow.close())
 
 
 def application(settings: Settings, tokens: Tokens, library: Library | None = None) -> Guard:
@@ -98,7 +110,7 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
-        await app.state.mystax.workers.close()
+        await app.state.mystax.close()
 
     app = FastAPI(
         title="mystax",

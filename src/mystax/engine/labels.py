@@ -227,7 +227,7 @@ class Labels:
         self.store.append(operations)
         return batch
 
-    def undo(self, batch: str | None = None, *, who: str = "") -> str:
+    def undo(self, batch: str | None = None, *, who: str = "", by: str = "") -> str:
         """Take a batch back; nothing is removed, one more batch is written.
 
         Parameters
@@ -236,6 +236,8 @@ class Labels:
             Which one; by default the last change by `who` that stands.
         who : str, optional
             Who undoes; by default the user of the system.
+        by : str, optional
+            Name of the batch that takes it back, 32 hexadecimal digits; by default a new one.
 
         Returns
         -------
@@ -257,7 +259,7 @@ class Labels:
             raise RecipeError("P403", f"batch {wanted or 'last'}", "there is nothing to take back")
         records = self.store.journal.records(state.revisions_of(wanted))
         opposite = inverse(state, [operation_from_record(record) for record in records])
-        by, at = secrets.token_hex(16), self.store.stamp()
+        by, at = by or secrets.token_hex(16), self.store.stamp()
         self.store.append(
             operation._replace(id=secrets.token_hex(16), batch=by, at=at, who=who) for operation in opposite
         )

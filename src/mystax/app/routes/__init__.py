@@ -1,7 +1,7 @@
 """Routes of the web app, one module per resource."""
 
-from mystax.app.routes import cameras, outcomes, recordings, rois, session
+from mystax.app.routes import cameras, labels, outcomes, recordings, rois, session
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (session.router, recordings.router, cameras.router, outcomes.router, rois.router)
+ROUTERS = (session.router, recordings.router, cameras.router, outcomes.router, rois.router, labels.router)

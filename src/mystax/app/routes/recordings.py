@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from mystax.app.library import Item, find
-from mystax.app.schemas import CameraInfo, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
+from mystax.app.library import Item, find, short_id
+from mystax.app.schemas import CameraInfo, LabelSetRow, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
 from mystax.io.outcomes import Outcomes
 
 __all__ = ["router", "spec_of"]
@@ -68,7 +68,7 @@ async def show_recording(key: str, request: Request) -> RecordingInfo:
         name=item.name,
         cameras=cameras,
         outcomes=[info for outcome in item.outcomes() if (info := _outcome(outcome)) is not None],
-        labels=[path.stem for path in item.labels],
+        labels=[LabelSetRow(id=short_id("l", path), name=path.stem) for path in item.labels],
         report=any((folder / "report.html").is_file() for folder in item.folders),
     )
 

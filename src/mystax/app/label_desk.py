@@ -20,7 +20,7 @@ from mystax.engine.labels import Labels
 from mystax.errors import AppError
 from mystax.io.label_files import Source
 
-__all__ = ["Conflicted", "Footing", "LabelDesk", "View", "mark_of", "point_of"]
+__all__ = ["Conflicted", "Footing", "LabelDesk", "View", "mark_of", "point_of", "set_of"]
 
 T = TypeVar("T")
 INDIVIDUAL = "face"
@@ -151,10 +151,13 @@ class LabelDesk:
     async def read(self, folder: Path, question: Callable[[Labels], T]) -> T:
         """Ask something about a set, between two gestures."""
         opened = self._get(folder)
+
+        def ask() -> T:
+            opened.labels.store.refresh()
+            return question(opened.labels)
+
         async with opened.lock:
-            return await run_in_threadpool(
-                lambda: (opened.labels.store.refresh(), question(opened.labels))[1]
-            )
+            return await run_in_threadpool(ask)
 
     async def write(
         self, folder: Path, wanted: EditsWanted, footings: Mapping[str, Footing], view: View

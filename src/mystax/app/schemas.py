@@ -15,6 +15,7 @@ __all__ = [
     "Edit",
     "EditsDone",
     "EditsWanted",
+    "Entry",
     "JobRow",
     "LabelFrame",
     "LabelLine",
@@ -22,6 +23,7 @@ __all__ = [
     "LabelSet",
     "LabelSetRow",
     "LabelSetWanted",
+    "Listing",
     "Mark",
     "ModelInfo",
     "OutcomeInfo",
@@ -30,6 +32,7 @@ __all__ = [
     "RecordingInfo",
     "RecordingRow",
     "RoiSet",
+    "Root",
     "Suggestion",
     "VariableInfo",
 ]
@@ -37,6 +40,29 @@ __all__ = [
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Root(_Model):
+    """A folder that the user named."""
+
+    id: str
+    name: str
+
+
+class Entry(_Model):
+    """What lies in a folder."""
+
+    name: str
+    kind: Literal["folder", "outcomes", "labels", "video", "file"]
+    size: int | None
+
+
+class Listing(_Model):
+    """A page of a folder; `next` is the cursor of the next one."""
+
+    path: str
+    entries: list[Entry]
+    next: int | None
 
 
 class RecordingRow(_Model):

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from mystax.app.frames import Workers
 from mystax.app.label_desk import LabelDesk
 from mystax.app.library import FolderLibrary, Library
+from mystax.app.paths import inside
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
 from mystax.app.traces import PyramidCache
@@ -161,7 +162,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _not_there(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return _json(refused(error.status_code, "W903", "address", "there is nothing of that name here"))
+    if isinstance(error.__cause__, MystaxError):  # of the guard, while a body was read
+        return _json(error.__cause__)
+    if error.status_code == 404:
+        return _json(refused(404, "W903", "address", "there is nothing of that name here"))
+    return _json(refused(error.status_code, "W903", "request", str(error.detail)))
 
 
 async def _bug(_: Request, error: Exception) -> Response:
@@ -177,20 +182,9 @@ async def _page(path: str, request: Request) -> Response:
         if not shell.is_file():
             return HTMLResponse(UNBUILT)
         return HTMLResponse(shell.read_text("utf-8"), headers={"cache-control": "no-cache"})
-    found = _inside(pages / "assets", path.removeprefix("assets/")) if path.startswith("assets/") else None
+    found = inside(pages / "assets", path.removeprefix("assets/")) if path.startswith("assets/") else None
     kind = None if found is None else TYPES.get(found.suffix)
-    if found is None or kind is None:
+    if found is None or kind is None or not found.is_file():
         raise refused(404, "W903", "address", "there is nothing of that name here")
     kept = {"cache-control": "public, max-age=31536000, immutable"}
     return Response(found.read_bytes(), media_type=kind, headers=kept)
-
-
-def _inside(folder: Path, path: str) -> Path | None:
-    """Return the file of a path below a folder; None for every way out of it."""
-    if not path or "\0" in path or "\\" in path or any(part in {"", ".", ".."} for part in path.split("/")):
-        return None
-    try:
-        found = (folder / path).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError):
-        return None
-    return found if found.is_relative_to(folder.resolve()) and found.is_file() else None

@@ -56,6 +56,13 @@ export interface EditsWanted {
   readonly undoes: string | null;
 }
 
+/** What lies in a folder. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: "folder" | "outcomes" | "labels" | "video" | "file";
+  readonly size: number | null;
+}
+
 /** A job of the queue, in the words of `mystax queue status --json`. */
 export interface JobRow {
   readonly id: string;
@@ -71,7 +78,7 @@ export interface JobRow {
   readonly error: Readonly<Record<string, string>> | null;
 }
 
-/** The labels of one frame, and what a model says of it. `camera` is the id of a camera, empty where its video is none of those that are shown; `name` is for people. `predicted` comes only where a single frame is asked for. */
+/** The labels of one frame, and what a model says of it. `camera` is the id of a camera, empty where its video is none of those shown; `name` is for people. `predicted` comes only where a single frame is asked for. */
 export interface LabelFrame {
   readonly camera: string;
   readonly name: string;
@@ -135,6 +142,13 @@ export interface LabelSetRow {
 export interface LabelSetWanted {
   readonly name: string;
   readonly keypoints: string;
+}
+
+/** A page of a folder; `next` is the cursor of the next one. */
+export interface Listing {
+  readonly path: string;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly next: number | null;
 }
 
 /** A mark of the seek bar, binned to pixels. */
@@ -217,6 +231,12 @@ export interface RecordingRow {
 export interface RoiSet {
   readonly rev: string;
   readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
+}
+
+/** A folder that the user named. */
+export interface Root {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** A frame worth labelling, and why. */

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import mystax
 from mystax.errors import FormatError
@@ -108,9 +109,11 @@ def test_load_shows_edits_and_leaves_the_outcome_alone(tmp_path: Path) -> None:
     Store(tmp_path).publish(dataset, about)
     before = (tmp_path / "states.nc").read_bytes()
     plain = mystax.load(tmp_path / "states.nc")
-    assert "state_name" not in plain.attrs  # type: ignore[union-attr] # one outcome
+    assert isinstance(plain, xr.Dataset)
+    assert "state_name" not in plain.attrs
     (tmp_path / "states.edits.toml").write_text(TEXT)
     for loaded in (mystax.load(tmp_path / "states.nc"), mystax.load(tmp_path)["states"]):
+        assert isinstance(loaded, xr.Dataset)
         assert loaded.attrs["state_name"] == ["rest", "", "mouth open"]
         assert loaded.attrs["state_merged_into"] == [1, 2, 2]
         np.testing.assert_array_equal(loaded["label"].values, dataset["label"].values)

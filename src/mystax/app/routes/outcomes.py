@@ -29,8 +29,9 @@ def outcome_of(request: Request, key: str) -> OutcomeItem:
         W903, if there is none.
     """
     items: Sequence[Item] = request.app.state.mystax.library.items()
+    owner = key.partition("o")[0]
     for item in items:
-        for outcome in item.outcomes():
+        for outcome in item.outcomes() if item.id == owner else ():
             if outcome.id == key:
                 return outcome
     raise refused(404, "W903", f"outcome {key[:60]!r}", "there is nothing of that name here")

@@ -282,7 +282,7 @@ class FolderJobs:
             self._take(run, line)
         status = await process.wait()
         if run.state == "running":
-            run.state = "done" if status == 0 else "failed"
+            run.state, run.share = ("done", 1.0) if status == 0 else ("failed", run.share)
             if run.state == "failed" and run.error is None:
                 run.error = {"code": "B999", "where": "run", "what": f"its process ended with {status}"}
 

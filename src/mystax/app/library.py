@@ -188,7 +188,7 @@ class FolderLibrary:
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
-            items.append(Item(short_id("f", *files, *folders), name, cameras[files], tuple(ordered), mine))
+            items.append(Item(short_id("f", *files), name, cameras[files], tuple(ordered), mine))
         return sorted(items, key=lambda item: item.name)
 
     def _walk(self) -> list[Path]:

@@ -16,9 +16,10 @@ from mystax.app.jobs import FolderJobs, Jobs
 from mystax.app.label_desk import LabelDesk
 from mystax.app.library import FolderLibrary, Library
 from mystax.app.paths import inside
+from mystax.app.rasters import Raster
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
-from mystax.app.traces import PyramidCache
+from mystax.app.traces import Pyramid, PyramidCache
 from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
@@ -80,7 +81,8 @@ class State:
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
     desk: LabelDesk = field(init=False)
-    pyramids: PyramidCache = field(default_factory=PyramidCache)
+    pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
+    rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
     flying: int = 0
     streams: int = 0
 

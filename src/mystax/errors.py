@@ -126,6 +126,7 @@ CODES: Mapping[str, Code] = {
     "N311": Code("the rig cannot be solved", "refusal", "never"),
     "N312": Code("the calibration is weak or implausible", "flag", "-"),
     "N313": Code("places in space are flat or badly conditioned", "flag", "-"),
+    "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N315": Code("cameras disagree: drift, time, or a wrong rig", "flag", "-"),
     "N321": Code("no number of states is supported by the data", "flag", "-"),
     "N322": Code("the number of states is at its limit, or the states are unstable", "flag", "-"),

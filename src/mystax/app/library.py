@@ -13,7 +13,7 @@ from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import Outcomes, outcome_paths
 from mystax.io.provenance import files_of_cameras
 
-__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem"]
+__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem", "find", "short_id"]
 
 SUFFIX = ".mystax"
 LABELS = ".labels"
@@ -98,6 +98,14 @@ class Library(Protocol):
         """List all recordings."""
         ...
 
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go."""
+        ...
+
+    def forget(self) -> None:
+        """Look again when next asked: something was made."""
+        ...
+
 
 class FolderLibrary:
     """Videos and outcomes below some folders: for people without a catalogue.
@@ -124,6 +132,14 @@ class FolderLibrary:
             self._items = tuple(self._look())
             self._made = now
         return self._items
+
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go: beside its videos."""
+        return next(iter(item.cameras.values()))[0].parent
+
+    def forget(self) -> None:
+        """Look again when next asked."""
+        self._made = -FRESH
 
     def _look(self) -> list[Item]:
         results, videos, labels = [], [], []
@@ -218,6 +234,13 @@ class CatalogLibrary:
 
     def __init__(self, catalog: Any) -> None:
         self._catalog = catalog
+
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go: with its outcomes."""
+        return Path(self._catalog.out) / str(item.head["folder"])
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
 
     def items(self) -> Sequence[Item]:
         """List all recordings."""

@@ -54,20 +54,15 @@ def command(
     for place in places:
         if not place.is_dir():
             raise RecipeError("P403", str(place), "there is no such folder")
+    certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
+    launch.check_address(host, hosts, certificate, is_insecure=insecure)
+    listening = launch.listen(port, host)
     settings = launch.Settings(
         folders=places,
-        port=launch.free_port(host=host) if port is None else port,
+        port=listening.getsockname()[1],
         allowed_hosts=hosts,
         base=base,
         read_only=read_only,
     )
     output.inputs.extend(str(place) for place in places)
-    certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
-    launch.serve(
-        settings,
-        say=output.say,
-        host=host,
-        certificate=certificate,
-        is_insecure=insecure,
-        browser=not no_browser,
-    )
+    launch.serve(settings, listening, say=output.say, certificate=certificate, no_browser=no_browser)

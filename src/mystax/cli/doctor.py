@@ -17,10 +17,12 @@ WIDTH = 14
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--verify", is_flag=True, help="Read every byte of every outcome.")
 @click.option("--fix", is_flag=True, help="Remove what dead runs left behind; an outcome is never removed.")
+@click.option("--rebuild", is_flag=True, help="Of a catalogue: make its rows again from the outcomes first.")
+@click.option("--prune", is_flag=True, help="Of a catalogue: remove superseded outcomes first.")
 @common
 @click.pass_obj
-def command(output: Output, path: Path | None, verify: bool, fix: bool) -> None:
-    """Check this machine, or a folder of outcomes.
+def command(output: Output, path: Path | None, verify: bool, fix: bool, rebuild: bool, prune: bool) -> None:
+    """Check this machine, a folder of outcomes, or a catalogue.
 
     Exit status 0 healthy, 1 the machine is not usable, 3 some outcomes or inputs are damaged.
     """
@@ -30,6 +32,8 @@ def command(output: Output, path: Path | None, verify: bool, fix: bool) -> None:
         output.inputs.append(str(path))
         if not (is_there(path) or is_there(path, folder=True)):
             raise click.UsageError(f"there is no {str(path)!r}")
+    if rebuild or prune:
+        _tend(output, path, rebuild=rebuild, prune=prune)
     checks = []
     for check in examine(path, verify=verify, fix=fix):
         checks.append(check.as_dict())
@@ -41,3 +45,18 @@ def command(output: Output, path: Path | None, verify: bool, fix: bool) -> None:
     of_outcomes = {"outcomes", "inputs", "strays"}
     output.more |= {"healthy": not failed, "checks": checks}
     output.status = 0 if not failed else 3 if failed <= of_outcomes else 1
+
+
+def _tend(output: Output, path: Path | None, *, rebuild: bool, prune: bool) -> None:
+    """Do to a catalogue what `mystax catalog rebuild` and `prune` do."""
+    from mystax.engine.catalog.catalog import Catalog
+
+    with Catalog.at(path) as catalog:
+        if rebuild:
+            found = catalog.rebuild(report=output.report)
+            output.more["rebuild"] = found.as_dict()
+            output.say(f"rebuilt: {found.recordings} recordings, {found.outcomes} outcomes")
+        if prune:
+            removed = catalog.prune()
+            output.more["prune"] = removed.as_dict()
+            output.say(f"pruned: {len(removed.files)} files, {removed.bytes / 2**20:.1f} MiB")

@@ -395,21 +395,20 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
     from distributed import Client
 
     kind = getattr(dask_jobqueue, BATCH_SYSTEMS[system])
-    certificates = out / ".mystax" / "tls"
-    certificates.mkdir(parents=True, exist_ok=True, mode=0o700)
-    certificates.chmod(0o700)
+    certificates = _Certificates(out / ".mystax" / "tls", topic)
+    logs = out / ".mystax" / "log"
     try:
         with dask.config.set(SETTINGS):
-            cluster = kind(**_options(wish, certificates))
+            cluster = kind(**_options(wish, certificates.security(), logs))
             cluster.adapt(minimum_jobs=0, maximum_jobs=wish.max_workers)
             client = Client(cluster)
     except (OSError, ValueError, RuntimeError) as error:
+        certificates.remove()
         raise EngineError("Q607", system, "the engine cannot be used", got=str(error)[:200]) from error
 
     def end() -> None:
         cluster.close()
-        for path in certificates.glob("*"):
-            path.unlink(missing_ok=True)
+        certificates.remove()
 
     return DaskExecutor(
         client,
@@ -422,7 +421,35 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
     )
 
 
-def _options(wish: ClusterWish, certificates: Path) -> dict[str, Any]:
+class _Certificates:
+    """A certificate of one driver and its workers: whoever reaches the port of a scheduler can run code."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        self._certificate, self._key = folder / f"{name}.cert", folder / f"{name}.key"
+
+    def security(self) -> Any:
+        """Write a fresh certificate and return the settings that use it for all roles."""
+        from distributed.security import Security
+
+        made = Security.temporary().get_tls_config_for_role("scheduler")
+        for path, text in ((self._certificate, made["cert"]), (self._key, made["key"])):
+            path.touch(mode=0o600)
+            path.write_text(text, "ascii")
+        roles: dict[str, str] = {}
+        for role in ("client", "scheduler", "worker"):
+            roles[f"tls_{role}_cert"] = str(self._certificate)
+            roles[f"tls_{role}_key"] = str(self._key)
+        return Security(tls_ca_file=str(self._certificate), require_encryption=True, **roles)
+
+    def remove(self) -> None:
+        """Remove them: nobody needs them again."""
+        for path in (self._certificate, self._key):
+            path.unlink(missing_ok=True)
+
+
+def _options(wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
     """Return the arguments of a cluster of dask-jobqueue."""
     hours, rest = divmod(wish.walltime, 3600)
     resources = f"cores={wish.cores}" + (f",gpus={wish.gpus}" if wish.gpus else "")
@@ -442,8 +469,9 @@ def _options(wish: ClusterWish, certificates: Path) -> dict[str, Any]:
         "memory": f"{wish.memory} MiB",
         "walltime": f"{hours:02d}:{rest // 60:02d}:{rest % 60:02d}",
         "interface": wish.interface or None,
-        "security": True,
-        "shared_temp_directory": str(certificates),
+        "protocol": "tls://",
+        "security": security,
+        "log_directory": str(logs),
         "scheduler_options": {"dashboard_address": LOOPBACK},
         "worker_extra_args": ["--no-dashboard", "--resources", resources],
         "job_script_prologue": environment,

@@ -25,13 +25,16 @@ N_FRAMES = 360
 SIZE = (320, 240)
 CAMERAS = ("left", "right")
 NAME = "demo"
+CREATED = "2026-01-01T12:00:00Z"
+"""When the scene was filmed, as the headers of its videos say; always the same, so that the bytes are too."""
 
 
 def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report = silent) -> Outcomes:
     """Make synthetic recordings of two cameras each and run everything on them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
-    tracked; ten simulated minutes, in the folder ``brain``, are encoded in the activity of neurons.
+    tracked and triangulated; ten simulated minutes, in the folder ``brain``, are encoded in the activity of
+    neurons.
 
     Parameters
     ----------
@@ -124,7 +127,8 @@ def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) 
 
     total = N_FRAMES * len(CAMERAS)
     options = {"crf": "14", "preset": "veryfast", "g": "60"}
-    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc") as writer:
+    facts = {"creation_time": CREATED}
+    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc", metadata=facts) as writer:
         for chunk in scene.source(camera).chunks(size=30):
             for picture in chunk.data:
                 writer.write(picture)

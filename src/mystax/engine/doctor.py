@@ -18,10 +18,11 @@ from mystax.errors import MystaxError
 __all__ = ["examine"]
 
 CORE = ("numpy", "scipy", "numba", "av", "xarray", "h5netcdf", "h5py", "pydantic", "matplotlib")
-EXTRAS = {"dev": "pytest"}
+EXTRAS = {"dev": "pytest", "postgres": "psycopg"}
 CODECS = (("mp4", "h264"), ("avi", "mpeg4"), ("avi", "mjpeg"), ("mkv", "ffv1"))
 CLIP_FRAMES = 30
 LITTLE_SPACE = 2 << 30
+CATALOG = "mystax-catalog.toml"
 
 
 def examine(path: Path | None = None, *, verify: bool = False, fix: bool = False) -> Iterator[Check]:
@@ -30,7 +31,7 @@ def examine(path: Path | None = None, *, verify: bool = False, fix: bool = False
     Parameters
     ----------
     path : Path, optional
-        A folder of outcomes, or one above them.
+        A folder of outcomes, one above them, or a catalogue (`mystax-catalog.toml` or its folder).
     verify : bool, optional
         Read every byte of every outcome.
     fix : bool, optional
@@ -47,6 +48,11 @@ def examine(path: Path | None = None, *, verify: bool = False, fix: bool = False
         yield from check_place(Path.cwd())
         return
     yield from check_place(path if path.is_dir() else path.parent)
+    catalog = path / CATALOG if path.is_dir() else path
+    if catalog.name == CATALOG and catalog.is_file():
+        from mystax.engine.catalog.health import check_catalog
+
+        yield from check_catalog(catalog, fix=fix)
     for folder in outcome_folders(path):
         yield from check_strays(folder, fix=fix)
         yield from check_outcomes(folder, verify=verify, fix=fix)

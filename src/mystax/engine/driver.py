@@ -215,19 +215,16 @@ class Driver:
         """
         for message in self._executor.poll(seconds):
             self._take(message)
-        now = self._monotonic()
-        if now - self._renewed >= BEAT:
-            self._renewed = now
+        if self._monotonic() >= self._away_until:
+            try:
+                self._with_database()
+                self._pause = 1.0
+            except CatalogError as error:
+                self._wait_for_database(error)
+        if self._monotonic() - self._renewed >= BEAT:
+            self._renewed = self._monotonic()
             # Also while the database is away: nobody else can look then.
             self._executor.renew([token for token, mine in self._mine.items() if mine.wish != "lost"])
-        if now < self._away_until:
-            return
-        try:
-            self._with_database()
-        except CatalogError as error:
-            self._wait_for_database(error)
-            return
-        self._pause = 1.0
 
     def _with_database(self) -> None:
         if not self._has_entered:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Double, Engine, create_engine, event, inspect, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -158,7 +158,9 @@ class Database:
                 if not inspect(connection).has_table(meta.name):
                     return 0
                 found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
-            self._schema = int(found or 0)
+            if found is None or not (found.isascii() and found.isdecimal()):
+                raise CatalogError("Q605", self.where, expected="the number of a schema", got=repr(found))
+            self._schema = int(found)
         return self._schema
 
     def check_readable(self) -> None:
@@ -230,17 +232,19 @@ class Database:
         except (OperationalError, PoolTimeout) as error:
             raise self._away(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            # the bare class is what SQLite says of a file that is no database, or damaged
+            if error.connection_invalidated or type(error) is DatabaseError:
                 raise self._away(error) from error
             raise
 
     def _away(self, error: Exception) -> CatalogError:
         got = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        hint = (
-            "another program holds the file; try again, or end it"
-            if "locked" in got
-            else "see that the file, or the server, is there and may be used"
-        )
+        if "locked" in got:
+            hint = "another program holds the file; try again, or end it"
+        elif "malformed" in got or "not a database" in got:
+            hint = "take a copy of the file back, or delete it and: mystax catalog rebuild"
+        else:
+            hint = "see that the file, or the server, is there and may be used"
         return CatalogError("Q603", self.where, "the database is locked or away", got=got, hint=hint)
 
 

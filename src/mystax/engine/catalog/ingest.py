@@ -207,9 +207,9 @@ class _Ingest:
 
     def run(self) -> None:
         """List, match, group, compare, look and write."""
-        recordings = self._recordings()
         if not self._wish.dry_run:
             self._database.check_schema()
+        recordings = self._recordings()
         self._know()
         late: list[FoundRecording] = []
         for number, one in enumerate(recordings, 1):
@@ -489,6 +489,7 @@ class _Ingest:
             self._doubles(facts, row),
         )
         self._batch.append((new, row))
+        self._remember(-1 if row is None else row, new)
 
     def _free_folder(self, one: FoundRecording, row: int | None) -> str:
         """Return the folder of outcomes: one that another recording has gets a number."""
@@ -518,7 +519,7 @@ class _Ingest:
                     path = self._roots.path_of(known.root)
                     there = path is None or is_there(path / known.path)
                     if one.size and known.recording_id != row and there:
-                        found.append(f"{known.path} (r{known.recording_id})")
+                        found.append(known.path)
         return list(dict.fromkeys(found))
 
     def _all_side_files(
@@ -565,7 +566,6 @@ class _Ingest:
                 self._identities[new.identity] = row
                 self._folders[new.folder] = row
                 self._found.ids.append(row)
-                self._remember(row, new)
                 self._sidecar(connection, row)
                 if known is None:
                     self._found.added += 1
@@ -576,7 +576,7 @@ class _Ingest:
         self._batch.clear()
 
     def _remember(self, row: int, new: NewRecording) -> None:
-        """Know the files of a new recording, for those that come after it."""
+        """Know the files of a recording that will be written, for those that come after it."""
         for facts in new.cameras:
             for position, one in enumerate(facts.videos):
                 place = new.places[str(one.path)]

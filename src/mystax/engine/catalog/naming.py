@@ -337,7 +337,9 @@ def _in_order(identity: Identity, camera: str, files: Sequence[Matched]) -> tupl
                 identity.text,
                 f"camera {camera!r} is given twice without an order",
                 expected="a part in every name (part-1, part-2), or names of cameras",
-                got=f"reading 1: {other} and {one.path} are two cameras; reading 2: they are consecutive",
+                got="reading 1: {} and {} are two cameras; reading 2: they are consecutive".format(
+                    *sorted([str(other), one.path])
+                ),
                 hint="rename them, or give a pattern with {camera} or {part}",
             )
         by_order[order] = one.path

@@ -106,7 +106,7 @@ def _restore(connection: Connection, out: Path, folder: str, values: Mapping[str
     _restore_roots(connection, values.get("roots", []))
     roots = Roots.of_rows([tuple(row) for row in connection.execute(select(root))])
     of_subject = values.get("subject") or {}
-    cameras = [one for one in values["cameras"] if isinstance(one, dict) and one.get("name")]
+    cameras = values["cameras"]
     files, places = _files(roots, cameras)
     wishes = {one["name"]: ClockWish.from_dict(one.get("clock") or {}) for one in cameras}
     facts, remarks = _facts(cameras, files, wishes, folder)

@@ -118,10 +118,30 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
+    return values if _is_sound(values) else None
+
+
+def _is_sound(values: object) -> bool:
+    """Tell whether values have the form that `sidecar_of` gives them."""
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        return None
-    cameras = values.get("cameras")
-    return values if isinstance(cameras, list) else None
+        return False
+    cameras, start = values.get("cameras"), values.get("start")
+    lists = [values.get(name, []) for name in ("side_files", "accepted", "roots")]
+    plain = isinstance(values.get("subject", {}), dict) and isinstance(values.get("meta", {}), dict)
+    if not (plain and (start is None or isinstance(start, int | float)) and isinstance(cameras, list)):
+        return False
+    if not cameras or not all(isinstance(items, list) for items in lists):
+        return False
+    if not all(isinstance(row, list) and len(row) == 3 for row in lists[2]):
+        return False
+    return all(
+        isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get("clock", {}), dict)
+        and isinstance(one.get("videos"), list)
+        and all(isinstance(file, dict) and set(OF_VIDEO) <= set(file) for file in one["videos"])
+        for one in cameras
+    ) and all(isinstance(one, dict) for items in lists[:2] for one in items)
 
 
 def read_sidecars(out: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -157,7 +157,7 @@ def _look(
                 detail = {"text": text, "expected": mark, "got": video.quick_id}
                 remarks.append(Remark(CHANGED, "warning", detail, one.name, str(video.path)))
     doubles = [
-        f"{path} (r{row})"
+        path
         for one in facts
         for video in one.videos
         for row, name, path in marks.get(video.quick_id, ())

@@ -1,0 +1,24 @@
+"""A fresh catalogue for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mystax.engine.catalog.catalog import Catalog
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog.create(tmp_path / "lab") as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    """Give a catalogue on each of both databases."""
+    url = "sqlite:///mystax.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    with Catalog.create(tmp_path / "lab", url) as made:
+        yield made

@@ -4,7 +4,10 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  LabelFrame,
+  LabelLine,
   LabelSet,
+  LabelSetWanted,
   ModelInfo,
   PreviewWanted,
   QueueState,
@@ -128,7 +131,14 @@ export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses")
 export const models = (): Promise<readonly ModelInfo[]> => read("models");
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
-export const suggestions = (id: string): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions`);
+export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>
+  send("POST", `recordings/${recording}/labels`, wanted);
+/** One frame with what a model says of it. */
+export const labelFrame = (id: string, camera: string, frame: number): Promise<LabelFrame> =>
+  read(`labels/${id}/frame${query({ camera, i: frame })}`);
+export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
+  read(`labels/${id}/history${query({ camera, i: frame })}`);
+export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });

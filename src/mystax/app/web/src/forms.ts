@@ -17,7 +17,8 @@ export interface Field {
   readonly high: number;
 }
 
-const SIDE = /(-?[\d.]+(?:e[+-]?\d+)?)\s*<=?\s*\w+|\w+\s*<=?\s*(-?[\d.]+(?:e[+-]?\d+)?)/g;
+const BELOW = /(-?[\d.]+(?:e[+-]?\d+)?)\s*<=?\s*[a-z_]/i;
+const ABOVE = /[a-z_]\s*<=?\s*(-?[\d.]+(?:e[+-]?\d+)?)/i;
 
 /** Read one declaration. */
 export function fieldOf(name: string, declared: Readonly<Record<string, unknown>>): Field {
@@ -26,11 +27,6 @@ export function fieldOf(name: string, declared: Readonly<Record<string, unknown>
   const isPlain = typeof given === "number" || typeof given === "string" || typeof given === "boolean";
   const words = [...range.matchAll(/'([^']*)'/g)].map((match) => match[1] ?? "");
   if (/\bnone\b/.test(range)) words.push("none");
-  let [low, high] = [-Infinity, Infinity];
-  for (const [, below, above] of range.matchAll(SIDE)) {
-    if (below !== undefined) low = Number(below);
-    if (above !== undefined) high = Number(above);
-  }
   return {
     name,
     default: isPlain ? given : null,
@@ -41,8 +37,8 @@ export function fieldOf(name: string, declared: Readonly<Record<string, unknown>
     words,
     takesNumber: range.includes("<") || range.includes("number"),
     takesText: range.includes("text"),
-    low,
-    high,
+    low: Number(BELOW.exec(range)?.[1] ?? -Infinity),
+    high: Number(ABOVE.exec(range)?.[1] ?? Infinity),
   };
 }
 

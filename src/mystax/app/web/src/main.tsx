@@ -6,6 +6,7 @@ import * as api from "./api";
 import { numbers } from "./envelope";
 import { Sheet, SheetButton } from "./parts/Sheet";
 import { onKey } from "./parts/useKeys";
+import { Label } from "./screens/Label";
 import { Recordings } from "./screens/Recordings";
 import { Reports } from "./screens/Reports";
 import { Rois } from "./screens/Rois";
@@ -17,7 +18,7 @@ const PAGES: Readonly<Record<Screen, () => JSX.Element>> = {
   recordings: Recordings,
   view: View,
   rois: Rois,
-  label: Recordings,
+  label: Label,
   space: Recordings,
   states: Recordings,
   neural: Recordings,

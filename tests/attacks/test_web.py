@@ -33,6 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (around / "root-beside" / "secret.txt").write_text(SECRET)
     (root / "out").symlink_to(around)
     (root / "secret-link.txt").symlink_to(around / "secret.txt")
+    faulty_video(root / "planted.mp4", "clean", n_frames=12, size=(64, 48))
     planted = root / "planted.mystax"
     planted.mkdir()
     (planted / "report.html").write_text("<script>parent.stolen = 1</script>")

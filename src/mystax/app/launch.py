@@ -11,13 +11,25 @@ import threading
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mystax.app.security import Tokens
 from mystax.app.server import PAGES, Settings, application
-from mystax.errors import AppError, ParameterError
+from mystax.errors import AppError, ParameterError, RecipeError
 
-__all__ = ["PORT", "Settings", "check_address", "digest_of_pages", "links", "listen", "serve"]
+if TYPE_CHECKING:
+    from mystax.engine.catalog.catalog import Catalog
+
+__all__ = [
+    "PORT",
+    "Settings",
+    "catalogue_for",
+    "check_address",
+    "digest_of_pages",
+    "links",
+    "listen",
+    "serve",
+]
 
 PORT, TRIES, BACKLOG = 8765, 20, 128
 LOOPBACK = "127.0.0.1"
@@ -102,6 +114,7 @@ def serve(
     certificate: tuple[Path, Path] | None = None,
     no_browser: bool = False,
     tokens: Tokens | None = None,
+    catalog: "Catalog | None" = None,
 ) -> None:
     """Serve until a signal comes.
 
@@ -119,8 +132,13 @@ def serve(
         Do not open the page.
     tokens : Tokens, optional
         The secrets of this start.
+    catalog : Catalog, optional
+        Where recordings come from; by default the folders of the settings.
     """
     import uvicorn
+
+    from mystax.app.jobs import CatalogJobs
+    from mystax.app.library import CatalogLibrary
 
     tokens = tokens or Tokens()
     options: dict[str, Any] = {}
@@ -141,8 +159,10 @@ def serve(
             if not no_browser and not os.environ.get("SSH_CONNECTION"):
                 threading.Thread(target=_open_browser, args=(lines[0].split()[-1],), daemon=True).start()
 
+    library = None if catalog is None else CatalogLibrary(catalog)
+    jobs = None if catalog is None else CatalogJobs(catalog)
     config = uvicorn.Config(
-        application(settings, tokens),
+        application(settings, tokens, library, jobs),
         ws="none",
         proxy_headers=False,
         server_header=False,
@@ -153,6 +173,41 @@ def serve(
     )
     with listening:
         Server(config).run(sockets=[listening])
+
+
+def catalogue_for(folders: Sequence[Path], named: str | None = None) -> "Catalog | None":
+    """Open the catalogue that is meant.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Folders that the user named.
+    named : str, optional
+        The catalogue that the user named.
+
+    Returns
+    -------
+    Catalog or None
+        That one; else, with folders, the one that lies in the first of them; without folders the one that
+        every command finds.  None if there is none: then the folders themselves are shown.
+
+    Raises
+    ------
+    RecipeError, CatalogError
+        P403, Q603, Q605, if it cannot be opened.
+    """
+    from mystax.engine.catalog.catalog import Catalog
+    from mystax.engine.catalog.places import FILE, find_place
+
+    if named is not None:
+        return Catalog.open(named)
+    if folders:
+        return Catalog.open(folders[0]) if (folders[0] / FILE).is_file() else None
+    try:
+        find_place()
+    except RecipeError:
+        return None
+    return Catalog.open()
 
 
 def check_address(

@@ -16,7 +16,10 @@ __all__ = [
     "EditsDone",
     "EditsWanted",
     "Entry",
+    "JobLog",
     "JobRow",
+    "JobWanted",
+    "JobsAdded",
     "LabelFrame",
     "LabelLine",
     "LabelPoint",
@@ -315,24 +318,48 @@ class ModelInfo(_Model):
     card: dict[str, Any]
 
 
+class JobWanted(_Model):
+    """Work on a recording: a recipe, or some analyses; with the regions that are saved for it."""
+
+    recording: str = Field(max_length=60)
+    recipe: str = Field(default="standard", max_length=60, pattern=r"^[\w-]+$")
+    analyses: list[str] = Field(default_factory=list, max_length=50)
+    parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    force: bool = False
+
+
+class JobsAdded(_Model):
+    """Ids of new jobs."""
+
+    ids: list[str]
+
+
 class JobRow(_Model):
-    """A job of the queue, in the words of `mystax queue status --json`."""
+    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s."""
 
     id: str
     recording: str
     kind: str
+    recipe: str
     analyses: list[str]
     state: str
-    done: int
-    total: int
-    unit: str
+    reason: str
+    share: float | None
     rate: float | None
-    eta: float | None
+    seconds: float | None
     error: dict[str, str] | None
 
 
+class JobLog(_Model):
+    """Lines of a log; `next` is what to ask for after them."""
+
+    lines: list[str]
+    next: int
+    state: str
+
+
 class QueueState(_Model):
-    """The queue."""
+    """The queue; `eta` is the time left [s], `is_worked` whether any process works on it."""
 
     jobs: list[JobRow]
     counts: dict[str, int]

@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from mystax.app.frames import Workers
+from mystax.app.jobs import FolderJobs, Jobs
 from mystax.app.label_desk import LabelDesk
 from mystax.app.library import FolderLibrary, Library
 from mystax.app.paths import inside
+from mystax.app.rasters import Raster
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
-from mystax.app.traces import PyramidCache
+from mystax.app.traces import Pyramid, PyramidCache
 from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
@@ -75,11 +77,14 @@ class State:
     tokens: Tokens
     cookie: str
     library: Library
+    jobs: Jobs
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
     desk: LabelDesk = field(init=False)
-    pyramids: PyramidCache = field(default_factory=PyramidCache)
+    pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
+    rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
     flying: int = 0
+    streams: int = 0
 
     def __post_init__(self) -> None:
         self.desk = LabelDesk(self.workers)
@@ -87,10 +92,12 @@ class State:
     async def close(self) -> None:
         """End the children, write the caches of labels and give their locks back."""
         self.desk.close()
-        await asyncio.gather(self.workers.close(), self.slow.close())
+        await asyncio.gather(self.workers.close(), self.slow.close(), self.jobs.close())
 
 
-def application(settings: Settings, tokens: Tokens, library: Library | None = None) -> Guard:
+def application(
+    settings: Settings, tokens: Tokens, library: Library | None = None, jobs: Jobs | None = None
+) -> Guard:
     """Put the application together.
 
     Parameters
@@ -101,6 +108,8 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
         The secrets of this start.
     library : Library, optional
         Where recordings come from; by default the folders of the settings.
+    jobs : Jobs, optional
+        Where long work is asked for; by default runs of those folders.
 
     Returns
     -------
@@ -129,7 +138,8 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
         base=settings.base,
         framed_by=settings.framed_by,
     )
-    app.state.mystax = State(settings, tokens, guard.cookie, library or FolderLibrary(settings.folders))
+    library = library or FolderLibrary(settings.folders)
+    app.state.mystax = State(settings, tokens, guard.cookie, library, jobs or FolderJobs())
     app.add_exception_handler(MystaxError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_there)

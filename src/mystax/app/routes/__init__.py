@@ -1,6 +1,6 @@
 """Routes of the web app, one module per resource."""
 
-from mystax.app.routes import cameras, labels, outcomes, recordings, rois, roots, session
+from mystax.app.routes import cameras, labels, models, outcomes, queue, recordings, rois, roots, session
 
 __all__ = ["ROUTERS"]
 
@@ -12,5 +12,7 @@ ROUTERS = (
     outcomes.router,
     rois.router,
     labels.router,
+    queue.router,
+    models.router,
 )
 """All routers, below ``/api``."""

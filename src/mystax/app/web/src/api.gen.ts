@@ -63,19 +63,40 @@ export interface Entry {
   readonly size: number | null;
 }
 
-/** A job of the queue, in the words of `mystax queue status --json`. */
+/** Lines of a log; `next` is what to ask for after them. */
+export interface JobLog {
+  readonly lines: ReadonlyArray<string>;
+  readonly next: number;
+  readonly state: string;
+}
+
+/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. */
 export interface JobRow {
   readonly id: string;
   readonly recording: string;
   readonly kind: string;
+  readonly recipe: string;
   readonly analyses: ReadonlyArray<string>;
   readonly state: string;
-  readonly done: number;
-  readonly total: number;
-  readonly unit: string;
+  readonly reason: string;
+  readonly share: number | null;
   readonly rate: number | null;
-  readonly eta: number | null;
+  readonly seconds: number | null;
   readonly error: Readonly<Record<string, string>> | null;
+}
+
+/** Work on a recording: a recipe, or some analyses; with the regions that are saved for it. */
+export interface JobWanted {
+  readonly recording: string;
+  readonly recipe: string;
+  readonly analyses: ReadonlyArray<string>;
+  readonly parameters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly force: boolean;
+}
+
+/** Ids of new jobs. */
+export interface JobsAdded {
+  readonly ids: ReadonlyArray<string>;
 }
 
 /** The labels of one frame, and what a model says of it. `camera` is the id of a camera, empty where its video is none of those shown; `name` is for people. `predicted` comes only where a single frame is asked for. */
@@ -194,7 +215,7 @@ export interface PreviewWanted {
   readonly seq: number;
 }
 
-/** The queue. */
+/** The queue; `eta` is the time left [s], `is_worked` whether any process works on it. */
 export interface QueueState {
   readonly jobs: ReadonlyArray<JobRow>;
   readonly counts: Readonly<Record<string, number>>;

@@ -22,13 +22,14 @@ from tests.fixtures.console import (
     refusal,
     unknown_options,
 )
+from tests.fixtures.doc_worlds import WORLDS
 from tests.fixtures.face_tracks import write_face
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-WITH_EXAMPLES = [
-    page for page in PAGES if re.search("```python|code-block: python|<!-- runs", page.read_text("utf-8"))
-]
+EXAMPLE = re.compile(r"```python|code-block: python|<!-- runs")
+WITH_EXAMPLES = [page for page in PAGES if EXAMPLE.search(page.read_text("utf-8"))]
+OF_MYSTAX = [page for page in PAGES if page.name != "benchmarks.md"]  # that one is about other programs
 BUILT_IN = {*registry._BUILT_IN, *registry.names_on_outcomes()}
 
 ROIS = """
@@ -61,7 +62,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_examples_of_a_page_run(
     page: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(shutil.copytree(place, tmp_path / "work"))
+    work = shutil.copytree(place, tmp_path / "work")
+    WORLDS.get(page.name, lambda _: None)(work)
+    monkeypatch.chdir(work)
     declared = set(registry._REGISTRY)
     document = Sybil(parsers=[PythonCodeBlockParser(), RunningConsoleParser()]).parse(page)
     names: dict[str, Any] = document.namespace
@@ -141,6 +144,8 @@ def test_output_in_a_console_block_is_no_command_line() -> None:
 def test_option_that_no_command_has_is_found_in_prose() -> None:
     (line,) = mentioned("Say `--pupil-smoothness 3` or run `pip install --upgrade mystax`.")
     assert unknown_options(line.text) == ["--pupil-smoothness"]
+    assert unknown_options("mystax track --rois r.toml") == ["--rois"]
+    assert unknown_options("mystax measure") == ["there is no command 'measure'"]
     assert "--pupil-smooth" in options()
 
 

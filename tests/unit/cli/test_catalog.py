@@ -69,6 +69,25 @@ def test_ingest_of_a_dry_run_shows_cameras_and_near_misses(lab: Path, capsys: Ca
     assert call(capsys, "catalog", "list", "--json").json["n_recordings"] == 0
 
 
+def test_watching_takes_in_what_comes_until_it_is_stopped(
+    lab: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 3:
+            raise KeyboardInterrupt
+        new_clip(lab.parent / "coming" / "m1" / f"{len(rounds)}.mp4")
+
+    (lab.parent / "coming").mkdir()
+    monkeypatch.setattr("mystax.cli.catalog.time.sleep", sleep)
+    words = ("--pattern", "{subject}/{session}.{video}", "--watch", "60")
+    assert call(capsys, "catalog", "ingest", "../coming", *words).status == 130
+    assert rounds == [60, 60, 60]
+    assert call(capsys, "catalog", "list", "--json").json["n_recordings"] == 2
+
+
 def test_conflicts_are_errors_and_the_rest_goes_on(lab: Path, capsys: Capture) -> None:
     place = lab.parent / "whisk" / "rawdata" / "sub-001" / "ses-01_date-20260102" / "behav"
     new_clip(place / "b" / "sub-001_ses-01_cam-face.mp4")

@@ -200,7 +200,13 @@ class _Ingest:
     def _is_unchanged(self, one: FoundRecording) -> bool:
         """Tell whether every file is where and as it was, and nothing else is wanted of it."""
         row = self._known.identities.get(one.identity)
-        if row is None or len(self._known.of_recording.get(row, ())) != len(one.paths):
+        if row is None:
+            return False
+        places = {self._place(path) for path in one.paths}
+        others = [
+            file for file in self._known.of_recording.get(row, ()) if (file.root, file.path) not in places
+        ]
+        if any(self._known.is_there(file) for file in others):
             return False
         for name, paths in one.cameras.items():
             for position, path in enumerate(paths):
@@ -220,7 +226,10 @@ class _Ingest:
         asked = {role for role in ("neural", "calibration") if getattr(self._wish, role)}
         if asked - roles and any(self._beside(one, role) for role in asked - roles):
             return False
-        return all(self._known.is_same(file) for file in self._known.side_files.get(row, ()))
+        if not all(self._known.is_same(file) for file in self._known.side_files.get(row, ())):
+            return False
+        self._found.missing += [f"{file.root}/{file.path}" for file in others]
+        return True
 
     # -------------------------------------------------------------- taking a recording
 

@@ -67,6 +67,8 @@ class IngestReport:
         Rows that were written.
     moves : list of tuple
         Old and new place of each moved file.
+    missing : list of str
+        Known files of recordings below the folder that are not there any more; what is known of them stays.
     skipped : list of tuple
         Files that were left out, and why.
     conflicts : list of MystaxError
@@ -88,6 +90,7 @@ class IngestReport:
     unchanged: int = 0
     ids: list[int] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     conflicts: list[MystaxError] = field(default_factory=list)
     unmatched: list[NearMiss] = field(default_factory=list)
@@ -99,6 +102,7 @@ class IngestReport:
         names = ("recordings", "cameras", "videos", "added", "changed", "moved", "unchanged")
         values: dict[str, object] = {name: getattr(self, name) for name in names}
         values["moves"] = [{"from": old, "to": new} for old, new in self.moves]
+        values["missing"] = self.missing
         values["skipped"] = [{"path": path, "reason": reason} for path, reason in self.skipped]
         values["unmatched"] = [miss.as_dict() for miss in self.unmatched]
         values["flags"] = dict(sorted(self.flags.items()))

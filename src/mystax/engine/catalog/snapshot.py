@@ -84,6 +84,11 @@ class Snapshot:
         """Know one more root."""
         self.roots = Roots((*self.roots.rows, (name, "*", str(folder))), self.roots.host)
 
+    def is_there(self, known: KnownVideo) -> bool:
+        """Tell whether a known file is at its place; on a root that is away it is taken to be."""
+        path = self.roots.path_of(known.root)
+        return path is None or not is_there(path, folder=True) or is_there(path / known.path)
+
     def gone(self, mark: str, name: str, position: int) -> KnownVideo | None:
         """Return the known file of a content and camera that is not at its place any more."""
         for known in self.by_mark.get(mark, ()):
@@ -95,13 +100,13 @@ class Snapshot:
 
     def doubles(self, facts: Iterable[CameraFacts], row: int | None) -> list[str]:
         """List files of other recordings with the same content that are still there."""
-        found = []
-        for one in (video for camera_facts in facts for video in camera_facts.videos):
-            for known in self.by_mark.get(one.quick_id, ()):
-                path = self.roots.path_of(known.root)
-                there = path is None or is_there(path / known.path)
-                if one.size and known.recording_id != row and there:
-                    found.append(known.path)
+        found = [
+            known.path
+            for camera_facts in facts
+            for one in camera_facts.videos
+            for known in self.by_mark.get(one.quick_id, ())
+            if one.size and known.recording_id != row and self.is_there(known)
+        ]
         return list(dict.fromkeys(found))
 
     def remember(self, row: int, new: NewRecording) -> None:

@@ -123,6 +123,27 @@ def test_new_part_of_a_camera_joins_it(catalog: Catalog, tmp_path: Path) -> None
     assert catalog.recordings()[0]["n_frames"] == 40
 
 
+def test_file_that_went_away_is_told_and_its_camera_stays(catalog: Catalog, tmp_path: Path) -> None:
+    _, right = neuroblueprint(tmp_path / "whisk", cameras=("left", "right"))
+    catalog.ingest(tmp_path / "whisk")
+    right.unlink()
+    found = catalog.ingest(tmp_path / "whisk")
+    assert _counts(found) == (0, 0, 0, 1)
+    assert [Path(path).name for path in found.missing] == [right.name]
+    assert catalog.recordings()[0]["cameras"] == ["left", "right"]
+
+
+def test_copy_takes_the_place_of_a_file_on_a_root_that_is_away(catalog: Catalog, tmp_path: Path) -> None:
+    file = new_clip(tmp_path / "nas" / "m1" / "1.mp4")
+    catalog.ingest(tmp_path / "nas", pattern="{subject}/{session}.{video}")
+    (tmp_path / "copy" / "m1").mkdir(parents=True)
+    shutil.copy2(file, tmp_path / "copy" / "m1" / "1.mp4")
+    catalog.set_root("nas", tmp_path / "unplugged")
+    found = catalog.ingest(tmp_path / "copy", pattern="{subject}/{session}.{video}")
+    assert _counts(found) == (0, 0, 1, 0)
+    assert len(catalog.recordings()) == 1
+
+
 def test_same_content_in_two_recordings_is_a_note(catalog: Catalog, tmp_path: Path) -> None:
     file = new_clip(tmp_path / "whisk" / "m1" / "1.mp4")
     (tmp_path / "whisk" / "m2").mkdir()

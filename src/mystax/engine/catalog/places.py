@@ -19,7 +19,16 @@ from mystax.engine.catalog.tables import meta
 from mystax.engine.machine import kind_of_disk
 from mystax.errors import CatalogError, RecipeError
 
-__all__ = ["FILE", "Place", "Roots", "check_disk", "create_place", "find_place", "read_place"]
+__all__ = [
+    "FILE",
+    "Place",
+    "Roots",
+    "check_disk",
+    "create_place",
+    "find_place",
+    "read_place",
+    "remember_folder",
+]
 
 FILE = "mystax-catalog.toml"
 VARIABLE = "MYSTAX_CATALOG"

@@ -40,14 +40,15 @@ def test_text_of_another_form_is_none(catalog: Catalog, tmp_path: Path) -> None:
     path = catalog.out / "sub-001" / "ses-01" / SIDECAR
     good = json.loads(path.read_text("utf-8"))
     assert read_sidecar(path) == good
-    for change in (
+    changes: list[dict[str, object]] = [
         {"format": 2},
         {"cameras": []},
         {"roots": [["a"]]},
         {"subject": 3},
         {"start": "x"},
         {"accepted": [1]},
-    ):
+    ]
+    for change in changes:
         path.write_text(json.dumps({**good, **change}), "utf-8")
         assert read_sidecar(path) is None, change
     path.write_text("[" * 100_000)

@@ -72,7 +72,7 @@ def database_url(text: str, folder: Path) -> URL:
     RecipeError
         P403, if it is no URL of a database that mystax can use.
     """
-    where = f"url {text!r}"
+    where = "url"
     expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
     try:
         url = make_url(text)

@@ -3,7 +3,9 @@ PYTHON ?= python3
 PY = .venv/bin/python
 PIP = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench docs package faults clean
+.PHONY: demo test check bench docs package faults servers clean
+
+SERVERS = postgresql mariadb-server slurm-wlm munge chromium
 
 .venv/core: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -18,7 +20,12 @@ demo: .venv/core          ## make a synthetic recording, measure it, print the p
 	.venv/bin/mystax demo build/demo --no-browser
 
 test: .venv/dev           ## all tests but the slow ones
+	$(PY) tools/web.py test
 	$(PY) -m pytest
+
+servers:                  ## the real servers and the browser of some tests, from Debian's packages (needs root)
+	dpkg -s $(SERVERS) >/dev/null 2>&1 || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SERVERS) >/dev/null; }
 
 faults: .venv/dev         ## the long forms of the fault and attack tests
 	$(PY) -m pytest tests/faults tests/attacks -m "slow or not slow"
@@ -32,6 +39,8 @@ check: .venv/dev          ## format, lint, types, layers, names, spelling, chang
 	.venv/bin/codespell src docs tools benchmarks README.md
 	$(PY) tools/changelog.py
 	$(PY) tools/house.py
+	$(PY) tools/web_types.py --check
+	$(PY) tools/web.py check
 
 bench: .venv/dev          ## interleaved ratios against the peer and the floor
 	$(PY) -m benchmarks.run --set quick

@@ -2,10 +2,12 @@
 
 The protocol is fixed.  `mouse_faces`: frames in their order, the first 67 may teach, the last 45 judge; n
 labels are the first n of ``default_rng(seed).permutation(67)``.  `openfield`: random halves.  `mirror`: the
-same, with its 17 points.  Every run trains as `mystax train` does, in a process of its own.
+same, with its 17 points.  Every run trains as `mystax train` does, in a process of its own.  Runs that
+``few_labels.json`` holds already, with the same wishes and weights to begin with, are not done again.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LABELS", "choose_rows", "main", "table", "train_and_judge"]
+__all__ = ["LABELS", "choose_rows", "find_done", "main", "table", "train_and_judge"]
 
 N_JUDGES = 45
 LABELS = {
@@ -25,6 +27,8 @@ LABELS = {
     "openfield": "dlc_openfield/labeled-data/m4s1/CollectedData_Pranav.csv",
     "mirror": "lp_mirror_mouse/CollectedData.csv",
 }
+WISHES = ("set", "n", "seed", "base", "members", "minutes", "digest")
+"""What tells one run from another."""
 GOALS = {("mouse_faces", 10): 2.10, ("mouse_faces", 20): 1.95, ("mouse_faces", 67): 1.85}
 """Mean errors that were set as goals [px@256]."""
 
@@ -76,7 +80,7 @@ def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
     shape = mean_shape_error(teachers.position, judges.position, judges.width)
     every: Any = figures["all"]
     return {
-        **{key: job[key] for key in ("set", "n", "seed", "base", "members")},
+        **{key: job[key] for key in WISHES},
         "mean": every["mean"],
         "median": every["median"],
         "p95": every["p95"],
@@ -120,6 +124,28 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def find_done(path: Path, job: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the row of an earlier run with the same wishes, if ``few_labels.json`` has one."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    return next((row for row in rows if all(row.get(key) == job[key] for key in WISHES)), None)
+
+
+def keep(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to ``few_labels.json``; a reader never sees half of it."""
+    rows = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps([*rows, row], indent=1) + "\n", "utf-8")
+    part.replace(path)
+
+
+def _digest(base: str) -> str:
+    """Return what names the weights that a run begins with; empty for none."""
+    from mystax.io.weights import find_weights
+
+    return "" if base == "none" else hashlib.sha256(find_weights(base).read_bytes()).hexdigest()
+
+
 def _column(rows: Sequence[dict[str, Any]], key: str) -> np.ndarray:
     """Return the numbers of a column that are known."""
     values = np.array([row[key] for row in rows], np.float64)
@@ -143,6 +169,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if wishes.job:
         print(json.dumps(train_and_judge(json.loads(wishes.job))))
         return 0
+    notes = wishes.out / "few_labels.json"
     found: list[dict[str, Any]] = []
     for name in wishes.sets:
         for n in wishes.labels if name == "mouse_faces" else [0]:
@@ -155,17 +182,20 @@ def main(words: Sequence[str] | None = None) -> int:
                         "n": n,
                         "seed": seed,
                         "base": base,
+                        "digest": _digest(base),
                         "members": wishes.members,
                         "minutes": wishes.minutes,
                         "cores": wishes.cores,
                         "out": str(place),
                     }
-                    command = [sys.executable, "-m", "benchmarks.few_labels", "--job", json.dumps(job)]
-                    done = subprocess.run(command, check=True, capture_output=True, text=True)
-                    found.append(json.loads(done.stdout.splitlines()[-1]))
+                    row = find_done(notes, job)
+                    if row is None:
+                        command = [sys.executable, "-m", "benchmarks.few_labels", "--job", json.dumps(job)]
+                        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+                        row = json.loads(done.stdout.splitlines()[-1])
+                        keep(notes, row)
+                    found.append(row)
                     print(table(found[-1:]).splitlines()[-1], flush=True)
-                    wishes.out.mkdir(parents=True, exist_ok=True)
-                    (wishes.out / "few_labels.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(table(found))
     return 0
 

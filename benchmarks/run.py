@@ -45,6 +45,7 @@ MODULES = (
     "pose",
     "encoder",
     "states",
+    "space",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5
@@ -187,7 +188,12 @@ class Bench:
             for side in sides if rep % 2 else sides[::-1]:
                 row = self._once(claim, side, rep, job)
                 rows.append(row)
-                last[side] = {**row.values, "folder": str(Path(job["work"]) / side), "n": row.n}
+                last[side] = {
+                    **row.values,
+                    "folder": str(Path(job["work"]) / side),
+                    "n": row.n,
+                    "work_cpu_s": row.work_cpu_s,
+                }
             if rep == n_reps < MAX_REPS and any(
                 spread(rows, side, claim.basis) > MAX_SPREAD for side in sides
             ):

@@ -5,14 +5,17 @@ Examples
 ::
 
     python tools/base_card.py RUN --pool POOL --shifted SHIFTED --out src/mystax/data/weights
+    python tools/base_card.py RUN --pool POOL --shifted SHIFTED --ordinary HELD --out ...
     python tools/base_card.py RUN --pool POOL --shifted SHIFTED --real FOLDER LABELS --looks 14 --out ...
 
-Calibration is fitted on every second picture of the shifted set, and measured on the others.
+Calibration is fitted on every second picture of the shifted set, and measured on the others; with pictures
+of the ordinary ranges that no training saw, it is fitted on as many of these.
 """
 
 import argparse
 import hashlib
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +81,21 @@ def read_net(run: Path) -> tuple[Dense, dict[str, str]]:
 
 
 def calibrate(
-    net: Dense, prior: ShapePrior | None, shifted: ImagePool, count: int
+    net: Dense, prior: ShapePrior | None, shifted: ImagePool, ordinary: ImagePool | None, count: int
 ) -> tuple[Calibration, dict[str, object], np.ndarray]:
     """Fit the calibration on every second picture; return it, its figures on the others, and their errors."""
     image, xy, state = shifted.read(np.arange(min(count, len(shifted))))
+    fit, test = np.arange(len(xy)) % 2 == 0, np.arange(len(xy)) % 2 == 1
+    if ordinary is not None:
+        more = ordinary.read(np.arange(min(int(fit.sum()), len(ordinary))))
+        image, xy, state = (np.concatenate(pair) for pair in zip((image, xy, state), more, strict=True))
+        fit, test = (
+            np.append(mask, np.full(len(more[0]), use)) for mask, use in ((fit, True), (test, False))
+        )
     size = image.shape[-1]
     found = predict(net, normalise_crops(image))
     values = features(found, prior, size)
     offset, placed = found.xy - xy, state == PLACED
-    fit, test = np.arange(len(xy)) % 2 == 0, np.arange(len(xy)) % 2 == 1
     everywhere = np.ones_like(placed)
     calibration = fit_calibration(
         values[fit], found.covariance[fit], offset[fit], placed[fit], everywhere[fit], size=size
@@ -111,7 +120,7 @@ def reliability(
     confidence = calibration.confidence(values)
     error = np.linalg.norm(offset, axis=-1) * 256 / size
     is_good = placed & (error <= GOOD_ERROR)
-    covariance = calibration.covariance(window, size)
+    covariance = calibration.covariance(window, confidence, size)
     found = np.where(placed[..., None], offset, np.nan)
     return {
         "ece": round(calibration_error(confidence.ravel(), is_good.ravel()), 4),
@@ -134,16 +143,7 @@ def real_figures(
     found = predict(net, crops)
     values = features(found, prior, crops.shape[-1])[:, rank]
     part = Decoded(**{name: getattr(found, name)[:, rank] for name in Decoded.__slots__})
-    own = Calibration(
-        centre=calibration.centre,
-        spread=calibration.spread,
-        slopes=calibration.slopes,
-        intercepts=calibration.intercepts[rank],
-        knots=calibration.knots,
-        scale=calibration.scale[rank],
-        floor=calibration.floor,
-        origin=calibration.origin,
-    )
+    own = replace(calibration, intercepts=calibration.intercepts[rank], scale=calibration.scale[rank])
     error = np.linalg.norm(part.xy - truth, axis=-1)
     plain = [k for k, name in enumerate(known) if "whisker" not in name]
     confidence = own.confidence(values)
@@ -166,6 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--pool", type=Path, required=True)
     parser.add_argument("--shifted", type=Path, required=True)
+    parser.add_argument("--ordinary", type=Path, help="held-out pictures of the ordinary ranges")
     parser.add_argument("--real", type=Path, nargs=2, metavar=("FOLDER", "LABELS"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default="mouse-face")
@@ -180,7 +181,8 @@ def main(argv: list[str] | None = None) -> None:
     pool, shifted = ImagePool(wishes.pool), ImagePool(wishes.shifted)
     _, xy, state = pool.read(np.linspace(0, len(pool) - 1, min(4000, len(pool))).astype(np.int64))
     prior = fit_shape_prior(xy, state == PLACED, can_mirror=True)
-    calibration, reliable, error = calibrate(net, prior, shifted, wishes.count)
+    ordinary = ImagePool(wishes.ordinary) if wishes.ordinary else None
+    calibration, reliable, error = calibrate(net, prior, shifted, ordinary, wishes.count)
     provenance = {
         "data": "rendered images only",
         "images": int(notes["images"]),

@@ -126,6 +126,7 @@ CODES: Mapping[str, Code] = {
     "N311": Code("the rig cannot be solved", "refusal", "never"),
     "N312": Code("the calibration is weak or implausible", "flag", "-"),
     "N313": Code("places in space are flat or badly conditioned", "flag", "-"),
+    "N314": Code("coordinates are mirrored or sheared", "flag", "-"),
     "N315": Code("cameras disagree: drift, time, or a wrong rig", "flag", "-"),
     "N321": Code("no number of states is supported by the data", "flag", "-"),
     "N322": Code("the number of states is at its limit, or the states are unstable", "flag", "-"),
@@ -153,7 +154,12 @@ CODES: Mapping[str, Code] = {
     "F802": Code("a claimed size goes beyond the file", "refusal", "never"),
     "F803": Code("reference to another file", "refusal", "never"),
     "F804": Code("unknown or impossible layout", "refusal", "never"),
+    "W901": Code("no token, or a wrong one", "refusal", "never"),
+    "W902": Code("the request comes by another name or from another page", "refusal", "never"),
+    "W903": Code("there is nothing of that name here", "refusal", "never"),
     "W904": Code("somebody else changed it meanwhile", "refusal", "never"),
+    "W905": Code("the web pages are not built", "flag", "-"),
+    "W906": Code("the request is too large, of a wrong form, or comes too often", "refusal", "never"),
     "W907": Code("the last line of a label journal was torn and is kept apart", "flag", "-"),
     "W908": Code("a line inside a label journal is damaged; the folder is read only", "both", "never"),
     "X001": Code("an extra is not installed", "refusal", "never"),
@@ -327,6 +333,9 @@ class EngineError(QueueError):
 
 class AppError(MystaxError):
     """W9xx: an edit of labels, or a request to the web app, cannot be carried out."""
+
+    status: int | None = None
+    """HTTP status of the answer, where the code alone does not decide it."""
 
 
 class ModelError(MystaxError):

@@ -74,6 +74,20 @@ def test_log_tells_loss_and_errors_of_the_shifted_set(pool: Path, tmp_path: Path
     assert "size 64" in log
 
 
+def test_calibration_can_use_pictures_of_the_ordinary_ranges_too(pool: Path, tmp_path: Path) -> None:
+    subprocess.run(_command(pool, tmp_path / "run", "--steps", "4"), env=_environment(), check=True)
+    write_part(tmp_path / "held", 0, *_part(7))
+    tool = str(ROOT / "tools" / "base_card.py")
+    command = [sys.executable, tool, str(tmp_path / "run"), "--pool", str(pool), "--shifted", str(pool)]
+    for name, more in (("one", []), ("two", ["--ordinary", str(tmp_path / "held")])):
+        out = ["--out", str(tmp_path / "out"), "--name", name]
+        subprocess.run([*command, *out, *more], env=_environment(), check=True)
+    cards = [tomllib.loads((tmp_path / "out" / f"{name}.toml").read_text()) for name in ("one", "two")]
+    assert cards[0]["shifted"]["mean"] == cards[1]["shifted"]["mean"]  # judged on the same pictures
+    one, two = (load_network(tmp_path / "out" / f"{name}.onnx").calibration for name in ("one", "two"))
+    assert not np.array_equal(one.centre, two.centre)
+
+
 def test_card_holds_the_figures_and_sums_of_the_weights_beside_it(pool: Path, tmp_path: Path) -> None:
     subprocess.run(_command(pool, tmp_path / "run", "--steps", "4"), env=_environment(), check=True)
     tool = str(ROOT / "tools" / "base_card.py")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from mystax.engine.catalog.catalog import Catalog
+from mystax.io.outcome_files import read_head
 from mystax.synth import faulty_video
-from tests.fixtures.commands import call
-from tests.fixtures.sessions import OLD, neuroblueprint
+from tests.fixtures.commands import call, run_command
+from tests.fixtures.sessions import OLD, neuroblueprint, new_clip
 
 CAMERAS = ("left", "right", "face")
 KINDS = {
@@ -103,6 +104,22 @@ def test_single_run_loads_neither_database_nor_cluster_and_makes_no_database(tmp
     assert not loaded & {"sqlalchemy", "alembic", "psycopg", "dask", "distributed"}
     assert (tmp_path / "face.mystax" / "motion.nc").is_file()
     assert not list(tmp_path.rglob("*.db"))
+
+
+def test_lost_database_comes_back_with_equal_keys_and_the_queue_has_nothing_to_do(tmp_path: Path) -> None:
+    new_clip(tmp_path / "videos" / "face.mp4")
+    with Catalog.create(tmp_path / "lab") as catalog:
+        catalog.ingest(tmp_path / "videos", pattern="files")
+        assert len(catalog.add("quick")) == 1
+    assert run_command("queue", "work", "--engine", "local", cwd=tmp_path / "lab").status == 0
+    with Catalog.open(tmp_path / "lab") as catalog:
+        before = {path: read_head(path).key for _, path in catalog.outcomes()}
+    for file in (tmp_path / "lab").glob("mystax.db*"):
+        file.unlink()
+    with Catalog.at(tmp_path / "lab") as catalog:
+        assert catalog.rebuild().outcomes == len(before) == 1
+        assert {path: read_head(path).key for _, path in catalog.outcomes()} == before
+        assert catalog.add("quick") == []
 
 
 @pytest.mark.slow

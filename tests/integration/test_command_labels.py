@@ -38,6 +38,19 @@ def test_labels_go_in_and_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert figures["models"]["same"]["all"]["mean"] == 0.0
 
 
+def test_new_folder_has_the_points_that_were_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "person.labels"
+    made = ask(capsys, "init", folder, "--keypoints", "human-face-68")["outcomes"][0]
+    assert (made["keypoint_set"], len(made["keypoints"])) == ("human-face-68", 68)
+    assert Labels(folder).keypoints.name == "human-face-68"
+    assert ask(capsys, "init", folder, "--keypoints", "human-face-68")["outcomes"] == [made]
+    refused = ask(capsys, "init", folder, status=2)["errors"][0]
+    assert refused["code"] == "P403"
+    assert "another keypoint set" in str(refused)
+
+
 def test_names_are_printed_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = call(capsys, "labels", "import", wide_file(tmp_path), "--out", tmp_path / "a.labels")
     assert printed.status == 0
@@ -126,7 +139,7 @@ def test_check_prints_a_remark_for_a_point_outside(
 
 
 @pytest.mark.parametrize(
-    "name", ["list", "import", "export", "history", "repair", "suggest", "check", "evaluate"]
+    "name", ["init", "list", "import", "export", "history", "repair", "suggest", "check", "evaluate"]
 )
 def test_help_of_every_part_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = call(capsys, "labels", name, "--help")

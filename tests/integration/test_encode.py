@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,30 @@ def test_a_stopped_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) ->
     assert digest(tmp_path) == digest(kept)
 
 
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, ".")
+import mystax
+from tests.fixtures.brains import follower, two_parts
+def kill(event):
+    if event.kind == "checkpoint":
+        os.kill(os.getpid(), signal.SIGKILL)
+mystax.encoding(two_parts(), follower(shift=0.5), out=sys.argv[1], progress=kill, model="linear", folds=2,
+                shifts=19, scales="one")
+"""
+
+
+def test_a_killed_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], check=False, env={**os.environ, "PYTHONPATH": "src"}
+    )
+    assert done.returncode == -signal.SIGKILL
+    events: list[Event] = []
+    mystax.encoding(two_parts(), follower(shift=0.5), out=tmp_path, progress=events.append, **QUICK)
+    assert {event.data["fold"] for event in events if event.stage == "folds" and event.data} == {1}
+    assert digest(tmp_path) == digest(kept)
+
+
 def test_order_of_the_neurons_does_not_matter(kept: Path) -> None:
     turned = follower(shift=0.5).isel(neuron=slice(None, None, -1))
     found = mystax.encoding(two_parts(), turned, **{**QUICK, "null": "none", "parts": False, "lags": False})
@@ -284,10 +309,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, *words: str, sources: tuple[str, ...] = ("face.mystax",)
+) -> subprocess.CompletedProcess[str]:
     source = Path(__file__).resolve().parents[2] / "src"
     return subprocess.run(
-        [sys.executable, "-c", "from mystax.cli import main; main()", "encode", "face.mystax", *words],
+        [sys.executable, "-c", "from mystax.cli import main; main()", "encode", *sources, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
@@ -379,6 +406,116 @@ def test_faults_end_as_a_refusal_or_a_flag(fault: str) -> None:
     found = mystax.encoding(wrong.behaviour, wrong.neural, **options)
     assert FLAGS[fault] in {flag.code for flag in flags_from_json(found.attrs["quality"])}
     assert np.isfinite(explained(found)).all()
+
+
+SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}
+
+
+def test_chance_can_be_judged_by_the_behaviour_of_other_recordings() -> None:
+    others = [two_parts(seed=50 + k) for k in range(19)]
+    found = mystax.encoding(two_parts(), follower(shift=0.5), null_with=[two_parts(), *others], **SHORT)
+    assert found.attrs["null"] == "recordings"
+    assert int(found.attrs["null_recordings"]) == 19
+    assert (np.asarray(found["p_value"].values) == np.float32(1 / 20)).all()
+    assert "above the other-recordings null" in verdict(found)
+
+
+def test_shorter_other_recordings_shorten_the_window_and_too_short_ones_are_refused() -> None:
+    others = [two_parts(seconds=200, seed=50 + k) for k in range(19)]
+    found = mystax.encoding(two_parts(), follower(shift=0.5), null_with=others, **SHORT)
+    assert float(found.attrs["null_seconds"]) == pytest.approx(200, abs=0.5)
+    short = [*others[1:], two_parts(seconds=100, seed=99)]
+    with pytest.raises(NumbersError, match=r"N303 null recordings.*too short"):
+        mystax.encoding(two_parts(), follower(shift=0.5), null_with=short, **SHORT)
+
+
+def test_too_few_or_other_kinds_of_recordings_are_refused() -> None:
+    from dataclasses import replace
+
+    others = [two_parts(seed=50 + k) for k in range(19)]
+    with pytest.raises(ParameterError, match=r"P401.*at least 19"):
+        mystax.encoding(two_parts(), follower(), null_with=others[1:], **SHORT)
+    with pytest.raises(ParameterError, match=r"P401.*go together"):
+        mystax.encoding(two_parts(), follower(), null="recordings", **SHORT)
+    with pytest.raises(ParameterError, match=r"P401.*go together"):
+        mystax.encoding(two_parts(), follower(), null_with=others, null="linear-shift", **SHORT)
+    lacking = [replace(item, parts=item.parts[:1]) for item in others]
+    with pytest.raises(ParameterError, match=r"P401.*keypoints/paw"):
+        mystax.encoding(two_parts(), follower(), null_with=lacking, **SHORT)
+
+
+def test_other_recordings_are_part_of_the_key() -> None:
+    from mystax.engine.encoding import prepare_encoding
+
+    others = [two_parts(seed=50 + k) for k in range(20)]
+    keys = {prepare_encoding(two_parts(), follower(), SHORT, some).key for some in (others, others[1:], ())}
+    assert len(keys) == 3
+
+
+def test_the_published_split_is_judged_on_its_test_part_alone() -> None:
+    found = mystax.encoding(
+        two_parts(), follower(shift=0.5), **{**SHORT, "split": "published", "null": "none"}
+    )
+    assert int(found.attrs["n_folds"]) == 1
+    tested = np.isfinite(np.asarray(found["prediction"].values)).all(1)
+    assert tested.mean() == pytest.approx(0.25 - 30 / 1200, abs=0.02)
+    assert ((np.asarray(found["fold"].values) == 0) >= tested).all()
+    assert explained(found).mean() == pytest.approx(0.45, abs=0.08)
+    assert "published split" in str(found.attrs["quality"])
+    assert np.isfinite(found["explained_variance_low"].values).all()
+
+
+def test_coarse_bins_correlate_better_where_noise_is_white(kept: Path) -> None:
+    found = opened(kept)
+    fine, coarse = (found[name].sel(model="stacked").values for name in ("correlation", "correlation_coarse"))
+    assert (coarse > fine + 0.05).all()
+
+
+def test_command_writes_features_that_explain_what_the_models_see(recorded: Path) -> None:
+    words = ("--folds", "2", "--groups", "keypoints", "--export-features", "made/features.nc")
+    done = command(recorded, *NEURAL, *words)
+    assert done.returncode == 0, done.stderr
+    found = opened(recorded / "made", "features")
+    x, usable = np.asarray(found["features"].values), np.asarray(found["usable"].values) > 0
+    assert x.shape[1] == found.sizes["feature"] == len(found["family"])
+    assert np.allclose(x[usable].mean(0, dtype=np.float64), 0, atol=1e-3)
+    assert set(np.asarray(found["fold"].values)) == {0, 1}
+    assert command(recorded, *NEURAL, "--export-features", "made/features.csv").returncode == 2
+
+
+def test_command_crops_rows_without_a_time_only_when_told_to(recorded: Path) -> None:
+    times = np.load(recorded / "neural" / "neural_times.npy")
+    np.save(recorded / "longer.npy", np.append(times, times[-1] + 1 / 3))
+    words = ("--neural", "neural/activity.npy", "--neural-clock", "npy:longer.npy", "--axes", "time,neuron")
+    done = command(recorded, *words, "--folds", "2", "--dry-run", "--json")
+    assert json.loads(done.stdout)["errors"][0]["code"] == "C202"
+    done = command(recorded, *words, "--folds", "2", "--dry-run", "--clock-policy", "drop_tail")
+    assert done.returncode == 0, done.stderr
+
+
+def test_command_puts_several_recordings_in_one_summary(recorded: Path) -> None:
+    place = recorded / "several"
+    for name in ("day1", "day2"):
+        (place / f"{name}.mystax").mkdir(parents=True)
+        for file in ("pose.nc", "pupil.nc"):
+            (place / f"{name}.mystax" / file).write_bytes((recorded / "face.mystax" / file).read_bytes())
+        (place / name).mkdir()
+        (place / name / "activity.npy").write_bytes((recorded / "neural" / "activity.npy").read_bytes())
+    (place / "individuals.csv").write_text("recording,individual\nday1,m1\nday2,m2\n", "utf-8")
+    words = [
+        *("--neural-clock", f"npy:{recorded / 'neural' / 'neural_times.npy'}", "--model", "linear"),
+        *("--folds", "2", "--scales", "one", "--groups", "keypoints", "--null", "none", "--ceiling", "none"),
+        *("--no-parts", "--no-lags", "--individuals", "individuals.csv", "--out", "all"),
+    ]
+    days = ("day1.mystax", "day2.mystax")
+    done = command(place, "--neural", "day1/activity.npy", *words, sources=days)
+    assert done.returncode == 2, "one file of neurons for two recordings"
+    done = command(place, "--neural", "{recording}/activity.npy", *words, sources=days)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.strip().splitlines()[-1]
+    assert last.startswith("2 recordings of 2 individuals, 24 neurons: stacked explains ")
+    found = opened(place / "all", "encoding_summary")
+    assert [str(name) for name in found["recording"].values] == ["day1", "day2"]
 
 
 def test_no_recipe_runs_it() -> None:

@@ -1,5 +1,6 @@
 """What the encoder must reach on simulated brains whose ceiling is known (nightly)."""
 
+import json
 import os
 import subprocess
 import sys
@@ -97,6 +98,23 @@ def test_the_published_network_peaks_at_its_own_bin() -> None:
     assert "over-fits short recordings" in str(found.attrs["quality"])
 
 
+def test_a_part_that_drives_nothing_is_not_unique_and_the_only_driver_is() -> None:
+    holds, shares_of_driver = [], []
+    for seed in range(6):
+        found = mystax.encoding(
+            two_parts(1200, seed),
+            follower(seconds=1200, seed=seed, n=40, share=0.2),
+            model="linear",
+            **{**FAST, "parts": True},
+        )
+        idle, driver = (found.sel(part=f"keypoints/{name}") for name in ("paw", "nose"))
+        holds.append(((idle["unique_low"] <= 0) & (idle["unique_high"] >= 0)).values.mean())
+        full = float(found["explained_variance"].sel(model="filterbank").mean())
+        shares_of_driver.append(float(driver["unique"].mean()) / full)
+    assert np.mean(holds) >= 0.9
+    assert min(shares_of_driver) >= 0.8
+
+
 def test_a_camera_hole_of_30_seconds_changes_little() -> None:
     from mystax.synth.brain_faults import damage
 
@@ -108,19 +126,27 @@ def test_a_camera_hole_of_30_seconds_changes_little() -> None:
     assert abs(whole - holed) <= 0.01
 
 
-MEMORY = """
-import resource, sys
-import numpy as np
+LARGE = """
+import json, os, resource, signal, sys
 import mystax
 from tests.fixtures.brains import two_parts
-neural = mystax.read_neural(sys.argv[1], clock="npy:" + sys.argv[2], axes="time,neuron")
-mystax.encoding(two_parts(7700), neural, model="linear", folds=2, out=sys.argv[3], null="none", parts=False,
-                lags=False, ceiling="none")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+folds = []
+def watch(event):
+    if event.stage == "folds" and event.kind == "progress":
+        folds.append(event.data["fold"])
+    if event.kind == "checkpoint" and sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+neural = mystax.read_neural("activity.npy", clock="npy:times.npy", axes="time,neuron")
+found = mystax.encoding(two_parts(7700), neural, model="linear", folds=2, out=sys.argv[1], progress=watch,
+                        null="none", parts=False, lags=False, ceiling="none")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"peak": peak, "folds": sorted(set(folds)), "digest": found.attrs["content_sha256"]}))
 """
 
 
-def test_thirty_thousand_neurons_from_a_file_need_two_and_a_half_gigabytes(tmp_path: Path) -> None:
+def test_thirty_thousand_neurons_from_a_file_need_two_and_a_half_gigabytes_and_outlive_a_kill(
+    tmp_path: Path,
+) -> None:
     rng = np.random.default_rng(0)
     n, neurons = 23_040, 30_000
     rows = np.lib.format.open_memmap(tmp_path / "activity.npy", "w+", np.float32, (n, neurons))
@@ -133,15 +159,28 @@ def test_thirty_thousand_neurons_from_a_file_need_two_and_a_half_gigabytes(tmp_p
     rows.flush()
     del rows
     np.save(tmp_path / "times.npy", (np.arange(n) + 0.5) / 3)
+    whole = _large(tmp_path, "whole", "runs")
+    assert whole["peak"] <= 2560
+    assert whole["folds"] == [0, 1]
+    with pytest.raises(subprocess.CalledProcessError):
+        _large(tmp_path, "again", "killed")
+    again = _large(tmp_path, "again", "runs")
+    assert again["folds"] == [1]
+    assert again["digest"] == whole["digest"]
+
+
+def _large(folder: Path, out: str, how: str) -> dict[str, Any]:
+    """Encode the array of a folder in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY, "activity.npy", "times.npy", "out"],
-        cwd=tmp_path,
+        [sys.executable, "-c", LARGE, out, how],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(_paths())},
         capture_output=True,
         text=True,
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.split()[-1]) <= 2560
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def _paths() -> list[str]:

@@ -28,6 +28,8 @@ __all__ = ["board_sources", "calibrate_sources", "find_corners"]
 
 RATE = 2.0
 """Looks per second of a video."""
+FINE_RATE = 10.0
+"""Looks per second around those that saw the board, in short films."""
 MAX_TRIES = 400
 MAX_VIEWS = 150
 MAX_APART = 1e-4
@@ -261,16 +263,49 @@ def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -
         :N_SETTLE
     ]
     remark = finder.settle(settled)
+    sizes = np.array([(item.video.shape[1], item.video.shape[0]) for item in looks], np.int64)
+    corners = _look(looks, wanted, finder, progress)
+    more = _around_hits(times[0], wanted, corners)
+    if len(more):
+        corners = np.concatenate([corners, _look(looks, more, finder, progress)], axis=1)
+        order = np.argsort(np.concatenate([wanted, more]), kind="stable")
+        wanted, corners = np.concatenate([wanted, more])[order], corners[:, order]
+    keep = _choose(corners, sizes)
+    names = [[f"{time:.3f} s" for time in wanted[keep]] for _ in looks]
+    return _dataset(looks, corners[:, keep], sizes, wanted[keep], names, finder), remark
+
+
+def _look(
+    looks: Sequence[_Looks], wanted: Float64[np.ndarray, " view"], finder: BoardFinder, progress: Report
+) -> Float64[np.ndarray, "camera view corner 2"]:
+    """Find the corners in all videos at some times."""
     n_corners = finder.board.inner[0] * finder.board.inner[1]
     corners = np.full((len(looks), len(wanted), n_corners, 2), np.nan)
-    sizes = np.array([(item.video.shape[1], item.video.shape[0]) for item in looks], np.int64)
     for v, time in enumerate(wanted):
         for c, item in enumerate(looks):
             corners[c, v] = _corners_at(item, float(time), finder)
         progress(Event("progress", "calibrate", v + 1, len(wanted), "corners"))
-    keep = _choose(corners, sizes)
-    names = [[f"{time:.3f} s" for time in wanted[keep]] for _ in looks]
-    return _dataset(looks, corners[:, keep], sizes, wanted[keep], names, finder), remark
+    return corners
+
+
+def _around_hits(
+    times: Float64[np.ndarray, " time"],
+    wanted: Float64[np.ndarray, " view"],
+    corners: Float64[np.ndarray, "camera view corner 2"],
+) -> Float64[np.ndarray, " more"]:
+    """Return times close to those at which a board was seen; none where there are views enough."""
+    hits = wanted[np.isfinite(corners[..., 0]).any(axis=(0, 2))]
+    if not len(hits) or len(hits) >= MAX_VIEWS:
+        return np.empty(0)
+    finer = np.arange(hits[0] - 1 / RATE, hits[-1] + 1 / RATE, 1 / FINE_RATE)
+    at = np.unique(times[np.searchsorted(times, finer).clip(0, len(times) - 1)])
+    near = np.abs(at[:, None] - hits).min(axis=1) < 1 / RATE
+    inside = (at >= wanted[0]) & (at <= wanted[-1])
+    fresh = np.abs(at[:, None] - wanted).min(axis=1) > 0.5 / FINE_RATE
+    found = at[near & inside & fresh]
+    return np.asarray(
+        found[np.unique(np.linspace(0, len(found) - 1, min(len(found), MAX_TRIES)).astype(np.int64))]
+    )
 
 
 def _frame(item: _Looks, time: float) -> Any:

@@ -17,12 +17,15 @@ from mystax.analyses.encoding_fold import (
     stack_members,
     units_of,
 )
-from mystax.compute.filterbank import Filterbank, FittedPart, bins_of, features_of, usable_bins
+from mystax.compute.feature_table import features_of
+from mystax.compute.filterbank import Filterbank, usable_bins
 from mystax.compute.folds import FoldPlan
+from mystax.compute.grid_bins import bins_of
 from mystax.compute.lagged import Lagged
 from mystax.compute.linear_fit import predict_rows
 from mystax.compute.lowrank import reduced
 from mystax.compute.regression import decompose
+from mystax.compute.whitening import FittedPart, find_part
 from mystax.core.analysis import Tiles
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.dataset import Coordinate, Schema, Variable
@@ -219,8 +222,6 @@ class Encoder:
     def _rescaled(self, grid: BehaviourGrid) -> tuple[Filterbank, Lagged]:
         """Return the designs with the columns' means and sd of another recording."""
         from copy import copy
-
-        from mystax.compute.filterbank import find_part
 
         bank, lagged = copy(self.bank), copy(self.lagged)
         found: list[list[FittedPart]] = []

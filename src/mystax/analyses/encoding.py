@@ -37,8 +37,14 @@ class EncodingParams(Params):
     gap: float = param(
         7.0, ge=0, le=120, unit="s", help="Time left out on both sides of every block that is tested."
     )
-    null: Literal["linear-shift", "circular-shift", "none"] = param(
-        "linear-shift", help="What chance is judged by; circular shifts are too lenient for slow signals."
+    split: Literal["blocks", "published"] = param(
+        "blocks",
+        help="blocks: folds with gaps; published: the single split of Syeda et al. 2024, to compare with it.",
+    )
+    null: Literal["linear-shift", "recordings", "circular-shift", "none"] = param(
+        "linear-shift",
+        help="What chance is judged by: shifts, or the behaviour of other recordings; circular shifts are "
+        "too lenient for slow signals.",
     )
     shifts: int = param(200, ge=19, le=2000, help="Number of shifts of the null.")
     parts: bool = param(True, help="What each part of the face explains alone and uniquely.")
@@ -107,6 +113,7 @@ ENCODING = Schema(
             gain_low="Low end of the paired 95 % interval.",
             gain_high="High end of the paired 95 % interval.",
             correlation="Pearson correlation of activity and prediction over all test bins.",
+            correlation_coarse="The same after means of four neighbouring test bins.",
             deviance_explained="Share of the Poisson deviance that is explained (counts only).",
             bits_per_spike="Gain over the mean in bits per spike (counts only).",
         ),

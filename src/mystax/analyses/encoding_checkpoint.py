@@ -11,7 +11,7 @@ from mystax.compute.scoring import BlockScores
 __all__ = ["folds_from_arrays", "folds_to_arrays"]
 
 PREFIX = "encoding"
-SCORES = ("blocks", "sse", "sst", "products")
+SCORES = ("blocks", "sse", "sst", "products", "coarse")
 PLAIN = ("weights", "predictions", "loadings", "mean", "sd", "component_sse", "component_sst", "scales")
 
 
@@ -38,6 +38,7 @@ def folds_to_arrays(folds: Sequence[FoldOutcome]) -> dict[str, np.ndarray]:
             "fallback": fold.fallback,
             "notes": dict(fold.notes),
             "n": fold.scores.n,
+            "n_coarse": fold.scores.n_coarse,
             "extra": sorted(fold.extra),
         }
         found[f"{at}.facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -64,14 +65,14 @@ def folds_from_arrays(arrays: Mapping[str, np.ndarray]) -> list[FoldOutcome]:
     while f"{PREFIX}/{len(found)}.facts" in arrays:
         at = f"{PREFIX}/{len(found)}"
         facts = json.loads(arrays[f"{at}.facts"].tobytes())
-        blocks, sse, sst, products = (arrays[f"{at}.scores.{name}"] for name in SCORES)
+        blocks, sse, sst, products, coarse = (arrays[f"{at}.scores.{name}"] for name in SCORES)
         kept = {name: arrays[f"{at}.{name}"] for name in PLAIN}
         found.append(
             FoldOutcome(
                 fold=facts["fold"],
                 models=tuple(facts["models"]),
                 members=tuple(facts["members"]),
-                scores=BlockScores(blocks, sse, sst, products, facts["n"]),
+                scores=BlockScores(blocks, sse, sst, products, facts["n"], coarse, facts["n_coarse"]),
                 fallback=facts["fallback"],
                 notes=facts["notes"],
                 extra={name: arrays[f"{at}.extra.{name}"] for name in facts["extra"]},

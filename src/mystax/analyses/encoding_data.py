@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.analyses.neural_rows import neural_rows
-from mystax.compute.filterbank import Bins, bins_of, usable_bins
+from mystax.compute.filterbank import usable_bins
+from mystax.compute.grid_bins import Bins, bins_of
 from mystax.compute.population import Population
 from mystax.compute.resemblance import find_copies
 from mystax.core.behaviour import BehaviourGrid
@@ -43,8 +44,10 @@ class EncodingData:
         Width of a bin [s].
     bins : Bins
         Bins on the grid.
+    measured : array (time,)
+        Bins in which the activity is known.
     usable : array (time,)
-        Bins that take part.
+        Those of them in which behaviour is known, too: they take part.
     left_out : mapping of str to list of int
         Reason to neurons.
     flags : tuple of Flag
@@ -57,6 +60,7 @@ class EncodingData:
     times: Float64[np.ndarray, " time"]
     width: float
     bins: Bins
+    measured: Bool[np.ndarray, " time"]
     usable: Bool[np.ndarray, " time"]
     left_out: Mapping[str, list[int]] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
@@ -133,6 +137,7 @@ def encoding_data(
         times,
         rows.width,
         bins,
+        choice.usable,
         usable,
         choice.left_out,
         tuple(flags),

@@ -32,6 +32,7 @@ __all__ = [
     "FoldDesign",
     "FoldOutcome",
     "FoldSettings",
+    "Found",
     "Members",
     "Stack",
     "Units",
@@ -48,6 +49,8 @@ FAMILIES = ("envelope", "half-wave", "slow", "signed")
 """Families of features, in the order in which their scales are tried."""
 
 Scales = Literal["search", "one"]
+Found = dict[str, tuple[tuple[str, ...], np.ndarray]]
+"""Variables: name to dimensions and values."""
 
 
 @dataclass(frozen=True, slots=True)

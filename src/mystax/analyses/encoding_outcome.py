@@ -11,12 +11,12 @@ from mystax.analyses.encoding_data import EncodingData, left_out_json
 from mystax.analyses.encoding_fold import FAMILIES, FoldOutcome
 from mystax.compute.explained import (
     bits_per_spike,
-    block_draws,
     correlation_from_sums,
     deviance_explained,
     explained_interval,
     explained_variance,
     gain_interval,
+    interval_of,
     population_variance,
 )
 from mystax.compute.folds import FoldPlan
@@ -90,10 +90,14 @@ def assemble_encoding(
 
     sse, sst = pooled_errors(folds, plan.n_blocks)
     models, members = folds[0].models, folds[0].members
-    draws = block_draws(plan.n_blocks, seed=seed)
+    draws = plan.draws(seed=seed)
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         **_explained(models, sse, sst, draws),
-        "correlation": (("model", "neuron"), _correlation(folds)),
+        "correlation": (("model", "neuron"), _correlation([(f.scores.n, f.scores.products) for f in folds])),
+        "correlation_coarse": (
+            ("model", "neuron"),
+            _correlation([(f.scores.n_coarse, f.scores.coarse) for f in folds]),
+        ),
         "component_variance": (("model", "component"), _components(folds)),
         "fold": (("time",), plan.fold.astype(np.int8)),
         "usable": (("time",), plan.usable.astype(np.int8)),
@@ -119,7 +123,7 @@ def assemble_encoding(
             "member": list(members),
             "family": list(FAMILIES),
             "block_start": ("block", plan.first),
-            "block_fold": ("block", np.arange(plan.n_blocks) % plan.n_folds),
+            "block_fold": ("block", plan.block_fold),
             **(coordinates or {}),
         },
         attrs={
@@ -178,13 +182,16 @@ def _ratio(
     if not (base.mean >= LEAST_BASELINE and base.low > 0):
         return {}
     stack = population_variance(sse[models.index("stacked")], sst, draws)
-    low, high = np.percentile(stack.drawn / base.drawn, [2.5, 97.5])
+    low, high = interval_of(stack.drawn / base.drawn, round(float(draws[0].sum())))
     return {"ratio": stack.mean / base.mean, "ratio_low": float(low), "ratio_high": float(high)}
 
 
-def _correlation(folds: Sequence[FoldOutcome]) -> Float32[np.ndarray, "model neuron"]:
-    total = np.sum([f.scores.products for f in folds], axis=0)
-    n = float(sum(f.scores.n for f in folds))
+def _correlation(
+    sums: Sequence[tuple[int, Float64[np.ndarray, "model five neuron"]]],
+) -> Float32[np.ndarray, "model neuron"]:
+    """Return correlations over all folds; 0 where nothing was counted."""
+    total = np.sum([products for _, products in sums], axis=0)
+    n = float(max(1, sum(count for count, _ in sums)))
     return np.stack([correlation_from_sums(n, p[0], p[1], p[2], p[3], p[4]) for p in total]).astype(
         np.float32
     )

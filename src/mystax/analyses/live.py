@@ -173,7 +173,9 @@ class Tracker:
         if self._asked != "auto" or self._predictor.network.info.box == "frame":
             self._box = parse_box("frame" if self._asked == "auto" else self._asked, frame.shape)
             return self._box
-        face = find_face_box([frame], self._predictor.place, points_for_box(self._predictor.every))
+        face = find_face_box(
+            [frame], self._predictor.place, points_for_box(self._predictor.every), self._predictor.score
+        )
         # A face that is not there yet may come with a later frame.
         self._box = face.box if face.is_found else None
         return face.box

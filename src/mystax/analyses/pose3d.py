@@ -40,6 +40,9 @@ POSE3D = Schema(
         ),
         "ray_angle": Variable(_POINT, "rad", "float32", "Largest angle between the rays used."),
         "flag": Variable(_POINT, "1", "uint8", "Remarks on the point, as bits; see flag_meanings."),
+        "n_cameras": Variable(
+            _POINT, "1", "int16", "Cameras that saw the point, where a file tells no more; -1 unknown.", False
+        ),
         "measures": Variable(("time", "measure"), "", "float32", "Named measures, see measure_unit.", False),
         "measure_sd": Variable(
             ("time", "measure"), "", "float32", "Standard deviation of the measures.", False

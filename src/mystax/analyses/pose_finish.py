@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.pose import PoseParams
+from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
 from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, REFERENCE, flag_text, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.pose import PoseParams
 from mystax.analyses.pose_finish import Tracked, finish_pose
+from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
 from mystax.compute.frame_rows import check_state, open_rows
 from mystax.core.analysis import Pass, Spool
@@ -108,7 +108,8 @@ class PoseReducer:
             frames = [frame for frame, good in zip(sample.data, sample.valid, strict=True) if good]
             if not frames:
                 return FaceBox(frame_box(*source.shape), 0.0)
-            return find_face_box(frames, self._predictor.place, points_for_box(self._predictor.every))
+            network = self._predictor
+            return find_face_box(frames, network.place, points_for_box(network.every), network.score)
         return FaceBox(parse_box(text, source.shape), 1.0)
 
     @property

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.compute.bundle import Bundle, adjust, bundle_residuals, free_columns
-from mystax.compute.calibration import LENS, Calibrated
+from mystax.compute.calibration import Calibrated
+from mystax.compute.calibration_start import LENS
 from mystax.compute.triangulation import triangulate
 from mystax.core.quality import Flag
 from mystax.core.rig_model import INTRINSIC_NAMES, RigModel

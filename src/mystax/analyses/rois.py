@@ -79,7 +79,7 @@ def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] |
     from mystax.nets.predictor import open_predictor, points_for_box
 
     predictor = open_predictor(WEIGHTS, device="cpu", cores=source.tiles.cores, bits=source.bits)
-    found = find_face_box(frames, predictor.place, points_for_box(predictor.every))
+    found = find_face_box(frames, predictor.place, points_for_box(predictor.every), predictor.score)
     if not found.is_found:
         return None
     chosen = np.unique(np.linspace(0, len(frames) - 1, N_FRAMES).round().astype(np.int64))

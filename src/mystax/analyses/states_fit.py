@@ -1,98 +1,32 @@
 """Fitting and applying states: features, number, search, order, verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mystax.analyses.states import StatesParams
+from mystax.analyses.states_model import Decoded, StatesFit
 from mystax.analyses.states_track import StatesSource
+from mystax.analyses.states_verdict import verdict_of
 from mystax.compute.features import FeatureModel, FeatureRules, Prepared, Track, fit_features, prepare
 from mystax.compute.hmm import Fit, HmmModel, HmmPrior, best_states, expect
-from mystax.compute.hmm_choice import Candidate, choose, parameter_count, score_candidates
+from mystax.compute.hmm_choice import Candidate, choose, score_candidates
 from mystax.compute.hmm_frames import HmmFrames, make_frames
-from mystax.compute.hmm_search import Start, search_hmm
+from mystax.compute.hmm_search import search_hmm
 from mystax.compute.tiles import TilePool
 from mystax.compute.timeline import state_rate
 from mystax.core.events import Event, Report, silent
 from mystax.core.keypoints import KeypointSet
 from mystax.core.quality import Flag
-from mystax.core.typing import Float64, Int64
+from mystax.core.typing import Int64
 from mystax.errors import ParameterError
 
-__all__ = ["Decoded", "StatesFit", "apply_states", "feature_rules", "fit_states", "verdict_of"]
+__all__ = ["apply_states", "feature_rules", "fit_states"]
 
 GIVEN = (1, 2, 3, 4, 6, 9, 12)
 """Numbers of states that are scored beside a given one."""
 GIVEN_FRAMES = 20_000
-UNSTABLE = 0.7
-FEW_BOUTS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """States of one recording.
-
-    Attributes
-    ----------
-    source : StatesSource
-        The recording.
-    prepared : Prepared
-        Its features.
-    label : array (time,)
-        States from 0; -1 where no feature is known.
-    posterior : array (time, state)
-        Probabilities.
-    log_likelihood : array (time,)
-        Of each frame given the past.
-    """
-
-    source: StatesSource
-    prepared: Prepared
-    label: Int64[np.ndarray, " time"]
-    posterior: Float64[np.ndarray, "time state"]
-    log_likelihood: Float64[np.ndarray, " time"]
-
-
-@dataclass(frozen=True, eq=False)
-class StatesFit:
-    """A fitted model of states and the recordings under it.
-
-    Attributes
-    ----------
-    features : FeatureModel
-        How features are made.
-    model : HmmModel
-        States in the order of their occupancy.
-    rate : float
-        Frames of states per second [Hz].
-    decoded : list of Decoded
-        The recordings.
-    candidates : tuple of Candidate
-        Numbers of states that were scored.
-    starts : tuple of Start
-        What each start of the search reached.
-    log_likelihood : float
-        Of the model on all frames.
-    flags : list of Flag
-        Remarks.
-    verdict : str
-        One sentence on what the data support.
-    is_complete : bool
-        False if the search was stopped.
-    """
-
-    features: FeatureModel
-    model: HmmModel
-    rate: float
-    decoded: list[Decoded]
-    candidates: tuple[Candidate, ...] = ()
-    starts: tuple[Start, ...] = ()
-    log_likelihood: float = float("nan")
-    flags: list[Flag] = field(default_factory=list)
-    verdict: str = ""
-    is_complete: bool = True
 
 
 def feature_rules(sources: Sequence[StatesSource], params: StatesParams) -> tuple[FeatureRules, list[Flag]]:
@@ -180,7 +114,7 @@ def _axes_of(keypoints: KeypointSet | None) -> tuple[tuple[int, int, int], ...]:
 
 
 def _track(source: StatesSource) -> Track:
-    return Track(source.name, source.times, source.points, source.columns)
+    return Track(source.name, source.times, source.points, source.columns, source.individual)
 
 
 def _joined(prepared: Sequence[Prepared]) -> tuple[HmmFrames, Int64[np.ndarray, " frame"]]:
@@ -398,7 +332,7 @@ def apply_states(
     StatesFit
         With a verdict on how well the recordings fit the model.
     """
-    prepared = [prepare(features, _track(item)) for item in sources]
+    prepared = prepare(features, [_track(item) for item in sources])
     frames, recording = _joined(prepared)
     decoded = _decoded(sources, prepared, frames, recording, model, params)
     total = float(np.concatenate([item.log_likelihood for item in decoded]).sum())
@@ -431,103 +365,3 @@ def strange_share(frames: HmmFrames, model: HmmModel) -> float:
         gap = np.linalg.solve(np.linalg.cholesky(covariance), (x - mean).T)
         least = np.minimum(least, (gap**2).sum(0))
     return float((least > chi2.ppf(0.999, frames.n_features)).mean())
-
-
-def verdict_of(fit: StatesFit, params: StatesParams, frames: HmmFrames) -> tuple[list[Flag], str]:
-    """Say in a sentence what the data support, and flag what they do not.
-
-    Parameters
-    ----------
-    fit : StatesFit
-        The fit.
-    params : StatesParams
-        Parameters.
-    frames : HmmFrames
-        All frames.
-
-    Returns
-    -------
-    tuple of list of Flag and str
-        Flags N321-N323, and the verdict.
-    """
-    flags: list[Flag] = []
-    k, by_number = fit.model.n_states, {item.n_states: item for item in fit.candidates}
-    seconds = len(frames) / fit.rate
-    changes = sum(
-        int(((item.label[1:] != item.label[:-1]) & (item.label[1:] >= 0)).sum()) for item in fit.decoded
-    )
-    one, own = by_number.get(1), by_number.get(k)
-    how = "as asked" if params.n_states != "auto" else "chosen by held-out likelihood"
-    text = f"{k} state{'s' if k != 1 else ''} {how}."
-    if own is not None and one is not None and k > 1 and own.mean < one.mean:
-        why = (
-            f"held out, {k} states predict worse than a single Gaussian ({own.mean:.4g} against "
-            f"{one.mean:.4g} per frame): "
-            f"this recording ({seconds:.0f} s, {changes} changes of state) describes itself but "
-            "supports no number of states"
-        )
-        flags.append(Flag("N321", why))
-        text += f" {why[0].upper()}{why[1:]}."
-    elif k == 1 and params.n_states == "auto":
-        better = max(fit.candidates, key=lambda item: item.mean)
-        why = (
-            "no model of more states predicts held-out time better than a single Gaussian "
-            f"(best {better.mean:.4g} per frame at {better.n_states}, a single one "
-            f"{one.mean if one else float('nan'):.4g}); "
-            f"the recording has {seconds:.0f} s"
-        )
-        flags.append(Flag("N321", why))
-        text += f" {why[0].upper()}{why[1:]}."
-    elif own is not None and one is not None and k > 1:
-        text += (
-            f" Held out, they predict better than a single Gaussian ({own.mean:.4g} against "
-            f"{one.mean:.4g} per frame)."
-        )
-    if params.n_states == "auto" and k == params.max_states and k > 1:
-        flags.append(
-            Flag("N322", f"the number of states is at its limit of {k}; more may be supported (max_states)")
-        )
-    if own is not None and k > 1:
-        text += f" Stability {own.stability:.2f}."
-        if own.stability < UNSTABLE:
-            flags.append(
-                Flag(
-                    "N322",
-                    f"models of different parts of the time agree little (stability {own.stability:.2f})",
-                )
-            )
-    flags += _too_little(fit, frames)
-    return flags, text
-
-
-def _too_little(fit: StatesFit, frames: HmmFrames) -> list[Flag]:
-    k, d = fit.model.n_states, frames.n_features
-    needed = 5 * k * (d + 1)
-    usable = int(frames.has_value.sum())
-    if usable < needed:
-        return [
-            Flag(
-                "N323",
-                f"{usable} frames are few for {k} states of {d} features (at least {needed} are wanted)",
-            )
-        ]
-    counts = np.zeros(k)
-    for item in fit.decoded:
-        change = np.flatnonzero(np.append(True, item.label[1:] != item.label[:-1]))
-        heads = item.label[change]
-        counts += np.bincount(heads[heads >= 0], minlength=k)
-    if k > 1 and float(np.median(counts)) < FEW_BOUTS:
-        return [
-            Flag(
-                "N323",
-                f"the median state has {np.median(counts):.0f} bouts; frequencies and transitions "
-                "are uncertain",
-            )
-        ]
-    return []
-
-
-def bic_of(fit: StatesFit, candidate: Candidate, n_frames: int) -> float:
-    """Return the Bayesian information criterion with the held-out likelihood in place of the fitted one."""
-    n_parameters = parameter_count(candidate.n_states, len(fit.features.names), fit.model.covariance)
-    return float(-2 * candidate.mean * n_frames + n_parameters * np.log(max(2, n_frames)))

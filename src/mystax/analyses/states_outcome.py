@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.analyses.states import STATES
-from mystax.analyses.states_fit import Decoded, StatesFit, bic_of
+from mystax.analyses.states_model import Decoded, StatesFit
+from mystax.analyses.states_verdict import bic_of
 from mystax.compute.alignment import mirrored_frames, rotation_vectors
 from mystax.compute.bouts import entropy_rate, find_bouts, state_numbers, transition_counts
-from mystax.compute.features import ColumnModel, FeatureModel, FeatureRules, ShapeModel
+from mystax.compute.column_features import ColumnModel
+from mystax.compute.features import FeatureModel, FeatureRules
 from mystax.compute.hmm import HmmModel
 from mystax.compute.kinematics import derivatives, noise_floor, rotation_speed, speed_of
 from mystax.compute.measures import measure_all
+from mystax.compute.shape_features import ShapeModel
 from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.typing import Float64
 from mystax.errors import FormatError
@@ -321,6 +324,7 @@ def _attributes(fit: StatesFit, labelled: Decoded) -> dict[str, object]:
         "keypoint_set": keypoints.to_toml() if keypoints is not None else "",
         "length_unit": labelled.source.unit,
         "recording": labelled.source.name,
+        "recording_id": labelled.source.identity,
         "model_rules": json.dumps(rules),
         "model_columns": json.dumps(columns),
         "model_noise": fit.features.shape.noise if fit.features.shape is not None else float("nan"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mystax.compute.features import Column
+from mystax.compute.column_features import Column
 from mystax.core.keypoints import KeypointSet
 from mystax.core.quality import Flag
 from mystax.core.typing import Float64

@@ -29,6 +29,7 @@ COMMANDS = {
     "queue": ("mystax.cli.queue", "Recipes for many recordings: add, work, watch, mend."),
     "import": ("mystax.cli.import_", "Read another tool's files as outcomes."),
     "export": ("mystax.cli.export", "Write outcomes as another tool's files."),
+    "app": ("mystax.cli.app", "See, draw, label and run, in a page of this machine."),
     "doctor": ("mystax.cli.doctor", "Check this machine, or a folder of outcomes."),
 }
 REQUEST_MUST_CHANGE = ("Q604",)

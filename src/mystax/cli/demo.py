@@ -18,13 +18,13 @@ __all__ = ["command"]
 @common
 @click.pass_obj
 def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
-    """Film synthetic mice with two cameras, measure, track and encode them, show what was recovered.
+    """Film synthetic mice with two cameras, measure and track them in space, encode, show what was recovered.
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
     from mystax.engine.demo import demo, recovered
     from mystax.engine.demo_brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons
-    from mystax.engine.demo_face import FACE_FOLDER, recovered_points
+    from mystax.engine.demo_face import FACE_FOLDER, recovered_places, recovered_points
     from mystax.engine.demo_face import track_face as tracked
     from mystax.io.outcomes import load
 
@@ -32,9 +32,11 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     output.inputs.append(str(folder))
     face, brain = folder / FACE_FOLDER, folder / BRAIN_FOLDER / OUTCOMES
     encoded: Any = load(brain / "encoding.nc")
+    faces = tracked(face, seed=seed, progress=output.report)
     lines = [
         *recovered(outcomes, seed=seed),
-        *recovered_points(tracked(face, seed=seed, progress=output.report), face),
+        *recovered_points(faces, face),
+        recovered_places(faces["pose3d"], face),
         *recovered_neurons(encoded, seed=seed),
     ]
     output.say(f"{'measured':<24}{'truth':<20}found")

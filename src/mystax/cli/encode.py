@@ -27,6 +27,11 @@ EPILOG = (
     "--neural-clock", metavar="SPEC", help="Times of the neural data, such as npy:times.npy or rate:30/1."
 )
 @click.option(
+    "--clock-policy",
+    metavar="POLICY",
+    help="Where rows and times differ in count: drop_tail, drop_head, counter:COLUMN or match.",
+)
+@click.option(
     "--format", "kind", metavar="FORMAT", help="suite2p, phy, nwb, alf, caiman or array; default by content."
 )
 @click.option(
@@ -44,6 +49,25 @@ EPILOG = (
 @click.option("--sample-rate", metavar="NUM/DEN", help="Samples per second of spike times in samples.")
 @click.option("--neurons", metavar="RULE", help="Which neurons, such as quality=good,area=V1.")
 @click.option(
+    "--null-with",
+    multiple=True,
+    metavar="FOLDER",
+    help="Outcomes of another recording, or a pattern such as 'others/*.mystax': chance is what the "
+    "behaviour of at least 19 of them explains.  May be given several times.",
+)
+@click.option(
+    "--individuals",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With several FOLDERs: table with the columns recording and individual; these are the unit then.",
+)
+@click.option(
+    "--export-features",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the features of behaviour to FILE.nc for other models, and stop (one FOLDER).",
+)
+@click.option(
     "--encoder",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -56,7 +80,7 @@ EPILOG = (
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the outcome (one FOLDER); default FOLDER.",
+    help="Folder of the outcome, default FOLDER; of the summary for several, default encoding.mystax.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be fitted on what, and stop.")
 @common
@@ -75,33 +99,79 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     parameters: Mapping[str, str] = ctx.meta["mystax.parameters"]["encoding"]
     if options["encoder"] is None and options["neural"] is None:
         raise click.UsageError("--neural FILE is needed, or --encoder FILE to predict")
-    if len(sources) > 1 and options["out"] is not None:
+    if len(sources) > 1 and options["export_features"] is not None:
+        raise click.UsageError("--export-features takes one FOLDER")
+    if options["individuals"] is not None and (len(sources) < 2 or options["encoder"] is not None):
+        raise click.UsageError("--individuals needs several FOLDERs and no --encoder")
+    if len(sources) > 1 and options["encoder"] is not None and options["out"] is not None:
         raise click.UsageError("--out takes one FOLDER")
     if len(sources) > 1 and options["neural"] is not None and "{recording}" not in options["neural"]:
         raise click.UsageError("with several FOLDERs, --neural needs {recording} in its path")
     output.inputs = [str(source) for source in sources]
-    for source in sources:
+    names = [_name(source) for source in sources]
+    if len(set(names)) < len(names):
+        raise click.UsageError("two FOLDERs are of the same name")
+    found: dict[str, Any] = {}
+    for name, source in zip(names, sources, strict=True):
         try:
             if options["encoder"] is not None:
                 _predict(output, source, options)
-            else:
-                _encode(output, source, options, parameters)
+                continue
+            folder = options["out"] if options["out"] is not None and len(sources) == 1 else source
+            made = _encode(output, source, folder, options, parameters)
+            if made is not None:
+                found[name] = made
         except Cancelled:
             raise
         except MystaxError as error:
             output.fail(error)
+    if len(found) > 1:
+        _summarise(output, found, options)
     output.settle(len(sources))
+
+
+def _name(source: Path) -> str:
+    return source.resolve().name.removesuffix(".mystax")
+
+
+def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    from mystax.core.encoding_words import summary_sentence
+    from mystax.engine.encoding_recordings import keep_summary, read_individuals
+
+    individuals = (
+        read_individuals(options["individuals"], list(found)) if options["individuals"] is not None else None
+    )
+    dataset, path = keep_summary(found, options["out"] or Path("encoding.mystax"), individuals)
+    output.outcomes.append(
+        {"path": str(path), "analysis": "encoding_summary", "state": "made", "coverage": 1.0}
+    )
+    output.say(f"summary: {path}")
+    output.say(summary_sentence(dataset))
+
+
+def _others(source: Path, patterns: tuple[str, ...]) -> list[Path]:
+    """Return the folders that patterns name, without this one, each once."""
+    found: dict[Path, Path] = {}
+    for pattern in map(Path, patterns):
+        is_pattern = any(sign in str(pattern) for sign in "*?[")
+        root = Path(pattern.anchor or ".")
+        names = str(pattern.relative_to(pattern.anchor) if pattern.anchor else pattern)
+        for match in sorted(root.glob(names)) if is_pattern else [pattern]:
+            found.setdefault(match.resolve(), match)
+    found.pop(source.resolve(), None)
+    return list(found.values())
 
 
 def _neural(source: Path, options: Mapping[str, Any]) -> Any:
     from mystax.io.neural.reading import read_neural
 
-    name = source.resolve().name.removesuffix(".mystax")
+    name = _name(source)
     rate = options["sample_rate"]
     return read_neural(
         str(options["neural"]).replace("{recording}", name),
         format=options["kind"] or "auto",
         clock=options["neural_clock"],
+        clock_policy=options["clock_policy"],
         signal=options["signal"],
         bin=options["bin_width"],
         neurons=options["neurons"],
@@ -122,7 +192,10 @@ def _fraction(text: str) -> Any:
         ) from error
 
 
-def _encode(output: Output, source: Path, options: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+def _encode(
+    output: Output, source: Path, folder: Path, options: Mapping[str, Any], parameters: Mapping[str, str]
+) -> Any:
+    """Fit and judge one recording; nothing is returned where that was not wanted."""
     from mystax.core.encoding_words import ratio_sentence, verdict
     from mystax.core.quality import flags_from_json
     from mystax.engine.encoding import encoding, prepare_encoding
@@ -130,11 +203,15 @@ def _encode(output: Output, source: Path, options: Mapping[str, Any], parameters
     from mystax.io.store import Store
 
     neural = _neural(source, options)
-    if options["dry_run"]:
-        _tell_plan(output, prepare_encoding(source, neural, parameters))
-        return
+    others = _others(source, options["null_with"])
+    if options["dry_run"] or options["export_features"] is not None:
+        prepared = prepare_encoding(source, neural, parameters, others)
+        if options["dry_run"]:
+            _tell_plan(output, prepared)
+        else:
+            _export(output, prepared, options["export_features"])
+        return None
     start = time.monotonic()
-    folder = options["out"] or source
     made: list[str] = []
 
     def report(event: Any) -> None:
@@ -144,7 +221,7 @@ def _encode(output: Output, source: Path, options: Mapping[str, Any], parameters
             output.say(event.text)
         output.report(event)
 
-    dataset = encoding(source, neural, out=folder, progress=report, **parameters)
+    dataset = encoding(source, neural, out=folder, null_with=others, progress=report, **parameters)
     for flag in flags_from_json(str(dataset.attrs.get("quality", "[]"))):
         output.warn(flag.code, flag.text, outcome="encoding")
     path = Path(folder) / "encoding.nc"
@@ -152,7 +229,7 @@ def _encode(output: Output, source: Path, options: Mapping[str, Any], parameters
         {
             "path": str(path),
             "analysis": "encoding",
-            "recording": source.resolve().name.removesuffix(".mystax"),
+            "recording": _name(source),
             "state": "made" if made else "current",
             "coverage": float(dataset.attrs.get("coverage", 1.0)),
             "model_reason": str(dataset.attrs["model_reason"]),
@@ -168,6 +245,15 @@ def _encode(output: Output, source: Path, options: Mapping[str, Any], parameters
     if said := ratio_sentence(dataset):
         output.say(said)
     output.say(verdict(dataset))
+    return dataset
+
+
+def _export(output: Output, prepared: Any, file: Path) -> None:
+    from mystax.engine.encoding_features import export_features
+
+    path = export_features(prepared, file)
+    output.outcomes.append({"path": str(path), "analysis": "features", "state": "made", "coverage": 1.0})
+    output.say(f"features: {path}")
 
 
 def _tell_plan(output: Output, prepared: Any) -> None:

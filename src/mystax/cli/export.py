@@ -1,22 +1,46 @@
 """`mystax export`: outcomes as another tool's files."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
-from mystax.errors import MystaxError
+from mystax.errors import MystaxError, ParameterError
 
 __all__ = ["command"]
 
+FOLDER = click.Path(path_type=Path)
 
-@click.command("export", epilog="Example: mystax export face.mystax --facemap .")
-@click.argument("targets", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
+
+@click.command("export", epilog="Example: mystax export face.mystax --nwb face.nwb --check")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=FOLDER)
 @click.option(
-    "--facemap", type=click.Path(path_type=Path), metavar="DIR", help="Write Facemap's _proc.npy to DIR."
+    "--nwb", is_flag=False, flag_value="", metavar="[FILE]", help="Write one NWB file; default beside TARGET."
 )
+@click.option("--append", is_flag=True, help="Add to an NWB file that exists, such as the lab's own.")
+@click.option("--check", is_flag=True, help="Let the inspector of NWB files look at it too (nwbinspector).")
+@click.option(
+    "--no-verify", is_flag=True, help="Do not read every NWB array back; it is validated all the same."
+)
+@click.option("--start", metavar="TIME", help="Session start, such as 2024-03-01T10:00:00+01:00.")
+@click.option("--subject", metavar="NAME", help="Name of the animal or person.")
+@click.option("--species", metavar="NAME", help="Such as 'Mus musculus'.")
+@click.option("--sex", type=click.Choice(["F", "M", "U", "O"]), help="Of the subject.")
+@click.option("--age", metavar="AGE", help="At the session, such as P90D.")
+@click.option("--alf", type=FOLDER, metavar="DIR", help="Write ALF files (IBL) into DIR/alf.")
+@click.option("--revision", metavar="DATE", help="Put ALF files into a revision folder #DATE#.")
+@click.option(
+    "--alf-pose",
+    type=click.Choice(["dlc", "lightningPose"]),
+    default="dlc",
+    help="Name of the table of keypoints in ALF files.",
+)
+@click.option("--csv", "csv", type=FOLDER, metavar="DIR", help="Write CSV tables to DIR.")
+@click.option("--parquet", type=FOLDER, metavar="DIR", help="Write Parquet tables to DIR.")
+@click.option("--facemap", type=FOLDER, metavar="DIR", help="Write Facemap's _proc.npy to DIR.")
 @click.option(
     "--flavour",
     type=click.Choice(["facemap", "element"]),
@@ -24,41 +48,109 @@ __all__ = ["command"]
     help="facemap: motSv of the last region, as Facemap has it; element: a list per region.",
 )
 @click.option("--mat", "matlab", is_flag=True, help="Write _proc.mat instead of _proc.npy.")
-@click.option("--overwrite", is_flag=True, help="Replace a file of the same name.")
+@click.option("--analyses", metavar="NAMES", default="", help="Only these, joined by commas.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files, or objects of an older export, of the same name."
+)
 @common
 @click.pass_obj
-def command(
-    output: Output,
-    targets: tuple[Path, ...],
-    facemap: Path | None,
-    flavour: str,
-    matlab: bool,
-    overwrite: bool,
-) -> None:
-    """Write outcomes in the files of another tool.
+def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishes: Any) -> None:
+    """Write outcomes in the files of another tool; several formats at once if you like.
 
-    A folder that was imported from a Facemap file is written back equal, leaf by leaf.
+    TARGET is an outcome, a folder of outcomes, or a folder with such folders below it.  What is written in
+    NWB, ALF, CSV and Parquet comes back equal with mystax import.
     """
-    if facemap is None:
-        raise click.UsageError("say what to write: --facemap DIR")
-    for target in targets:
-        output.inputs.append(str(target))
-        try:
-            _export_one(output, target, facemap, flavour, matlab, overwrite)
-        except MystaxError as error:
-            output.fail(error)
-    output.settle(len(targets))
+    forms = [name for name in ("nwb", "alf", "csv", "parquet", "facemap") if wishes[name] is not None]
+    if not forms:
+        raise click.UsageError(
+            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR or --facemap DIR"
+        )
+    _check_company(wishes)
+    chosen = [name.strip() for name in analyses.split(",") if name.strip()]
+    output.inputs += [str(target) for target in targets]
+    n_jobs = 0
+    for form in forms:
+        jobs = [[target] for target in targets] if form == "facemap" else [list(targets)]
+        n_jobs += len(jobs)
+        for job in jobs:
+            try:
+                _told(output, _write(output, form, job, chosen, wishes))
+            except MystaxError as error:
+                output.fail(error)
+    output.settle(n_jobs)
 
 
-def _export_one(
-    output: Output, target: Path, folder: Path, flavour: str, matlab: bool, overwrite: bool
-) -> None:
-    from mystax.engine.exchange import export_facemap
+def _check_company(wishes: dict[str, Any]) -> None:
+    """Refuse options whose format is not asked for."""
+    of_nwb = ("append", "check", "no_verify", "start", "subject", "species", "sex", "age")
+    for names, form in ((of_nwb, "nwb"), (("revision",), "alf"), (("matlab",), "facemap")):
+        given = [name for name in names if wishes[name]]
+        if given and wishes[form] is None:
+            option = "mat" if given[0] == "matlab" else given[0].replace("_", "-")
+            raise click.UsageError(f"--{option} belongs to --{form}")
+    if wishes["append"] and not wishes["nwb"]:
+        raise click.UsageError("--append needs the file: --nwb FILE")
 
-    kind: Literal["facemap", "element"] = "element" if flavour == "element" else "facemap"
-    path = export_facemap(target, folder, flavour=kind, matlab=matlab, overwrite=overwrite)
-    output.more.setdefault("files", [])
-    files = output.more["files"]
-    if isinstance(files, list):
-        files.append(str(path))
-    output.say(str(path))
+
+def _told(output: Output, files: list[Path]) -> None:
+    known = output.more.setdefault("files", [])
+    if isinstance(known, list):
+        known += [str(path) for path in files]
+    for path in files:
+        output.say(str(path))
+
+
+def _write(
+    output: Output, form: str, targets: list[Path], analyses: list[str], wishes: dict[str, Any]
+) -> list[Path]:
+    """Write one format; return its files."""
+    overwrite = bool(wishes["overwrite"])
+    if form == "nwb":
+        return [_write_nwb(output, targets, analyses, wishes)]
+    if form == "facemap":
+        from mystax.engine.exchange import export_facemap
+
+        kind: Literal["facemap", "element"] = "element" if wishes["flavour"] == "element" else "facemap"
+        folder: Path = wishes["facemap"]
+        return [
+            export_facemap(targets[0], folder, flavour=kind, matlab=wishes["matlab"], overwrite=overwrite)
+        ]
+    from mystax.engine.export import export_alf, export_tables
+
+    if form == "alf":
+        from mystax.io.alf import AlfOptions
+
+        options = AlfOptions(wishes["revision"] or "", wishes["alf_pose"], overwrite)
+        return export_alf(targets, wishes["alf"], options, analyses=analyses)
+    return export_tables(targets, wishes[form], form, analyses=analyses, overwrite=overwrite)
+
+
+def _write_nwb(output: Output, targets: list[Path], analyses: list[str], wishes: dict[str, Any]) -> Path:
+    from mystax.engine.export import export_nwb
+    from mystax.io.nwb import library
+
+    library.pynwb()  # what is missing is said before anything heavy is loaded
+    from mystax.io.nwb.writer import NwbOptions, SubjectFacts
+
+    options = NwbOptions(
+        start=_moment(wishes["start"]),
+        subject=SubjectFacts(*(wishes[name] or "" for name in ("subject", "species", "sex", "age"))),
+        append=wishes["append"],
+        overwrite=wishes["overwrite"],
+        verify=not wishes["no_verify"],
+        check=wishes["check"],
+    )
+    place = Path(wishes["nwb"]) if wishes["nwb"] else None
+    return export_nwb(targets, place, options, analyses=analyses, report=output.report)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Read a date and time."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ParameterError(
+            "P401", "--start", expected="a date and time, such as 2024-03-01T10:00:00+01:00", got=repr(text)
+        ) from error

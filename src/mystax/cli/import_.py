@@ -7,6 +7,7 @@ import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
+from mystax.engine.importing import ImportWishes
 from mystax.errors import MystaxError
 
 __all__ = ["command"]
@@ -17,6 +18,14 @@ __all__ = ["command"]
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the outcomes (one FILE only)."
 )
+@click.option(
+    "--as",
+    "form",
+    metavar="FORMAT",
+    help="nwb, alf, csv, parquet, anipose, facemap or keypoints; default: what the content says.",
+)
+@click.option("--rate", type=float, metavar="HZ", help="Frames per second, for files without times.")
+@click.option("--keep-frame", is_flag=True, help="Leave Anipose's coordinates as they are stored.")
 @click.option(
     "--repair", is_flag=True, help="Mend known defects of Facemap's files that can be mended exactly."
 )
@@ -42,15 +51,20 @@ def command(
     /,
     files: tuple[Path, ...],
     out: Path | None,
+    form: str | None,
+    rate: float | None,
+    keep_frame: bool,
     repair: bool,
     is_weights: bool,
     **weights: str | None,
 ) -> None:
-    """Read Facemap's files; nothing in them is run.
+    """Read files of other tools as outcomes; nothing in them is run.
 
-    Of _proc.npy and _proc.mat every leaf is kept as it was, and what it means is written as outcomes of
-    mystax, with a remark on each value that Facemap is known to store wrongly.  With --facemap-weights a
-    checkpoint of its keypoint network (facemap_model_state.pt) becomes weights for mystax track.
+    FILE is an NWB file, a session of the IBL, a table of mystax export, Anipose's points in space, a
+    tracker's keypoints or Facemap's _proc.npy; what it is, is seen in its content.  What mystax exported
+    comes back as it was.  Of Facemap's files every leaf is kept, with a remark on each value that Facemap
+    is known to store wrongly.  With --facemap-weights a checkpoint of its keypoint network
+    (facemap_model_state.pt) becomes weights for mystax track.
     """
     if is_weights:
         _import_weights(output, files, out, repair, weights)
@@ -63,7 +77,7 @@ def command(
     for path in files:
         output.inputs.append(str(path))
         try:
-            _import_one(output, path, out, repair)
+            _import_one(output, path, ImportWishes(form, out, repair, rate, keep_frame))
         except MystaxError as error:
             output.fail(error)
     output.settle(len(files))
@@ -93,16 +107,24 @@ def _import_weights(
     output.say(f"use them: mystax track VIDEO --weights {made if out is not None else made.stem}")
 
 
-def _import_one(output: Output, path: Path, out: Path | None, repair: bool) -> None:
+def _import_one(output: Output, path: Path, wishes: ImportWishes) -> None:
     from mystax.core.quality import flags_from_json
-    from mystax.engine.exchange import import_facemap
+    from mystax.engine.importing import import_file
 
-    outcomes = import_facemap(path, out, repair=repair, report=output.report)
-    for name, dataset in outcomes.items():
-        for flag in flags_from_json(str(dataset.attrs.get("quality", "[]"))):
-            output.warn(flag.code, flag.text, outcome=name)
-        place = str(outcomes.folder / f"{name.partition('/')[0]}.nc") if outcomes.folder is not None else ""
-        output.outcomes.append(
-            {"path": place, "analysis": name, "recording": path.stem, "state": "imported", "coverage": 1.0}
-        )
-    output.say(f"{path.name}: {', '.join(outcomes)} in {outcomes.folder}")
+    for recording, outcomes in import_file(path, wishes, report=output.report).items():
+        for name in outcomes:
+            attributes = outcomes.attributes(name)
+            for flag in flags_from_json(str(attributes.get("quality", "[]"))):
+                output.warn(flag.code, flag.text, outcome=name)
+            folder = outcomes.folder
+            place = str(folder / f"{name.partition('/')[0]}.nc") if folder is not None else ""
+            output.outcomes.append(
+                {
+                    "path": place,
+                    "analysis": name,
+                    "recording": recording,
+                    "state": "imported",
+                    "coverage": attributes.get("coverage", 1.0),
+                }
+            )
+        output.say(f"{path.name}: {', '.join(outcomes)} in {outcomes.folder}")

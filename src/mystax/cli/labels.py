@@ -95,6 +95,36 @@ def _list_one(output: Output, folder: Path) -> None:
             output.say(f"  {title}: {text}")
 
 
+@command.command("init", epilog="Example: mystax labels init faces.labels --keypoints human-face-68")
+@click.argument("folder", metavar="FOLDER", type=PLACE)
+@click.option(
+    "--keypoints",
+    default="mouse-face-13",
+    show_default=True,
+    metavar="SET",
+    help="A shipped set by name, or a .toml file.",
+)
+@common
+@click.pass_obj
+def init(output: Output, folder: Path, keypoints: str) -> None:
+    """Make an empty folder of labels for a set of keypoints.
+
+    Label in it with Labels.add in Python, or take tables in with `mystax labels import`.
+    """
+    from mystax.core.keypoints import KeypointSet
+    from mystax.engine.labels import Labels
+
+    output.inputs.append(str(folder))
+    with Labels(folder, KeypointSet.load(keypoints), write=True) as labels:
+        _tell_flags(output, labels)
+        names = list(labels.keypoints.ids)
+        output.outcomes.append(
+            {"folder": str(folder), "keypoint_set": labels.keypoints.name, "keypoints": names}
+        )
+        held = f", {len(labels)} frames are labelled already" if len(labels) else ""
+        output.say(f"{folder}: {len(names)} points of {labels.keypoints.name}{held}")
+
+
 @command.command("import", epilog="Example: mystax labels import CollectedData.csv --out faces.labels")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=PLACE)
 @click.option(

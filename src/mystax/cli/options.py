@@ -133,6 +133,12 @@ class AnalysisCommand(click.Command):
                     formatter.write_dl(records)
 
 
+def _refusal(parameter: Parameter) -> click.Option:
+    """Make the short form ``--no-parts`` of ``--parts false``."""
+    name = parameter.name.replace("_", "-")
+    return click.Option([f"--no-{name}"], is_flag=True, help=f"Same as --{name} false.")
+
+
 class OneAnalysisCommand(click.Command):
     """Command for one analysis, with the parameters of its declaration as options without its name.
 
@@ -146,6 +152,7 @@ class OneAnalysisCommand(click.Command):
         super().__init__(*args, **kwargs)
         self._analysis = analysis
         self._declared: list[click.Option] = []
+        self._refused: list[click.Option] = []
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """List the options, those of the declaration first."""
@@ -155,7 +162,8 @@ class OneAnalysisCommand(click.Command):
 
             declared = parameters_of(get_analysis(self._analysis).params)
             self._declared = parameter_options(self._analysis, declared, is_only=True)
-            self.params = [*self.params[:1], *self._declared, *self.params[1:]]
+            self._refused = [_refusal(item) for item in declared.values() if item.default is True]
+            self.params = [*self.params[:1], *self._declared, *self._refused, *self.params[1:]]
         return super().get_params(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -164,6 +172,9 @@ class OneAnalysisCommand(click.Command):
         names = [str(option.name) for option in self._declared]
         values = {name: ctx.params.pop(name, None) for name in names}
         found = {name: value for name, value in values.items() if value is not None}
+        for option in self._refused:
+            if ctx.params.pop(str(option.name), False):
+                found[str(option.name).removeprefix("no_")] = "false"
         ctx.meta["mystax.parameters"] = {self._analysis: found}
         return rest
 

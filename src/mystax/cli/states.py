@@ -11,7 +11,7 @@ from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.states import StatesRun
+    from mystax.engine.states_run import StatesRun
 else:
     StatesRun = Any
 
@@ -43,6 +43,12 @@ __all__ = ["command"]
     "--events", type=click.Path(path_type=Path), metavar="FILE", help="Table with times of events [s]."
 )
 @click.option(
+    "--match",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Another fit: which of its states is which of these.",
+)
+@click.option(
     "--clips", type=click.IntRange(1, 25), metavar="N", help="Write movies of N example bouts per state."
 )
 @click.option(
@@ -59,7 +65,8 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     INPUT is a folder of outcomes or a file of Anipose, OpenFace, MediaPipe, DeepLabCut, SLEAP or Lightning
     Pose; several are fitted together.  States are numbered: mystax never says what a person feels.
     """
-    from mystax.engine.states import run_states
+    from mystax.engine.states_groups import individuals_of
+    from mystax.engine.states_run import run_states
     from mystax.engine.states_store import keep_states
 
     output: Output = ctx.obj
@@ -74,6 +81,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
         keypoints=_set_of(options["keypoints"]),
         model=options["model"],
         table=_names_of(options["map_file"]),
+        individuals=individuals_of(options["groups"]) if options["groups"] is not None else None,
         progress=output.report,
     )
     folders = keep_states(
@@ -82,6 +90,8 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     for error in done.failed:
         output.fail(error)
     _tell(output, done, folders)
+    if options["match"] is not None:
+        _tell_match(output, done, options["match"], folders[-1])
     if options["clips"] is not None:
         from mystax.engine.states_clips import write_clips
 
@@ -89,6 +99,26 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
         output.more["clips"] = [str(path) for path in made]
         output.say(f"clips: {len(made)} in {folders[0] / 'clips'}")
     output.status = 3 if done.failed else (0 if done.fit.is_complete else 130)
+
+
+def _tell_match(output: Output, done: StatesRun, other: Path, folder: Path) -> None:
+    """Say which state is which of another fit."""
+    from mystax.engine.states_store import keep_match
+
+    match = keep_match(done, other, folder)
+    by = "frames of both" if match.how == "frames" else "what the states look like"
+    output.say(f"compared with {other} by {by}: {100 * match.share:.0f} % of the time in matching states")
+    output.say("  " + ", ".join(f"{a} is {b} there" for a, b in match.pairs))
+    for which, states in (("here", match.unmatched), ("there", match.other_unmatched)):
+        if states:
+            output.say(f"  without a partner {which}: {', '.join(map(str, states))}")
+    output.more["match"] = {
+        "by": match.how,
+        "share": match.share,
+        "pairs": [list(pair) for pair in match.pairs],
+        "unmatched": list(match.unmatched),
+        "other_unmatched": list(match.other_unmatched),
+    }
 
 
 def _default_out(inputs: tuple[Path, ...]) -> Path:

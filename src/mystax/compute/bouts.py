@@ -1,5 +1,6 @@
 """Bouts of states: when each begins and ends, how long it dwells, which comes next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,13 @@ from mystax.core.typing import Bool, Float64, Int64
 __all__ = [
     "Bouts",
     "StateNumbers",
+    "Trials",
     "chains",
     "find_bouts",
     "merge_short",
     "state_numbers",
     "transition_counts",
+    "trial_numbers",
 ]
 
 N_SHUFFLES = 2_000
@@ -208,6 +211,28 @@ class StateNumbers:
     latency: Float64[np.ndarray, " state"]
 
 
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """States around events.
+
+    Attributes
+    ----------
+    share : array (trial, state)
+        Share of the observed time of the trial.
+    time : array (trial, state)
+        Time in the state [s].
+    n_onsets : array (trial, state)
+        Bouts that begin in the trial.
+    latency : array (trial, state)
+        From the event to the first onset at or after it [s]; NaN if there is none in the trial.
+    """
+
+    share: Float64[np.ndarray, "trial state"]
+    time: Float64[np.ndarray, "trial state"]
+    n_onsets: Int64[np.ndarray, "trial state"]
+    latency: Float64[np.ndarray, "trial state"]
+
+
 def state_numbers(bouts: Bouts, n_states: int, begin: float) -> StateNumbers:
     """Count and measure the bouts of each state.
 
@@ -251,6 +276,50 @@ def state_numbers(bouts: Bouts, n_states: int, begin: float) -> StateNumbers:
         numbers["longest"],
         numbers["latency"],
     )
+
+
+def trial_numbers(
+    label: Int64[np.ndarray, " bout"],
+    start: Float64[np.ndarray, " bout"],
+    stop: Float64[np.ndarray, " bout"],
+    events: Sequence[float],
+    n_states: int,
+    reach: tuple[float, float],
+) -> Trials:
+    """Measure the states around events.
+
+    Parameters
+    ----------
+    label : array (bout,)
+        State of each bout, from 0.
+    start, stop : array (bout,)
+        Its times [s].
+    events : sequence of float
+        Times of the events [s].
+    n_states : int
+        Number of states.
+    reach : tuple of float
+        How far a trial reaches before and after its event [s].
+
+    Returns
+    -------
+    Trials
+        A trial of which nothing was observed has shares and latencies of NaN.
+    """
+    shape = (len(events), n_states)
+    time, onsets, latency = np.zeros(shape), np.zeros(shape, np.int64), np.full(shape, np.nan)
+    for row, event in enumerate(events):
+        begin, end = event - reach[0], event + reach[1]
+        inside = np.clip(np.minimum(stop, end) - np.maximum(start, begin), 0, None)
+        time[row] = np.bincount(label, inside, n_states)
+        onsets[row] = np.bincount(label[(start >= begin) & (start < end)], minlength=n_states)
+        for state in range(n_states):
+            later = start[(label == state) & (start >= event) & (start < end)]
+            if len(later):
+                latency[row, state] = later.min() - event
+    total = time.sum(1, keepdims=True)
+    share = np.where(total > 0, time / np.where(total > 0, total, 1), np.nan)
+    return Trials(share, time, onsets, latency)
 
 
 def entropy_rate(

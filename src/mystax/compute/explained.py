@@ -16,11 +16,12 @@ __all__ = [
     "explained_interval",
     "explained_variance",
     "gain_interval",
+    "interval_of",
     "population_variance",
 ]
 
 DRAWS = 1000
-LOW, HIGH = 2.5, 97.5
+COVERED = 0.95
 SLAB = 2048
 """Neurons whose bootstrap is held in memory at once."""
 
@@ -84,8 +85,38 @@ def _drawn(
         return np.asarray(1 - (draws @ sse) / (draws @ sst))
 
 
-def _percentiles(values: Float64[np.ndarray, "draw neuron"]) -> Float64[np.ndarray, "side neuron"]:
-    return np.asarray(np.percentile(values, [LOW, HIGH], axis=0))
+def interval_of(values: Float64[np.ndarray, "draw ..."], n_units: int) -> Float64[np.ndarray, "2 ..."]:
+    """Return the 95 % interval of what was drawn: low, then high.
+
+    Percentiles of few units are too narrow; they are taken as far out as Student's t asks for.
+
+    Parameters
+    ----------
+    values : array (draw, ...)
+        A statistic in every draw.
+    n_units : int
+        Number of units (blocks, recordings, animals) that were drawn.
+
+    Returns
+    -------
+    array (2, ...)
+        Ends of the interval.
+
+    References
+    ----------
+    .. [1] Hesterberg (2015), doi:10.1080/00031305.2015.1089789, section 3.3 (expanded percentiles)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    n = max(n_units, 2)
+    reach = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + COVERED) / 2)
+    return np.asarray(np.percentile(values, [100 * ndtr(-reach), 100 * ndtr(reach)], axis=0))
+
+
+def _interval(
+    values: Float64[np.ndarray, "draw neuron"], draws: Float64[np.ndarray, "draw block"]
+) -> Float64[np.ndarray, "side neuron"]:
+    return interval_of(values, round(float(draws[0].sum())))
 
 
 def explained_interval(
@@ -105,13 +136,13 @@ def explained_interval(
     Returns
     -------
     array (2, neuron)
-        2.5 and 97.5 %.
+        Ends of the interval.
     """
     found = np.empty((2, sse.shape[1]))
     for start in range(0, sse.shape[1], SLAB):
         part = slice(start, start + SLAB)
         a, b = np.asarray(sse[:, part], np.float64), np.asarray(sst[:, part], np.float64)
-        found[:, part] = _percentiles(_drawn(a, b, draws))
+        found[:, part] = _interval(_drawn(a, b, draws), draws)
     return found
 
 
@@ -135,14 +166,14 @@ def gain_interval(
     Returns
     -------
     array (2, neuron)
-        2.5 and 97.5 %.
+        Ends of the interval.
     """
     found = np.empty((2, sse.shape[1]))
     for start in range(0, sse.shape[1], SLAB):
         part = slice(start, start + SLAB)
         a, c, b = (np.asarray(item[:, part], np.float64) for item in (sse, baseline, sst))
         with np.errstate(invalid="ignore", divide="ignore"):
-            found[:, part] = _percentiles((draws @ (c - a)) / (draws @ b))
+            found[:, part] = _interval((draws @ (c - a)) / (draws @ b), draws)
     return found
 
 
@@ -198,7 +229,7 @@ def population_variance(
         total += np.nansum(drawn, axis=1)
         n += np.isfinite(drawn).sum(1)
     drawn_mean = total / np.maximum(n, 1)
-    low, high = np.percentile(drawn_mean, [LOW, HIGH])
+    low, high = interval_of(drawn_mean, round(float(draws[0].sum())))
     known = each[np.isfinite(each)]
     if not len(known):
         return PopulationVariance(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, drawn_mean)

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from mystax.compute.estimator import Estimator
+from mystax.compute.explained import DRAWS, block_draws
 from mystax.core.typing import Bool, Float64, Int64
 from mystax.errors import NumbersError
 
-__all__ = ["BlockFolds", "FoldPlan"]
+__all__ = ["BlockFolds", "FoldPlan", "published_split"]
 
 SHARE, SHORTEST, LONGEST = 20, 15.0, 60.0
 """A block is a twentieth of the recording, within these limits [s]."""
+SEGMENTS, TRAINED, SKIPPED = 10, 0.75, 3
+"""Of each of ten segments the first three quarters train; three bins are skipped; the rest is tested."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class FoldPlan:
         Number of folds; block b belongs to fold b mod n_folds.
     gap : float
         Time left out on both sides of every test block [s].
+    tested : array (block,), optional
+        Blocks that are tested, where some only train; by default all.
     """
 
     times: Float64[np.ndarray, " time"]
@@ -43,6 +48,7 @@ class FoldPlan:
     last: Float64[np.ndarray, " block"]
     n_folds: int
     gap: float
+    tested: Bool[np.ndarray, " block"] | None = None
 
     @property
     def n_blocks(self) -> int:
@@ -51,8 +57,34 @@ class FoldPlan:
 
     @property
     def fold(self) -> Int64[np.ndarray, " time"]:
-        """Outer fold of each bin."""
-        return self.block % self.n_folds
+        """Outer fold of each bin; -1 where it is never tested."""
+        return np.asarray(self.block_fold[self.block])
+
+    @property
+    def block_fold(self) -> Int64[np.ndarray, " block"]:
+        """Outer fold of each block; -1 where it is never tested."""
+        folds = np.arange(self.n_blocks) % self.n_folds
+        return folds if self.tested is None else np.where(self.tested, folds, -1)
+
+    def draws(self, n_draws: int = DRAWS, *, seed: int = 0) -> Float64[np.ndarray, "draw block"]:
+        """Draw tested blocks with replacement, for intervals.
+
+        Parameters
+        ----------
+        n_draws : int, optional
+            Number of draws.
+        seed : int, optional
+            Start of the random numbers.
+
+        Returns
+        -------
+        array (draw, block)
+            How often each block counts in each draw; 0 where it is never tested.
+        """
+        places = np.flatnonzero(self.block_fold >= 0)
+        found = np.zeros((n_draws, self.n_blocks))
+        found[:, places] = block_draws(len(places), n_draws=n_draws, seed=seed)
+        return found
 
     def test(self, fold: int) -> Bool[np.ndarray, " time"]:
         """Tell which bins fold number `fold` predicts."""
@@ -60,8 +92,7 @@ class FoldPlan:
 
     def train(self, fold: int) -> Bool[np.ndarray, " time"]:
         """Tell which bins fold number `fold` is fitted on: at least the gap away from every test block."""
-        blocks = np.arange(self.n_blocks)
-        return np.asarray(self.usable & ~self._near(blocks[blocks % self.n_folds == fold]))
+        return np.asarray(self.usable & ~self._near(np.flatnonzero(self.block_fold == fold)))
 
     def inner(
         self, train: Bool[np.ndarray, " time"], n: int = 4
@@ -234,3 +265,50 @@ class BlockFolds(Estimator):
         plan = self.plan(times)
         for fold in range(self.n_folds):
             yield np.flatnonzero(plan.train(fold)), np.flatnonzero(plan.test(fold))
+
+
+def published_split(
+    times: Float64[np.ndarray, " time"], usable: Bool[np.ndarray, " time"] | None = None
+) -> FoldPlan:
+    """Lay the single split of Syeda et al. (2024): ten segments, the first 75 % of each train.
+
+    Parameters
+    ----------
+    times : array (time,)
+        Centres of the bins, rising [s].
+    usable : array (time,), optional
+        Bins that may be used; by default all.
+
+    Returns
+    -------
+    FoldPlan
+        One fold; blocks that train and blocks that test in turn.  The first three bins of a block that tests
+        are not used.
+
+    Raises
+    ------
+    NumbersError
+        N305, if a segment is too short, or no usable bin is left on one side.
+    """
+    n = len(times)
+    step = float(np.median(np.diff(times))) if n > 1 else 1.0
+    edges = np.round(np.linspace(0, n, SEGMENTS + 1)).astype(np.int64)
+    turns = edges[:-1] + np.floor(TRAINED * np.diff(edges)).astype(np.int64)
+    bounds = np.sort(np.concatenate([edges, turns]))
+    if n < SEGMENTS or (np.diff(bounds) <= SKIPPED).any():
+        raise NumbersError(
+            "N305",
+            "published split",
+            "its segments are too short",
+            expected=f"at least {SEGMENTS * 4 * (SKIPPED + 1)} bins",
+            got=f"{n}",
+        )
+    block = np.repeat(np.arange(2 * SEGMENTS), np.diff(bounds))
+    corners = np.append(times, times[-1] + step)[bounds] - step / 2
+    good = np.ones(n, bool) if usable is None else usable.copy()
+    good[(turns[:, None] + np.arange(SKIPPED)).reshape(-1)] = False
+    tested = np.arange(2 * SEGMENTS) % 2 == 1
+    plan = FoldPlan(times, good, block, corners[:-1], corners[1:], 1, 0.0, tested)
+    if len(np.unique(block[plan.train(0)])) < 2 or not plan.test(0).any():
+        raise NumbersError("N305", "published split", "too few usable bins are left to train and test on")
+    return plan

@@ -74,7 +74,7 @@ def parameter_count(n_states: int, n_features: int, covariance: Covariance) -> i
 
 
 def make_blocks(
-    recording: Int64[np.ndarray, " frame"], rate: float
+    recording: Int64[np.ndarray, " frame"], rate: float, most: int = MOST
 ) -> list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]]:
     """Divide frames into blocks that are held out in turn.
 
@@ -84,6 +84,8 @@ def make_blocks(
         Number of the recording of each frame, rising.
     rate : float
         Frames per second [Hz].
+    most : int, optional
+        Blocks at most.
 
     Returns
     -------
@@ -93,9 +95,9 @@ def make_blocks(
     """
     n, n_recordings = len(recording), int(recording.max(initial=0)) + 1
     if n_recordings >= FEWEST:
-        group = recording * min(MOST, n_recordings) // n_recordings
+        group = recording * min(most, n_recordings) // n_recordings
         return [(np.flatnonzero(group != k), np.flatnonzero(group == k)) for k in range(int(group.max()) + 1)]
-    n_blocks = int(np.clip(n / rate // BLOCK_SECONDS, FEWEST, MOST))
+    n_blocks = int(np.clip(n / rate // BLOCK_SECONDS, FEWEST, most))
     edges = np.round(np.linspace(0, n, n_blocks + 1)).astype(int)
     guard = min(round(GUARD_SECONDS * rate), n // (4 * n_blocks))
     every = np.arange(n)
@@ -146,7 +148,8 @@ def score_candidates(
     most_frames : int, optional
         Frames that are used: blocks spread evenly.
     scan : bool, optional
-        Stop after three successive numbers that are worse than the best by more than a standard error.
+        A number is to be chosen: up to ten blocks, not five, and it stops after three successive numbers
+        that are worse than the best by more than a standard error.
     pool : Tiles, optional
         Threads; the result does not depend on them.
 
@@ -157,7 +160,7 @@ def score_candidates(
     """
     rows = spread_rows(frames, most_frames, 1500)
     part, of = (frames, recording) if len(rows) == len(frames) else (frames.taken(rows), recording[rows])
-    blocks = make_blocks(of, rate)
+    blocks = make_blocks(of, rate, MOST if scan else FEWEST)
     pieces = [(part.taken(train), part.taken(test)) for train, test in blocks]
     found: list[Candidate] = []
     worse = 0

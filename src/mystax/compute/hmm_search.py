@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from mystax.compute.clusters import best_change, k_means, merged_stretches, two_means
-from mystax.compute.hmm import Fit, HmmModel, HmmPrior, expect, fit_hmm
+from mystax.compute.hmm import TOLERANCE, Fit, HmmModel, HmmPrior, expect, fit_hmm
 from mystax.compute.hmm_emissions import floored
 from mystax.compute.hmm_frames import HmmFrames
 from mystax.core.analysis import Tiles
@@ -21,10 +21,14 @@ __all__ = ["SEARCH_FRAMES", "Start", "model_from_labels", "search_hmm", "spread_
 
 SEARCH_FRAMES = 20_000
 SHORT = 5_000
-K_MEANS_STARTS = 5
+K_MEANS_STARTS, K_MEANS_QUICK = 5, 2
 STRETCHES = (1, 2, 4, 16, 64)
 """Stretches per state of the starts in time."""
-FIRST, LONG = 15, 100
+FIRST, FIRST_QUICK, LONG = 15, 8, 100
+ROUGH = 1e-5
+"""Relative gain at which fits that only judge a number of states stop."""
+SCREEN, SCREENED = 3, 6
+"""Iterations after which candidates of long recordings are sorted, and how many go on."""
 KEPT, KEPT_SHORT = 3, 5
 PROLONGED = 3
 """Candidates of a round that are followed to their end, of short recordings."""
@@ -60,7 +64,9 @@ def spread_rows(frames: HmmFrames, most: int, block: int = 500) -> Int64[np.ndar
     return np.unique((starts[:, None] + np.arange(block)).ravel())
 
 
-def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.ndarray, " frame"]]]:
+def start_labels(
+    frames: HmmFrames, n_states: int, n_draws: int = K_MEANS_STARTS
+) -> list[tuple[str, Int64[np.ndarray, " frame"]]]:
     """Return labels of frames to start from: stretches of time grouped by their means, and k-means.
 
     Parameters
@@ -69,6 +75,8 @@ def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.n
         The data.
     n_states : int
         Number of states.
+    n_draws : int, optional
+        Starts from k-means of single frames.
 
     Returns
     -------
@@ -86,7 +94,7 @@ def start_labels(frames: HmmFrames, n_states: int) -> list[tuple[str, Int64[np.n
         means = sums / np.maximum(mass, 1)[:, None]
         groups = np.arange(n) if n <= n_states else k_means(means, mass, n_states, 100 + count, 5)
         found.append((f"{count} stretches", groups[stretch]))
-    draws = range(K_MEANS_STARTS)
+    draws = range(n_draws)
     return [*found, *((f"k-means {draw + 1}", k_means(points, weights, n_states, draw)) for draw in draws)]
 
 
@@ -184,25 +192,36 @@ def search_hmm(
     if n_states == 1:
         model = model_from_labels(part, np.zeros(len(part), np.int64), 1, covariance, prior)
         return Search(fit_hmm(frames, model, prior, pool=pool), ())
-    candidates = start_labels(part, n_states)
+    is_short = len(part) <= SHORT
+    is_quick = not thorough and not is_short
+    candidates = start_labels(part, n_states, K_MEANS_QUICK if is_quick else K_MEANS_STARTS)
 
     def first(item: tuple[str, Int64[np.ndarray, " frame"]]) -> Fit:
         model = model_from_labels(part, item[1], n_states, covariance, prior)
-        return fit_hmm(part, model, prior, iterations=FIRST)
+        return fit_hmm(part, model, prior, iterations=FIRST_QUICK if is_quick else FIRST)
 
     fits: list[Fit] = [first(item) for item in candidates] if pool is None else pool.map(first, candidates)
     starts = tuple(Start(name, fit.log_likelihood) for (name, _), fit in zip(candidates, fits, strict=True))
-    best = _different(fits)[: KEPT_SHORT if len(part) <= SHORT and thorough else KEPT]
+    best = _different(fits)[: KEPT_SHORT if is_short and thorough else KEPT]
     if watch is not None:
         watch("starts", best[0])
 
-    def onward(fit: Fit) -> Fit:
-        longer = fit_hmm(part, fit.model, prior, iterations=LONG)
+    def prolonged(fit: Fit) -> Fit:
+        longer = fit_hmm(part, fit.model, prior, iterations=LONG, tolerance=TOLERANCE if thorough else ROUGH)
         if watch is not None:
             watch("long", longer)
-        return _split_and_merge(part, longer, prior, watch) if thorough else longer
+        return longer
 
-    ended: list[Fit] = [onward(fit) for fit in best] if pool is None else pool.map(onward, best)
+    ended: list[Fit] = [prolonged(fit) for fit in best] if pool is None else pool.map(prolonged, best)
+    if not thorough and len(part) == len(frames):
+        return Search(max(ended, key=lambda fit: fit.log_likelihood), starts)
+    if thorough:
+
+        def mended(fit: Fit) -> Fit:
+            return _split_and_merge(part, fit, prior, watch)
+
+        apart = ended if is_short else _different(ended)[:1]
+        ended = [mended(fit) for fit in apart] if pool is None else pool.map(mended, apart)
     winner = max(ended, key=lambda fit: fit.log_likelihood)
     if watch is not None:
         watch("search", winner)
@@ -232,15 +251,19 @@ def _split_and_merge(
     frames: HmmFrames, fit: Fit, prior: HmmPrior, watch: Callable[[str, Fit], None] | None
 ) -> Fit:
     """Merge two states and split another as long as the likelihood gains."""
-    few, steps = (6, FIRST) if len(frames) <= SHORT else (4, 8)
+    is_short = len(frames) <= SHORT
+    few, steps = (6, FIRST) if is_short else (4, 8)
     for _ in range(ROUNDS):
         tried = []
         for labels in _candidates(frames, fit.model, few):
             model = model_from_labels(frames, labels, fit.model.n_states, fit.model.covariance, prior)
-            tried.append(fit_hmm(frames, model, prior, iterations=steps))
+            tried.append(fit_hmm(frames, model, prior, iterations=steps if is_short else SCREEN))
         if not tried:
             return fit
-        ahead = _different(tried)[: PROLONGED if len(frames) <= SHORT else 1]
+        if not is_short:
+            kept = _different(tried)[:SCREENED]
+            tried = [fit_hmm(frames, one.model, prior, iterations=steps - SCREEN) for one in kept]
+        ahead = _different(tried)[: PROLONGED if is_short else 1]
         ends = [fit_hmm(frames, one.model, prior, iterations=LONG) for one in ahead]
         longer = max(ends, key=lambda one: one.log_likelihood)
         if longer.log_likelihood <= fit.log_likelihood + GAIN:

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from mystax.compute.explained import explained_variance
-from mystax.compute.filterbank import Bins, Filterbank, base_signals, find_part
+from mystax.compute.component_features import base_signals
+from mystax.compute.explained import explained_variance, interval_of
+from mystax.compute.filterbank import Filterbank
 from mystax.compute.filters import Filters, Shape
+from mystax.compute.grid_bins import Bins
+from mystax.compute.whitening import find_part
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.typing import Bool, Float, Float32, Float64
 
@@ -97,7 +100,7 @@ def lag_peaks(
     Returns
     -------
     curve, peak : array (lag, neuron), array (3, neuron)
-        Explained variance; lag of the peak, its 2.5 and 97.5 % [s].
+        Explained variance; lag of the peak, ends of its 95 % interval [s].
     """
     curve = np.stack([explained_variance(item, sst) for item in sse])
     peak = np.full((3, sst.shape[1]), np.nan)
@@ -111,6 +114,6 @@ def lag_peaks(
             )
         flat = drawn.reshape(len(sse), -1)
         places = _parabola(np.where(np.isfinite(flat), flat, -1e9)).reshape(len(draws), -1)
-        peak[1:, part] = np.percentile(places, [2.5, 97.5], axis=0)
+        peak[1:, part] = interval_of(places, round(float(draws[0].sum())))
     peak[1:, ~known] = np.nan
     return curve, peak

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mystax.compute.estimator import Estimator
-from mystax.compute.filterbank import Bins, FittedPart, find_part
+from mystax.compute.grid_bins import Bins
+from mystax.compute.whitening import FittedPart, find_part
 from mystax.core.behaviour import BehaviourGrid, BehaviourPart
 from mystax.core.typing import Bool, Float32, Float64
 

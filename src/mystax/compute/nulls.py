@@ -10,7 +10,15 @@ from mystax.core.analysis import Tiles
 from mystax.core.typing import Bool, Float, Float32, Float64, Int64
 from mystax.errors import NumbersError
 
-__all__ = ["NullDesign", "ShiftNull", "null_design", "p_values", "shift_null", "shift_positions"]
+__all__ = [
+    "NullDesign",
+    "ShiftNull",
+    "null_design",
+    "p_values",
+    "recordings_null",
+    "shift_null",
+    "shift_positions",
+]
 
 PENALTIES = tuple(float(10.0**power) for power in (-1.0, -0.5, 0.0, 0.5, 1.0))
 BLOCK, FOLDS = 30.0, 5
@@ -148,7 +156,7 @@ class ShiftNull:
     shifted : array (shift, neuron)
         At the shifts.
     shifts : array (shift,)
-        Shifts [bins].
+        Shifts [bins]; numbers of the other recordings where they take the place of shifts.
     """
 
     true: Float64[np.ndarray, " neuron"]
@@ -211,10 +219,7 @@ def shift_null(
             window = whole[(np.arange(start, start + n) + shift) % len(whole)]
         else:
             window = whole[start + shift : start + shift + n]
-        gained, total = _explained(design, window)
-        spread = np.einsum("nr,nr->n", loadings @ total, loadings) + rest * n
-        best = np.max([np.einsum("nr,nr->n", loadings @ g, loadings) for g in gained], axis=0)
-        return np.asarray((best / np.where(spread > 0, spread, np.inf)).astype(np.float32))
+        return _largest(design, window, loadings, rest)
 
     step = max(1, 4 * tiles.cores)
     found: list[np.ndarray] = []
@@ -223,6 +228,61 @@ def shift_null(
         watch(len(found))
     shifted = np.stack(found) if found else np.zeros((0, len(loadings)), np.float32)
     return ShiftNull(at(0).astype(np.float64), shifted, np.asarray(shifts, np.int64))
+
+
+def _largest(
+    design: NullDesign,
+    window: Float32[np.ndarray, "time component"],
+    loadings: Float64[np.ndarray, "neuron component"],
+    rest: Float64[np.ndarray, " neuron"],
+) -> Float32[np.ndarray, " neuron"]:
+    """Return cross-validated explained variance per neuron, the largest over the penalties."""
+    gained, total = _explained(design, window)
+    spread = np.einsum("nr,nr->n", loadings @ total, loadings) + rest * design.n_rows
+    best = np.max([np.einsum("nr,nr->n", loadings @ g, loadings) for g in gained], axis=0)
+    return np.asarray((best / np.where(spread > 0, spread, np.inf)).astype(np.float32))
+
+
+def recordings_null(
+    designs: Sequence[Callable[[], NullDesign]],
+    scores: Float32[np.ndarray, "time component"],
+    loadings: Float64[np.ndarray, "neuron component"],
+    rest: Float64[np.ndarray, " neuron"],
+    tiles: Tiles,
+    *,
+    watch: Callable[[int], None] = lambda _done: None,
+) -> ShiftNull:
+    """Predict the same neural window from the behaviour of this and of other recordings.
+
+    Parameters
+    ----------
+    designs : sequence of callables
+        Each makes the behaviour of one recording in the bins of the window: first the one of the neurons.
+    scores : array (time, component)
+        Components of the window.
+    loadings : array (neuron, component)
+        From components to neurons.
+    rest : array (neuron,)
+        Variance per bin of each neuron that the components do not hold.
+    tiles : Tiles
+        Threads over recordings; the result does not depend on them.
+    watch : callable, optional
+        Told the number of recordings done; may raise to stop.
+
+    Returns
+    -------
+    ShiftNull
+        Of the own recording, and of the others in place of shifts.
+    """
+    window = scores.astype(np.float32)
+    found: list[np.ndarray] = []
+    for first in range(0, len(designs), tiles.cores):
+        some = list(designs[first : first + tiles.cores])
+        found += tiles.map(lambda make: _largest(make(), window, loadings, rest), some)
+        watch(len(found))
+    return ShiftNull(
+        found[0].astype(np.float64), np.stack(found[1:]), np.arange(1, len(designs), dtype=np.int64)
+    )
 
 
 def p_values(

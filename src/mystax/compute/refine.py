@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
-from mystax.core.rig_model import RigModel
+from mystax.core.rig_model import CameraModel, RigModel
 from mystax.core.rotations import rotation_of
 from mystax.core.typing import Float64
 from mystax.errors import NumbersError
@@ -103,9 +103,13 @@ def refine_poses(
     def middle(item: RigModel) -> float:
         return float(np.nanmedian(_residuals(item, test)))
 
-    # A camera that was knocked has turned about itself: a shift is believed only where it explains more.
-    turned, moved = fitted((0, 1, 2)), fitted(range(6))
-    made = turned if middle(turned) <= SIMPLER * middle(moved) else moved
+    made = (
+        _turned_or_moved(rig, moving[0], learn, test) if len(moving) == 1 and len(rig.cameras) > 2 else None
+    )
+    if made is None:
+        # A camera that was knocked has turned about itself: a shift is believed only where it explains more.
+        turned, moved = fitted((0, 1, 2)), fitted(range(6))
+        made = turned if middle(turned) <= SIMPLER * middle(moved) else moved
     before, after = middle(rig), middle(made)
     if not after <= (1 - MIN_GAIN) * before:
         raise NumbersError(
@@ -158,29 +162,78 @@ def refit_residual(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera:
     float
         NaN with fewer than 60 points.
     """
-    from scipy.optimize import least_squares
-
     n = uv.shape[1]
     if n < MIN_POINTS:
         return float("nan")
     uv = uv[:, np.linspace(0, n - 1, min(n, N_REFIT)).astype(np.int64)]
+    points = _points_of_others(rig, uv, camera)
+    if points is None:
+        return float("nan")
+    return _distance(_fitted_to(rig, camera, range(6), *points), camera, *points)
+
+
+def _points_of_others(
+    rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera: int
+) -> tuple[Float64[np.ndarray, "m 3"], Float64[np.ndarray, "m 2"]] | None:
+    """Places that the other cameras agree on, and the pixels of the one; None with fewer than 60."""
     others = np.ascontiguousarray(uv.copy())
     others[camera] = np.nan
     precision = np.tile(np.array([1.0, 0.0, 1.0]), (len(uv), uv.shape[1], 1))
     found = triangulate(rig, others, precision)
     good = np.isfinite(found.position[:, 0]) & ~found.disagree
     if good.sum() < MIN_POINTS:
-        return float("nan")
-    place, seen = np.ascontiguousarray(found.position[good]), uv[camera, good]
-    scale = np.array([1e-3] * 3 + [float(np.linalg.norm(rig.cameras[camera].translation)) * 1e-3] * 3)
+        return None
+    return np.ascontiguousarray(found.position[good]), np.ascontiguousarray(uv[camera, good])
 
-    def off(x: np.ndarray) -> Float64[np.ndarray, "n 2"]:
-        steps = np.zeros((1, 6))
-        steps[0] = (x - 1) * scale
-        moved = _with(RigModel((rig.cameras[camera],)), steps)
-        return np.asarray(np.nan_to_num(project_rig(moved, place)[0] - seen, nan=50.0))
 
-    solved = least_squares(
-        lambda x: off(x).ravel(), np.ones(6), loss="soft_l1", f_scale=3.0, max_nfev=60, diff_step=DIFFERENCE
-    )
-    return float(np.median(np.linalg.norm(off(solved.x), axis=1)))
+def _fitted_to(
+    rig: RigModel,
+    camera: int,
+    columns: Sequence[int],
+    place: Float64[np.ndarray, "m 3"],
+    seen: Float64[np.ndarray, "m 2"],
+) -> RigModel:
+    """Turn (columns 0-2) and shift (3-5) one camera about its own place until it sees the places."""
+    from scipy.optimize import least_squares
+
+    own = rig.cameras[camera]
+    scale = np.array([1e-3] * 3 + [float(np.linalg.norm(own.translation)) * 1e-3] * 3)[list(columns)]
+
+    def moved(x: np.ndarray) -> CameraModel:
+        step = np.zeros(6)
+        step[list(columns)] = (x - 1) * scale
+        rotation = np.asarray(rotation_of(step[:3]) @ own.rotation)
+        return replace(own, rotation=rotation, translation=np.asarray(step[3:] - rotation @ own.centre))
+
+    def off(x: np.ndarray) -> np.ndarray:
+        away = project_rig(RigModel((moved(x),)), place)[0] - seen
+        return np.asarray(np.nan_to_num(away, nan=50.0).ravel())
+
+    start = np.ones(len(scale))
+    solved = least_squares(off, start, loss="soft_l1", f_scale=3.0, max_nfev=60, diff_step=DIFFERENCE)
+    cameras = list(rig.cameras)
+    cameras[camera] = moved(solved.x)
+    return RigModel(tuple(cameras), rig.metadata)
+
+
+def _distance(
+    rig: RigModel, camera: int, place: Float64[np.ndarray, "m 3"], seen: Float64[np.ndarray, "m 2"]
+) -> float:
+    """Median distance of the pixels of one camera from the projected places [px]."""
+    off = project_rig(RigModel((rig.cameras[camera],)), place)[0] - seen
+    return float(np.nanmedian(np.linalg.norm(off, axis=1)))
+
+
+def _turned_or_moved(
+    rig: RigModel,
+    camera: int,
+    learn: Float64[np.ndarray, "camera n 2"],
+    test: Float64[np.ndarray, "camera m 2"],
+) -> RigModel | None:
+    """Fit one camera to what at least two others say; a shift is believed only where it explains more."""
+    points, held = _points_of_others(rig, learn, camera), _points_of_others(rig, test, camera)
+    if points is None or held is None:
+        return None
+    turned, moved = (_fitted_to(rig, camera, columns, *points) for columns in (range(3), range(6)))
+    simpler = _distance(turned, camera, *held) <= SIMPLER * _distance(moved, camera, *held)
+    return turned if simpler else moved

@@ -7,9 +7,12 @@ import numpy as np
 
 from mystax.compute.folds import FoldPlan
 from mystax.compute.population import Population
-from mystax.core.typing import Float, Float32, Float64, Int64
+from mystax.core.typing import Bool, Float, Float32, Float64, Int64
 
-__all__ = ["BlockScores", "score_blocks", "stack_sums"]
+__all__ = ["BlockScores", "coarse_bins", "score_blocks", "stack_sums"]
+
+COARSE = 4
+"""Bins of a coarse mean."""
 
 Predict = Callable[[slice], Float32[np.ndarray, "test some"]]
 """Gives the prediction of a slab of neurons at the test bins of a fold, in its z units."""
@@ -31,6 +34,10 @@ class BlockScores:
         Sums of activity, prediction, their squares and their product, for the correlation.
     n : int
         Test bins.
+    coarse : array (model, 5, neuron)
+        As `products`, of means of four neighbouring test bins.
+    n_coarse : int
+        Number of these means.
     """
 
     blocks: Int64[np.ndarray, " block"]
@@ -38,6 +45,8 @@ class BlockScores:
     sst: Float32[np.ndarray, "block neuron"]
     products: Float64[np.ndarray, "model five neuron"]
     n: int
+    coarse: Float64[np.ndarray, "model five neuron"]
+    n_coarse: int
 
 
 def score_blocks(
@@ -78,7 +87,8 @@ def score_blocks(
     n = population.n
     sse = np.empty((len(models), len(blocks), n), np.float32)
     sst = np.empty((len(blocks), n), np.float32)
-    products = np.zeros((len(models), 5, n))
+    products, coarse = np.zeros((2, len(models), 5, n))
+    fours = coarse_bins(rows, plan.block) if with_products else np.empty((0, COARSE), np.int64)
     for slab in population.slabs:
         y = population.standardised(slab, *units, rows)
         mean = y.mean(0, dtype=np.float64).astype(np.float32)
@@ -88,7 +98,37 @@ def score_blocks(
             sse[k, :, slab] = np.add.reduceat(np.square(y - p), starts, axis=0)
             if with_products:
                 products[k, :, slab] = _products(y, p)
-    return BlockScores(blocks, sse, sst, products, int(rows.sum()))
+                coarse[k, :, slab] = _products(y[fours].mean(1), p[fours].mean(1))
+    return BlockScores(blocks, sse, sst, products, int(rows.sum()), coarse, len(fours))
+
+
+def coarse_bins(
+    rows: Bool[np.ndarray, " time"], block: Int64[np.ndarray, " time"]
+) -> Int64[np.ndarray, "group bin"]:
+    """Group bins in fours that follow each other within a block.
+
+    Parameters
+    ----------
+    rows : array (time,)
+        Bins that are grouped.
+    block : array (time,)
+        Block of each bin.
+
+    Returns
+    -------
+    array (group, 4)
+        Positions among the bins that are grouped; what is left over at the end of a run is not used.
+
+    Examples
+    --------
+    >>> coarse_bins(np.array([True] * 5 + [False] + [True] * 4), np.zeros(10, np.int64)).tolist()
+    [[0, 1, 2, 3], [5, 6, 7, 8]]
+    """
+    places = np.flatnonzero(rows)
+    breaks = (np.diff(places) > 1) | (np.diff(block[places]) != 0)
+    runs = np.split(np.arange(len(places)), np.flatnonzero(breaks) + 1)
+    whole = [run[: len(run) // COARSE * COARSE].reshape(-1, COARSE) for run in runs]
+    return np.concatenate(whole).astype(np.int64)
 
 
 def _products(

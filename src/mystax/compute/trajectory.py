@@ -27,6 +27,7 @@ from mystax.compute.kernels.trajectory import (
     penalty_cost,
     solve_band,
 )
+from mystax.compute.limb_lengths import Limb, solve_with_lengths
 from mystax.core.rig_model import RigModel
 from mystax.core.typing import Bool, Float64
 
@@ -48,6 +49,8 @@ N_ROUNDS = 5
 N_AUTO_ROUNDS = 3
 MAX_SEARCH = 20_000
 """Frames on which the strength is searched."""
+UNSOLVABLE = 1e200
+"""Criterion of a strength with which the equations cannot be solved: above all others, yet finite."""
 DECADES = (-4.0, 9.0)
 """Range of the search about the strength at which differences of the start weigh one."""
 MIN_LIMB_SD = 0.005
@@ -74,26 +77,6 @@ class Pixels:
 
     uv: Float64[np.ndarray, "camera time keypoint 2"]
     precision: Float64[np.ndarray, "camera time keypoint 3"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limb:
-    """Two points (by number, a < b) whose distance is nearly constant.
-
-    Attributes
-    ----------
-    a, b : int
-        The points.
-    length : float
-        Their distance [mm].
-    sd : float
-        Relative standard deviation of the distance.
-    """
-
-    a: int
-    b: int
-    length: float
-    sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +257,7 @@ def _search(state: _State, k: int) -> float:
         add_penalty(band, coefficients, weights, strength, 0, 1, x, rhs)
         logdet = factor_band(band)
         if not np.isfinite(logdet):
-            return np.inf
+            return UNSOLVABLE
         solve_band(band, rhs)
         d = rhs.reshape(-1, 3)
         data = np.einsum("ti,tij,tj->", d, full, d) - 2 * float((grad * d).sum())
@@ -315,14 +298,15 @@ def _descend(
     damping = 0.0
     cost = state.measure(state.loss) + state.prior(strength, limbs, state.x)
     for _ in range(n_steps):
-        if free_lengths:
-            limbs[:] = [_freed(item, state.x) for item in limbs]
-            cost = state.measure(state.loss) + state.prior(strength, limbs, state.x)
-        before = state.x.copy()
+        before, lengths = state.x.copy(), list(limbs)
         band, rhs = state.equations(strength, limbs)
         band[:, 0] *= 1 + max(damping, 1e-12)
         if np.isfinite(factor_band(band)):
-            solve_band(band, rhs)
+            if free_lengths and limbs:
+                steps = solve_with_lengths(band, rhs, state.x, limbs, max(damping, 1e-12))
+                limbs[:] = [limb.longer(float(step)) for limb, step in zip(limbs, steps, strict=True)]
+            else:
+                solve_band(band, rhs)
             state.x += rhs.reshape(state.x.shape)
             after = state.measure(state.loss) + state.prior(strength, limbs, state.x)
         else:
@@ -333,19 +317,12 @@ def _descend(
             if done:
                 break
             continue
-        state.x[:] = before
+        state.x[:], limbs[:] = before, lengths
         state.measure(state.loss)
         damping = max(10 * damping, 1e-4)
         if damping > 1e8:
             break
     return cost
-
-
-def _freed(limb: Limb, x: Float64[np.ndarray, "time keypoint 3"]) -> Limb:
-    """Return the limb with the length that fits the places best; its absolute weight changes with it."""
-    d = np.linalg.norm(x[:, limb.a] - x[:, limb.b], axis=1)
-    d = d[np.isfinite(d)]
-    return Limb(limb.a, limb.b, float((d @ d) / d.sum()) if d.sum() > 0 else limb.length, limb.sd)
 
 
 def _uncertainty(

@@ -9,10 +9,14 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["peer_share", "ratio_sentence", "verdict"]
+__all__ = ["peer_share", "ratio_sentence", "summary_sentence", "verdict"]
 
 LEAST_PEER = 0.01
-NULLS = {"linear-shift": "linear-shift", "circular-shift": "circular-shift (too lenient where signals drift)"}
+NULLS = {
+    "linear-shift": "linear-shift",
+    "recordings": "other-recordings",
+    "circular-shift": "circular-shift (too lenient where signals drift)",
+}
 
 
 def _of(dataset: Dataset, model: str, statistic: str) -> float:
@@ -85,3 +89,32 @@ def ratio_sentence(dataset: Dataset) -> str:
         f"stacked explains {about['ratio']:.2f} x lagged-ridge (95 % interval {about['ratio_low']:.2f} to "
         f"{about['ratio_high']:.2f}; {dataset.sizes['neuron']} neurons, {int(about['n_folds'])} folds)."
     )
+
+
+def summary_sentence(dataset: Dataset) -> str:
+    """Say in one line how much is explained in several recordings.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        From `summarise_encodings`.
+
+    Returns
+    -------
+    str
+        Mean and interval, the baseline, in how many recordings the stack is above it.
+    """
+    over = dataset["summary"].sel(model="stacked")
+    mean, low, high = (100 * float(over.sel(statistic=name)) for name in ("mean", "low", "high"))
+    base = 100 * float(dataset["summary"].sel(model="lagged-ridge", statistic="mean"))
+    n, units = dataset.sizes["recording"], int(dataset.attrs["n_units"])
+    whose = f" of {units} individuals" if dataset.attrs["unit"] == "individual" else ""
+    gain = dataset["gain_summary"].sel(model="stacked")
+    more, least, most = (100 * float(gain.sel(statistic=name)) for name in ("mean", "low", "high"))
+    p, wins = (float(dataset[name].sel(model="stacked")) for name in ("signed_rank_p", "wins"))
+    said = (
+        f"{n} recordings{whose}, {int(dataset['n_neurons'].sum())} neurons: stacked explains {mean:.1f} % "
+        f"({low:.1f} to {high:.1f}), lagged-ridge {base:.1f} %, difference {more:+.1f} points ({least:+.1f} "
+        f"to {most:+.1f}); stacked is above lagged-ridge in {wins:.0f} of {n}"
+    )
+    return said + (f" (signed-rank test over {units}: p = {p:.2g})." if np.isfinite(p) else ".")

@@ -25,13 +25,16 @@ N_FRAMES = 360
 SIZE = (320, 240)
 CAMERAS = ("left", "right")
 NAME = "demo"
+CREATED = "2026-01-01T12:00:00Z"
+"""When the scene was filmed, as the headers of its videos say; always the same, so that the bytes are too."""
 
 
 def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report = silent) -> Outcomes:
     """Make synthetic recordings of two cameras each and run everything on them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
-    tracked; ten simulated minutes, in the folder ``brain``, are encoded in the activity of neurons.
+    tracked and triangulated; ten simulated minutes, in the folder ``brain``, are encoded in the activity of
+    neurons.
 
     Parameters
     ----------
@@ -54,13 +57,15 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     11.2
     """
     from mystax.engine.demo_brain import BRAIN_FOLDER, brain_meanwhile
-    from mystax.engine.demo_face import FACE_FOLDER, track_face
+    from mystax.engine.demo_face import FACE_FOLDER, face_meanwhile
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     place = Path(folder)
-    with brain_meanwhile(place / BRAIN_FOLDER, seed=seed, progress=progress):
-        track_face(place / FACE_FOLDER, seed=seed, progress=progress)
+    with (
+        face_meanwhile(place / FACE_FOLDER, seed=seed, progress=progress),
+        brain_meanwhile(place / BRAIN_FOLDER, seed=seed, progress=progress),
+    ):
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
         recording = open_recording(files, name=NAME, grey_range="full")
@@ -121,8 +126,9 @@ def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) 
     from mystax.io.video import VideoWriter
 
     total = N_FRAMES * len(CAMERAS)
-    options = {"crf": "14", "preset": "veryfast", "g": "60", "mbtree": "0"}
-    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc") as writer:
+    options = {"crf": "14", "preset": "veryfast", "g": "60"}
+    facts = {"creation_time": CREATED}
+    with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc", metadata=facts) as writer:
         for chunk in scene.source(camera).chunks(size=30):
             for picture in chunk.data:
                 writer.write(picture)

@@ -1,8 +1,6 @@
 """The third part of the demonstration: ten minutes of a simulated mouse, and neurons that follow its face."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,12 +36,6 @@ SHOWN = ("pose", "pupil", "running", "blink")
 """Outcomes that are written; simulated components have no pictures to show."""
 LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""
-MEANWHILE = """
-import sys
-from pathlib import Path
-from mystax.engine.demo_brain import encode_brain
-encode_brain(Path(sys.argv[1]), seed=int(sys.argv[2]))
-"""
 ALIKE = 0.6
 """Least correlation of explained variance and ceiling over the neurons."""
 
@@ -139,7 +131,7 @@ def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> D
 
     files = make_brain(folder, seed=seed, progress=progress)
     neural = read_neural(files["neural"], clock=files["clock"])
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "model": "linear",
         "groups": "keypoints",
         "scales": "one",
@@ -176,27 +168,14 @@ def brain_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -
     progress : callable, optional
         Takes events.
     """
-    from mystax.engine.supervisor import child_environment
+    from mystax.engine.meanwhile import meanwhile
 
-    place = folder.absolute()
-    if not (place / OUTCOMES / "encoding.nc").exists():
+    if not (folder / OUTCOMES / "encoding.nc").exists():
         progress(
             Event("note", "simulate", text="meanwhile ten minutes of a mouse and 200 neurons are simulated")
         )
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
-        [sys.executable, "-P", "-c", MEANWHILE, str(place), str(seed)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=child_environment(),
-    )
-    try:
+    with meanwhile("mystax.engine.demo_brain:encode_brain", folder, seed):
         yield
-    except BaseException:
-        process.terminate()
-        raise
-    finally:
-        process.wait()
     encode_brain(folder, seed=seed, progress=progress)
 
 

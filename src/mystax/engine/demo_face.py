@@ -1,7 +1,8 @@
-"""The second part of the demonstration: a rendered mouse's face, filmed by two cameras and tracked."""
+"""The second part of the demonstration: a rendered mouse's face, filmed by two cameras, tracked, in space."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Outcomes = Any
 
-__all__ = ["FACE_FOLDER", "film_face", "recovered_points", "track_face"]
+__all__ = ["FACE_FOLDER", "face_meanwhile", "film_face", "recovered_places", "recovered_points", "track_face"]
 
 FACE_FOLDER = "face"
 CAMERAS = 2
@@ -27,6 +28,8 @@ REFERENCE = 256.0
 """Side of the face box to which errors are related [px]."""
 MOST = 8.0
 """Median error of the shipped weights on a face that they have never seen [px@256]."""
+MOST_APART = 1.0
+"""Median error in space that goes with it [mm]."""
 
 
 def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict[str, str]:
@@ -64,7 +67,7 @@ def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict
 
 
 def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Outcomes:
-    """Film the face and track its keypoints with the shipped weights.
+    """Film the face, track its keypoints with the shipped weights, and bring both cameras together in space.
 
     Parameters
     ----------
@@ -78,13 +81,51 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     Returns
     -------
     Outcomes
-        The outcome `pose` of both cameras.
+        The outcome `pose` of both cameras, and `pose3d`.
     """
+    from mystax.engine.pose3d import Request3d, triangulate_files
     from mystax.engine.recordings import open_recording
+    from mystax.engine.report import make_report
     from mystax.engine.run import run
+    from mystax.io.store import Store
 
     files = film_face(folder, seed=seed, progress=progress)
-    return run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress)
+    poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress)
+    request, made = Request3d(sides=dict.fromkeys(files, "left")), []
+
+    def report(event: Event) -> None:
+        made.extend([event.kind] if event.kind == "outcome" else [])
+        progress(event)
+
+    rig = folder / "calibration.toml"
+    found = triangulate_files(poses, rig, request, {}, report=False, progress=report)
+    if made and found.folder is not None:
+        make_report(Store(found.folder))
+    return found
+
+
+@contextmanager
+def face_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
+    """Do `track_face` in a process of its own while other work is done; both have ended at the end.
+
+    Whatever that process could not do is done, or refused with its reason, when the other work is over.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes videos and outcomes.
+    seed : int, optional
+        The animal and what it does.
+    progress : callable, optional
+        Takes events.
+    """
+    from mystax.engine.meanwhile import meanwhile
+
+    if not (folder / "face.json").exists():
+        progress(Event("note", "film", text="meanwhile a face is rendered for two cameras, and tracked"))
+    with meanwhile("mystax.engine.demo_face:track_face", folder, seed):
+        yield
+    track_face(folder, seed=seed, progress=progress)
 
 
 def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:
@@ -106,7 +147,9 @@ def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Reco
 
     lines = []
     for name, dataset in outcomes.items():
-        camera = name.partition("/")[2]
+        analysis, _, camera = name.partition("/")
+        if analysis != "pose":
+            continue
         truth: Any = load(folder / f"{camera}_truth.nc")
         points = [str(point) for point in dataset["keypoint"].values]
         true = truth.sel(keypoint=points).isel(individual=0)
@@ -126,3 +169,37 @@ def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Reco
             )
         )
     return lines
+
+
+def recovered_places(dataset: Dataset, folder: Path) -> Recovered:
+    """Compare the points in space with the truth of the renderer.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The outcome `pose3d`.
+    folder : Path
+        The folder of the face, with the truth.
+
+    Returns
+    -------
+    Recovered
+        One line.
+    """
+    from mystax.io.outcomes import load
+
+    reference = str(dataset["camera"].values[0])
+    truth: Any = load(folder / f"{reference}_space.nc")
+    points = [str(point) for point in dataset["keypoint"].values]
+    order = ("time", "keypoint", "space")
+    true = truth["position"].sel(keypoint=points).isel(individual=0).transpose(*order).values
+    found = dataset["position"].isel(individual=0).transpose(*order).values
+    error = np.linalg.norm(found - true[dataset["frame"].values], axis=-1)
+    known = np.isfinite(error)
+    typical = float(np.median(error[known])) if known.any() else np.inf
+    return Recovered(
+        "keypoints in space",
+        f"{len(points)} points",
+        f"median error {typical:.2f} mm, {known.mean():.0%} of the points",
+        typical < MOST_APART,
+    )

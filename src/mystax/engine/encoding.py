@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,16 @@ from mystax.core.behaviour import BehaviourGrid
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
-from mystax.core.quality import Flag, flags_from_json, flags_to_json, merge_flags
-from mystax.errors import ExtraMissing, FormatError
+from mystax.core.quality import Flag, flags_to_json, merge_flags
+from mystax.engine.encoding_inputs import (
+    behaviour_of,
+    fingerprint_of,
+    flags_of,
+    neural_of,
+    other_behaviours,
+    plain_parameters,
+)
+from mystax.errors import ExtraMissing, FormatError, ParameterError
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 else:
     Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
 
-__all__ = ["Prepared", "behaviour_of", "encoding", "neural_of", "prepare_encoding"]
+__all__ = ["Prepared", "encoding", "prepare_encoding"]
 
 ANALYSIS, ENCODER_NAME = "encoding", "encoding.encoder"
 SPIKE_BIN = 0.1
@@ -55,18 +63,26 @@ class Prepared:
         Fingerprints of what the outcome depends on.
     key : str
         Key of the outcome.
+    others : sequence of BehaviourGrid
+        Behaviour of other recordings, which chance is judged by.
     """
 
     def __init__(
-        self, params: EncodingParams, data: EncodingData, inputs: list[Mapping[str, object]]
+        self,
+        params: EncodingParams,
+        data: EncodingData,
+        inputs: list[Mapping[str, object]],
+        others: Sequence[BehaviourGrid] = (),
     ) -> None:
         from mystax.analyses.encoding import VERSION
-        from mystax.compute.filterbank import LONGEST
-        from mystax.compute.folds import BlockFolds
+        from mystax.compute.feature_table import LONGEST
+        from mystax.compute.folds import BlockFolds, published_split
 
-        self.params, self.data, self.inputs = params, data, inputs
-        self.plan: FoldPlan = BlockFolds(params.folds, gap=params.gap, longest=LONGEST).plan(
-            data.times, data.usable
+        self.params, self.data, self.inputs, self.others = params, data, inputs, others
+        self.plan: FoldPlan = (
+            published_split(data.times, data.usable)
+            if params.split == "published"
+            else BlockFolds(params.folds, gap=params.gap, longest=LONGEST).plan(data.times, data.usable)
         )
         self.settings, self.reason = _settings(params)
         values = {
@@ -125,7 +141,9 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
     )
 
 
-def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, object]) -> Prepared:
+def prepare_encoding(
+    behaviour: Any, neural: Any, parameters: Mapping[str, object], null_with: Iterable[Any] = ()
+) -> Prepared:
     """Check a request and bring the data together, without fitting anything.
 
     Parameters
@@ -136,6 +154,8 @@ def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, objec
         Neural data.
     parameters : mapping
         Those of the analysis `encoding`.
+    null_with : iterable, optional
+        Behaviour of other recordings; chance is judged by them then.
 
     Returns
     -------
@@ -150,81 +170,35 @@ def prepare_encoding(behaviour: Any, neural: Any, parameters: Mapping[str, objec
     from mystax.analyses.encoding import EncodingParams as Declared
     from mystax.analyses.encoding_data import encoding_data
 
-    params = check_params(Declared, _plain(parameters), ANALYSIS)
+    params, others = _null_of(
+        check_params(Declared, plain_parameters(parameters), ANALYSIS), parameters, null_with
+    )
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
+    grids, more = other_behaviours(others, grid)
     data = encoding_data(grid, data_in, bin=float(data_in.attrs.get("bin", 0)) or SPIKE_BIN)
-    data = replace(data, flags=tuple(merge_flags(_flags_of(data_in), data.flags)))
-    return Prepared(params, data, [*inputs, _fingerprint(data_in)])
+    data = replace(data, flags=tuple(merge_flags(flags_of(data_in), data.flags)))
+    return Prepared(params, data, [*inputs, fingerprint_of(data_in), *more], grids)
 
 
-def _plain(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return parameters as texts and numbers: groups may be a list of names, and None stands for none."""
-    found = dict(parameters)
-    groups = found.get("groups")
-    if groups is None:
-        found.pop("groups", None)
-    elif not isinstance(groups, str) and isinstance(groups, Iterable):
-        found["groups"] = ",".join(str(name) for name in groups)
-    for name in ("null", "ceiling"):
-        if name in found and found[name] is None:
-            found[name] = "none"
-    return found
+def _null_of(
+    params: EncodingParams, parameters: Mapping[str, object], null_with: Iterable[Any]
+) -> tuple[EncodingParams, list[Any]]:
+    """Take other recordings for chance where they were named and nothing else was asked for."""
+    from mystax.analyses.encoding_null import LEAST_RECORDINGS
 
-
-def neural_of(neural: Any) -> Dataset:
-    """Return neural data, read where a path was given."""
-    if hasattr(neural, "data_vars"):
-        from mystax.core.neural import check_neural
-
-        check_neural(neural)
-        found: Dataset = neural
-        return found
-    from mystax.io.neural.reading import read_neural
-
-    return read_neural(neural)
-
-
-def _flags_of(dataset: Dataset) -> list[Flag]:
-    text = str(dataset.attrs.get("quality", ""))
-    return flags_from_json(text) if text else []
-
-
-def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
-    """Return behaviour on its grid, and what it was made from."""
-    if isinstance(behaviour, BehaviourGrid):
-        grid = behaviour
-    else:
-        from mystax.analyses.behaviour import assemble_behaviour
-        from mystax.io.outcomes import load
-
-        opened = load(behaviour) if isinstance(behaviour, str | Path) else behaviour
-        wanted = None if groups == "auto" else [name.strip() for name in groups.split(",") if name.strip()]
-        grid = assemble_behaviour(opened, wanted)
-    digest = hashlib.blake2b(digest_size=16)
-    for part in grid.parts:
-        digest.update(json.dumps([part.group, part.part, part.bank, part.columns]).encode())
-        digest.update(np.ascontiguousarray(part.values).tobytes())
-    digest.update(f"{grid.start!r} {grid.rate}".encode())
-    return grid, [{"role": "behaviour", "camera": "", "position": 0, "id": digest.hexdigest()}]
-
-
-def _fingerprint(neural: Dataset) -> Mapping[str, object]:
-    """Return what tells these neural data from others: their files, or all values where there are none."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(str(neural.attrs.get("source", "")).encode())
-    digest.update(np.asarray(neural["neuron"].values).tobytes())
-    if "time" in neural.coords:
-        digest.update(np.asarray(neural["time"].values).tobytes())
-    if '"files": {}' in str(neural.attrs.get("source", "")) or not neural.attrs.get("source"):
-        for name in ("spike_time", "spike_neuron"):
-            if name in neural:
-                digest.update(np.asarray(neural[name].values).tobytes())
-        if "activity" in neural:
-            for first in range(0, neural.sizes["time"], 4096):
-                rows = neural["activity"].isel(time=slice(first, first + 4096))
-                digest.update(np.ascontiguousarray(rows.values).tobytes())
-    return {"role": "neural", "camera": "", "position": 0, "id": digest.hexdigest()}
+    others = list(null_with)
+    if others and "null" not in parameters:
+        params = params.model_copy(update={"null": "recordings"})
+    if (params.null == "recordings") != bool(others):
+        raise ParameterError(
+            "P401",
+            "parameter 'null'",
+            expected=f"null 'recordings' and at least {LEAST_RECORDINGS} other recordings go together",
+            got=f"{params.null!r} and {len(others)} other recordings",
+            hint="--null-with FOLDER, once for each, or a pattern",
+        )
+    return params, others
 
 
 def encoding(
@@ -232,6 +206,7 @@ def encoding(
     neural: Any,
     *,
     out: str | Path | None = None,
+    null_with: Iterable[Any] = (),
     progress: Report = silent,
     **parameters: object,
 ) -> Dataset:
@@ -245,6 +220,8 @@ def encoding(
         Neural data (`mystax.read_neural`), on the clock of the recording.
     out : path, optional
         Also keep the outcome and the encoder in this folder; an interrupted run goes on from its last fold.
+    null_with : iterable of path, Outcomes, Dataset, or mapping, optional
+        Behaviour of at least 19 other recordings: chance is what they explain of these neurons.
     progress : callable, optional
         Takes events.
     **parameters
@@ -273,7 +250,7 @@ def encoding(
     >>> found = encoding("face.mystax", "suite2p/plane0", model="linear")  # doctest: +SKIP
     >>> found["explained_variance"].sel(model="stacked").mean()  # doctest: +SKIP
     """
-    prepared = prepare_encoding(behaviour, neural, parameters)
+    prepared = prepare_encoding(behaviour, neural, parameters, null_with)
     if out is None:
         dataset, flags, _ = _run(prepared, progress, None)
         dataset.attrs["quality"] = flags_to_json(flags)
@@ -320,7 +297,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
     with TilePool(params.cores) as tiles:
         folds = _folds(prepared, progress, work, tiles)
         extras, coordinates, facts, flags = _extras(prepared, folds, tiles, progress)
-        progress(Event("progress", "encoder", params.folds, params.folds, "the encoder that is kept"))
+        progress(Event("progress", "encoder", plan.n_folds, plan.n_folds, "the encoder that is kept"))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
         encoder = fit_encoder(
             data,
@@ -340,6 +317,9 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         flags.append(
             Flag("N304", f"stacking did not help in fold {numbers}: lagged-ridge alone is used there.")
         )
+    if params.split == "published":
+        text = "published split: one split with 3 bins between training and test; filters reach across them."
+        flags.append(Flag("N310", text))
     n_train = int(plan.train(0).sum())
     if prepared.settings.facemap is not None and n_train < MUCH:
         text = f"the facemap network over-fits short recordings: {n_train} training bins, fewer than {MUCH}."
@@ -355,6 +335,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         attributes={
             "model_reason": prepared.reason,
             "seed": params.seed,
+            "split": params.split,
             "clock_report": str(data.neural.attrs.get("clock_report", "")),
             "neural_source": str(data.neural.attrs.get("source", "")),
             **facts,
@@ -372,8 +353,8 @@ def _latent(encoder: Any, data: EncodingData) -> np.ndarray:
 def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) -> list[FoldOutcome]:
     """Fit all folds; those of an interrupted run are taken from its checkpoint."""
     from mystax.analyses.encoding_checkpoint import folds_from_arrays, folds_to_arrays
-    from mystax.analyses.encoding_extras import lags_of_fold, part_labels, parts_of_fold
     from mystax.analyses.encoding_fold import fit_fold
+    from mystax.analyses.encoding_parts import lags_of_fold, part_labels, parts_of_fold
 
     data, plan, params = prepared.data, prepared.plan, prepared.params
     extras = []
@@ -383,17 +364,18 @@ def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) 
         extras.append(lags_of_fold(data, plan))
     checkpoint = work.restore() if work is not None else None
     done = folds_from_arrays(checkpoint.arrays) if checkpoint is not None else []
-    for fold in range(len(done), params.folds):
+    n_folds = plan.n_folds
+    for fold in range(len(done), n_folds):
 
         def watch(stage: str, share: float, fold: int = fold) -> None:
-            text = f"fold {fold + 1} of {params.folds}: {stage}"
-            facts: dict[str, object] = {"fold": fold, "model": stage, "share": (fold + share) / params.folds}
-            progress(Event("progress", "folds", fold, params.folds, text, facts))
+            text = f"fold {fold + 1} of {n_folds}: {stage}"
+            facts: dict[str, object] = {"fold": fold, "model": stage, "share": (fold + share) / n_folds}
+            progress(Event("progress", "folds", fold, n_folds, text, facts))
 
         done.append(fit_fold(data, plan, fold, prepared.settings, tiles, extras=extras, watch=watch))
         if work is not None:
             work.save(folds_to_arrays(done), fold + 1)
-            progress(Event("checkpoint", "folds", fold + 1, params.folds))
+            progress(Event("checkpoint", "folds", fold + 1, n_folds))
     return done
 
 
@@ -401,17 +383,11 @@ def _extras(
     prepared: Prepared, folds: list[FoldOutcome], tiles: Any, progress: Report
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, object], list[Flag]]:
     """Everything beyond the folds: chance, ceilings, parts, lags, order."""
-    from mystax.analyses.encoding_extras import (
-        display_found,
-        lags_found,
-        null_found,
-        order_found,
-        part_labels,
-        parts_found,
-        peer_ceiling,
-        svca_found,
-    )
+    from mystax.analyses.encoding_ceilings import peer_ceiling, svca_found
+    from mystax.analyses.encoding_display import display_found, order_found
+    from mystax.analyses.encoding_null import null_found
     from mystax.analyses.encoding_outcome import pooled_errors
+    from mystax.analyses.encoding_parts import lags_found, part_labels, parts_found
     from mystax.compute.explained import explained_variance
 
     data, plan, params = prepared.data, prepared.plan, prepared.params
@@ -434,7 +410,8 @@ def _extras(
             gap=params.gap,
             seed=params.seed,
             tiles=tiles,
-            watch=told("null", params.shifts),
+            others=prepared.others,
+            watch=told("null", len(prepared.others) or params.shifts),
         )
         found |= made
         facts |= about

@@ -8,7 +8,7 @@ import numpy as np
 from mystax.compute.shapes import ShapeModel, fit_shapes, shape_residuals
 from mystax.core.label_operations import FrameKey
 from mystax.core.typing import Float64
-from mystax.engine.labels import Labels
+from mystax.engine.label_folder import LabelFolder
 from mystax.errors import FormatError, MystaxError, NumbersError, RecipeError
 
 __all__ = ["Problem", "check_labels"]
@@ -48,12 +48,12 @@ class Problem:
     text: str
 
 
-def check_labels(labels: Labels, *, videos: bool = True) -> list[Problem]:
+def check_labels(labels: LabelFolder, *, videos: bool = True) -> list[Problem]:
     """Look for labels that are probably wrong.
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelFolder
         The folder.
     videos : bool, optional
         Compare the copies of frames with the videos and pictures, where these are found.
@@ -136,7 +136,7 @@ def _scale(residual: Float64[np.ndarray, "image keypoint"]) -> Float64[np.ndarra
 Found = tuple[str, tuple[str, ...], str]
 
 
-def _outside(labels: Labels, key: FrameKey, place: np.ndarray, ids: list[str]) -> list[Found]:
+def _outside(labels: LabelFolder, key: FrameKey, place: np.ndarray, ids: list[str]) -> list[Found]:
     source = labels.store.files.read_sources().get(key[0]) if np.isfinite(place).any() else None
     if source is None:
         return []
@@ -156,7 +156,7 @@ def _duplicates(place: np.ndarray, ids: list[str]) -> list[Found]:
 
 
 def _shape(
-    labels: Labels, shapes: _Shapes | None, place: np.ndarray, residual: np.ndarray, ids: list[str]
+    labels: LabelFolder, shapes: _Shapes | None, place: np.ndarray, residual: np.ndarray, ids: list[str]
 ) -> list[Found]:
     """Find swapped points, and points that are far from where the others put them."""
     wild = {ids[k] for k in np.flatnonzero(np.nan_to_num(residual) > WILD)}
@@ -189,7 +189,7 @@ def _shape(
     return found
 
 
-def _copy(labels: Labels, key: FrameKey, *, videos: bool) -> list[tuple[str, str]]:
+def _copy(labels: LabelFolder, key: FrameKey, *, videos: bool) -> list[tuple[str, str]]:
     """Check the copy of a frame, and that the video still shows the same."""
     try:
         kept = labels.picture(key)

@@ -13,7 +13,7 @@ from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation
 from mystax.engine.footage import Footage, footage_of_pixels
-from mystax.engine.labels import Labels, Video
+from mystax.engine.label_folder import LabelFolder, Video
 from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
 from mystax.io.formats.texts import read_cells
@@ -94,7 +94,7 @@ def picture_path(name: str, folder: Path) -> Path | None:
 
 
 def _footages(
-    labels: Labels, table: KeypointTable, folder: Path, video: Video | None, report: ImportReport
+    labels: LabelFolder, table: KeypointTable, folder: Path, video: Video | None, report: ImportReport
 ) -> list[Footage | None]:
     """Return the video or picture of each row; None where it is not found."""
     if video is not None:
@@ -117,7 +117,7 @@ def _footages(
 
 
 def import_labels(
-    labels: Labels,
+    labels: LabelFolder,
     path: Path | str,
     *,
     form: str | None = None,
@@ -130,7 +130,7 @@ def import_labels(
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelFolder
         The folder.
     path : path
         The file.
@@ -198,7 +198,7 @@ def import_labels(
 
 
 def _operations(
-    labels: Labels,
+    labels: LabelFolder,
     table: KeypointTable,
     rows: Sequence[Footage | None],
     report: ImportReport,
@@ -289,13 +289,13 @@ def new_set_for(path: Path | str, form: str | None = None, *, only_own: bool = F
 
 
 def labels_to_table(
-    labels: Labels, *, individual: str | None = None, pictures: bool = False
+    labels: LabelFolder, *, individual: str | None = None, pictures: bool = False
 ) -> KeypointTable:
     """Return all labels as a table for export.
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelFolder
         The folder.
     individual : str, optional
         Only this one.
@@ -352,7 +352,7 @@ def _unnamed(table: KeypointTable) -> KeypointTable:
 
 
 def export_labels(
-    labels: Labels,
+    labels: LabelFolder,
     path: Path | str,
     form: str,
     *,
@@ -363,7 +363,7 @@ def export_labels(
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelFolder
         The folder.
     path : path
         The file.

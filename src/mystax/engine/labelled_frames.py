@@ -12,7 +12,7 @@ from mystax.core.keypoint_table import KeypointTable
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64, Int64, Shaped
 from mystax.engine.label_exchange import picture_path
-from mystax.engine.labels import Labels
+from mystax.engine.label_folder import LabelFolder
 from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.formats.keypoint_files import read_keypoints
 from mystax.io.stills import read_still, still_size
@@ -155,7 +155,7 @@ def labelled_frames(
 
 
 def _from_folder(place: Path) -> LabelledFrames:
-    labels = Labels(place)
+    labels = LabelFolder(place)
     dataset = labels.to_dataset().isel(individual=0)
     keys = [(str(v), int(p)) for v, p in zip(dataset.video.values, dataset.pts.values, strict=True)]
     files = labels.store.files
@@ -183,7 +183,7 @@ def _from_folder(place: Path) -> LabelledFrames:
     return whole.rows(there)
 
 
-def _width(labels: Labels, key: tuple[str, int]) -> float:
+def _width(labels: LabelFolder, key: tuple[str, int]) -> float:
     return float(still_size(labels.store.files.frame_path(key))[1])
 
 

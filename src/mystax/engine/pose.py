@@ -90,7 +90,7 @@ def pose(
 def _of_stills(
     source: Any, parameters: dict[str, object], out: str | Path | None, progress: Report
 ) -> Dataset:
-    from mystax.analyses.pose import PoseParams
+    from mystax.analyses.pose_params import PoseParams
 
     if out is not None and not isinstance(source, np.ndarray):
         from mystax.engine.track_stills import track_folder

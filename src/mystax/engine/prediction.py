@@ -12,7 +12,7 @@ from mystax.core.canonical import outcome_key
 from mystax.core.dataset import Coordinate, Schema, Variable
 from mystax.core.quality import Flag, flags_from_json, flags_to_json
 from mystax.core.typing import Float64
-from mystax.engine.encoding import behaviour_of, neural_of
+from mystax.engine.encoding_inputs import behaviour_of, neural_of
 from mystax.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ import numpy as np
 
 from mystax.analyses.states import StatesParams
 from mystax.analyses.states_track import StatesSource, masked_points
-from mystax.compute.features import Column
+from mystax.compute.column_features import Column
 from mystax.core.keypoint_names import set_for_names
 from mystax.core.keypoints import KeypointSet
 from mystax.core.quality import Flag
+from mystax.engine.states_poses import arranged
 from mystax.errors import ParameterError
 from mystax.io.fingerprint import quick_id
 
@@ -77,7 +78,6 @@ def _times(path: Path, frame: np.ndarray, params: StatesParams) -> np.ndarray:
 def _anipose(
     path: Path, params: StatesParams, keypoints: KeypointSet | None, table: Mapping[str, str] | None
 ) -> StatesSource:
-    from mystax.engine.states_inputs import _arranged
     from mystax.io.formats.anipose_points import read_anipose_points
 
     found = read_anipose_points(path)
@@ -86,7 +86,7 @@ def _anipose(
     points = masked_points(
         found.position, found.confidence, found.residual, params.min_confidence, params.max_residual
     )
-    arranged, subset, _ = _arranged(points, found.names, own, None, path.name, table)
+    places, subset, _ = arranged(points, found.names, own, None, path.name, table)
     flags = []
     if found.determinant < 0 or found.distortion > SHEARED:
         what = "mirrored" if found.determinant < 0 else "sheared"
@@ -97,7 +97,7 @@ def _anipose(
                 f"distortion {found.distortion:.2g}); this was undone",
             )
         )
-    return StatesSource(path.stem, times, arranged, subset, "mm", flags=tuple(flags), identity=quick_id(path))
+    return StatesSource(path.stem, times, places, subset, "mm", flags=tuple(flags), identity=quick_id(path))
 
 
 def _openface(path: Path, params: StatesParams) -> list[StatesSource]:
@@ -150,7 +150,6 @@ def _mediapipe(path: Path, params: StatesParams, keypoints: KeypointSet | None) 
 def _table(
     path: Path, params: StatesParams, keypoints: KeypointSet | None, table: Mapping[str, str] | None
 ) -> list[StatesSource]:
-    from mystax.engine.states_inputs import _arranged
     from mystax.io.formats.keypoint_files import read_keypoints
 
     found = read_keypoints(path)
@@ -163,13 +162,13 @@ def _table(
         points = masked_points(
             found.position[:, k], np.where(np.isfinite(sure), sure, 1.0), None, params.min_confidence, 100
         )
-        arranged, subset, _ = _arranged(points, found.names, own, None, path.name, table)
+        places, subset, _ = arranged(points, found.names, own, None, path.name, table)
         several = len(found.individuals) > 1
         sources.append(
             StatesSource(
                 f"{path.stem}.{individual}" if several else path.stem,
                 times,
-                arranged,
+                places,
                 subset,
                 "px",
                 identity=f"{quick_id(path)}:{individual}",

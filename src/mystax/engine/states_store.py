@@ -12,19 +12,18 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.quality import flags_from_json
 from mystax.core.safe_names import check_folder, safe_name
 from mystax.engine.report import make_report
-from mystax.errors import RecipeError, nearest
+from mystax.engine.states_groups import group_rows, read_groups, read_rows
+from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from mystax.compute.statistics import GroupTest
-    from mystax.engine.states import StatesRun
+    from mystax.analyses.states_matching import StateMatch
+    from mystax.engine.states_run import StatesRun
 else:
-    Dataset = StatesRun = GroupTest = Any
+    Dataset = StatesRun = StateMatch = Any
 
-__all__ = ["compare_recordings", "keep_states", "read_groups"]
-
-FEWEST_MOVES = 20
+__all__ = ["keep_match", "keep_states", "trial_rows"]
 
 
 def keep_states(
@@ -64,6 +63,7 @@ def keep_states(
     """
     from mystax.core.analysis import get_analysis
     from mystax.io.provenance import Provenance
+    from mystax.io.state_edits import set_edits_aside
     from mystax.io.store import Store
 
     check_folder(out, str(out))
@@ -82,6 +82,10 @@ def keep_states(
             float(dataset.attrs["coverage"]),
             flags_from_json(str(dataset.attrs["quality"])),
         )
+        aside = set_edits_aside(store.folder / "states.nc", about.key)
+        if aside is not None:
+            text = f"the states are others than before: their names were set aside in {aside}"
+            progress(Event("warning", "states", text=text, data={"code": "N304"}))
         store.publish(dataset, about)
         _write_tables(store, [dataset])
         make_report(store)
@@ -102,7 +106,7 @@ def keep_states(
 
 
 def _event_times(path: str | Path) -> list[float]:
-    rows = _rows(path)
+    rows = read_rows(path)
     if rows and "time" not in rows[0]:
         raise RecipeError("P403", str(path), expected="a column `time` [s]", got=", ".join(rows[0]))
     try:
@@ -116,6 +120,42 @@ def _write_tables(store: Any, datasets: Sequence[Dataset]) -> None:
 
     for name, table in state_tables(datasets).items():
         store.write_text(f"tables/{name}.csv", _csv_text([table.head, *table.rows]))
+
+
+def trial_rows(dataset: Dataset, events: Sequence[float]) -> list[list[str]]:
+    """Return the table of states around events, one row per trial and state.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The recording that the events belong to.
+    events : sequence of float
+        Their times [s].
+
+    Returns
+    -------
+    list of list of str
+        Head and rows; empty where nothing was observed.
+    """
+    from mystax.compute.bouts import trial_numbers
+    from mystax.plot.states_time import TRIAL
+
+    found = trial_numbers(
+        np.asarray(dataset["bout_label"].values, np.int64) - 1,
+        np.asarray(dataset["bout_start"].values, np.float64),
+        np.asarray(dataset["bout_stop"].values, np.float64),
+        events,
+        int(dataset.sizes["state"]),
+        TRIAL,
+    )
+    rows = [["trial", "event [s]", "state", "share", "time [s]", "onsets", "first onset after [s]"]]
+    for k, event in enumerate(events):
+        for state in range(dataset.sizes["state"]):
+            numbers = (found.share[k, state], found.time[k, state], found.latency[k, state])
+            share, time, latency = (f"{float(value):.6g}" if np.isfinite(value) else "" for value in numbers)
+            onsets = str(int(found.n_onsets[k, state]))
+            rows.append([str(k + 1), f"{float(event):.6g}", str(state + 1), share, time, onsets, latency])
+    return rows
 
 
 def _csv_text(rows: Sequence[Sequence[str]]) -> str:
@@ -134,6 +174,8 @@ def _keep_group(
     from mystax.plot.style import style
 
     _write_tables(store, done.datasets)
+    if times:
+        store.write_text("tables/trials.csv", _csv_text(trial_rows(done.datasets[0], times)))
     labels = None
     if table is not None:
         labels = [row["group"] for row in table]
@@ -145,175 +187,56 @@ def _keep_group(
     return Path(store.folder)
 
 
-def _rows(path: str | Path) -> list[dict[str, str]]:
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            return [
-                {str(key).strip(): (value or "").strip() for key, value in row.items()}
-                for row in csv.DictReader(stream)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecipeError("P403", str(path), f"the table cannot be read ({error})") from error
-
-
-def read_groups(path: str | Path, names: Sequence[str]) -> list[dict[str, str]]:
-    """Read the group of each recording.
+def keep_match(done: StatesRun, other: str | Path, folder: Path) -> StateMatch:
+    """Compare the states of a fit with those of another fit, and keep the tables.
 
     Parameters
     ----------
-    path : path
-        Table with the columns recording and group, perhaps individual and pair.
-    names : sequence of str
-        Names of the recordings.
+    done : StatesRun
+        The fit.
+    other : path
+        Outcome of another fit: ``states.nc``, its folder, or a folder of one folder per recording.
+    folder : Path
+        The tables go to ``<folder>/tables``: `matching` and `confusion`.
 
     Returns
     -------
-    list of dict
-        One row per recording, in their order.
+    StateMatch
+        Which state is which.
 
     Raises
     ------
     RecipeError
-        P403, if a column or a recording is missing.
+        P403, if there is no such outcome.
+    WeightsError
+        M702, if the fits cannot be compared.
     """
-    rows = _rows(path)
-    head = set(rows[0]) if rows else set()
-    if not {"recording", "group"} <= head:
-        raise RecipeError(
-            "P403",
-            str(path),
-            expected="columns recording, group[, individual][, pair]",
-            got=", ".join(sorted(head)) or "nothing",
-        )
-    by_name = {row["recording"]: row for row in rows}
-    found = []
-    for name in names:
-        row = by_name.get(name)
-        if row is None:
-            raise RecipeError(
-                "P403", str(path), f"the recording {name!r} has no group{nearest(name, by_name)}"
-            )
-        found.append(row)
-    return found
+    from mystax.analyses.states_matching import match_states
+    from mystax.io.store import Store
+
+    match = match_states(done.datasets, _outcomes_of(Path(other)))
+    store = Store(folder)
+    partner = dict(match.pairs)
+    rows = [["state", "state of the other fit", "likeness", "by"]]
+    for state in range(1, len(match.likeness) + 1):
+        mate = partner.get(state)
+        likeness = "" if mate is None else f"{match.likeness[state - 1, mate - 1]:.4g}"
+        rows.append([str(state), "" if mate is None else str(mate), likeness, match.how])
+    store.write_text("tables/matching.csv", _csv_text(rows))
+    head = ["state", *(f"{k + 1} of the other fit" for k in range(match.confusion.shape[1]))]
+    body = [[str(k + 1), *map(str, row)] for k, row in enumerate(match.confusion.tolist())]
+    store.write_text("tables/confusion.csv", _csv_text([head, *body]))
+    return match
 
 
-def quantities_of(datasets: Sequence[Dataset]) -> tuple[list[str], np.ndarray]:
-    """Return the quantities that groups are compared by: names, and values (recording, quantity)."""
-    n = datasets[0].sizes["state"]
-    names, columns = [], []
-    for variable, word in (
-        ("occupancy", "occupancy"),
-        ("bout_rate", "bouts per minute"),
-        ("dwell_median", "median dwell [s]"),
-    ):
-        for k in range(n):
-            names.append(f"{word} of {k + 1}")
-            columns.append([float(item[variable].values[k]) for item in datasets])
-    moves = np.sum([np.asarray(item["transition_count"].values, np.int64) for item in datasets], axis=0)
-    for a in range(n):
-        for b in range(n):
-            if a != b and moves[a, b] >= FEWEST_MOVES:
-                names.append(f"transition {a + 1} to {b + 1}")
-                columns.append([_move_share(item, a, b) for item in datasets])
-    for k, name in enumerate(datasets[0]["kinematic"].values):
-        if str(name) in ("head_speed", "head_rotation_speed"):
-            names.append(str(name))
-            columns.append([_median(item["kinematics"].values[:, k]) for item in datasets])
-    return names, np.array(columns).T
+def _outcomes_of(path: Path) -> list[Dataset]:
+    """Load the outcomes of a fit: a file, its folder, or the folders of its recordings."""
+    from mystax.io.outcomes import load
 
-
-def _median(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else float("nan")
-
-
-def _move_share(dataset: Dataset, a: int, b: int) -> float:
-    row = np.asarray(dataset["transition_count"].values, np.float64)[a].copy()
-    row[a] = 0
-    return float(row[b] / row.sum()) if row.sum() > 0 else float("nan")
-
-
-def compare_recordings(
-    datasets: Sequence[Dataset], table: Sequence[dict[str, str]]
-) -> tuple[list[str], "GroupTest", list[str], np.ndarray]:
-    """Compare groups of recordings; the unit is the individual where it is named, else the recording.
-
-    Parameters
-    ----------
-    datasets : sequence of Dataset
-        Outcomes of one fit.
-    table : sequence of dict
-        Row of each recording: group, perhaps individual and pair.
-
-    Returns
-    -------
-    tuple of names, GroupTest, groups, values
-        Names of the quantities, their tests, the group of each unit, and the units' values.
-
-    Raises
-    ------
-    RecipeError
-        P403, if an individual is in two groups, or pairs are not complete.
-    """
-    from mystax.compute.statistics import compare_groups
-
-    names, values = quantities_of(datasets)
-    units: dict[str, list[int]] = {}
-    for k, row in enumerate(table):
-        units.setdefault(row.get("individual") or row["recording"], []).append(k)
-    groups, pairs, rows = [], [], []
-    for unit, members in units.items():
-        own = {table[k]["group"] for k in members}
-        has_pairs = any(table[k].get("pair") for k in members)
-        if len(own) > 1 and not has_pairs:
-            raise RecipeError(
-                "P403", f"individual {unit!r}", "it is in two groups", hint="name pairs in a column `pair`"
-            )
-        for group in sorted(own):
-            inside = [k for k in members if table[k]["group"] == group]
-            groups.append(group)
-            pairs.append(table[inside[0]].get("pair") or "")
-            stacked = values[inside]
-            known = np.isfinite(stacked)
-            count = known.sum(0)
-            rows.append(
-                np.where(count > 0, np.where(known, stacked, 0).sum(0) / np.maximum(count, 1), np.nan)
-            )
-    by_pair = pairs if all(pairs) else None
-    try:
-        test = compare_groups(np.stack(rows), groups, by_pair)
-    except ValueError as error:
-        raise RecipeError("P403", "groups", str(error)) from error
-    return names, test, groups, np.stack(rows)
-
-
-def group_rows(datasets: Sequence[Dataset], table: Sequence[dict[str, str]]) -> list[list[str]]:
-    """Return the table of the comparison of groups."""
-    names, test, groups, values = compare_recordings(datasets, table)
-    which = sorted(set(groups))
-    head = ["quantity", *(f"mean of {group} (n = {groups.count(group)})" for group in which)]
-    head += ["p", "p, whole family", "q", "Hedges g", "g low", "g high", "smallest possible p", "remark"]
-    found = [head]
-    for k, name in enumerate(names):
-        means = [
-            float(np.mean([values[u, k] for u in range(len(groups)) if groups[u] == group]))
-            for group in which
-        ]
-        numbers = [
-            *means,
-            test.p[k],
-            test.p_family[k],
-            test.q[k],
-            test.effect[k],
-            test.low[k],
-            test.high[k],
-            test.smallest,
-        ]
-        found.append(
-            [
-                name,
-                *("" if not np.isfinite(value) else f"{float(value):.4g}" for value in numbers),
-                test.reason,
-            ]
-        )
+    files = [path] if path.is_file() else [path / "states.nc"]
+    if not files[0].is_file():
+        files = sorted(path.glob("*/states.nc")) if path.is_dir() else []
+    if not files:
+        raise RecipeError("P403", str(path), "there is no outcome of states", hint="mystax states makes one")
+    found: list[Any] = [load(file) for file in files]
     return found

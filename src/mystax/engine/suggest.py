@@ -19,7 +19,7 @@ from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.label_operations import FrameKey
 from mystax.core.typing import Bool, Float64, Int64
 from mystax.engine.footage import Footage
-from mystax.engine.labels import Labels, Video
+from mystax.engine.label_folder import LabelFolder, Video
 from mystax.errors import NumbersError, RecipeError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Suggestion:
 
 
 def suggest_frames(
-    labels: Labels,
+    labels: LabelFolder,
     n: int,
     videos: Sequence[Video] | None = None,
     *,
@@ -77,7 +77,7 @@ def suggest_frames(
 
     Parameters
     ----------
-    labels : Labels
+    labels : LabelFolder
         The folder; its labelled and skipped frames are not suggested again.
     n : int
         How many.
@@ -115,7 +115,7 @@ def suggest_frames(
     return sorted(found, key=lambda item: -item.suspicion)
 
 
-def _footages(labels: Labels, videos: Sequence[Video] | None) -> list[Footage]:
+def _footages(labels: LabelFolder, videos: Sequence[Video] | None) -> list[Footage]:
     if videos is None:
         known = labels.store.files.read_sources().values()
         videos = [source.path for source in known if source.kind == "video" and Path(source.path).is_file()]
@@ -129,7 +129,7 @@ def _footages(labels: Labels, videos: Sequence[Video] | None) -> list[Footage]:
     return [labels.footage(video) for video in videos]
 
 
-def _shape_model(labels: Labels) -> ShapeModel | None:
+def _shape_model(labels: LabelFolder) -> ShapeModel | None:
     """Fit the shapes of the labelled frames; None if there are too few."""
     dataset = labels.to_dataset()
     if dataset.sizes["image"] == 0:
@@ -143,7 +143,7 @@ def _shape_model(labels: Labels) -> ShapeModel | None:
         return None
 
 
-def _done(labels: Labels, footage: Footage) -> Bool[np.ndarray, " time"]:
+def _done(labels: LabelFolder, footage: Footage) -> Bool[np.ndarray, " time"]:
     """Mark the frames of a video that are labelled or skipped."""
     done = np.zeros(footage.n_frames, np.bool_)
     for (video, pts), frame in labels.store.state.frames.items():
@@ -164,7 +164,7 @@ def _times(footage: Footage) -> Float64[np.ndarray, " time"]:
 
 
 def _of_video(
-    labels: Labels,
+    labels: LabelFolder,
     footage: Footage,
     n: int,
     pose: Dataset | None,

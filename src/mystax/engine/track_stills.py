@@ -19,7 +19,7 @@ from mystax.errors import RoiError
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from mystax.analyses.pose import PoseParams
+    from mystax.analyses.pose_params import PoseParams
     from mystax.io.outcomes import Outcomes
     from mystax.nets.crop import CropBox
     from mystax.nets.predictor import Predictor
@@ -221,7 +221,7 @@ def track_folder(
         As `track_stills`, and S5xx if nothing can be written.
     """
     from mystax.analyses.pose import STILLS
-    from mystax.analyses.pose import PoseParams as Declared
+    from mystax.analyses.pose_params import PoseParams as Declared
     from mystax.core.analysis import get_analysis
     from mystax.io.fingerprint import quick_id
     from mystax.io.outcomes import Outcomes as Kept

@@ -371,12 +371,13 @@ def _report(
             name: float(held[counted[:, k], k].mean()) if counted[:, k].any() else np.nan
             for k, name in enumerate(result.points)
         }
+    new = result.comparison.new  # without weights before there is nothing to compare with
     return TrainReport(
         path,
         page,
         result.is_accepted or force,
         result.reasons,
-        result.comparison.new,
+        new if np.isfinite(new) else float(held[counted].mean()) if counted.any() else float("nan"),
         result.comparison.old,
         means,
         result.forgetting,

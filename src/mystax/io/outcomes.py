@@ -21,6 +21,7 @@ from mystax.io.outcome_files import (
     read_head,
     read_variable,
 )
+from mystax.io.state_edits import edits_path, read_state_edits
 from mystax.io.verify import OutcomeSum, Verification, digest_problems, read_sum, sum_of, verify_outcome
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def load(path: str | Path) -> "Dataset | Outcomes":
     """Open an outcome, or a folder of outcomes.
 
     Every small variable is checked against its digest at once; a large one is read when it is used, and
-    guarded by the checksums in the file.
+    guarded by the checksums in the file.  Names and merges of states that lie beside an outcome
+    (``states.edits.toml``) are shown as the attributes `state_name`, `state_merged_into`, `state_hidden`.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def load(path: str | Path) -> "Dataset | Outcomes":
         return Outcomes.of_folder(place)
     head = read_head(place)
     if not head.groups:
-        return _load_camera(place, head, None)
+        return load_camera(place, head, None)
     return Outcomes(_loaders(place, head), place.parent)
 
 
@@ -159,6 +161,102 @@ class Outcomes(Mapping[str, Dataset]):
             return self._attributes[name]()
         return dict(self[name].attrs)
 
+    # ---------------------------------------------------------------- out
+
+    def to_nwb(self, path: str | Path, **options: Any) -> Path:
+        """Write these outcomes as an NWB file (extra `nwb`).
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        **options : Any
+            Fields of `mystax.io.nwb.writer.NwbOptions`: `start` (datetime), `subject`, `append`,
+            `overwrite`, `verify`, `check`.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ExtraMissing
+            X001, if pynwb is not installed.
+        MystaxError
+            As `mystax.io.nwb.writer.write_nwb`.
+        """
+        from mystax.io.nwb.writer import NwbOptions, write_nwb
+
+        return write_nwb(path, [recorded_of(self)], NwbOptions(**options))
+
+    def to_alf(self, folder: str | Path, **options: Any) -> list[Path]:
+        """Write these outcomes as files of the International Brain Laboratory, into ``<folder>/alf``.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The session.
+        **options : Any
+            Fields of `mystax.io.alf.AlfOptions`: `revision`, `pose`, `overwrite`.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        MystaxError
+            As `mystax.io.alf.write_alf`.
+        """
+        from mystax.io.alf import AlfOptions, write_alf
+
+        return write_alf(Path(folder), [recorded_of(self)], AlfOptions(**options))
+
+    def to_csv(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write these outcomes as CSV tables.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where they go.
+        overwrite : bool, optional
+            Replace tables of the same names.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        MystaxError
+            As `mystax.io.tables.write_tables`.
+        """
+        from mystax.io.tables import write_tables
+
+        return write_tables(Path(folder), [recorded_of(self)], "csv", overwrite=overwrite)
+
+    def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write these outcomes as Parquet tables (extra `interop`); arguments are those of `to_csv`.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        ExtraMissing
+            X001, if pyarrow is not installed.
+        MystaxError
+            As `mystax.io.tables.write_tables`.
+        """
+        from mystax.io.tables import write_tables
+
+        return write_tables(Path(folder), [recorded_of(self)], "parquet", overwrite=overwrite)
+
     def __contains__(self, name: object) -> bool:
         return name in self._loaders
 
@@ -173,6 +271,22 @@ class Outcomes(Mapping[str, Dataset]):
         return f"<Outcomes{place}: {', '.join(self)}>"
 
 
+def recorded_of(outcomes: Outcomes) -> Any:
+    """Return outcomes as what goes into another format, from their files or from memory."""
+    from mystax.io.outcome_parts import parts_of_datasets
+    from mystax.io.recorded import Recorded, find_recorded
+
+    if outcomes.folder is not None:
+        wanted = {name.partition("/")[0] for name in outcomes}
+        return find_recorded([outcomes.folder / f"{analysis}.nc" for analysis in sorted(wanted)])[0]
+    groups: dict[str, dict[str, Dataset]] = {}
+    for name, dataset in outcomes.items():
+        analysis, _, camera = name.partition("/")
+        groups.setdefault(analysis, {})["" if camera == "all_cameras" else camera] = dataset
+    parts = {analysis: parts_of_datasets(analysis, datasets) for analysis, datasets in groups.items()}
+    return Recorded("recording", Path.cwd(), parts)
+
+
 def outcome_paths(folder: Path) -> list[Path]:
     """List the published outcomes of a folder, by name; part files do not exist for readers."""
     return sorted(path for path in folder.glob("*.nc") if not path.name.startswith("."))
@@ -182,10 +296,10 @@ def _loaders(path: Path, head: OutcomeHead) -> dict[str, Callable[[], Dataset]]:
     """Name the datasets of a file."""
     name = head.analysis or path.stem
     if not head.groups:
-        return {name: lambda: _load_camera(path, head, None)}
+        return {name: lambda: load_camera(path, head, None)}
 
     def giver(camera: str | None) -> Callable[[], Dataset]:
-        return lambda: _load_camera(path, head, camera)
+        return lambda: load_camera(path, head, camera)
 
     found = {f"{name}/{camera}": giver(camera) for camera in head.groups}
     if any("/" not in variable for variable in head.digests):
@@ -206,7 +320,7 @@ def _attribute_reader(path: Path, head: OutcomeHead, name: str) -> Callable[[], 
     return read
 
 
-def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
+def load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
     """Build the dataset of one camera, or of the root group."""
     import xarray as xr
 
@@ -233,6 +347,10 @@ def _load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
         attributes,
     )
     _check_form(dataset, head, path)
+    if head.analysis == "states":
+        edits = read_state_edits(edits_path(path), int(dataset.sizes.get("state", 0)))
+        if edits is not None:
+            dataset.attrs |= edits.attributes(int(dataset.sizes["state"]))
     return dataset
 
 

@@ -30,6 +30,8 @@ __all__ = ["Packet", "Probe", "Video", "VideoWriter", "write_audio_only"]
 Packet = av.packet.Packet
 OnPacket = Callable[[int, Packet], Sequence[Packet]]
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9"}
+EXACT = {"h264": {"mbtree": "0"}}
+"""Options without which an encoder writes other bytes for equal pictures (one file in five)."""
 RANGES = {"tv": 1, "pc": 2}
 NTH_OF_RGB = {"rgb": (0, 1, 2), "bgr": (2, 1, 0), "gbr": (1, 2, 0)}
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,ivf,yuv4mpegpipe,h264,hevc,mjpeg"
@@ -246,7 +248,8 @@ class VideoWriter:
     time_base : Fraction, optional
         Unit of `pts` [s]; by default one frame.
     options : mapping, optional
-        Options of the encoder (``crf``, ``g``, ``bf``, ...).
+        Options of the encoder (``crf``, ``g``, ``bf``, ...).  With ``mbtree`` equal pictures may become
+        other bytes in H.264; it is off unless it is asked for.
     color_range : {"tv", "pc"}, optional
         Range tag; by default none is written.
     container_options : mapping, optional
@@ -306,8 +309,8 @@ class VideoWriter:
         self._written = [0] * n_streams
 
     def _stream(self, rate: Fraction, codec: str, options: Mapping[str, str]) -> av.video.stream.VideoStream:
-        """Add one video stream; one thread, so that equal calls write equal bytes."""
-        given = dict(options)
+        """Add one video stream; one thread and `EXACT`, so that equal calls write equal bytes."""
+        given = {**EXACT.get(codec, {}), **options}
         if codec == "hevc":
             given["x265-params"] = ":".join(filter(None, [given.get("x265-params"), "log-level=none"]))
         stream = self._file.add_stream(ENCODERS.get(codec, codec), rate=rate, options=given)

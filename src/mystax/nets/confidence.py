@@ -22,6 +22,8 @@ _SEEN_MASS = 0.5
 _CHI_50, _CHI_90 = 2 * np.log(2.0), 2 * np.log(10.0)  # quantiles of chi-square with 2 degrees of freedom
 _LEAST_FOR_MAP = 500
 _BORROWED = 60.0
+_SLANTS = np.linspace(0.0, 1.0, 11)
+_DOUBT_GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Calibration:
         tau, added to the window's variance [px@256].
     origin : str
         ``synthetic``, ``labels:n=...`` or ``none``.
+    slant : float, optional
+        How much wider doubtful points are: the standard deviation grows by exp(-slant x logit of the
+        confidence) (0).
     """
 
     centre: Float32[np.ndarray, " feature"]
@@ -54,6 +59,7 @@ class Calibration:
     scale: Float32[np.ndarray, " keypoint"]
     floor: float
     origin: str
+    slant: float = 0.0
 
     @classmethod
     def uncalibrated(cls, n_keypoints: int) -> "Calibration":
@@ -74,7 +80,8 @@ class Calibration:
     def tensors(self) -> dict[str, Float32[np.ndarray, "..."]]:
         """Return the arrays that weights keep beside the network."""
         found = {f"calibration.{name}": getattr(self, name) for name in _ARRAYS}
-        return {**found, "calibration.floor": np.array([self.floor], np.float32)}
+        numbers = {"floor": self.floor, "slant": self.slant}
+        return found | {f"calibration.{k}": np.array([v], np.float32) for k, v in numbers.items()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, np.ndarray], n_keypoints: int, origin: str) -> "Calibration":
@@ -84,7 +91,8 @@ class Calibration:
         arrays = {name: tensors[f"calibration.{name}"] for name in _ARRAYS}
         if any(arrays[name].shape != (_N_FEATURES,) for name in ("centre", "spread", "slopes")):
             raise ValueError("the calibration is of other features")
-        return cls(**arrays, floor=float(tensors["calibration.floor"][0]), origin=origin)
+        slant = float(tensors.get("calibration.slant", np.zeros(1))[0])  # files of before had none
+        return cls(**arrays, floor=float(tensors["calibration.floor"][0]), origin=origin, slant=slant)
 
     def logits(self, values: Float[np.ndarray, "n keypoint feature"]) -> Float64[np.ndarray, "n keypoint"]:
         """Return the logistic regression's score of features."""
@@ -104,12 +112,22 @@ class Calibration:
         return found.astype(np.float32)
 
     def covariance(
-        self, window: Float[np.ndarray, "n keypoint cov"], size: int
+        self,
+        window: Float[np.ndarray, "n keypoint cov"],
+        confidence: Float[np.ndarray, "n keypoint"],
+        size: int,
     ) -> Float32[np.ndarray, "n keypoint cov"]:
-        """Return covariances [crop px^2] from the windows' own."""
+        """Return covariances [crop px^2] from the windows' own and the confidence."""
         unit = size / 256.0
         widened = np.asarray(window, np.float64) + (self.floor * unit) ** 2 * np.array([1.0, 0.0, 1.0])
-        return (widened * self.scale[:, None].astype(np.float64) ** 2).astype(np.float32)
+        factor = self.scale.astype(np.float64) ** 2 * _doubt(confidence) ** (2 * self.slant)
+        return (widened * factor[..., None]).astype(np.float32)
+
+
+def _doubt(confidence: Float[np.ndarray, "n keypoint"]) -> Float64[np.ndarray, "n keypoint"]:
+    """Return the odds against a point, within 1/50 and 50."""
+    sure = np.clip(np.asarray(confidence, np.float64), 1 / 51, 50 / 51)
+    return np.asarray((1 - sure) / sure)
 
 
 def features(
@@ -203,17 +221,19 @@ def fit_calibration(
     slopes, intercepts = _logistic((flat - centre) / spread, point, good, values.shape[1], ridge)
     score = (flat - centre) / spread @ slopes + intercepts[point]
     knots = _monotone_map(score, good) if len(good) >= _LEAST_FOR_MAP else np.zeros((0, 2))
-    floor, scale = _ellipses(window, offset, is_placed & is_labelled, unit)
-    return Calibration(
+    found = Calibration(
         centre=centre.astype(np.float32),
         spread=spread.astype(np.float32),
         slopes=slopes.astype(np.float32),
         intercepts=intercepts.astype(np.float32),
         knots=knots.astype(np.float32),
-        scale=scale.astype(np.float32),
-        floor=floor,
+        scale=np.ones(values.shape[1], np.float32),
+        floor=0.0,
         origin=origin,
     )
+    doubt = _doubt(found.confidence(values))
+    floor, slant, scale = _ellipses(window, offset, is_placed & is_labelled, unit, doubt)
+    return replace(found, floor=floor, slant=slant, scale=scale.astype(np.float32))
 
 
 def _logistic(
@@ -263,30 +283,47 @@ def _ellipses(
     offset: Float[np.ndarray, "n keypoint space"],
     use: Bool[np.ndarray, "n keypoint"],
     unit: float,
-) -> tuple[float, Float64[np.ndarray, " keypoint"]]:
-    """Find the floor [px@256] and the scale per point."""
+    doubt: Float64[np.ndarray, "n keypoint"],
+) -> tuple[float, float, Float64[np.ndarray, " keypoint"]]:
+    """Find the floor [px@256], the slant and the scale per point.
+
+    The best floor and slant are those with which ellipses hold what they say among sure and among doubtful
+    points alike.
+    """
     n_points = use.shape[1]
+    if not use.any():
+        return 0.5, 0.0, np.ones(n_points)
     cov = np.asarray(window, np.float64) * unit**2
     off = np.asarray(offset, np.float64) * unit
-    best = (np.inf, 0.5, np.ones(n_points))
-    if not use.any():
-        return best[1], best[2]
-    for floor in np.geomspace(0.05, 8.0, 40):
-        distance = _distance(cov, off, floor)
-        ratio_50, ratio_90 = np.ones(n_points), np.ones(n_points)
-        pooled = np.quantile(distance[use], [0.5, 0.9]) / (_CHI_50, _CHI_90)
-        for k in range(n_points):
-            n = int(use[:, k].sum())
-            own = np.quantile(distance[use[:, k], k], [0.5, 0.9]) / (_CHI_50, _CHI_90) if n else pooled
-            share = n / (n + 20.0)
-            ratio_50[k], ratio_90[k] = np.exp(
-                share * np.log(np.maximum(own, 1e-9)) + (1 - share) * np.log(np.maximum(pooled, 1e-9))
-            )
-        misfit = float(np.mean((np.log(ratio_90) - np.log(ratio_50)) ** 2))
-        if misfit < best[0]:
-            # Tails are heavy: of the two ellipses the outer one is the more needed.
-            best = (misfit, float(floor), np.sqrt(ratio_50**0.25 * ratio_90**0.75))
-    return best[1], best[2]
+    groups = np.array_split(np.argsort(doubt[use], kind="stable"), min(_DOUBT_GROUPS, int(use.sum())))
+    best = (np.inf, 0.5, 0.0, np.ones(n_points))
+    for floor in np.geomspace(0.05, 8.0, 20):
+        plain = _distance(cov, off, floor)
+        for slant in _SLANTS:
+            distance = plain / doubt ** (2 * slant)
+            scale = _scales(distance, use)
+            rest = (distance / scale**2)[use]
+            ratios = [np.quantile(rest[group], [0.5, 0.9]) / (_CHI_50, _CHI_90) for group in groups]
+            misfit = float(np.mean(np.log(np.maximum(ratios, 1e-9)) ** 2))
+            if misfit < best[0]:
+                best = (misfit, float(floor), float(slant), scale)
+    return best[1], best[2], best[3]
+
+
+def _scales(
+    distance: Float64[np.ndarray, "n keypoint"], use: Bool[np.ndarray, "n keypoint"]
+) -> Float64[np.ndarray, " keypoint"]:
+    """Return by what each point's standard deviation is to be multiplied; few errors lean on all points'."""
+    logs = np.zeros((use.shape[1], 2))
+    pooled = np.log(np.maximum(np.quantile(distance[use], [0.5, 0.9]) / (_CHI_50, _CHI_90), 1e-9))
+    for k in range(use.shape[1]):
+        n = int(use[:, k].sum())
+        logs[k] = pooled
+        if n:
+            own = np.quantile(distance[use[:, k], k], [0.5, 0.9]) / (_CHI_50, _CHI_90)
+            logs[k] += n / (n + 20.0) * (np.log(np.maximum(own, 1e-9)) - pooled)
+    # Tails are heavy: of the two ellipses the outer one is the more needed.
+    return np.asarray(np.exp(0.5 * (logs @ (0.25, 0.75))))
 
 
 def _distance(
@@ -345,9 +382,10 @@ def refit_calibration(
     level = np.clip(level.astype(np.float64), 1e-4, 1 - 1e-4)
     new = 1.0 / (1.0 + np.exp(-(steep * np.log(level / (1 - level)) + lift)))
     use = is_placed & is_labelled
+    moved = replace(base, knots=np.stack((at, new), axis=-1).astype(np.float32), origin=f"labels:n={n}")
     distance = _distance(
         np.asarray(window, np.float64) * unit**2, np.asarray(offset, np.float64) * unit, base.floor
-    )
+    ) / _doubt(moved.confidence(values)) ** (2 * base.slant)
     scale = base.scale.astype(np.float64).copy()
     for k in range(len(scale)):
         n_own = int(use[:, k].sum())
@@ -355,9 +393,4 @@ def refit_calibration(
             ratio = np.quantile(distance[use[:, k], k], [0.5, 0.9]) / (_CHI_50, _CHI_90) / scale[k] ** 2
             own = n_own / (n_own + _BORROWED / 4)
             scale[k] *= np.exp(0.5 * own * float(np.log(np.maximum(ratio, 1e-6)) @ (0.25, 0.75)))
-    return replace(
-        base,
-        knots=np.stack((at, new), axis=-1).astype(np.float32),
-        scale=scale.astype(np.float32),
-        origin=f"labels:n={n}",
-    )
+    return replace(moved, scale=scale.astype(np.float32))

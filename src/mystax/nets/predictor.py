@@ -21,6 +21,9 @@ BASE_SET, USUAL_SET = "mouse-face-22", "mouse-face-13"
 SHAPE_LIMIT = 3.717
 """99.9 % point of the Mahalanobis distance of a place in two dimensions."""
 
+LOOKS = 64
+"""Crops that are scored at a time."""
+
 Frame = Shaped[np.ndarray, "y x"]
 
 
@@ -95,6 +98,19 @@ class Predictor:
         flat: Bool[np.ndarray, " n"] = np.array([is_flat for _, is_flat in pairs], np.bool_)
         found = self.network.locate(np.stack([crop for crop, _ in pairs]), flat, box, frames[0].shape)
         return found.xy[:, self.order], found.confidence[:, self.order]
+
+    def score(self, looks: Sequence[tuple[Frame, CropBox]]) -> Float32[np.ndarray, "n every"]:
+        """Return the confidences of all points, for frames with boxes (`mystax.nets.face_box.Scorer`)."""
+        found = []
+        for start in range(0, len(looks), LOOKS):
+            part = looks[start : start + LOOKS]
+            pairs = [self.network.prepare(frame, box, bits=self.bits) for frame, box in part]
+            flat: Bool[np.ndarray, " n"] = np.array([is_flat for _, is_flat in pairs], np.bool_)
+            # Confidence is a matter of the crop alone: any box and frame will do.
+            frame, box = part[0]
+            places = self.network.locate(np.stack([crop for crop, _ in pairs]), flat, box, frame.shape)
+            found.append(places.confidence[:, self.order])
+        return np.concatenate(found)
 
 
 def points_for_box(every: KeypointSet) -> BoxPoints:

@@ -306,7 +306,7 @@ class Network:
         decoded = self.decode(crops)
         values = features(decoded, self.prior, self.size)
         confidence = self.calibration.confidence(values)
-        window = self.calibration.covariance(decoded.covariance, self.size)
+        window = self.calibration.covariance(decoded.covariance, confidence, self.size)
         scale = box.side / self.size
         window *= np.float32(scale * scale)
         if box.quarter_turns % 2:

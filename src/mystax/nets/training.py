@@ -391,8 +391,8 @@ class _Work:
         confidence = np.full(shape, np.nan, np.float32)
         for rows, decoded in found:
             xy[rows] = decoded.xy
-            covariance[rows] = calibration.covariance(decoded.covariance, size)
             confidence[rows] = calibration.confidence(features(decoded, prior, size))
+            covariance[rows] = calibration.covariance(decoded.covariance, confidence[rows], size)
         return Found(xy, covariance, confidence)
 
     def _base_found(self, prior: ShapePrior | None) -> Found | None:

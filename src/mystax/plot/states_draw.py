@@ -7,14 +7,23 @@ from matplotlib.axes import Axes
 
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64
-from mystax.plot.style import palette
+from mystax.plot.style import palette, shown
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["draw_face", "edges_of", "face_views", "frame_face", "has_faces", "state_colour", "state_hatch"]
+__all__ = [
+    "draw_face",
+    "edges_of",
+    "face_views",
+    "frame_face",
+    "has_faces",
+    "state_colour",
+    "state_hatch",
+    "state_title",
+]
 
 View = tuple[int, int, bool]
 """Two axes of space, and whether the second points down in the picture."""
@@ -24,6 +33,13 @@ def state_colour(number: int) -> str:
     """Return the colour of a state (from 1)."""
     colours = palette()["states"]["colours"]
     return str(colours[(number - 1) % len(colours)])
+
+
+def state_title(dataset: Dataset, number: int) -> str:
+    """Return the number of a state (from 1), with the name that a person gave it."""
+    names = dataset.attrs.get("state_name", [])
+    name = str(names[number - 1]) if len(names) >= number else ""
+    return f"{number} {shown(name, 24)}" if name else str(number)
 
 
 def state_hatch(number: int) -> str:

@@ -17,6 +17,7 @@ from mystax.plot.states_draw import (
     has_faces,
     scale_bar,
     state_colour,
+    state_title,
 )
 from mystax.plot.style import NamedFigure, figure
 
@@ -57,7 +58,7 @@ def faces_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
             _face_panel(axes, dataset, grand, state, edges, view)
             if v == 0:
                 axes.set_title(
-                    f"{state + 1}: {100 * share[state]:.0f} %, {bouts[state]} "
+                    f"{state_title(dataset, state + 1)}: {100 * share[state]:.0f} %, {bouts[state]} "
                     f"bout{'s' if bouts[state] != 1 else ''}",
                     fontsize=7,
                     loc="left",

@@ -16,6 +16,7 @@ else:
     Dataset = Any
 
 __all__ = [
+    "TRIAL",
     "dwell_figure",
     "ethogram_figure",
     "frequency_figure",
@@ -28,6 +29,8 @@ __all__ = [
 N_TRACES = 8
 MISSING = "#d9d9d9"
 ARROW_FROM = 0.1
+TRIAL = (2.0, 5.0)
+"""How far a trial reaches before and after its event [s]."""
 MOST_POINTS = 4_000
 
 
@@ -157,7 +160,7 @@ def ethogram_figure(datasets: Sequence[Dataset], events: Sequence[float] = ()) -
         dataset = datasets[0]
         rows = []
         for number, event in enumerate(events):
-            near = dataset.sel(time=slice(event - 2, event + 5))
+            near = dataset.sel(time=slice(event - TRIAL[0], event + TRIAL[1]))
             rows.append((f"{number + 1}", near.assign_coords(time=near["time"] - event)))
     else:
         rows = [

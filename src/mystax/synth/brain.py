@@ -4,7 +4,6 @@ The numbers are those of the design (two worlds, 28 behavioural drives, shared a
 do with behaviour, Poisson noise), so that encoders can be judged against a ceiling that is known.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,11 @@ from scipy.ndimage import gaussian_filter1d
 from mystax.core.typing import Float32, Float64
 from mystax.errors import ParameterError, nearest
 from mystax.synth.brain_drives import WORLDS, make_drives, mean_in_bins
+from mystax.synth.brain_faults import damage
 from mystax.synth.brain_files import Written, write_neural
 from mystax.synth.brain_outcomes import behaviour_outcomes
 from mystax.synth.brain_sources import Sources, play_sources, standardised
+from mystax.synth.brain_truth import BrainTruth
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -33,50 +34,6 @@ FIELD = 1000.0
 """Neurons lie in a square of this side [um]."""
 SPIKE_CLOCK = 30_000
 """Spike times are multiples of one sample of this rate [1/s]."""
-
-
-@dataclass(frozen=True, eq=False)
-class BrainTruth:
-    """A simulated recording and its truth.
-
-    Attributes
-    ----------
-    behaviour : mapping of str to Dataset
-        Outcomes `pose pupil running blink svd` in the forms of those analyses.
-    neural : Dataset
-        Neural data (`mystax.core.neural.NEURAL`).
-    expected : array (time, neuron)
-        What behaviour says about the activity of each bin, in its unit: its expectation up to a constant.
-    ceiling : array (neuron,)
-        Share of the variance that `expected` explains: no encoder can reach more but by chance.
-    drives : array (time, drive)
-        Behavioural drives in the bins, standardised.
-    weights : array (drive, neuron)
-        What each neuron makes of them.
-    kinds : tuple of str
-        Kind of each drive.
-    delays : array (drive,)
-        By how much it follows behaviour [s].
-    share : array (neuron,)
-        Share of behaviour in the neuron's drive (beta).
-    rate, camera_rate : float
-        Bins and frames per second.
-    seed : int
-        Start of the random numbers.
-    """
-
-    behaviour: Mapping[str, Dataset]
-    neural: Dataset
-    expected: Float32[np.ndarray, "time neuron"]
-    ceiling: Float64[np.ndarray, " neuron"]
-    drives: Float64[np.ndarray, "time drive"]
-    weights: Float64[np.ndarray, "drive neuron"]
-    kinds: tuple[str, ...]
-    delays: Float64[np.ndarray, " drive"]
-    share: Float64[np.ndarray, " neuron"]
-    rate: float
-    camera_rate: float
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,8 +275,6 @@ def write(
     ParameterError
         P401, if there is no such format or fault, or the format needs spikes.
     """
-    from mystax.synth.brain_faults import damage
-
     if fault is not None:
         truth = damage(truth, fault)
     return write_neural(truth, folder, format, fault)

@@ -12,7 +12,7 @@ from mystax.errors import ParameterError, nearest
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from mystax.synth.brain import BrainTruth
+    from mystax.synth.brain_truth import BrainTruth
 else:
     BrainTruth = Dataset = Any
 

@@ -13,7 +13,7 @@ from mystax.errors import ParameterError, nearest
 from mystax.io.hdf5 import write_arrays, write_tree
 
 if TYPE_CHECKING:
-    from mystax.synth.brain import BrainTruth
+    from mystax.synth.brain_truth import BrainTruth
 else:
     BrainTruth = Any
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mystax.core.typing import Float32, Float64, UInt8
+from mystax.core.typing import Float32, Float64, Shaped, UInt8
 from mystax.synth.draws import Draw
 from mystax.synth.head_mesh import KEYPOINTS
 from mystax.synth.head_render import render_scene
 from mystax.synth.head_scene import HeadScene, draw_head_scene
 from mystax.synth.head_truth import eye_ellipses, face_box
 from mystax.synth.head_view import HeadCamera
+from mystax.synth.optics import codes_of
 
 __all__ = ["KEYPOINTS", "Sample", "SampleBatch", "render_batch", "render_image"]
 
@@ -25,7 +26,7 @@ class Sample:
     Attributes
     ----------
     image : array (v, u)
-        Grey picture.
+        Grey picture, uint8 or uint16.
     xy : array (keypoint, 2)
         Places in the picture [px]; pixel centres are whole numbers; NaN where a part is not there.
     xyz : array (keypoint, 3)
@@ -44,7 +45,7 @@ class Sample:
         All choices behind the picture.
     """
 
-    image: UInt8[np.ndarray, "v u"]
+    image: Shaped[np.ndarray, "v u"]
     xy: Float32[np.ndarray, "keypoint 2"]
     xyz: Float64[np.ndarray, "keypoint 3"]
     state: UInt8[np.ndarray, " keypoint"]
@@ -104,7 +105,7 @@ class SampleBatch:
 
 
 def render_image(
-    seed: int, index: int, size: int = 256, ranges: str = "ordinary", **changes: object
+    seed: int, index: int, size: int = 256, ranges: str = "ordinary", bits: int = 8, **changes: object
 ) -> Sample:
     """Render one picture of a face.
 
@@ -116,6 +117,8 @@ def render_image(
         Side of the square picture [px].
     ranges : {"ordinary", "shifted"}, optional
         Shifted: 25 % wider, with coats, lights, backdrops, things and cameras that are never ordinary.
+    bits : int, optional
+        Depth of the picture; more than 8 are given as uint16.
     **changes
         Fields of `HeadScene` (shape, camera, expression, ...) to use in place of those drawn.
 
@@ -127,7 +130,7 @@ def render_image(
     Raises
     ------
     ParameterError
-        P401, if `ranges` is unknown.
+        P401, if `ranges` is unknown or there is no such depth.
 
     Examples
     --------
@@ -138,7 +141,7 @@ def render_image(
     if changes:
         scene = replace(scene, points=None, **changes)  # type: ignore[arg-type]  # fields of many types
     made = render_scene(scene)
-    image = np.floor(made.grey * 255 + 0.5).astype(np.uint8)
+    image = codes_of(made.grey, bits)
     pupil, lids = eye_ellipses(made.mesh, scene.side, scene.camera, scene.pose)
     return Sample(
         image,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.errors import ParameterError
 from mystax.io.outcome_files import FORMAT
 from mystax.io.outcome_writer import write_outcome
 from mystax.io.store_fs import LocalFs
@@ -121,17 +122,23 @@ def write_video(
     -------
     tuple of Path
         The files written.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the codec cannot hold the depth of the video.
     """
     path = Path(path)
-    grey = "gray" if codec == "ffv1" else "yuv420p"
-    # Without its tree of macroblocks x264 gives the same bytes for the same pictures, each time.
-    options = {"mbtree": "0"} if codec == "h264" else {}
-    with VideoWriter(
-        path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey, options=options
-    ) as out:
+    if video.bits > 8 and codec != "ffv1":
+        expected = "ffv1, for a video of more than 8 bits"
+        raise ParameterError("P401", "parameter 'codec'", expected=expected, got=codec)
+    deep = "gray16le" if video.bits > 8 else "gray"
+    grey = deep if codec == "ffv1" else "yuv420p"
+    with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
         for start in range(0, len(video), BLOCK):
             for picture in video.frames(start, start + BLOCK):
-                out.write(picture)
+                # Files of this format hold 16 bits: codes of fewer are moved to the top of them.
+                out.write(picture << (16 - video.bits) if video.bits > 8 else picture)
     if not truth:
         return (path,)
     beside = path.with_name(f"{path.stem}_truth.nc")

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mystax.core.typing import Float64, UInt8
+from mystax.core.typing import Float64, Shaped, UInt8
 from mystax.errors import ParameterError
 from mystax.synth.distractors import paw_surfaces
 from mystax.synth.draws import Draw, Typical
@@ -18,6 +18,7 @@ from mystax.synth.head_scene import HeadScene, draw_head_scene
 from mystax.synth.head_script import HeadScript, Traces, express, pose_at
 from mystax.synth.head_truth import Slips, eye_ellipses, in_world, place_keypoints
 from mystax.synth.head_view import FOCUS, HeadCamera, draw_lights, look_at
+from mystax.synth.optics import codes_of
 from mystax.synth.rendered import RenderedSource
 
 __all__ = ["HeadVideo", "VideoTruth", "face_camera", "render_video"]
@@ -116,6 +117,8 @@ class HeadVideo:
         Without oversampling and with fewer hairs: several times faster.
     workers : int
         Threads that render ahead.
+    bits : int
+        Depth of the frames.
     """
 
     def __init__(
@@ -127,8 +130,9 @@ class HeadVideo:
         *,
         quick: bool = False,
         workers: int = 1,
+        bits: int = 8,
     ) -> None:
-        self.script, self.times, self.rate = script, times, rate
+        self.script, self.times, self.rate, self.bits = script, times, rate, bits
         self.quick, self.workers = quick, workers
         self._traces = script.traces(times)
         optics = scene.optics
@@ -162,18 +166,18 @@ class HeadVideo:
             noise=k + 1,
         )
 
-    def frame(self, k: int) -> UInt8[np.ndarray, "y x"]:
-        """Render one frame."""
+    def frame(self, k: int) -> Shaped[np.ndarray, "y x"]:
+        """Render one frame; uint16 where the video has more than 8 bits."""
         made = render_scene(
             self._posed(self.scene, k), 1 if self.quick else 2, QUICK_STRANDS if self.quick else None
         )
-        return np.asarray(np.floor(made.grey * 255 + 0.5), np.uint8)
+        return codes_of(made.grey, self.bits)
 
     def states(self, k: int) -> UInt8[np.ndarray, " keypoint"]:
         """State of the points in one frame: 0 absent, 1 invisible, 2 placed."""
         return render_scene(self._posed(self.scene, k), 1, 0).state
 
-    def frames(self, start: int = 0, stop: int | None = None) -> list[UInt8[np.ndarray, "y x"]]:
+    def frames(self, start: int = 0, stop: int | None = None) -> list[Shaped[np.ndarray, "y x"]]:
         """Render some frames, by several threads where asked for; the frames do not depend on it."""
         numbers = range(start, len(self) if stop is None else min(stop, len(self)))
         if self.workers <= 1:
@@ -202,7 +206,8 @@ class HeadVideo:
         """The frames as a `FrameSource` with even times."""
         width, height = self.camera.size
         name = f"head 1 script {self.script} scene {self.scene.seed} quick {self.quick} {width}x{height}"
-        return RenderedSource(self.frame, (height, width), len(self), self.rate, name)
+        name += f" {self.bits} bits" if self.bits > 8 else ""
+        return RenderedSource(self.frame, (height, width), len(self), self.rate, name, bits=self.bits)
 
 
 def render_video(
@@ -214,6 +219,7 @@ def render_video(
     individual: int | None = None,
     quick: bool = False,
     workers: int = 1,
+    bits: int = 8,
 ) -> HeadVideo:
     """Film a rendered mouse.
 
@@ -233,6 +239,8 @@ def render_video(
         Without oversampling and with fewer hairs.
     workers : int, optional
         Threads of `HeadVideo.frames`.
+    bits : int, optional
+        Depth of the frames, 8 to 16; more than 8 are given as uint16.
 
     Returns
     -------
@@ -250,7 +258,7 @@ def render_video(
     seen = camera or face_camera()
     draw = Typical(7) if individual is None else Draw((individual, 0xF11))
     scene = video_scene(draw, seen)
-    return HeadVideo(scene, script, times, rate, quick=quick, workers=workers)
+    return HeadVideo(scene, script, times, rate, quick=quick, workers=workers, bits=bits)
 
 
 def hairs_of(scene: HeadScene, *, quick: bool) -> tuple[np.ndarray, np.ndarray]:

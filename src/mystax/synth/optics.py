@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mystax.core.typing import Float32
+from mystax.core.typing import Float32, Shaped
+from mystax.errors import ParameterError
 from mystax.synth.draws import Draw
 from mystax.synth.kernels.optics import block_loss, develop, gauss, reduce, streak
 
-__all__ = ["Optics", "draw_optics", "expose_face", "picture_of"]
+__all__ = ["Optics", "codes_of", "draw_optics", "expose_face", "picture_of"]
 
 CHAINS = {"clean": 0.6, "compressed": 0.2, "resampled": 0.15, "striped": 0.05}
 HELD_OUT_CHAIN = "interlaced"
@@ -186,6 +187,37 @@ def picture_of(
         shift = 1 + int(3 * optics.loss)
         out[1::2] = np.roll(out[1::2], shift, axis=1)
     return np.clip(out, 0.0, 1.0)
+
+
+def codes_of(grey: Float32[np.ndarray, "v u"], bits: int = 8) -> Shaped[np.ndarray, "v u"]:
+    """Round grey values 0..1 to codes of a depth: uint8 up to 8 bits, uint16 up to 16.
+
+    Parameters
+    ----------
+    grey : array (v, u)
+        Grey values 0..1.
+    bits : int, optional
+        Depth, 8 to 16.
+
+    Returns
+    -------
+    array (v, u)
+        Codes 0 to 2^bits - 1.
+
+    Raises
+    ------
+    ParameterError
+        P401, if there is no such depth.
+
+    Examples
+    --------
+    >>> codes_of(np.array([[0.0, 0.5, 1.0]], np.float32), 12).tolist()
+    [[0, 2048, 4095]]
+    """
+    if not 8 <= bits <= 16:
+        raise ParameterError("P401", "parameter 'bits'", expected="8 to 16", got=str(bits))
+    codes = np.floor(grey * (2**bits - 1) + 0.5)
+    return np.asarray(codes, np.uint8 if bits == 8 else np.uint16)
 
 
 def resample(picture: np.ndarray, factor: float) -> np.ndarray:

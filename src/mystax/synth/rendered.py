@@ -10,20 +10,20 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk, GreyMap, chunk_length
-from mystax.core.typing import Float64, UInt8
+from mystax.core.typing import Float64, Shaped
 
 __all__ = ["RenderedSource"]
 
-Render = Callable[[int], UInt8[np.ndarray, "y x"]]
+Render = Callable[[int], Shaped[np.ndarray, "y x"]]
 
 
 class RenderedSource:
-    """Frames of 8 bits from a function of the frame number (implements `FrameSource`).
+    """Frames from a function of the frame number (implements `FrameSource`).
 
     Parameters
     ----------
     render : callable
-        Frame number -> picture (y, x) of type uint8; always the same picture for the same number.
+        Frame number -> picture (y, x) of type uint8 or uint16; always the same picture for the same number.
     shape : tuple of int
         Rows and columns [px].
     n_frames : int
@@ -32,6 +32,8 @@ class RenderedSource:
         Frames per second.
     name : str
         What is rendered, with all its parameters: two sources of one name have the same frames.
+    bits : int, optional
+        Depth of the frames; more than 8 are given as uint16.
 
     Examples
     --------
@@ -41,8 +43,16 @@ class RenderedSource:
     """
 
     def __init__(
-        self, render: Render, shape: tuple[int, int], n_frames: int, rate: Fraction, name: str
+        self,
+        render: Render,
+        shape: tuple[int, int],
+        n_frames: int,
+        rate: Fraction,
+        name: str,
+        *,
+        bits: int = 8,
     ) -> None:
+        self._bits = bits
         self._render, self._shape, self._n_frames, self._name = render, shape, n_frames, name
         self._clock = Clock.from_rate(rate, n_frames)
 
@@ -54,7 +64,7 @@ class RenderedSource:
     @property
     def bits(self) -> int:
         """Depth of the frames."""
-        return 8
+        return self._bits
 
     @property
     def n_frames(self) -> int:
@@ -93,13 +103,13 @@ class RenderedSource:
     ) -> Iterator[FrameChunk]:
         """Give frames start, start + step, ... < stop in chunks of `size` frames."""
         frames = np.arange(start, self._n_frames if stop is None else min(stop, self._n_frames), step)
-        length = size or chunk_length(self._shape, 1)
+        length = size or chunk_length(self._shape, 1 if self._bits <= 8 else 2)
         for first in range(0, len(frames), length):
             yield self._take(frames[first : first + length], box, in_order=step == 1)
 
     def _take(self, frames: np.ndarray, box: Box | None, *, in_order: bool) -> FrameChunk:
         area = (box or Box(0, 0, self._shape[1], self._shape[0])).clip(self._shape)
-        codes = np.empty((len(frames), area.height, area.width), np.uint8)
+        codes = np.empty((len(frames), area.height, area.width), np.uint8 if self._bits <= 8 else np.uint16)
         for place, frame in enumerate(frames.tolist()):
             codes[place] = self._render(frame)[area.y0 : area.y1, area.x0 : area.x1]
         codes.flags.writeable = False
@@ -107,7 +117,7 @@ class RenderedSource:
             frames.astype(np.int64),
             self.times[frames],
             codes,
-            GreyMap.full(),
+            GreyMap.full(self._bits),
             np.ones(len(frames), bool),
             np.zeros(len(frames), np.uint8),
             (frames > 0) & in_order,

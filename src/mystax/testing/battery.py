@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -301,6 +302,35 @@ def written_outcome_is_read_equal(name: str, parameters: dict[str, object]) -> N
         _equal(outcome, loaded.load(), "written and read")  # type: ignore[union-attr] # a Dataset, see above
 
 
+def nwb_round_trip_is_equal(name: str, parameters: dict[str, object]) -> None:
+    """Publish, write as NWB, read back: not a bit differs (done where the extra `nwb` is installed)."""
+    from mystax.errors import ExtraMissing
+    from mystax.io.nwb import library
+
+    try:
+        library.pynwb()
+        library.ndx_pose()
+    except ExtraMissing:
+        return
+    from mystax.io.nwb.reader import found_outcomes, plain_outcomes
+    from mystax.io.nwb.writer import NwbOptions, write_nwb
+    from mystax.io.provenance import Provenance
+    from mystax.io.recorded import find_recorded
+    from mystax.io.store import Store
+
+    analysis: Analysis = get_analysis(name)
+    outcome = measure(name, make_frames(), rois_for_test(name), parameters)
+    with tempfile.TemporaryDirectory(prefix="mystax-") as folder:
+        about = Provenance(name, analysis.version, "0" * 64)
+        path = Store(folder).publish(outcome, about, schema=analysis.outputs)
+        file = write_nwb(
+            path.with_name("a.nwb"), find_recorded([path]), NwbOptions(start=datetime(2024, 1, 1, tzinfo=UTC))
+        )
+        content = plain_outcomes(str(file))
+        (found,) = found_outcomes(content["manifest"], content["arrays"].__getitem__, name)
+        _equal(outcome, found.parts.cameras[""], "through NWB")
+
+
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
@@ -323,6 +353,7 @@ CHECKS: Mapping[str, Check] = {
         every_range_is_kept,
         outcome_keeps_its_schema,
         written_outcome_is_read_equal,
+        nwb_round_trip_is_equal,
     )
 }
 """Name of a check to the function ``(analysis, parameters)`` that raises AssertionError if it fails."""

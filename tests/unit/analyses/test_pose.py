@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from xarray import Dataset
 
-from mystax.analyses.pose import POSE, PoseParams
+from mystax.analyses.pose import POSE
+from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_reducer import PoseReducer
 from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.geometry import Rectangle, Roi

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mystax.analyses.pose import PoseParams
 from mystax.analyses.pose_finish import Tracked, finish_pose
+from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
 from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.clock import Clock

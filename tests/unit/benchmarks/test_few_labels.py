@@ -1,7 +1,9 @@
 """The protocol of few labels: who teaches, who judges, and the table."""
 
+from pathlib import Path
+
 import pytest
-from benchmarks.few_labels import choose_rows, table
+from benchmarks.few_labels import WISHES, choose_rows, find_done, keep, table
 
 
 @pytest.mark.parametrize("n", [10, 20, 67])
@@ -47,3 +49,15 @@ def test_table_gives_means_and_ranges_of_seeds() -> None:
     assert len(lines) == 4
     assert "| 2 | 1.90 (1.80-2.00) | 1.95 | 3.50 | x 1.10 | 90 s, 150 s |" in lines[2]
     assert "| none | 1 | 2.00 (2.00-2.00) | 1.95 | 3.50 |  |" in lines[3]
+
+
+def test_runs_with_the_same_wishes_are_found_again(tmp_path: Path) -> None:
+    notes = tmp_path / "bench" / "few_labels.json"
+    wishes = {**dict.fromkeys(WISHES, 1), "set": "mouse_faces", "base": "none", "digest": ""}
+    assert find_done(notes, wishes) is None
+    for seed in (1, 2):
+        keep(notes, _row(**{**wishes, "seed": seed, "mean": float(seed)}))
+    found = find_done(notes, {**wishes, "seed": 2, "out": "elsewhere"})
+    assert found is not None
+    assert found["mean"] == 2.0
+    assert find_done(notes, {**wishes, "minutes": 5}) is None

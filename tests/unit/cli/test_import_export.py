@@ -1,5 +1,6 @@
 """`mystax import` and `mystax export`: what they print, what they leave, how they end."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import mystax
 from mystax.io.formats.facemap import read_facemap, write_facemap
 from tests.fixtures.commands import call
+from tests.fixtures.exchange_outcomes import contents, publish_known
 from tests.fixtures.facemap_files import facemap_dict
 from tests.unit.io.formats.test_facemap import KEYS, early, same, seeds_with
 
@@ -192,3 +194,53 @@ def test_own_measurements_have_every_key_of_facemap(
     assert call(capsys, "export", made, "--facemap", tmp_path / "back", "--flavour", "element").status == 0
     (path,) = (tmp_path / "back").iterdir()
     assert set(KEYS) <= set(read_facemap(path))
+
+
+# exchange with NWB, ALF and tables ----------------------------------------------------------------------
+
+
+def test_export_without_a_format_says_which_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "export", tmp_path)
+    assert found.status == 2
+    assert all(name in found.err for name in ("--nwb", "--alf", "--csv", "--parquet", "--facemap"))
+
+
+def test_option_of_another_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "export", tmp_path, "--csv", tmp_path, "--check")
+    assert found.status == 2
+    assert "--check belongs to --nwb" in found.err
+
+
+def test_tables_go_out_and_come_back_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = publish_known(tmp_path / "face.mystax", "running", "blink")
+    out = call(capsys, "export", folder, "--csv", tmp_path / "csv", "--json")
+    assert out.status == 0
+    assert all(Path(path).is_file() for path in out.json["files"])
+    back = call(capsys, "import", tmp_path / "csv", "--out", tmp_path / "back.mystax")
+    assert back.status == 0
+    assert contents(tmp_path / "back.mystax") == contents(folder)
+
+
+def test_export_of_nothing_fails_with_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "export", tmp_path, "--csv", tmp_path / "csv", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+
+
+@pytest.mark.extra("nwb")
+def test_start_must_be_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
+    folder = publish_known(tmp_path / "face.mystax", "running")
+    found = call(capsys, "export", folder, "--nwb", "--start", "yesterday", "--json")
+    assert (found.status, found.codes) == (2, ["P401"])
+    assert not (tmp_path / "face.nwb").exists()
+
+
+def test_export_without_the_extra_says_the_command_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynwb", None)  # what Python does for a module that is not there
+    found = call(capsys, "export", tmp_path, "--nwb", tmp_path / "a.nwb", "--json")
+    assert (found.status, found.codes) == (1, ["X001"])
+    assert found.json["errors"][0]["hint"] == 'pip install "mystax[nwb]"'

@@ -110,3 +110,16 @@ def test_files_of_a_camera_keep_their_order() -> None:
 def test_a_camera_needs_a_name_and_a_file(value: str) -> None:
     with pytest.raises(click.UsageError, match="--camera takes NAME=FILE"):
         camera_files((value,))
+
+
+def test_what_is_on_by_default_has_a_short_form_that_turns_it_off() -> None:
+    from mystax.cli.encode import command as encode
+
+    def parameters(*words: str) -> dict[str, str]:
+        ctx = encode.make_context("encode", ["a.mystax", *words], obj=Output("encode"))
+        found: dict[str, str] = ctx.meta["mystax.parameters"]["encoding"]
+        return found
+
+    assert parameters("--no-parts") == {"parts": "false"}
+    assert parameters("--parts", "false", "--folds", "3") == {"parts": "false", "folds": "3"}
+    assert parameters() == {}

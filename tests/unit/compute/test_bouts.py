@@ -10,6 +10,7 @@ from mystax.compute.bouts import (
     merge_short,
     state_numbers,
     transition_counts,
+    trial_numbers,
 )
 
 LABEL = np.array([0, 0, 1, 1, 1, -1, -1, 1, 0, 0, 2, 2, 0])
@@ -80,3 +81,18 @@ def test_repeated_chain_is_found_to_be_common() -> None:
     assert {item[0] for item in found} == {(0, 1, 2), (1, 2, 0), (2, 0, 1)}
     assert all(count > 2 * expected and p < 0.01 for _, count, expected, p in found)
     assert found[0][1] == 12
+
+
+def test_trials_are_counted_as_by_hand() -> None:
+    label = np.array([0, 1, 0, 2])
+    start, stop = np.array([0.0, 2.0, 3.0, 6.0]), np.array([2.0, 3.0, 5.0, 8.0])  # nothing is known in 5..6
+    found = trial_numbers(label, start, stop, [2.5, 6.0, 20.0], 3, (1.0, 2.0))
+    np.testing.assert_allclose(found.time[0], [0.5 + 1.5, 1.0, 0.0])  # 1.5 to 4.5 s
+    np.testing.assert_allclose(found.share[0], [2 / 3, 1 / 3, 0])
+    assert found.n_onsets[0].tolist() == [1, 1, 0]
+    np.testing.assert_array_equal(found.latency[0], [0.5, np.nan, np.nan])
+    np.testing.assert_allclose(found.share[1], [0, 0, 1])  # 5 to 8 s, of which 2 s are observed
+    assert found.time[1].tolist() == [0, 0, 2]
+    assert found.latency[1, 2] == 0
+    assert np.isnan(found.share[2]).all()
+    assert np.isnan(found.latency[2]).all()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.compute.calibration import calibrate, homography, pose_of_homography
+from mystax.compute.calibration import calibrate
+from mystax.compute.calibration_start import homography, pose_of_homography
 from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
 from mystax.core.rig_model import RigModel

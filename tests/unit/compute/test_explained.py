@@ -11,6 +11,7 @@ from mystax.compute.explained import (
     explained_interval,
     explained_variance,
     gain_interval,
+    interval_of,
     population_variance,
 )
 
@@ -68,8 +69,8 @@ def test_population_numbers_are_means_over_neurons() -> None:
     assert found.median == pytest.approx(np.median(each))
     assert found.pooled == pytest.approx(1 - sse.sum() / sst.sum())
     assert found.share_negative == (each < 0).mean()
-    by_hand = [np.mean(1 - (d @ sse) / (d @ sst)) for d in draws]
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(by_hand, [2.5, 97.5])))
+    by_hand = np.array([np.mean(1 - (d @ sse) / (d @ sst)) for d in draws])
+    assert (found.low, found.high) == pytest.approx(tuple(interval_of(by_hand, 20)))
 
 
 def test_bootstrap_covers_the_truth_at_its_rate() -> None:
@@ -80,7 +81,21 @@ def test_bootstrap_covers_the_truth_at_its_rate() -> None:
         sse = rng.chisquare(40, (20, 1)) * 0.7
         found = population_variance(sse, np.full((20, 1), 40.0), draws)
         hits += found.low <= 0.3 <= found.high
-    assert 0.86 <= hits / 200 <= 0.99  # 20 blocks: a percentile interval covers a little less than 95 %
+    assert 0.90 <= hits / 200 <= 0.98
+
+
+def test_intervals_of_few_units_reach_as_far_as_students_t() -> None:
+    from scipy.stats import norm, t
+
+    drawn = np.random.default_rng(0).normal(size=200_000) * np.sqrt(9 / 10)  # the spread of ten units
+    low, high = interval_of(drawn, 10)
+    assert (high, low) == pytest.approx((t.ppf(0.975, 9), t.ppf(0.025, 9)), abs=0.03)
+    many = interval_of(drawn, 100_000)
+    assert many[1] == pytest.approx(np.sqrt(0.9) * norm.ppf(0.975), abs=0.03)
+
+
+def test_two_units_span_all_that_was_drawn() -> None:
+    assert interval_of(np.array([1.0, 2.0, 3.0]), 2) == pytest.approx([1.0, 3.0])
 
 
 def test_correlation_from_sums_equals_numpy() -> None:

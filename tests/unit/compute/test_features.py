@@ -1,9 +1,12 @@
 """Features: alignment, components and columns; units, turns and holes do not change what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mystax.compute.features import Column, FeatureRules, Track, fit_features, prepare
+from mystax.compute.column_features import Column
+from mystax.compute.features import FeatureRules, Track, fit_features, prepare
 from mystax.compute.hmm import best_states
 from mystax.compute.hmm_frames import make_frames
 from mystax.compute.hmm_search import search_hmm
@@ -73,7 +76,7 @@ def test_applied_features_equal_those_of_the_fit() -> None:
     _, points, _ = talking_face(5, 900)
     track = Track("a", TIMES, points)
     model, prepared = fit_features([track], RULES)
-    np.testing.assert_allclose(prepare(model, track).features, prepared[0].features, atol=1e-12)
+    np.testing.assert_allclose(prepare(model, [track])[0].features, prepared[0].features, atol=1e-12)
 
 
 def test_constant_coordinates_vanish_and_constant_faces_are_refused() -> None:
@@ -113,3 +116,23 @@ def test_recording_without_a_column_has_holes_there() -> None:
     _, prepared = fit_features(tracks, RULES)
     assert np.isnan(prepared[1].features[:, -1]).all()
     assert np.isfinite(prepared[1].features[:, :-1]).all()
+
+
+def test_recordings_of_one_individual_share_their_middle_face() -> None:
+    _, points, _ = talking_face(4, 600)
+    tracks = [
+        Track("a", TIMES[:600], points, individual="ann"),
+        Track("b", TIMES[:600], points + [0, 0, 0.8] * (np.arange(13) > 8)[:, None], individual="ann"),
+        Track("c", TIMES[:600], points, individual="ben"),
+    ]
+    rules = replace(RULES, centre="individual", variance=0.99)
+    model, prepared = fit_features(tracks, rules)
+    gap = prepared[1].features - prepared[0].features
+    assert gap.std(0).max() < 0.05
+    assert np.abs(gap.mean(0)).max() > 1  # what differs between the recordings of one person is kept
+    _, apart = fit_features(tracks, replace(rules, centre="recording"))
+    assert np.abs(apart[1].features - apart[0].features).max() < 0.1
+    alone = [prepare(model, [track])[0].features for track in tracks[:2]]
+    assert np.abs(alone[0] - alone[1]).max() < 0.1  # by itself each has its own middle
+    together = prepare(model, tracks[:2])
+    np.testing.assert_allclose(together[1].features, prepared[1].features, atol=1e-9)

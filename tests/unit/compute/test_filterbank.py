@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.compute.filterbank import Bins, Filterbank, bins_of, features_of_one, usable_bins
+from mystax.compute.filterbank import Filterbank, usable_bins
+from mystax.compute.grid_bins import bins_of
 from mystax.errors import NumbersError, WeightsError
 from tests.fixtures.grids import grid, part, wander
 
@@ -15,31 +16,6 @@ ALL = np.ones(300, bool)
 def setting(columns: int = 4, seed: int = 0, **more: object) -> tuple:
     made = grid(part(wander(N, columns, seed), **more))  # type: ignore[arg-type]
     return made, bins_of(made, TIMES, 0.2)
-
-
-def test_bins_hold_the_frames_inside_them() -> None:
-    _, bins = setting()
-    assert (bins.stop - bins.first == 10).all()
-    assert bins.first[3] == 30
-
-
-def test_bins_without_a_frame_take_the_nearest() -> None:
-    made, _ = setting()
-    found = bins_of(made, np.array([0.0101, 0.031]), 0.001)
-    assert (found.stop - found.first).tolist() == [1, 1]
-    assert found.first.tolist() == [1, 2]
-
-
-def test_means_and_samples_of_bins() -> None:
-    bins = Bins(np.array([0, 4]), np.array([4, 6]))
-    assert bins.mean(np.arange(6.0)).tolist() == [1.5, 4.5]
-    assert bins.samples(np.array([False, True]), 8).tolist() == [False] * 4 + [True] * 2 + [False] * 2
-
-
-def test_numbers_of_features_are_those_of_the_banks() -> None:
-    assert [len(features_of_one(bank, 50)) for bank in ("full", "signed", "states")] == [50, 12, 4]
-    families = [name for name, *_ in features_of_one("full", 50)]
-    assert [families.count(name) for name in ("signed", "slow", "envelope", "half-wave")] == [10, 2, 20, 18]
 
 
 def test_rhythms_beyond_the_frame_rate_are_left_out_and_named() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.compute.folds import BlockFolds
+from mystax.compute.explained import block_draws
+from mystax.compute.folds import BlockFolds, published_split
 from mystax.errors import NumbersError
 from tests.fixtures.estimators import cloned
 
@@ -74,3 +75,43 @@ def test_split_follows_the_protocol_of_scikit_learn() -> None:
     assert len(pairs) == folds.get_n_splits() == 3
     assert np.array_equal(np.sort(np.concatenate([test for _, test in pairs])), np.arange(600))
     assert all(not np.intersect1d(train, test).size for train, test in pairs)
+
+
+def test_the_published_split_trains_three_quarters_of_ten_segments() -> None:
+    plan = published_split(TIMES)
+    train, test = np.flatnonzero(plan.train(0)), np.flatnonzero(plan.test(0))
+    assert len(train) == 0.75 * 7200
+    assert len(test) == 0.25 * 7200 - 10 * 3
+    assert np.abs(train[:, None] - test[None, :]).min() == 1  # at the start of the next segment
+    ends = train[np.flatnonzero(np.diff(train) > 1)]
+    starts = test[np.r_[0, np.flatnonzero(np.diff(test) > 1) + 1]]
+    assert (starts[: len(ends)] - ends == 4).all()
+
+
+def test_the_published_split_has_inner_folds_of_training_bins_only() -> None:
+    plan = published_split(TIMES)
+    train = plan.train(0)
+    held = [pair[1] for pair in plan.inner(train)]
+    assert (np.sum(held, axis=0) == train).all()
+    assert all(not (fit & out).any() for fit, out in plan.inner(train))
+
+
+def test_only_tested_blocks_are_drawn() -> None:
+    draws = published_split(TIMES).draws(50)
+    assert (draws[:, ::2] == 0).all()
+    assert (draws.sum(1) == 10).all()
+    plan = BlockFolds().plan(TIMES)
+    assert np.array_equal(plan.draws(50, seed=3), block_draws(plan.n_blocks, n_draws=50, seed=3))
+
+
+def test_blocks_that_are_never_tested_have_no_fold() -> None:
+    plan = published_split(TIMES)
+    assert plan.block_fold.tolist() == [-1, 0] * 10
+    assert set(plan.fold[plan.train(0)]) == {-1}
+
+
+def test_a_recording_too_short_for_the_published_split_is_refused() -> None:
+    with pytest.raises(NumbersError, match=r"N305 published split"):
+        published_split(TIMES[:100])
+    with pytest.raises(NumbersError, match=r"N305 published split.*usable"):
+        published_split(TIMES, np.zeros(len(TIMES), bool))

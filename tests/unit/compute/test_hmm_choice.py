@@ -53,3 +53,20 @@ def test_simulated_number_of_states_is_chosen() -> None:
 )
 def test_parameters_are_counted(covariance: str, count: int) -> None:
     assert parameter_count(2, 3, covariance) == count  # type: ignore[arg-type] # one of three words
+
+
+@pytest.mark.parametrize(("most", "wanted"), [(5, 5), (7, 7), (10, 10)])
+def test_there_are_no_more_blocks_than_asked_for(most: int, wanted: int) -> None:
+    assert len(make_blocks(np.zeros(20_000, np.int64), 30.0, most)) == wanted
+    assert len(make_blocks(np.repeat(np.arange(12), 10), 30.0, most)) == wanted
+
+
+def test_a_given_number_is_judged_on_five_blocks_and_a_scan_on_more() -> None:
+    _, values = chain(8, 9600, 2, 2, 0.97, apart=2.5)
+    frames, recording = make_frames(values), np.zeros(9600, np.int64)
+    given, scan = (
+        score_candidates(frames, recording, 30.0, [1], "full", HmmPrior(), scan=scan)[0]
+        for scan in (False, True)
+    )
+    assert (len(given.held_out), len(scan.held_out)) == (5, 10)
+    assert given.mean == pytest.approx(scan.mean, abs=0.05)

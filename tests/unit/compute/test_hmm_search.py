@@ -67,3 +67,20 @@ def test_spread_rows_are_contiguous_blocks_over_all_time(most: int) -> None:
     assert rows[0] == 0
     assert rows[-1] == 9_999
     assert (np.diff(rows) == 1).mean() > 0.99
+
+
+def test_fewer_draws_leave_the_starts_in_time() -> None:
+    _, values = chain(4, 500, 3, 2, 0.97, apart=3)
+    every, few = (start_labels(make_frames(values), 3, n) for n in (5, 2))
+    assert [name for name, _ in few] == [name for name, _ in every[:-3]]
+    for one, other in zip(few, every, strict=False):
+        assert np.array_equal(one[1], other[1])
+
+
+@pytest.mark.slow
+def test_a_recording_that_is_not_short_is_split_and_merged_to_the_truth() -> None:
+    states, values = chain(6, 8000, 6, 4, 0.98, apart=1.2)
+    frames = make_frames(values)
+    quick, whole = search_hmm(frames, 6, thorough=False).fit, search_hmm(frames, 6).fit
+    assert whole.log_likelihood >= quick.log_likelihood - 1e-4 * abs(quick.log_likelihood)
+    assert adjusted_rand(states, best_states(frames, whole.model)) > 0.9

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mystax.compute.explained import block_draws
-from mystax.compute.filterbank import Filterbank, bins_of
+from mystax.compute.filterbank import Filterbank
+from mystax.compute.grid_bins import bins_of
 from mystax.compute.lag_curve import LAGS, lag_designs, lag_peaks
 from tests.fixtures.grids import grid, part, wander
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mystax.compute.filterbank import bins_of
+from mystax.compute.grid_bins import bins_of
 from mystax.compute.lagged import Lagged, lags_for
 from mystax.errors import WeightsError
 from tests.fixtures.grids import grid, part, wander

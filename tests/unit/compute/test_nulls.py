@@ -1,10 +1,21 @@
 """Shifts of neural data against behaviour."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from mystax.compute.folds import BlockFolds
-from mystax.compute.nulls import PENALTIES, null_design, p_values, shift_null, shift_positions
+from mystax.compute.nulls import (
+    PENALTIES,
+    NullDesign,
+    ShiftNull,
+    null_design,
+    p_values,
+    recordings_null,
+    shift_null,
+    shift_positions,
+)
 from mystax.compute.tiles import TilePool
 from mystax.errors import NumbersError
 from tests.fixtures.grids import wander
@@ -103,3 +114,38 @@ def test_variance_outside_of_the_components_lowers_the_statistic() -> None:
 def test_no_room_to_shift_is_refused() -> None:
     with pytest.raises(NumbersError, match=r"N305.*no room to shift"):
         p_values(np.zeros(2), np.zeros((0, 2)))
+
+
+def from_others(seed: int, follows: bool, cores: int = 1) -> ShiftNull:
+    x, y = brain(seed, follows)
+    times = np.arange(WINDOW) * WIDTH
+
+    def design(values: np.ndarray) -> Callable[[], NullDesign]:
+        return lambda: null_design(values.astype(np.float32), times, np.ones(WINDOW, bool), 7.0)
+
+    others = [design(wander(WINDOW, 3, 5000 + k, smooth=4)) for k in range(19)]
+    with TilePool(cores) as tiles:
+        window = y[START : START + WINDOW].astype(np.float32)
+        return recordings_null([design(x), *others], window, np.eye(4), np.zeros(4), tiles)
+
+
+def test_own_behaviour_beats_that_of_other_recordings_where_neurons_follow_it() -> None:
+    null = from_others(1, follows=True)
+    assert null.shifted.shape == (19, 4)
+    assert (p_values(null.true, null.shifted) == 1 / 20).all()
+
+
+def test_the_statistic_of_the_own_recording_is_that_of_shifts() -> None:
+    assert np.allclose(from_others(2, follows=True).true, run(2, follows=True, n=2)[0], atol=1e-6)
+
+
+def test_other_recordings_are_no_worse_where_neurons_follow_nothing() -> None:
+    p = np.concatenate(
+        [p_values(null.true, null.shifted) for null in (from_others(k, follows=False) for k in range(3))]
+    )
+    assert p.min() >= 1 / 20
+    assert p.mean() > 0.25
+
+
+def test_threads_do_not_change_the_null_of_other_recordings() -> None:
+    assert np.array_equal(from_others(1, True).shifted, from_others(1, True, cores=3).shifted)

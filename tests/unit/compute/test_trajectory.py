@@ -1,10 +1,19 @@
 """Smoothing over time against truth, dense algebra and its own covariance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mystax.compute.kernels.trajectory import factor_band, inverse_blocks, solve_band
-from mystax.compute.trajectory import Limb, Pixels, difference_operator, limb_terms, smooth_trajectory
+from mystax.compute.trajectory import (
+    Limb,
+    Pixels,
+    Smoothed,
+    difference_operator,
+    limb_terms,
+    smooth_trajectory,
+)
 from mystax.compute.triangulation import triangulate
 from tests.fixtures.rigs import moving_points
 
@@ -101,3 +110,47 @@ def test_limbs_hold_distances() -> None:
     spread = np.linalg.norm(joint.position[:, 0] - joint.position[:, 1], axis=1).std()
     assert spread <= np.linalg.norm(place[:, 0] - place[:, 1], axis=1).std()
     assert spread < 0.005 * length
+
+
+def test_lengths_of_limbs_are_found_together_with_the_places() -> None:
+    """At the minimum no length can be changed without raising the cost; few steps lead there."""
+    rig, times, truth, uv = moving_points(3, 50, 120, seed=3)
+    start = truth[:, :3] + np.random.default_rng(0).normal(0, 0.3, (120, 3, 3))
+    pixels = Pixels(uv[:, :, :3], np.tile(np.array([1.0, 0, 1]), (3, 120, 3, 1)))
+    limbs = [Limb(0, 1, 5.0, 0.005), Limb(1, 2, 60.0, 0.005), Limb(0, 2, 20.0, 0.005)]  # far from the truth
+
+    def solved(terms: list[Limb], n_steps: int, *, free: bool) -> Smoothed:
+        return smooth_trajectory(
+            rig,
+            pixels,
+            start,
+            times,
+            strength=1e-3,
+            limbs=terms,
+            free_lengths=free,
+            loss="soft_l1",
+            loss_scale=5.0,
+            n_steps=n_steps,
+            tolerance=1e-12,
+        )
+
+    found = solved(limbs, 40, free=True)
+    for limb in found.limbs:
+        expected = np.linalg.norm(truth[:, limb.a] - truth[:, limb.b], axis=1).mean()
+        assert limb.length == pytest.approx(expected, rel=0.02)
+    for k in range(3):
+        for factor in (0.999, 1.001):
+            other = list(found.limbs)
+            other[k] = replace(other[k], length=other[k].length * factor)
+            assert solved(other, 40, free=False).cost > found.cost
+
+
+def test_strengths_that_cannot_be_solved_do_not_disturb_the_search() -> None:
+    """A short movement seen in half of its frames, with two cameras: no warning, and a finite strength."""
+    rig, times, _, uv = moving_points(2, 20, 30, seed=1)
+    uv = uv[:, :, :1].copy()
+    uv[:, 1::2] = np.nan
+    precision = np.tile(np.array([1.0, 0, 1]), (2, 30, 1, 1))
+    start = triangulate(rig, uv[:, :, 0], precision[:, :, 0]).position[:, None]
+    found = smooth_trajectory(rig, Pixels(uv, precision * 1e-14), start, times)
+    assert np.isfinite(found.strength).all()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mystax.core.encoding_words import peer_share, ratio_sentence, verdict
+from mystax.core.encoding_words import peer_share, ratio_sentence, summary_sentence, verdict
 
 
 def outcome(**attributes: Any) -> Any:
@@ -51,3 +51,36 @@ def test_a_ratio_names_baseline_interval_neurons_and_folds() -> None:
 
 def test_no_ratio_was_allowed() -> None:
     assert ratio_sentence(outcome()) == ""
+
+
+def summary(p_value: float = 0.03, unit: str = "individual") -> Any:
+    import xarray as xr
+
+    over = ("model", "statistic")
+    return xr.Dataset(
+        {
+            "summary": (over, [[0.041, 0.03, 0.05], [0.099, 0.09, 0.11]]),
+            "gain_summary": (over, [[0.0, 0.0, 0.0], [0.058, 0.04, 0.07]]),
+            "wins": ("model", [0, 7]),
+            "signed_rank_p": ("model", [np.nan, p_value]),
+            "n_neurons": ("recording", np.full(8, 100)),
+        },
+        coords={"model": ["lagged-ridge", "stacked"], "statistic": ["mean", "low", "high"]},
+        attrs={"unit": unit, "n_units": 6 if unit == "individual" else 8},
+    )
+
+
+def test_summary_names_units_baseline_difference_and_wins() -> None:
+    assert summary_sentence(summary()) == (
+        "8 recordings of 6 individuals, 800 neurons: stacked explains 9.9 % (9.0 to 11.0), lagged-ridge 4.1 %"
+        ", difference +5.8 points (+4.0 to +7.0); stacked is above lagged-ridge in 7 of 8 "
+        "(signed-rank test over 6: p = 0.03)."
+    )
+
+
+def test_summary_is_silent_about_a_test_that_was_not_made() -> None:
+    assert summary_sentence(summary(np.nan, "recording")).endswith("in 7 of 8.")
+
+
+def test_verdict_names_other_recordings_as_the_null() -> None:
+    assert "above the other-recordings null" in verdict(outcome(null="recordings"))

@@ -1,7 +1,5 @@
 """The demonstration's simulated brain: files made once, and the comparison with the ceiling."""
 
-import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,37 +84,3 @@ def test_the_encoder_reaches_a_good_part_of_the_ceiling_and_does_nothing_again(t
     before = (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns
     encode_brain(tmp_path)
     assert (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns == before
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Return the folders in which this process encodes; it does nothing there."""
-    folders: list[Path] = []
-    monkeypatch.setattr(module, "encode_brain", lambda folder, **_: folders.append(folder))
-    return folders
-
-
-def test_the_brain_is_encoded_in_a_process_beside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Path]
-) -> None:
-    words = "import os, sys; open(sys.argv[1], 'w').write(f'{os.getpid()} {sys.argv[2]}')"
-    monkeypatch.setattr(module, "MEANWHILE", words)
-    events: list[Event] = []
-    with module.brain_meanwhile(tmp_path / "brain", seed=7, progress=events.append):
-        assert asked == []
-    process, seed = (tmp_path / "brain").read_text().split()
-    assert int(process) != os.getpid()
-    assert seed == "7"
-    assert asked == [tmp_path / "brain"]
-    assert [event.stage for event in events] == ["simulate"]
-
-
-def test_the_process_beside_ends_with_work_that_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[Path]
-) -> None:
-    monkeypatch.setattr(module, "MEANWHILE", "import time; time.sleep(600)")
-    begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), module.brain_meanwhile(tmp_path / "brain"):
-        raise KeyboardInterrupt
-    assert time.monotonic() - begin < 60
-    assert asked == []

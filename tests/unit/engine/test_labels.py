@@ -14,7 +14,8 @@ import mystax
 from mystax.core.keypoints import Keypoint, KeypointSet
 from mystax.core.label_operations import Mark, Note, Operation, record_of
 from mystax.core.recording import ArraySource
-from mystax.engine.labels import Labels, PointLike
+from mystax.engine.label_folder import PointLike
+from mystax.engine.labels import Labels
 from mystax.errors import AppError, FormatError, MystaxError, RecipeError, SpaceError, StoreError
 from mystax.io.journal import JOURNAL, Journal
 from mystax.io.label_files import CACHE

@@ -1,80 +1,65 @@
-"""Groups of recordings: tables, tests between them, and what does not fit."""
+"""Tables beside outcomes of states: trials around events, and the comparison with another fit."""
 
+import csv
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 
-from mystax.engine.states_store import compare_recordings, group_rows, read_groups
+from mystax.engine.states_store import keep_match, trial_rows
 from mystax.errors import RecipeError
+from mystax.io.provenance import Provenance
+from mystax.io.store import Store
+from tests.fixtures.state_outcomes import known_fit, known_outcome, outcomes_of, spatial_source
 
 
-def recording(name: str, occupancy: list[float], seed: int) -> xr.Dataset:
-    generator = np.random.default_rng(seed)
-    share = np.array(occupancy)
-    return xr.Dataset(
-        {
-            "occupancy": ("state", share),
-            "bout_rate": ("state", generator.uniform(1, 2, 2)),
-            "dwell_median": ("state", generator.uniform(1, 2, 2)),
-            "transition_count": (("state", "next_state"), np.array([[50, 15], [15, 50]], np.int32)),
-            "kinematics": (("time", "kinematic"), generator.normal(size=(9, 1)).astype(np.float32)),
-        },
-        coords={"state": [1, 2], "kinematic": ["head_speed"]},
-        attrs={"recording": name},
-    )
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
-def twelve(shift: float) -> list[xr.Dataset]:
-    generator = np.random.default_rng(3)
-    shares = 0.4 + 0.04 * generator.normal(size=12) + shift * (np.arange(12) >= 6)
-    return [recording(f"r{k}", [share, 1 - share], k) for k, share in enumerate(shares)]
+def run_of(datasets: list[Any]) -> Any:
+    return SimpleNamespace(datasets=datasets)
 
 
-TABLE = [{"recording": f"r{k}", "group": "ab"[k >= 6]} for k in range(12)]
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish a fit of the same recording whose states have other numbers."""
+    folder = tmp_path_factory.mktemp("other")
+    truth, source = spatial_source(1, 240, "face 1")
+    (dataset,) = outcomes_of(known_fit([source], [np.array([2, 0, 1])[truth]]))
+    Store(folder / "a").publish(dataset, Provenance("states", 1, "a" * 64, {}, [], 1.0, []))
+    return folder
 
 
-def test_clear_difference_of_occupancy_is_found() -> None:
-    names, test, groups, _ = compare_recordings(twelve(0.2), TABLE)
-    assert groups == ["a"] * 6 + ["b"] * 6
-    assert test.p_family[names.index("occupancy of 1")] < 0.05
-    assert test.effect[names.index("occupancy of 1")] > 2
+@pytest.mark.parametrize("place", ["", "a", "a/states.nc"])
+def test_matching_is_kept_as_tables(place: str, other: Path, tmp_path: Path) -> None:
+    match = keep_match(run_of(known_outcome(1)), other / place, tmp_path)
+    assert match.share == 1.0
+    rows = rows_of(tmp_path / "tables" / "matching.csv")
+    assert [row["state of the other fit"] for row in rows] == ["3", "1", "2"]
+    assert {row["by"] for row in rows} == {"frames"}
+    confusion = rows_of(tmp_path / "tables" / "confusion.csv")
+    counted = [[int(row[f"{k} of the other fit"]) for k in (1, 2, 3)] for row in confusion]
+    assert np.array_equal(counted, match.confusion)
 
 
-def test_transitions_are_compared_only_with_enough_moves() -> None:
-    names = compare_recordings(twelve(0), TABLE)[0]
-    assert "transition 1 to 2" in names
-    few = [item.assign(transition_count=item["transition_count"] * 0 + 1) for item in twelve(0)]
-    assert not [name for name in compare_recordings(few, TABLE)[0] if name.startswith("transition")]
+def test_a_place_without_states_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(RecipeError, match=r"P403.*no outcome of states"):
+            keep_match(run_of(known_outcome(1)), place, tmp_path)
 
 
-def test_individuals_are_the_units_where_they_are_named() -> None:
-    table = [{**row, "individual": f"m{k // 2}"} for k, row in enumerate(TABLE)]
-    _, test, groups, values = compare_recordings(twelve(0), table)
-    assert groups == ["a"] * 3 + ["b"] * 3
-    assert len(values) == 6
-    assert test.n_arrangements == 20
-
-
-def test_individual_in_two_groups_is_refused() -> None:
-    table = [{**row, "individual": f"m{k % 6}"} for k, row in enumerate(TABLE)]
-    with pytest.raises(RecipeError, match="in two groups"):
-        compare_recordings(twelve(0), table)
-
-
-def test_table_tells_means_effects_and_reason() -> None:
-    rows = group_rows(twelve(0)[:4], [{"recording": f"r{k}", "group": "ab"[k >= 2]} for k in range(4)])
-    assert rows[0][1] == "mean of a (n = 2)"
-    assert "3 are the fewest" in rows[1][-1]
-    assert rows[1][3] == ""
-
-
-def test_groups_are_read_in_the_order_of_the_recordings(tmp_path: Path) -> None:
-    (tmp_path / "g.csv").write_text("recording,group\nb,two\na,one\n")
-    assert [row["group"] for row in read_groups(tmp_path / "g.csv", ["a", "b"])] == ["one", "two"]
-    with pytest.raises(RecipeError, match="recording 'c' has no group"):
-        read_groups(tmp_path / "g.csv", ["a", "c"])
-    (tmp_path / "h.csv").write_text("name,group\nb,two\n")
-    with pytest.raises(RecipeError, match="columns recording, group"):
-        read_groups(tmp_path / "h.csv", ["b"])
+def test_trials_have_a_row_per_event_and_state() -> None:
+    (dataset,) = known_outcome(1)
+    head, *rows = trial_rows(dataset, [3.0, 100.0])
+    assert head[:3] == ["trial", "event [s]", "state"]
+    assert [(row[0], row[2]) for row in rows] == [(k, state) for k in "12" for state in "123"]
+    times, label = dataset["time"].values, dataset["label"].values
+    inside = (times >= 1.0 - 1e-9) & (times < 8.0 - 1e-9)
+    for row in rows[:3]:
+        counted = float((label[inside] == int(row[2])).mean())
+        assert float(row[3]) == pytest.approx(counted, abs=0.01)
+    assert [row[3] for row in rows[3:]] == ["", "", ""]  # nothing is known at 100 s

@@ -417,3 +417,14 @@ def _write_and_fail(path: Path) -> None:
     with VideoWriter(path, size=(64, 48), rate=Fraction(30), codec="ffv1", pixel_format="gray") as out:
         out.write(RAMP)
         raise ValueError("on purpose")
+
+
+@pytest.mark.parametrize(("options", "said"), [({}, b"mbtree=0"), ({"mbtree": "1"}, b"mbtree=1")])
+def test_x264_plans_without_its_macroblock_tree_unless_asked(
+    tmp_path: Path, options: dict[str, str], said: bytes
+) -> None:
+    path = tmp_path / "a.mp4"
+    with VideoWriter(path, size=(64, 48), rate=Fraction(30), options=options) as out:
+        for level in range(4):
+            out.write(np.full((48, 64), level, np.uint8))
+    assert said in path.read_bytes()  # x264 writes its settings into the stream

@@ -48,7 +48,7 @@ def write(path: Path, codec: str, change: Change | None = None, **options: str) 
         pixel_format=pixel_format,
         options={
             "g": "12",
-            **({"bf": "0", "sc_threshold": "0", "mbtree": "0"} if codec == "h264" else {}),
+            **({"bf": "0", "sc_threshold": "0"} if codec == "h264" else {}),
             **options,
         },
         on_packet=on_packet,

@@ -106,11 +106,36 @@ def test_ellipses_hold_what_they_say(size: int) -> None:
     values = rng.normal(size=(3000, 4, 6))
     calibration = fit_calibration(values, window, offset, placed, placed, size=size)
     window, offset = draw(3000)
-    found, truth = calibration.covariance(window, size), np.zeros((3000, 1, 2))
+    found = calibration.covariance(window, calibration.confidence(values), size)
+    truth = np.zeros((3000, 1, 2))
     for share in (0.5, 0.9):
         for k in range(4):
             covered = ellipse_coverage(offset[:, k : k + 1], found[:, k : k + 1], truth, share)
             assert covered == pytest.approx(share, abs=0.04)
+
+
+def test_ellipses_hold_what_they_say_of_sure_and_of_doubtful_points() -> None:
+    rng = np.random.default_rng(15)
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values = np.zeros((n, 3, 6))
+        values[..., 0] = rng.normal(0, 1.2, (n, 3))
+        spread = 3.0 * np.exp(-values[..., 0])  # windows are equal; how far points are off is not
+        offset = spread[..., None] * rng.normal(size=(n, 3, 2))
+        return values, np.tile([2.0, 0.0, 2.0], (n, 3, 1)), offset
+
+    values, window, offset = draw(4000)
+    everywhere = np.ones((4000, 3), np.bool_)
+    calibration = fit_calibration(values, window, offset, everywhere, everywhere, size=256)
+    assert calibration.slant > 0.2
+    values, window, offset = draw(4000)
+    sure = calibration.confidence(values)
+    found = calibration.covariance(window, sure, 256)
+    for part in (sure > np.quantile(sure, 0.7), sure < np.quantile(sure, 0.3)):
+        covered = ellipse_coverage(
+            offset[part][:, None], found[part][:, None], np.zeros((int(part.sum()), 1, 2)), 0.9
+        )
+        assert covered == pytest.approx(0.9, abs=0.06)
 
 
 def test_refit_moves_towards_the_labels_and_no_farther() -> None:
@@ -143,7 +168,8 @@ def test_refit_widens_ellipses_when_errors_are_larger() -> None:
     offset = rng.normal(0, 3, offset.shape)
     first = refit_calibration(base, values, window, offset, everywhere, everywhere, size=256)
     second = refit_calibration(base, values, window, 4 * offset, everywhere, everywhere, size=256)
-    assert (second.scale > 2 * first.scale).all()
+    narrow, wide = (c.covariance(window, c.confidence(values), 256)[..., 0] for c in (first, second))
+    assert np.median(wide / narrow) > 4
 
 
 def test_uncalibrated_confidence_is_the_windows_mass() -> None:
@@ -158,7 +184,16 @@ def test_calibration_survives_its_tensors() -> None:
     back = Calibration.from_tensors(base.tensors(), 4, "synthetic")
     values = np.random.default_rng(10).normal(size=(5, 4, 6))
     np.testing.assert_array_equal(back.confidence(values), base.confidence(values))
-    assert back.floor == pytest.approx(base.floor)
+    assert (back.floor, back.slant) == pytest.approx((base.floor, base.slant))
+
+
+def test_files_without_a_slant_have_ellipses_that_do_not_follow_the_confidence() -> None:
+    tensors = _fit(np.random.default_rng(9), 700).tensors()
+    del tensors["calibration.slant"]
+    back = Calibration.from_tensors(tensors, 4, "synthetic")
+    window = np.tile([2.0, 0.0, 2.0], (2, 4, 1))
+    sure, unsure = back.covariance(window, np.array([[0.95] * 4, [0.05] * 4]), 256)
+    np.testing.assert_array_equal(sure, unsure)
 
 
 def test_calibration_of_other_features_is_refused() -> None:

@@ -101,3 +101,24 @@ def test_one_frame_is_enough_and_none_is_refused() -> None:
     assert (one.x, one.y) == pytest.approx((many.x, many.y), abs=0.01 * many.side)
     with pytest.raises(ValueError, match="at least one frame"):
         find_face_box([], face, POINTS)
+
+
+def test_a_face_that_is_small_in_the_frame_is_found_in_small_tiles() -> None:
+    face = Face((900.0, 300.0), (845.0, 320.0), least=0.14)  # a tenth of the usual tiles' side
+    found = find_face_box(FRAMES, face, POINTS)
+    assert found.is_found
+    assert np.hypot(55, 20) / found.box.side == pytest.approx(EYE_NOSE, rel=0.3)
+
+
+def test_places_can_be_scored_many_at_a_time() -> None:
+    face = Face((500.0, 500.0), (620.0, 520.0), 2)
+    looks: list[int] = []
+
+    def score(
+        given: Sequence[tuple[Shaped[np.ndarray, "y x"], CropBox]],
+    ) -> Float32[np.ndarray, "n keypoint"]:
+        looks.append(len(given))
+        return np.concatenate([face([frame], box)[1] for frame, box in given])
+
+    assert find_face_box(FRAMES, face, POINTS, score) == find_face_box(FRAMES, face, POINTS)
+    assert looks == [24 * 6]

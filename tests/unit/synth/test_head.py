@@ -161,3 +161,10 @@ def test_the_eye_is_seen_where_the_truth_says(sample: Sample) -> None:
     distance = np.hypot(along / a, across / b)
     inside, around = made.image[distance < 0.6], made.image[(distance > 1.5) & (distance < 2.2)]
     assert inside.mean() < 0.5 * around.mean()
+
+
+def test_deep_pictures_round_to_the_usual_ones() -> None:
+    usual, deep = render_image(3, 1, size=64), render_image(3, 1, size=64, bits=16)
+    assert deep.image.dtype == np.uint16
+    assert np.abs(deep.image / 257.0 - usual.image).max() <= 0.5 + 1e-3
+    np.testing.assert_array_equal(deep.xy, usual.xy)

@@ -4,9 +4,11 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import mystax
+from mystax.errors import ParameterError
 from mystax.io.video import Video
 from mystax.synth.head_files import rig_dataset, video_dataset, write_rig, write_video
 from mystax.synth.head_mesh import KEYPOINTS
@@ -72,3 +74,18 @@ def test_equal_videos_are_encoded_alike(tmp_path: Path) -> None:
     assert len(made[0]) == 45
     assert np.array_equal(made[0], made[1])
     assert np.array_equal(made[0], made[2])
+
+
+def test_a_lossless_video_holds_deep_frames(tmp_path: Path) -> None:
+    made = render_video(HeadScript(1), face_camera((48, 36)), fps=50, seconds=0.04, quick=True, bits=12)
+    path = write_video(made, tmp_path / "deep.mkv", codec="ffv1", truth=False)[0]
+    (chunk,) = Video([path]).chunks()
+    assert chunk.data.dtype == np.uint16
+    np.testing.assert_array_equal(chunk.data >> 4, np.stack(made.frames()))
+
+
+def test_codecs_that_cannot_hold_deep_frames_are_refused(tmp_path: Path) -> None:
+    made = render_video(HeadScript(1), face_camera((48, 36)), fps=50, seconds=0.04, quick=True, bits=12)
+    with pytest.raises(ParameterError, match="ffv1"):
+        write_video(made, tmp_path / "deep.mp4", truth=False)
+    assert not (tmp_path / "deep.mp4").exists()

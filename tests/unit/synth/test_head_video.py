@@ -103,3 +103,20 @@ def test_cameras_may_look_from_the_right() -> None:
     assert nose[0] < eye[0]
     with pytest.raises(ParameterError):
         face_camera(side=0)
+
+
+def test_deep_frames_show_the_same_with_finer_greys(video: HeadVideo) -> None:
+    deep = render_video(HeadScript(2), SMALL, fps=50, seconds=0.4, quick=True, bits=16)
+    fine, coarse = deep.frame(3), video.frame(3)
+    assert fine.dtype == np.uint16
+    assert np.abs(fine / 257.0 - coarse).max() <= 0.5 + 1e-3
+    assert len(np.unique(fine)) > 2 * len(np.unique(coarse))
+
+
+def test_the_source_of_deep_frames_tells_their_depth(video: HeadVideo) -> None:
+    deep = render_video(HeadScript(2), SMALL, fps=50, seconds=0.4, quick=True, bits=12).source
+    chunk = deep.frame_at(0)
+    assert deep.bits == 12
+    assert chunk.data.dtype == np.uint16
+    assert chunk.data.max() <= 4095
+    assert deep.identity != video.source.identity

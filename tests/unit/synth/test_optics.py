@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mystax.errors import ParameterError
 from mystax.synth.draws import Draw
 from mystax.synth.kernels.optics import gauss, reduce, streak
-from mystax.synth.optics import Optics, draw_optics, expose_face, picture_of, resample
+from mystax.synth.optics import Optics, codes_of, draw_optics, expose_face, picture_of, resample
 
 CLEAN = Optics(
     target=0.5, quantile=0.9, exposure=0.0, blur=0.0, defocus=0.3, field=1e9, motion=(0.0, 0.0), black=0.0,
@@ -145,3 +146,16 @@ def test_only_shifted_cameras_are_interlaced() -> None:
     shifted = {draw_optics(Draw((k,), "shifted")).chain for k in range(60)}
     assert ordinary == {"clean", "compressed", "resampled", "striped"}
     assert "interlaced" in shifted
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (10, np.uint16), (16, np.uint16)])
+def test_greys_become_codes_of_a_depth(bits: int, kind: type) -> None:
+    codes = codes_of(np.array([[0.0, 0.25, 1.0]], np.float32), bits)
+    assert codes.dtype == kind
+    assert codes.tolist() == [[0, round(0.25 * (2**bits - 1)), 2**bits - 1]]
+
+
+@pytest.mark.parametrize("bits", [7, 17])
+def test_depths_that_do_not_exist_are_refused(bits: int) -> None:
+    with pytest.raises(ParameterError, match="bits"):
+        codes_of(np.zeros((1, 1), np.float32), bits)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
@@ -28,11 +29,12 @@ from mystax.engine.catalog.rows import (
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
 from mystax.engine.catalog.snapshot import Snapshot
 from mystax.engine.catalog.tables import recording, root, video
-from mystax.errors import RecipeError
+from mystax.errors import CatalogError, RecipeError
 from mystax.io.fingerprint import quick_id
 
 __all__ = ["ingest_folders"]
 
+UNIT: dict[str, object] = {"unit": "recordings"}
 BATCH = 32
 """Recordings per transaction."""
 SHOWN = 3
@@ -124,7 +126,7 @@ class _Ingest:
                 late.append(one)
             else:
                 self._take(one)
-            self._report(Event("progress", "ingest", number, len(recordings), one.identity.text))
+            self._report(Event("progress", "ingest", number, len(recordings), one.identity.text, UNIT))
         self._flush()
         self._take_late(late)
 
@@ -421,20 +423,31 @@ class _Ingest:
         """Write what was looked at, in one transaction."""
         if not self._batch:
             return
-        with self._database.write() as connection:
-            for new, known in self._batch:
-                row = write_recording(connection, new, known)
-                self._known.identities[new.identity] = row
-                self._known.folders[new.folder] = row
-                self._found.ids.append(row)
-                self._sidecar(connection, row)
-                if known is None:
-                    self._found.added += 1
-                else:
-                    self._found.changed += 1
-                for remark in (*new.remarks, *(r for facts in new.cameras for r in facts.remarks)):
-                    self._found.flags[remark.code] = self._found.flags.get(remark.code, 0) + 1
+        try:
+            with self._database.write() as connection:
+                for new, known in self._batch:
+                    self._write(connection, new, known)
+        except IntegrityError as error:
+            raise CatalogError(
+                "Q603",
+                self._database.where,
+                "somebody else takes in the same recordings at this moment",
+                got=str(error.orig),
+                hint="ingest again when the other is done: what is there already is not read again",
+            ) from error
         self._batch.clear()
+
+    def _write(self, connection: Connection, new: NewRecording, known: int | None) -> None:
+        """Write one recording, and count it."""
+        row = write_recording(connection, new, known)
+        self._known.identities[new.identity] = row
+        self._known.folders[new.folder] = row
+        self._found.ids.append(row)
+        self._sidecar(connection, row)
+        self._found.added += known is None
+        self._found.changed += known is not None
+        for remark in (*new.remarks, *(one for facts in new.cameras for one in facts.remarks)):
+            self._found.flags[remark.code] = self._found.flags.get(remark.code, 0) + 1
 
     def _sidecar(self, connection: Connection, row: int) -> None:
         write_sidecar(self._out, *sidecar_of(connection, row))

@@ -7,21 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from mystax.core.quality import Flag
 from mystax.core.typing import Float64, Shaped
-from mystax.errors import FormatError
+from mystax.errors import ExtraMissing, FormatError
 from mystax.io.neural.slabs import FileMatrix, Joined, Matrix, Subtracted
 from mystax.io.neural.source import NeuralSource, Neurons
 from mystax.io.neural.suite2p import NEUROPIL
 from mystax.io.npy_files import read_npy
+from mystax.io.parquet import read_parquet
 
 __all__ = ["AlfFile", "alf_files", "find_alf", "read_alf"]
 
 NAME = re.compile(
-    r"(?:_\w+?_)?(?P<thing>[A-Za-z]\w*)\.(?P<attribute>[A-Za-z]\w*)(?:\.[\w-]+)*\.(?P<suffix>npy|csv|tsv)"
+    r"(?:_\w+?_)?(?P<thing>[A-Za-z]\w*)\.(?P<attribute>[A-Za-z]\w*)(?:\.[\w-]+)*\.(?P<suffix>npy|csv|tsv|pqt)"
 )
 REVISION = re.compile(r"#(?P<date>\d{4}-\d{2}-\d{2}[^#]*)#")
 MAX_TEXT = 256 << 20
 GOOD_LABEL = 1.0
+LABELS = ("label", "ks2_label")
+"""Columns of the table of metrics: share of passed criteria, or the judgement of the sorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +173,22 @@ def _spikes(folder: Path, files: dict[str, Path]) -> NeuralSource:
             "F804", files["spikes.times"].name, "a time is not finite", got=f"row {int(bad[0])}"
         )
     order = np.argsort(times, kind="stable")
+    neurons, flags = _clusters(files, n)
     return NeuralSource(
         format="alf",
         where=f"{folder.name}/{files['spikes.times'].name}",
         signal="spikes",
-        neurons=_clusters(files, n),
+        neurons=neurons,
         spike_time=times[order],
         spike_neuron=clusters.astype(np.int32)[order],
         files=[files[key] for key in sorted(files) if key.split(".")[0] in ("spikes", "clusters")],
         counts={"n_spikes": len(times), "n_clusters": n},
+        flags=flags,
     )
 
 
-def _clusters(files: dict[str, Path], n: int) -> Neurons:
-    """Read depths, areas and judgements of clusters."""
+def _clusters(files: dict[str, Path], n: int) -> tuple[Neurons, tuple[Flag, ...]]:
+    """Read depths, areas and judgements of clusters; what cannot be read is said."""
     place = np.full((n, 3), np.nan)
     depths = _column(files, "clusters.depths", n, "clusters")
     if depths is not None:
@@ -194,30 +200,61 @@ def _clusters(files: dict[str, Path], n: int) -> Neurons:
             area = [str(text) for text in texts.astype(np.str_)]
             break
     label = _column(files, "clusters.label", n, "clusters")
+    flags: tuple[Flag, ...] = ()
     if label is None:
-        label = _metric(files.get("clusters.metrics"), n)
+        try:
+            label = _metric(files.get("clusters.metrics"), n)
+        except ExtraMissing as error:
+            text = f"judgements of clusters are not read, since pyarrow is not installed: {error.hint}"
+            flags = (Flag("N308", text),)
     quality = None
     if label is not None and label.dtype.kind in "fiu":
-        quality = ["good" if one >= GOOD_LABEL else "mua" for one in label]
+        judged = np.where(label >= GOOD_LABEL, "good", "mua")
+        quality = np.where(np.isnan(label.astype(np.float64)), "unsorted", judged).tolist()
     elif label is not None:
         quality = [str(one).lower() for one in label]
-    return Neurons.of(np.arange(n), place=place, area=area, quality=quality)
+    return Neurons.of(np.arange(n), place=place, area=area, quality=quality), flags
 
 
 def _metric(path: Path | None, n: int) -> Shaped[np.ndarray, " cluster"] | None:
-    """Read the column `label` (share of passed criteria) or `ks2_label` of the table of metrics."""
-    if path is None or path.suffix not in (".csv", ".tsv") or path.stat().st_size > MAX_TEXT:
+    """Read the judgement of every cluster from the table of metrics; rows belong to their `cluster_id`."""
+    if path is None or path.suffix == ".npy" or path.stat().st_size > MAX_TEXT:
         return None
+    if path.suffix == ".pqt":
+        columns = read_parquet(path, [*LABELS, "cluster_id"])
+    else:
+        columns = _columns(path)
+    for name in LABELS:
+        if name in columns and len(columns[name]):
+            return _at_clusters(columns[name], columns.get("cluster_id"), n)
+    return None
+
+
+def _columns(path: Path) -> dict[str, Shaped[np.ndarray, " row"]]:
+    """Read the columns of a table of texts that matter here: numbers, where all are numbers."""
     lines = path.read_text("utf-8-sig", "replace").splitlines()
     rows = list(csv.DictReader(lines, delimiter="\t" if path.suffix == ".tsv" else ","))
-    for name in ("label", "ks2_label"):
-        if len(rows) == n and rows and name in rows[0]:
+    found: dict[str, np.ndarray] = {}
+    for name in (*LABELS, "cluster_id"):
+        if rows and name in rows[0]:
             texts = [row[name] or "" for row in rows]
             try:
-                return np.array([float(text) for text in texts])
+                found[name] = np.array([float(text) for text in texts])
             except ValueError:
-                return np.array(texts)
-    return None
+                found[name] = np.array(texts)
+    return found
+
+
+def _at_clusters(
+    values: Shaped[np.ndarray, " row"], ids: Shaped[np.ndarray, " row"] | None, n: int
+) -> Shaped[np.ndarray, " cluster"] | None:
+    """Put rows at their clusters; without numbers of clusters there must be one row for each."""
+    if ids is None or ids.dtype.kind != "f":
+        return values if len(values) == n else None
+    found = np.full(n, np.nan) if values.dtype.kind == "f" else np.full(n, "", values.dtype)
+    known = np.isfinite(ids) & (ids >= 0) & (ids < n)
+    found[ids[known].astype(np.int64)] = values[known]
+    return found
 
 
 def _imaging(folder: Path, files: dict[str, Path], signal: str | None) -> NeuralSource:

@@ -14,7 +14,7 @@ from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.tables import camera, flag, recording, root, side_file, video
-from mystax.errors import ParameterError, RecipeError
+from mystax.errors import CatalogError, ParameterError, RecipeError
 from mystax.io.fingerprint import quick_id
 from tests.fixtures.sessions import OLD, clip, neuroblueprint, new_clip
 
@@ -396,6 +396,23 @@ def test_progress_is_told_per_recording(catalog: Catalog, tmp_path: Path) -> Non
     events: list[Event] = []
     catalog.ingest(tmp_path / "whisk", report=events.append)
     assert [(event.done, event.total) for event in events if event.kind == "progress"] == [(1, 2), (2, 2)]
+
+
+def test_somebody_else_who_takes_in_the_same_is_told_with_q603(catalog: Catalog, tmp_path: Path) -> None:
+    neuroblueprint(tmp_path / "whisk", 1, 2)
+    nested: list[int] = []
+
+    def report(event: Event) -> None:
+        if event.kind == "progress" and not nested:
+            nested.append(1)
+            with Catalog.open(catalog.place.folder) as other:
+                nested.append(other.ingest(tmp_path / "whisk").added)
+
+    with pytest.raises(CatalogError, match="Q603") as refused:
+        catalog.ingest(tmp_path / "whisk", report=report)
+    assert refused.value.retry == "transient"
+    assert nested == [1, 2]
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 2)
 
 
 def test_wish_for_one_camera_goes_before_a_glob() -> None:

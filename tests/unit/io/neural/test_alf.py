@@ -133,3 +133,34 @@ def test_another_signal_than_is_there_is_refused_with_what_is_there(tmp_path: Pa
     imaging(tmp_path)
     with pytest.raises(FormatError, match=r"mpci\.ROIActivityDeconvolved"):
         mystax.read_neural(tmp_path, signal="fluorescence")
+
+
+def metrics(folder: Path, **columns: list[object]) -> None:
+    pa = pytest.importorskip("pyarrow", reason='pip install "mystax[interop]"')
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(columns), folder / "clusters.metrics.pqt")
+
+
+def test_metrics_in_parquet_belong_to_their_clusters(tmp_path: Path) -> None:
+    metrics(spikes(tmp_path), cluster_id=[3, 0, 1], label=[1.0, 1.0, 0.33])
+    every = mystax.read_neural(tmp_path, neurons="quality=all")
+    assert every["quality"].values.tolist() == ["good", "mua", "unsorted", "good"]
+    assert mystax.read_neural(tmp_path)["neuron"].values.tolist() == [0, 2, 3]
+
+
+def test_metrics_in_parquet_of_another_number_of_rows_are_not_used(tmp_path: Path) -> None:
+    metrics(spikes(tmp_path), label=[1.0, 0.5])
+    assert set(mystax.read_neural(tmp_path)["quality"].values.tolist()) == {""}
+
+
+def test_without_pyarrow_spikes_are_read_and_the_loss_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    (spikes(tmp_path) / "clusters.metrics.pqt").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    dataset = mystax.read_neural(tmp_path)
+    assert dataset.sizes["neuron"] == 4
+    assert "pyarrow is not installed" in str(dataset.attrs["quality"])

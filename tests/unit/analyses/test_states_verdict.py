@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mystax.analyses.states import StatesParams
-from mystax.analyses.states_fit import StatesFit, verdict_of
+from mystax.analyses.states_model import StatesFit
+from mystax.analyses.states_verdict import verdict_of
 from mystax.compute.features import FeatureModel, FeatureRules
 from mystax.compute.hmm_choice import Candidate
 from mystax.compute.hmm_frames import make_frames

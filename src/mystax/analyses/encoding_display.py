@@ -1,0 +1,112 @@
+"""What figures of an encoding show: neurons in an order to look at, a raster, traces."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mystax.analyses.encoding_data import EncodingData
+from mystax.analyses.encoding_fold import FoldOutcome, Found, units_of
+from mystax.compute.folds import FoldPlan
+from mystax.compute.seriation import sort_neurons
+from mystax.core.typing import Float64
+
+__all__ = ["display_found", "order_found"]
+
+
+def order_found(data: EncodingData, seed: int) -> Found:
+    """Return an order of the neurons for display; running or motion rises towards its end."""
+    units = units_of(data, data.usable, seed)
+    spread = units.scores[data.usable].std(0, dtype=np.float64)
+    order = sort_neurons((units.loadings * spread)[:, :64], seed=seed)
+    guide = next(
+        (
+            part.values[:, 0]
+            for group in ("running", "motion")
+            for part in data.grid.parts
+            if part.group == group
+        ),
+        None,
+    )
+    if guide is not None:
+        pace = data.bins.mean(np.nan_to_num(guide.astype(np.float64)))[data.usable]
+        ends = units.scores[data.usable] @ np.stack(
+            [units.loadings[part].mean(0) for part in np.array_split(order, 2)], axis=1
+        ).astype(np.float32)
+        ties = [np.corrcoef(pace, ends[:, k])[0, 1] if pace.std() > 0 else 0.0 for k in (0, 1)]
+        if ties[0] > ties[1]:
+            order = order[::-1].copy()
+    return {"order": (("neuron",), order)}
+
+
+PANELS = ("measured", "stacked", "lagged-ridge")
+N_ROWS, N_COLUMNS = 60, 900
+
+
+def display_found(
+    data: EncodingData,
+    plan: FoldPlan,
+    folds: Sequence[FoldOutcome],
+    order: np.ndarray,
+    explained: Float64[np.ndarray, " neuron"],
+) -> tuple[Found, Found]:
+    """Return what figures show: a sorted raster, and traces of the best, a middle and the worst neuron.
+
+    Parameters
+    ----------
+    data, plan, folds
+        As for the outcome.
+    order : array (neuron,)
+        Order of the rows.
+    explained : array (neuron,)
+        Explained variance of the stack.
+
+    Returns
+    -------
+    variables, coordinates
+        `raster`, `trace` and what they stand on.
+    """
+    n_times, n = len(data.times), data.population.n
+    n_rows = min(N_ROWS, n)
+    row = np.empty(n, np.int64)
+    for k, some in enumerate(np.array_split(order, n_rows)):
+        row[some] = k
+    ranks = np.argsort(np.where(np.isfinite(explained), explained, -np.inf), kind="stable")
+    examples = ranks[[-1, n // 2, 0]]
+    raster = np.full((len(PANELS), n_times, n_rows), np.nan, np.float32)
+    trace = np.full((len(PANELS), 3, n_times), np.nan, np.float32)
+    counts = np.bincount(row, minlength=n_rows)
+    for f in folds:
+        test = plan.test(f.fold)
+        sums = np.zeros((len(PANELS), int(test.sum()), n_rows), np.float32)
+        for slab in data.population.slabs:
+            loadings = f.loadings[slab].T.astype(np.float32)
+            member = np.zeros((slab.stop - slab.start, n_rows), np.float32)
+            member[np.arange(len(member)), row[slab]] = 1
+            single = [scores @ loadings for scores in f.predictions]
+            stacked = np.sum(
+                [p * w for p, w in zip(single, f.weights[:, slab].astype(np.float32), strict=True)], axis=0
+            )
+            shown = (data.population.standardised(slab, f.mean, f.sd, test), stacked, single[0])
+            for k, values in enumerate(shown):
+                sums[k] += values @ member
+                for e, neuron in enumerate(examples):
+                    if slab.start <= neuron < slab.stop:
+                        trace[k, e, test] = values[:, neuron - slab.start]
+        raster[:, test] = sums / counts
+    edges = np.linspace(0, n_times, min(N_COLUMNS, n_times) + 1).astype(np.int64)[:-1]
+    known = np.isfinite(raster)
+    total = np.add.reduceat(np.where(known, raster, 0), edges, axis=1)
+    seen = np.add.reduceat(known.astype(np.float32), edges, axis=1)
+    thin = np.where(seen > 0, total / np.maximum(seen, 1), np.nan).transpose(0, 2, 1)
+    names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
+    return (
+        {
+            "raster": (("panel", "row", "column"), np.ascontiguousarray(thin, np.float32)),
+            "trace": (("panel", "example", "time"), trace),
+        },
+        {
+            "panel": (("panel",), np.array(PANELS, object)),
+            "column_start": (("column",), data.times[edges]),
+            "example_neuron": (("example",), names[examples].astype(np.int64)),
+        },
+    )

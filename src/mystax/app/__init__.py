@@ -1,0 +1,1 @@
+"""The web page of mystax, served by the user's own machine."""

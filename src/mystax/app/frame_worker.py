@@ -1,0 +1,212 @@
+"""The child of the web app that decodes: requests on stdin, pictures and values on stdout.
+
+``python -m mystax.app.frame_worker``.  A request is one JSON line.  An answer is the length of its header and
+of its body (two uint32, little-endian), the header (JSON) and the body.  The end of stdin means that the
+server is gone, and the worker leaves.
+"""
+
+import json
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from mystax.app.envelope import pack
+from mystax.core.recording import Reason
+from mystax.core.typing import Shaped
+from mystax.errors import AppError, InternalError, MystaxError
+from mystax.io.pictures import encoded, in_window, window_of
+from mystax.io.video import Video
+from mystax.io.video_reader import VideoReader
+
+__all__ = ["FrameWorker", "main", "read_answer"]
+
+SAMPLES = 20
+"""Frames that are looked at when a camera is opened, for the levels of a deep one and for colours."""
+COLOURED = 12
+"""Least difference of the channels in a picture that has colours [levels]."""
+Answer = tuple[dict[str, Any], bytes]
+
+
+class _Shown:
+    """One camera: its reader, and how its pictures are shown."""
+
+    def __init__(self, video: VideoReader) -> None:
+        self.video = video
+        self.window: tuple[float, float] = (0.0, 255.0)
+        self.has_colours = False
+        if not video.n_frames:
+            return
+        samples = video.sample(SAMPLES)
+        good = samples.data[samples.valid]
+        if video.bits > 8:
+            self.window = window_of(good)
+        elif samples.valid.any():
+            first = int(samples.index[samples.valid][0])
+            colours = video.color_at(first).astype(np.int16)
+            self.has_colours = bool(np.ptp(colours, axis=2).max() > COLOURED)
+
+    def nearest_key(self, frame: int) -> int:
+        """Return the key frame that is nearest to a frame."""
+        keys = self.video.key_frames
+        if not len(keys):
+            return frame
+        return int(keys[np.argmin(np.abs(keys - frame))])
+
+
+class FrameWorker:
+    """Answers requests about the frames of some cameras.
+
+    Parameters
+    ----------
+    opened : callable, optional
+        Makes a reader of a camera's specification.
+    """
+
+    def __init__(self, opened: Callable[[Mapping[str, Any]], VideoReader] = Video.from_spec) -> None:
+        self._opened = opened
+        self._cameras: dict[str, _Shown] = {}
+
+    def answer(self, request: Mapping[str, Any]) -> Answer:
+        """Do what a request asks for; errors are answers too."""
+        known = {"open": self._open, "frame": self._frame, "preview": self._preview}
+        try:
+            return known[str(request["do"])](request)
+        except MystaxError as error:
+            return {"error": error.record().as_dict()}, b""
+        except Exception as error:  # noqa: BLE001 - the worker outlives whatever a request brings out
+            bug = InternalError("B999", "frame", f"{type(error).__name__}: {error}")
+            return {"error": bug.record().as_dict()}, b""
+
+    def _camera(self, request: Mapping[str, Any]) -> _Shown:
+        key = str(request["camera"])
+        if key not in self._cameras:
+            self._cameras[key] = _Shown(self._opened(request["spec"]))
+        return self._cameras[key]
+
+    def _open(self, request: Mapping[str, Any]) -> Answer:
+        """Say what a camera is; its times follow as int64 ticks or float64 seconds."""
+        shown = self._camera(request)
+        video = shown.video
+        about = {
+            "n_frames": video.n_frames,
+            "height": video.shape[0],
+            "width": video.shape[1],
+            "bits": video.bits,
+            "colour": shown.has_colours,
+            "window": list(shown.window),
+            "flags": [
+                {"code": flag.code, "text": flag.text, "n_frames": flag.n_frames} for flag in video.flags
+            ],
+            "key_frames": len(video.key_frames),
+        }
+        return about, pack({"time": np.asarray(video.times, np.float64)})
+
+    def _frame(self, request: Mapping[str, Any]) -> Answer:
+        """Give one picture: exactly the frame that is asked for, or the nearest key frame."""
+        shown = self._camera(request)
+        video = shown.video
+        wanted = int(request["frame"])
+        if not 0 <= wanted < video.n_frames:
+            raise AppError(
+                "W903",
+                "frame",
+                expected=f"0..{video.n_frames - 1}",
+                got=str(wanted),
+                hint="frames count from 0",
+            )
+        exact = request.get("mode", "exact") == "exact"
+        frame = wanted if exact else shown.nearest_key(wanted)
+        chunk = video.frame_at(frame)
+        about = {
+            "frame": frame,
+            "time": float(chunk.time[0]) if np.isfinite(chunk.time[0]) else None,
+            "valid": bool(chunk.valid[0]),
+            "reason": Reason(int(chunk.reason[0])).name.lower(),
+            "kind": "exact" if frame == wanted else "near",
+        }
+        if not chunk.valid[0]:
+            return about, b""
+        form = str(request.get("form", "jpeg"))
+        about["form"] = form
+        pixels = self._pixels(shown, frame, chunk.data[0], request)
+        width = request.get("width")
+        quality = int(request.get("quality", 85))
+        return about, encoded(pixels, form=form, quality=quality, width=None if width is None else int(width))
+
+    def _pixels(
+        self, shown: _Shown, frame: int, grey: Shaped[np.ndarray, "y x"], request: Mapping[str, Any]
+    ) -> Shaped[np.ndarray, "..."]:
+        low, high = request.get("low"), request.get("high")
+        if shown.has_colours:
+            return shown.video.color_at(frame)
+        if low is None and high is None and grey.dtype == np.uint8:
+            return grey
+        least = shown.window[0] if low is None else float(low)
+        most = shown.window[1] if high is None else float(high)
+        return in_window(grey, least, max(most, least + 1e-6))
+
+    def _preview(self, request: Mapping[str, Any]) -> Answer:
+        """Measure one frame as a run would: the same reducer, regions and parameters."""
+        from mystax.engine.preview import preview
+        from mystax.io.rois import rois_from_toml
+
+        shown = self._camera(request)
+        text = request.get("rois")
+        found = preview(
+            str(request["analysis"]),
+            shown.video,
+            rois_from_toml(str(text)) if text else None,
+            request.get("parameters") or {},
+            int(request["frame"]),
+            camera=str(request.get("name", "face")),
+        )
+        arrays, dims = {}, {}
+        for name, variable in {**found.coords, **found.data_vars}.items():
+            values = np.asarray(variable.values)
+            if values.dtype.kind in "fiu" and values.dtype.itemsize in {1, 2, 4, 8}:
+                arrays[str(name)] = values
+            elif values.dtype.kind == "b":
+                arrays[str(name)] = values.astype(np.uint8)
+            else:
+                continue
+            dims[str(name)] = [str(dim) for dim in variable.dims]
+        return {"frame": int(request["frame"])}, pack(arrays, dims=dims)
+
+
+def read_answer(stream: BinaryIO) -> Answer:
+    """Read one answer.
+
+    Raises
+    ------
+    EOFError
+        If the worker is gone.
+    """
+    lengths = _exactly(stream, 8)
+    n_header, n_body = struct.unpack("<II", lengths)
+    header = json.loads(_exactly(stream, n_header))
+    return header, _exactly(stream, n_body)
+
+
+def _exactly(stream: BinaryIO, n: int) -> bytes:
+    body = stream.read(n)
+    if len(body) < n:
+        raise EOFError
+    return body
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    worker, out = FrameWorker(), sys.stdout.buffer
+    sys.stdout = sys.stderr
+    for line in sys.stdin.buffer:
+        header, body = worker.answer(json.loads(line))
+        text = json.dumps(header).encode()
+        out.write(struct.pack("<II", len(text), len(body)) + text + body)
+        out.flush()
+
+
+if __name__ == "__main__":
+    main()

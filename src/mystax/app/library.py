@@ -1,0 +1,259 @@
+"""What the page lists: recordings with their cameras and outcomes, from a catalogue or from folders."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from mystax.app.security import refused
+from mystax.errors import MystaxError
+from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
+from mystax.io.outcomes import Outcomes, outcome_paths
+from mystax.io.provenance import files_of_cameras
+
+__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem"]
+
+SUFFIX = ".mystax"
+LABELS = ".labels"
+MOST_FILES = 20_000
+"""Most files that are looked at below the folders of a person without a catalogue."""
+FRESH = 2.0
+"""How long a list of files is not made again [s]."""
+
+
+def short_id(kind: str, *words: object) -> str:
+    """Make an id that is the same for the same words and says nothing about them."""
+    text = "\0".join(map(str, words))
+    return kind + hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeItem:
+    """One outcome of one camera (or of all of them: `camera` is empty)."""
+
+    id: str
+    folder: Path
+    name: str
+
+    @property
+    def analysis(self) -> str:
+        """Name of the analysis."""
+        return self.name.partition("/")[0]
+
+    @property
+    def camera(self) -> str:
+        """Name of the camera, where the analysis has several."""
+        return self.name.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One recording.
+
+    Attributes
+    ----------
+    id : str
+        By which the page asks for it.
+    name : str
+        For people.
+    cameras : mapping of str to tuple of Path
+        Files of each camera, in order.
+    folders : tuple of Path
+        Folders of its outcomes, the newest first.
+    labels : tuple of Path
+        Label sets.
+    head : mapping
+        What a catalogue knows: project, subject, session, quality, codes.
+    """
+
+    id: str
+    name: str
+    cameras: Mapping[str, tuple[Path, ...]]
+    folders: tuple[Path, ...] = ()
+    labels: tuple[Path, ...] = ()
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+    def camera_ids(self) -> dict[str, str]:
+        """Return the id of each camera."""
+        return {name: f"{self.id}c{number}" for number, name in enumerate(self.cameras)}
+
+    def outcomes(self) -> list[OutcomeItem]:
+        """List the outcomes of all folders; a damaged one is left to `mystax doctor`."""
+        found = []
+        for folder in self.folders:
+            try:
+                names = list(Outcomes.of_folder(folder))
+            except MystaxError:
+                continue
+            found += [OutcomeItem(short_id("o", folder, name), folder, name) for name in names]
+        return found
+
+
+class Library(Protocol):
+    """Where recordings come from."""
+
+    def items(self) -> Sequence[Item]:
+        """List all recordings."""
+        ...
+
+
+class FolderLibrary:
+    """Videos and outcomes below some folders: for people without a catalogue.
+
+    A folder of outcomes says itself which videos it was made from; each other video is a recording.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Where to look.
+    monotonic : callable, optional
+        The clock by which a list becomes old [s].
+    """
+
+    def __init__(self, folders: Sequence[Path], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._folders, self._monotonic = tuple(folders), monotonic
+        self._made = -FRESH
+        self._items: tuple[Item, ...] = ()
+
+    def items(self) -> Sequence[Item]:
+        """List all recordings."""
+        now = self._monotonic()
+        if now - self._made >= FRESH:
+            self._items = tuple(self._look())
+            self._made = now
+        return self._items
+
+    def _look(self) -> list[Item]:
+        results, videos, labels = [], [], []
+        for path in self._walk():
+            if path.suffix == SUFFIX:
+                results.append(path)
+            elif path.suffix == LABELS:
+                labels.append(path)
+            elif path.suffix.lower() in VIDEO_SUFFIXES:
+                videos.append(path)
+        found: dict[tuple[Path, ...], list[Path]] = {}
+        cameras: dict[tuple[Path, ...], dict[str, tuple[Path, ...]]] = {}
+        for folder in results:
+            known = _cameras_of(folder)
+            files = tuple(sorted(path for paths in known.values() for path in paths))
+            found.setdefault(files, []).append(folder)
+            cameras.setdefault(files, {}).update(known)
+        taken = {path for files in found for path in files}
+        for path in videos:
+            if path.resolve() not in taken:
+                found[(path.resolve(),)] = []
+                cameras[(path.resolve(),)] = {DEFAULT_CAMERA: (path.resolve(),)}
+        items = []
+        for files, folders in found.items():
+            ordered = sorted(folders, key=_changed, reverse=True)
+            name = ordered[0].stem if ordered else files[0].stem
+            place = ordered[0].parent if ordered else files[0].parent
+            mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
+            items.append(Item(short_id("f", *files, *folders), name, cameras[files], tuple(ordered), mine))
+        return sorted(items, key=lambda item: item.name)
+
+    def _walk(self) -> list[Path]:
+        """List files and folders of outcomes and labels, none of whose insides are looked at."""
+        found: list[Path] = []
+        waiting = list(self._folders)
+        while waiting and len(found) < MOST_FILES:
+            folder = waiting.pop(0)
+            if folder.suffix in {SUFFIX, LABELS}:
+                found.append(folder)
+                continue
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError:
+                continue
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir() and not entry.is_symlink():
+                    waiting.append(entry)
+                elif entry.is_file():
+                    found.append(entry)
+        return found
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the videos that a folder of outcomes was made from, where they are still there."""
+    found: dict[str, tuple[Path, ...]] = {}
+    try:
+        if not outcome_paths(folder):
+            return found
+        outcomes = Outcomes.of_folder(folder)
+        for name in outcomes:
+            for camera, files in files_of_cameras(outcomes.attributes(name)).items():
+                paths = tuple(_near(folder, Path(file)) for file in files)
+                if paths and all(path.is_file() for path in paths):
+                    found.setdefault(camera or DEFAULT_CAMERA, tuple(path.resolve() for path in paths))
+    except MystaxError:
+        return found
+    return found
+
+
+def _near(folder: Path, file: Path) -> Path:
+    """Return the file, or the one of its name beside the folder: both may have been moved together."""
+    return file if file.is_file() else folder.parent / file.name
+
+
+class CatalogLibrary:
+    """The recordings of a catalogue.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The open catalogue.
+    """
+
+    def __init__(self, catalog: Any) -> None:
+        self._catalog = catalog
+
+    def items(self) -> Sequence[Item]:
+        """List all recordings."""
+        roots = self._catalog.roots()
+        items = []
+        for row in self._catalog.recordings():
+            known = self._catalog.show(row["id"])
+            cameras = {
+                str(one["name"]): tuple(
+                    roots.resolve(video["root"], video["path"]) for video in one["videos"]
+                )
+                for one in known["cameras"]
+            }
+            folder = self._catalog.out / str(known["folder"])
+            folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and outcome_paths(path)]
+            ordered = tuple(sorted(folders, key=_changed, reverse=True))
+            labels = tuple(sorted(folder.glob(f"*{LABELS}")))
+            items.append(Item(f"r{row['id']}", _name(row), cameras, ordered, labels, row))
+        return items
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Name a recording by subject and session, else by its folder."""
+    words = [str(row[key]) for key in ("subject", "session", "run") if row.get(key)]
+    return " ".join(words) or str(row.get("folder", row["id"]))
+
+
+def find(items: Sequence[Item], key: str) -> Item:
+    """Return the recording of an id.
+
+    Raises
+    ------
+    AppError
+        W903, if there is none.
+    """
+    for item in items:
+        if item.id == key:
+            return item
+    raise refused(404, "W903", f"recording {key[:60]!r}", "there is nothing of that name here")

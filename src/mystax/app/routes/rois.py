@@ -1,0 +1,107 @@
+"""Regions of interest: the set of a recording, forms of the analyses, one frame measured as a run would."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+
+from mystax.app.envelope import MEDIA_TYPE
+from mystax.app.frames import Priority, Superseded
+from mystax.app.library import Item, find
+from mystax.app.routes.cameras import camera_of
+from mystax.app.schemas import AnalysisForm, PreviewWanted, RoiSet
+from mystax.app.security import refused
+from mystax.core.analysis import get_analysis, names_of_analyses
+from mystax.core.geometry import Roi, roi_from_dict
+from mystax.core.params import parameters_of
+from mystax.io.rois import read_rois, rois_to_toml
+from mystax.io.store import Store
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["rois"])
+FILE = "rois.toml"
+SUFFIX = ".mystax"
+
+
+def _folder_of(item: Item) -> Path:
+    """Return where the regions of a recording lie: with its outcomes, or where these will be."""
+    if item.folders:
+        return item.folders[0]
+    first = next(iter(item.cameras.values()))[0]
+    return first.parent / f"{first.stem}{SUFFIX}"
+
+
+def _set_of(folder: Path) -> RoiSet:
+    path = folder / FILE
+    if not path.is_file():
+        return RoiSet(rev="", rois=[])
+    rois = read_rois(path)
+    return RoiSet(rev=_revision(rois), rois=[dict(roi.as_dict()) for roi in rois])
+
+
+def _revision(rois: tuple[Roi, ...]) -> str:
+    return hashlib.blake2b(rois_to_toml(rois).encode(), digest_size=8).hexdigest()
+
+
+@router.get("/recordings/{key}/rois")
+def rois(key: str, request: Request) -> RoiSet:
+    """Give the regions of a recording."""
+    return _set_of(_folder_of(find(request.app.state.mystax.library.items(), key)))
+
+
+@router.put("/recordings/{key}/rois")
+def put_rois(
+    key: str, given: RoiSet, request: Request, if_match: Annotated[str | None, Header()] = None
+) -> RoiSet:
+    """Replace the regions of a recording, unless somebody else has changed them since."""
+    state = request.app.state.mystax
+    item = find(state.library.items(), key)
+    if state.settings.read_only:
+        raise refused(403, "W902", "regions", "this page was started with --read-only")
+    folder = _folder_of(item)
+    present = _set_of(folder)
+    if (if_match if if_match is not None else given.rev) != present.rev:
+        raise refused(409, "W904", "regions", "somebody else changed them meanwhile", hint="load them again")
+    new = tuple(roi_from_dict(one, FILE) for one in given.rois)
+    folder.mkdir(parents=True, exist_ok=True)
+    Store(folder).write_text(FILE, rois_to_toml(new))
+    return _set_of(folder)
+
+
+@router.get("/analyses")
+def analyses() -> list[AnalysisForm]:
+    """List the analyses with the JSON schema of their parameters."""
+    forms = []
+    for name in names_of_analyses():
+        found = get_analysis(name)
+        kind = found.roi_input.kind if found.roi_input is not None else None
+        fields: dict[str, Any] = {
+            key: {"default": one.default, "range": one.range_text, "unit": one.unit, "help": one.help}
+            for key, one in parameters_of(found.params).items()
+        }
+        forms.append(AnalysisForm(name=name, help=found.help, roi_kind=kind, parameters=fields))
+    return forms
+
+
+@router.post("/preview", response_class=Response)
+async def preview(wanted: PreviewWanted, request: Request) -> Response:
+    """Measure one frame: the same reducer, regions and parameters as in a run, bit for bit."""
+    name, spec = camera_of(request, wanted.camera)
+    regions = rois_to_toml([roi_from_dict(one, FILE) for one in wanted.rois]) if wanted.rois else ""
+    job = {
+        "do": "preview",
+        "frame": wanted.frame,
+        "analysis": wanted.analysis,
+        "rois": regions,
+        "parameters": wanted.parameters,
+        "name": name,
+    }
+    try:
+        _, body = await request.app.state.mystax.workers.ask(
+            wanted.camera, spec, job, priority=Priority.PREVIEW, panel=wanted.panel, seq=wanted.seq
+        )
+    except Superseded:
+        return Response(status_code=204)
+    return Response(body, media_type=MEDIA_TYPE, headers={"X-Mystax-Seq": str(wanted.seq)})

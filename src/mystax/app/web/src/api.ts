@@ -1,0 +1,178 @@
+/** The only module that speaks to the server: the session, objects, pictures and arrays. */
+
+import type {
+  AnalysisForm,
+  EditsDone,
+  EditsWanted,
+  LabelSet,
+  ModelInfo,
+  PreviewWanted,
+  QueueState,
+  RecordingInfo,
+  RecordingRow,
+  RoiSet,
+  Suggestion,
+} from "./api.gen";
+import { unpack, type Envelope } from "./envelope";
+
+/** What went wrong, in the words of the terminal. */
+export interface Refusal {
+  readonly code: string;
+  readonly where: string;
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly hint: string;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly refusal: Refusal,
+    readonly details: unknown = null,
+  ) {
+    super(`${refusal.code} ${refusal.where}: ${refusal.what}`);
+  }
+}
+
+/** The server is not there: restarted, stopped, or the tunnel is closed. */
+export class Offline extends Error {}
+
+export interface Picture {
+  readonly frame: number;
+  readonly seq: number;
+  readonly isExact: boolean;
+  readonly isValid: boolean;
+  readonly reason: string;
+  readonly blob: Blob | null;
+}
+
+export interface FrameWish {
+  readonly frame: number;
+  readonly mode: "exact" | "near";
+  readonly panel: string;
+  readonly seq: number;
+  readonly width?: number;
+  readonly isLossless?: boolean;
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** A token that lives in memory only: a notebook's frame gets no cookie. */
+let bearer = "";
+
+function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const parts = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) parts.set(name, String(value));
+  }
+  const text = parts.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (bearer !== "") headers.set("Authorization", `Bearer ${bearer}`);
+  if (init.body !== undefined) headers.set("Content-Type", "application/json");
+  let response: Response;
+  try {
+    response = await fetch(`api/${path}`, { ...init, headers });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Offline("the server does not answer");
+  }
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => null)) as Refusal | null;
+  const unknown = { code: String(response.status), where: path, what: response.statusText, expected: "", got: "", hint: "" };
+  throw new ApiError(response.status, body ?? unknown, body);
+}
+
+async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await (await ask(path, signal === undefined ? {} : { signal })).json()) as T;
+}
+
+async function send<T>(method: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+  return (await (await ask(path, { method, body: JSON.stringify(body), headers })).json()) as T;
+}
+
+async function arrays(path: string, init: RequestInit = {}): Promise<Envelope> {
+  return unpack(await (await ask(path, init)).arrayBuffer());
+}
+
+/** Exchange what the link carries for a session; the fragment is dropped from the address. */
+export async function openSession(): Promise<void> {
+  const given = new URLSearchParams(window.location.hash.slice(1));
+  const token = given.get("k");
+  const code = given.get("c");
+  if (token === null && code === null) return;
+  const opened = await send<{ token: string | null }>("POST", "session", code === null ? { token } : { code });
+  bearer = opened.token ?? "";
+  given.delete("k");
+  given.delete("c");
+  const rest = given.toString();
+  window.history.replaceState(null, "", rest === "" ? window.location.pathname : `#${rest}`);
+}
+
+export interface About {
+  readonly version: string;
+  readonly read_only: boolean;
+  readonly roots: readonly string[];
+  readonly extras: Readonly<Record<string, boolean>>;
+}
+
+export const about = (): Promise<About> => read("about");
+export const recordings = (text = ""): Promise<readonly RecordingRow[]> => read(`recordings${query({ q: text })}`);
+export const recording = (id: string): Promise<RecordingInfo> => read(`recordings/${id}`);
+export const rois = (id: string): Promise<RoiSet> => read(`recordings/${id}/rois`);
+export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses");
+export const models = (): Promise<readonly ModelInfo[]> => read("models");
+export const queue = (): Promise<QueueState> => read("queue");
+export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
+export const suggestions = (id: string): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions`);
+
+export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
+  send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
+export const job = (wanted: Readonly<Record<string, unknown>>): Promise<{ id: string }> => send("POST", "jobs", wanted);
+export const jobAction = (id: string, action: "cancel" | "retry"): Promise<unknown> => send("POST", `jobs/${id}/${action}`, {});
+
+/** The times of all frames of a camera. */
+export const clock = (camera: string): Promise<Envelope> => arrays(`cameras/${camera}/clock`);
+
+export const preview = (wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope> =>
+  arrays("preview", { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) });
+
+export function trace(
+  outcome: string,
+  wanted: { variable: string; select: Readonly<Record<string, string>>; start: number; stop: number; width: number },
+  signal?: AbortSignal,
+): Promise<Envelope> {
+  const { variable, select, start, stop, width } = wanted;
+  const text = query({ var: variable, sel: JSON.stringify(select), t0: start, t1: stop, px: width });
+  return arrays(`outcomes/${outcome}/trace${text}`, signal === undefined ? {} : { signal });
+}
+
+/** One picture; null where the panel has asked for something newer meanwhile. */
+export async function frame(camera: string, wish: FrameWish, signal?: AbortSignal): Promise<Picture | null> {
+  const text = query({
+    i: wish.frame,
+    mode: wish.mode,
+    panel: wish.panel,
+    seq: wish.seq,
+    w: wish.width,
+    fmt: wish.isLossless === true ? "png" : undefined,
+    lo: wish.low,
+    hi: wish.high,
+  });
+  const response = await ask(`cameras/${camera}/frame${text}`, signal === undefined ? {} : { signal });
+  if (response.status === 204 && response.headers.get("X-Mystax-Valid") === null) return null;
+  const isValid = response.headers.get("X-Mystax-Valid") === "1";
+  return {
+    frame: Number(response.headers.get("X-Mystax-Frame")),
+    seq: Number(response.headers.get("X-Mystax-Seq")),
+    isExact: response.headers.get("X-Mystax-Kind") === "exact",
+    isValid,
+    reason: response.headers.get("X-Mystax-Reason") ?? "",
+    blob: isValid ? await response.blob() : null,
+  };
+}

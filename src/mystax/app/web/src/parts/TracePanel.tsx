@@ -1,0 +1,109 @@
+/** A trace over time: minima and maxima of what each pixel covers; gaps stay gaps. */
+
+import { useSignalEffect } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import * as api from "../api";
+import { numbers } from "../envelope";
+import { isMoving, span, time, trouble } from "../state";
+
+interface Props {
+  readonly outcome: string;
+  readonly variable: string;
+  readonly select: Readonly<Record<string, string>>;
+  readonly title: string;
+}
+
+const HEIGHT = 110;
+
+export function TracePanel({ outcome, variable, select, title }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const [unit, setUnit] = useState("");
+  const [window_, setWindow] = useState<readonly [number, number]>(span.value);
+
+  useEffect(() => {
+    const host = place.current;
+    if (host === null) return undefined;
+    const colour = getComputedStyle(host).getPropertyValue("--muted");
+    const made = new uPlot(
+      {
+        width: host.clientWidth,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false, drag: { x: true, y: false, setScale: false } },
+        scales: { x: { time: false } },
+        axes: [
+          { stroke: colour, grid: { show: false }, size: 26 },
+          { stroke: colour, grid: { stroke: "#8884", width: 0.5 }, size: 52 },
+        ],
+        series: [{}, { stroke: "#56B4E9", width: 1 }, { stroke: "#56B4E9", width: 1 }],
+        bands: [{ series: [2, 1], fill: "#56B4E955" }],
+        hooks: {
+          setSelect: [
+            (self) => {
+              if (self.select.width < 4) return;
+              setWindow([self.posToVal(self.select.left, "x"), self.posToVal(self.select.left + self.select.width, "x")]);
+              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            },
+          ],
+          drawClear: [],
+        },
+      },
+      [[], [], []],
+      host,
+    );
+    made.over.addEventListener("click", (event) => {
+      isMoving.value = false;
+      time.value = made.posToVal(event.offsetX, "x");
+    });
+    made.over.addEventListener("dblclick", () => setWindow(span.value));
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: host.clientWidth, height: HEIGHT }));
+    watch.observe(host);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+    };
+  }, []);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    const width = Math.max(50, place.current?.clientWidth ?? 800);
+    const wanted = { variable, select, start: window_[0], stop: window_[1], width };
+    api
+      .trace(outcome, wanted, stop.signal)
+      .then((found) => {
+        const low = [...numbers(found, "lo")].map((value) => (Number.isNaN(value) ? null : value));
+        const high = [...numbers(found, "hi")].map((value) => (Number.isNaN(value) ? null : value));
+        const { t0, dt } = found.header as { t0?: number; dt?: number };
+        const times = t0 === undefined || dt === undefined ? [...numbers(found, "t")] : low.map((_, k) => t0 + k * dt);
+        setUnit(String(found.header["unit"]));
+        plot.current?.setData([times, low, high]);
+        plot.current?.setScale("x", { min: window_[0], max: window_[1] });
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof DOMException)) trouble.value = String(error);
+      });
+    return () => stop.abort();
+  }, [outcome, variable, JSON.stringify(select), window_[0], window_[1]]);
+
+  useSignalEffect(() => {
+    const made = plot.current;
+    const now = time.value;
+    if (made === null || made.data[0].length === 0) return;
+    made.setCursor({ left: made.valToPos(now, "x"), top: 0 }, false);
+  });
+
+  return (
+    <div class="trace">
+      <div class="title">
+        <span>{title}</span>
+        <span>{unit}</span>
+      </div>
+      <div ref={place} role="img" aria-label={`trace of ${title}`} />
+    </div>
+  );
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// The page works below any proxy path (base "./"), asks no other host, and its names carry their content.
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../_web",
+    emptyOutDir: true,
+    target: "es2022",
+    sourcemap: false,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    coverage: { provider: "v8", include: ["src/*.ts"] },
+  },
+});

@@ -1,0 +1,73 @@
+"""`mystax app`: the web page, served by this machine for the person who started it."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mystax.cli.options import common
+from mystax.cli.output import Output
+
+__all__ = ["command"]
+
+LAUNCH = "mystax.app.launch"
+"""The web app stands beside the commands, and neither imports the other: it is found by name."""
+
+
+@click.command("app", epilog="Example: mystax app project/")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--port", type=int, help="Where to listen; default 8765, or the next that is free.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@click.option("--read-only", is_flag=True, help="Refuse all changes.")
+@click.option(
+    "--host", default="127.0.0.1", help="Address to listen on; default 127.0.0.1: this machine only."
+)
+@click.option("--allow-host", "hosts", multiple=True, help="Name by which the server may be called.")
+@click.option("--base", default="", help="Path under which a proxy shows the page.")
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate, for another address.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Key of the certificate.")
+@click.option("--insecure", is_flag=True, help="Listen on another address without a certificate.")
+@common
+@click.pass_obj
+def command(
+    output: Output,
+    folders: tuple[Path, ...],
+    port: int | None,
+    no_browser: bool,
+    read_only: bool,
+    host: str,
+    hosts: tuple[str, ...],
+    base: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    insecure: bool,
+) -> None:
+    """See, draw, label and run, in a page of this machine.
+
+    FOLDERS hold videos or outcomes; by default the present one.  Nothing leaves the machine.
+    """
+    from mystax.errors import RecipeError
+
+    launch: Any = import_module(LAUNCH)
+    places = tuple(folder.resolve() for folder in (folders or (Path(),)))
+    for place in places:
+        if not place.is_dir():
+            raise RecipeError("P403", str(place), "there is no such folder")
+    settings = launch.Settings(
+        folders=places,
+        port=launch.free_port(host=host) if port is None else port,
+        allowed_hosts=hosts,
+        base=base,
+        read_only=read_only,
+    )
+    output.inputs.extend(str(place) for place in places)
+    certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
+    launch.serve(
+        settings,
+        say=output.say,
+        host=host,
+        certificate=certificate,
+        is_insecure=insecure,
+        no_browser=no_browser,
+    )

@@ -1,0 +1,187 @@
+"""What an encoding is asked with: behaviour and neural data in any form, and what tells them from others."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.behaviour import BehaviourGrid
+from mystax.core.quality import Flag, flags_from_json
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["behaviour_of", "fingerprint_of", "flags_of", "neural_of", "other_behaviours", "plain_parameters"]
+
+
+def plain_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters as texts and numbers: groups may be a list of names, and None stands for none.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As they were given.
+
+    Returns
+    -------
+    dict
+        As the declaration has them.
+    """
+    found = dict(parameters)
+    groups = found.get("groups")
+    if groups is None:
+        found.pop("groups", None)
+    elif not isinstance(groups, str) and isinstance(groups, Iterable):
+        found["groups"] = ",".join(str(name) for name in groups)
+    for name in ("null", "ceiling"):
+        if name in found and found[name] is None:
+            found[name] = "none"
+    return found
+
+
+def neural_of(neural: Any) -> Dataset:
+    """Return neural data, read where a path was given.
+
+    Parameters
+    ----------
+    neural : path or Dataset
+        Neural data.
+
+    Returns
+    -------
+    Dataset
+        In the form of `mystax.core.neural.NEURAL`.
+
+    Raises
+    ------
+    MystaxError
+        As `mystax.read_neural`.
+    """
+    if hasattr(neural, "data_vars"):
+        from mystax.core.neural import check_neural
+
+        check_neural(neural)
+        found: Dataset = neural
+        return found
+    from mystax.io.neural.reading import read_neural
+
+    return read_neural(neural)
+
+
+def flags_of(dataset: Dataset) -> list[Flag]:
+    """Return the remarks of a dataset."""
+    text = str(dataset.attrs.get("quality", ""))
+    return flags_from_json(text) if text else []
+
+
+def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
+    """Return behaviour on its grid, and what it was made from.
+
+    Parameters
+    ----------
+    behaviour : path, Outcomes, mapping, or BehaviourGrid
+        Behaviour.
+    groups : str
+        Names of groups, separated by commas, or ``auto``.
+
+    Returns
+    -------
+    grid, inputs
+        Behaviour, and its fingerprint as provenance has it.
+
+    Raises
+    ------
+    MystaxError
+        As `assemble_behaviour`.
+    """
+    if isinstance(behaviour, BehaviourGrid):
+        grid = behaviour
+    else:
+        from mystax.analyses.behaviour import assemble_behaviour
+        from mystax.io.outcomes import load
+
+        opened = load(behaviour) if isinstance(behaviour, str | Path) else behaviour
+        wanted = None if groups == "auto" else [name.strip() for name in groups.split(",") if name.strip()]
+        grid = assemble_behaviour(opened, wanted)
+    digest = hashlib.blake2b(digest_size=16)
+    for part in grid.parts:
+        digest.update(json.dumps([part.group, part.part, part.bank, part.columns]).encode())
+        digest.update(np.ascontiguousarray(part.values).tobytes())
+    digest.update(f"{grid.start!r} {grid.rate}".encode())
+    return grid, [{"role": "behaviour", "camera": "", "position": 0, "id": digest.hexdigest()}]
+
+
+def fingerprint_of(neural: Dataset) -> Mapping[str, object]:
+    """Return what tells these neural data from others: their files, or all values where there are none.
+
+    Parameters
+    ----------
+    neural : Dataset
+        Neural data.
+
+    Returns
+    -------
+    mapping
+        As provenance has it.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(str(neural.attrs.get("source", "")).encode())
+    digest.update(np.asarray(neural["neuron"].values).tobytes())
+    if "time" in neural.coords:
+        digest.update(np.asarray(neural["time"].values).tobytes())
+    if not _has_files(str(neural.attrs.get("source", ""))):
+        for name in ("spike_time", "spike_neuron"):
+            if name in neural:
+                digest.update(np.asarray(neural[name].values).tobytes())
+        if "activity" in neural:
+            for first in range(0, neural.sizes["time"], 4096):
+                rows = neural["activity"].isel(time=slice(first, first + 4096))
+                digest.update(np.ascontiguousarray(rows.values).tobytes())
+    return {"role": "neural", "camera": "", "position": 0, "id": digest.hexdigest()}
+
+
+def _has_files(source: str) -> bool:
+    """Tell whether a source names files by their content."""
+    try:
+        found = json.loads(source)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and bool(found.get("files"))
+
+
+def other_behaviours(
+    null_with: Iterable[Any], grid: BehaviourGrid
+) -> tuple[list[BehaviourGrid], list[Mapping[str, object]]]:
+    """Return the behaviour of other recordings, with the groups that one recording has.
+
+    Parameters
+    ----------
+    null_with : iterable of path, Outcomes, mapping, or BehaviourGrid
+        Behaviour of other recordings.
+    grid : BehaviourGrid
+        Behaviour of the recording that they are compared with; where it is among them, it is left out.
+
+    Returns
+    -------
+    grids, inputs
+        Behaviour, and fingerprints as provenance has them.
+
+    Raises
+    ------
+    MystaxError
+        As `assemble_behaviour`.
+    """
+    own = behaviour_of(grid, "auto")[1][0]["id"]
+    grids: list[BehaviourGrid] = []
+    inputs: list[Mapping[str, object]] = []
+    for item in null_with:
+        other, facts = behaviour_of(item, ",".join(grid.groups))
+        if facts[0]["id"] != own:
+            inputs.append({**facts[0], "role": "null", "position": len(grids)})
+            grids.append(other)
+    return grids, inputs

@@ -1,0 +1,239 @@
+"""Files of other tools in: told by their content, published as outcomes that `mystax.load` reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.events import Event, Report, silent
+from mystax.core.quality import Flag
+from mystax.core.safe_names import check_folder, safe_name
+from mystax.errors import ParameterError, RecipeError
+
+if TYPE_CHECKING:
+    from mystax.io.outcome_parts import OutcomeParts
+    from mystax.io.outcomes import Outcomes
+else:
+    OutcomeParts = Outcomes = Any
+
+__all__ = ["ImportWishes", "import_file"]
+
+SHEARED = 0.02
+"""Distance of a transformation from a rotation that is worth a remark."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportWishes:
+    """How a file is imported.
+
+    Attributes
+    ----------
+    form : str, optional
+        Its format; by default what the content says.
+    out : Path, optional
+        Folder of the outcomes.
+    repair : bool
+        Mend what Facemap is known to store wrongly, where that can be done exactly.
+    rate : float, optional
+        Frames per second, for files that hold frame numbers only [Hz].
+    keep_frame : bool
+        Leave coordinates in space as they are stored.
+    """
+
+    form: str | None = None
+    out: Path | None = None
+    repair: bool = False
+    rate: float | None = None
+    keep_frame: bool = False
+
+
+def import_file(
+    path: Path, wishes: ImportWishes | None = None, *, report: Report = silent
+) -> dict[str, Outcomes]:
+    """Read a file of another tool, or a session folder, as outcomes.
+
+    Parameters
+    ----------
+    path : Path
+        NWB file, ALF session, table, Facemap file, Anipose table or file of keypoints.
+    wishes : ImportWishes, optional
+        How.
+    report : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    dict of str to Outcomes
+        Recording to its outcomes.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file, or the folder cannot be made.
+    ParameterError
+        P401, for an unknown format, or where the rate is needed.
+    FormatError
+        F801-F804, if the file is refused.
+    DamagedError
+        S502, if something that mystax exported was changed.
+    """
+    from mystax.io.detect import detect_import
+
+    asked = wishes or ImportWishes()
+    form = detect_import(path, asked.form)
+    if form == "facemap":
+        from mystax.engine.exchange import import_facemap
+
+        return {path.stem: import_facemap(path, asked.out, repair=asked.repair, report=report)}
+    if asked.repair:
+        raise RecipeError("P403", "--repair", f"it belongs to Facemap's files; this is {form}")
+    found = _read(form, path, asked, report)
+    names = list(dict.fromkeys(name for name, _ in found))
+    return {
+        name: _publish(
+            [parts for one, parts in found if one == name], _place(path, name, names, asked), path, report
+        )
+        for name in names
+    }
+
+
+def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tuple[str, OutcomeParts]]:
+    """Read a file of a known format: recording and outcome."""
+    if form == "nwb":
+        return _read_nwb(path, report)
+    if form == "alf":
+        from mystax.io.alf import read_alf_session
+
+        return read_alf_session(path)
+    if form in ("csv", "parquet"):
+        from mystax.io.tables import read_tables
+
+        return read_tables(path)
+    if form == "anipose":
+        return [(path.stem, _anipose(path, asked))]
+    return [(path.stem, _keypoints(path, asked))]
+
+
+def _read_nwb(path: Path, report: Report) -> list[tuple[str, OutcomeParts]]:
+    from mystax.io.nwb.foreign import is_own, read_behaviour
+    from mystax.io.nwb.reader import read_outcomes
+
+    if is_own(path):
+        return [(one.recording, one.parts) for one in read_outcomes(path)]
+    parts, notes = read_behaviour(path)
+    for note in notes:
+        report(Event("note", "import", text=f"{path.name}: {note}"))
+    return [(path.stem, one) for one in parts]
+
+
+def _place(path: Path, name: str, names: Sequence[str], asked: ImportWishes) -> Path:
+    """Return the folder of a recording's outcomes."""
+    stem = path.resolve().stem
+    if len(names) == 1:
+        return asked.out if asked.out is not None else path.resolve().with_name(f"{stem}_import.mystax")
+    above = asked.out if asked.out is not None else path.resolve().with_name(f"{stem}_import")
+    return above / f"{safe_name(name)}.mystax"
+
+
+def _publish(outcomes: Sequence[OutcomeParts], folder: Path, path: Path, report: Report) -> Outcomes:
+    from mystax.io.outcome_parts import publish_parts
+    from mystax.io.outcomes import Outcomes as Found
+    from mystax.io.store import Store
+
+    check_folder(folder, str(folder))
+    store = Store(folder)
+    for parts in outcomes:
+        publish_parts(store, parts, {"file": path.name})
+        report(Event("outcome", parts.analysis, text=parts.analysis, data={"analysis": parts.analysis}))
+    return Found.of_folder(folder)
+
+
+def _times(path: Path, frame: np.ndarray, rate: float | None) -> np.ndarray:
+    if rate is None:
+        raise ParameterError(
+            "P401",
+            "--rate",
+            f"{path.name} holds frame numbers, not times",
+            expected="the frames per second",
+            got="none",
+            hint="mystax import FILE --rate 30",
+        )
+    if not (np.isfinite(rate) and rate > 0):
+        raise ParameterError("P401", "--rate", expected="a number above 0", got=str(rate))
+    return np.asarray(frame, np.float64) / rate
+
+
+def _anipose(path: Path, asked: ImportWishes) -> OutcomeParts:
+    """Make `pose3d` of Anipose's points in space, with error, camera count and score kept."""
+    from mystax.io.blank import imported_parts, pose_dataset
+    from mystax.io.formats.anipose_points import read_anipose_points
+
+    found = read_anipose_points(path, keep_frame=asked.keep_frame)
+    counts = np.where(np.isfinite(found.n_cameras), found.n_cameras, -1)
+    more: Mapping[str, np.ndarray] = {
+        "residual": found.residual[:, None, :, None],
+        "n_cameras": counts[..., None],
+    }
+    dataset = pose_dataset(
+        _times(path, found.frame, asked.rate),
+        found.names,
+        found.position,
+        found.confidence,
+        frame=found.frame,
+        cameras=("mean",),
+        more=more,
+    )
+    flags = []
+    if found.determinant < 0 or found.distortion > SHEARED:
+        what = "mirrored" if found.determinant < 0 else "sheared"
+        done = "this was kept" if asked.keep_frame else "this was undone"
+        flags.append(
+            Flag(
+                "N314",
+                f"{path.name}: coordinates are stored {what} (determinant {found.determinant:.3g}, "
+                f"distortion {found.distortion:.2g}); {done}",
+            )
+        )
+    return imported_parts("pose3d", {"": dataset}, path, "anipose", flags)
+
+
+def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
+    """Make `pose` of a tracker's file."""
+    import xarray as xr
+
+    from mystax.io.blank import imported_parts, pose_dataset
+    from mystax.io.formats.keypoint_files import detect_format, read_keypoints
+
+    form = detect_format(path)
+    table = read_keypoints(path, form)
+    if table.kind == "labels" and not (table.frame >= 0).all():
+        raise RecipeError(
+            "P403",
+            path.name,
+            "it holds labels of pictures, not the track of a video",
+            hint="mystax labels import FILE --out LABELS",
+        )
+    frame = table.frame if (table.frame >= 0).all() else np.arange(len(table), dtype=np.int64)
+    order = np.argsort(frame, kind="stable")
+    first = np.concatenate([[True], np.diff(frame[order]) > 0]) if len(order) else np.zeros(0, np.bool_)
+    rows = order[first]
+    times = _times(path, frame[rows], asked.rate)
+    datasets = [
+        pose_dataset(
+            times,
+            table.names,
+            table.position[rows, k],
+            table.confidence[rows, k],
+            individual=individual,
+            frame=frame[rows],
+        )
+        for k, individual in enumerate(table.individuals)
+    ]
+    joined = datasets[0]
+    if len(datasets) > 1:
+        joined = xr.concat(datasets, "individual", data_vars="minimal", coords="minimal", compat="override")
+        joined = joined.transpose("time", "space", "cov", "keypoint", "individual", ...)
+    joined.attrs["scorer"] = table.scorer
+    return imported_parts("pose", {"": joined}, path, form)

@@ -1,0 +1,101 @@
+"""Files of other tools become outcomes that `mystax.load` reads."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mystax.engine.importing import ImportWishes, import_file
+from mystax.errors import ParameterError, RecipeError
+from mystax.io.recorded import find_recorded
+from mystax.io.tables import write_tables
+from tests.fixtures.exchange_outcomes import contents, publish_known
+
+pytestmark = pytest.mark.usefixtures("readers_here")
+
+
+def anipose(path: Path, mirror: float = 1.0) -> Path:
+    """Write two points in four frames, in Anipose's layout."""
+    names = ("nose", "ear")
+    head = [f"{name}_{part}" for name in names for part in ("x", "y", "z", "error", "ncams", "score")]
+    head += [f"M_{i}{j}" for i in range(3) for j in range(3)] + [f"center_{i}" for i in range(3)] + ["fnum"]
+    rows = []
+    for k in range(4):
+        row = [k, 2, 3, 0.5, 2, 0.9, 10 + k, 20, 30, 0.25, 3, 0.8]
+        rows.append([*row, mirror, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2 * k])
+    path.write_text("\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n")
+    return path
+
+
+def test_points_of_anipose_keep_error_count_and_score(tmp_path: Path) -> None:
+    found = import_file(anipose(tmp_path / "pose-3d.csv"), ImportWishes(rate=100.0))
+    pose = found["pose-3d"]["pose3d"]
+    assert pose["position"].values[3, :, 1, 0].tolist() == [13, 20, 30]
+    assert pose["time"].values.tolist() == [0, 0.02, 0.04, 0.06]
+    assert pose["residual"].values[0, 0, :, 0].tolist() == [0.5, 0.25]
+    assert pose["n_cameras"].values[0, :, 0].tolist() == [2, 3]
+    assert pose["confidence"].values[0, :, 0] == pytest.approx([0.9, 0.8])
+
+
+def test_mirrored_points_of_anipose_are_turned_back_and_told(tmp_path: Path) -> None:
+    found = import_file(anipose(tmp_path / "pose-3d.csv", mirror=-1.0), ImportWishes(rate=100.0))
+    pose = found["pose-3d"]["pose3d"]
+    assert "N314" in pose.attrs["quality"]
+    assert pose["position"].values[3, 0, 0, 0] == -3
+
+
+def test_points_of_anipose_stay_as_they_are_when_asked(tmp_path: Path) -> None:
+    wishes = ImportWishes(rate=100.0, keep_frame=True)
+    found = import_file(anipose(tmp_path / "pose-3d.csv", mirror=-1.0), wishes)
+    assert found["pose-3d"]["pose3d"]["position"].values[3, 0, 0, 0] == 3
+
+
+@pytest.mark.parametrize("rate", [None, 0.0, float("nan")])
+def test_frame_numbers_need_a_rate(tmp_path: Path, rate: float | None) -> None:
+    with pytest.raises(ParameterError, match="P401 --rate"):
+        import_file(anipose(tmp_path / "pose-3d.csv"), ImportWishes(rate=rate))
+    assert not list(tmp_path.glob("*.mystax"))
+
+
+def test_track_of_a_tracker_becomes_a_pose(tmp_path: Path) -> None:
+    path = tmp_path / "track.csv"
+    path.write_text(
+        "scorer,net,net,net\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n0,1.5,2.5,0.9\n1,3.5,4.5,0.8\n"
+    )
+    pose = import_file(path, ImportWishes(rate=50.0))["track"]["pose"]
+    assert pose["position"].values[1, :, 0, 0].tolist() == [3.5, 4.5]
+    assert pose["time"].values.tolist() == [0, 0.02]
+    assert np.isnan(pose["covariance"].values).all()
+
+
+def test_two_recordings_get_a_folder_each(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        publish_known(tmp_path / f"{name}.mystax", "running", cameras=(name, "other"))
+    write_tables(tmp_path / "out", find_recorded([tmp_path]), "csv")
+    found = import_file(tmp_path / "out", ImportWishes(out=tmp_path / "back"))
+    assert sorted(found) == ["a", "b"]
+    for name in ("a", "b"):
+        assert contents(tmp_path / "back" / f"{name}.mystax") == contents(tmp_path / f"{name}.mystax")
+
+
+def test_repair_belongs_to_files_of_facemap(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="Facemap"):
+        import_file(anipose(tmp_path / "pose-3d.csv"), ImportWishes(repair=True, rate=1.0))
+
+
+@pytest.mark.needs_data
+def test_real_points_of_anipose_are_read(real_data: Path, tmp_path: Path) -> None:
+    found = import_file(
+        real_data / "uqoab" / "pose-3d.csv", ImportWishes(rate=60.0, out=tmp_path / "x.mystax")
+    )
+    pose = found["pose-3d"]["pose3d"]
+    assert (pose.sizes["time"], pose.sizes["keypoint"]) == (450, 21)
+    assert "N314" in pose.attrs["quality"]  # its coordinates are mirrored
+
+
+@pytest.mark.needs_data
+def test_real_poses_of_another_tool_are_read(real_data: Path, tmp_path: Path) -> None:
+    path = real_data / "formats/ndx_pose/0.1.1_poseestimation_nodes_edges.nwb"
+    (found,) = import_file(path, ImportWishes(out=tmp_path / "x.mystax")).values()
+    assert (found["pose"].sizes["time"], found["pose"].sizes["keypoint"]) == (100, 2)
+    assert np.isfinite(found["pose"]["position"].values).all()

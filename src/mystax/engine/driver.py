@@ -16,7 +16,7 @@ from mystax.engine.driver_state import Bounds, Dispatch, Mine, Tally
 from mystax.engine.executor import Executor, Message
 from mystax.engine.job_rules import LOST_DRIVERS, Looks, Verdict, after_death, after_error, after_yield
 from mystax.engine.signals import Stop
-from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError
+from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError, VideoError
 
 if TYPE_CHECKING:
     from mystax.engine.catalog.claims import Claim, Facts, Foreign
@@ -283,8 +283,9 @@ class Driver:
             held = self._dispatch.publish(claim, self._facts(mine), is_adopted=is_adopted)
         except CatalogError:
             raise
-        except MystaxError as error:
-            self._give_back(mine, after_error(error.record(), claim.strikes, claim.retries))
+        except (MystaxError, OSError) as error:
+            record = _record_of(error, claim)
+            self._give_back(mine, after_error(record, claim.strikes, claim.retries))
             return
         self._count(mine, held, "adopted" if is_adopted else "done")
 
@@ -424,9 +425,10 @@ class Driver:
         self._mine[claim.token] = mine
         try:
             spec = self._dispatch.spec_of(claim, self._queue.fenced(claim))
-        except MystaxError as error:
-            mine.end = {"ending": "failed", "error": error.record().as_dict()}
-            if error.code == "Q603":
+        except (MystaxError, OSError) as error:
+            record = _record_of(error, claim)
+            mine.end = {"ending": "failed", "error": record.as_dict()}
+            if record.code == "Q603":
                 mine.end = {"ending": "stopped", "why": "the database was away"}
                 raise
             return
@@ -457,6 +459,15 @@ class Driver:
             self._settle()
         except CatalogError as error:
             self._report(Event("note", "database", text=f"{error}; the next driver takes the jobs over"))
+
+
+def _record_of(error: MystaxError | OSError, claim: Claim) -> ErrorRecord:
+    """Return the fields of an error; a disk that fails is one that may pass."""
+    if isinstance(error, MystaxError):
+        return error.record()
+    where = str(error.filename or claim.name)
+    got = error.strerror or str(error)
+    return VideoError("V131", where, "the disk cannot be read", got=got, hint="see the disk").record()
 
 
 def _fields_of(error: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,9 @@ import json
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -18,8 +20,12 @@ from mystax.core.recording import Reason
 from mystax.core.typing import Shaped
 from mystax.errors import AppError, InternalError, MystaxError
 from mystax.io.pictures import encoded, in_window, window_of
+from mystax.io.stills import png_of
 from mystax.io.video import Video
 from mystax.io.video_reader import VideoReader
+
+if TYPE_CHECKING:
+    from mystax.engine.footage import Footage
 
 __all__ = ["FrameWorker", "main", "read_answer"]
 
@@ -37,6 +43,7 @@ class _Shown:
         self.video = video
         self.window: tuple[float, float] = (0.0, 255.0)
         self.has_colours = False
+        self._footage: Footage | None = None
         if not video.n_frames:
             return
         samples = video.sample(SAMPLES)
@@ -47,6 +54,14 @@ class _Shown:
             first = int(samples.index[samples.valid][0])
             colours = video.color_at(first).astype(np.int16)
             self.has_colours = bool(np.ptp(colours, axis=2).max() > COLOURED)
+
+    def footage(self, camera: str) -> "Footage":
+        """Return the frames as labels see them, with the stamps of the file."""
+        if self._footage is None:
+            from mystax.engine.footage import open_footage
+
+            self._footage = open_footage(self.video, camera)
+        return self._footage
 
     def nearest_key(self, frame: int) -> int:
         """Return the key frame that is nearest to a frame."""
@@ -71,7 +86,14 @@ class FrameWorker:
 
     def answer(self, request: Mapping[str, Any]) -> Answer:
         """Do what a request asks for; errors are answers too."""
-        known = {"open": self._open, "frame": self._frame, "preview": self._preview}
+        known = {
+            "open": self._open,
+            "frame": self._frame,
+            "preview": self._preview,
+            "footing": self._footing,
+            "still": self._still,
+            "suggest": self._suggest,
+        }
         try:
             return known[str(request["do"])](request)
         except MystaxError as error:
@@ -147,6 +169,52 @@ class FrameWorker:
         least = shown.window[0] if low is None else float(low)
         most = shown.window[1] if high is None else float(high)
         return in_window(grey, least, max(most, least + 1e-6))
+
+    def _footing(self, request: Mapping[str, Any]) -> Answer:
+        """Say by what labels name the frames of a camera: fingerprint and presentation stamps."""
+        footage = self._camera(request).footage(str(request.get("name", "face")))
+        stamps = np.array([footage.stamp(frame) for frame in range(footage.n_frames)], np.int64)
+        about = {"fingerprint": footage.fingerprint, "source": asdict(footage.source)}
+        return about, pack({"pts": stamps})
+
+    def _still(self, request: Mapping[str, Any]) -> Answer:
+        """Give a frame as labels keep it: grey, lossless, at its depth."""
+        pixels = self._camera(request).footage(str(request.get("name", "face"))).pixels(int(request["frame"]))
+        return {"frame": int(request["frame"])}, png_of(pixels)
+
+    def _suggest(self, request: Mapping[str, Any]) -> Answer:
+        """Say which frames of some cameras to label next."""
+        from mystax.engine.labels import Labels
+        from mystax.io.outcomes import Outcomes
+
+        cameras = list(request["cameras"])
+        videos = [self._opened(camera["spec"]) for camera in cameras]
+        poses = {
+            place: Outcomes.of_folder(Path(pose[0]))[str(pose[1])]
+            for place, camera in enumerate(cameras)
+            if (pose := camera["pose"]) is not None
+        }
+        paths = {str(Path(video.files[0]).absolute()): place for place, video in enumerate(videos)}
+        try:
+            with Labels(str(request["folder"])) as labels:
+                found = labels.suggest(int(request["n"]), videos, poses=poses, seed=int(request["seed"]))
+        finally:
+            for video in videos:
+                video.close()
+        rows = []
+        for one in found:
+            place = paths[one.path]
+            time = float(videos[place].times[one.frame])
+            rows.append(
+                {
+                    "camera": cameras[place]["id"],
+                    "frame": one.frame,
+                    "time": time if np.isfinite(time) else None,
+                    "score": one.suspicion,
+                    "reason": one.reason,
+                }
+            )
+        return {"suggestions": rows}, b""
 
     def _preview(self, request: Mapping[str, Any]) -> Answer:
         """Measure one frame as a run would: the same reducer, regions and parameters."""

@@ -22,7 +22,7 @@ from mystax.errors import InternalError, error_from_record
 __all__ = ["Priority", "Superseded", "Workers"]
 
 Answer = tuple[dict[str, Any], bytes]
-SILENCE = {"open": 120.0, "frame": 10.0, "preview": 30.0}
+SILENCE = {"open": 120.0, "frame": 10.0, "preview": 30.0, "footing": 120.0, "still": 10.0, "suggest": 300.0}
 """Longest time for an answer [s]."""
 MOST_WORKERS = 4
 COMMAND = (sys.executable, "-P", "-m", "mystax.app.frame_worker")

@@ -1,5 +1,6 @@
 """Start the web app: a free port, the link, the browser, and one line for those who come over ssh."""
 
+import contextlib
 import getpass
 import json
 import os
@@ -8,39 +9,61 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mystax.app.security import Tokens
 from mystax.app.server import PAGES, Settings, application
-from mystax.errors import AppError, ParameterError
+from mystax.errors import AppError, ParameterError, RecipeError
 
-__all__ = ["PORT", "Settings", "digest_of_pages", "free_port", "links", "serve"]
+if TYPE_CHECKING:
+    from mystax.engine.catalog.catalog import Catalog
 
-PORT, TRIES = 8765, 20
+__all__ = [
+    "PORT",
+    "Settings",
+    "catalogue_for",
+    "check_address",
+    "digest_of_pages",
+    "links",
+    "listen",
+    "serve",
+]
+
+PORT, TRIES, BACKLOG = 8765, 20, 128
 LOOPBACK = "127.0.0.1"
 
 
-def free_port(first: int = PORT, tries: int = TRIES, host: str = LOOPBACK) -> int:
-    """Return the first port that is free, from the usual one up.
+def listen(port: int | None = None, host: str = LOOPBACK, *, tries: int = TRIES) -> socket.socket:
+    """Listen on a port, or on the first that is free from the usual one up.
+
+    Parameters
+    ----------
+    port : int, optional
+        The port; 0 for any that is free.
+    host : str, optional
+        Address to listen on.
+    tries : int, optional
+        How many ports after the usual one are tried.
+
+    Returns
+    -------
+    socket
+        It listens: nobody else can take the port any more.
 
     Raises
     ------
     AppError
-        W903, if none is.
+        W903, if the port is in use, or all of them are.
     """
-    for port in range(first, first + tries + 1):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise AppError(
-        "W903", f"port {first}", f"it and the next {tries} are in use", hint="give another with --port"
-    )
+    wanted = range(PORT, PORT + tries + 1) if port is None else (port,)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for one in wanted:
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, one), family=family, backlog=BACKLOG)
+    what = f"it and the next {tries} are in use" if port is None else "it is in use, or not yours to take"
+    raise AppError("W903", f"port {wanted[0]}", what, hint="give another with --port")
 
 
 def links(port: int, token: str, environment: Mapping[str, str], *, base: str = "") -> list[str]:
@@ -85,13 +108,13 @@ def _open_browser(address: str) -> None:
 
 def serve(
     settings: Settings,
+    listening: socket.socket,
     *,
     say: Callable[[str], None],
-    host: str = LOOPBACK,
     certificate: tuple[Path, Path] | None = None,
-    is_insecure: bool = False,
     no_browser: bool = False,
     tokens: Tokens | None = None,
+    catalog: "Catalog | None" = None,
 ) -> None:
     """Serve until a signal comes.
 
@@ -99,63 +122,118 @@ def serve(
     ----------
     settings : Settings
         Folders, port and what may be done.
+    listening : socket
+        Of `listen`; closed at the end.
     say : callable
-        Prints a line for the user.
-    host : str, optional
-        Address to listen on; any but a loopback one needs a name and a certificate.
+        Prints a line for the user, when the server is ready.
     certificate : tuple of Path, optional
         Certificate and key.
-    is_insecure : bool, optional
-        Listen elsewhere without a certificate.
     no_browser : bool, optional
         Do not open the page.
     tokens : Tokens, optional
         The secrets of this start.
+    catalog : Catalog, optional
+        Where recordings come from; by default the folders of the settings.
+    """
+    import uvicorn
+
+    from mystax.app.jobs import CatalogJobs
+    from mystax.app.library import CatalogLibrary
+
+    tokens = tokens or Tokens()
+    options: dict[str, Any] = {}
+    if certificate is not None:
+        options = {"ssl_certfile": str(certificate[0]), "ssl_keyfile": str(certificate[1])}
+    lines = links(settings.port, tokens.token, os.environ, base=settings.base)
+
+    class Server(uvicorn.Server):
+        """A server that says when it is ready."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """Begin to answer."""
+            await super().startup(sockets)
+            if not (settings.pages / "index.html").is_file():
+                say("W905: the web pages are not built; run `python tools/web.py build` in the source folder")
+            for line in lines:
+                say(line)
+            if not no_browser and not os.environ.get("SSH_CONNECTION"):
+                threading.Thread(target=_open_browser, args=(lines[0].split()[-1],), daemon=True).start()
+
+    library = None if catalog is None else CatalogLibrary(catalog)
+    jobs = None if catalog is None else CatalogJobs(catalog)
+    config = uvicorn.Config(
+        application(settings, tokens, library, jobs),
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        **options,
+    )
+    with listening:
+        Server(config).run(sockets=[listening])
+
+
+def catalogue_for(folders: Sequence[Path], named: str | None = None) -> "Catalog | None":
+    """Open the catalogue that is meant.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Folders that the user named.
+    named : str, optional
+        The catalogue that the user named.
+
+    Returns
+    -------
+    Catalog or None
+        That one; else, with folders, the one that lies in the first of them; without folders the one that
+        every command finds.  None if there is none: then the folders themselves are shown.
+
+    Raises
+    ------
+    RecipeError, CatalogError
+        P403, Q603, Q605, if it cannot be opened.
+    """
+    from mystax.engine.catalog.catalog import Catalog
+    from mystax.engine.catalog.places import FILE, find_place
+
+    if named is not None:
+        return Catalog.open(named)
+    if folders:
+        return Catalog.open(folders[0]) if (folders[0] / FILE).is_file() else None
+    try:
+        find_place()
+    except RecipeError:
+        return None
+    return Catalog.open()
+
+
+def check_address(
+    host: str, allowed_hosts: Sequence[str], certificate: tuple[Path, Path] | None, *, is_insecure: bool
+) -> None:
+    """Refuse to be reachable from elsewhere by accident.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen on.
+    allowed_hosts : sequence of str
+        Names by which the server may be called.
+    certificate : tuple of Path, optional
+        Certificate and key.
+    is_insecure : bool
+        Listen elsewhere without a certificate.
 
     Raises
     ------
     ParameterError
         P401, for another address without a name, or without certificate and consent.
     """
-    import uvicorn
-
-    _check_address(host, settings, certificate, is_insecure=is_insecure)
-    tokens = tokens or Tokens()
-    options: dict[str, Any] = {}
-    if certificate is not None:
-        options = {"ssl_certfile": str(certificate[0]), "ssl_keyfile": str(certificate[1])}
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application(settings, tokens),
-            host=host,
-            port=settings.port,
-            ws="none",
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=1,
-            **options,
-        )
-    )
-    if not (settings.pages / "index.html").is_file():
-        say("W905: the web pages are not built; run `python tools/web.py build` in the source folder")
-    lines = links(settings.port, tokens.token, os.environ, base=settings.base)
-    for line in lines:
-        say(line)
-    if not no_browser and not os.environ.get("SSH_CONNECTION"):
-        address = lines[0].removeprefix("mystax is at ")
-        threading.Timer(0.5, _open_browser, (address,)).start()
-    server.run()
-
-
-def _check_address(
-    host: str, settings: Settings, certificate: tuple[Path, Path] | None, *, is_insecure: bool
-) -> None:
-    """Refuse to be reachable from elsewhere by accident."""
     if host in {LOOPBACK, "localhost", "::1"}:
         return
-    if not settings.allowed_hosts:
+    if not allowed_hosts:
         raise ParameterError(
             "P401", "--host", "others can reach it there", hint="name the host with --allow-host as well"
         )

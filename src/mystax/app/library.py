@@ -13,14 +13,14 @@ from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import Outcomes, outcome_paths
 from mystax.io.provenance import files_of_cameras
 
-__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem"]
+__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem", "find", "short_id"]
 
 SUFFIX = ".mystax"
 LABELS = ".labels"
 MOST_FILES = 20_000
 """Most files that are looked at below the folders of a person without a catalogue."""
-FRESH = 2.0
-"""How long a list of files is not made again [s]."""
+FRESH, KEPT = 2.0, 10.0
+"""How long a list of files, and one of a catalogue, is not made again [s]."""
 
 
 def short_id(kind: str, *words: object) -> str:
@@ -87,8 +87,12 @@ class Item:
                 names = list(Outcomes.of_folder(folder))
             except MystaxError:
                 continue
-            found += [OutcomeItem(short_id("o", folder, name), folder, name) for name in names]
+            found += [OutcomeItem(self._outcome_id(folder, name), folder, name) for name in names]
         return found
+
+    def _outcome_id(self, folder: Path, name: str) -> str:
+        """Name an outcome so that its recording is found without a look at the others."""
+        return f"{self.id}o{short_id('', folder, name)[:16]}"
 
 
 class Library(Protocol):
@@ -96,6 +100,18 @@ class Library(Protocol):
 
     def items(self) -> Sequence[Item]:
         """List all recordings."""
+        ...
+
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go."""
+        ...
+
+    def roi_place(self, item: Item) -> Path:
+        """Return the folder in which the regions of a recording lie."""
+        ...
+
+    def forget(self) -> None:
+        """Look again when next asked: something was made."""
         ...
 
 
@@ -125,6 +141,21 @@ class FolderLibrary:
             self._made = now
         return self._items
 
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go: beside its videos."""
+        return next(iter(item.cameras.values()))[0].parent
+
+    def roi_place(self, item: Item) -> Path:
+        """Return the folder in which the regions of a recording lie: that of its outcomes."""
+        if item.folders:
+            return item.folders[0]
+        first = next(iter(item.cameras.values()))[0]
+        return first.parent / f"{first.stem}{SUFFIX}"
+
+    def forget(self) -> None:
+        """Look again when next asked."""
+        self._made = -FRESH
+
     def _look(self) -> list[Item]:
         results, videos, labels = [], [], []
         for path in self._walk():
@@ -136,11 +167,16 @@ class FolderLibrary:
                 videos.append(path)
         found: dict[tuple[Path, ...], list[Path]] = {}
         cameras: dict[tuple[Path, ...], dict[str, tuple[Path, ...]]] = {}
+        fresh = {path.resolve().with_suffix(SUFFIX): (path.resolve(),) for path in videos}
         for folder in results:
             known = _cameras_of(folder)
+            if not known and folder.resolve() in fresh:  # regions, but no outcome yet
+                known = {DEFAULT_CAMERA: fresh[folder.resolve()]}
+            if not known and not outcome_paths(folder):
+                continue
             files = tuple(sorted(path for paths in known.values() for path in paths))
-            found.setdefault(files, []).append(folder)
-            cameras.setdefault(files, {}).update(known)
+            found.setdefault(files or (folder,), []).append(folder)
+            cameras.setdefault(files or (folder,), {}).update(known)
         taken = {path for files in found for path in files}
         for path in videos:
             if path.resolve() not in taken:
@@ -152,7 +188,7 @@ class FolderLibrary:
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
-            items.append(Item(short_id("f", *files, *folders), name, cameras[files], tuple(ordered), mine))
+            items.append(Item(short_id("f", *files), name, cameras[files], tuple(ordered), mine))
         return sorted(items, key=lambda item: item.name)
 
     def _walk(self) -> list[Path]:
@@ -214,13 +250,36 @@ class CatalogLibrary:
     ----------
     catalog : Catalog
         The open catalogue.
+    monotonic : callable, optional
+        The clock by which a list becomes old [s].
     """
 
-    def __init__(self, catalog: Any) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Any, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._catalog, self._monotonic = catalog, monotonic
+        self._made = -KEPT
+        self._items: tuple[Item, ...] = ()
+
+    def label_place(self, item: Item) -> Path:
+        """Return the folder in which new label sets of a recording go: with its outcomes."""
+        return Path(self._catalog.out) / str(item.head["folder"])
+
+    def roi_place(self, item: Item) -> Path:
+        """Return the folder in which the regions of a recording lie: above those of its recipes."""
+        return self.label_place(item)
+
+    def forget(self) -> None:
+        """Look again when next asked."""
+        self._made = -KEPT
 
     def items(self) -> Sequence[Item]:
         """List all recordings."""
+        now = self._monotonic()
+        if now - self._made >= KEPT:
+            self._items = tuple(self._look())
+            self._made = now
+        return self._items
+
+    def _look(self) -> list[Item]:
         roots = self._catalog.roots()
         items = []
         for row in self._catalog.recordings():

@@ -11,14 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "AnalysisForm",
     "CameraInfo",
+    "Conflict",
     "Edit",
     "EditsDone",
     "EditsWanted",
-    "FrameRevision",
+    "Entry",
+    "JobLog",
     "JobRow",
+    "JobWanted",
+    "JobsAdded",
     "LabelFrame",
+    "LabelLine",
     "LabelPoint",
     "LabelSet",
+    "LabelSetRow",
+    "LabelSetWanted",
+    "Listing",
     "Mark",
     "ModelInfo",
     "OutcomeInfo",
@@ -27,6 +35,7 @@ __all__ = [
     "RecordingInfo",
     "RecordingRow",
     "RoiSet",
+    "Root",
     "Suggestion",
     "VariableInfo",
 ]
@@ -34,6 +43,29 @@ __all__ = [
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Root(_Model):
+    """A folder that the user named."""
+
+    id: str
+    name: str
+
+
+class Entry(_Model):
+    """What lies in a folder."""
+
+    name: str
+    kind: Literal["folder", "outcomes", "labels", "video", "file"]
+    size: int | None
+
+
+class Listing(_Model):
+    """A page of a folder; `next` is the cursor of the next one."""
+
+    path: str
+    entries: list[Entry]
+    next: int | None
 
 
 class RecordingRow(_Model):
@@ -92,6 +124,13 @@ class OutcomeInfo(_Model):
     variables: list[VariableInfo]
 
 
+class LabelSetRow(_Model):
+    """A label set of a recording; `id` asks for its frames."""
+
+    id: str
+    name: str
+
+
 class RecordingInfo(_Model):
     """All about one recording."""
 
@@ -99,7 +138,7 @@ class RecordingInfo(_Model):
     name: str
     cameras: list[CameraInfo]
     outcomes: list[OutcomeInfo]
-    labels: list[str]
+    labels: list[LabelSetRow]
     report: bool
 
 
@@ -152,66 +191,109 @@ class LabelPoint(_Model):
 
 
 class LabelFrame(_Model):
-    """The labels and the predictions of one frame."""
+    """The labels of one frame, and what a model says of it.
+
+    `camera` is the id of a camera, empty where its video is none of those shown; `name` is for people.
+    `predicted` comes only where a single frame is asked for.
+    """
 
     camera: str
+    name: str
     video: str
     pts: int
     frame: int
     rev: int
+    who: str = ""
+    is_listed: bool = False
+    is_skipped: bool = False
     points: dict[str, LabelPoint | None]
-    predicted: dict[str, LabelPoint]
+    predicted: dict[str, LabelPoint] = Field(default_factory=dict)
 
 
 class LabelSet(_Model):
-    """A label set: points, edges, and where its frames are."""
+    """A label set: points, edges, and its frames in the order of camera and number."""
 
     id: str
     name: str
     rev: int
     read_only: bool
     holder: str = ""
+    keypoint_set: str
     keypoints: list[dict[str, Any]]
     edges: list[tuple[str, str]]
+    pairs: list[tuple[str, str]]
+    flags: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
     frames: list[LabelFrame]
 
 
-class Edit(_Model):
-    """One operation of a gesture; `id` is made by the page and never done twice."""
+class LabelSetWanted(_Model):
+    """A new label set of a recording."""
 
-    id: str = Field(min_length=8, max_length=64)
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .-]*$")
+    keypoints: str = Field(default="mouse-face-13", max_length=60, pattern=r"^[\w-]+$")
+
+
+class LabelLine(_Model):
+    """A line of the history of a frame."""
+
+    rev: int
+    at: str
+    who: str
+    op: str
+    keypoint: str
+    before: LabelPoint | None
+    after: LabelPoint | None
+    text: str
+    batch: str
+    undoes: str | None
+
+
+class Edit(_Model):
+    """One operation of a gesture on a frame of a camera (its id).
+
+    `id` has 32 hexadecimal digits, is made by the page and never done twice.  A segment (`mark_add`,
+    `mark_edit`, `mark_drop`) is named by `mark` and goes from `frame` to `stop`.  The note ``skip`` says that
+    a frame is not worth labelling; an empty one takes that back.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
     op: Literal["set", "frame_add", "frame_drop", "mark_add", "mark_edit", "mark_drop", "note"]
-    camera: str
-    frame: int
-    keypoint: str = ""
-    individual: str = "face"
+    camera: str = Field(max_length=60)
+    frame: int = Field(ge=0)
+    keypoint: str = Field(default="", max_length=200)
+    individual: str = Field(default="face", max_length=200)
     after: LabelPoint | None = None
-    text: str = ""
+    text: str = Field(default="", max_length=500)
+    mark: str = Field(default="", max_length=60)
+    stop: int | None = Field(default=None, ge=0)
 
 
 class EditsWanted(_Model):
-    """A gesture; `base` maps "camera/frame" to the revision that the page has seen."""
+    """A gesture; `base` maps "camera/frame" to the revision that the page has seen (0: never labelled).
 
-    client: str
-    batch: str
-    base: dict[str, int]
-    ops: list[Edit]
-    undoes: str | None = None
+    With `undoes` there are no operations: the batch of that name is taken back (and an undo is a batch, so
+    taking it back is a redo).
+    """
 
-
-class FrameRevision(_Model):
-    """The revision of a frame after an edit."""
-
-    camera: str
-    frame: int
-    rev: int
+    client: str = Field(max_length=200)
+    batch: str = Field(pattern=r"^[0-9a-f]{32}$")
+    base: dict[str, int] = Field(default_factory=dict)
+    ops: list[Edit] = Field(default_factory=list, max_length=5000)
+    undoes: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
 
 class EditsDone(_Model):
-    """What was written."""
+    """What was written: the revision of the set, and the frames as they are now."""
 
     rev: int
-    frames: list[FrameRevision]
+    frames: list[LabelFrame]
+
+
+class Conflict(_Model):
+    """What a refusal W904 (409) has besides its words: the frames as they are now."""
+
+    frames: list[LabelFrame]
 
 
 class Suggestion(_Model):
@@ -236,24 +318,48 @@ class ModelInfo(_Model):
     card: dict[str, Any]
 
 
+class JobWanted(_Model):
+    """Work on a recording: a recipe, or some analyses; with the regions that are saved for it."""
+
+    recording: str = Field(max_length=60)
+    recipe: str = Field(default="standard", max_length=60, pattern=r"^[\w-]+$")
+    analyses: list[str] = Field(default_factory=list, max_length=50)
+    parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    force: bool = False
+
+
+class JobsAdded(_Model):
+    """Ids of new jobs."""
+
+    ids: list[str]
+
+
 class JobRow(_Model):
-    """A job of the queue, in the words of `mystax queue status --json`."""
+    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s."""
 
     id: str
     recording: str
     kind: str
+    recipe: str
     analyses: list[str]
     state: str
-    done: int
-    total: int
-    unit: str
+    reason: str
+    share: float | None
     rate: float | None
-    eta: float | None
+    seconds: float | None
     error: dict[str, str] | None
 
 
+class JobLog(_Model):
+    """Lines of a log; `next` is what to ask for after them."""
+
+    lines: list[str]
+    next: int
+    state: str
+
+
 class QueueState(_Model):
-    """The queue."""
+    """The queue; `eta` is the time left [s], `is_worked` whether any process works on it."""
 
     jobs: list[JobRow]
     counts: dict[str, int]

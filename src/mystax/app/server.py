@@ -1,5 +1,6 @@
 """The application: routes behind the guard, the page, errors in the words of the terminal."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,10 +12,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from mystax.app.frames import Workers
+from mystax.app.jobs import FolderJobs, Jobs
+from mystax.app.label_desk import LabelDesk
 from mystax.app.library import FolderLibrary, Library
+from mystax.app.paths import inside
+from mystax.app.rasters import Raster
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
-from mystax.app.traces import PyramidCache
+from mystax.app.traces import Pyramid, PyramidCache
 from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
@@ -72,12 +77,27 @@ class State:
     tokens: Tokens
     cookie: str
     library: Library
+    jobs: Jobs
     workers: Workers = field(default_factory=Workers)
-    pyramids: PyramidCache = field(default_factory=PyramidCache)
+    slow: Workers = field(default_factory=lambda: Workers(1))
+    desk: LabelDesk = field(init=False)
+    pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
+    rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
     flying: int = 0
+    streams: int = 0
+
+    def __post_init__(self) -> None:
+        self.desk = LabelDesk(self.workers)
+
+    async def close(self) -> None:
+        """End the children, write the caches of labels and give their locks back."""
+        self.desk.close()
+        await asyncio.gather(self.workers.close(), self.slow.close(), self.jobs.close())
 
 
-def application(settings: Settings, tokens: Tokens, library: Library | None = None) -> Guard:
+def application(
+    settings: Settings, tokens: Tokens, library: Library | None = None, jobs: Jobs | None = None
+) -> Guard:
     """Put the application together.
 
     Parameters
@@ -88,6 +108,8 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
         The secrets of this start.
     library : Library, optional
         Where recordings come from; by default the folders of the settings.
+    jobs : Jobs, optional
+        Where long work is asked for; by default runs of those folders.
 
     Returns
     -------
@@ -98,7 +120,7 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
-        await app.state.mystax.workers.close()
+        await app.state.mystax.close()
 
     app = FastAPI(
         title="mystax",
@@ -116,7 +138,8 @@ def application(settings: Settings, tokens: Tokens, library: Library | None = No
         base=settings.base,
         framed_by=settings.framed_by,
     )
-    app.state.mystax = State(settings, tokens, guard.cookie, library or FolderLibrary(settings.folders))
+    library = library or FolderLibrary(settings.folders)
+    app.state.mystax = State(settings, tokens, guard.cookie, library, jobs or FolderJobs())
     app.add_exception_handler(MystaxError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_there)
@@ -149,7 +172,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _not_there(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return _json(refused(error.status_code, "W903", "address", "there is nothing of that name here"))
+    if isinstance(error.__cause__, MystaxError):  # of the guard, while a body was read
+        return _json(error.__cause__)
+    if error.status_code == 404:
+        return _json(refused(404, "W903", "address", "there is nothing of that name here"))
+    return _json(refused(error.status_code, "W903", "request", str(error.detail)))
 
 
 async def _bug(_: Request, error: Exception) -> Response:
@@ -165,20 +192,9 @@ async def _page(path: str, request: Request) -> Response:
         if not shell.is_file():
             return HTMLResponse(UNBUILT)
         return HTMLResponse(shell.read_text("utf-8"), headers={"cache-control": "no-cache"})
-    found = _inside(pages / "assets", path.removeprefix("assets/")) if path.startswith("assets/") else None
+    found = inside(pages / "assets", path.removeprefix("assets/")) if path.startswith("assets/") else None
     kind = None if found is None else TYPES.get(found.suffix)
-    if found is None or kind is None:
+    if found is None or kind is None or not found.is_file():
         raise refused(404, "W903", "address", "there is nothing of that name here")
     kept = {"cache-control": "public, max-age=31536000, immutable"}
     return Response(found.read_bytes(), media_type=kind, headers=kept)
-
-
-def _inside(folder: Path, path: str) -> Path | None:
-    """Return the file of a path below a folder; None for every way out of it."""
-    if not path or "\0" in path or "\\" in path or any(part in {"", ".", ".."} for part in path.split("/")):
-        return None
-    try:
-        found = (folder / path).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError):
-        return None
-    return found if found.is_relative_to(folder.resolve()) and found.is_file() else None

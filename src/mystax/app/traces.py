@@ -5,9 +5,11 @@ any width is answered with at most two points for each pixel and no peak is lost
 sample are NaN: a gap stays a gap.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -135,8 +137,20 @@ class Pyramid:
         return tuple((float(self._times[a]), float(self._times[b - 1])) for a, b in pairs)
 
 
-class PyramidCache:
-    """Keeps the pyramids that were used last, up to a size.
+class Kept(Protocol):
+    """Something that can be kept: it knows its size."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Size in memory."""
+        ...
+
+
+K = TypeVar("K", bound=Kept)
+
+
+class PyramidCache(Generic[K]):
+    """Keeps the pyramids (or rasters) that were used last, up to a size.
 
     Parameters
     ----------
@@ -146,13 +160,15 @@ class PyramidCache:
 
     def __init__(self, limit: int = 256 << 20) -> None:
         self._limit = limit
-        self._kept: OrderedDict[Hashable, Pyramid] = OrderedDict()
+        self._kept: OrderedDict[Hashable, K] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Pyramid]) -> Pyramid:
+    def get(self, key: Hashable, make: Callable[[], K]) -> K:
         """Return the pyramid of a key; make it if it is not there."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(one.n_bytes for one in self._kept.values()) > self._limit:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and sum(one.n_bytes for one in self._kept.values()) > self._limit:
+                self._kept.popitem(last=False)
+            return self._kept[key]

@@ -17,6 +17,7 @@ LAUNCH = "mystax.app.launch"
 
 @click.command("app", epilog="Example: mystax app project/")
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--catalog", "catalog_at", metavar="PATH|URL", help="The catalogue.")
 @click.option("--port", type=int, help="Where to listen; default 8765, or the next that is free.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @click.option("--read-only", is_flag=True, help="Refuse all changes.")
@@ -33,6 +34,7 @@ LAUNCH = "mystax.app.launch"
 def command(
     output: Output,
     folders: tuple[Path, ...],
+    catalog_at: str | None,
     port: int | None,
     no_browser: bool,
     read_only: bool,
@@ -45,29 +47,35 @@ def command(
 ) -> None:
     """See, draw, label and run, in a page of this machine.
 
-    FOLDERS hold videos or outcomes; by default the present one.  Nothing leaves the machine.
+    FOLDERS hold videos, outcomes or a catalogue.  Without any: the catalogue that all commands find,
+    else the present folder.  Nothing leaves the machine.
     """
     from mystax.errors import RecipeError
 
     launch: Any = import_module(LAUNCH)
-    places = tuple(folder.resolve() for folder in (folders or (Path(),)))
+    places = tuple(folder.resolve() for folder in folders)
     for place in places:
         if not place.is_dir():
             raise RecipeError("P403", str(place), "there is no such folder")
+    catalog = launch.catalogue_for(places, catalog_at)
+    if not places and catalog is None:
+        places = (Path.cwd(),)
+    certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
+    launch.check_address(host, hosts, certificate, is_insecure=insecure)
+    listening = launch.listen(port, host)
     settings = launch.Settings(
         folders=places,
-        port=launch.free_port(host=host) if port is None else port,
+        port=listening.getsockname()[1],
         allowed_hosts=hosts,
         base=base,
         read_only=read_only,
     )
     output.inputs.extend(str(place) for place in places)
-    certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     launch.serve(
         settings,
+        listening,
         say=output.say,
-        host=host,
         certificate=certificate,
-        is_insecure=insecure,
         no_browser=no_browser,
+        catalog=catalog,
     )

@@ -196,7 +196,7 @@ class LabelFolder:
         self.store.append(operations)
         return batch
 
-    def undo(self, batch: str | None = None, *, who: str = "") -> str:
+    def undo(self, batch: str | None = None, *, who: str = "", by: str = "") -> str:
         """Take a batch back; nothing is removed, one more batch is written.
 
         Parameters
@@ -205,6 +205,8 @@ class LabelFolder:
             Which one; by default the last change by `who` that stands.
         who : str, optional
             Who undoes; by default the user of the system.
+        by : str, optional
+            Name of the batch that takes it back, 32 hexadecimal digits; by default a new one.
 
         Returns
         -------
@@ -226,7 +228,7 @@ class LabelFolder:
             raise RecipeError("P403", f"batch {wanted or 'last'}", "there is nothing to take back")
         records = self.store.journal.records(state.revisions_of(wanted))
         opposite = inverse(state, [operation_from_record(record) for record in records])
-        by, at = secrets.token_hex(16), self.store.stamp()
+        by, at = by or secrets.token_hex(16), self.store.stamp()
         self.store.append(
             operation._replace(id=secrets.token_hex(16), batch=by, at=at, who=who) for operation in opposite
         )

@@ -24,7 +24,7 @@ from mystax.core.quality import Flag
 from mystax.errors import RecipeError
 from mystax.io.journal import Journal
 from mystax.io.label_files import LOCK, LabelFiles
-from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive, user_name
+from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive, living_holder, user_name
 from mystax.io.store_fs import FileSystem, LocalFs
 
 if TYPE_CHECKING:
@@ -148,6 +148,17 @@ class LabelStore:
             text = f"{len(lines)} lines of the journal are damaged (first: line {lines[0]}); read only until "
             self._flags.append(Flag("W908", text + f"`mystax labels repair {self.folder}`"))
         return state
+
+    def refresh(self) -> None:
+        """See what another process has written meanwhile; while the lock is held here, nobody can."""
+        size = self.journal.size + len(self.journal.torn)
+        if self._lease is None and self._state is not None and size != self.journal.size_on_disk():
+            self._keypoints = self.files.read_keypoints()
+            self._state = self._load()
+
+    def holder(self) -> str:
+        """Say which other process writes to the folder; empty if none does."""
+        return "" if self.is_writable else living_holder(self.folder / LOCK, self._fs, alive=self._alive)
 
     def to_dataset(self) -> Dataset:
         """Return all labels as arrays; from the cache if the journal has not grown since it was written."""

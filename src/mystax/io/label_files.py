@@ -156,9 +156,14 @@ class LabelFiles:
 
     def keep_frame(self, key: FrameKey, pixels: Shaped[np.ndarray, "y x"]) -> None:
         """Keep a copy of a frame; one that is there already stays."""
+        if not self.frame_path(key).is_file():
+            self.keep_png(key, png_of(pixels))
+
+    def keep_png(self, key: FrameKey, png: bytes) -> None:
+        """Keep a copy of a frame that is a PNG already; one that is there stays."""
         path = self.frame_path(key)
         if not path.is_file():
-            self.write(path, png_of(pixels))
+            self.write(path, png)
 
     def read_frame(self, key: FrameKey) -> Shaped[np.ndarray, "y x"]:
         """Read the copy of a frame [grey levels].

@@ -22,6 +22,7 @@ __all__ = [
     "acquire_lock",
     "is_alive",
     "is_dead",
+    "living_holder",
     "read_lock",
     "this_process",
     "user_name",
@@ -127,6 +128,13 @@ def is_dead(
     except FileNotFoundError:
         return True
     return fs.clock(path.parent) - beat > SILENCE
+
+
+def living_holder(
+    path: Path, fs: FileSystem, *, alive: Callable[[LockRecord], bool | None] = is_alive
+) -> str:
+    """Say who holds a lock; empty if nobody alive does."""
+    return "" if is_dead(path, fs, alive=alive) else _holder(read_lock(path))
 
 
 class Lease:

@@ -76,7 +76,7 @@ class FaceBox:
 
 
 def find_face_box(
-    frames: Sequence[Frame], place: Placer, points: BoxPoints, score: Scorer | None = None
+    frames: Sequence[Frame], place: Placer, points: BoxPoints, judge: Scorer | None = None
 ) -> FaceBox:
     """Find the face in frames of one camera.
 
@@ -93,7 +93,7 @@ def find_face_box(
         The network: frames and a box -> places and confidences.
     points : BoxPoints
         Which points count.
-    score : callable, optional
+    judge : callable, optional
         The network again, for many boxes at once; by default `place`, box by box.
 
     Returns
@@ -107,11 +107,11 @@ def find_face_box(
     whole = frame_box(height, width)
     few = [frames[i] for i in _spread(len(frames), N_LOOKS)]
     more = [frames[i] for i in _spread(len(frames), N_REFINED)]
-    score = score or _one_by_one(place)
-    found = _best_of(few, more, _placements(height, width), place, points, score)
+    judge = judge or _one_by_one(place)
+    found = _best_of(few, more, _placements(height, width), place, points, judge)
     if found.score < SURE:
         two = [frames[i] for i in _spread(len(frames), N_SMALL_LOOKS)]
-        small = _best_of(two, more, _small_placements(height, width), place, points, score)
+        small = _best_of(two, more, _small_placements(height, width), place, points, judge)
         found = max(found, small, key=lambda face: face.score)
     return found if found.is_found else replace(found, box=whole)
 
@@ -131,10 +131,10 @@ def _best_of(
     placements: list[CropBox],
     place: Placer,
     points: BoxPoints,
-    score: Scorer,
+    judge: Scorer,
 ) -> FaceBox:
     """Look at few frames in all placements, and refine the best of the best turn on more."""
-    sure = score([(frame, box) for box in placements for frame in few])
+    sure = judge([(frame, box) for box in placements for frame in few])
     scores = {
         box: _score(part, points)
         for box, part in zip(placements, np.split(sure, len(placements)), strict=True)

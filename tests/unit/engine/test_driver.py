@@ -10,7 +10,8 @@ import pytest
 from mystax.core.events import Event
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Bounds, Driver
+from mystax.engine.driver import Driver
+from mystax.engine.driver_state import Bounds
 from mystax.engine.executor import JobSpec
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, CatalogError, RoiError, SpaceError, VideoError
@@ -257,7 +258,7 @@ def test_it_takes_a_job_whose_driver_has_been_silent_for_a_minute(bench: Bench) 
 
 
 def test_it_leaves_a_job_whose_driver_beats_now_and_then(bench: Bench) -> None:
-    from mystax.engine.catalog.queue import Progress
+    from mystax.engine.catalog.claims import Progress
 
     enter(bench.queue, "other")
     new_jobs(bench.queue)

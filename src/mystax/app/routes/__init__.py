@@ -1,7 +1,18 @@
 """Routes of the web app, one module per resource."""
 
-from mystax.app.routes import cameras, outcomes, recordings, rois, session
+from mystax.app.routes import cameras, labels, models, outcomes, queue, recordings, rois, roots, session
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (session.router, recordings.router, cameras.router, outcomes.router, rois.router)
+ROUTERS = (
+    session.router,
+    roots.router,
+    recordings.router,
+    cameras.router,
+    outcomes.router,
+    rois.router,
+    labels.router,
+    queue.router,
+    models.router,
+)
+"""All routers, below ``/api``."""

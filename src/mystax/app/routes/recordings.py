@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from mystax.app.library import Item, find
-from mystax.app.schemas import CameraInfo, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
+from mystax.app.library import Item, find, short_id
+from mystax.app.paths import readable
+from mystax.app.schemas import CameraInfo, LabelSetRow, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
 from mystax.io.outcomes import Outcomes
 
 __all__ = ["router", "spec_of"]
@@ -39,7 +40,7 @@ def _row(item: Item) -> RecordingRow:
     analyses = head.get("analyses") or sorted({outcome.analysis for outcome in item.outcomes()})
     return RecordingRow(
         id=item.id,
-        name=item.name,
+        name=readable(item.name),
         project=head.get("project"),
         subject=head.get("subject"),
         session=head.get("session"),
@@ -48,7 +49,7 @@ def _row(item: Item) -> RecordingRow:
         quality=str(head.get("quality", "unchecked")),
         codes=[str(code) for code in head.get("codes", [])],
         analyses=[str(name) for name in analyses],
-        labels=[path.stem for path in item.labels],
+        labels=[readable(path.stem) for path in item.labels],
     )
 
 
@@ -60,15 +61,15 @@ async def show_recording(key: str, request: Request) -> RecordingInfo:
     cameras = []
     for name, camera_id in item.camera_ids().items():
         about, _ = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})
-        files = [path.name for path in item.cameras[name]]
+        files = [readable(path.name) for path in item.cameras[name]]
         known = {k: v for k, v in about.items() if k != "key_frames"}
         cameras.append(CameraInfo(id=camera_id, name=name, files=files, **known))
     return RecordingInfo(
         id=item.id,
-        name=item.name,
+        name=readable(item.name),
         cameras=cameras,
         outcomes=[info for outcome in item.outcomes() if (info := _outcome(outcome)) is not None],
-        labels=[path.stem for path in item.labels],
+        labels=[LabelSetRow(id=short_id("l", path), name=readable(path.stem)) for path in item.labels],
         report=any((folder / "report.html").is_file() for folder in item.folders),
     )
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from mystax.app.envelope import MEDIA_TYPE
 from mystax.app.frames import Priority, Superseded
-from mystax.app.library import Item, find
+from mystax.app.library import find
 from mystax.app.routes.cameras import camera_of
 from mystax.app.schemas import AnalysisForm, PreviewWanted, RoiSet
 from mystax.app.security import refused
@@ -22,15 +22,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["rois"])
 FILE = "rois.toml"
-SUFFIX = ".mystax"
-
-
-def _folder_of(item: Item) -> Path:
-    """Return where the regions of a recording lie: with its outcomes, or where these will be."""
-    if item.folders:
-        return item.folders[0]
-    first = next(iter(item.cameras.values()))[0]
-    return first.parent / f"{first.stem}{SUFFIX}"
 
 
 def _set_of(folder: Path) -> RoiSet:
@@ -48,7 +39,8 @@ def _revision(rois: tuple[Roi, ...]) -> str:
 @router.get("/recordings/{key}/rois")
 def rois(key: str, request: Request) -> RoiSet:
     """Give the regions of a recording."""
-    return _set_of(_folder_of(find(request.app.state.mystax.library.items(), key)))
+    library = request.app.state.mystax.library
+    return _set_of(library.roi_place(find(library.items(), key)))
 
 
 @router.put("/recordings/{key}/rois")
@@ -60,7 +52,7 @@ def put_rois(
     item = find(state.library.items(), key)
     if state.settings.read_only:
         raise refused(403, "W902", "regions", "this page was started with --read-only")
-    folder = _folder_of(item)
+    folder = state.library.roi_place(item)
     present = _set_of(folder)
     if (if_match if if_match is not None else given.rev) != present.rev:
         raise refused(409, "W904", "regions", "somebody else changed them meanwhile", hint="load them again")

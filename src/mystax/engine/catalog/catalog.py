@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.edits import accept_flags, set_values
-from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
+from mystax.engine.catalog.ingest import ingest_folders
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.places import DEFAULT_OUT, DEFAULT_URL, Place, Roots, create_place, find_place
 from mystax.engine.catalog.query import ids_where, select_outcomes, select_recordings

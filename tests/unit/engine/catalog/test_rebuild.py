@@ -77,8 +77,8 @@ def test_lost_database_comes_back_with_equal_rows_and_nothing_to_do(catalog: Cat
         for one in known:
             plan = make_plan(one.recording(), Request(RECIPE))
             assert {item.key for item in plan.outcomes} <= keys
-        found = again.ingest(tmp_path / "whisk")
-        assert (found.added, found.unchanged) == (0, 2)
+        taken = again.ingest(tmp_path / "whisk")
+        assert (taken.added, taken.unchanged) == (0, 2)
 
 
 def test_rebuilding_twice_changes_nothing(catalog: Catalog, tmp_path: Path) -> None:

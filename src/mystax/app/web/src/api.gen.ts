@@ -22,7 +22,12 @@ export interface CameraInfo {
   readonly flags: ReadonlyArray<Readonly<Record<string, unknown>>>;
 }
 
-/** One operation of a gesture; `id` is made by the page and never done twice. */
+/** What a refusal W904 (409) has besides its words: the frames as they are now. */
+export interface Conflict {
+  readonly frames: ReadonlyArray<LabelFrame>;
+}
+
+/** One operation of a gesture on a frame of a camera (its id). `id` has 32 hexadecimal digits, is made by the page and never done twice. A segment (`mark_add`, `mark_edit`, `mark_drop`) is named by `mark` and goes from `frame` to `stop`. The note ``skip`` says that a frame is not worth labelling; an empty one takes that back. */
 export interface Edit {
   readonly id: string;
   readonly op: "set" | "frame_add" | "frame_drop" | "mark_add" | "mark_edit" | "mark_drop" | "note";
@@ -32,15 +37,17 @@ export interface Edit {
   readonly individual: string;
   readonly after: LabelPoint | null;
   readonly text: string;
+  readonly mark: string;
+  readonly stop: number | null;
 }
 
-/** What was written. */
+/** What was written: the revision of the set, and the frames as they are now. */
 export interface EditsDone {
   readonly rev: number;
-  readonly frames: ReadonlyArray<FrameRevision>;
+  readonly frames: ReadonlyArray<LabelFrame>;
 }
 
-/** A gesture; `base` maps "camera/frame" to the revision that the page has seen. */
+/** A gesture; `base` maps "camera/frame" to the revision that the page has seen (0: never labelled). With `undoes` there are no operations: the batch of that name is taken back (and an undo is a batch, so taking it back is a redo). */
 export interface EditsWanted {
   readonly client: string;
   readonly batch: string;
@@ -49,37 +56,76 @@ export interface EditsWanted {
   readonly undoes: string | null;
 }
 
-/** The revision of a frame after an edit. */
-export interface FrameRevision {
-  readonly camera: string;
-  readonly frame: number;
-  readonly rev: number;
+/** What lies in a folder. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: "folder" | "outcomes" | "labels" | "video" | "file";
+  readonly size: number | null;
 }
 
-/** A job of the queue, in the words of `mystax queue status --json`. */
+/** Lines of a log; `next` is what to ask for after them. */
+export interface JobLog {
+  readonly lines: ReadonlyArray<string>;
+  readonly next: number;
+  readonly state: string;
+}
+
+/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. */
 export interface JobRow {
   readonly id: string;
   readonly recording: string;
   readonly kind: string;
+  readonly recipe: string;
   readonly analyses: ReadonlyArray<string>;
   readonly state: string;
-  readonly done: number;
-  readonly total: number;
-  readonly unit: string;
+  readonly reason: string;
+  readonly share: number | null;
   readonly rate: number | null;
-  readonly eta: number | null;
+  readonly seconds: number | null;
   readonly error: Readonly<Record<string, string>> | null;
 }
 
-/** The labels and the predictions of one frame. */
+/** Work on a recording: a recipe, or some analyses; with the regions that are saved for it. */
+export interface JobWanted {
+  readonly recording: string;
+  readonly recipe: string;
+  readonly analyses: ReadonlyArray<string>;
+  readonly parameters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly force: boolean;
+}
+
+/** Ids of new jobs. */
+export interface JobsAdded {
+  readonly ids: ReadonlyArray<string>;
+}
+
+/** The labels of one frame, and what a model says of it. `camera` is the id of a camera, empty where its video is none of those shown; `name` is for people. `predicted` comes only where a single frame is asked for. */
 export interface LabelFrame {
   readonly camera: string;
+  readonly name: string;
   readonly video: string;
   readonly pts: number;
   readonly frame: number;
   readonly rev: number;
+  readonly who: string;
+  readonly is_listed: boolean;
+  readonly is_skipped: boolean;
   readonly points: Readonly<Record<string, LabelPoint | null>>;
   readonly predicted: Readonly<Record<string, LabelPoint>>;
+}
+
+/** A line of the history of a frame. */
+export interface LabelLine {
+  readonly rev: number;
+  readonly at: string;
+  readonly who: string;
+  readonly op: string;
+  readonly keypoint: string;
+  readonly before: LabelPoint | null;
+  readonly after: LabelPoint | null;
+  readonly text: string;
+  readonly batch: string;
+  readonly undoes: string | null;
 }
 
 /** A point of a frame: placed, invisible (a guess) or absent; null where it is not labelled. */
@@ -91,16 +137,39 @@ export interface LabelPoint {
   readonly origin: string;
 }
 
-/** A label set: points, edges, and where its frames are. */
+/** A label set: points, edges, and its frames in the order of camera and number. */
 export interface LabelSet {
   readonly id: string;
   readonly name: string;
   readonly rev: number;
   readonly read_only: boolean;
   readonly holder: string;
+  readonly keypoint_set: string;
   readonly keypoints: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly edges: ReadonlyArray<readonly [string, string]>;
+  readonly pairs: ReadonlyArray<readonly [string, string]>;
+  readonly flags: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly segments: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly frames: ReadonlyArray<LabelFrame>;
+}
+
+/** A label set of a recording; `id` asks for its frames. */
+export interface LabelSetRow {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A new label set of a recording. */
+export interface LabelSetWanted {
+  readonly name: string;
+  readonly keypoints: string;
+}
+
+/** A page of a folder; `next` is the cursor of the next one. */
+export interface Listing {
+  readonly path: string;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly next: number | null;
 }
 
 /** A mark of the seek bar, binned to pixels. */
@@ -146,7 +215,7 @@ export interface PreviewWanted {
   readonly seq: number;
 }
 
-/** The queue. */
+/** The queue; `eta` is the time left [s], `is_worked` whether any process works on it. */
 export interface QueueState {
   readonly jobs: ReadonlyArray<JobRow>;
   readonly counts: Readonly<Record<string, number>>;
@@ -160,7 +229,7 @@ export interface RecordingInfo {
   readonly name: string;
   readonly cameras: ReadonlyArray<CameraInfo>;
   readonly outcomes: ReadonlyArray<OutcomeInfo>;
-  readonly labels: ReadonlyArray<string>;
+  readonly labels: ReadonlyArray<LabelSetRow>;
   readonly report: boolean;
 }
 
@@ -183,6 +252,12 @@ export interface RecordingRow {
 export interface RoiSet {
   readonly rev: string;
   readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
+}
+
+/** A folder that the user named. */
+export interface Root {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** A frame worth labelling, and why. */

@@ -4,7 +4,10 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  LabelFrame,
+  LabelLine,
   LabelSet,
+  LabelSetWanted,
   ModelInfo,
   PreviewWanted,
   QueueState,
@@ -128,7 +131,14 @@ export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses")
 export const models = (): Promise<readonly ModelInfo[]> => read("models");
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
-export const suggestions = (id: string): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions`);
+export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>
+  send("POST", `recordings/${recording}/labels`, wanted);
+/** One frame with what a model says of it. */
+export const labelFrame = (id: string, camera: string, frame: number): Promise<LabelFrame> =>
+  read(`labels/${id}/frame${query({ camera, i: frame })}`);
+export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
+  read(`labels/${id}/history${query({ camera, i: frame })}`);
+export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
@@ -139,8 +149,30 @@ export const jobAction = (id: string, action: "cancel" | "retry"): Promise<unkno
 /** The times of all frames of a camera. */
 export const clock = (camera: string): Promise<Envelope> => arrays(`cameras/${camera}/clock`);
 
-export const preview = (wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope> =>
-  arrays("preview", { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) });
+/** The keypoints of a block of frames. */
+export const points = (outcome: string, first: number, stop: number): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/points${query({ i0: first, i1: stop })}`);
+
+/** Masks of components: signed, with the scale of each. */
+export const masks = (outcome: string, roi: string, first: number, count: number): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/masks${query({ roi, from: first, n: count })}`);
+
+/** States as runs. */
+export const stateRuns = (outcome: string, start: number, stop: number): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/states${query({ t0: start, t1: stop })}`);
+
+/** A tile of activity, neurons by time. */
+export const raster = (
+  outcome: string,
+  wanted: { kind: string; order: string; level: number; tx: number; ty: number },
+): Promise<Envelope> => arrays(`outcomes/${outcome}/raster${query(wanted)}`);
+
+/** One frame measured as in a run; null where the panel has asked for something newer meanwhile. */
+export async function preview(wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope | null> {
+  const init = { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) };
+  const response = await ask("preview", init);
+  return response.status === 204 ? null : unpack(await response.arrayBuffer());
+}
 
 export function trace(
   outcome: string,

@@ -1,16 +1,31 @@
 /** The shell: the rail, the notice, and the screen that the address names. */
 
-import { render } from "preact";
+import { render, type JSX } from "preact";
 
 import * as api from "./api";
 import { numbers } from "./envelope";
+import { Sheet, SheetButton } from "./parts/Sheet";
+import { onKey } from "./parts/useKeys";
+import { Label } from "./screens/Label";
 import { Recordings } from "./screens/Recordings";
 import { Reports } from "./screens/Reports";
+import { Rois } from "./screens/Rois";
 import { View } from "./screens/View";
-import { address, addressOf, open, screen, SCREENS, setClock, span, time, trouble } from "./state";
+import { address, addressOf, isReadOnly, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
 
-const PAGES = { recordings: Recordings, view: View, reports: Reports } as const;
+const PAGES: Readonly<Record<Screen, () => JSX.Element>> = {
+  recordings: Recordings,
+  view: View,
+  rois: Rois,
+  label: Label,
+  space: Recordings,
+  states: Recordings,
+  neural: Recordings,
+  queue: Recordings,
+  models: Recordings,
+  reports: Reports,
+};
 
 async function follow(): Promise<void> {
   const to = address(window.location.hash);
@@ -34,6 +49,7 @@ function App() {
             {title}
           </a>
         ))}
+        <SheetButton />
       </nav>
       <main>
         {trouble.value !== null && (
@@ -45,18 +61,25 @@ function App() {
           </p>
         )}
         <Page />
+        <p class="sr" role="status" aria-live="polite">
+          {said.value}
+        </p>
+        <Sheet />
       </main>
     </div>
   );
-}
-
-function tell(error: unknown): void {
-  trouble.value = error instanceof api.ApiError ? `${error.message}. ${error.refusal.hint}` : String(error);
 }
 
 const place = document.getElementById("page");
 if (place !== null) {
   render(<App />, place);
   window.addEventListener("hashchange", () => void follow().catch(tell));
-  api.openSession().then(follow).catch(tell);
+  window.addEventListener("keydown", onKey);
+  api
+    .openSession()
+    .then(async () => {
+      isReadOnly.value = (await api.about()).read_only;
+      await follow();
+    })
+    .catch(tell);
 }

@@ -1,0 +1,237 @@
+"""Label sets: their frames, gestures, history, and which frames to label next."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from mystax.app.label_desk import Conflicted, Footing, View, set_of
+from mystax.app.library import Item, OutcomeItem, find, short_id
+from mystax.app.predictions import predicted_points
+from mystax.app.routes.cameras import camera_of
+from mystax.app.routes.recordings import spec_of
+from mystax.app.schemas import (
+    Conflict,
+    EditsDone,
+    EditsWanted,
+    LabelFrame,
+    LabelLine,
+    LabelPoint,
+    LabelSet,
+    LabelSetWanted,
+    Suggestion,
+)
+from mystax.app.security import error_answer, refused
+from mystax.core.label_operations import Mark, Note, Operation, Segment
+from mystax.engine.labels import Labels
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["labels"])
+SUFFIX = ".labels"
+MOST_SUGGESTED = 200
+
+
+def _set_of(request: Request, key: str) -> tuple[Item, Path]:
+    """Return a label set and a recording that it belongs to.
+
+    Raises
+    ------
+    AppError
+        W903, if there is none.
+    """
+    for item in request.app.state.mystax.library.items():
+        for folder in item.labels:
+            if short_id("l", folder) == key:
+                return item, folder
+    raise refused(404, "W903", f"label set {key[:60]!r}", "there is nothing of that name here")
+
+
+def _view(request: Request, folder: Path) -> View:
+    state = request.app.state.mystax
+    cameras = {
+        str(item.cameras[name][0]): camera_id
+        for item in state.library.items()
+        for name, camera_id in item.camera_ids().items()
+    }
+    view: View = state.desk.view(folder, cameras)
+    return view
+
+
+async def _footing(request: Request, camera: str) -> Footing:
+    name, spec = camera_of(request, camera)
+    found: Footing = await request.app.state.mystax.desk.footing(camera, name, spec)
+    return found
+
+
+def _check_writable(request: Request) -> None:
+    if request.app.state.mystax.settings.read_only:
+        raise refused(403, "W902", "labels", "this page was started with --read-only")
+
+
+@router.get("/labels/{key}")
+async def show_set(
+    key: str,
+    request: Request,
+    camera: Annotated[str, Query(max_length=60)] = "",
+    start: Annotated[int, Query(alias="from", ge=0)] = 0,
+    stop: Annotated[int | None, Query(alias="to", ge=0)] = None,
+) -> LabelSet:
+    """Give a label set with its frames, or those of a camera between two numbers (`to` is left out)."""
+    state = request.app.state.mystax
+    _, folder = _set_of(request, key)
+    view = await run_in_threadpool(_view, request, folder)
+
+    def question(labels: Labels) -> LabelSet:
+        head = set_of(folder, key, labels, view, read_only=state.settings.read_only)
+        frames = [
+            view.frame(place, one)
+            for place, one in labels.store.state.frames.items()
+            if one.frame >= start
+            and (stop is None or one.frame < stop)
+            and camera in {"", view.cameras.get(place[0], "")}
+        ]
+        return head.model_copy(update={"frames": sorted(frames, key=lambda one: (one.name, one.frame))})
+
+    found: LabelSet = await state.desk.read(folder, question)
+    return found
+
+
+@router.post("/recordings/{key}/labels")
+async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelSet:
+    """Make an empty label set for a recording."""
+    _check_writable(request)
+    state = request.app.state.mystax
+    item = find(state.library.items(), key)
+    folder: Path = state.library.label_place(item) / f"{wanted.name}{SUFFIX}"
+    if folder.exists():
+        raise refused(409, "W904", f"label set {wanted.name!r}", "there is one of that name already")
+
+    def make() -> None:
+        with Labels(folder, wanted.keypoints, write=True):
+            pass
+
+    await run_in_threadpool(make)
+    state.library.forget()
+    return await show_set(short_id("l", folder), request, "", 0, None)
+
+
+@router.get("/labels/{key}/frame")
+async def show_frame(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> LabelFrame:
+    """Give the labels of one frame and what a model says of it, also where nothing is labelled yet."""
+    state = request.app.state.mystax
+    _, folder = _set_of(request, key)
+    footing = await _footing(request, camera)
+    place = footing.place(i)
+    view = await run_in_threadpool(_view, request, folder)
+
+    def question(labels: Labels) -> LabelFrame:
+        found = labels.store.state.frames.get(place.key)
+        if found is not None:
+            return view.frame(place.key, found)
+        video, pts = place.key
+        return LabelFrame(camera=camera, name=footing.name, video=video, pts=pts, frame=i, rev=0, points={})
+
+    labelled: LabelFrame = await state.desk.read(folder, question)
+    outcome = _pose_of(request, camera)
+    if outcome is None:
+        return labelled
+    points = await run_in_threadpool(predicted_points, outcome.folder, outcome.name, i)
+    return labelled.model_copy(update={"predicted": points})
+
+
+def _pose_of(request: Request, camera: str) -> OutcomeItem | None:
+    """Return the newest predicted keypoints of a camera."""
+    for item in request.app.state.mystax.library.items():
+        for name, camera_id in item.camera_ids().items():
+            if camera_id == camera:
+                wanted = [one for one in item.outcomes() if one.analysis == "pose"]
+                return next((one for one in wanted if one.camera in {"", name}), None)
+    return None
+
+
+@router.post("/labels/{key}/ops", response_model=EditsDone, responses={409: {"model": Conflict}})
+async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
+    """Write a gesture; the answer comes when it is on the disk."""
+    _check_writable(request)
+    state = request.app.state.mystax
+    _, folder = _set_of(request, key)
+    cameras = {edit.camera for edit in wanted.ops} | {text.rpartition("/")[0] for text in wanted.base}
+    footings = {camera: await _footing(request, camera) for camera in cameras}
+    view = await run_in_threadpool(_view, request, folder)
+    try:
+        rev, frames = await state.desk.write(folder, wanted, footings, view)
+    except Conflicted as conflict:
+        status, words = error_answer(conflict.error)
+        more = Conflict(frames=conflict.frames).model_dump(mode="json")
+        return JSONResponse({**words, **more}, status)
+    return JSONResponse(EditsDone(rev=rev, frames=frames).model_dump(mode="json"))
+
+
+@router.get("/labels/{key}/history")
+async def history(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> list[LabelLine]:
+    """List all that was done on a frame, the newest first."""
+    _, folder = _set_of(request, key)
+    place = (await _footing(request, camera)).place(i)
+
+    def question(labels: Labels) -> list[LabelLine]:
+        return [_line(operation) for operation in reversed(labels.history(place.key))]
+
+    found: list[LabelLine] = await request.app.state.mystax.desk.read(folder, question)
+    return found
+
+
+def _line(operation: Operation) -> LabelLine:
+    def point(value: object) -> LabelPoint | None:
+        if not isinstance(value, Mark):
+            return None
+        return LabelPoint(**value._asdict(), origin=operation.origin)
+
+    after = operation.after
+    return LabelLine(
+        rev=operation.rev,
+        at=operation.at,
+        who=operation.who,
+        op=operation.op,
+        keypoint=operation.keypoint,
+        before=point(operation.before),
+        after=point(after),
+        text=after.text if isinstance(after, Note | Segment) else "",
+        batch=operation.batch,
+        undoes=operation.undoes,
+    )
+
+
+@router.get("/labels/{key}/suggestions")
+async def suggestions(
+    key: str,
+    request: Request,
+    camera: Annotated[str, Query(max_length=60)] = "",
+    n: Annotated[int, Query(ge=1, le=MOST_SUGGESTED)] = 20,
+    seed: int = 0,
+) -> list[Suggestion]:
+    """Say which frames to label next, the worst first: of one camera, or of all of the set's recording."""
+    state = request.app.state.mystax
+    item, folder = _set_of(request, key)
+    cameras = {one: name for name, one in item.camera_ids().items() if camera in {"", one}}
+    if not cameras:
+        raise refused(404, "W903", f"camera {camera[:60]!r}", "it is none of the set's recording")
+    poses = {one: _pose_of(request, one) for one in cameras}
+    wish: dict[str, Any] = {
+        "do": "suggest",
+        "folder": str(folder),
+        "cameras": [
+            {
+                "id": one,
+                "spec": spec_of(item, name),
+                "pose": None if (pose := poses[one]) is None else [str(pose.folder), pose.name],
+            }
+            for one, name in cameras.items()
+        ],
+        "n": n,
+        "seed": seed,
+    }
+    about, _ = await state.slow.ask(key, {}, wish)
+    return [Suggestion(**one) for one in about["suggestions"]]

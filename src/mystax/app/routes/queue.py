@@ -1,0 +1,96 @@
+"""Long work: the queue, new jobs, their logs, and a stream of what changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from mystax.app.library import find
+from mystax.app.schemas import JobLog, JobsAdded, JobWanted, QueueState
+from mystax.app.security import refused
+from mystax.errors import CatalogError
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["queue"])
+MOST_STREAMS = 8
+BETWEEN, SILENCE = 1.0, 15.0
+"""Time between two looks at the queue, and until a line says that the stream lives [s]."""
+
+
+def _check_writable(request: Request) -> None:
+    if request.app.state.mystax.settings.read_only:
+        raise refused(403, "W902", "queue", "this page was started with --read-only")
+
+
+@router.get("/queue")
+async def queue(request: Request) -> QueueState:
+    """Give all jobs, their counts, and when they will be done."""
+    found: QueueState = await request.app.state.mystax.jobs.state()
+    return found
+
+
+@router.post("/jobs")
+async def add(wanted: JobWanted, request: Request) -> JobsAdded:
+    """Queue work on a recording; none is added where all outcomes are there."""
+    _check_writable(request)
+    state = request.app.state.mystax
+    ids = await state.jobs.add(find(state.library.items(), wanted.recording), wanted)
+    return JobsAdded(ids=ids)
+
+
+@router.post("/queue/work")
+async def work(request: Request) -> QueueState:
+    """Let this computer work on what is queued."""
+    _check_writable(request)
+    await request.app.state.mystax.jobs.work()
+    return await queue(request)
+
+
+@router.post("/jobs/{key}/{action}")
+async def act(key: str, action: Literal["cancel", "retry"], request: Request) -> QueueState:
+    """Cancel a job, or queue it again."""
+    _check_writable(request)
+    await request.app.state.mystax.jobs.act(key, action)
+    return await queue(request)
+
+
+@router.get("/jobs/{key}/log")
+async def log(key: str, request: Request, after: Annotated[int, Query(ge=0)] = 0) -> JobLog:
+    """Give the lines of a job's log from some number on."""
+    found: JobLog = await request.app.state.mystax.jobs.log(key, after)
+    return found
+
+
+@router.get("/events", response_class=StreamingResponse)
+async def events(request: Request) -> StreamingResponse:
+    """Stream the queue as server-sent events, each time that it changes."""
+    state = request.app.state.mystax
+    if state.streams >= MOST_STREAMS:
+        raise refused(429, "W906", "events", f"{MOST_STREAMS} streams are open", hint="close a page")
+    return StreamingResponse(_changes(request), media_type="text/event-stream")
+
+
+async def _changes(request: Request) -> AsyncIterator[str]:
+    """Give the queue whenever it is another one; a comment in long silence."""
+    state = request.app.state.mystax
+    state.streams += 1
+    told, silent, number = "", 0.0, 0
+    try:
+        while True:
+            try:
+                found = (await state.jobs.state()).model_dump_json()
+            except CatalogError:  # the database is away for a moment
+                found = told
+            if found != told:
+                number, told, silent = number + 1, found, 0.0
+                yield f"id: {number}\nevent: queue\ndata: {found}\n\n"
+            elif silent >= SILENCE:
+                silent = 0.0
+                yield ": here\n\n"
+            await asyncio.sleep(BETWEEN)
+            silent += BETWEEN
+    finally:
+        state.streams -= 1

@@ -63,7 +63,8 @@ def test_examples_of_a_page_run(
     page: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = shutil.copytree(place, tmp_path / "work")
-    WORLDS.get(page.name, lambda _: None)(work)
+    if page.name in WORLDS:
+        WORLDS[page.name](work)
     monkeypatch.chdir(work)
     declared = set(registry._REGISTRY)
     document = Sybil(parsers=[PythonCodeBlockParser(), RunningConsoleParser()]).parse(page)

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from starlette.concurrency import run_in_threadpool
 
@@ -32,6 +32,7 @@ HEARD = 60.0
 Action = Literal["cancel", "retry"]
 
 
+@runtime_checkable
 class Jobs(Protocol):
     """Where long work is asked for."""
 

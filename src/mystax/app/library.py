@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mystax.app.security import refused
 from mystax.errors import MystaxError
@@ -95,6 +95,7 @@ class Item:
         return f"{self.id}o{short_id('', folder, name)[:16]}"
 
 
+@runtime_checkable
 class Library(Protocol):
     """Where recordings come from."""
 

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -137,6 +137,7 @@ class Pyramid:
         return tuple((float(self._times[a]), float(self._times[b - 1])) for a, b in pairs)
 
 
+@runtime_checkable
 class Kept(Protocol):
     """Something that can be kept: it knows its size."""
 

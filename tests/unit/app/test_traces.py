@@ -110,7 +110,7 @@ def test_the_cache_keeps_what_was_used_last() -> None:
 
         return cache.get(name, make)
 
-    cache = PyramidCache(limit=2 * pyramid_size())
+    cache: PyramidCache[Pyramid] = PyramidCache(limit=2 * pyramid_size())
     for name in ("a", "b", "a", "c", "a", "b"):
         assert len(pyramid(name).window(0, 1000, 10).low) > 0
     assert made == ["a", "b", "c", "b"]

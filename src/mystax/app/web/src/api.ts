@@ -4,7 +4,14 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  JobLog,
+  JobsAdded,
+  JobWanted,
+  LabelFrame,
+  LabelLine,
   LabelSet,
+  LabelSetWanted,
+  Mark,
   ModelInfo,
   PreviewWanted,
   QueueState,
@@ -13,6 +20,7 @@ import type {
   RoiSet,
   Suggestion,
 } from "./api.gen";
+import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
 
 /** What went wrong, in the words of the terminal. */
@@ -128,19 +136,82 @@ export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses")
 export const models = (): Promise<readonly ModelInfo[]> => read("models");
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
-export const suggestions = (id: string): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions`);
+export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>
+  send("POST", `recordings/${recording}/labels`, wanted);
+/** One frame with what a model says of it. */
+export const labelFrame = (id: string, camera: string, frame: number): Promise<LabelFrame> =>
+  read(`labels/${id}/frame${query({ camera, i: frame })}`);
+export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
+  read(`labels/${id}/history${query({ camera, i: frame })}`);
+export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
-export const job = (wanted: Readonly<Record<string, unknown>>): Promise<{ id: string }> => send("POST", "jobs", wanted);
-export const jobAction = (id: string, action: "cancel" | "retry"): Promise<unknown> => send("POST", `jobs/${id}/${action}`, {});
+export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
+export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});
+export const jobLog = (id: string, after: number): Promise<JobLog> => read(`jobs/${id}/log${query({ after })}`);
+/** Let this computer work on what is queued. */
+export const work = (): Promise<QueueState> => send("POST", "queue/work", {});
+
+/** Follow the queue until the signal: each change is told as it comes. */
+export async function followQueue(tell: (state: QueueState) => void, signal: AbortSignal): Promise<void> {
+  const response = await ask("events", { signal });
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const found = messages(rest + decoder.decode(value, { stream: true }));
+    rest = found.rest;
+    for (const { event, data } of found.messages) if (event === "queue") tell(JSON.parse(data) as QueueState);
+  }
+}
 
 /** The times of all frames of a camera. */
 export const clock = (camera: string): Promise<Envelope> => arrays(`cameras/${camera}/clock`);
 
-export const preview = (wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope> =>
-  arrays("preview", { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) });
+/** The keypoints of a block of frames. */
+export const points = (outcome: string, first: number, stop: number): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/points${query({ i0: first, i1: stop })}`);
+
+/** Masks of components: signed, with the scale of each. */
+export const masks = (outcome: string, roi: string, first: number, count: number): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/masks${query({ roi, from: first, n: count })}`);
+
+/** States as runs: first and last sample, state, first and last time. */
+export const stateRuns = (outcome: string, variable: string): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/states${query({ var: variable })}`);
+
+/** A small variable as it is. */
+export const values = (outcome: string, variable: string): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/values${query({ var: variable })}`);
+
+export interface RasterWish {
+  readonly var: string;
+  readonly row: string;
+  readonly sel: string;
+  readonly order: string;
+  readonly scale: "row" | "none";
+  readonly level: number;
+  readonly tx: number;
+  readonly ty: number;
+}
+
+/** A tile of activity: rows over time. */
+export const raster = (outcome: string, wish: RasterWish): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/raster${query({ ...wish })}`);
+
+export const marks = (recording: string, width: number): Promise<readonly Mark[]> =>
+  read(`recordings/${recording}/marks${query({ px: width })}`);
+
+/** One frame measured as in a run; null where the panel has asked for something newer meanwhile. */
+export async function preview(wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope | null> {
+  const init = { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) };
+  const response = await ask("preview", init);
+  return response.status === 204 ? null : unpack(await response.arrayBuffer());
+}
 
 export function trace(
   outcome: string,

@@ -61,5 +61,33 @@ export const palette = {
     "doubtful": "#CC79A7",
     "other_size": "#0072B2",
     "no_time": "#5b5b5b"
+  },
+  "keypoints": {
+    "eye": [
+      "#1e88a9",
+      "#b6e3ff",
+      "#1748c1",
+      "#9790f5"
+    ],
+    "whisker": [
+      "#7d5006",
+      "#cca882",
+      "#e55f04"
+    ],
+    "nose": [
+      "#179985",
+      "#35604a",
+      "#86db17",
+      "#d6f2ca"
+    ],
+    "mouth": [
+      "#d8a8b8",
+      "#79416a"
+    ],
+    "other": [
+      "#8ab4f8",
+      "#c9c9c9",
+      "#ffb454"
+    ]
   }
 } as const;

@@ -46,6 +46,10 @@ export interface Step {
 
 /** Most previews that are under way at once. */
 export const MOST_FLYING = 4;
+/** Most exact pictures that are under way while the clock runs. */
+export const MOST_PLAYING = 3;
+/** How many frames are fetched beyond the shown one, in the direction of travel. */
+export const AHEAD = 8;
 /** How long the slider rests before the exact frame is asked for [ms]. */
 export const REST = 90;
 
@@ -85,6 +89,27 @@ export function rested(state: Seek, frame: number): Step {
   const isNewest = pending !== undefined && pending.seq === state.seq;
   return isNewest ? { state: { ...state, wanted: frame, phase: "waiting" } } : ask(state, frame, "exact");
 }
+
+/** The clock runs: exact pictures, none of which is given up for the next one, so that some always arrive. */
+export function played(state: Seek, frame: number): Step {
+  if (state.wanted === frame && state.phase !== "preview") return { state };
+  const isAsked = state.flying.some((one) => one.mode === "exact" && one.frame === frame);
+  if (isAsked || state.flying.length >= MOST_PLAYING) return { state: { ...state, wanted: frame, phase: "waiting" } };
+  const request: Request = { seq: state.seq + 1, frame, mode: "exact" };
+  const flying = [...state.flying, request];
+  return { state: { ...state, seq: request.seq, wanted: frame, phase: "waiting", flying }, send: request };
+}
+
+/** The frames to fetch beyond a frame; `travel` is -1, 0 or 1, and `has` tells which are here already. */
+export function ahead(frame: number, travel: number, n: number, has: (frame: number) => boolean): readonly number[] {
+  if (travel === 0) return [];
+  const frames = Array.from({ length: AHEAD }, (_, k) => frame + travel * (k + 1));
+  return frames.filter((one) => one >= 0 && one < n && !has(one));
+}
+
+/** How many frames were passed over between two drawn ones while the clock ran. */
+export const skipped = (before: number | null, now: number): number =>
+  before === null ? 0 : Math.max(0, Math.abs(now - before) - 1);
 
 /** A picture has come. */
 export function answered(state: Seek, answer: Answer): Step {

@@ -2,12 +2,20 @@
 
 import { computed, signal } from "@preact/signals";
 
-import type { CameraInfo, RecordingInfo } from "./api.gen";
-import { frameTimes, type FrameTimes } from "./clock";
+import { ApiError } from "./api";
+import type { CameraInfo, Mark, RecordingInfo } from "./api.gen";
+import { frameTimes, shownAt, type FrameTimes } from "./clock";
 
 export const SCREENS = [
   ["recordings", "Recordings"],
   ["view", "View"],
+  ["rois", "ROIs"],
+  ["label", "Label"],
+  ["space", "3-D"],
+  ["states", "States"],
+  ["neural", "Neural"],
+  ["queue", "Queue"],
+  ["models", "Models"],
   ["reports", "Reports"],
 ] as const;
 export type Screen = (typeof SCREENS)[number][0];
@@ -22,13 +30,48 @@ export const time = signal(0);
 export const isMoving = signal(false);
 export const playing = signal(false);
 export const speed = signal(1);
+/** Every frame is shown while playing, however long that takes. */
+export const isEvery = signal(false);
+/** Frames that were passed over since play began. */
+export const skips = signal(0);
+/** The way that was last stepped: -1, 0 or 1; frames beyond are fetched that way. */
+export const travel = signal(0);
+/** Display only: what is measured does not change with them. */
+export const brightness = signal(1);
+export const contrast = signal(1);
+/** Pictures without loss, to see the exact pixels. */
+export const isLossless = signal(false);
+/** Rises when all pictures are to be fitted into their panels. */
+export const fits = signal(0);
+/** The camera whose frames are stepped; the first one where none is chosen. */
+export const focusName = signal<string | null>(null);
+export const isReadOnly = signal(false);
+/** Marks of the seek bar that the server knows: gaps, missing frames, low confidence, labels. */
+export const marks = signal<readonly Mark[]>([]);
+/** Marks of the seek bar that a screen adds to those of the clocks. */
+export const moreMarks = signal<readonly Mark[]>([]);
+/** Said to people who cannot see the page. */
+export const said = signal("");
 /** What went wrong last, for the notice at the top. */
 export const trouble = signal<string | null>(null);
 
-export const focus = computed<CameraInfo | null>(() => open.value?.cameras[0] ?? null);
+export const focus = computed<CameraInfo | null>(() => {
+  const cameras = open.value?.cameras ?? [];
+  return cameras.find((camera) => camera.name === focusName.value) ?? cameras[0] ?? null;
+});
+
+/** The frame of the camera in focus, and null where there is none. */
+export const focusFrame = computed<number | null>(() => {
+  const clock = focus.value === null ? undefined : clocks.value.get(focus.value.id);
+  return clock === undefined ? null : shownAt(clock, time.value).frame;
+});
+
+/** First and last time of what was measured, for recordings whose videos are not here [s]. */
+export const extent = signal<readonly [number, number]>([0, 0]);
 
 /** First and last time of the open recording [s]. */
 export const span = computed<readonly [number, number]>(() => {
+  if (clocks.value.size === 0) return extent.value;
   let first = Infinity;
   let last = -Infinity;
   for (const { times } of clocks.value.values()) {
@@ -42,6 +85,10 @@ export function setClock(camera: string, times: Float64Array): void {
   const next = new Map(clocks.value);
   next.set(camera, frameTimes(times));
   clocks.value = next;
+}
+
+export function clearClocks(): void {
+  clocks.value = new Map();
 }
 
 /** Read the screen, the recording and the time from the address. */
@@ -58,4 +105,10 @@ export function addressOf(name: Screen, recording: string | null): string {
   const parts = new URLSearchParams({ s: name });
   if (recording !== null) parts.set("r", recording);
   return `#${parts.toString()}`;
+}
+
+/** What went wrong, as one line for people. */
+export function tell(error: unknown): void {
+  if (error instanceof DOMException && error.name === "AbortError") return;
+  trouble.value = error instanceof ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);
 }

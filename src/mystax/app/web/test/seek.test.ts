@@ -1,6 +1,22 @@
 import { describe, expect, it } from "vitest";
 
-import { answered, failed, label, MOST_FLYING, moved, rested, start, type Request, type Seek, type Step } from "../src/seek";
+import {
+  AHEAD,
+  ahead,
+  answered,
+  failed,
+  label,
+  MOST_FLYING,
+  MOST_PLAYING,
+  moved,
+  played,
+  rested,
+  skipped,
+  start,
+  type Request,
+  type Seek,
+  type Step,
+} from "../src/seek";
 
 /** Random numbers that are the same each time. */
 function random(seed: number): () => number {
@@ -112,5 +128,38 @@ describe("pictures in any order", () => {
     panel.take(rested(panel.state, 12_340));
     panel.answer(2);
     expect(label(panel.state)).toBe("12,340");
+  });
+});
+
+describe("play", () => {
+  it("gives up no picture for the next one, and has few under way", () => {
+    const panel = new Panel();
+    for (let frame = 0; frame < 10; frame += 1) panel.take(played(panel.state, frame));
+    expect([...panel.flying.values()].map((one) => one.frame)).toEqual([0, 1, 2].slice(0, MOST_PLAYING));
+    expect(panel.state.wanted).toBe(9);
+    panel.answer(1);
+    panel.take(played(panel.state, 10));
+    expect([...panel.flying.values()].map((one) => one.frame)).toEqual([1, 2, 10]);
+  });
+
+  it("asks for a frame once", () => {
+    const first = played(start, 4);
+    expect(first.send).toMatchObject({ frame: 4, mode: "exact" });
+    expect(played(first.state, 4).send).toBeUndefined();
+    expect(played({ ...first.state, wanted: 5 }, 4).send).toBeUndefined();
+  });
+
+  it("counts what was passed over", () => {
+    expect([skipped(null, 7), skipped(6, 7), skipped(6, 10), skipped(10, 6)]).toEqual([0, 0, 3, 3]);
+  });
+});
+
+describe("reading ahead", () => {
+  it("goes the way of travel, inside the recording, and only for what is not here", () => {
+    const none = (): boolean => false;
+    expect(ahead(10, 1, 100, none)).toEqual([11, 12, 13, 14, 15, 16, 17, 18].slice(0, AHEAD));
+    expect(ahead(2, -1, 100, none)).toEqual([1, 0]);
+    expect(ahead(97, 1, 100, (frame) => frame === 98)).toEqual([99]);
+    expect(ahead(10, 0, 100, none)).toEqual([]);
   });
 });

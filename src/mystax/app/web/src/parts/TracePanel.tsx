@@ -14,11 +14,12 @@ interface Props {
   readonly variable: string;
   readonly select: Readonly<Record<string, string>>;
   readonly title: string;
+  readonly close?: () => void;
 }
 
 const HEIGHT = 110;
 
-export function TracePanel({ outcome, variable, select, title }: Props) {
+export function TracePanel({ outcome, variable, select, title, close }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [unit, setUnit] = useState("");
@@ -102,6 +103,11 @@ export function TracePanel({ outcome, variable, select, title }: Props) {
       <div class="title">
         <span>{title}</span>
         <span>{unit}</span>
+        {close !== undefined && (
+          <button type="button" class="plain" aria-label={`close the trace of ${title}`} onClick={close}>
+            ×
+          </button>
+        )}
       </div>
       <div ref={place} role="img" aria-label={`trace of ${title}`} />
     </div>

@@ -1,0 +1,80 @@
+/** States over time as runs: which one is shown at a time, the next bout of one, and what is on the screen. */
+
+export interface Run {
+  /** First frame, and the one after the last. */
+  readonly start: number;
+  readonly stop: number;
+  readonly state: number;
+}
+
+/** Number of the run that holds a frame; -1 outside of all. */
+export function runAt(runs: readonly Run[], frame: number): number {
+  let low = 0;
+  let high = runs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((runs[middle]?.start ?? Infinity) <= frame) low = middle + 1;
+    else high = middle;
+  }
+  const found = runs[low - 1];
+  return found !== undefined && frame < found.stop ? low - 1 : -1;
+}
+
+/** The next bout of a state after a frame, from the start again after the last one. */
+export function nextBout(runs: readonly Run[], state: number, frame: number): Run | null {
+  const own = runs.filter((run) => run.state === state);
+  return own.find((run) => run.start > frame) ?? own[0] ?? null;
+}
+
+export interface StateRow {
+  readonly state: number;
+  readonly bouts: number;
+  readonly frames: number;
+  /** Share of all labelled frames. */
+  readonly share: number;
+  /** Median length of a bout [frames]. */
+  readonly median: number;
+}
+
+/** How often each state comes and how long it stays, by its number. */
+export function statesOf(runs: readonly Run[]): readonly StateRow[] {
+  const lengths = new Map<number, number[]>();
+  let all = 0;
+  for (const { start, stop, state } of runs) {
+    if (state < 0) continue;
+    lengths.set(state, [...(lengths.get(state) ?? []), stop - start]);
+    all += stop - start;
+  }
+  return [...lengths]
+    .map(([state, found]) => {
+      const frames = found.reduce((sum, one) => sum + one, 0);
+      return { state, bouts: found.length, frames, share: frames / all, median: medianOf(found) };
+    })
+    .sort((a, b) => a.state - b.state);
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** How often one state follows another: rows from, columns to. */
+export function transitions(runs: readonly Run[], states: readonly number[]): readonly (readonly number[])[] {
+  const counts = states.map(() => states.map(() => 0));
+  for (let k = 1; k < runs.length; k += 1) {
+    const [a, b] = [runs[k - 1], runs[k]];
+    if (a === undefined || b === undefined || a.stop !== b.start) continue;
+    const row = counts[states.indexOf(a.state)];
+    const column = states.indexOf(b.state);
+    if (row !== undefined && column >= 0) row[column] = (row[column] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Colour and hatch of a state: fixed by its number; from the 13th on the colours come again with a hatch. */
+export function lookOf(state: number, colours: readonly string[]): { readonly colour: string; readonly isHatched: boolean } {
+  const number = Math.max(0, state - 1);
+  return { colour: colours[number % colours.length] ?? "#888888", isHatched: number >= colours.length };
+}

@@ -273,6 +273,8 @@ class FolderJobs:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
+        if run.state != "running":  # cancelled before there was a process
+            await _end(process)
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -95,15 +95,29 @@ def links(port: int, token: str, environment: Mapping[str, str], *, base: str = 
     ]
 
 
-def _open_browser(address: str) -> None:
-    """Open the page by a file that only the user can read: other users see the words of a command line."""
+def open_browser(address: str) -> threading.Timer:
+    """Open the page by a file that only the user can read: other users see the words of a command line.
+
+    Parameters
+    ----------
+    address : str
+        The link, token included.
+
+    Returns
+    -------
+    Timer
+        It removes the file after a minute.
+    """
     handle, name = tempfile.mkstemp(prefix="mystax-", suffix=".html")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(
             f'<!doctype html><meta http-equiv="refresh" content="0; url={address}"><title>mystax</title>'
         )
-    threading.Timer(60.0, lambda: Path(name).unlink(missing_ok=True)).start()
+    timer = threading.Timer(60.0, lambda: Path(name).unlink(missing_ok=True))
+    timer.daemon = True
+    timer.start()
     webbrowser.open(Path(name).as_uri())
+    return timer
 
 
 def serve(
@@ -157,7 +171,7 @@ def serve(
             for line in lines:
                 say(line)
             if not no_browser and not os.environ.get("SSH_CONNECTION"):
-                threading.Thread(target=_open_browser, args=(lines[0].split()[-1],), daemon=True).start()
+                threading.Thread(target=open_browser, args=(lines[0].split()[-1],), daemon=True).start()
 
     library = None if catalog is None else CatalogLibrary(catalog)
     jobs = None if catalog is None else CatalogJobs(catalog)

@@ -1,5 +1,6 @@
 """What `mystax doctor` looks at: this machine, a place on its disks, the outcomes in a folder."""
 
+import json
 import os
 import platform
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -85,6 +87,8 @@ def check_environment() -> Iterator[Check]:
     yield _check_plugins()
     yield _check_machine()
     yield _check_compiled_code()
+    yield check_pages(Path(str(files("mystax"))) / "app" / "_web")
+    yield _check_browser()
     for container, codec in CODECS:
         yield _guarded("decoder", f"{codec} in {container}", partial(_decode_clip, container, codec))
 
@@ -126,6 +130,41 @@ def _check_machine() -> Check:
     if memory.available < 1 << 30:
         return Check("machine", "warn", got=text, hint="a run needs about 0.7 GiB; close other programs")
     return Check("machine", "ok", got=text)
+
+
+def check_pages(folder: Path) -> Check:
+    """Tell whether the web pages of `mystax app` are built, and from what.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are built to.
+
+    Returns
+    -------
+    Check
+        The digest of their sources; a warning W905 where they are not there.
+    """
+    hint = "run `python tools/web.py build` in the source folder, or install mystax from a wheel"
+    try:
+        digest = str(json.loads((folder / "stamp.json").read_text("utf-8"))["digest"])
+        (folder / "index.html").stat()
+    except (OSError, ValueError, KeyError, TypeError):
+        return Check("web pages", "warn", "W905", got="not built", hint=hint)
+    return Check("web pages", "ok", got=f"built from {digest[:12]}")
+
+
+def _check_browser() -> Check:
+    """Tell how `mystax app` will show its page."""
+    import webbrowser
+
+    if os.environ.get("SSH_CONNECTION"):
+        return Check("browser", "ok", got="you come over ssh: `mystax app` prints the tunnel to open")
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return Check("browser", "ok", got="none found: open the link that `mystax app` prints")
+    return Check("browser", "ok", got="`mystax app` opens it")
 
 
 def _check_compiled_code() -> Check:

@@ -11,7 +11,7 @@ import pytest
 
 from mystax.core import analysis as registry
 from mystax.engine import doctor
-from mystax.engine.doctor import check_environment, check_inputs, check_place, examine
+from mystax.engine.doctor import check_environment, check_inputs, check_pages, check_place, examine
 from mystax.engine.doctor_outcomes import Check
 from mystax.errors import VideoError
 from mystax.io.fingerprint import quick_id
@@ -335,3 +335,25 @@ def test_the_command_prints_one_line_per_check_with_what_to_do(
     fixed = call(capsys, "doctor", folder, "--fix").out
     assert "removed" in fixed
     assert "warn  strays" not in call(capsys, "doctor", folder).out
+
+
+def test_pages_that_are_built_are_named_by_their_digest(tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    (tmp_path / "stamp.json").write_text('{"digest": "0123456789abcdef"}')
+    assert check_pages(tmp_path) == Check("web pages", "ok", got="built from 0123456789ab")
+
+
+@pytest.mark.parametrize("stamp", [None, "{", "[]", "{}"])
+def test_pages_that_are_not_built_are_a_warning(stamp: str | None, tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    if stamp is not None:
+        (tmp_path / "stamp.json").write_text(stamp)
+    check = check_pages(tmp_path)
+    assert (check.status, check.code) == ("warn", "W905")
+    assert "tools/web.py" in check.hint
+
+
+def test_over_ssh_the_browser_is_yours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.2 51000 10.0.0.1 22")
+    (check,) = named(list(check_environment()), "browser")
+    assert "ssh" in check.got

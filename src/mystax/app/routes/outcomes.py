@@ -20,6 +20,8 @@ from mystax.app.traces import Pyramid
 from mystax.compute.track_flags import FLAG_MASKS
 from mystax.engine.labels import Labels
 from mystax.io.outcomes import Outcomes
+from mystax.io.rig import rig_from_toml
+from mystax.plot.pose import edges_of
 
 __all__ = ["outcome_of", "router"]
 
@@ -27,6 +29,7 @@ router = APIRouter(tags=["outcomes"])
 MOST_POINTS = 1024
 """Frames in a block of points."""
 MOST_MASKS = 64
+MOST_WHOLE = 100_000
 MOST_VALUES = 200_000_000
 UNSURE = 0.25
 """Share of the points whose confidence is low from which a frame has a mark."""
@@ -126,8 +129,33 @@ def points(
     position = block["position"].transpose(*order).values.astype(np.float32)
     confidence = block["confidence"].transpose(*order[:-1]).values.astype(np.float32)
     names = [str(name) for name in dataset["keypoint"].values]
-    body = pack({"xy": position, "confidence": confidence}, dims=order, keypoints=names, first=i0)
+    header = {"dims": order, "keypoints": names, "first": i0, "edges": edges_of(dataset)}
+    body = pack({"xy": position, "confidence": confidence}, **header, cameras=_sights(dataset))
     return Response(body, media_type=MEDIA_TYPE)
+
+
+def _sights(dataset: Any) -> list[dict[str, Any]]:
+    """Return how the cameras of points in space are turned: rows right, down and away in the points' axes."""
+    text = dataset.attrs.get("rig")
+    if not text:
+        return []
+    rig = rig_from_toml(str(text))
+    if "rotation" in dataset.data_vars:
+        rig = rig.aligned(dataset["rotation"].values, dataset["origin"].values)
+    return [{"name": camera.name, "rotation": camera.rotation.tolist()} for camera in rig.cameras]
+
+
+@router.get("/outcomes/{key}/values", response_class=Response)
+def values(key: str, request: Request, var: Annotated[str, Query(max_length=100)]) -> Response:
+    """Give a whole variable, as it is; long ones come as traces, rasters or masks instead."""
+    _, dataset, variable = _variable_of(request, key, var, set())
+    if variable.size > MOST_WHOLE or variable.dtype.kind not in "iuf":
+        raise refused(422, "P401", f"variable {var[:60]!r}", "not given whole", expected="<= 100,000 numbers")
+    labels = {
+        str(dim): [str(label) for label in dataset[dim].values] for dim in variable.dims if dim in dataset.coords
+    }
+    header = {"dims": [str(dim) for dim in variable.dims], "labels": labels, "unit": variable.attrs.get("units", "")}
+    return Response(pack({"values": variable.values}, **header), media_type=MEDIA_TYPE)
 
 
 def _variable_of(request: Request, key: str, var: str, dims: set[str]) -> tuple[OutcomeItem, Any, Any]:

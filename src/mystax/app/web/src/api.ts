@@ -4,10 +4,14 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  JobLog,
+  JobsAdded,
+  JobWanted,
   LabelFrame,
   LabelLine,
   LabelSet,
   LabelSetWanted,
+  Mark,
   ModelInfo,
   PreviewWanted,
   QueueState,
@@ -16,6 +20,7 @@ import type {
   RoiSet,
   Suggestion,
 } from "./api.gen";
+import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
 
 /** What went wrong, in the words of the terminal. */
@@ -143,8 +148,26 @@ export const suggestions = (id: string, n: number): Promise<readonly Suggestion[
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
-export const job = (wanted: Readonly<Record<string, unknown>>): Promise<{ id: string }> => send("POST", "jobs", wanted);
-export const jobAction = (id: string, action: "cancel" | "retry"): Promise<unknown> => send("POST", `jobs/${id}/${action}`, {});
+export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
+export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});
+export const jobLog = (id: string, after: number): Promise<JobLog> => read(`jobs/${id}/log${query({ after })}`);
+/** Let this computer work on what is queued. */
+export const work = (): Promise<QueueState> => send("POST", "queue/work", {});
+
+/** Follow the queue until the signal: each change is told as it comes. */
+export async function followQueue(tell: (state: QueueState) => void, signal: AbortSignal): Promise<void> {
+  const response = await ask("events", { signal });
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const found = messages(rest + decoder.decode(value, { stream: true }));
+    rest = found.rest;
+    for (const { event, data } of found.messages) if (event === "queue") tell(JSON.parse(data) as QueueState);
+  }
+}
 
 /** The times of all frames of a camera. */
 export const clock = (camera: string): Promise<Envelope> => arrays(`cameras/${camera}/clock`);
@@ -157,15 +180,31 @@ export const points = (outcome: string, first: number, stop: number): Promise<En
 export const masks = (outcome: string, roi: string, first: number, count: number): Promise<Envelope> =>
   arrays(`outcomes/${outcome}/masks${query({ roi, from: first, n: count })}`);
 
-/** States as runs. */
-export const stateRuns = (outcome: string, start: number, stop: number): Promise<Envelope> =>
-  arrays(`outcomes/${outcome}/states${query({ t0: start, t1: stop })}`);
+/** States as runs: first and last sample, state, first and last time. */
+export const stateRuns = (outcome: string, variable: string): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/states${query({ var: variable })}`);
 
-/** A tile of activity, neurons by time. */
-export const raster = (
-  outcome: string,
-  wanted: { kind: string; order: string; level: number; tx: number; ty: number },
-): Promise<Envelope> => arrays(`outcomes/${outcome}/raster${query(wanted)}`);
+/** A small variable as it is. */
+export const values = (outcome: string, variable: string): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/values${query({ var: variable })}`);
+
+export interface RasterWish {
+  readonly var: string;
+  readonly row: string;
+  readonly sel: string;
+  readonly order: string;
+  readonly scale: "row" | "none";
+  readonly level: number;
+  readonly tx: number;
+  readonly ty: number;
+}
+
+/** A tile of activity: rows over time. */
+export const raster = (outcome: string, wish: RasterWish): Promise<Envelope> =>
+  arrays(`outcomes/${outcome}/raster${query({ ...wish })}`);
+
+export const marks = (recording: string, width: number): Promise<readonly Mark[]> =>
+  read(`recordings/${recording}/marks${query({ px: width })}`);
 
 /** One frame measured as in a run; null where the panel has asked for something newer meanwhile. */
 export async function preview(wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope | null> {

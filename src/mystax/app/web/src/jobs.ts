@@ -30,8 +30,27 @@ export function tableOf(jobs: readonly JobRow[]): QueueTable {
 
 /** What a cell says: the word of the engine, and how far a running job is. */
 export function cellText(job: JobRow): string {
-  if (job.state === "running" && job.total > 0) return `running ${Math.floor((100 * job.done) / job.total)} %`;
+  if (job.state === "running" && job.share !== null) return `running ${Math.floor(100 * job.share)} %`;
   return job.error === null ? job.state : `${job.state} ${job.error["code"] ?? ""}`.trim();
+}
+
+export interface Message {
+  readonly event: string;
+  readonly data: string;
+}
+
+/** Take whole messages off a stream of server-sent events; what is not whole yet is the rest. */
+export function messages(text: string): { readonly messages: readonly Message[]; readonly rest: string } {
+  const blocks = text.split("\n\n");
+  const rest = blocks.pop() ?? "";
+  const found = blocks.flatMap((block) => {
+    const lines = block.split("\n");
+    const field = (name: string): string[] =>
+      lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+    const data = field("data").join("\n");
+    return data === "" ? [] : [{ event: field("event")[0] ?? "message", data }];
+  });
+  return { messages: found, rest };
 }
 
 export const canCancel = (state: string): boolean => ["waiting", "queued", "running", "blocked"].includes(state);

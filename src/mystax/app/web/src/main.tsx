@@ -3,6 +3,7 @@
 import { render, type JSX } from "preact";
 
 import * as api from "./api";
+import type { RecordingInfo } from "./api.gen";
 import { numbers } from "./envelope";
 import { Sheet, SheetButton } from "./parts/Sheet";
 import { onKey } from "./parts/useKeys";
@@ -10,30 +11,63 @@ import { Label } from "./screens/Label";
 import { Recordings } from "./screens/Recordings";
 import { Reports } from "./screens/Reports";
 import { Rois } from "./screens/Rois";
+import { Space } from "./screens/Space";
+import { States } from "./screens/States";
+import { Neural } from "./screens/Neural";
+import { Queue } from "./screens/Queue";
+import { Models } from "./screens/Models";
 import { View } from "./screens/View";
-import { address, addressOf, isReadOnly, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
+import { address, addressOf, clearClocks, extent, focusName, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
+
+/** Most marks of the seek bar, side by side. */
+const MARKS = 1000;
 
 const PAGES: Readonly<Record<Screen, () => JSX.Element>> = {
   recordings: Recordings,
   view: View,
   rois: Rois,
   label: Label,
-  space: Recordings,
-  states: Recordings,
-  neural: Recordings,
-  queue: Recordings,
-  models: Recordings,
+  space: Space,
+  states: States,
+  neural: Neural,
+  queue: Queue,
+  models: Models,
   reports: Reports,
 };
+
+/** The time that the outcomes of a recording without videos span. */
+async function extentOf(recording: RecordingInfo): Promise<readonly [number, number]> {
+  for (const outcome of recording.outcomes) {
+    const variable = outcome.variables.find((one) => one.is_trace && one.dims[0] === "time");
+    if (variable === undefined) continue;
+    const found = await api.trace(outcome.id, { variable: variable.name, select: {}, start: -1e15, stop: 1e15, width: 100 });
+    const { t0, dt } = found.header as { t0?: number; dt?: number };
+    if (t0 !== undefined && dt !== undefined) return [t0, t0 + dt * numbers(found, "lo").length];
+    const times = numbers(found, "t");
+    return [times[0] ?? 0, times[times.length - 1] ?? 0];
+  }
+  return [0, 0];
+}
+
+async function show(id: string): Promise<void> {
+  const found = await api.recording(id);
+  clearClocks();
+  marks.value = [];
+  focusName.value = null;
+  if (found.cameras.length === 0) extent.value = await extentOf(found);
+  open.value = found;
+  await Promise.all(
+    found.cameras.map(async (camera) => setClock(camera.id, Float64Array.from(numbers(await api.clock(camera.id), "time")))),
+  );
+  if (found.cameras.length > 0) api.marks(id, MARKS).then((known) => (marks.value = known)).catch(tell);
+}
 
 async function follow(): Promise<void> {
   const to = address(window.location.hash);
   screen.value = to.screen;
   if (to.recording !== null && to.recording !== open.value?.id) {
-    const found = await api.recording(to.recording);
-    open.value = found;
-    for (const camera of found.cameras) setClock(camera.id, Float64Array.from(numbers(await api.clock(camera.id), "time")));
+    await show(to.recording);
     time.value = to.time ?? span.value[0];
   } else if (to.time !== null) time.value = to.time;
 }

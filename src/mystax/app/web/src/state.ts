@@ -46,6 +46,8 @@ export const fits = signal(0);
 /** The camera whose frames are stepped; the first one where none is chosen. */
 export const focusName = signal<string | null>(null);
 export const isReadOnly = signal(false);
+/** Marks of the seek bar that the server knows: gaps, missing frames, low confidence, labels. */
+export const marks = signal<readonly Mark[]>([]);
 /** Marks of the seek bar that a screen adds to those of the clocks. */
 export const moreMarks = signal<readonly Mark[]>([]);
 /** Said to people who cannot see the page. */
@@ -64,8 +66,12 @@ export const focusFrame = computed<number | null>(() => {
   return clock === undefined ? null : shownAt(clock, time.value).frame;
 });
 
+/** First and last time of what was measured, for recordings whose videos are not here [s]. */
+export const extent = signal<readonly [number, number]>([0, 0]);
+
 /** First and last time of the open recording [s]. */
 export const span = computed<readonly [number, number]>(() => {
+  if (clocks.value.size === 0) return extent.value;
   let first = Infinity;
   let last = -Infinity;
   for (const { times } of clocks.value.values()) {
@@ -79,6 +85,10 @@ export function setClock(camera: string, times: Float64Array): void {
   const next = new Map(clocks.value);
   next.set(camera, frameTimes(times));
   clocks.value = next;
+}
+
+export function clearClocks(): void {
+  clocks.value = new Map();
 }
 
 /** Read the screen, the recording and the time from the address. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { JobRow } from "../src/api.gen";
-import { canCancel, canRetry, cellText, lasting, summary, tableOf } from "../src/jobs";
+import { canCancel, canRetry, cellText, lasting, messages, summary, tableOf } from "../src/jobs";
 import { barLength, extent, framed, IDENTITY, orbited, projected, times, zoomedBy, type Vector } from "../src/orbit";
 import { greys, levelFor, MISSING, signed, tilesOf } from "../src/raster";
 import { lookOf, nextBout, runAt, statesOf, transitions, type Run } from "../src/runs";
@@ -138,11 +138,11 @@ describe("the queue", () => {
     kind,
     analyses: [],
     state,
-    done: 0,
-    total: 0,
-    unit: "frames",
+    recipe: "standard",
+    reason: "",
+    share: null,
     rate: null,
-    eta: null,
+    seconds: null,
     error: null,
     ...more,
   });
@@ -162,12 +162,23 @@ describe("the queue", () => {
   });
 
   it("speaks the words of the engine", () => {
-    expect(cellText(job("a", "svd", "running", { done: 41, total: 100 }))).toBe("running 41 %");
+    expect(cellText(job("a", "svd", "running", { share: 0.419 }))).toBe("running 41 %");
     expect(cellText(job("a", "svd", "failed", { error: { code: "V102" } }))).toBe("failed V102");
     expect(cellText(job("a", "svd", "waiting"))).toBe("waiting");
     expect([canCancel("running"), canCancel("done"), canRetry("failed"), canRetry("queued")]).toEqual([true, false, true, false]);
     expect(summary({ running: 2, queued: 31, failed: 0 })).toBe("2 running, 31 queued");
     expect(summary({})).toBe("no jobs");
+  });
+
+  it("is read from a stream, whole messages only", () => {
+    const text = 'id: 1\nevent: queue\ndata: {"a":\ndata: 1}\n\n: here\n\ndata: x\n\nevent: queue\nda';
+    expect(messages(text)).toEqual({
+      messages: [
+        { event: "queue", data: '{"a":\n1}' },
+        { event: "message", data: "x" },
+      ],
+      rest: "event: queue\nda",
+    });
   });
 
   it("says how long", () => {

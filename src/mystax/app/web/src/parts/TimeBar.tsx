@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { stepped, timeText } from "../clock";
 import { binned, gapsOf } from "../marks";
-import { clocks, focus, focusFrame, isEvery, isMoving, moreMarks, playing, skips, span, speed, time, travel } from "../state";
+import { clocks, focus, focusFrame, isEvery, isMoving, marks as known, moreMarks, playing, skips, span, speed, time, travel } from "../state";
 import { useKeys } from "./useKeys";
 
 const SPEEDS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16] as const;
@@ -140,8 +140,8 @@ export function TimeBar() {
     goto: () => (isAsking.value = true),
   });
 
-  const gaps = [...clocks.value.values()].flatMap(gapsOf);
-  const marks = binned([...gaps, ...moreMarks.value], first, last, BINS);
+  const gaps = known.value.length > 0 ? [] : [...clocks.value.values()].flatMap(gapsOf);
+  const marks = binned([...known.value, ...gaps, ...moreMarks.value], first, last, BINS);
   const share = (at: number): number => (100 * (at - first)) / Math.max(1e-9, last - first);
 
   return (

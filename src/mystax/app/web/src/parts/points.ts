@@ -15,6 +15,7 @@ export interface FramePoints {
   readonly places: Float32Array | Float64Array;
   readonly confidence: Float32Array | Float64Array;
   readonly n_space: number;
+  readonly edges: ReadonlyArray<readonly [number, number]>;
 }
 
 interface Block {
@@ -23,6 +24,7 @@ interface Block {
   readonly n_frames: number;
   readonly n_individuals: number;
   readonly n_space: number;
+  readonly edges: ReadonlyArray<readonly [number, number]>;
   readonly places: Float32Array | Float64Array;
   readonly confidence: Float32Array | Float64Array;
 }
@@ -51,6 +53,7 @@ function fetchBlock(key: string, outcome: string, number: number): void {
         n_frames: side("time"),
         n_individuals: side("individual"),
         n_space: side("space"),
+        edges: (found.header["edges"] as ReadonlyArray<readonly [number, number]> | undefined) ?? [],
         places,
         confidence,
       };
@@ -76,6 +79,7 @@ export function pointsAt(outcome: string, frame: number): FramePoints | null {
   return {
     names: block.names,
     n_space: block.n_space,
+    edges: block.edges,
     places: block.places.subarray(from * block.n_space, (from + n) * block.n_space),
     confidence: block.confidence.subarray(from, from + n),
   };

@@ -48,7 +48,7 @@ import {
   suggestions,
   undoLast,
 } from "../parts/labelDesk";
-import { NoRecording } from "../parts/Need";
+import { Empty, NoRecording } from "../parts/Need";
 import { drawMarker, drawNearest } from "../parts/overlays";
 import { showFrame, TimeBar } from "../parts/TimeBar";
 import { useKeys, type Actions } from "../parts/useKeys";
@@ -112,7 +112,7 @@ function History({ camera, frame }: { readonly camera: string; readonly frame: n
   const load = (): void => {
     if (id !== undefined) api.history(id, camera, frame).then(setLines).catch(tell);
   };
-  const say = (point: LabelPoint | null): string => (point === null ? "nothing" : point.x === null ? point.state : `${point.state} ${point.x}, ${point.y}`);
+  const say = (point: LabelPoint | null): string => (point === null ? "nothing" : point.x === null ? point.state : `${point.state} ${point.x.toFixed(1)}, ${point.y?.toFixed(1) ?? ""}`);
   return (
     <details class="form" onToggle={(event) => event.currentTarget.open && load()}>
       <summary>history of this frame</summary>
@@ -160,7 +160,7 @@ function Suggestions({ go }: { readonly go: (to: Suggestion) => void }) {
         <ul class="list" role="listbox" aria-label="suggested frames">
           {list.map((one) => (
             <li key={`${one.camera}/${one.frame}`} role="option" aria-selected={one.camera === camera && one.frame === frame}>
-              <button type="button" class="plain" onClick={() => go(one)}>
+              <button type="button" class="plain line" title={one.reason} onClick={() => go(one)}>
                 <span class="number">{one.frame.toLocaleString("en-US")}</span> {one.reason}
               </button>
               <button
@@ -544,7 +544,8 @@ export function Label() {
   useEffect(() => {
     if (recording !== null && first !== undefined && !recording.labels.some((one) => one.id === set.value?.id)) openSet(first.id).catch(tell);
   }, [recording?.id, first?.id]);
-  if (recording === null || recording.cameras.length === 0) return <NoRecording title="Label" />;
+  if (recording === null) return <NoRecording title="Label" />;
+  if (recording.cameras.length === 0) return <Empty title="Label">The videos of {recording.name} are not here: there is no picture to label.</Empty>;
   if (first === undefined) return <NewSet recording={recording} />;
   const isHere = recording.labels.some((one) => one.id === set.value?.id);
   const isReady = recording.cameras.every((camera) => clocks.value.has(camera.id));

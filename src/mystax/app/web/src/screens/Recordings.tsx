@@ -53,7 +53,7 @@ export function Recordings() {
           <tbody>
             {rows.map((row) => (
               <tr key={row.id}>
-                <td>{row.cameras.length > 0 ? <a href={addressOf("view", row.id)}>{row.name}</a> : row.name}</td>
+                <td>{row.cameras.length > 0 || row.analyses.length > 0 ? <a href={addressOf("view", row.id)}>{row.name}</a> : row.name}</td>
                 <td>{row.cameras.join(", ") || <span class="muted">no video found</span>}</td>
                 <td class={row.quality === "bad" ? "error" : row.quality === "warned" ? "warning" : ""}>
                   {row.codes.length > 0 ? row.codes.join(" ") : row.quality}

@@ -8,7 +8,7 @@ import type { RecordingInfo } from "../api.gen";
 import { distance, type Point } from "../geometry";
 import { Display } from "../parts/Display";
 import { FramePanel, type At, type Tool } from "../parts/FramePanel";
-import { NoRecording } from "../parts/Need";
+import { Empty, NoRecording } from "../parts/Need";
 import { foundOf, regionsOf } from "../parts/overlays";
 import { ParameterForm, parametersOf } from "../parts/ParameterForm";
 import { TimeBar } from "../parts/TimeBar";
@@ -35,6 +35,7 @@ import {
   type Region,
   type Shape,
 } from "../roi";
+import { runOpen } from "./Queue";
 import { clocks, focus, focusFrame, focusName, isReadOnly, open, said, tell } from "../state";
 
 interface Desk {
@@ -245,7 +246,10 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
           {isReadOnly.value ? "read only" : isSaved ? `saved${now.rev === "" ? "" : ` - rev ${now.rev.slice(0, 6)}`}` : "not saved"}
         </span>
         <button type="button" disabled={isSaved || isReadOnly.value} onClick={() => void save()}>
-          Save
+          Save <kbd>Ctrl S</kbd>
+        </button>
+        <button type="button" disabled={!isSaved || all.length === 0 || isReadOnly.value} onClick={() => void runOpen()}>
+          Run
         </button>
       </header>
       {conflict.value && (
@@ -373,6 +377,7 @@ export function Rois() {
     if (recording !== null && desk.value?.recording !== recording.id) load(recording.id).catch(tell);
   }, [recording?.id]);
   if (recording === null) return <NoRecording title="ROIs" />;
-  const isReady = recording.cameras.length > 0 && recording.cameras.every((camera) => clocks.value.has(camera.id));
+  if (recording.cameras.length === 0) return <Empty title="ROIs">The videos of {recording.name} are not here: there is no picture to draw on.</Empty>;
+  const isReady = recording.cameras.every((camera) => clocks.value.has(camera.id));
   return isReady ? <Regions recording={recording} /> : <section class="screen" aria-busy="true" />;
 }

@@ -13,7 +13,8 @@ import { pointsAt, pointsCome, type FramePoints } from "../parts/points";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
 import { corners, isLow, LOW, markersOf } from "../markers";
-import { clocks, focus, focusFrame, focusName, open } from "../state";
+import { runOpen } from "./Queue";
+import { clocks, focus, focusFrame, focusName, isReadOnly, open } from "../state";
 
 interface Choice {
   readonly key: string;
@@ -150,6 +151,11 @@ export function View() {
             {camera.name}: {camera.n_frames.toLocaleString("en-US")} frames, {camera.width} × {camera.height}
           </span>
         ))}
+        {recording.outcomes.length === 0 && recording.cameras.length > 0 && (
+          <button type="button" disabled={isReadOnly.value} onClick={() => void runOpen()}>
+            measure it
+          </button>
+        )}
         {recording.report && (
           <a href={`api/recordings/${recording.id}/report`} target="_blank" rel="noreferrer">
             report

@@ -1,0 +1,236 @@
+/** States over time: the ethogram, how often each comes, what follows what, and the picture of the moment. */
+
+import { useSignalEffect } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import * as api from "../api";
+import type { OutcomeInfo, RecordingInfo } from "../api.gen";
+import { timeText } from "../clock";
+import { numbers } from "../envelope";
+import { palette } from "../palette.gen";
+import { FramePanel } from "../parts/FramePanel";
+import { Empty, NoRecording } from "../parts/Need";
+import { TimeBar } from "../parts/TimeBar";
+import { TracePanel } from "../parts/TracePanel";
+import { lookOf, nextBout, runAt, statesOf, transitions, type Run } from "../runs";
+import { clocks, isMoving, open, playing, tell, time } from "../state";
+
+interface Found {
+  readonly runs: readonly Run[];
+  /** First and last time of each run [s]. */
+  readonly from: ArrayLike<number>;
+  readonly to: ArrayLike<number>;
+  /** Length of a sample [s]. */
+  readonly step: number;
+}
+
+const HEIGHT = 56;
+
+async function load(outcome: string): Promise<Found> {
+  const body = await api.stateRuns(outcome, "label");
+  const [start, stop, state] = ["start", "stop", "state"].map((name) => numbers(body, name));
+  const runs = Array.from(start ?? [], (from, k) => ({ start: from, stop: (stop?.[k] ?? from) + 1, state: state?.[k] ?? -1 }));
+  const [from, to] = [numbers(body, "from"), numbers(body, "to")];
+  const n = runs[runs.length - 1]?.stop ?? 1;
+  const step = n > 1 ? ((to[to.length - 1] ?? 0) - (from[0] ?? 0)) / (n - 1) : 1;
+  return { runs, from, to, step };
+}
+
+function Ethogram({ found, now }: { readonly found: Found; readonly now: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [first, last] = [found.from[0] ?? 0, (found.to[found.to.length - 1] ?? 1) + found.step];
+  function draw(): void {
+    const host = canvas.current;
+    const context = host?.getContext("2d");
+    if (!host || !context) return;
+    const ratio = window.devicePixelRatio;
+    const width = host.clientWidth;
+    [host.width, host.height] = [Math.round(width * ratio), HEIGHT * ratio];
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const x = (at: number): number => ((at - first) / (last - first)) * width;
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "center";
+    found.runs.forEach(({ state }, k) => {
+      if (state < 0) return;
+      const [a, b] = [x(found.from[k] ?? 0), x((found.to[k] ?? 0) + found.step)];
+      const { colour, isHatched } = lookOf(state, palette.states.colours);
+      context.fillStyle = colour;
+      context.fillRect(a, 0, Math.max(0.5, b - a), HEIGHT - 14);
+      if (isHatched) {
+        context.strokeStyle = "#0007";
+        for (let at = a; at < b; at += 5) context.strokeRect(at, 0, 0.1, HEIGHT - 14);
+      }
+      if (b - a > 12) {
+        context.fillStyle = "#000";
+        context.fillText(String(state), (a + b) / 2, 26);
+      }
+    });
+    const at = x(time.value);
+    const style = getComputedStyle(host);
+    context.fillStyle = style.getPropertyValue("--text");
+    context.fillRect(at - 1, 0, 2, HEIGHT - 10);
+    context.fillStyle = style.getPropertyValue("--muted");
+    context.textAlign = "left";
+    context.fillText(timeText(first), 0, HEIGHT - 2);
+    context.textAlign = "right";
+    context.fillText(timeText(last), width, HEIGHT - 2);
+  }
+  useSignalEffect(draw);
+  useEffect(() => {
+    draw();
+    const watch = new ResizeObserver(draw);
+    if (canvas.current !== null) watch.observe(canvas.current);
+    return () => watch.disconnect();
+  }, [found]);
+  return (
+    <canvas
+      ref={canvas}
+      class="ethogram"
+      role="img"
+      aria-label={`ethogram of ${found.runs.length} bouts; now state ${now < 0 ? "none" : now}`}
+      onClick={(event) => {
+        playing.value = false;
+        isMoving.value = false;
+        time.value = first + (event.offsetX / event.currentTarget.clientWidth) * (last - first);
+      }}
+    />
+  );
+}
+
+function Swatch({ state }: { readonly state: number }) {
+  const { colour, isHatched } = lookOf(state, palette.states.colours);
+  return (
+    <svg width="14" height="14" aria-hidden="true">
+      <rect width="14" height="14" fill={colour} />
+      {isHatched && <path d="M0 14L14 0M-3 5L5 -3M9 17L17 9" stroke="#0008" />}
+    </svg>
+  );
+}
+
+function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; readonly outcome: OutcomeInfo }) {
+  const [found, setFound] = useState<Found | null>(null);
+  useEffect(() => {
+    setFound(null);
+    load(outcome.id).then(setFound).catch(tell);
+  }, [outcome.id]);
+  if (found === null) return <p class="muted">…</p>;
+  const { runs, from, step } = found;
+  const first = from[0] ?? 0;
+  const sample = Math.floor((time.value - first) / step + 1e-6);
+  const run = runAt(runs, sample);
+  const now = run < 0 ? -1 : (runs[run]?.state ?? -1);
+  const rows = statesOf(runs);
+  const states = rows.map(({ state }) => state);
+  const table = transitions(runs, states);
+  const go = (state: number): void => {
+    const next = nextBout(runs, state, sample);
+    if (next === null) return;
+    playing.value = false;
+    isMoving.value = false;
+    time.value = from[runs.indexOf(next)] ?? time.value;
+  };
+  const posterior = outcome.variables.find((one) => one.name === "posterior");
+  return (
+    <>
+      {recording.cameras.length > 0 && (
+        <div class="panels">
+          {recording.cameras.map((camera) => (
+            <FramePanel key={camera.id} camera={camera} />
+          ))}
+        </div>
+      )}
+      <TimeBar />
+      <Ethogram found={found} now={now} />
+      <div class="columns">
+        <table aria-label="states">
+          <thead>
+            <tr>
+              <th scope="col">state</th>
+              <th scope="col">bouts</th>
+              <th scope="col">share of time</th>
+              <th scope="col">median bout</th>
+              <th scope="col"></th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ state, bouts, share, median }) => (
+              <tr key={state} aria-current={state === now ? "true" : undefined}>
+                <td>
+                  <Swatch state={state} /> {state}
+                </td>
+                <td class="number">{bouts}</td>
+                <td class="number">{(100 * share).toFixed(1)} %</td>
+                <td class="number">{(median * step).toFixed(2)} s</td>
+                <td>
+                  <button type="button" aria-label={`next bout of state ${state}`} onClick={() => go(state)}>
+                    next bout ›
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <table aria-label="transitions between states">
+          <thead>
+            <tr>
+              <th scope="col">from, to</th>
+              {states.map((state) => (
+                <th key={state} scope="col">
+                  {state}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.map((row, k) => (
+              <tr key={states[k]}>
+                <th scope="row">{states[k]}</th>
+                {row.map((count, column) => (
+                  <td key={column} class={count === 0 ? "muted number" : "number"}>
+                    {count}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {posterior !== undefined && now >= 0 && (
+        <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}`} />
+      )}
+    </>
+  );
+}
+
+export function States() {
+  const recording = open.value;
+  const [chosen, setChosen] = useState(0);
+  if (recording === null) return <NoRecording title="States" />;
+  const found = recording.outcomes.filter((one) => one.analysis === "states");
+  const outcome = found[chosen] ?? found[0];
+  if (outcome === undefined) {
+    return (
+      <Empty title="States">
+        {recording.name} has no states yet. They are found in keypoints: <code>mystax states {recording.name}.mystax --k auto</code>
+      </Empty>
+    );
+  }
+  if (!recording.cameras.every((camera) => clocks.value.has(camera.id))) return <section class="screen" aria-busy="true" />;
+  return (
+    <section class="screen" aria-labelledby="states">
+      <header>
+        <h2 id="states">States of {recording.name}</h2>
+        {found.length > 1 && (
+          <select aria-label="outcome" value={chosen} onChange={(event) => setChosen(Number(event.currentTarget.value))}>
+            {found.map((one, k) => (
+              <option key={one.id} value={k}>
+                {one.camera || `states ${k + 1}`}
+              </option>
+            ))}
+          </select>
+        )}
+      </header>
+      <Bouts recording={recording} outcome={outcome} />
+    </section>
+  );
+}

@@ -1,0 +1,175 @@
+"""What the page lists: recordings of folders and of catalogues, under ids that stay."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import mystax
+from mystax.app.library import CatalogLibrary, FolderLibrary, find, short_id
+from mystax.core.geometry import roi_from_text
+from mystax.engine.catalog.catalog import Catalog
+from mystax.engine.labels import Labels
+from mystax.errors import AppError
+from mystax.io.rois import rois_to_toml
+from tests.fixtures.catalogues import make_lab, write_film
+from tests.fixtures.videos import Shelf
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a/face.avi", "a/body.avi", "b/face.avi", ".hidden/no.avi"):
+        write_film(tmp_path / name, 1, 4)
+    (tmp_path / "a" / "notes.txt").write_text("x")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Measure a film once: frames of files are read in a child, which costs seconds."""
+    folder = tmp_path_factory.mktemp("measured")
+    mystax.run(write_film(folder / "face.avi", 1, 4), analyses=["motion"], report=False)
+    return folder
+
+
+def names(library: FolderLibrary | CatalogLibrary) -> list[str]:
+    return [item.name for item in library.items()]
+
+
+def test_each_video_is_a_recording(folder: Path) -> None:
+    items = FolderLibrary([folder]).items()
+    assert [item.name for item in items] == ["body", "face", "face"]
+    assert len({item.id for item in items}) == 3
+    assert all(item.id.isalnum() and item.id.islower() and len(item.id) <= 40 for item in items)
+
+
+def test_an_id_says_nothing_about_the_path_and_is_the_same_next_time(folder: Path) -> None:
+    first, second = FolderLibrary([folder]).items(), FolderLibrary([folder]).items()
+    assert [item.id for item in first] == [item.id for item in second]
+    assert "face" not in first[1].id
+
+
+def test_a_recording_keeps_its_id_when_it_is_measured(folder: Path, measured: Path) -> None:
+    video = folder / "b" / "face.avi"
+    before = FolderLibrary([folder]).items()
+    made = shutil.copytree(measured / "face.mystax", video.with_suffix(".mystax"))
+    (measured / "face.avi").rename(measured / "moved.avi")
+    try:
+        after = FolderLibrary([folder]).items()
+    finally:
+        (measured / "moved.avi").rename(measured / "face.avi")
+    assert {item.id for item in after} == {item.id for item in before}
+    found = next(item for item in after if item.folders)
+    assert found.folders == (made,)
+    assert list(found.cameras.values()) == [(video.resolve(),)]
+    (outcome,) = found.outcomes()
+    assert (outcome.analysis, outcome.camera) == ("motion", "")
+    assert outcome.id.startswith(found.id + "o")
+    assert len(outcome.id) <= 40
+
+
+def test_regions_without_outcomes_make_no_second_recording(folder: Path) -> None:
+    library = FolderLibrary([folder])
+    item = next(item for item in library.items() if item.name == "body")
+    place = library.roi_place(item)
+    assert place == (folder / "a" / "body.mystax").resolve()
+    place.mkdir()
+    roi = roi_from_text("motion:rectangle:1,1,5,5")
+    (place / "rois.toml").write_text(rois_to_toml([roi]))
+    again = FolderLibrary([folder])
+    assert names(again) == names(library)
+    assert find(again.items(), item.id).folders == (place,)
+
+
+def test_a_folder_of_outcomes_without_anything_is_left_out(folder: Path) -> None:
+    (folder / "empty.mystax").mkdir()
+    assert "empty" not in names(FolderLibrary([folder]))
+
+
+def test_label_sets_belong_to_the_recordings_beside_them(folder: Path) -> None:
+    with Labels(folder / "a" / "points.labels", write=True):
+        pass
+    items = FolderLibrary([folder]).items()
+    assert [len(item.labels) for item in items] == [1, 1, 0]
+    assert FolderLibrary([folder]).label_place(items[0]) == (folder / "a").resolve()
+
+
+def test_a_list_is_made_again_when_it_is_old_or_something_was_made(folder: Path) -> None:
+    clock = Clock()
+    library = FolderLibrary([folder], monotonic=clock)
+    assert len(library.items()) == 3
+    write_film(folder / "c" / "new.avi", 2, 4)
+    assert len(library.items()) == 3
+    clock.now = 3.0
+    assert len(library.items()) == 4
+    write_film(folder / "c" / "newer.avi", 3, 4)
+    library.forget()
+    assert len(library.items()) == 5
+
+
+def test_links_to_folders_are_not_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    write_film(elsewhere / "secret.avi", 3, 4)
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "round").symlink_to(folder)
+    assert "secret" not in names(FolderLibrary([folder]))
+
+
+def test_an_unknown_id_is_refused(folder: Path) -> None:
+    with pytest.raises(AppError, match="W903"):
+        find(FolderLibrary([folder]).items(), "f0")
+
+
+def test_ids_differ_by_kind_and_words() -> None:
+    assert len({short_id("a", "b", "c"), short_id("a", "bc"), short_id("x", "b", "c")}) == 3
+
+
+def test_a_catalogue_gives_its_recordings_with_what_it_knows(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path, 2, n_frames=4, cameras=("face", "body"))
+    clock = Clock()
+    with Catalog.open(tmp_path) as catalog:
+        library = CatalogLibrary(catalog, monotonic=clock)
+        first, second = library.items()
+        assert (first.id, second.id) == ("r1", "r2")
+        assert sorted(first.cameras) == ["body", "face"]
+        assert all(path.is_file() for paths in first.cameras.values() for path in paths)
+        assert first.head["quality"]
+        assert library.roi_place(first) == library.label_place(first) == lab.out / str(first.head["folder"])
+        assert first.outcomes() == []
+        assert len(set(first.camera_ids().values()) | set(second.camera_ids().values())) == 4
+
+
+def test_a_catalogue_shows_outcomes_and_labels_of_its_folders(tmp_path: Path, measured: Path) -> None:
+    lab = make_lab(tmp_path, 1, n_frames=4)
+    clock = Clock()
+    with Catalog.open(tmp_path) as catalog:
+        library = CatalogLibrary(catalog, monotonic=clock)
+        item = library.items()[0]
+        place = lab.out / str(item.head["folder"])
+        shutil.copytree(measured / "face.mystax", place / "quick")
+        with Labels(place / "points.labels", write=True):
+            pass
+        assert library.items()[0].folders == ()
+        library.forget()
+        item = library.items()[0]
+        assert item.folders == (place / "quick",)
+        assert [path.stem for path in item.labels] == ["points"]
+        assert [outcome.analysis for outcome in item.outcomes()] == ["motion"]
+
+
+def test_the_shelf_is_listed_without_being_read(shelf: Shelf) -> None:
+    """A damaged video is a line of the list: it is opened only when it is shown."""
+    path = shelf.take("clean")
+    broken = path.with_name("broken.mp4")
+    broken.write_bytes(path.read_bytes()[:100])
+    assert "broken" in names(FolderLibrary([path.parent]))
+    broken.unlink()

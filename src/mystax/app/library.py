@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from mystax.app.security import refused
+from mystax.app.shelf import outcomes_in
 from mystax.errors import MystaxError
 from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
-from mystax.io.outcomes import Outcomes, outcome_paths
+from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
 
 __all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem", "find", "short_id"]
@@ -84,7 +85,7 @@ class Item:
         found = []
         for folder in self.folders:
             try:
-                names = list(Outcomes.of_folder(folder))
+                names = list(outcomes_in(folder))
             except MystaxError:
                 continue
             found += [OutcomeItem(self._outcome_id(folder, name), folder, name) for name in names]
@@ -228,7 +229,7 @@ def _cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     try:
         if not outcome_paths(folder):
             return found
-        outcomes = Outcomes.of_folder(folder)
+        outcomes = outcomes_in(folder)
         for name in outcomes:
             for camera, files in files_of_cameras(outcomes.attributes(name)).items():
                 paths = tuple(_near(folder, Path(file)) for file in files)

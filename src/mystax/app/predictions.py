@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mystax.app.schemas import LabelPoint
-from mystax.io.outcomes import Outcomes
+from mystax.app.shelf import outcomes_in
 
 __all__ = ["origin_of", "predicted_points"]
 
@@ -45,7 +45,7 @@ def predicted_points(folder: Path, name: str, frame: int) -> dict[str, LabelPoin
     dict of str to LabelPoint
         Name of a point to its place [px] and confidence; points without a place are left out.
     """
-    dataset = Outcomes.of_folder(folder)[name]
+    dataset = outcomes_in(folder)[name]
     frames = dataset["frame"].values if "frame" in dataset.coords else np.arange(dataset.sizes["time"])
     rows = np.flatnonzero(frames == frame)
     if not len(rows):

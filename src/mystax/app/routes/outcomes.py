@@ -16,10 +16,10 @@ from mystax.app.rasters import CLIP, Raster, masks_as_bytes
 from mystax.app.routes.recordings import spec_of
 from mystax.app.schemas import Mark
 from mystax.app.security import SANDBOX, refused
+from mystax.app.shelf import outcomes_in
 from mystax.app.traces import Pyramid
 from mystax.compute.track_flags import FLAG_MASKS
 from mystax.engine.labels import Labels
-from mystax.io.outcomes import Outcomes
 from mystax.io.rig import rig_from_toml
 from mystax.plot.pose import edges_of
 
@@ -87,7 +87,7 @@ def trace(
 ) -> Response:
     """Give minima and maxima of a variable between two times, at most two points for each pixel."""
     outcome = outcome_of(request, key)
-    dataset = Outcomes.of_folder(outcome.folder)[outcome.name]
+    dataset = outcomes_in(outcome.folder)[outcome.name]
     if var not in dataset.data_vars or "time" not in dataset[var].dims:
         raise refused(404, "W903", f"variable {var[:60]!r}", "there is nothing of that name here")
     variable = dataset[var]
@@ -120,7 +120,7 @@ def points(
 ) -> Response:
     """Give the keypoints of a block of frames, at most 1,024 of them."""
     outcome = outcome_of(request, key)
-    dataset = Outcomes.of_folder(outcome.folder)[outcome.name]
+    dataset = outcomes_in(outcome.folder)[outcome.name]
     if "position" not in dataset.data_vars or "keypoint" not in dataset["position"].dims:
         raise refused(404, "W903", f"points of {outcome.analysis}", "there are no keypoints in this outcome")
     stop = min(i1, i0 + MOST_POINTS, dataset.sizes["time"])
@@ -151,10 +151,9 @@ def values(key: str, request: Request, var: Annotated[str, Query(max_length=100)
     _, dataset, variable = _variable_of(request, key, var, set())
     if variable.size > MOST_WHOLE or variable.dtype.kind not in "iuf":
         raise refused(422, "P401", f"variable {var[:60]!r}", "not given whole", expected="<= 100,000 numbers")
-    labels = {
-        str(dim): [str(label) for label in dataset[dim].values] for dim in variable.dims if dim in dataset.coords
-    }
-    header = {"dims": [str(dim) for dim in variable.dims], "labels": labels, "unit": variable.attrs.get("units", "")}
+    dims = [str(dim) for dim in variable.dims]
+    labels = {dim: [str(one) for one in dataset[dim].values] for dim in dims if dim in dataset.coords}
+    header = {"dims": dims, "labels": labels, "unit": str(variable.attrs.get("units", ""))}
     return Response(pack({"values": variable.values}, **header), media_type=MEDIA_TYPE)
 
 
@@ -167,7 +166,7 @@ def _variable_of(request: Request, key: str, var: str, dims: set[str]) -> tuple[
         W903, if there is no such variable.
     """
     outcome = outcome_of(request, key)
-    dataset = Outcomes.of_folder(outcome.folder)[outcome.name]
+    dataset = outcomes_in(outcome.folder)[outcome.name]
     if var not in dataset.data_vars or not dims <= set(map(str, dataset[var].dims)):
         raise refused(404, "W903", f"variable {var[:60]!r}", "there is nothing of that name here")
     return outcome, dataset, dataset[var]
@@ -307,7 +306,7 @@ def _outcome_marks(item: Item, found: dict[Kind, list[Span]]) -> None:
     """Find missing frames and unsure points in the newest outcomes of each camera."""
     seen: set[tuple[str, str]] = set()
     for outcome in item.outcomes():
-        dataset = Outcomes.of_folder(outcome.folder)[outcome.name]
+        dataset = outcomes_in(outcome.folder)[outcome.name]
         if "time" not in dataset.coords:
             continue
         times = np.asarray(dataset["time"].values, np.float64)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from mystax.app.library import Item, find, short_id
 from mystax.app.paths import readable
 from mystax.app.schemas import CameraInfo, LabelSetRow, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
-from mystax.io.outcomes import Outcomes
+from mystax.app.shelf import outcomes_in
 
 __all__ = ["router", "spec_of"]
 
@@ -76,7 +76,7 @@ async def show_recording(key: str, request: Request) -> RecordingInfo:
 
 def _outcome(outcome: Any) -> OutcomeInfo | None:
     """Say what an outcome holds, without reading its arrays."""
-    dataset = Outcomes.of_folder(outcome.folder)[outcome.name]
+    dataset = outcomes_in(outcome.folder)[outcome.name]
     attributes = dataset.attrs
     variables = []
     for name, variable in dataset.data_vars.items():

@@ -10,7 +10,7 @@ import pytest
 
 import mystax
 from mystax.app.envelope import unpack
-from mystax.core.geometry import Rectangle, Roi
+from mystax.core.geometry import Rectangle, Roi, roi_from_text
 from mystax.io.rois import read_rois
 from mystax.io.video import Video
 from mystax.synth import faulty_video, read_barcode
@@ -181,7 +181,9 @@ def test_a_frame_that_cannot_be_read_is_hatched_and_never_another_one(world: Wor
             times = np.asarray(video.times)
         assert False in valid
         assert True in valid
-        wishes = [{"kind": "seek", "at": float(times[i]), "frame": i} for i in range(len(valid))]
+        wishes: list[dict[str, Any]] = [
+            {"kind": "seek", "at": float(times[i]), "frame": i} for i in range(len(valid))
+        ]
         world.server.get("/api/recordings")
         with open_page(world.browser, world.server.link) as watched:
             watched.page.get_by_role("link", name="damaged").wait_for()
@@ -219,7 +221,7 @@ def test_a_region_drawn_by_the_mouse_is_saved_and_measures_as_a_run_does(
         page.get_by_label("kind of the new region").select_option("motion")
         page.get_by_role("button", name="rectangle").click()
         drag(page, (0.2, 0.25), (0.8, 0.75))
-        page.get_by_role("listbox", name="regions").get_by_role("option").wait_for()
+        page.locator("ul[aria-label=regions] > li").wait_for()
         page.get_by_role("button", name="Save").click()
         page.get_by_role("status").filter(has_text="saved - rev").wait_for()
         page.get_by_role("button", name="step forward").click()
@@ -258,7 +260,7 @@ def label_a_point(watched: Watched) -> None:
     """Make a set, and place the first point in the middle of frame 0."""
     page = watched.page
     page.get_by_role("button", name="make the set").click()
-    page.get_by_role("listbox", name="keypoints").wait_for()
+    page.locator("ul[aria-label=keypoints]").wait_for()
     page.locator("canvas.picture[data-frame='0']").wait_for()
     drag(page, (0.5, 0.5), (0.5, 0.5))
     page.get_by_label("points of this frame").filter(has_text="placed 1").wait_for()
@@ -296,11 +298,21 @@ def test_a_visit_asks_no_other_host_and_the_console_stays_empty(world: World) ->
         assert world.server.token not in page.url
 
 
+def fill(server: WebServer, key: str) -> None:
+    """Give a recording a region and a label set, so that its screens have something to show."""
+    if not server.get(f"/api/recordings/{key}/rois")["rois"]:
+        rois = {"rev": "", "rois": [roi_from_text("motion:rectangle:10,30,40,30").as_dict()]}
+        assert server.ask(f"/api/recordings/{key}/rois", "PUT", rois).status == 200
+        server.post(f"/api/recordings/{key}/labels", {"name": "points"})
+
+
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: python tools/web.py build")
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
     found: dict[str, Any] = {}
-    with open_page(world.browser, world.address("view", "eye"), theme=theme) as watched:
+    key = world.id_of("mjpeg")
+    fill(world.server, key)
+    with open_page(world.browser, world.address("view", "mjpeg"), theme=theme) as watched:
         page = watched.page
         page.locator("canvas.picture[data-frame='0']").wait_for()
         for screen in SCREENS:

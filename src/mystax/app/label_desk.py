@@ -116,15 +116,15 @@ class LabelDesk:
         self._opened: dict[Path, _Opened] = {}
         self._footings: dict[str, Footing] = {}
 
-    async def footing(self, camera_id: str, name: str, spec: Mapping[str, Any]) -> Footing:
+    async def footing(self, key: str, name: str, spec: Mapping[str, Any]) -> Footing:
         """Return by what labels name the frames of a camera; its worker is asked once."""
-        found = self._footings.get(camera_id)
+        found = self._footings.get(key)
         if found is None:
-            about, body = await self._workers.ask(camera_id, spec, {"do": "footing", "name": name})
+            about, body = await self._workers.ask(key, spec, {"do": "footing", "name": name})
             stamps = np.asarray(unpack(body)[0]["pts"], np.int64)
             source = Source(**about["source"])
-            found = Footing(camera_id, name, str(about["fingerprint"]), stamps, source, dict(spec))
-            self._footings[camera_id] = found
+            found = Footing(key, name, str(about["fingerprint"]), stamps, source, dict(spec))
+            self._footings[key] = found
         return found
 
     def view(self, folder: Path, cameras: Mapping[str, str]) -> View:

@@ -128,7 +128,7 @@ def serve(
     certificate: tuple[Path, Path] | None = None,
     no_browser: bool = False,
     tokens: Tokens | None = None,
-    catalog: "Catalog | None" = None,
+    source: "Catalog | None" = None,
 ) -> None:
     """Serve until a signal comes.
 
@@ -146,7 +146,7 @@ def serve(
         Do not open the page.
     tokens : Tokens, optional
         The secrets of this start.
-    catalog : Catalog, optional
+    source : Catalog, optional
         Where recordings come from; by default the folders of the settings.
     """
     import uvicorn
@@ -173,8 +173,8 @@ def serve(
             if not no_browser and not os.environ.get("SSH_CONNECTION"):
                 threading.Thread(target=open_browser, args=(lines[0].split()[-1],), daemon=True).start()
 
-    library = None if catalog is None else CatalogLibrary(catalog)
-    jobs = None if catalog is None else CatalogJobs(catalog)
+    library = None if source is None else CatalogLibrary(source)
+    jobs = None if source is None else CatalogJobs(source)
     config = uvicorn.Config(
         application(settings, tokens, library, jobs),
         ws="none",
@@ -189,14 +189,14 @@ def serve(
         Server(config).run(sockets=[listening])
 
 
-def catalogue_for(folders: Sequence[Path], named: str | None = None) -> "Catalog | None":
+def catalogue_for(folders: Sequence[Path], place: str | None = None) -> "Catalog | None":
     """Open the catalogue that is meant.
 
     Parameters
     ----------
     folders : sequence of Path
         Folders that the user named.
-    named : str, optional
+    place : str, optional
         The catalogue that the user named.
 
     Returns
@@ -213,8 +213,8 @@ def catalogue_for(folders: Sequence[Path], named: str | None = None) -> "Catalog
     from mystax.engine.catalog.catalog import Catalog
     from mystax.engine.catalog.places import FILE, find_place
 
-    if named is not None:
-        return Catalog.open(named)
+    if place is not None:
+        return Catalog.open(place)
     if folders:
         return Catalog.open(folders[0]) if (folders[0] / FILE).is_file() else None
     try:

@@ -77,5 +77,5 @@ def command(
         say=output.say,
         certificate=certificate,
         no_browser=no_browser,
-        catalog=catalog,
+        source=catalog,
     )

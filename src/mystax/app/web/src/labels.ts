@@ -106,7 +106,7 @@ export function withFrames(labels: Labels, found: readonly LabelFrame[], rev = l
     const isSilent = Object.keys(frame.predicted).length === 0;
     frames.set(key, isSilent ? { ...frame, predicted: frames.get(key)?.predicted ?? {} } : frame);
   }
-  return { ...labels, frames, rev: Math.max(rev, labels.rev) };
+  return { ...labels, frames, rev: Math.max(rev, labels.rev, ...found.map((one) => one.rev)) };
 }
 
 /** Revisions of frames: what a gesture on them is based on. */

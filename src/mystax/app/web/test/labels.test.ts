@@ -212,7 +212,7 @@ describe("the outbox", () => {
   it("loses and doubles nothing when answers are lost at random and the page starts again", () => {
     let state = 11;
     const random = (): number => (state = (state * 48271) % 2147483647) / 2147483647;
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < 60; round += 1) {
       const keep = new Memory();
       const written: string[] = [];
       const revisions = new Map<string, number>();

@@ -115,7 +115,10 @@ export function regionsOf(regions: readonly Region[], chosen: string | null): Ov
       context.strokeStyle = palette.regions[region.kind];
       context.stroke();
       const corner = points.reduce((best, one) => (one.y < best.y ? one : best), points[0] ?? { x: 0, y: 0 });
-      drawWord(context, region.name, { x: corner.x - 9, y: Math.max(corner.y, 22) });
+      // A pupil lies inside the lids: its name goes below, theirs above.
+      const lowest = points.reduce((best, one) => (one.y > best.y ? one : best), corner);
+      const at = region.kind === "pupil" ? { x: lowest.x, y: lowest.y + 24 } : { x: corner.x, y: Math.max(corner.y, 22) };
+      drawWord(context, region.name, { x: at.x - 9, y: at.y });
       if (!isChosen) continue;
       for (const { id, at } of handles(region.shape)) {
         const { x, y } = toScreen(view, at);

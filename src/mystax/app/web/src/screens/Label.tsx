@@ -52,6 +52,7 @@ import { Empty, NoRecording } from "../parts/Need";
 import { drawMarker, drawNearest } from "../parts/overlays";
 import { showFrame, TimeBar } from "../parts/TimeBar";
 import { useKeys, type Actions } from "../parts/useKeys";
+import { rounded } from "../roi";
 import { clocks, focus, focusFrame, focusName, isMoving, moreMarks, open, playing, tell } from "../state";
 
 const REACH = 11;
@@ -157,9 +158,9 @@ function Suggestions({ go }: { readonly go: (to: Suggestion) => void }) {
       ) : list.length === 0 ? (
         <p class="help">No frame stands out. Track the recording first, or choose frames yourself with A.</p>
       ) : (
-        <ul class="list" role="listbox" aria-label="suggested frames">
+        <ul class="list" aria-label="suggested frames">
           {list.map((one) => (
-            <li key={`${one.camera}/${one.frame}`} role="option" aria-selected={one.camera === camera && one.frame === frame}>
+            <li key={`${one.camera}/${one.frame}`} aria-current={one.camera === camera && one.frame === frame ? "true" : undefined}>
               <button type="button" class="plain line" title={one.reason} onClick={() => go(one)}>
                 <span class="number">{one.frame.toLocaleString("en-US")}</span> {one.reason}
               </button>
@@ -439,9 +440,9 @@ function Desk({ recording, now }: { readonly recording: RecordingInfo; readonly 
         </div>
         <aside aria-label="points">
           <Suggestions go={go} />
-          <ul class="list" role="listbox" aria-label="keypoints">
+          <ul class="list" aria-label="keypoints">
             {now.points.map((name, k) => (
-              <li key={name} role="option" aria-selected={name === chosen.value}>
+              <li key={name} aria-current={name === chosen.value ? "true" : undefined}>
                 <button type="button" class="plain" onClick={() => (chosen.value = name)}>
                   {k < 9 && <kbd>{k + 1}</kbd>} {name}
                 </button>
@@ -473,7 +474,7 @@ function Typed({ camera, frame, at, act }: TypedProps) {
         type="number"
         step={0.25}
         disabled={isFixed.value}
-        value={at?.[name] ?? ""}
+        value={at === null ? "" : rounded(at[name], 2)}
         onChange={(event) => {
           const value = event.currentTarget.valueAsNumber;
           if (!Number.isFinite(value)) return;

@@ -141,6 +141,8 @@ const ORDERS = [
 
 function Encoding({ outcome }: { readonly outcome: OutcomeInfo }) {
   const [order, setOrder] = useState("order");
+  const [example, setExample] = useState(0);
+  const nameOf = (k: number): string => ["best neuron", "middle neuron", "worst neuron"][k] ?? `example ${k + 1}`;
   const [neuron, setNeuron] = useState<string | null>(null);
   const [sorted, setSorted] = useState<readonly number[]>([]);
   const sketch = outcome.variables.find((one) => one.name === "raster");
@@ -213,18 +215,25 @@ function Encoding({ outcome }: { readonly outcome: OutcomeInfo }) {
       )}
       {traces !== undefined && (
         <>
-          <h3>Examples: the best, the middle and the worst neuron</h3>
-          {Array.from({ length: examples }, (_, k) =>
-            (traces.labels["panel"] ?? []).map((panel) => (
-              <TracePanel
-                key={`${k}${panel}`}
-                outcome={outcome.id}
-                variable="trace"
-                select={{ panel, example: String(k) }}
-                title={`${["best", "middle", "worst"][k] ?? `example ${k + 1}`} · ${panel}`}
-              />
-            )),
-          )}
+          <h3>
+            Example{" "}
+            <select aria-label="example" value={example} onChange={(event) => setExample(Number(event.currentTarget.value))}>
+              {Array.from({ length: examples }, (_, k) => (
+                <option key={k} value={k}>
+                  {nameOf(k)}
+                </option>
+              ))}
+            </select>
+          </h3>
+          {(traces.labels["panel"] ?? []).map((panel) => (
+            <TracePanel
+              key={`${example}${panel}`}
+              outcome={outcome.id}
+              variable="trace"
+              select={{ panel, example: String(example) }}
+              title={`${nameOf(example)} · ${panel}`}
+            />
+          ))}
         </>
       )}
     </>

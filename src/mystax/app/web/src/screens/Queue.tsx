@@ -152,6 +152,7 @@ export function Queue() {
           </button>
         )}
       </header>
+      {said.value !== "" && <p class="muted">{said.value}</p>}
       {state === null && <p class="muted" aria-busy="true">…</p>}
       {state !== null && jobs.length === 0 && (
         <p class="notice">

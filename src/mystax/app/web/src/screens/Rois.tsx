@@ -289,9 +289,9 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
         </div>
         <aside aria-label="regions">
           {here.length === 0 && <p class="notice">No region on this camera yet. Choose a kind, press E, and drag over the picture.</p>}
-          <ul class="list" role="listbox" aria-label="regions">
+          <ul class="list" aria-label="regions">
             {here.map((one) => (
-              <li key={one.name} role="option" aria-selected={one.name === chosen.value}>
+              <li key={one.name} aria-current={one.name === chosen.value ? "true" : undefined}>
                 <button type="button" class="plain" onClick={() => (chosen.value = one.name)}>
                   <i class={`swatch ${one.kind}`} aria-hidden="true" /> {one.name}
                 </button>

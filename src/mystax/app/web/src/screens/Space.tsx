@@ -251,7 +251,7 @@ function numbersOf(body: Awaited<ReturnType<typeof api.values>>): number[] {
 
 function Points({ recording, outcome }: { readonly recording: RecordingInfo; readonly outcome: OutcomeInfo }) {
   const [chosen, setChosen] = useState<string | null>(null);
-  const [sights, setSights] = useState<readonly Sight[]>([]);
+  const [sights, setSights] = useState<readonly Sight[] | null>(null);
   void pointsCome.value;
   const frame = focusFrame.value;
   const found = frame === null ? null : pointsAt(outcome.id, frame);
@@ -263,7 +263,7 @@ function Points({ recording, outcome }: { readonly recording: RecordingInfo; rea
     <>
       <div class="split">
         <div>
-          {found === null ? <p class="notice">There are no points at this time.</p> : <Stage found={found} cameras={sights} chosen={chosen} choose={setChosen} />}
+          {found === null || sights === null ? <p class="notice">There are no points at this time.</p> : <Stage found={found} cameras={sights} chosen={chosen} choose={setChosen} />}
           <TimeBar />
           {chosen !== null &&
             axes.map((space) => (

@@ -42,6 +42,18 @@ function useQueue(): readonly [QueueState | null, (state: QueueState) => void] {
       window.clearTimeout(timer);
     };
   }, []);
+  // What was measured meanwhile is shown when its screen is opened next.
+  const done = state?.counts["done"] ?? 0;
+  useEffect(() => {
+    const recording = open.value;
+    if (recording === null || done === 0) return;
+    api
+      .recording(recording.id)
+      .then((found) => {
+        if (open.value?.id === found.id) open.value = found;
+      })
+      .catch(() => undefined);
+  }, [done]);
   return [state, setState];
 }
 
@@ -68,7 +80,7 @@ function Log({ job }: { readonly job: JobRow }) {
       window.clearTimeout(timer);
     };
   }, [job.id]);
-  return <pre aria-label={`log of ${job.recording}`}>{lines.length === 0 ? "The log is empty." : lines.join("\n")}</pre>;
+  return <pre tabIndex={0} aria-label={`log of ${job.recording}`}>{lines.length === 0 ? "The log is empty." : lines.join("\n")}</pre>;
 }
 
 function Detail({ job, set }: { readonly job: JobRow; readonly set: (state: QueueState) => void }) {

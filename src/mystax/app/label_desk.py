@@ -20,7 +20,7 @@ from mystax.engine.labels import Labels
 from mystax.errors import AppError
 from mystax.io.label_files import Source
 
-__all__ = ["Conflicted", "Footing", "LabelDesk", "View", "mark_of", "point_of", "set_of"]
+__all__ = ["Conflicted", "Footing", "LabelDesk", "Teller", "mark_of", "point_of", "set_of"]
 
 T = TypeVar("T")
 INDIVIDUAL = "face"
@@ -68,7 +68,7 @@ class _Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Teller:
     """How the frames of a set are told to the page: fingerprint of a video to the id of its camera."""
 
     cameras: Mapping[str, str]
@@ -127,7 +127,7 @@ class LabelDesk:
             self._footings[key] = found
         return found
 
-    def view(self, folder: Path, cameras: Mapping[str, str]) -> View:
+    def teller(self, folder: Path, cameras: Mapping[str, str]) -> Teller:
         """Say which frames of a set belong to which camera.
 
         Parameters
@@ -140,7 +140,7 @@ class LabelDesk:
         sources = self._get(folder).labels.store.files.read_sources()
         known = {key: cameras.get(source.path, "") for key, source in sources.items()}
         known |= {footing.fingerprint: footing.camera_id for footing in self._footings.values()}
-        return View(known)
+        return Teller(known)
 
     def _get(self, folder: Path) -> _Opened:
         found = self._opened.get(folder)
@@ -160,7 +160,7 @@ class LabelDesk:
             return await run_in_threadpool(ask)
 
     async def write(
-        self, folder: Path, wanted: EditsWanted, footings: Mapping[str, Footing], view: View
+        self, folder: Path, wanted: EditsWanted, footings: Mapping[str, Footing], teller: Teller
     ) -> tuple[int, list[LabelFrame]]:
         """Write a gesture.
 
@@ -172,7 +172,7 @@ class LabelDesk:
             The gesture.
         footings : mapping
             Id of a camera to its frames; those of all operations.
-        view : View
+        teller : Teller
             How frames are told.
 
         Returns
@@ -190,7 +190,7 @@ class LabelDesk:
         opened = self._get(folder)
         stills = await self._stills(opened.labels, wanted.ops, footings)
         async with opened.lock:
-            return await run_in_threadpool(_write, opened.labels, wanted, footings, stills, view)
+            return await run_in_threadpool(_write, opened.labels, wanted, footings, stills, teller)
 
     async def _stills(
         self, labels: Labels, edits: Iterable[Edit], footings: Mapping[str, Footing]
@@ -219,7 +219,7 @@ def _write(
     wanted: EditsWanted,
     footings: Mapping[str, Footing],
     stills: Mapping[FrameKey, bytes],
-    view: View,
+    teller: Teller,
 ) -> tuple[int, list[LabelFrame]]:
     """Write a gesture and say how its frames are now."""
     store = labels.store
@@ -242,13 +242,13 @@ def _write(
     except AppError as error:
         if error.code != "W904":
             raise
-        raise Conflicted(error, _frames(store.state, [*keys, *base], view)) from error
-    return store.state.rev, _frames(store.state, keys, view)
+        raise Conflicted(error, _frames(store.state, [*keys, *base], teller)) from error
+    return store.state.rev, _frames(store.state, keys, teller)
 
 
-def _frames(state: LabelState, keys: Iterable[FrameKey], view: View) -> list[LabelFrame]:
+def _frames(state: LabelState, keys: Iterable[FrameKey], teller: Teller) -> list[LabelFrame]:
     unique = dict.fromkeys(keys)
-    return [view.frame(key, state.frames[key]) for key in unique if key in state.frames]
+    return [teller.frame(key, state.frames[key]) for key in unique if key in state.frames]
 
 
 def _keys_of(state: LabelState, labels: Labels, batch: str) -> list[FrameKey]:
@@ -296,7 +296,7 @@ def _wish(edit: Edit, footings: Mapping[str, Footing]) -> Wish:
     )
 
 
-def set_of(folder: Path, key: str, labels: Labels, view: View, *, read_only: bool) -> LabelSet:
+def set_of(folder: Path, key: str, labels: Labels, teller: Teller, *, read_only: bool) -> LabelSet:
     """Return a set without its frames.
 
     Parameters
@@ -307,7 +307,7 @@ def set_of(folder: Path, key: str, labels: Labels, view: View, *, read_only: boo
         Its id.
     labels : Labels
         The open set.
-    view : View
+    teller : Teller
         How frames are told.
     read_only : bool
         Whether the page may write nothing at all.
@@ -340,7 +340,7 @@ def set_of(folder: Path, key: str, labels: Labels, view: View, *, read_only: boo
         pairs=list(points.pairs),
         flags=[{"code": flag.code, "text": flag.text} for flag in labels.flags],
         segments=[
-            {"camera": view.cameras.get(video, ""), **segment._asdict()}
+            {"camera": teller.cameras.get(video, ""), **segment._asdict()}
             for video, segment in state.segments.values()
         ],
         frames=[],

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from mystax.app.label_desk import Conflicted, Footing, View, set_of
+from mystax.app.label_desk import Conflicted, Footing, Teller, set_of
 from mystax.app.library import Item, OutcomeItem, find, short_id
 from mystax.app.predictions import predicted_points
 from mystax.app.routes.cameras import camera_of
@@ -49,15 +49,15 @@ def _set_of(request: Request, key: str) -> tuple[Item, Path]:
     raise refused(404, "W903", f"label set {key[:60]!r}", "there is nothing of that name here")
 
 
-def _view(request: Request, folder: Path) -> View:
+def _teller(request: Request, folder: Path) -> Teller:
     state = request.app.state.mystax
     cameras = {
         str(item.cameras[name][0]): camera_id
         for item in state.library.items()
         for name, camera_id in item.camera_ids().items()
     }
-    view: View = state.desk.view(folder, cameras)
-    return view
+    teller: Teller = state.desk.teller(folder, cameras)
+    return teller
 
 
 async def _footing(request: Request, camera: str) -> Footing:
@@ -82,16 +82,16 @@ async def show_set(
     """Give a label set with its frames, or those of a camera between two numbers (`to` is left out)."""
     state = request.app.state.mystax
     _, folder = _set_of(request, key)
-    view = await run_in_threadpool(_view, request, folder)
+    teller = await run_in_threadpool(_teller, request, folder)
 
     def question(labels: Labels) -> LabelSet:
-        head = set_of(folder, key, labels, view, read_only=state.settings.read_only)
+        head = set_of(folder, key, labels, teller, read_only=state.settings.read_only)
         frames = [
-            view.frame(place, one)
+            teller.frame(place, one)
             for place, one in labels.store.state.frames.items()
             if one.frame >= start
             and (stop is None or one.frame < stop)
-            and camera in {"", view.cameras.get(place[0], "")}
+            and camera in {"", teller.cameras.get(place[0], "")}
         ]
         return head.model_copy(update={"frames": sorted(frames, key=lambda one: (one.name, one.frame))})
 
@@ -125,12 +125,12 @@ async def show_frame(key: str, request: Request, camera: str, i: Annotated[int, 
     _, folder = _set_of(request, key)
     footing = await _footing(request, camera)
     place = footing.place(i)
-    view = await run_in_threadpool(_view, request, folder)
+    teller = await run_in_threadpool(_teller, request, folder)
 
     def question(labels: Labels) -> LabelFrame:
         found = labels.store.state.frames.get(place.key)
         if found is not None:
-            return view.frame(place.key, found)
+            return teller.frame(place.key, found)
         video, pts = place.key
         return LabelFrame(camera=camera, name=footing.name, video=video, pts=pts, frame=i, rev=0, points={})
 
@@ -160,9 +160,9 @@ async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
     _, folder = _set_of(request, key)
     cameras = {edit.camera for edit in wanted.ops} | {text.rpartition("/")[0] for text in wanted.base}
     footings = {camera: await _footing(request, camera) for camera in cameras}
-    view = await run_in_threadpool(_view, request, folder)
+    teller = await run_in_threadpool(_teller, request, folder)
     try:
-        rev, frames = await state.desk.write(folder, wanted, footings, view)
+        rev, frames = await state.desk.write(folder, wanted, footings, teller)
     except Conflicted as conflict:
         status, words = error_answer(conflict.error)
         more = Conflict(frames=conflict.frames).model_dump(mode="json")

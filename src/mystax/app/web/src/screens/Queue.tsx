@@ -15,7 +15,7 @@ export async function runOpen(): Promise<void> {
   if (recording === null) return;
   try {
     const { ids } = await api.addJobs({ recording: recording.id, recipe: "standard", analyses: [], parameters: {}, force: false });
-    said.value = ids.length === 0 ? "Nothing to do: all outcomes are current" : `${ids.length} jobs queued`;
+    said.value = ids.length === 0 ? "Nothing to do: all outcomes are current" : `${ids.length} ${ids.length === 1 ? "job" : "jobs"} queued`;
     window.location.hash = `#s=queue&r=${recording.id}`;
   } catch (error) {
     tell(error);
@@ -169,7 +169,7 @@ export function Queue() {
       {state !== null && jobs.length === 0 && (
         <p class="notice">
           Nothing is queued. Open a recording under <a href="#s=recordings">Recordings</a> and run it, or{" "}
-          <code>mystax queue add RECORDING</code>
+          <code>mystax queue add standard</code>
         </p>
       )}
       {state !== null && isWaiting && !state.is_worked && (

@@ -1,5 +1,6 @@
 """The 17 attacks on the web app, and what is tested beside them: sent byte by byte to a real server."""
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
@@ -249,9 +250,12 @@ def test_two_lengths_of_a_body_are_no_request(server: WebServer) -> None:
 
 def test_headers_without_end_are_refused(server: WebServer) -> None:
     with server.connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 200_000)
-        connection.shutdown(socket.SHUT_WR)
-        assert b"200 OK" not in connection.recv(4096)
+        answer = b""
+        with contextlib.suppress(OSError):  # the server may hang up in the middle
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 200_000)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(4096)
+        assert b"200 OK" not in answer
 
 
 def test_the_token_stands_in_no_answer(server: WebServer) -> None:

@@ -1,25 +1,225 @@
-"""The queue from films to outcomes: planned, claimed, run in a child, published, in the catalogue."""
+"""The queue from films to outcomes; children and drivers are real, and are killed, stopped, asked to end."""
 
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
+import pytest
 
 import mystax
 from mystax.engine.catalog.tables import attempt, job, outcome
-from tests.fixtures.catalogues import make_lab
-from tests.fixtures.commands import digests
+from mystax.engine.recipe import Recipe, recipe_from
+from tests.fixtures.catalogues import Lab, make_lab
+from tests.fixtures.commands import ROOT, digests
+
+QUICK = recipe_from("quick")
+
+
+def start_driver(
+    lab: Lab, engine: str = "alone", env: Mapping[str, str] | None = None, cores: int = 2
+) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.fixtures.working", str(lab.folder), engine, str(cores)],
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    out, _ = process.communicate(timeout=1500)  # a busy machine takes its time
+    return out
+
+
+def wait_for(lab: Lab, state: str, process: "subprocess.Popen[str]", n: int = 1) -> None:
+    """Wait until so many jobs are in a state, or the driver has ended."""
+    end = time.monotonic() + 200
+    while process.poll() is None and lab.states().count(state) < n:
+        assert time.monotonic() < end
+        time.sleep(0.05)  # another process: there is nothing else to wait for
+
+
+def wait_for_child(process: "subprocess.Popen[str]") -> psutil.Process:
+    """Wait until the driver has a child that works."""
+    end = time.monotonic() + 200
+    while process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it may end while it is looked at
+                if "mystax.engine.child" in child.cmdline():
+                    return child
+        assert time.monotonic() < end
+        time.sleep(0.05)  # another process
+    raise AssertionError(finish(process))
+
+
+def undisturbed(lab: Lab, wanted: Recipe, folder: Path) -> dict[str, dict[str, str]]:
+    """Return the digests of runs without a queue."""
+    found = {}
+    for path in sorted((lab.folder / "films").glob("*/face.avi")):
+        run = mystax.run({"face": path}, wanted, out=folder / path.parent.name, report=False)
+        assert run.folder is not None
+        found[path.parent.name] = digests(run.folder)
+    return found
+
+
+def made(lab: Lab, wanted: Recipe) -> dict[str, dict[str, str]]:
+    """Return the digests of what the queue made."""
+    folders = sorted(path.parent.name for path in (lab.folder / "films").glob("*/face.avi"))
+    return {name: digests(lab.out / name / wanted.name) for name in folders}
+
+
+def check_done(lab: Lab, n: int) -> None:
+    """Every job is done, once; rows are files; nothing is torn."""
+    assert Counter(lab.states()) == {"done": n}
+    ends = Counter(
+        row.job_id
+        for row in lab.rows(attempt.c.job_id, attempt.c.ending)
+        if row.ending in ("done", "adopted")
+    )
+    assert ends == dict.fromkeys(ends, 1)
+    assert len(ends) == n
+    assert list(lab.out.rglob("*.nc.part")) == []
+    for row in lab.rows(outcome.c.path, outcome.c.content_sha256, outcome.c.state):
+        path = lab.out / row.path
+        assert row.state == "current"
+        assert set(digests(path.parent).values()) >= {row.content_sha256}
 
 
 def test_a_queue_makes_what_a_run_makes(tmp_path: Path) -> None:
     lab = make_lab(tmp_path / "lab", 2)
-    assert len(lab.add("quick")) == 2
-    assert lab.driver().run().done == 2
-    for number in range(2):
-        film = tmp_path / "lab" / "films" / f"rec{number:03d}" / "face.avi"
-        run = mystax.run({"face": film}, "quick", out=tmp_path / "alone")
-        assert run.folder is not None
-        assert digests(lab.out / f"rec{number:03d}" / "quick") == digests(run.folder)
-    rows = lab.rows(outcome.c.key, outcome.c.content_sha256, outcome.c.state, outcome.c.path)
-    assert {row.path for row in rows} == {"rec000/quick/motion.nc", "rec001/quick/motion.nc"}
-    assert {row.state for row in rows} == {"current"}
-    assert {row.ending for row in lab.rows(attempt.c.ending)} == {"done"}
-    assert lab.add("quick") == []
-    assert {row.state for row in lab.rows(job.c.state)} == {"done"}
+    assert len(lab.add(QUICK)) == 2
+    assert "'done': 2" in finish(start_driver(lab))
+    check_done(lab, 2)
+    assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
+    assert lab.add(QUICK) == []
+
+
+def test_jobs_run_side_by_side_on_dask(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 3)
+    lab.add(QUICK)
+    assert "'done': 3" in finish(start_driver(lab, "local"))
+    check_done(lab, 3)
+
+
+def killed_drivers(
+    tmp_path: Path, n_recordings: int, n_kills: int, engine: str, seed: int, delay: str = "0.05"
+) -> None:
+    lab = make_lab(tmp_path / "lab", n_recordings)
+    lab.add(QUICK)
+    rng = random.Random(seed)  # noqa: S311 - moments, no secrets
+    for _ in range(n_kills):
+        process = start_driver(lab, engine, {"TOY_DELAY": delay})
+        wait_for(lab, "running", process)
+        time.sleep(rng.uniform(0, 4))  # the moment of the kill is what is tested
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for one in tree if rng.random() < 0.5 else tree[:1]:
+            one.kill()
+        finish(process)
+    assert "tally" in finish(start_driver(lab, engine))
+    check_done(lab, n_recordings)
+    assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
+
+
+def test_drivers_that_are_killed_lose_and_double_nothing(tmp_path: Path) -> None:
+    killed_drivers(tmp_path, 3, 2, "alone", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["alone", "local"])
+def test_twenty_kills_lose_and_double_nothing(tmp_path: Path, engine: str) -> None:
+    killed_drivers(tmp_path, 20, 20, engine, 2, delay="0.5")
+
+
+def test_a_killed_child_is_restarted_by_its_supervisor(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 1)
+    lab.add(QUICK)
+    process = start_driver(lab, env={"TOY_DELAY": "0.2"})
+    wait_for_child(process).kill()
+    assert "starts again" in finish(process)
+    check_done(lab, 1)
+    assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
+
+
+@pytest.mark.parametrize(("how", "code"), [("SIGSEGV", "Q602"), ("exit", "Q602"), ("raise", "B999")])
+def test_a_job_that_kills_its_process_harms_no_other(tmp_path: Path, how: str, code: str) -> None:
+    lab = make_lab(tmp_path / "lab", 3)
+    lab.add(QUICK)
+    environment = {"TOY_POISON": "rec001", "TOY_HOW": how}
+    process = start_driver(lab, "local", environment)
+    out = finish(process)
+    assert process.returncode in (0, 3), out
+    from mystax.engine.catalog.status import job_errors
+
+    states = lab.states()
+    groups = job_errors(lab.database)
+    if how == "raise":
+        assert states == ["done", "failed", "done"]
+        assert [group["code"] for group in groups] == [code]
+    else:
+        # the decoder died at one place: it is left out (V107), or the job is given up
+        assert states[0] == states[2] == "done"
+        assert states[1] in ("done", "failed")
+    for group in groups:
+        assert all(group[name] for name in ("code", "where", "got", "hint"))
+
+
+def test_ctrl_c_lets_jobs_yield_and_the_next_driver_goes_on(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 1, n_frames=100)
+    lab.add(QUICK)
+    process = start_driver(lab, env={"TOY_DELAY": "0.3"})
+    child = wait_for_child(process)
+    end = time.monotonic() + 100
+    while not list(lab.out.rglob("lock")) and time.monotonic() < end:
+        time.sleep(0.05)  # until frames are read
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    finish(process)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    (row,) = lab.rows(job.c.state, job.c.strikes, job.c.retries)
+    assert tuple(row) == ("queued", 0, 0)
+    assert [one.ending for one in lab.rows(attempt.c.ending)] == ["yielded"]
+    assert "goes on from frame" in finish(start_driver(lab))
+    check_done(lab, 1)
+
+
+def test_a_running_job_can_be_cancelled_and_taken_up_again(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 1, n_frames=200)
+    lab.add(QUICK)
+    process = start_driver(lab, env={"TOY_DELAY": "0.3"})
+    child = wait_for_child(process)
+    end = time.monotonic() + 100
+    while not list(lab.out.rglob("lock")) and time.monotonic() < end:
+        time.sleep(0.05)  # until frames are read
+    time.sleep(1.0)
+    asked = time.monotonic()
+    assert lab.queue.cancel(job.c.id == 1) == ([], [1])
+    wait_for(lab, "cancelled", process)
+    assert time.monotonic() - asked <= 15
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    finish(process)
+    assert lab.queue.retry(job.c.id == 1) == [1]
+    out = finish(start_driver(lab))
+    assert "goes on from frame" in out
+    check_done(lab, 1)
+
+
+def test_two_drivers_share_a_queue(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 4)
+    lab.add(QUICK)
+    both = [start_driver(lab, env={"TOY_DELAY": "0.05"}) for _ in range(2)]
+    for process in both:
+        finish(process)
+    check_done(lab, 4)
+    assert len({row.driver_id for row in lab.rows(attempt.c.driver_id)}) == 2

@@ -17,9 +17,7 @@ from mystax.engine.catalog.query import OPERATORS, ids_where, parse_where, selec
 from mystax.engine.catalog.tables import recording
 from mystax.errors import RecipeError
 
-WORDS = st.text(
-    st.characters(blacklist_categories=("Cs",), blacklist_characters="_/\0"), min_size=1, max_size=8
-)
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="_/\0"), min_size=1, max_size=8)
 LITERAL = st.text("ab.-+$^|[]\\ ", min_size=1, max_size=4)
 VALUES = st.text("abAB_%?[]*!'\\é", max_size=5)
 NUMBERS = st.integers(-5, 5)

@@ -74,7 +74,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["probe", "run", "demo", "labels", "import", "export", "doctor", "calibrate", "triangulate"]
+    "command",
+    ["probe", "run", "demo", "labels", "import", "export", "doctor", "calibrate", "triangulate", "queue"],
 )
 def test_help_of_a_command_loads_no_heavy_library(command: str) -> None:
     refused = {"torch", "av", "xarray", "pandas", "scipy", "numba", "onnxruntime"}

@@ -66,7 +66,7 @@ def tracked_face(samples: FrameChunk, source: Pass) -> tuple[Rectangle, float] |
     Returns
     -------
     (Rectangle, float) or None
-        The face in the picture, and the mean confidence of eye and nose; None where that is below 0.3.
+        The face in the picture, and the mean confidence of eye and nose; None where that is below 0.35.
     """
     frames = [frame for frame, good in zip(samples.data, samples.valid, strict=True) if good]
     rows, columns = source.shape

@@ -1,7 +1,7 @@
 """`mystax catalog`: many sessions; make a catalogue, take videos in, find and show recordings."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.ingest import IngestReport
+    from mystax.engine.catalog.catalog import Catalog
+    from mystax.engine.catalog.ingest_report import IngestReport
 
 __all__ = ["command"]
 
@@ -107,24 +108,44 @@ def ingest(
     )
     with Catalog.open(where) as catalog:
         while True:
-            found = catalog.ingest(
-                *folders,
-                pattern=options["pattern"],
-                clocks=clocks,
-                clock_policy=policies,
-                neural=options["neural"],
-                calibration=options["calibration"],
-                dry_run=options["dry_run"],
-                wait=not options["no_wait"],
-                report=output.report,
+            found = _ingest(
+                output, catalog, folders, {**options, "clocks": clocks, "policies": policies}, watch
             )
-            _tell(output, found, dry_run=options["dry_run"])
             if watch is None:
                 break
             output.errors.clear()
             time.sleep(watch)
-    n_bad = len(found.conflicts)
-    output.settle(max(1, n_bad + found.recordings))
+    n_bad = 0 if found is None else len(found.conflicts) + found.recordings
+    output.settle(max(1, n_bad))
+
+
+def _ingest(
+    output: Output,
+    catalog: "Catalog",
+    folders: Sequence[Path],
+    options: Mapping[str, Any],
+    watch: float | None,
+) -> "IngestReport | None":
+    """Take folders in once; whoever watches a folder may do so before there is anything in it."""
+    try:
+        found = catalog.ingest(
+            *folders,
+            pattern=options["pattern"],
+            clocks=options["clocks"],
+            clock_policy=options["policies"],
+            neural=options["neural"],
+            calibration=options["calibration"],
+            dry_run=options["dry_run"],
+            wait=not options["no_wait"],
+            report=output.report,
+        )
+    except RecipeError as error:
+        if watch is None:
+            raise
+        output.note(str(error))
+        return None
+    _tell(output, found, dry_run=options["dry_run"])
+    return found
 
 
 def _by_camera(words: Sequence[str], option: str) -> dict[str, str]:
@@ -146,6 +167,8 @@ def _tell(output: Output, found: "IngestReport", *, dry_run: bool) -> None:
         output.fail(error)
     for path, reason in found.skipped:
         output.warn("skipped", f"{path}: {reason}")
+    for path in found.missing:
+        output.warn("missing", f"{path}: the file is not there any more; what is known of it stays")
     if dry_run:
         for one in found.planned:
             output.say(f"{one['state']:<8} {one['recording']}" + _codes(one["flags"]))

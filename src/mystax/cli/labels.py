@@ -1,5 +1,6 @@
 """`mystax labels`: folders of keypoint labels; what goes in, what is there, what goes out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,7 @@ def import_(
     from mystax.engine.label_exchange import import_labels, read_name_table
 
     names = read_name_table(table) if table is not None else None
-    with _folder_for(folder, files[0], form, keypoints) as labels:
+    with _folder_for(folder, files[0], form, keypoints, names) as labels:
         _tell_flags(output, labels)
         for path in files:
             output.inputs.append(str(path))
@@ -175,7 +176,9 @@ def import_(
     output.settle(len(files))
 
 
-def _folder_for(folder: Path, first: Path, form: str | None, keypoints: str | None) -> "Labels":
+def _folder_for(
+    folder: Path, first: Path, form: str | None, keypoints: str | None, names: Mapping[str, str] | None
+) -> "Labels":
     """Open the folder; a new one gets the set that was asked for, or the one that fits the first file."""
     from mystax.core.keypoints import KeypointSet
     from mystax.engine.label_exchange import new_set_for
@@ -185,7 +188,7 @@ def _folder_for(folder: Path, first: Path, form: str | None, keypoints: str | No
     if LabelFiles(folder).has_keypoints():
         return Labels(folder, None if keypoints in (None, "own") else keypoints)
     if keypoints in (None, "own"):
-        return Labels(folder, new_set_for(first, form, only_own=keypoints == "own"))
+        return Labels(folder, new_set_for(first, form, only_own=keypoints == "own", names=names))
     return Labels(folder, KeypointSet.load(str(keypoints)))
 
 

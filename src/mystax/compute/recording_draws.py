@@ -58,7 +58,8 @@ def draw_recordings(
 
     Examples
     --------
-    >>> found = draw_recordings(np.array([[1.0], [3.0]]), np.array([[[1.0]], [[3.0]]]), ["a", "b"])
+    >>> values = np.array([[1.0], [3.0]])
+    >>> found = draw_recordings(values, np.repeat(values[:, :, None], 1000, axis=2), ["a", "b"])
     >>> found.mean.tolist(), found.low.tolist(), found.high.tolist()
     ([2.0], [1.0], [3.0])
     """

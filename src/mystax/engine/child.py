@@ -52,12 +52,16 @@ class _Channel:
     def watch(self, stream: TextIO) -> None:
         """Take the parent's lines; leave the process when there are no more."""
         for line in stream:
-            self._heard = time.monotonic()
-            if line.strip() == "cancel":
-                self.stopping.set()
-            elif line.strip() == "publish":
-                self._allowed.set()
+            self.hear(line)
         os._exit(ORPHANED)
+
+    def hear(self, line: str) -> None:
+        """Take one line of the parent."""
+        self._heard = time.monotonic()
+        if line.strip() == "cancel":
+            self.stopping.set()
+        elif line.strip() == "publish":
+            self._allowed.set()
 
     def hold_leash(self, leash: float) -> None:
         """Leave the process when the parent has said nothing for a time [s]: the job is another's by then."""
@@ -74,7 +78,7 @@ class _Channel:
             If the work is to stop instead.
         """
         self._allowed.clear()
-        self.send(Event("ready", analysis, text=analysis).as_dict())
+        self.report(Event("ready", analysis, text=analysis))
         while not self._allowed.wait(LOOK):
             self.report(Event("progress", "waiting", text=f"{analysis} waits for its publication"))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from mystax.core.extras import require
 from mystax.engine.executor import JobSpec, Message, attend, drained, order
+from mystax.engine.machine import memory_limit
 from mystax.errors import EngineError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 
 BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 LOOPBACK = "127.0.0.1:0"
+MIB = 1 << 20
 START = 60.0
 """Time to reach a scheduler [s]."""
 
@@ -115,8 +117,8 @@ class DaskExecutor:
         Cores of all workers together.
     size : int
         Cores of one worker.
-    gpus : int
-        Devices of one worker.
+    memory : int
+        Memory of a worker for each of its cores [byte]; 0 where only the worker knows.
     is_here : bool
         Whether the workers are threads of this process.
     has_resources : bool
@@ -133,13 +135,13 @@ class DaskExecutor:
         *,
         capacity: int,
         size: int,
-        gpus: int = 0,
+        memory: int = 0,
         is_here: bool = False,
         has_resources: bool = True,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self._client, self._name, self._topic = client, name, topic
-        self._capacity, self._size, self._gpus = capacity, size, gpus
+        self._capacity, self._size, self._memory = capacity, size, memory
         self._is_here, self._has_resources, self._on_close = is_here, has_resources, on_close
         self._messages: queue.Queue[Message] = queue.Queue()
         self._futures: dict[str, Any] = {}
@@ -157,6 +159,11 @@ class DaskExecutor:
     def size(self) -> int:
         """Cores of one worker."""
         return self._size
+
+    @property
+    def memory(self) -> int:
+        """Memory of a worker for each of its cores [byte]; 0 where only the worker knows."""
+        return self._memory
 
     def slots(self) -> int:
         """Return the free cores."""
@@ -192,8 +199,9 @@ class DaskExecutor:
     def stop(self, token: str, how: str) -> None:
         """Ask a job to stop; one that no worker has begun is taken back."""
         if token not in self._workers and token in self._futures:
+            future = self._futures.pop(token)
+            self._client.cancel([future], force=True)
             self._messages.put(Message(token, "ended", {"ending": "stopped", "why": how, "peak": 0}))
-            self._client.cancel([self._futures[token]], force=True)
             return
         self._order("stop", [token], how)
 
@@ -229,7 +237,7 @@ class DaskExecutor:
 
     def _ended(self, token: str, future: Any) -> None:
         """Take the end of a task (called from a thread of the client)."""
-        if self._is_closed:
+        if self._is_closed or token not in self._futures:
             return
         if future.status == "finished":
             found = future.result()
@@ -316,7 +324,10 @@ def local_executor(cores: int, topic: str) -> DaskExecutor:
         cluster.close()
 
     name = f"local ({cores} core{'s' if cores > 1 else ''})"
-    return DaskExecutor(client, name, topic, capacity=cores, size=cores, is_here=True, on_close=end)
+    share = memory_limit() // cores
+    return DaskExecutor(
+        client, name, topic, capacity=cores, size=cores, memory=share, is_here=True, on_close=end
+    )
 
 
 def existing_executor(
@@ -399,7 +410,7 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
     logs = out / ".mystax" / "log"
     try:
         with dask.config.set(SETTINGS):
-            cluster = kind(**_options(wish, certificates.security(), logs))
+            cluster = kind(**_options(system, wish, certificates.security(), logs))
             cluster.adapt(minimum_jobs=0, maximum_jobs=wish.max_workers)
             client = Client(cluster)
     except (OSError, ValueError, RuntimeError) as error:
@@ -416,7 +427,7 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
         topic,
         capacity=wish.max_workers * wish.cores,
         size=wish.cores,
-        gpus=wish.gpus,
+        memory=wish.memory * MIB // wish.cores,
         on_close=end,
     )
 
@@ -449,7 +460,7 @@ class _Certificates:
             path.unlink(missing_ok=True)
 
 
-def _options(wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
+def _options(system: str, wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
     """Return the arguments of a cluster of dask-jobqueue."""
     hours, rest = divmod(wish.walltime, 3600)
     resources = f"cores={wish.cores}" + (f",gpus={wish.gpus}" if wish.gpus else "")
@@ -463,7 +474,7 @@ def _options(wish: ClusterWish, security: Any, logs: Path) -> dict[str, Any]:
     ]
     return {
         "queue": wish.queue or None,
-        "account": wish.account or None,
+        "account" if system in ("slurm", "pbs") else "project": wish.account or None,
         "cores": wish.cores,
         "processes": 1,
         "memory": f"{wish.memory} MiB",

@@ -9,21 +9,22 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from mystax.core.events import Event, Report, silent
-from mystax.engine.executor import Executor, JobSpec, Message
+from mystax.engine.driver_state import Bounds, Dispatch, Mine, Tally
+from mystax.engine.executor import Executor, Message
 from mystax.engine.job_rules import LOST_DRIVERS, Looks, Verdict, after_death, after_error, after_yield
 from mystax.engine.signals import Stop
-from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError
+from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError, VideoError
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.queue import Claim, Facts, Foreign, Queue
+    from mystax.engine.catalog.claims import Claim, Facts, Foreign
+    from mystax.engine.catalog.queue import Queue
 else:
     Claim = Facts = Foreign = Queue = Any
 
-__all__ = ["Bounds", "Dispatch", "Driver", "Tally"]
+__all__ = ["Driver"]
 
 TICK = 1.0
 """Longest time between two turns of the loop [s]."""
@@ -39,90 +40,6 @@ LONGEST_PAUSE = 30.0
 
 GRACE = 5.0
 """Time that jobs have to yield when the driver is stopped [s]."""
-
-
-@runtime_checkable
-class Dispatch(Protocol):
-    """What a driver asks of the catalogue beside its queue."""
-
-    def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
-        """Return the job as an executor takes it; raise what keeps it from starting."""
-        ...
-
-    def publish(self, claim: Claim, facts: Facts, *, is_adopted: bool) -> bool:
-        """Write the rows of the outcomes of a job and let it be done; False if the lease is lost."""
-        ...
-
-    def discard(self, claim: Claim) -> None:
-        """Remove the unfinished work of a job."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How long a driver works.
-
-    Attributes
-    ----------
-    where : expression or None
-        Condition on `job`: other jobs are left alone.
-    once : int or None
-        Jobs to be claimed at most.
-    max_seconds : float or None
-        Time after which no further job is claimed [s].
-    stay : bool
-        Wait for more when nothing is left.
-    """
-
-    where: Any = None
-    once: int | None = None
-    max_seconds: float | None = None
-    stay: bool = False
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a driver did: numbers of attempts by their end, and the errors of jobs that failed."""
-
-    done: int = 0
-    adopted: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    yielded: int = 0
-    lost: int = 0
-    again: int = 0
-    errors: list[ErrorRecord] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the numbers."""
-        names = ("done", "adopted", "failed", "cancelled", "yielded", "lost", "again")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(slots=True)
-class _Mine:
-    """A job that runs for this driver."""
-
-    claim: Claim
-    log: str
-    since: float
-    worker: str = ""
-    host: str = ""
-    n_started: int = 0
-    n_made: int = 0
-    share: float = 0.0
-    rate: float | None = None
-    frame_from: int | None = None
-    frame_to: int | None = None
-    reported: int | None = None
-    wish: str = ""
-    is_ready: bool = False
-    end: Mapping[str, Any] | None = None
-
-    @property
-    def has_advanced(self) -> bool:
-        """Whether there is a newer checkpoint than it started from."""
-        return self.frame_to is not None and self.frame_to > (self.frame_from or 0)
 
 
 class Driver:
@@ -169,7 +86,7 @@ class Driver:
         self._me = {**me, "id": self.id, "engine": executor.name}
         self._bounds, self._report, self._stop = bounds or Bounds(), report, stop or Stop()
         self._monotonic, self._is_gone = monotonic, is_gone
-        self._mine: dict[str, _Mine] = {}
+        self._mine: dict[str, Mine] = {}
         self._looks = Looks()
         self._began = monotonic()
         self._beaten = self._renewed = self._heard = float("-inf")
@@ -265,7 +182,7 @@ class Driver:
     def _take(self, message: Message) -> None:
         """Take what the executor tells of a job."""
         mine = self._mine.get(message.token)
-        if mine is None:
+        if mine is None or mine.end is not None:
             return
         data = message.data
         if message.what == "started":
@@ -281,7 +198,7 @@ class Driver:
         else:
             self._take_event(mine, Event(**data))
 
-    def _take_event(self, mine: _Mine, event: Event) -> None:
+    def _take_event(self, mine: Mine, event: Event) -> None:
         if event.kind == "ready":
             mine.is_ready = True
         elif event.kind == "checkpoint":
@@ -306,8 +223,8 @@ class Driver:
             )
         )
 
-    def _facts(self, mine: _Mine, error: Mapping[str, str] | None = None, why: str = "") -> Facts:
-        from mystax.engine.catalog.queue import Facts as Found
+    def _facts(self, mine: Mine, error: Mapping[str, str] | None = None, why: str = "") -> Facts:
+        from mystax.engine.catalog.claims import Facts as Found
 
         peak = (mine.end or {}).get("peak")
         return Found(
@@ -330,7 +247,7 @@ class Driver:
                 self._settle_one(mine)
                 self._mine.pop(token)
 
-    def _settle_one(self, mine: _Mine) -> None:
+    def _settle_one(self, mine: Mine) -> None:
         end = mine.end or {}
         ending, claim = end.get("ending"), mine.claim
         if mine.wish == "lost":
@@ -358,7 +275,7 @@ class Driver:
                 mine, after_yield(reason.get(why, f"stopped: {why}"), claim.strikes, claim.retries)
             )
 
-    def _publish(self, mine: _Mine) -> None:
+    def _publish(self, mine: Mine) -> None:
         """Let a job be done; outcomes that cannot be read make it fail."""
         claim = mine.claim
         try:
@@ -366,12 +283,13 @@ class Driver:
             held = self._dispatch.publish(claim, self._facts(mine), is_adopted=is_adopted)
         except CatalogError:
             raise
-        except MystaxError as error:
-            self._give_back(mine, after_error(error.record(), claim.strikes, claim.retries))
+        except (MystaxError, OSError) as error:
+            record = _record_of(error, claim)
+            self._give_back(mine, after_error(record, claim.strikes, claim.retries))
             return
         self._count(mine, held, "adopted" if is_adopted else "done")
 
-    def _give_back(self, mine: _Mine, verdict: Verdict, why: str = "") -> None:
+    def _give_back(self, mine: Mine, verdict: Verdict, why: str = "") -> None:
         error = verdict.error.as_dict() if verdict.error is not None else {}
         held = self._queue.give_back(mine.claim, verdict, self._facts(mine, error, why))
         what = verdict.ending if verdict.state == "queued" and verdict.ending != "failed" else ""
@@ -379,7 +297,7 @@ class Driver:
         if verdict.state == "failed" and held and verdict.error is not None:
             self.tally.errors.append(verdict.error)
 
-    def _count(self, mine: _Mine, held: bool, what: str) -> None:
+    def _count(self, mine: Mine, held: bool, what: str) -> None:
         if not held:
             self._lost(mine)
             return
@@ -390,7 +308,7 @@ class Driver:
             text = f"{mine.claim.name}: {what if what != 'again' else 'to be tried again'}"
         self._report(Event("job", what, text=text, data={"job": mine.claim.name, "id": mine.claim.id}))
 
-    def _lost(self, mine: _Mine) -> None:
+    def _lost(self, mine: Mine) -> None:
         """Note that another driver has the job: nothing of ours counts any more."""
         error = LeaseLost(
             "Q601",
@@ -419,7 +337,7 @@ class Driver:
                 self._let_go(token, mine)
 
     def _beat_of(self, tokens: Sequence[str]) -> set[str]:
-        from mystax.engine.catalog.queue import Progress
+        from mystax.engine.catalog.claims import Progress
 
         held = {}
         for token in tokens:
@@ -449,13 +367,13 @@ class Driver:
             self._mine[token].wish = how
             self._executor.stop(token, "cancel")
 
-    def _let_go(self, token: str, mine: _Mine) -> None:
+    def _let_go(self, token: str, mine: Mine) -> None:
         mine.wish = "lost"
         self._executor.stop(token, "lost")
 
     def _look(self) -> None:
         """Look at the jobs of other drivers; take those that are abandoned, where there is room."""
-        rows = self._queue.look(self.id)
+        rows = self._queue.look(self.id, self._bounds.where)
         beats = {row.id: (row.attempt, row.beat) for row in rows}
         still = set(self._looks.look(self._monotonic(), beats))
         for row in rows:
@@ -471,7 +389,7 @@ class Driver:
         text = f"{claim.name}: the driver on {row.host or 'another host'} is gone; this one takes the job"
         self._report(Event("job", "takeover", text=text, data={"job": claim.name, "id": claim.id}))
         if not row.has_advanced and row.n_lost + 1 >= LOST_DRIVERS:
-            mine = _Mine(claim, "", self._monotonic())
+            mine = Mine(claim, "", self._monotonic())
             verdict = after_death(
                 "its driver was lost each time",
                 claim.name,
@@ -503,13 +421,14 @@ class Driver:
 
     def _begin(self, claim: Claim) -> None:
         """Start a job, or note what keeps it from starting."""
-        mine = _Mine(claim, "", self._monotonic())
+        mine = Mine(claim, "", self._monotonic())
         self._mine[claim.token] = mine
         try:
             spec = self._dispatch.spec_of(claim, self._queue.fenced(claim))
-        except MystaxError as error:
-            mine.end = {"ending": "failed", "error": error.record().as_dict()}
-            if error.code == "Q603":
+        except (MystaxError, OSError) as error:
+            record = _record_of(error, claim)
+            mine.end = {"ending": "failed", "error": record.as_dict()}
+            if record.code == "Q603":
                 mine.end = {"ending": "stopped", "why": "the database was away"}
                 raise
             return
@@ -540,6 +459,15 @@ class Driver:
             self._settle()
         except CatalogError as error:
             self._report(Event("note", "database", text=f"{error}; the next driver takes the jobs over"))
+
+
+def _record_of(error: MystaxError | OSError, claim: Claim) -> ErrorRecord:
+    """Return the fields of an error; a disk that fails is one that may pass."""
+    if isinstance(error, MystaxError):
+        return error.record()
+    where = str(error.filename or claim.name)
+    got = error.strerror or str(error)
+    return VideoError("V131", where, "the disk cannot be read", got=got, hint="see the disk").record()
 
 
 def _fields_of(error: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from mystax.core.events import Event
 from mystax.engine.jobs import Job
+from mystax.engine.machine import memory_limit
 from mystax.engine.orders import LEASE, Orders
 from mystax.engine.supervisor import Limits, supervise
 from mystax.errors import Cancelled, InternalError, MystaxError
@@ -47,7 +48,7 @@ class JobSpec:
     cores, gpus : int
         What it takes of a worker.
     memory : int
-        Limit of resident memory [byte]; 0 for no limit.
+        Limit of resident memory [byte]; 0 for what the host of the worker allows.
     priority : int
         Higher goes first.
     refuse_damage : bool
@@ -110,6 +111,11 @@ class Executor(Protocol):
     @property
     def size(self) -> int:
         """Cores of one worker: no job can have more."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Memory of a worker for each of its cores [byte]; 0 where only the worker knows."""
         ...
 
     def slots(self) -> int:
@@ -201,7 +207,7 @@ def attend(spec: JobSpec, send: Send, *, worker: str = "") -> None:
         supervise(
             Job.from_json(Job(**spec.job).to_json()),
             report=_thinned(spec.token, send),
-            limits=Limits(memory=spec.memory),
+            limits=Limits(memory=spec.memory or memory_limit()),
             stop=orders,
             refuse_damage=spec.refuse_damage,
             environment=spec.environment,
@@ -261,6 +267,11 @@ class SupervisorExecutor:
     def size(self) -> int:
         """Cores that a job can have."""
         return self._cores
+
+    @property
+    def memory(self) -> int:
+        """Memory for each core [byte]."""
+        return memory_limit() // self._cores
 
     def slots(self) -> int:
         """Return the free cores; 0 while a job runs."""

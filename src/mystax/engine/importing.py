@@ -104,7 +104,7 @@ def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tu
     if form == "nwb":
         return _read_nwb(path, report)
     if form == "alf":
-        from mystax.io.alf import read_alf_session
+        from mystax.io.alf_session import read_alf_session
 
         return read_alf_session(path)
     if form in ("csv", "parquet"):

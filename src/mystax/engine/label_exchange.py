@@ -264,7 +264,13 @@ def _mark(table: KeypointTable, row: int, column: int) -> Mark | None:
     return Mark(STATE_WORDS[code], x, y, confidence if np.isfinite(confidence) else None)
 
 
-def new_set_for(path: Path | str, form: str | None = None, *, only_own: bool = False) -> KeypointSet:
+def new_set_for(
+    path: Path | str,
+    form: str | None = None,
+    *,
+    only_own: bool = False,
+    names: Mapping[str, str] | None = None,
+) -> KeypointSet:
     """Return the set that fits a file: a shipped one that has all its names, else one made of them.
 
     Parameters
@@ -275,6 +281,8 @@ def new_set_for(path: Path | str, form: str | None = None, *, only_own: bool = F
         Its format.
     only_own : bool, optional
         Always make one of the names.
+    names : mapping of str to str, optional
+        Their names to ours, by which the set is chosen; a name to "" is left out.
 
     Returns
     -------
@@ -282,7 +290,10 @@ def new_set_for(path: Path | str, form: str | None = None, *, only_own: bool = F
         The set.
     """
     table = read_keypoints(path, form)
-    return (set_of_names if only_own else set_for_names)(table.names, edges=table.edges)
+    ours = {name: name for name in table.names} | dict(names or {})
+    points = [ours[name] for name in table.names if ours[name]]
+    edges = [(ours[a], ours[b]) for a, b in table.edges if ours[a] and ours[b]]
+    return (set_of_names if only_own else set_for_names)(points, edges=edges)
 
 
 # out -------------------------------------------------------------------------------------------------

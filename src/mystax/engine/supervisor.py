@@ -308,7 +308,7 @@ def _cause(child: _Child, status: int) -> str:
     return f"exit status {status}"
 
 
-def _with_log(error: MystaxError, path: Path, log_file: Path | None) -> MystaxError:
+def _with_log(error: MystaxError, path: Path, log_file: Path | None = None) -> MystaxError:
     """Name the log of a bug; that of anything else is not needed."""
     if isinstance(error, InternalError):
         error.hint = f"this is a bug in mystax; please report it with the log {path}"

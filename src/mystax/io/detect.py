@@ -61,7 +61,8 @@ def detect_import(path: Path | str, form: str | None = None) -> str:
 
 
 def _folder(folder: Path) -> str:
-    from mystax.io.alf import MANIFEST, alf_place
+    from mystax.io.alf import MANIFEST
+    from mystax.io.alf_session import alf_place
     from mystax.io.tables import table_manifest
 
     if any(table_manifest(path) == path for path in sorted(folder.rglob("*.json"))):

@@ -191,7 +191,7 @@ def wave_board(
     tilt : float, optional
         Largest turn about each axis [rad].
     turns : float, optional
-        How often it is waved to and fro at most.
+        How often it is waved to and from at most.
 
     Returns
     -------

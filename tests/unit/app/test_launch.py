@@ -1,5 +1,6 @@
 """How the web app starts: ports, links, the browser, and what is refused before anything listens."""
 
+import asyncio
 import socket
 import stat
 import tempfile
@@ -7,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from mystax.app import launch
 from mystax.engine.catalog.catalog import Catalog
@@ -127,3 +129,20 @@ def test_a_port_in_use_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Pa
         port = str(taken.getsockname()[1])
         done = call(capsys, "app", "--no-browser", "--json", "--port", port, tmp_path)
     assert done.codes == ["W903"]
+
+
+def test_pages_that_are_not_built_are_told_as_w905(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def started(_: object, sockets: object = None) -> None:
+        assert sockets is not None
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        asyncio.run(server.startup(sockets))
+
+    monkeypatch.setattr(uvicorn.Server, "startup", started)
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    said: list[str] = []
+    with socket.socket() as listening:
+        launch.serve(launch.Settings(pages=tmp_path), listening, say=said.append, no_browser=True)
+    assert said[0].startswith("W905: the web pages are not built")
+    assert "tools/web.py build" in said[0]
+    assert "#k=" in said[1]

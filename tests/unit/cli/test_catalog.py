@@ -13,6 +13,13 @@ from tests.fixtures.sessions import clip, neuroblueprint, new_clip
 Capture = pytest.CaptureFixture[str]
 
 
+class _Every(frozenset[str]):
+    """The kinds of network disks, where every disk is one."""
+
+    def __contains__(self, kind: object) -> bool:
+        return isinstance(kind, str)
+
+
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Path:
     """Return a folder with a catalogue, in which commands are typed; videos lie in `whisk` beside it."""
@@ -38,9 +45,7 @@ def test_create_says_where_everything_is(tmp_path: Path, capsys: Capture) -> Non
 def test_create_on_a_network_disk_exits_2_with_two_hints(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "mystax.engine.catalog.places.NETWORK", frozenset({"ext4", "tmpfs", "overlay", "xfs", "btrfs"})
-    )
+    monkeypatch.setattr("mystax.engine.catalog.places.NETWORK", _Every())
     found = call(capsys, "catalog", "create", tmp_path / "lab", "--json")
     assert (found.status, found.codes) == (2, ["Q604"])
     assert "postgresql://" in found.json["errors"][0]["hint"]
@@ -62,6 +67,25 @@ def test_ingest_of_a_dry_run_shows_cameras_and_near_misses(lab: Path, capsys: Ca
     assert "(clock rate:30)" in found.out
     assert "'behv' is not 'behav'" in found.err
     assert call(capsys, "catalog", "list", "--json").json["n_recordings"] == 0
+
+
+def test_watching_takes_in_what_comes_until_it_is_stopped(
+    lab: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 3:
+            raise KeyboardInterrupt
+        new_clip(lab.parent / "coming" / "m1" / f"{len(rounds)}.mp4")
+
+    (lab.parent / "coming").mkdir()
+    monkeypatch.setattr("mystax.cli.catalog.time.sleep", sleep)
+    words = ("--pattern", "{subject}/{session}.{video}", "--watch", "60")
+    assert call(capsys, "catalog", "ingest", "../coming", *words).status == 130
+    assert rounds == [60, 60, 60]
+    assert call(capsys, "catalog", "list", "--json").json["n_recordings"] == 2
 
 
 def test_conflicts_are_errors_and_the_rest_goes_on(lab: Path, capsys: Capture) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -114,3 +115,43 @@ def test_a_child_without_its_parent_leaves_at_once(tmp_path: Path) -> None:
     found = child(toy_job(tmp_path, toy_spec(3000, delay=0.05), size=16).to_json(), close=True)
     assert found.returncode == ORPHANED
     assert not list(tmp_path.glob("*.nc"))
+
+
+def test_the_gate_opens_when_the_parent_says_so(stream: TextIO) -> None:
+    channel = _Channel(stream)
+    opened = threading.Thread(target=channel.gate, args=("motion",))
+    opened.start()
+    while not lines_of(stream):
+        opened.join(0.01)
+    assert opened.is_alive()
+    channel.hear("renew\n")
+    opened.join(0.05)
+    assert opened.is_alive()
+    channel.hear("publish\n")
+    opened.join(10)
+    assert not opened.is_alive()
+    assert lines_of(stream)[0] == Event("ready", "motion", text="motion").as_dict()
+
+
+def test_a_wish_to_stop_at_the_gate_is_heard(stream: TextIO) -> None:
+    channel = _Channel(stream)
+    channel.hear("cancel\n")
+    with pytest.raises(Cancelled):
+        channel.gate("motion")
+
+
+def test_a_child_on_a_leash_leaves_when_it_hears_nothing(tmp_path: Path) -> None:
+    job = toy_job(tmp_path, toy_spec(5000, delay=0.2), leash=1.0)
+    code = "from mystax.engine.child import main; import os; os._exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **ENVIRONMENT},
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(job.to_json() + "\n")
+        process.stdin.flush()
+        assert process.wait(100) == ORPHANED

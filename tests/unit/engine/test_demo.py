@@ -31,6 +31,14 @@ def frames_of(path: Path) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("short")
+def test_films_say_when_they_were_made(tmp_path: Path) -> None:
+    make_recording(tmp_path, seed=3)
+    with Video(tmp_path / "left.mp4") as video:
+        stamp = video.probe().metadata["creation_time"]
+    assert stamp.startswith(module.CREATED.removesuffix("Z"))
+
+
+@pytest.mark.usefixtures("short")
 def test_films_regions_and_a_note_are_written(tmp_path: Path) -> None:
     scene = make_recording(tmp_path / "demo", seed=3)
     assert sorted(path.name for path in (tmp_path / "demo").iterdir() if path.is_file()) == sorted(

@@ -1,16 +1,18 @@
 """One driver: claims, beats, gates, ends, takeovers and stops, with an executor that only pretends."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mystax.core.events import Event
+from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Bounds, Driver
+from mystax.engine.driver import Driver
+from mystax.engine.driver_state import Bounds
 from mystax.engine.executor import JobSpec
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, CatalogError, RoiError, SpaceError, VideoError
@@ -257,7 +259,7 @@ def test_it_takes_a_job_whose_driver_has_been_silent_for_a_minute(bench: Bench) 
 
 
 def test_it_leaves_a_job_whose_driver_beats_now_and_then(bench: Bench) -> None:
-    from mystax.engine.catalog.queue import Progress
+    from mystax.engine.catalog.claims import Progress
 
     enter(bench.queue, "other")
     new_jobs(bench.queue)
@@ -387,3 +389,26 @@ def test_a_worker_without_time_gives_its_job_back(bench: Bench) -> None:
     bench.turns(driver)
     assert attempts(bench.queue, 1)[0].ending == "yielded"
     assert jobs_of(bench.queue)[0].attempt == 2
+
+
+@pytest.mark.parametrize("when", ["start", "end"])
+def test_a_disk_that_fails_is_no_end_of_the_driver(bench: Bench, when: str) -> None:
+    new_jobs(bench.queue)
+
+    class Failing(FakeDispatch):
+        def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
+            if when == "start":
+                raise OSError(5, "Input/output error", "face.mp4")
+            return super().spec_of(claim, fenced)
+
+        def publish(self, claim: Claim, facts: Facts, *, is_adopted: bool) -> bool:  # noqa: ARG002 - never read
+            raise OSError(5, "Input/output error", "motion.nc")
+
+    bench.dispatch = Failing(bench.queue)
+    driver = bench.driver()
+    bench.turns(driver)
+    if when == "end":
+        bench.executor.end(bench.executor.token)
+    bench.turns(driver)
+    (row,) = jobs_of(bench.queue)
+    assert (row.state, row.error["code"], row.retries) == ("queued", "V131", 1)

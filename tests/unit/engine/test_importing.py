@@ -19,11 +19,12 @@ def anipose(path: Path, mirror: float = 1.0) -> Path:
     names = ("nose", "ear")
     head = [f"{name}_{part}" for name in names for part in ("x", "y", "z", "error", "ncams", "score")]
     head += [f"M_{i}{j}" for i in range(3) for j in range(3)] + [f"center_{i}" for i in range(3)] + ["fnum"]
-    rows = []
+    rows: list[list[float]] = []
     for k in range(4):
-        row = [k, 2, 3, 0.5, 2, 0.9, 10 + k, 20, 30, 0.25, 3, 0.8]
+        row: list[float] = [k, 2, 3, 0.5, 2, 0.9, 10 + k, 20, 30, 0.25, 3, 0.8]
         rows.append([*row, mirror, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2 * k])
-    path.write_text("\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n")
+    table = [head, *(list(map(str, row)) for row in rows)]
+    path.write_text("\n".join(map(",".join, table)) + "\n")
     return path
 
 

@@ -21,7 +21,7 @@ from mystax.errors import FormatError, MystaxError, RecipeError
 from mystax.io.formats.coco import write_coco
 from mystax.io.formats.dlc import write_dlc
 from mystax.io.formats.facemap_keypoints import write_facemap_refined
-from mystax.io.formats.keypoint_files import FORMATS
+from mystax.io.formats.keypoint_files import FORMATS, write_keypoints
 from mystax.io.formats.sleap import write_sleap_analysis
 from mystax.io.stills import read_still
 from tests.fixtures.keypoint_tables import random_table
@@ -232,6 +232,17 @@ def test_set_of_a_new_folder_fits_the_file(tmp_path: Path) -> None:
     assert new_set_for(path).name == "mouse-face-13"
     assert new_set_for(path, only_own=True) == KeypointSet("own", new_set_for(path, only_own=True).points)
     assert new_set_for(path, only_own=True).ids == NAMES
+
+
+def test_set_of_a_new_folder_follows_the_table_of_names(tmp_path: Path) -> None:
+    table = random_table(0, n_names=2)
+    theirs = replace(table, names=("snout", "ear"), edges=(("snout", "ear"),))
+    write_keypoints(tmp_path / "labels.csv", theirs, "csv")
+    assert new_set_for(tmp_path / "labels.csv").name == "own"
+    found = new_set_for(tmp_path / "labels.csv", names={"snout": "nose_tip", "ear": ""})
+    assert found.name == "mouse-face-13"
+    named = new_set_for(tmp_path / "labels.csv", only_own=True, names={"snout": "beak"})
+    assert named.ids == ("beak", "ear")
 
 
 @pytest.mark.needs_data

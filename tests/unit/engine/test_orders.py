@@ -12,9 +12,9 @@ class Clock:
         return self.now
 
 
-def made(**more: float) -> tuple[Orders, Clock, list[str]]:
+def made(deadline: float = 0.0) -> tuple[Orders, Clock, list[str]]:
     clock, told = Clock(), list[str]()
-    orders = Orders(monotonic=clock, **more)
+    orders = Orders(monotonic=clock, deadline=deadline)
     orders.reach(told.append)
     return orders, clock, told
 
@@ -39,8 +39,7 @@ def test_a_job_that_nobody_renews_for_a_minute_stops_by_itself() -> None:
     pulses(orders, clock, 60.0, renewing=False)
     assert not orders.signal
     pulses(orders, clock, 62.0, renewing=False)
-    assert orders.signal == signal.SIGTERM
-    assert orders.why == "lost"
+    assert (orders.signal, orders.why) == (signal.SIGTERM, "lost")
 
 
 def test_a_job_yields_before_its_worker_ends() -> None:

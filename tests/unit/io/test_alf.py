@@ -1,12 +1,13 @@
-"""Outcomes as files of the International Brain Laboratory, and sessions of that form back."""
+"""Outcomes as files of the International Brain Laboratory."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mystax.errors import ClockError, FormatError, ParameterError
-from mystax.io.alf import AlfOptions, newest_files, read_alf_session, write_alf
+from mystax.errors import ParameterError
+from mystax.io.alf import AlfOptions, write_alf
+from mystax.io.alf_session import read_alf_session
 from mystax.io.outcome_parts import publish_parts
 from mystax.io.recorded import find_recorded
 from mystax.io.store import Store
@@ -14,7 +15,6 @@ from tests.fixtures.exchange_outcomes import KINDS, contents, known_outcome, pub
 
 pytestmark = [pytest.mark.extra("interop"), pytest.mark.usefixtures("readers_here")]
 pq = pytest.importorskip("pyarrow.parquet", reason='pip install "mystax[interop]"')
-pa = pytest.importorskip("pyarrow", reason='pip install "mystax[interop]"')
 
 
 @pytest.fixture(scope="module")
@@ -68,51 +68,6 @@ def test_files_split_between_revisions_are_read_completely(session: Path, tmp_pa
     for _, parts in read_alf_session(tmp_path):
         publish_parts(Store(tmp_path / "back"), parts)
     assert contents(tmp_path / "back") == contents(folder)
-
-
-def test_newest_revision_counts_file_by_file(tmp_path: Path) -> None:
-    for place, names in (("", "ab"), ("#2024-01-01#", "bc"), ("#2025-01-01#", "c")):
-        (tmp_path / place).mkdir(exist_ok=True)
-        for name in names:
-            (tmp_path / place / name).write_text(place)
-    found = {name: path.read_text() for name, path in newest_files(tmp_path).items()}
-    assert found == {"a": "", "b": "#2024-01-01#", "c": "#2025-01-01#"}
-
-
-def foreign_session(tmp_path: Path, n_times: int) -> Path:
-    """Make a session as the laboratory leaves it: ten frames, two points, a motion energy, a pupil."""
-    alf = tmp_path / "subject" / "alf"
-    alf.mkdir(parents=True)
-    np.save(alf / "_ibl_rightCamera.times.npy", np.arange(n_times) / 150.0)
-    np.save(alf / "rightCamera.ROIMotionEnergy.npy", np.arange(10, dtype=np.float64))
-    columns = {"nose_x": np.arange(10.0), "nose_y": np.arange(10.0) + 1, "nose_likelihood": np.full(10, 0.5)}
-    pq.write_table(pa.table(columns), alf / "_ibl_rightCamera.lightningPose.pqt")
-    pq.write_table(pa.table({"pupilDiameter_raw": np.full(10, 9.0)}), alf / "_ibl_rightCamera.features.pqt")
-    return alf.parent
-
-
-def test_session_of_the_laboratory_becomes_pose_motion_and_pupil(tmp_path: Path) -> None:
-    found = {parts.analysis: parts for _, parts in read_alf_session(foreign_session(tmp_path, 10))}
-    assert sorted(found) == ["motion", "pose", "pupil"]
-    pose = found["pose"].cameras[""]
-    assert pose["position"].values[3, :, 0, 0].tolist() == [3.0, 4.0]
-    assert pose["time"].values[3] == pytest.approx(0.02)
-    assert found["motion"].cameras[""]["energy"].values[:, 0].tolist() == list(range(10))
-    assert found["pupil"].cameras[""]["diameter"].values[0, 0] == 9
-    assert pose.attrs["camera"] == "right"
-
-
-def test_more_times_than_rows_are_refused_not_trimmed(tmp_path: Path) -> None:
-    with pytest.raises(ClockError, match="C202") as caught:
-        read_alf_session(foreign_session(tmp_path, 12))
-    assert (caught.value.expected, caught.value.got) == ("10 times", "12")
-
-
-def test_session_without_anything_known_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "alf").mkdir()
-    np.save(tmp_path / "alf" / "_ibl_leftCamera.times.npy", np.arange(3.0))
-    with pytest.raises(FormatError, match="F804"):
-        read_alf_session(tmp_path)
 
 
 def test_revision_must_be_a_date(session: Path, tmp_path: Path) -> None:

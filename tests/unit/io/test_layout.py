@@ -12,6 +12,8 @@ from mystax.errors import FormatError
 from mystax.io.layout import Part, describe, inline_form, numbers_text, rebuild, regular_times
 from mystax.io.outcome_parts import OutcomeParts
 
+NOTHING: dict[str, np.ndarray] = {}
+
 
 def test_part_is_taken_out_and_put_back() -> None:
     values = np.arange(24).reshape(2, 3, 4)
@@ -59,7 +61,7 @@ def test_what_needs_no_array_comes_back_equal(name: str, values: Any) -> None:
     )
     parts = OutcomeParts("toy", {"analysis": "toy"}, {"": dataset}, {})
     text = numbers_text(describe(parts, {}, {}))
-    found = rebuild(json.loads(text), {}.__getitem__, "x").cameras[""][name]
+    found = rebuild(json.loads(text), NOTHING.__getitem__, "x").cameras[""][name]
     assert found.dtype == values.dtype
     assert np.array_equal(found.values, values, equal_nan=values.dtype.kind == "f")
 
@@ -94,12 +96,12 @@ def test_endless_count_is_refused() -> None:
     claim: dict[str, Any] = json.loads(numbers_text(describe(parts, {}, {})))
     claim["cameras"][""]["variables"]["v"]["shape"] = [10**12]
     with pytest.raises(FormatError, match="F802"):
-        rebuild(claim, {}.__getitem__, "x")
+        rebuild(claim, NOTHING.__getitem__, "x")
 
 
 def test_attributes_without_a_number_survive() -> None:
     dataset = xr.Dataset({"v": ((), 1.0)}, attrs={"a": float("nan"), "b": [1.5, float("inf")], "c": "text"})
     text = numbers_text(describe(OutcomeParts("toy", {}, {"": dataset}, {}), {}, {}))
-    found = rebuild(json.loads(text), {}.__getitem__, "x").cameras[""].attrs
+    found = rebuild(json.loads(text), NOTHING.__getitem__, "x").cameras[""].attrs
     assert np.isnan(found["a"])
     assert (found["b"], found["c"]) == ([1.5, float("inf")], "text")

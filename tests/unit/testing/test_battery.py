@@ -22,8 +22,17 @@ else:
 PARAMETERS: Mapping[str, dict[str, object]] = {"svd": {"n_components": 8, "bin": 4}}
 
 
-@pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("name", ["rois", "motion", "svd", "pupil", "blink", "running", "pose"])
+NAMES = ("rois", "motion", "svd", "pupil", "blink", "running", "pose")
+QUICK = ("outcome_keeps_its_schema", "missing_frames_stay_missing", "one_frame_is_enough")
+"""Checks of `rois` in every run: each looks for a face with the network, again and again."""
+CASES = [
+    pytest.param(name, check, marks=[pytest.mark.slow] if name == "rois" and check not in QUICK else [])
+    for name in NAMES
+    for check in CHECKS
+]
+
+
+@pytest.mark.parametrize(("name", "check"), CASES)
 def test_analysis_passes(name: str, check: str) -> None:
     CHECKS[check](name, dict(PARAMETERS.get(name, {})))
 

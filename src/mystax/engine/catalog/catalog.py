@@ -10,9 +10,19 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.edits import accept_flags, set_values
-from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
+from mystax.engine.catalog.ingest import ingest_folders
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
-from mystax.engine.catalog.places import DEFAULT_OUT, DEFAULT_URL, Place, Roots, create_place, find_place
+from mystax.engine.catalog.places import (
+    DEFAULT_OUT,
+    DEFAULT_URL,
+    FILE,
+    Place,
+    Roots,
+    create_place,
+    find_place,
+    remember_folder,
+)
 from mystax.engine.catalog.query import ids_where, select_outcomes, select_recordings
 from mystax.engine.catalog.rebuild import RebuildReport, rebuild
 from mystax.engine.catalog.schema import upgrade_schema
@@ -395,7 +405,10 @@ class Catalog(WithQueue):
         CatalogError
             Q603, Q605.
         """
-        return rebuild(self.database, self.out, self.place.out, report=report)
+        found = rebuild(self.database, self.out, self.place.out, report=report)
+        if (self.place.folder / FILE).is_file():
+            remember_folder(self.database, self.place.folder)
+        return found
 
     def prune(self, *, dry_run: bool = False) -> PruneReport:
         """Remove superseded outcomes, and what dead runs left behind.

@@ -1,5 +1,7 @@
 """The database of a catalogue: opened with the right settings, read and written in transactions."""
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,16 @@ from mystax.core.extras import require
 from mystax.engine.catalog.tables import SCHEMA, meta
 from mystax.errors import CatalogError, RecipeError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment] # one of the two
+
 __all__ = ["Database", "database_url", "utc_seconds"]
 
 BUSY_SECONDS = 30
+PAUSE = 0.002
+"""Time between two tries to write [s]."""
 OLDEST_SQLITE = (3, 35)
 OLDEST_POSTGRESQL = (13,)
 WRITES = "mystax_writes"
@@ -63,7 +72,7 @@ def database_url(text: str, folder: Path) -> URL:
     RecipeError
         P403, if it is no URL of a database that mystax can use.
     """
-    where = f"url {text!r}"
+    where = "url"
     expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
     try:
         url = make_url(text)
@@ -138,10 +147,35 @@ class Database:
         """Give a connection that writes whatever schema there is: for making and migrating tables."""
         with (
             self._refusals(),
+            self._turn(),
             self.engine.connect().execution_options(**{WRITES: True}) as connection,
             connection.begin(),
         ):
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait in line to write to an SQLite file.
+
+        SQLite lets writers try again after pauses that grow to a tenth of a second: of many, one may wait for
+        ten seconds.  Here all try again after two milliseconds.  Where there is no such lock, or somebody
+        holds it for too long, SQLite's own still decides.
+        """
+        if not self.is_sqlite or fcntl is None:
+            yield
+            return
+        try:
+            turn = os.open(f"{self.url.database}-turn", os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError:
+            yield
+            return
+        try:
+            until = time.monotonic() + BUSY_SECONDS
+            while not _locked(turn) and time.monotonic() < until:
+                time.sleep(PAUSE)
+            yield
+        finally:
+            os.close(turn)
 
     def schema(self) -> int:
         """Return the number of the schema; 0 where there are no tables.
@@ -246,6 +280,17 @@ class Database:
         else:
             hint = "see that the file, or the server, is there and may be used"
         return CatalogError("Q603", self.where, "the database is locked or away", got=got, hint=hint)
+
+
+def _locked(file: int) -> bool:
+    """Try to lock a file; True also where files cannot be locked."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sqlite_engine(url: URL) -> Engine:

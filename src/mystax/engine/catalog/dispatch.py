@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import select, update
 
 from mystax.core.geometry import roi_from_dict
+from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import outcome_facts, record_outcome
-from mystax.engine.catalog.queue import Claim, Facts, Queue
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, recipe
 from mystax.engine.executor import JobSpec
 from mystax.engine.job_rules import Ending
@@ -38,13 +39,16 @@ class CatalogDispatch:
     out : Path
         The folder of outcomes.
     memory : int
-        Limit of a job whose recipe names none [byte]; 0 for no limit.
+        Limit of a job whose recipe names none, for each of its cores [byte]; 0 for what the worker's host
+        allows.
     lease : float, optional
         Time without a word from the driver after which a job stops by itself [s].
     environment : mapping, optional
         More variables for children.
     opener : str, optional
         What opens recordings in the child (tests have their own).
+    report : bool, optional
+        Whether jobs make reports.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class CatalogDispatch:
         lease: float = LEASE,
         environment: Mapping[str, str] | None = None,
         opener: str = DEFAULT_OPENER,
+        report: bool = True,
     ) -> None:
         self._database, self._out, self._queue = database, out, Queue(database)
-        self._memory, self._lease, self._environment, self._opener = memory, lease, environment, opener
+        self._memory, self._lease, self._environment = memory, lease, environment
+        self._opener, self._report = opener, report
 
     def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
         """Return a job as an executor takes it, after a look at its files and at the space.
@@ -102,6 +108,7 @@ class CatalogDispatch:
             gated=True,
             leash=self._lease,
             opener=self._opener,
+            report=self._report,
         )
         limit = claim.resources.get("limit")
         return JobSpec(
@@ -111,7 +118,7 @@ class CatalogDispatch:
             str(folder / ".mystax" / "log" / f"{claim.name}-{claim.attempt}.log"),
             cores=int(claim.resources.get("cores", 1)),
             gpus=int(claim.resources.get("gpus", 0)),
-            memory=int(limit) * MIB if limit else self._memory,
+            memory=int(limit) * MIB if limit else self._memory * int(claim.resources.get("cores", 1)),
             priority=claim.priority,
             lease=self._lease,
             environment=self._environment,

@@ -3,136 +3,41 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.flags import Remark
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.listing import Listed, list_videos
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
-from mystax.engine.catalog.pattern import NearMiss, nearest_misses
-from mystax.engine.catalog.places import Roots
+from mystax.engine.catalog.pattern import nearest_misses
 from mystax.engine.catalog.rows import (
     CHANGED,
     KnownVideo,
     NewRecording,
     NewSideFile,
-    known_identities,
-    known_videos,
     subject_id,
     write_recording,
 )
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
-from mystax.engine.catalog.tables import camera, recording, root, side_file, video
-from mystax.errors import MystaxError, RecipeError
+from mystax.engine.catalog.snapshot import Snapshot
+from mystax.engine.catalog.tables import recording, root, video
+from mystax.errors import CatalogError, RecipeError
 from mystax.io.fingerprint import quick_id
 
-__all__ = ["IngestReport", "IngestWish", "ingest_folders"]
+__all__ = ["ingest_folders"]
 
-QUIET = 10.0
-"""A file that changed within so many seconds may still be written to."""
+UNIT: dict[str, object] = {"unit": "recordings"}
 BATCH = 32
 """Recordings per transaction."""
 SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IngestWish:
-    """How folders are to be read.
-
-    Attributes
-    ----------
-    pattern : str
-        Name of a pattern, or a pattern.
-    clocks : mapping
-        Camera (or a glob of cameras) to the clock that it has.
-    neural, calibration : str
-        Glob of a file beside the videos, or in a folder above them; "" for none.
-    dry_run : bool
-        Say what would be written, and write nothing.
-    quiet : float
-        Seconds that a file must not have changed for.
-    wait : bool
-        Wait for files that changed a moment ago, instead of leaving them out.
-    """
-
-    pattern: str = "neuroblueprint"
-    clocks: Mapping[str, ClockWish] = field(default_factory=dict)
-    neural: str = ""
-    calibration: str = ""
-    dry_run: bool = False
-    quiet: float = QUIET
-    wait: bool = True
-
-    def clock_of(self, name: str, known: Mapping[str, object]) -> ClockWish:
-        """Return the clock of a camera: the one named now, else the one that the catalogue has."""
-        exact = self.clocks.get(name)
-        if exact is not None:
-            return exact
-        found = next((wish for glob, wish in self.clocks.items() if fnmatchcase(name, glob)), None)
-        return found if found is not None else ClockWish.from_dict(known)
-
-
-@dataclass
-class IngestReport:
-    """What an ingestion found.
-
-    Attributes
-    ----------
-    recordings, cameras, videos : int
-        What the names say is there.
-    added, changed, moved, unchanged : int
-        Recordings that are new; with new or changed files; files that were found at another place;
-        recordings that are as they were.
-    ids : list of int
-        Rows that were written.
-    moves : list of tuple
-        Old and new place of each moved file.
-    skipped : list of tuple
-        Files that were left out, and why.
-    conflicts : list of MystaxError
-        What cannot be a recording (P403, P404).
-    unmatched : list of NearMiss
-        Files that the pattern does not match.
-    flags : dict
-        Code to number of remarks on what was written.
-    planned : list of dict
-        With a dry run: what would be written.
-    """
-
-    recordings: int = 0
-    cameras: int = 0
-    videos: int = 0
-    added: int = 0
-    changed: int = 0
-    moved: int = 0
-    unchanged: int = 0
-    ids: list[int] = field(default_factory=list)
-    moves: list[tuple[str, str]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    conflicts: list[MystaxError] = field(default_factory=list)
-    unmatched: list[NearMiss] = field(default_factory=list)
-    flags: dict[str, int] = field(default_factory=dict)
-    planned: list[dict[str, Any]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the JSON object of the report."""
-        names = ("recordings", "cameras", "videos", "added", "changed", "moved", "unchanged")
-        values: dict[str, object] = {name: getattr(self, name) for name in names}
-        values["moves"] = [{"from": old, "to": new} for old, new in self.moves]
-        values["skipped"] = [{"path": path, "reason": reason} for path, reason in self.skipped]
-        values["unmatched"] = [miss.as_dict() for miss in self.unmatched]
-        values["flags"] = dict(sorted(self.flags.items()))
-        if self.planned:
-            values["planned"] = self.planned
-        return values
 
 
 def ingest_folders(
@@ -221,7 +126,7 @@ class _Ingest:
                 late.append(one)
             else:
                 self._take(one)
-            self._report(Event("progress", "ingest", number, len(recordings), one.identity.text))
+            self._report(Event("progress", "ingest", number, len(recordings), one.identity.text, UNIT))
         self._flush()
         self._take_late(late)
 
@@ -268,39 +173,21 @@ class _Ingest:
     # -------------------------------------------------------------- what is known
 
     def _know(self) -> None:
-        """Read what the catalogue has."""
-        with self._database.read() as connection:
-            self._roots = Roots.of_rows(tuple(row) for row in connection.execute(select(root)))
-            videos = known_videos(connection)
-            self._identities = known_identities(connection)
-            query = select(recording.c.id, recording.c.folder)
-            self._folders: dict[str, int] = {str(name): int(row) for row, name in connection.execute(query)}
-            clocks = connection.execute(select(camera.c.recording_id, camera.c.name, camera.c.clock))
-            self._clocks = {(row, name): dict(clock) for row, name, clock in clocks}
-            files = connection.execute(select(side_file)).mappings().all()
-        self._by_place = {(one.root, one.path): one for one in videos}
-        self._by_mark: dict[str, list[KnownVideo]] = {}
-        self._of_recording: dict[int, list[KnownVideo]] = {}
-        for one in videos:
-            self._by_mark.setdefault(one.quick_id, []).append(one)
-            self._of_recording.setdefault(one.recording_id, []).append(one)
-        self._side_files: dict[int, list[Mapping[str, Any]]] = {}
-        for row in files:
-            self._side_files.setdefault(row["recording_id"], []).append(dict(row))
+        """Read what the catalogue has, and find the root of the folder."""
+        self._known = Snapshot.of(self._database)
         self._root, self._prefix = self._root_of_folder()
 
     def _root_of_folder(self) -> tuple[str, str]:
         """Return the root that holds the folder, and the path from there; a new root if there is none."""
-        located = self._roots.locate(self._folder)
+        located = self._known.roots.locate(self._folder)
         if located is not None:
             name, below = located
             return name, "" if below == "." else f"{below}/"
         base = self._folder.name or "root"
         name, count = base, 2
-        while name in self._roots.names:
+        while name in self._known.roots.names:
             name, count = f"{base}-{count}", count + 1
-        rows = (*self._roots.rows, (name, "*", str(self._folder)))
-        self._roots = Roots(rows, self._roots.host)
+        self._known.add_root(name, self._folder)
         if not self._wish.dry_run:
             with self._database.write() as connection:
                 connection.execute(insert(root).values(name=name, host="*", path=str(self._folder)))
@@ -310,17 +197,20 @@ class _Ingest:
         """Return root and path below it of a file of the folder."""
         return self._root, f"{self._prefix}{path}"
 
-    def _known(self, path: str) -> KnownVideo | None:
-        return self._by_place.get(self._place(path))
-
     def _is_unchanged(self, one: FoundRecording) -> bool:
         """Tell whether every file is where and as it was, and nothing else is wanted of it."""
-        row = self._identities.get(one.identity)
-        if row is None or len(self._of_recording.get(row, ())) != len(one.paths):
+        row = self._known.identities.get(one.identity)
+        if row is None:
+            return False
+        places = {self._place(path) for path in one.paths}
+        others = [
+            file for file in self._known.of_recording.get(row, ()) if (file.root, file.path) not in places
+        ]
+        if any(self._known.is_there(file) for file in others):
             return False
         for name, paths in one.cameras.items():
             for position, path in enumerate(paths):
-                known, listed = self._known(path), self._listed[path]
+                known, listed = self._known.at(self._place(path)), self._listed[path]
                 if known is None or (known.recording_id, known.camera, known.position) != (
                     row,
                     name,
@@ -329,24 +219,17 @@ class _Ingest:
                     return False
                 if (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
                     return False
-            clock = self._clocks.get((row, name), {})
+            clock = self._known.clocks.get((row, name), {})
             if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
                 return False
-        roles = {file["role"] for file in self._side_files.get(row, ())}
+        roles = {file["role"] for file in self._known.side_files.get(row, ())}
         asked = {role for role in ("neural", "calibration") if getattr(self._wish, role)}
         if asked - roles and any(self._beside(one, role) for role in asked - roles):
             return False
-        return all(self._same_side_file(file) for file in self._side_files.get(row, ()))
-
-    def _same_side_file(self, file: Mapping[str, Any]) -> bool:
-        """Tell whether a clock file is as it was; others decide nothing at ingest."""
-        if file["role"] != "clock":
-            return True
-        try:
-            state = self._roots.resolve(file["root"], file["path"]).stat()
-        except (OSError, MystaxError):
+        if not all(self._known.is_same(file) for file in self._known.side_files.get(row, ())):
             return False
-        return (state.st_size, state.st_mtime_ns) == (file["size"], file["mtime_ns"])
+        self._found.missing += [f"{file.root}/{file.path}" for file in others]
+        return True
 
     # -------------------------------------------------------------- taking a recording
 
@@ -395,10 +278,10 @@ class _Ingest:
 
     def _check_places(self, one: FoundRecording) -> None:
         """Refuse files that the catalogue has under another name, and folders that two would share."""
-        row = self._identities.get(one.identity)
+        row = self._known.identities.get(one.identity)
         for name, paths in one.cameras.items():
             for path in paths:
-                known = self._known(path)
+                known = self._known.at(self._place(path))
                 if known is not None and known.recording_id != row:
                     raise RecipeError(
                         "P403",
@@ -414,9 +297,9 @@ class _Ingest:
         pairs: list[tuple[KnownVideo, str]] = []
         for name, paths in one.cameras.items():
             for position, path in enumerate(paths):
-                known, listed = self._known(path), self._listed[path]
+                known, listed = self._known.at(self._place(path)), self._listed[path]
                 if known is None:
-                    known = self._gone(quick_id(self._folder / path), name, position)
+                    known = self._gone(path, name, position)
                 elif (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
                     return False
                 if known is None:
@@ -424,8 +307,8 @@ class _Ingest:
                 pairs.append((known, path))
         rows = {known.recording_id for known, _ in pairs}
         row = next(iter(rows))
-        of_now = self._identities.get(one.identity, row)
-        if len(rows) > 1 or of_now != row or len(self._of_recording[row]) != len(pairs):
+        of_now = self._known.identities.get(one.identity, row)
+        if len(rows) > 1 or of_now != row or len(self._known.of_recording[row]) != len(pairs):
             return False
         moved = [(known, path) for known, path in pairs if (known.root, known.path) != self._place(path)]
         if not moved:
@@ -433,14 +316,13 @@ class _Ingest:
         self._write_move(row, one, moved)
         return True
 
-    def _gone(self, mark: str, name: str, position: int) -> KnownVideo | None:
-        """Return the known file with this content that is not at its place any more."""
-        for known in self._by_mark.get(mark, ()):
-            path = self._roots.path_of(known.root)
-            away = path is not None and not is_there(path / known.path)
-            if away and (known.camera, known.position) == (name, position):
-                return known
-        return None
+    def _gone(self, path: str, name: str, position: int) -> KnownVideo | None:
+        """Return what is known of the content of a file, if it is not at its place any more."""
+        try:
+            mark = quick_id(self._folder / path)
+        except OSError:
+            return None  # looking at it will say why it cannot be read
+        return self._known.gone(mark, name, position)
 
     def _write_move(self, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]) -> None:
         """Write new places; the identity goes with the names."""
@@ -449,7 +331,9 @@ class _Ingest:
                 place, listed = self._place(path), self._listed[path]
                 values = {"root": place[0], "path": place[1], "mtime_ns": listed.mtime_ns}
                 connection.execute(update(video).where(video.c.id == known.id).values(**values))
-                self._by_place[place] = replace(known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns)
+                self._known.by_place[place] = replace(
+                    known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns
+                )
                 self._found.moves.append((f"{known.root}/{known.path}", f"{place[0]}/{place[1]}"))
             who = one.identity
             values = {
@@ -465,9 +349,9 @@ class _Ingest:
 
     def _look(self, one: FoundRecording) -> None:
         """Look at all files of a new or changed recording."""
-        row = self._identities.get(one.identity)
+        row = self._known.identities.get(one.identity)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {name: self._wish.clock_of(name, self._clocks.get((row, name), {})) for name in files}
+        wishes = {name: self._wish.clock_of(name, self._known.clocks.get((row, name), {})) for name in files}
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         changed = [camera.name for camera in facts if camera.changed]
         if changed:
@@ -486,15 +370,15 @@ class _Ingest:
             one.meta,
             {name: wish.as_dict() for name, wish in wishes.items()},
             self._all_side_files(one, files, wishes),
-            self._doubles(facts, row),
+            self._known.doubles(facts, row),
         )
         self._batch.append((new, row))
-        self._remember(-1 if row is None else row, new)
+        self._known.remember(-1 if row is None else row, new)
 
     def _free_folder(self, one: FoundRecording, row: int | None) -> str:
         """Return the folder of outcomes: one that another recording has gets a number."""
         folder, count = one.folder, 2
-        while row is None and folder in self._folders:
+        while row is None and folder in self._known.folders:
             folder, count = f"{one.folder}-{count}", count + 1
         return folder
 
@@ -503,24 +387,12 @@ class _Ingest:
         found = []
         for camera_facts in facts:
             for one in camera_facts.videos:
-                known = self._by_place.get(places[str(one.path)])
+                known = self._known.by_place.get(places[str(one.path)])
                 if known is not None and known.quick_id and known.quick_id != one.quick_id:
                     text = "the file is not the one of the last ingestion: outcomes made from it are stale"
                     detail = {"text": text, "expected": known.quick_id, "got": one.quick_id}
                     found.append(Remark(CHANGED, "warning", detail, camera_facts.name, str(one.path)))
         return found
-
-    def _doubles(self, facts: Iterable[CameraFacts], row: int | None) -> list[str]:
-        """List files of other recordings with the same content that are still there."""
-        found = []
-        for camera_facts in facts:
-            for one in camera_facts.videos:
-                for known in self._by_mark.get(one.quick_id, ()):
-                    path = self._roots.path_of(known.root)
-                    there = path is None or is_there(path / known.path)
-                    if one.size and known.recording_id != row and there:
-                        found.append(known.path)
-        return list(dict.fromkeys(found))
 
     def _all_side_files(
         self, one: FoundRecording, files: Mapping[str, Sequence[Path]], wishes: Mapping[str, ClockWish]
@@ -548,7 +420,7 @@ class _Ingest:
         return []
 
     def _side_file(self, role: str, file: Path, name: str, spec: Mapping[str, object]) -> list[NewSideFile]:
-        located = self._roots.locate(file.absolute())
+        located = self._known.roots.locate(file.absolute())
         if located is None:
             return []  # a clock in a folder that no root holds is found again by its spec
         state = file.stat()
@@ -560,39 +432,40 @@ class _Ingest:
         """Write what was looked at, in one transaction."""
         if not self._batch:
             return
-        with self._database.write() as connection:
-            for new, known in self._batch:
-                row = write_recording(connection, new, known)
-                self._identities[new.identity] = row
-                self._folders[new.folder] = row
-                self._found.ids.append(row)
-                self._sidecar(connection, row)
-                if known is None:
-                    self._found.added += 1
-                else:
-                    self._found.changed += 1
-                for remark in (*new.remarks, *(r for facts in new.cameras for r in facts.remarks)):
-                    self._found.flags[remark.code] = self._found.flags.get(remark.code, 0) + 1
+        try:
+            with self._database.write() as connection:
+                for new, known in self._batch:
+                    self._write(connection, new, known)
+        except IntegrityError as error:
+            raise CatalogError(
+                "Q603",
+                self._database.where,
+                "somebody else takes in the same recordings at this moment",
+                got=str(error.orig),
+                hint="ingest again when the other is done: what is there already is not read again",
+            ) from error
         self._batch.clear()
 
-    def _remember(self, row: int, new: NewRecording) -> None:
-        """Know the files of a recording that will be written, for those that come after it."""
-        for facts in new.cameras:
-            for position, one in enumerate(facts.videos):
-                place = new.places[str(one.path)]
-                known = KnownVideo(
-                    -1, -1, row, facts.name, position, *place, one.size, one.mtime_ns, one.quick_id
-                )
-                self._by_mark.setdefault(one.quick_id, []).append(known)
+    def _write(self, connection: Connection, new: NewRecording, known: int | None) -> None:
+        """Write one recording, and count it."""
+        row = write_recording(connection, new, known)
+        self._known.identities[new.identity] = row
+        self._known.folders[new.folder] = row
+        self._found.ids.append(row)
+        self._sidecar(connection, row)
+        self._found.added += known is None
+        self._found.changed += known is not None
+        for remark in (*new.remarks, *(one for facts in new.cameras for one in facts.remarks)):
+            self._found.flags[remark.code] = self._found.flags.get(remark.code, 0) + 1
 
     def _sidecar(self, connection: Connection, row: int) -> None:
         write_sidecar(self._out, *sidecar_of(connection, row))
 
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
-        row = self._identities.get(one.identity)
+        row = self._known.identities.get(one.identity)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {name: self._wish.clock_of(name, self._clocks.get((row, name), {})) for name in files}
+        wishes = {name: self._wish.clock_of(name, self._known.clocks.get((row, name), {})) for name in files}
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         every = [*remarks, *(remark for one in facts for remark in one.remarks)]
         self._found.planned.append(

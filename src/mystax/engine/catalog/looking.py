@@ -190,6 +190,8 @@ def _look_at_camera(
     ]
     remarks += [remark_of_flag(flag, name) for flag in video.flags if flag.code == "V121"]
     try:
+        if not wish.spec:
+            _ = video.clock  # none of its own is refused here, before anybody looks at the times
         source, report, flags, zone = clock_camera(
             video, wish.spec or None, wish.policy or None, wish.shift, files
         )

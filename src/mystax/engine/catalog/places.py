@@ -10,14 +10,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tomli_w
+from sqlalchemy import delete, insert, select
 
 from mystax.core.safe_names import check_folder, is_there
 from mystax.engine.catalog.database import Database, database_url
 from mystax.engine.catalog.schema import create_schema
+from mystax.engine.catalog.tables import meta
 from mystax.engine.machine import kind_of_disk
 from mystax.errors import CatalogError, RecipeError
 
-__all__ = ["FILE", "Place", "Roots", "check_disk", "create_place", "find_place", "read_place"]
+__all__ = [
+    "FILE",
+    "Place",
+    "Roots",
+    "check_disk",
+    "create_place",
+    "find_place",
+    "read_place",
+    "remember_folder",
+]
 
 FILE = "mystax-catalog.toml"
 VARIABLE = "MYSTAX_CATALOG"
@@ -114,12 +125,21 @@ def create_place(
     place = Place(folder, url, out)
     check_folder(place.outcomes, f"out {out!r}")
     parsed = database_url(url, folder)
+    if parsed.password is not None:
+        raise RecipeError(
+            "P403",
+            f"url {parsed.render_as_string(hide_password=True)!r}",
+            "a password would stand in a file that others can read",
+            expected="a URL without one",
+            hint="put it into the file that PGPASSFILE names (default ~/.pgpass), or into PGPASSWORD",
+        )
     if parsed.get_backend_name() == "sqlite":
         check_disk(Path(str(parsed.database)), statfs)
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     database = Database(parsed)
     try:
         create_schema(database, out)
+        remember_folder(database, folder)
     finally:
         database.close()
     from mystax.io.store import Store
@@ -204,10 +224,6 @@ def find_place(
 
 def _of_url(text: str, start: Path) -> Place:
     """Take the folder of outcomes from the database itself, where only its URL is known."""
-    from sqlalchemy import select
-
-    from mystax.engine.catalog.tables import meta
-
     parsed = database_url(text, start)
     folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else start
     database = Database(parsed)
@@ -215,10 +231,18 @@ def _of_url(text: str, start: Path) -> Place:
         if not database.schema():
             database.check_schema()
         with database.read() as connection:
-            out = connection.scalar(select(meta.c.value).where(meta.c.key == "out"))
+            facts = {row.key: row.value for row in connection.execute(select(meta))}
     finally:
         database.close()
-    return Place(folder, text, str(out or DEFAULT_OUT))
+    home = Path(facts.get("folder") or folder)
+    return Place(home if is_there(home, folder=True) else folder, text, facts.get("out") or DEFAULT_OUT)
+
+
+def remember_folder(database: Database, folder: Path) -> None:
+    """Write the folder of a catalogue into its database, for those who know only the URL."""
+    with database.write() as connection:
+        connection.execute(delete(meta).where(meta.c.key == "folder"))
+        connection.execute(insert(meta).values(key="folder", value=str(folder)))
 
 
 def read_place(file: Path) -> Place:

@@ -11,11 +11,12 @@ from sqlalchemy import and_, select
 from mystax.core.canonical import canonical_json, roi_geometry
 from mystax.core.geometry import Roi
 from mystax.core.safe_names import safe_name
+from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import recipe_row
 from mystax.engine.catalog.query import ids_where, select_recordings
-from mystax.engine.catalog.queue import NewJob, Queue
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, outcome
 from mystax.engine.estimate import estimate_plan
 from mystax.engine.folders import ROIS, regions_of_folder

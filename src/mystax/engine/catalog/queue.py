@@ -11,14 +11,16 @@ the state of a job.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Double,
     and_,
     case,
+    cast,
     exists,
     func,
     insert,
@@ -30,103 +32,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mystax.engine.catalog.claims import Claim, Facts, Foreign, NewJob, Progress
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.tables import attempt, driver, job, job_need
 from mystax.engine.job_rules import Ending, Verdict
 
-__all__ = ["Claim", "Facts", "Foreign", "NewJob", "Progress", "Queue"]
+__all__ = ["Queue"]
 
 OPEN = ("waiting", "queued", "running")
 DISCARD = "cancel and discard"
 CANCEL = "cancel"
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A planned job: the values of its row, and the plan keys of the jobs that it needs."""
-
-    values: Mapping[str, Any]
-    needs: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that this driver holds by its token."""
-
-    id: int
-    token: str
-    attempt: int
-    kind: str
-    recording_id: int | None
-    recipe_id: int | None
-    strikes: int
-    retries: int
-    targets: Mapping[str, Any]
-    wanted: Sequence[Mapping[str, Any]]
-    resources: Mapping[str, Any]
-    priority: int
-    total: int
-
-    @property
-    def name(self) -> str:
-        """The job for people."""
-        return f"j{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """A running job of another driver."""
-
-    id: int
-    attempt: int
-    beat: int
-    strikes: int
-    retries: int
-    driver_id: str
-    host: str
-    boot_id: str
-    pid: int
-    pid_started: float
-    has_advanced: bool
-    n_lost: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a beat tells of a job: work done (frames or what `unit` says), speed [1/s], last checkpoint."""
-
-    done: int = 0
-    rate: float | None = None
-    checkpoint: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of an attempt at its end."""
-
-    worker: str = ""
-    host: str = ""
-    signal: str = ""
-    peak: int | None = None
-    frame_from: int | None = None
-    frame_to: int | None = None
-    log: str = ""
-    error: Mapping[str, str] = field(default_factory=dict)
-
-    def values(self, ending: Ending) -> dict[str, Any]:
-        """Return the columns of the attempt."""
-        return {
-            "ending": ending,
-            "ended": utc_seconds(),
-            "worker": self.worker,
-            "host": self.host,
-            "signal": self.signal,
-            "peak_memory": self.peak,
-            "frame_from": self.frame_from,
-            "frame_to": self.frame_to,
-            "log": self.log,
-            "error": dict(self.error),
-        }
 
 
 FREED: dict[str, Any] = {"token": None, "driver_id": None, "cancel_requested": False}
@@ -269,7 +184,12 @@ class Queue:
             rows = connection.execute(
                 update(job)
                 .where(job.c.token.in_(list(held)), job.c.state == "running")
-                .values(beat=job.c.beat + 1, beat_at=utc_seconds(), done=done, rate=rate)
+                .values(
+                    beat=job.c.beat + 1,
+                    beat_at=utc_seconds(),
+                    done=cast(done, BigInteger),
+                    rate=cast(rate, Double),
+                )
                 .returning(job.c.token)
             ).all()
             for token, item in held.items():
@@ -286,8 +206,8 @@ class Queue:
             rows = connection.execute(select(job.c.token, job.c.reason).where(condition)).all()
         return {str(token): str(reason) for token, reason in rows}
 
-    def look(self, driver_id: str) -> list[Foreign]:
-        """Return the running jobs of other drivers."""
+    def look(self, driver_id: str, where: ColumnElement[bool] | None = None) -> list[Foreign]:
+        """Return the running jobs of other drivers, or those of them for which a condition holds."""
         advanced = and_(
             attempt.c.frame_to.is_not(None),
             attempt.c.frame_to > func.coalesce(attempt.c.frame_from, 0),
@@ -316,7 +236,7 @@ class Queue:
             )
             .outerjoin(driver, driver.c.id == job.c.driver_id)
             .outerjoin(attempt, and_(attempt.c.job_id == job.c.id, attempt.c.number == job.c.attempt))
-            .where(job.c.state == "running", job.c.driver_id != driver_id)
+            .where(job.c.state == "running", job.c.driver_id != driver_id, true() if where is None else where)
         )
         with self.database.read() as connection:
             return [Foreign(*row[:10], bool(row[10]), row[11]) for row in connection.execute(statement)]

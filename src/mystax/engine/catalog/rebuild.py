@@ -87,10 +87,10 @@ def rebuild(database: Database, out: Path, configured_out: str, *, report: Repor
         with database.write() as connection:
             _restore(connection, out, folder, values)
         found.recordings += 1
-        report(Event("progress", "rebuild", found.recordings, text=folder))
+        report(Event("progress", "rebuild", found.recordings, text=folder, data={"unit": "recordings"}))
     for place in outcome_folders(out):
         _take_folder(database, out, place, found)
-        report(Event("progress", "rebuild", found.outcomes, text=place.name))
+        report(Event("progress", "rebuild", found.outcomes, text=place.name, data={"unit": "outcomes"}))
     with database.write() as connection:
         found.missing = _mark_missing(connection, out)
     return found

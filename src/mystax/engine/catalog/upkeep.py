@@ -113,7 +113,7 @@ def look_again(
         found.checked += 1
         for remark in (*new.remarks, *(r for facts in new.cameras for r in facts.remarks)):
             found.flags[remark.code] = found.flags.get(remark.code, 0) + 1
-        report(Event("progress", "check", number, len(recordings), known.label))
+        report(Event("progress", "check", number, len(recordings), known.label, {"unit": "recordings"}))
     return found
 
 

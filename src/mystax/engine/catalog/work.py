@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.catalog.claims import Foreign
 from mystax.engine.catalog.dispatch import CatalogDispatch
 from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.query import select_jobs
-from mystax.engine.catalog.queue import Foreign, Queue
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Bounds, Driver, Tally
+from mystax.engine.driver import Driver
+from mystax.engine.driver_state import Bounds, Tally
 from mystax.engine.executor import Executor, SupervisorExecutor
-from mystax.engine.machine import available_cores, memory_limit
+from mystax.engine.machine import available_cores
 from mystax.engine.signals import Stop, stop_wishes
 from mystax.errors import EngineError, RecipeError, nearest
 from mystax.io.locks import LockRecord, is_alive, this_process
@@ -107,13 +109,12 @@ def _drive(
         "user": own.user,
         "version": version("mystax"),
     }
-    share = memory_limit() // max(1, executor.slots())
-    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=share)
-    found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=_is_gone)
+    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=executor.memory)
+    found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 
 
-def _is_gone(foreign: Foreign) -> bool:
+def is_gone(foreign: Foreign) -> bool:
     """Tell whether the process of a driver has ended for certain: only its own host can know."""
     start = str(int(foreign.pid_started))
     record = LockRecord(foreign.host, foreign.pid, foreign.boot_id, start, "")

@@ -310,11 +310,14 @@ class Builder:
             "skeleton": self._skeleton(item.skeleton, item.nodes, item.edges),
         }
         if item.cameras:
-            made = pose.MultiCameraPoseEstimation(**common)
+            keys = ["_".join(word for word in (camera, item.recording) if word) for camera in item.cameras]
+            views = [self._poses[key] for key in keys if key in self._poses]  # linked: they lie in the module
+            made = pose.MultiCameraPoseEstimation(pose_estimations=views, **common)
         else:
             key = "_".join(word for word in (item.camera, item.recording) if word)
             more = {"source_video": self._videos[key]} if key in self._videos else {}
             made = pose.PoseEstimation(device=self.camera(key), **more, **common)
+            self._poses.setdefault(key, made)
         self._add(made)
 
     def _points(self, item: Pose, points: Points) -> Any:
@@ -368,7 +371,8 @@ def _blocks_of(slab: Slab) -> Any:
 
         def __next__(self) -> Any:
             start, stop = next(self._starts)
-            return DataChunk(data=slab.read(start, stop), selection=np.s_[start:stop])
+            whole = tuple(slice(0, n) for n in slab.shape[1:])
+            return DataChunk(data=slab.read(start, stop), selection=(slice(start, stop), *whole))
 
         def recommended_chunk_shape(self) -> None:
             return None

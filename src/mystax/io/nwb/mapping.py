@@ -177,7 +177,10 @@ class DatasetMap:
         self.place(slab, made.path)
 
     def column(self, name: str, variable: str, first: str, **at: int) -> Column:
-        """Make a column of a part of a variable."""
+        """Make a column of a part of a variable; what stands in the manifest is only shown."""
+        item = self.variable(variable)
+        if inline_form(variable, item) is not None:
+            return Column(name, self.about(variable), values=np.asarray(item.values))
         slab = self.slab(variable, first, **at)
         more = [str(dim) for dim in slab.variable.dims if str(dim) not in at and str(dim) != first]
         text = self.about(variable, [first, *more] if more else ())

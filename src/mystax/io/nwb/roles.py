@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def _blink(here: DatasetMap) -> None:
         *(
             _sorted(here.column(name.removeprefix("event_"), name, "event"), rows)
             for name in ("event_depth", "event_kind", "event_cut")
-            if here.has(name)
+            if name in here.dataset.variables
         ),
     ]
     if "event_roi" in here.dataset.variables:
@@ -119,9 +120,11 @@ def closure(openness: np.ndarray) -> np.ndarray:
 
 
 def _sorted(column: Column, rows: tuple[int, ...] | None) -> Column:
-    if rows is None or column.slab is None:
+    if rows is None:
         return column
-    return replace(column, slab=replace(column.slab, rows=rows))
+    if column.slab is not None:
+        return replace(column, slab=replace(column.slab, rows=rows))
+    return replace(column, values=None if column.values is None else column.values[list(rows)])
 
 
 # ---------------------------------------------------------------- poses
@@ -220,7 +223,7 @@ def _states(here: DatasetMap) -> None:
                 ("probability", "bout_posterior"),
                 ("is_complete", "bout_complete"),
             )
-            if here.has(name)
+            if name in here.dataset.variables
         ]
         labels = np.asarray(here.variable("bout_label").values)
         ordered = labels if rows is None else labels[list(rows)]
@@ -232,12 +235,16 @@ def _states(here: DatasetMap) -> None:
             )
         )
     for title in ("states_model", "states_transitions", "states_summary"):
-        names = [name for name, item in here.left.items() if _states_table(name, item.dims) == title]
+        names = [
+            name
+            for name, item in here.left.items()
+            if _states_table(name, tuple(map(str, item.dims))) == title
+        ]
         if names:
             table_of(here, title, "state", names)
 
 
-def _states_table(name: str, dims: tuple[object, ...]) -> str:
+def _states_table(name: str, dims: tuple[Any, ...]) -> str:
     """Return the table of a variable without time that has a row per state; empty for others."""
     if name.startswith("model_") and dims[0] == "state":
         return "states_model"
@@ -287,17 +294,11 @@ def _blocks(here: DatasetMap) -> None:
         return
     end = max(float(times[-1]) + float(np.median(np.diff(times))) / 2, float(start[-1]) + 1e-9)
     columns = [
-        here.column("start_time", "block_start", "block")
-        if here.has("block_start")
-        else Column("start_time", "Start of the block.", values=start),
+        here.column("start_time", "block_start", "block"),
         Column("stop_time", "End of the block: the start of the next.", values=np.append(start[1:], end)),
     ]
     if "block_fold" in here.dataset.variables:
-        columns.append(
-            here.column("fold", "block_fold", "block")
-            if here.has("block_fold")
-            else Column("fold", "Fold that tests the block.", values=here.variable("block_fold").values)
-        )
+        columns.append(here.column("fold", "block_fold", "block"))
     text = "Blocks of time, each predicted by models that did not see it."
     here.table(
         Table(

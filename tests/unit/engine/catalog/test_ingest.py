@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from mystax.core.events import Event
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.catalog.ingest import IngestReport, IngestWish, ingest_folders
+from mystax.engine.catalog.ingest import ingest_folders
+from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.tables import camera, flag, recording, root, side_file, video
-from mystax.errors import ParameterError, RecipeError
+from mystax.errors import CatalogError, ParameterError, RecipeError
 from mystax.io.fingerprint import quick_id
 from tests.fixtures.sessions import OLD, clip, neuroblueprint, new_clip
 
@@ -122,6 +123,27 @@ def test_new_part_of_a_camera_joins_it(catalog: Catalog, tmp_path: Path) -> None
     assert catalog.recordings()[0]["n_frames"] == 40
 
 
+def test_file_that_went_away_is_told_and_its_camera_stays(catalog: Catalog, tmp_path: Path) -> None:
+    _, right = neuroblueprint(tmp_path / "whisk", cameras=("left", "right"))
+    catalog.ingest(tmp_path / "whisk")
+    right.unlink()
+    found = catalog.ingest(tmp_path / "whisk")
+    assert _counts(found) == (0, 0, 0, 1)
+    assert [Path(path).name for path in found.missing] == [right.name]
+    assert catalog.recordings()[0]["cameras"] == ["left", "right"]
+
+
+def test_copy_takes_the_place_of_a_file_on_a_root_that_is_away(catalog: Catalog, tmp_path: Path) -> None:
+    file = new_clip(tmp_path / "nas" / "m1" / "1.mp4")
+    catalog.ingest(tmp_path / "nas", pattern="{subject}/{session}.{video}")
+    (tmp_path / "copy" / "m1").mkdir(parents=True)
+    shutil.copy2(file, tmp_path / "copy" / "m1" / "1.mp4")
+    catalog.set_root("nas", tmp_path / "unplugged")
+    found = catalog.ingest(tmp_path / "copy", pattern="{subject}/{session}.{video}")
+    assert _counts(found) == (0, 0, 1, 0)
+    assert len(catalog.recordings()) == 1
+
+
 def test_same_content_in_two_recordings_is_a_note(catalog: Catalog, tmp_path: Path) -> None:
     file = new_clip(tmp_path / "whisk" / "m1" / "1.mp4")
     (tmp_path / "whisk" / "m2").mkdir()
@@ -204,8 +226,7 @@ def test_nothing_is_written_below_the_folder(catalog: Catalog, tmp_path: Path) -
 
 def test_name_that_is_no_text_is_refused_and_the_rest_goes_on(catalog: Catalog, tmp_path: Path) -> None:
     file = new_clip(tmp_path / "whisk" / "m1.mp4")
-    bad = os.fsencode(file.parent) + b"/m\xff.mp4"
-    shutil.copy2(file, bad)
+    shutil.copy2(file, os.fsdecode(os.fsencode(file.parent) + b"/m\xff.mp4"))
     found = catalog.ingest(tmp_path / "whisk", pattern="files")
     assert [error.code for error in found.conflicts] == ["P404"]
     assert found.added == 1
@@ -396,6 +417,23 @@ def test_progress_is_told_per_recording(catalog: Catalog, tmp_path: Path) -> Non
     events: list[Event] = []
     catalog.ingest(tmp_path / "whisk", report=events.append)
     assert [(event.done, event.total) for event in events if event.kind == "progress"] == [(1, 2), (2, 2)]
+
+
+def test_somebody_else_who_takes_in_the_same_is_told_with_q603(catalog: Catalog, tmp_path: Path) -> None:
+    neuroblueprint(tmp_path / "whisk", 1, 2)
+    nested: list[int] = []
+
+    def report(event: Event) -> None:
+        if event.kind == "progress" and not nested:
+            nested.append(1)
+            with Catalog.open(catalog.place.folder) as other:
+                nested.append(other.ingest(tmp_path / "whisk").added)
+
+    with pytest.raises(CatalogError, match="Q603") as refused:
+        catalog.ingest(tmp_path / "whisk", report=report)
+    assert refused.value.retry == "transient"
+    assert nested == [1, 2]
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 2)
 
 
 def test_wish_for_one_camera_goes_before_a_glob() -> None:

@@ -49,7 +49,12 @@ def test_database_on_a_local_disk_with_outcomes_elsewhere_is_allowed(tmp_path: P
 
 def test_disk_is_that_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
     seen: list[Path] = []
-    check_disk(tmp_path / "a" / "b" / "c.db", lambda folder: seen.append(folder) or "ext4")  # type: ignore[func-returns-value] # append gives None
+
+    def kind_of(folder: Path) -> str:
+        seen.append(folder)
+        return "ext4"
+
+    check_disk(tmp_path / "a" / "b" / "c.db", kind_of)
     assert seen == [tmp_path.resolve()]
 
 
@@ -74,6 +79,13 @@ def test_url_of_a_database_is_enough(tmp_path: Path) -> None:
     assert found.outcomes == tmp_path / "results"
 
 
+def test_url_of_a_database_elsewhere_still_knows_the_folder_of_outcomes(tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir()
+    url = f"sqlite:///{tmp_path}/db/mystax.db"
+    create_place(tmp_path / "lab", url, statfs=_local)
+    assert find_place(url, tmp_path, {}).outcomes == tmp_path / "lab" / "derivatives" / "mystax"
+
+
 def test_no_catalogue_is_told_with_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="P403") as refused:
         find_place(None, tmp_path, {})
@@ -91,6 +103,20 @@ def test_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None:
 def test_other_databases_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(RecipeError, match="P403"):
         create_place(tmp_path / "lab", url, statfs=_local)
+
+
+def test_password_never_stands_in_the_file_nor_in_a_message(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="PGPASSFILE") as refused:
+        create_place(tmp_path / "lab", "postgresql://me:secret@server/mystax", statfs=_local)
+    assert "secret" not in str(refused.value)
+    assert not (tmp_path / "lab").exists()
+
+
+def test_server_that_is_not_there_is_q603(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="Q603") as refused:
+        create_place(tmp_path / "lab", "postgresql://me@127.0.0.1:1/mystax", statfs=_local)
+    assert refused.value.retry == "transient"
+    assert not (tmp_path / "lab").exists()
 
 
 def test_engine_profiles_are_kept(tmp_path: Path) -> None:

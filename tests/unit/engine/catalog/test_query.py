@@ -36,7 +36,7 @@ def _fill(any_catalog: Catalog) -> None:
     with any_catalog.database.write() as connection:
         for number, name in enumerate(("m1", "m1b", "M1"), 1):
             connection.execute(insert(subject).values(id=number, name=name))
-        rows = [
+        rows: list[dict[str, object]] = [
             {"id": 1, "subject_id": 1, "session": "a", "quality": "good", "start": MARCH},
             {"id": 2, "subject_id": 2, "session": "b", "quality": "bad", "start": MARCH + DAY - 1},
             {"id": 3, "subject_id": 3, "session": "c_d", "quality": "warned", "start": MARCH + DAY},
@@ -61,7 +61,6 @@ def _fill(any_catalog: Catalog) -> None:
         connection.execute(
             insert(job).values(id=8, plan_key="b", kind="report", recording_id=1, state="done")
         )
-    return any_catalog
 
 
 @pytest.mark.parametrize(

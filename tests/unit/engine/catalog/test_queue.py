@@ -7,16 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import true
 
-from mystax.engine.catalog.queue import Claim, Facts, NewJob, Progress, Queue
+from mystax.engine.catalog.claims import Claim, Facts, NewJob, Progress
+from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.job_rules import after_error, after_yield
 from mystax.errors import RoiError, VideoError
 from tests.fixtures.jobs import attempts, drivers, empty_queue, enter, jobs_of, new_jobs
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
-    made = empty_queue(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
+    url = "sqlite:///mystax.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    made = empty_queue(tmp_path, url)
     enter(made, "a", "b")
     yield made
     made.database.close()
@@ -284,3 +288,16 @@ def test_an_end_whose_answer_was_lost_is_not_a_lost_lease(queue: Queue) -> None:
 def test_the_end_of_a_driver_is_noted(queue: Queue) -> None:
     queue.leave("a")
     assert [row.ended is None for row in drivers(queue)] == [False, True]
+
+
+def test_a_turn_that_somebody_keeps_holds_nobody_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    made = empty_queue(tmp_path)
+    monkeypatch.setattr("mystax.engine.catalog.database.BUSY_SECONDS", 0.05)
+    with Path(f"{made.database.url.database}-turn").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert new_jobs(made, 2) == [1, 2]
+    made.database.close()

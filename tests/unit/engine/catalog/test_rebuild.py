@@ -10,6 +10,7 @@ from mystax.core.events import silent
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.known import known_recordings
 from mystax.engine.catalog.outcomes import outcome_facts, recipe_row, record_outcome
+from mystax.engine.catalog.places import find_place
 from mystax.engine.catalog.tables import outcome, recipe
 from mystax.engine.folders import run_in_folder
 from mystax.engine.jobs import Job, open_job
@@ -66,6 +67,7 @@ def test_lost_database_comes_back_with_equal_rows_and_nothing_to_do(catalog: Cat
     assert len(before) == 2
     with _lose(catalog) as again:
         found = again.rebuild()
+        assert find_place(f"sqlite:///{catalog.database.where}", tmp_path, {}).outcomes == catalog.out
         assert (found.recordings, found.outcomes, found.missing, found.problems) == (2, 2, 0, [])
         assert _rows(again) == before
         kept = [{**row, "added": None} for row in recordings]
@@ -77,8 +79,8 @@ def test_lost_database_comes_back_with_equal_rows_and_nothing_to_do(catalog: Cat
         for one in known:
             plan = make_plan(one.recording(), Request(RECIPE))
             assert {item.key for item in plan.outcomes} <= keys
-        found = again.ingest(tmp_path / "whisk")
-        assert (found.added, found.unchanged) == (0, 2)
+        taken = again.ingest(tmp_path / "whisk")
+        assert (taken.added, taken.unchanged) == (0, 2)
 
 
 def test_rebuilding_twice_changes_nothing(catalog: Catalog, tmp_path: Path) -> None:

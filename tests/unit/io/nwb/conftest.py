@@ -38,4 +38,4 @@ def one_camera(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 def two_cameras(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Some kinds of outcome, of two cameras."""
     pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
-    return _export(tmp_path_factory.mktemp("two"), ("motion", "svd", "pose"), ("left", "right"))
+    return _export(tmp_path_factory.mktemp("two"), ("motion", "svd", "pose", "pose3d"), ("left", "right"))

@@ -36,6 +36,9 @@ import { said, tell, trouble } from "../state";
 import { did, nothingDone, redo, undo, type Reversal, type Undo } from "../undo";
 
 const AGAIN = 2000;
+/** Refusals that say nothing of the gesture: the session has ended, or too much was asked at once. */
+const LATER = [401, 403, 421, 429];
+const STRANGER = "W901: the server was started anew. Your edits are kept here; open the link that it has printed and they are sent.";
 const CLIENT = "mystax.client";
 
 export const set = signal<LabelSet | null>(null);
@@ -85,7 +88,7 @@ function adopt(id: string): readonly Waiting[] {
     found = [...found, ...kept.filter((one) => !found.some((other) => other.edits.batch === one.edits.batch))];
     if (name !== mine) localStorage.removeItem(name);
   }
-  return found;
+  return found.map((one) => ({ ...one, isRefused: false }));
 }
 
 function changesOf({ batch, ops }: EditsWanted): readonly Change[] {
@@ -162,7 +165,10 @@ async function sendOne(id: string, edits: EditsWanted): Promise<void> {
     settle(done.frames, done.rev);
     if (waiting.value.length === 0) said.value = saved.value;
   } catch (error) {
-    if (!(error instanceof api.ApiError) || error.status >= 500) throw error;
+    if (!(error instanceof api.ApiError) || error.status >= 500 || LATER.includes(error.status)) {
+      if (error instanceof api.ApiError && error.status === 401) trouble.value = STRANGER;
+      throw error;
+    }
     keep(refused(waiting.value, edits.batch));
     if (error.status !== 409) tell(error);
   }

@@ -41,7 +41,8 @@ export function onKey(event: KeyboardEvent): void {
   if (target?.closest("dialog") !== null && target !== null && event.key !== "Escape") return;
   if (target !== null && !isOfPage && isKept(target.tagName, type, event)) return;
   const action = choose(event, (one) => present(one) !== undefined);
-  if (action === null) return;
+  // Tab moves the focus as everywhere, but where nothing has it.
+  if (action === null || (action === "nextPoint" && target !== null && target !== document.body)) return;
   event.preventDefault();
   present(action)?.();
 }

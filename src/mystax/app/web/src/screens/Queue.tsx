@@ -15,7 +15,7 @@ export async function runOpen(): Promise<void> {
   if (recording === null) return;
   try {
     const { ids } = await api.addJobs({ recording: recording.id, recipe: "standard", analyses: [], parameters: {}, force: false });
-    said.value = ids.length === 0 ? "Nothing to do: all outcomes are current" : `${ids.length} jobs queued`;
+    said.value = ids.length === 0 ? "Nothing to do: all outcomes are current" : `${ids.length} ${ids.length === 1 ? "job" : "jobs"} queued`;
     window.location.hash = `#s=queue&r=${recording.id}`;
   } catch (error) {
     tell(error);
@@ -42,6 +42,18 @@ function useQueue(): readonly [QueueState | null, (state: QueueState) => void] {
       window.clearTimeout(timer);
     };
   }, []);
+  // What was measured meanwhile is shown when its screen is opened next.
+  const done = state?.counts["done"] ?? 0;
+  useEffect(() => {
+    const recording = open.value;
+    if (recording === null || done === 0) return;
+    api
+      .recording(recording.id)
+      .then((found) => {
+        if (open.value?.id === found.id) open.value = found;
+      })
+      .catch(() => undefined);
+  }, [done]);
   return [state, setState];
 }
 
@@ -68,7 +80,7 @@ function Log({ job }: { readonly job: JobRow }) {
       window.clearTimeout(timer);
     };
   }, [job.id]);
-  return <pre aria-label={`log of ${job.recording}`}>{lines.length === 0 ? "The log is empty." : lines.join("\n")}</pre>;
+  return <pre tabIndex={0} aria-label={`log of ${job.recording}`}>{lines.length === 0 ? "The log is empty." : lines.join("\n")}</pre>;
 }
 
 function Detail({ job, set }: { readonly job: JobRow; readonly set: (state: QueueState) => void }) {
@@ -157,7 +169,7 @@ export function Queue() {
       {state !== null && jobs.length === 0 && (
         <p class="notice">
           Nothing is queued. Open a recording under <a href="#s=recordings">Recordings</a> and run it, or{" "}
-          <code>mystax queue add RECORDING</code>
+          <code>mystax queue add standard</code>
         </p>
       )}
       {state !== null && isWaiting && !state.is_worked && (

@@ -1,0 +1,130 @@
+"""What the catalogue has, read once at the start of an ingestion."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from mystax.core.safe_names import is_there
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.looking import CameraFacts
+from mystax.engine.catalog.naming import Identity
+from mystax.engine.catalog.places import Roots
+from mystax.engine.catalog.rows import KnownVideo, NewRecording, known_identities, known_videos
+from mystax.engine.catalog.tables import camera, recording, root, side_file
+from mystax.errors import MystaxError
+
+__all__ = ["Snapshot"]
+
+
+@dataclass
+class Snapshot:
+    """Rows by what an ingestion looks for.
+
+    Attributes
+    ----------
+    roots : Roots
+        The roots on this host.
+    identities : dict
+        Identity to row of a recording.
+    folders : dict
+        Folder of outcomes to row of its recording.
+    clocks : dict
+        Row of a recording and name of a camera to its clock.
+    side_files : dict
+        Row of a recording to its clock, neural and calibration files.
+    by_place, by_mark, of_recording : dict
+        Files by root and path, by fingerprint, by recording.
+    """
+
+    roots: Roots
+    identities: dict[Identity, int]
+    folders: dict[str, int]
+    clocks: dict[tuple[int | None, str], dict[str, Any]]
+    side_files: dict[int, list[Mapping[str, Any]]] = field(default_factory=dict)
+    by_place: dict[tuple[str, str], KnownVideo] = field(default_factory=dict)
+    by_mark: dict[str, list[KnownVideo]] = field(default_factory=dict)
+    of_recording: dict[int, list[KnownVideo]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, database: Database) -> "Snapshot":
+        """Read a catalogue.
+
+        Raises
+        ------
+        CatalogError
+            Q603.
+        """
+        with database.read() as connection:
+            query = select(recording.c.id, recording.c.folder)
+            clocks = select(camera.c.recording_id, camera.c.name, camera.c.clock)
+            found = cls(
+                Roots.of_rows([tuple(row) for row in connection.execute(select(root))]),
+                known_identities(connection),
+                {str(name): int(row) for row, name in connection.execute(query)},
+                {(row, name): dict(clock) for row, name, clock in connection.execute(clocks)},
+            )
+            files = connection.execute(select(side_file)).mappings().all()
+            videos = known_videos(connection)
+        for row in files:
+            found.side_files.setdefault(row["recording_id"], []).append(dict(row))
+        for one in videos:
+            found.by_place[one.root, one.path] = one
+            found.by_mark.setdefault(one.quick_id, []).append(one)
+            found.of_recording.setdefault(one.recording_id, []).append(one)
+        return found
+
+    def at(self, place: tuple[str, str]) -> KnownVideo | None:
+        """Return what is known of the file at a place."""
+        return self.by_place.get(place)
+
+    def add_root(self, name: str, folder: Path) -> None:
+        """Know one more root."""
+        self.roots = Roots((*self.roots.rows, (name, "*", str(folder))), self.roots.host)
+
+    def is_there(self, known: KnownVideo) -> bool:
+        """Tell whether a known file is at its place; on a root that is away it is taken to be."""
+        path = self.roots.path_of(known.root)
+        return path is None or not is_there(path, folder=True) or is_there(path / known.path)
+
+    def gone(self, mark: str, name: str, position: int) -> KnownVideo | None:
+        """Return the known file of a content and camera that is not at its place any more."""
+        for known in self.by_mark.get(mark, ()):
+            path = self.roots.path_of(known.root)
+            away = path is not None and not is_there(path / known.path)
+            if away and (known.camera, known.position) == (name, position):
+                return known
+        return None
+
+    def doubles(self, facts: Iterable[CameraFacts], row: int | None) -> list[str]:
+        """List files of other recordings with the same content that are still there."""
+        found = [
+            known.path
+            for camera_facts in facts
+            for one in camera_facts.videos
+            for known in self.by_mark.get(one.quick_id, ())
+            if one.size and known.recording_id != row and self.is_there(known)
+        ]
+        return list(dict.fromkeys(found))
+
+    def remember(self, row: int, new: NewRecording) -> None:
+        """Know the files of a recording that will be written, for those that come after it."""
+        for facts in new.cameras:
+            for position, one in enumerate(facts.videos):
+                place = new.places[str(one.path)]
+                known = KnownVideo(
+                    -1, -1, row, facts.name, position, *place, one.size, one.mtime_ns, one.quick_id
+                )
+                self.by_mark.setdefault(one.quick_id, []).append(known)
+
+    def is_same(self, file: Mapping[str, Any]) -> bool:
+        """Tell whether a clock file is as it was; other side files decide nothing at ingest."""
+        if file["role"] != "clock":
+            return True
+        try:
+            state = self.roots.resolve(file["root"], file["path"]).stat()
+        except (OSError, MystaxError):
+            return False
+        return (state.st_size, state.st_mtime_ns) == (file["size"], file["mtime_ns"])

@@ -1,0 +1,1 @@
+"""The DataJoint element on real servers."""

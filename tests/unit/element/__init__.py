@@ -1,0 +1,1 @@
+"""Tests of the DataJoint element that need no server."""

@@ -312,9 +312,9 @@ def send_and_kill(running: WebServer, page: Page, gesture: dict[str, Any], delay
     running.process.wait(20)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(tmp_path: Path, seed: int) -> None:
-    label_until_killed(tmp_path, 5, seed)
+    label_until_killed(tmp_path, 4, seed)
 
 
 @pytest.mark.slow

@@ -344,6 +344,7 @@ def _wish(run: _Run) -> dict[str, Any]:
     """Say what the child shall do: the recording's files, its regions, and what was asked for."""
     rois = next((path for folder in run.item.folders if (path := folder / "rois.toml").is_file()), None)
     return {
+        "name": run.item.name,
         "cameras": {name: [str(path) for path in paths] for name, paths in run.item.cameras.items()},
         "rois": None if rois is None else str(rois),
         "recipe": run.wanted.recipe,

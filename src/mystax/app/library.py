@@ -144,8 +144,15 @@ class FolderLibrary:
         return self._items
 
     def label_place(self, item: Item) -> Path:
-        """Return the folder in which new label sets of a recording go: beside its videos."""
-        return next(iter(item.cameras.values()))[0].parent
+        """Return the folder in which new label sets of a recording go: beside its videos.
+
+        Videos may lie outside of the folders that are shown; then it is beside the outcomes, which do not.
+        """
+        beside = next(iter(item.cameras.values()))[0].parent
+        served = [folder.resolve() for folder in self._folders]
+        if item.folders and not any(beside.is_relative_to(folder) for folder in served):
+            return item.folders[0].parent
+        return beside
 
     def roi_place(self, item: Item) -> Path:
         """Return the folder in which the regions of a recording lie: that of its outcomes."""

@@ -24,14 +24,13 @@ def _report(event: Event) -> None:
 
 def main() -> int:
     """Run what is asked for; 0 if all of it is there at the end."""
+    from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     wish = json.loads(sys.stdin.readline())
-    cameras = {name: paths if len(paths) > 1 else paths[0] for name, paths in wish["cameras"].items()}
-    video = next(iter(cameras.values())) if len(cameras) == 1 else cameras
     try:
         run(
-            video,
+            open_recording(wish["cameras"], name=wish["name"]),
             wish["recipe"],
             wish["analyses"],
             wish["rois"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mystax
-from mystax.app.library import CatalogLibrary, FolderLibrary, find, short_id
+from mystax.app.library import CatalogLibrary, FolderLibrary, Item, find, short_id
 from mystax.core.geometry import roi_from_text
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.labels import Labels
@@ -173,3 +173,12 @@ def test_the_shelf_is_listed_without_being_read(shelf: Shelf) -> None:
     broken.write_bytes(path.read_bytes()[:100])
     assert "broken" in names(FolderLibrary([path.parent]))
     broken.unlink()
+
+
+def test_label_sets_of_videos_elsewhere_stay_within_the_folders_that_are_shown(tmp_path: Path) -> None:
+    away, shown = tmp_path / "away", tmp_path / "shown"
+    for place in (away, shown / "face.mystax"):
+        place.mkdir(parents=True)
+    item = Item("r1", "face", {"face": (away / "face.mp4",)}, (shown / "face.mystax",))
+    assert FolderLibrary([shown]).label_place(item) == shown
+    assert FolderLibrary([tmp_path]).label_place(item) == away

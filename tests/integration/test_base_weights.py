@@ -74,6 +74,7 @@ def test_log_tells_loss_and_errors_of_the_shifted_set(pool: Path, tmp_path: Path
     assert "size 64" in log
 
 
+@pytest.mark.slow
 def test_calibration_can_use_pictures_of_the_ordinary_ranges_too(pool: Path, tmp_path: Path) -> None:
     subprocess.run(_command(pool, tmp_path / "run", "--steps", "4"), env=_environment(), check=True)
     write_part(tmp_path / "held", 0, *_part(7))

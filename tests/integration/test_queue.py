@@ -142,6 +142,7 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path, engine: str) -> No
     killed_drivers(tmp_path, 20, 20, engine, 2, delay="0.5")
 
 
+@pytest.mark.slow
 def test_a_killed_child_is_restarted_by_its_supervisor(tmp_path: Path) -> None:
     lab = make_lab(tmp_path / "lab", 1)
     lab.add(QUICK)
@@ -152,7 +153,14 @@ def test_a_killed_child_is_restarted_by_its_supervisor(tmp_path: Path) -> None:
     assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
 
 
-@pytest.mark.parametrize(("how", "code"), [("SIGSEGV", "Q602"), ("exit", "Q602"), ("raise", "B999")])
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("SIGSEGV", "Q602"),
+        pytest.param("exit", "Q602", marks=pytest.mark.slow),
+        pytest.param("raise", "B999", marks=pytest.mark.slow),
+    ],
+)
 def test_a_job_that_kills_its_process_harms_no_other(tmp_path: Path, how: str, code: str) -> None:
     lab = make_lab(tmp_path / "lab", 3)
     lab.add(QUICK)
@@ -215,6 +223,7 @@ def test_a_running_job_can_be_cancelled_and_taken_up_again(tmp_path: Path) -> No
     check_done(lab, 1)
 
 
+@pytest.mark.slow
 def test_two_drivers_share_a_queue(tmp_path: Path) -> None:
     lab = make_lab(tmp_path / "lab", 4)
     lab.add(QUICK)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.lab import SITES, Lab, open_lab, site_of
+from tests.fixtures.lab import NIGHTLY, Lab, open_lab, site_of
 from tests.fixtures.mariadb import mariadb_server
 from tests.fixtures.postgres import postgres_server, why_no_postgres
 
@@ -28,7 +28,7 @@ def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lab")
 
 
-@pytest.fixture(scope="session", params=SITES)
+@pytest.fixture(scope="session", params=NIGHTLY)
 def lab(request: pytest.FixtureRequest, lab_root: Path) -> Iterator[Lab]:
     """Return the lab of each site in turn."""
     site = site_of(request.param, request)

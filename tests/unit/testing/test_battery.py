@@ -26,7 +26,13 @@ NAMES = ("rois", "motion", "svd", "pupil", "blink", "running", "pose")
 QUICK = ("outcome_keeps_its_schema", "missing_frames_stay_missing", "one_frame_is_enough")
 """Checks of `rois` in every run: each looks for a face with the network, again and again."""
 CASES = [
-    pytest.param(name, check, marks=[pytest.mark.slow] if name == "rois" and check not in QUICK else [])
+    pytest.param(
+        name,
+        check,
+        marks=[pytest.mark.slow]
+        if (name == "rois" and check not in QUICK) or (name, check) == ("pose", "batch_size_changes_nothing")
+        else [],
+    )
     for name in NAMES
     for check in CHECKS
 ]

@@ -79,6 +79,7 @@ def many(tmp_path: Path, n: int, n_kills: int, seed: int) -> None:
     assert "V105" in codes or "V106" in codes or not calm.damaged[0]
 
 
+@pytest.mark.slow
 def test_ten_sessions_end_done_or_explained(tmp_path: Path) -> None:
     many(tmp_path, 10, 3, 7)
 

@@ -31,11 +31,11 @@ def test_jpeg_is_near_and_better_with_more_quality() -> None:
 
 
 def test_a_smaller_picture_is_the_mean_of_blocks() -> None:
-    small = read(encoded(RAMP, form="png", width=32))
-    mean = RAMP.reshape(24, 2, 32, 2).mean(axis=(1, 3))
+    noise = np.random.default_rng(3).integers(0, 256, (48, 64)).astype(np.uint8)
+    small = read(encoded(noise, form="png", width=32))
+    mean = noise.reshape(24, 2, 32, 2).mean(axis=(1, 3))
     assert small.shape == (24, 32)
     assert np.abs(small - mean).max() <= 1  # rows and columns are rounded one after the other
-    assert abs(float((small - mean).mean())) < 0.5
 
 
 @pytest.mark.parametrize("width", [64, 200, None])

@@ -47,6 +47,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(pool: Path, tmp_path: Path) -> None:
     steps = ("--steps", "24", "--save-every", "0")
     subprocess.run(_command(pool, tmp_path / "whole", *steps), env=_environment(), check=True)

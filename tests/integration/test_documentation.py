@@ -28,6 +28,8 @@ from tests.fixtures.face_tracks import write_face
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLE = re.compile(r"```python|code-block: python|<!-- runs")
+LONG = {"states.md"}
+"""Pages whose examples take longer than 10 s: they run at night."""
 WITH_EXAMPLES = [page for page in PAGES if EXAMPLE.search(page.read_text("utf-8"))]
 OF_MYSTAX = [page for page in PAGES if page.name != "benchmarks.md"]  # that one is about other programs
 BUILT_IN = {*registry._BUILT_IN, *registry.names_on_outcomes()}
@@ -58,7 +60,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if page.name in LONG else [], id=page.name)
+        for page in WITH_EXAMPLES
+    ],
+)
 def test_examples_of_a_page_run(
     page: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -493,6 +493,7 @@ def test_command_crops_rows_without_a_time_only_when_told_to(recorded: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_command_puts_several_recordings_in_one_summary(recorded: Path) -> None:
     place = recorded / "several"
     for name in ("day1", "day2"):

@@ -156,7 +156,7 @@ def test_a_killed_child_is_restarted_by_its_supervisor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "code"),
     [
-        ("SIGSEGV", "Q602"),
+        pytest.param("SIGSEGV", "Q602", marks=pytest.mark.slow),
         pytest.param("exit", "Q602", marks=pytest.mark.slow),
         pytest.param("raise", "B999", marks=pytest.mark.slow),
     ],
@@ -183,6 +183,7 @@ def test_a_job_that_kills_its_process_harms_no_other(tmp_path: Path, how: str, c
         assert all(group[name] for name in ("code", "where", "got", "hint"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_lets_jobs_yield_and_the_next_driver_goes_on(tmp_path: Path) -> None:
     lab = make_lab(tmp_path / "lab", 1, n_frames=100)
     lab.add(QUICK)
@@ -202,6 +203,7 @@ def test_ctrl_c_lets_jobs_yield_and_the_next_driver_goes_on(tmp_path: Path) -> N
     check_done(lab, 1)
 
 
+@pytest.mark.slow
 def test_a_running_job_can_be_cancelled_and_taken_up_again(tmp_path: Path) -> None:
     lab = make_lab(tmp_path / "lab", 1, n_frames=200)
     lab.add(QUICK)

@@ -8,6 +8,7 @@ from tests.fixtures.postgres import PostgresServer
 from tests.integration.test_queue import check_done, finish, start_driver, wait_for
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_server_loses_no_attempt(tmp_path: Path, postgres: PostgresServer) -> None:
     lab = make_lab(tmp_path / "lab", 3, url=postgres.new_database())
     lab.add("quick")

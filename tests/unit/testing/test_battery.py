@@ -23,14 +23,16 @@ PARAMETERS: Mapping[str, dict[str, object]] = {"svd": {"n_components": 8, "bin":
 
 
 NAMES = ("rois", "motion", "svd", "pupil", "blink", "running", "pose")
-QUICK = ("outcome_keeps_its_schema", "missing_frames_stay_missing", "one_frame_is_enough")
+QUICK = ("outcome_keeps_its_schema", "one_frame_is_enough")
 """Checks of `rois` in every run: each looks for a face with the network, again and again."""
+LONG = ("batch_size_changes_nothing", "threads_change_nothing", "same_input_gives_equal_bits")
+"""Checks of `pose` that track many times."""
 CASES = [
     pytest.param(
         name,
         check,
         marks=[pytest.mark.slow]
-        if (name == "rois" and check not in QUICK) or (name, check) == ("pose", "batch_size_changes_nothing")
+        if (name == "rois" and check not in QUICK) or (name == "pose" and check in LONG)
         else [],
     )
     for name in NAMES

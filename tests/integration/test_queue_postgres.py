@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mystax.engine.catalog.tables import attempt
 from tests.fixtures.catalogues import make_lab
 from tests.fixtures.postgres import PostgresServer

@@ -132,6 +132,7 @@ def killed_drivers(
     assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_drivers_that_are_killed_lose_and_double_nothing(tmp_path: Path) -> None:
     killed_drivers(tmp_path, 3, 2, "alone", 1)
 

@@ -471,6 +471,7 @@ def test_coarse_bins_correlate_better_where_noise_is_white(kept: Path) -> None:
     assert (coarse > fine + 0.05).all()
 
 
+@pytest.mark.slow
 def test_command_writes_features_that_explain_what_the_models_see(recorded: Path) -> None:
     words = ("--folds", "2", "--groups", "keypoints", "--export-features", "made/features.nc")
     done = command(recorded, *NEURAL, *words)

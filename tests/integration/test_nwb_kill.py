@@ -75,6 +75,7 @@ def kill_at_random(place: Path, n: int, seed: int) -> None:
             assert sorted(one.parts.analysis for one in read_outcomes(path)) == ["motion", "pupil"]
 
 
+@pytest.mark.slow
 def test_three_kills_leave_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     kill_at_random(tmp_path, 3, seed=1)
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from starlette.concurrency import run_in_threadpool
 
-from mystax.app.library import Item
+from mystax.app.collection import Item
 from mystax.app.schemas import JobLog, JobRow, JobWanted, QueueState
 from mystax.app.security import refused
 

@@ -151,8 +151,8 @@ def serve(
     """
     import uvicorn
 
+    from mystax.app.collection import CatalogCollection
     from mystax.app.jobs import CatalogJobs
-    from mystax.app.library import CatalogLibrary
 
     tokens = tokens or Tokens()
     options: dict[str, Any] = {}
@@ -173,10 +173,10 @@ def serve(
             if not no_browser and not os.environ.get("SSH_CONNECTION"):
                 threading.Thread(target=open_browser, args=(lines[0].split()[-1],), daemon=True).start()
 
-    library = None if source is None else CatalogLibrary(source)
+    collection = None if source is None else CatalogCollection(source)
     jobs = None if source is None else CatalogJobs(source)
     config = uvicorn.Config(
-        application(settings, tokens, library, jobs),
+        application(settings, tokens, collection, jobs),
         ws="none",
         proxy_headers=False,
         server_header=False,

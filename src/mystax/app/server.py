@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from mystax.app.collection import Collection, FolderCollection
 from mystax.app.frames import Workers
 from mystax.app.jobs import FolderJobs, Jobs
 from mystax.app.label_desk import LabelDesk
-from mystax.app.library import FolderLibrary, Library
 from mystax.app.paths import inside
 from mystax.app.rasters import Raster
 from mystax.app.routes import ROUTERS
@@ -76,7 +76,7 @@ class State:
     settings: Settings
     tokens: Tokens
     cookie: str
-    library: Library
+    collection: Collection
     jobs: Jobs
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
@@ -96,7 +96,7 @@ class State:
 
 
 def application(
-    settings: Settings, tokens: Tokens, library: Library | None = None, jobs: Jobs | None = None
+    settings: Settings, tokens: Tokens, collection: Collection | None = None, jobs: Jobs | None = None
 ) -> Guard:
     """Put the application together.
 
@@ -106,7 +106,7 @@ def application(
         How the server is started.
     tokens : Tokens
         The secrets of this start.
-    library : Library, optional
+    collection : Collection, optional
         Where recordings come from; by default the folders of the settings.
     jobs : Jobs, optional
         Where long work is asked for; by default runs of those folders.
@@ -138,8 +138,8 @@ def application(
         base=settings.base,
         framed_by=settings.framed_by,
     )
-    library = library or FolderLibrary(settings.folders)
-    app.state.mystax = State(settings, tokens, guard.cookie, library, jobs or FolderJobs())
+    collection = collection or FolderCollection(settings.folders)
+    app.state.mystax = State(settings, tokens, guard.cookie, collection, jobs or FolderJobs())
     app.add_exception_handler(MystaxError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_there)

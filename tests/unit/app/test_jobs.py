@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mystax.app.collection import CatalogCollection, Item
 from mystax.app.jobs import CatalogJobs, FolderJobs
-from mystax.app.library import CatalogLibrary, Item
 from mystax.app.schemas import JobWanted
 from mystax.engine.catalog.catalog import Catalog
 from mystax.errors import AppError, PlanError
@@ -138,7 +138,7 @@ def test_the_queue_of_a_catalogue_is_told_in_its_own_words(tmp_path: Path) -> No
     async def job() -> None:
         with Catalog.open(tmp_path) as catalog:
             jobs = CatalogJobs(catalog)
-            first, second = CatalogLibrary(catalog).items()
+            first, second = CatalogCollection(catalog).items()
             wish = JobWanted(recording=first.id, analyses=["motion"])
             (key,) = await jobs.add(first, wish)
             assert await jobs.add(first, wish) == [], "what is queued is not queued again"
@@ -170,14 +170,14 @@ def test_this_computer_works_on_the_queue_when_it_is_asked_to(tmp_path: Path) ->
     async def job() -> Any:
         with Catalog.open(tmp_path) as catalog:
             jobs = CatalogJobs(catalog)
-            item = CatalogLibrary(catalog).items()[0]
+            item = CatalogCollection(catalog).items()[0]
             await jobs.add(item, JobWanted(recording=item.id, analyses=["motion"]))
             await jobs.work()
             assert (await jobs.state()).is_worked
             found = await asyncio.wait_for(until(jobs, "done", "failed"), 60)
             await jobs.close()
-            library = CatalogLibrary(catalog)
-            return found, library.items()[0].outcomes()
+            collection = CatalogCollection(catalog)
+            return found, collection.items()[0].outcomes()
 
     found, outcomes = asyncio.run(job())
     assert found.jobs[0].state == "done", found

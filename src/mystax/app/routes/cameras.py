@@ -26,7 +26,7 @@ def camera_of(request: Request, key: str) -> tuple[str, dict[str, Any]]:
     AppError
         W903, if there is none.
     """
-    for item in request.app.state.mystax.library.items():
+    for item in request.app.state.mystax.collection.items():
         for name, camera_id in item.camera_ids().items():
             if camera_id == key:
                 return name, spec_of(item, name)

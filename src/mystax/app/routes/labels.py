@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from mystax.app.collection import Item, OutcomeItem, find, short_id
 from mystax.app.label_desk import Conflicted, Footing, Teller, set_of
-from mystax.app.library import Item, OutcomeItem, find, short_id
 from mystax.app.predictions import predicted_points
 from mystax.app.routes.cameras import camera_of
 from mystax.app.routes.recordings import spec_of
@@ -42,7 +42,7 @@ def _set_of(request: Request, key: str) -> tuple[Item, Path]:
     AppError
         W903, if there is none.
     """
-    for item in request.app.state.mystax.library.items():
+    for item in request.app.state.mystax.collection.items():
         for folder in item.labels:
             if short_id("l", folder) == key:
                 return item, folder
@@ -53,7 +53,7 @@ def _teller(request: Request, folder: Path) -> Teller:
     state = request.app.state.mystax
     cameras = {
         str(item.cameras[name][0]): camera_id
-        for item in state.library.items()
+        for item in state.collection.items()
         for name, camera_id in item.camera_ids().items()
     }
     teller: Teller = state.desk.teller(folder, cameras)
@@ -104,8 +104,8 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
     """Make an empty label set for a recording."""
     _check_writable(request)
     state = request.app.state.mystax
-    item = find(state.library.items(), key)
-    folder: Path = state.library.label_place(item) / f"{wanted.name}{SUFFIX}"
+    item = find(state.collection.items(), key)
+    folder: Path = state.collection.label_place(item) / f"{wanted.name}{SUFFIX}"
     if folder.exists():
         raise refused(409, "W904", f"label set {wanted.name!r}", "there is one of that name already")
 
@@ -114,7 +114,7 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
             pass
 
     await run_in_threadpool(make)
-    state.library.forget()
+    state.collection.forget()
     return await show_set(short_id("l", folder), request, "", 0, None)
 
 
@@ -144,7 +144,7 @@ async def show_frame(key: str, request: Request, camera: str, i: Annotated[int, 
 
 def _pose_of(request: Request, camera: str) -> OutcomeItem | None:
     """Return the newest predicted keypoints of a camera."""
-    for item in request.app.state.mystax.library.items():
+    for item in request.app.state.mystax.collection.items():
         for name, camera_id in item.camera_ids().items():
             if camera_id == camera:
                 wanted = [one for one in item.outcomes() if one.analysis == "pose"]

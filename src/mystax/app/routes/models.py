@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from mystax.app.library import short_id
+from mystax.app.collection import short_id
 from mystax.app.schemas import ModelInfo
 from mystax.app.security import refused
 from mystax.core.analysis import get_analysis

@@ -9,8 +9,8 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from mystax.app.collection import Item, OutcomeItem, find
 from mystax.app.envelope import MEDIA_TYPE, pack, unpack
-from mystax.app.library import Item, OutcomeItem, find
 from mystax.app.marks import Kind, Span, binned, gaps_of, spans_where
 from mystax.app.rasters import CLIP, Raster, masks_as_bytes
 from mystax.app.routes.recordings import spec_of
@@ -43,7 +43,7 @@ def outcome_of(request: Request, key: str) -> OutcomeItem:
     AppError
         W903, if there is none.
     """
-    items: Sequence[Item] = request.app.state.mystax.library.items()
+    items: Sequence[Item] = request.app.state.mystax.collection.items()
     owner = key.partition("o")[0]
     for item in items:
         for outcome in item.outcomes() if item.id == owner else ():
@@ -281,7 +281,7 @@ def states(
 async def marks(key: str, request: Request, px: Annotated[int, Query(ge=1, le=8192)] = 1000) -> list[Mark]:
     """Give the marks of the seek bar, joined where they fall on one pixel."""
     state = request.app.state.mystax
-    item = find(state.library.items(), key)
+    item = find(state.collection.items(), key)
     found: dict[Kind, list[Span]] = {"gap": [], "missing": [], "low": [], "labelled": []}
     times: dict[str, np.ndarray] = {}
     for name, camera_id in item.camera_ids().items():
@@ -336,7 +336,7 @@ def _label_marks(labels: Labels, item: Item, times: dict[str, np.ndarray]) -> li
 @router.get("/recordings/{key}/report", response_class=Response)
 def report(key: str, request: Request) -> Response:
     """Give the report of a recording, in a sandbox: a planted script cannot run."""
-    for folder in find(request.app.state.mystax.library.items(), key).folders:
+    for folder in find(request.app.state.mystax.collection.items(), key).folders:
         page = folder / "report.html"
         if page.is_file():
             headers = {"content-security-policy": SANDBOX}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from mystax.app.library import find
+from mystax.app.collection import find
 from mystax.app.schemas import JobLog, JobsAdded, JobWanted, QueueState
 from mystax.app.security import refused
 from mystax.errors import CatalogError
@@ -37,7 +37,7 @@ async def add(wanted: JobWanted, request: Request) -> JobsAdded:
     """Queue work on a recording; none is added where all outcomes are there."""
     _check_writable(request)
     state = request.app.state.mystax
-    ids = await state.jobs.add(find(state.library.items(), wanted.recording), wanted)
+    ids = await state.jobs.add(find(state.collection.items(), wanted.recording), wanted)
     return JobsAdded(ids=ids)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from mystax.app.library import Item, find, short_id
+from mystax.app.collection import Item, find, short_id
 from mystax.app.paths import readable
 from mystax.app.schemas import CameraInfo, LabelSetRow, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
 from mystax.app.shelf import outcomes_in
@@ -25,7 +25,7 @@ def spec_of(item: Item, camera: str) -> dict[str, Any]:
 @router.get("/recordings")
 def list_recordings(request: Request, q: str = "") -> list[RecordingRow]:
     """List the recordings whose name, subject or project holds a text."""
-    items = request.app.state.mystax.library.items()
+    items = request.app.state.mystax.collection.items()
     wanted = q.casefold()
     rows = [_row(item) for item in items]
     return [
@@ -57,7 +57,7 @@ def _row(item: Item) -> RecordingRow:
 async def show_recording(key: str, request: Request) -> RecordingInfo:
     """Tell all about one recording: its cameras are opened by their workers."""
     state = request.app.state.mystax
-    item = find(state.library.items(), key)
+    item = find(state.collection.items(), key)
     cameras = []
     for name, camera_id in item.camera_ids().items():
         about, _ = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})

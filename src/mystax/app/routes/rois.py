@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
+from mystax.app.collection import find
 from mystax.app.envelope import MEDIA_TYPE
 from mystax.app.frames import Priority, Superseded
-from mystax.app.library import find
 from mystax.app.routes.cameras import camera_of
 from mystax.app.schemas import AnalysisForm, PreviewWanted, RoiSet
 from mystax.app.security import refused
@@ -39,8 +39,8 @@ def _revision(rois: tuple[Roi, ...]) -> str:
 @router.get("/recordings/{key}/rois")
 def rois(key: str, request: Request) -> RoiSet:
     """Give the regions of a recording."""
-    library = request.app.state.mystax.library
-    return _set_of(library.roi_place(find(library.items(), key)))
+    collection = request.app.state.mystax.collection
+    return _set_of(collection.roi_place(find(collection.items(), key)))
 
 
 @router.put("/recordings/{key}/rois")
@@ -49,10 +49,10 @@ def put_rois(
 ) -> RoiSet:
     """Replace the regions of a recording, unless somebody else has changed them since."""
     state = request.app.state.mystax
-    item = find(state.library.items(), key)
+    item = find(state.collection.items(), key)
     if state.settings.read_only:
         raise refused(403, "W902", "regions", "this page was started with --read-only")
-    folder = state.library.roi_place(item)
+    folder = state.collection.roi_place(item)
     present = _set_of(folder)
     if (if_match if if_match is not None else given.rev) != present.rev:
         raise refused(409, "W904", "regions", "somebody else changed them meanwhile", hint="load them again")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from mystax.app.library import LABELS, SUFFIX, short_id
+from mystax.app.collection import LABELS, SUFFIX, short_id
 from mystax.app.paths import inside, readable
 from mystax.app.schemas import Entry, Listing, Root
 from mystax.app.security import refused

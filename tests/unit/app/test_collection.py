@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mystax
-from mystax.app.library import CatalogLibrary, FolderLibrary, Item, find, short_id
+from mystax.app.collection import CatalogCollection, FolderCollection, Item, find, short_id
 from mystax.core.geometry import roi_from_text
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.labels import Labels
@@ -41,30 +41,30 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def names(library: FolderLibrary | CatalogLibrary) -> list[str]:
-    return [item.name for item in library.items()]
+def names(collection: FolderCollection | CatalogCollection) -> list[str]:
+    return [item.name for item in collection.items()]
 
 
 def test_each_video_is_a_recording(folder: Path) -> None:
-    items = FolderLibrary([folder]).items()
+    items = FolderCollection([folder]).items()
     assert [item.name for item in items] == ["body", "face", "face"]
     assert len({item.id for item in items}) == 3
     assert all(item.id.isalnum() and item.id.islower() and len(item.id) <= 40 for item in items)
 
 
 def test_an_id_says_nothing_about_the_path_and_is_the_same_next_time(folder: Path) -> None:
-    first, second = FolderLibrary([folder]).items(), FolderLibrary([folder]).items()
+    first, second = FolderCollection([folder]).items(), FolderCollection([folder]).items()
     assert [item.id for item in first] == [item.id for item in second]
     assert "face" not in first[1].id
 
 
 def test_a_recording_keeps_its_id_when_it_is_measured(folder: Path, measured: Path) -> None:
     video = folder / "b" / "face.avi"
-    before = FolderLibrary([folder]).items()
+    before = FolderCollection([folder]).items()
     made = shutil.copytree(measured / "face.mystax", video.with_suffix(".mystax"))
     (measured / "face.avi").rename(measured / "moved.avi")
     try:
-        after = FolderLibrary([folder]).items()
+        after = FolderCollection([folder]).items()
     finally:
         (measured / "moved.avi").rename(measured / "face.avi")
     assert {item.id for item in after} == {item.id for item in before}
@@ -78,42 +78,42 @@ def test_a_recording_keeps_its_id_when_it_is_measured(folder: Path, measured: Pa
 
 
 def test_regions_without_outcomes_make_no_second_recording(folder: Path) -> None:
-    library = FolderLibrary([folder])
-    item = next(item for item in library.items() if item.name == "body")
-    place = library.roi_place(item)
+    collection = FolderCollection([folder])
+    item = next(item for item in collection.items() if item.name == "body")
+    place = collection.roi_place(item)
     assert place == (folder / "a" / "body.mystax").resolve()
     place.mkdir()
     roi = roi_from_text("motion:rectangle:1,1,5,5")
     (place / "rois.toml").write_text(rois_to_toml([roi]))
-    again = FolderLibrary([folder])
-    assert names(again) == names(library)
+    again = FolderCollection([folder])
+    assert names(again) == names(collection)
     assert find(again.items(), item.id).folders == (place,)
 
 
 def test_a_folder_of_outcomes_without_anything_is_left_out(folder: Path) -> None:
     (folder / "empty.mystax").mkdir()
-    assert "empty" not in names(FolderLibrary([folder]))
+    assert "empty" not in names(FolderCollection([folder]))
 
 
 def test_label_sets_belong_to_the_recordings_beside_them(folder: Path) -> None:
     with Labels(folder / "a" / "points.labels", write=True):
         pass
-    items = FolderLibrary([folder]).items()
+    items = FolderCollection([folder]).items()
     assert [len(item.labels) for item in items] == [1, 1, 0]
-    assert FolderLibrary([folder]).label_place(items[0]) == (folder / "a").resolve()
+    assert FolderCollection([folder]).label_place(items[0]) == (folder / "a").resolve()
 
 
 def test_a_list_is_made_again_when_it_is_old_or_something_was_made(folder: Path) -> None:
     clock = Clock()
-    library = FolderLibrary([folder], monotonic=clock)
-    assert len(library.items()) == 3
+    collection = FolderCollection([folder], monotonic=clock)
+    assert len(collection.items()) == 3
     write_film(folder / "c" / "new.avi", 2, 4)
-    assert len(library.items()) == 3
+    assert len(collection.items()) == 3
     clock.now = 3.0
-    assert len(library.items()) == 4
+    assert len(collection.items()) == 4
     write_film(folder / "c" / "newer.avi", 3, 4)
-    library.forget()
-    assert len(library.items()) == 5
+    collection.forget()
+    assert len(collection.items()) == 5
 
 
 def test_links_to_folders_are_not_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -121,12 +121,12 @@ def test_links_to_folders_are_not_followed(folder: Path, tmp_path_factory: pytes
     write_film(elsewhere / "secret.avi", 3, 4)
     (folder / "link").symlink_to(elsewhere)
     (folder / "round").symlink_to(folder)
-    assert "secret" not in names(FolderLibrary([folder]))
+    assert "secret" not in names(FolderCollection([folder]))
 
 
 def test_an_unknown_id_is_refused(folder: Path) -> None:
     with pytest.raises(AppError, match="W903"):
-        find(FolderLibrary([folder]).items(), "f0")
+        find(FolderCollection([folder]).items(), "f0")
 
 
 def test_ids_differ_by_kind_and_words() -> None:
@@ -137,13 +137,17 @@ def test_a_catalogue_gives_its_recordings_with_what_it_knows(tmp_path: Path) -> 
     lab = make_lab(tmp_path, 2, n_frames=4, cameras=("face", "body"))
     clock = Clock()
     with Catalog.open(tmp_path) as catalog:
-        library = CatalogLibrary(catalog, monotonic=clock)
-        first, second = library.items()
+        collection = CatalogCollection(catalog, monotonic=clock)
+        first, second = collection.items()
         assert (first.id, second.id) == ("r1", "r2")
         assert sorted(first.cameras) == ["body", "face"]
         assert all(path.is_file() for paths in first.cameras.values() for path in paths)
         assert first.head["quality"]
-        assert library.roi_place(first) == library.label_place(first) == lab.out / str(first.head["folder"])
+        assert (
+            collection.roi_place(first)
+            == collection.label_place(first)
+            == lab.out / str(first.head["folder"])
+        )
         assert first.outcomes() == []
         assert len(set(first.camera_ids().values()) | set(second.camera_ids().values())) == 4
 
@@ -152,15 +156,15 @@ def test_a_catalogue_shows_outcomes_and_labels_of_its_folders(tmp_path: Path, me
     lab = make_lab(tmp_path, 1, n_frames=4)
     clock = Clock()
     with Catalog.open(tmp_path) as catalog:
-        library = CatalogLibrary(catalog, monotonic=clock)
-        item = library.items()[0]
+        collection = CatalogCollection(catalog, monotonic=clock)
+        item = collection.items()[0]
         place = lab.out / str(item.head["folder"])
         shutil.copytree(measured / "face.mystax", place / "quick")
         with Labels(place / "points.labels", write=True):
             pass
-        assert library.items()[0].folders == ()
-        library.forget()
-        item = library.items()[0]
+        assert collection.items()[0].folders == ()
+        collection.forget()
+        item = collection.items()[0]
         assert item.folders == (place / "quick",)
         assert [path.stem for path in item.labels] == ["points"]
         assert [outcome.analysis for outcome in item.outcomes()] == ["motion"]
@@ -171,7 +175,7 @@ def test_the_shelf_is_listed_without_being_read(shelf: Shelf) -> None:
     path = shelf.take("clean")
     broken = path.with_name("broken.mp4")
     broken.write_bytes(path.read_bytes()[:100])
-    assert "broken" in names(FolderLibrary([path.parent]))
+    assert "broken" in names(FolderCollection([path.parent]))
     broken.unlink()
 
 
@@ -180,5 +184,5 @@ def test_label_sets_of_videos_elsewhere_stay_within_the_folders_that_are_shown(t
     for place in (away, shown / "face.mystax"):
         place.mkdir(parents=True)
     item = Item("r1", "face", {"face": (away / "face.mp4",)}, (shown / "face.mystax",))
-    assert FolderLibrary([shown]).label_place(item) == shown
-    assert FolderLibrary([tmp_path]).label_place(item) == away
+    assert FolderCollection([shown]).label_place(item) == shown
+    assert FolderCollection([tmp_path]).label_place(item) == away

@@ -14,7 +14,7 @@ from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
 
-__all__ = ["CatalogLibrary", "FolderLibrary", "Item", "Library", "OutcomeItem", "find", "short_id"]
+__all__ = ["CatalogCollection", "Collection", "FolderCollection", "Item", "OutcomeItem", "find", "short_id"]
 
 SUFFIX = ".mystax"
 LABELS = ".labels"
@@ -97,7 +97,7 @@ class Item:
 
 
 @runtime_checkable
-class Library(Protocol):
+class Collection(Protocol):
     """Where recordings come from."""
 
     def items(self) -> Sequence[Item]:
@@ -117,7 +117,7 @@ class Library(Protocol):
         ...
 
 
-class FolderLibrary:
+class FolderCollection:
     """Videos and outcomes below some folders: for people without a catalogue.
 
     A folder of outcomes says itself which videos it was made from; each other video is a recording.
@@ -252,7 +252,7 @@ def _near(folder: Path, file: Path) -> Path:
     return file if file.is_file() else folder.parent / file.name
 
 
-class CatalogLibrary:
+class CatalogCollection:
     """The recordings of a catalogue.
 
     Parameters

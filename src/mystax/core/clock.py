@@ -252,9 +252,9 @@ def align_times(
         return empty
     known = times[usable]
     usual = _usual_interval(times)
-    bridge = GAP * usual if max_gap is None else max_gap
+    longest = GAP * usual if max_gap is None else max_gap
     snap = SNAP * usual if np.isfinite(usual) else 1e-9
-    bridge += snap
+    bridge = longest + snap
     before = np.searchsorted(known, targets + snap, side="right") - 1
     left = np.clip(before, 0, len(known) - 1)
     right = np.clip(before + 1, 0, len(known) - 1)
@@ -270,7 +270,7 @@ def align_times(
         valid = np.abs(targets - known[place]) <= reach
     elif how == "previous":
         place = left
-        hold = min(usual, bridge) if np.isfinite(usual) else snap
+        hold = min(usual, longest) if np.isfinite(usual) else snap
         valid = exact | bridged | ((before >= 0) & (since < hold))
     else:
         place = left

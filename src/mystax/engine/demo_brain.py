@@ -174,7 +174,7 @@ def brain_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -
         progress(
             Event("note", "simulate", text="meanwhile ten minutes of a mouse and 200 neurons are simulated")
         )
-    with meanwhile("mystax.engine.demo_brain:encode_brain", folder, seed):
+    with meanwhile("mystax.engine.demo_brain:encode_brain", folder, seed, niceness=10):
         yield
     encode_brain(folder, seed=seed, progress=progress)
 

@@ -169,7 +169,7 @@ def _check_browser() -> Check:
 
 def _check_compiled_code() -> Check:
     """Tell whether compiled code can be kept, and whether it is there."""
-    from mystax.compute.kernels import cache_folder
+    from mystax.core.compiled import cache_folder
 
     folder = Path(cache_folder())
     try:

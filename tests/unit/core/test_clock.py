@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock, align_times, as_fraction, resample
@@ -224,6 +224,7 @@ def by_the_rules(
 
 
 @settings(deadline=None)
+@example(times=np.array([0.875, 3.875, 6.875]), lost=set(), targets=[7.375], how="previous", max_gap=0.5)
 @given(
     times=EIGHTHS,
     lost=st.sets(st.integers(0, 13)),

@@ -107,7 +107,7 @@ def test_compiled_code_that_cannot_be_kept_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr("mystax.compute.kernels.cache_folder", lambda: str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("mystax.core.compiled.cache_folder", lambda: str(tmp_path / "file" / "cache"))
     (check,) = named(list(check_environment()), "compiled code")
     assert (check.status, check.code) == ("warn", "S503")
     assert "NUMBA_CACHE_DIR" in check.hint
@@ -115,7 +115,7 @@ def test_compiled_code_that_cannot_be_kept_is_a_warning(
 
 @pytest.mark.usefixtures("quick")
 def test_compiled_functions_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mystax.compute.kernels.cache_folder", lambda: str(tmp_path / "new"))
+    monkeypatch.setattr("mystax.core.compiled.cache_folder", lambda: str(tmp_path / "new"))
     (check,) = named(list(check_environment()), "compiled code")
     assert check.got == "0 functions kept"
     for name in ("a.nbc", "sub/b.nbc", "c.nbi"):

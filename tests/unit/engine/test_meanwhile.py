@@ -32,10 +32,11 @@ def test_a_part_is_done_in_a_process_beside_and_looked_at_afterwards(
     events: list[Event] = []
     with getattr(part, f"{name}_meanwhile")(tmp_path / "part", seed=7, progress=events.append):
         assert asked == []
-    process, where, function, folder, seed = (tmp_path / "part").read_text().split()
+    process, where, function, folder, seed, niceness = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
     assert (where, function) == (part.__name__, CALLED[name])
     assert (folder, seed) == (str(tmp_path / "part"), "7")
+    assert niceness == {"face": "0", "brain": "10"}[name]  # the face takes longest
     assert asked == [tmp_path / "part"]
     assert len(events) == 1
 

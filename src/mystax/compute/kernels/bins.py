@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["block_sums", "count_levels"]
 

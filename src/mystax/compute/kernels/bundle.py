@@ -6,7 +6,7 @@ A view's columns: rotation (3, from the left), translation (3).
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["N_CAMERA", "accumulate", "residuals"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["conic_ellipse", "is_allowed", "robust_ellipse"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["best_path", "fill_products", "forward_backward", "scale_likelihoods"]
 

@@ -6,12 +6,26 @@ B = cov(p, v), C = cov(v, v).  The steps then cost some tens of operations and s
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["FAR", "filter_likelihood", "filter_step", "smooth_point"]
 
 FAR = 9.0
 """Squared Mahalanobis distance above which a measurement counts less."""
+
+
+@kernel
+def _take(rows, t, out):
+    """Copy row t: an assignment of whole arrays takes ten times as long to compile as this loop."""
+    for i in range(len(out)):
+        out[i] = rows[t, i]
+
+
+@kernel
+def _put(row, out, t):
+    """Copy to row t."""
+    for i in range(len(row)):
+        out[t, i] = row[i]
 
 
 @kernel
@@ -126,8 +140,8 @@ def _forward(times, z, r, weight, q, speed_variance, means, blocks, distance):
                 distance[t] = (syy * dx * dx - 2.0 * sxy * dx * dy + sxx * dy * dy) / det
                 w = weight[t]
                 _update(mean, block, dx, dy, r[t, 0] / w, r[t, 1] / w, r[t, 2] / w)
-        means[t] = mean
-        blocks[t] = block
+        _put(mean, means, t)
+        _put(block, blocks, t)
 
 
 @kernel
@@ -168,9 +182,10 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
     mean, block = np.empty(4), np.empty(10)
     after, now, gain = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
     predicted, work = np.empty((4, 4)), np.empty((4, 4))
-    smooth_mean = means[last].copy()
+    smooth_mean = np.empty(4)
+    _take(means, last, smooth_mean)
     _full(blocks[last], after)
-    out_mean[last] = smooth_mean
+    _put(smooth_mean, out_mean, last)
     out_cov[last, 0], out_cov[last, 1], out_cov[last, 2] = after[0, 0], after[0, 1], after[1, 1]
     for t in range(last - 1, -1, -1):
         if np.isnan(means[t, 0]):
@@ -178,8 +193,8 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
             out_cov[t, :] = np.nan
             continue
         dt = times[t + 1] - times[t]
-        mean[:] = means[t]
-        block[:] = blocks[t]
+        _take(means, t, mean)
+        _take(blocks, t, block)
         _full(block, now)
         _predict(mean, block, dt, q[t])
         _full(block, predicted)
@@ -197,7 +212,7 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
             for k in range(4):
                 change += gain[k, i] * (smooth_mean[k] - mean[k])
             out_mean[t, i] = means[t, i] + change
-        smooth_mean[:] = out_mean[t]
+        _take(out_mean, t, smooth_mean)
         for i in range(4):
             for j in range(4):
                 total = 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["add_rows", "fill_rows", "pair_sums", "picture_sums"]
 

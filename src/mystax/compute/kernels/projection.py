@@ -6,7 +6,7 @@ angle, for fisheye) up to which the radial map grows.
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["distort", "project", "project_jacobian", "project_points", "undistort", "undistort_points"]
 

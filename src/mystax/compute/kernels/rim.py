@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
 from mystax.compute.kernels.ellipse import is_allowed, robust_ellipse
 from mystax.compute.kernels.pupil import (
     dark_region,
@@ -11,6 +10,7 @@ from mystax.compute.kernels.pupil import (
     region_moments,
     smooth_picture,
 )
+from mystax.core.compiled import kernel
 
 __all__ = ["N_RAYS", "ellipse_confidence", "find_rim", "fit_frames", "fit_rim"]
 

@@ -6,8 +6,8 @@ matrix, so that a column of the factor lies together in memory.
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
 from mystax.compute.kernels.projection import project_jacobian
+from mystax.core.compiled import kernel
 
 __all__ = [
     "add_information",

@@ -6,8 +6,8 @@ threads do not change a bit of the result.
 
 import numpy as np
 
-from mystax.compute.kernels import kernel
 from mystax.compute.kernels.projection import project, project_jacobian, undistort
+from mystax.core.compiled import kernel
 
 __all__ = ["CUT", "PAIR_CUT", "solve3", "triangulate_block"]
 
@@ -15,6 +15,13 @@ CUT = 13.8
 """0.999 point of chi-square with 2 degrees of freedom: a camera beyond it is rejected."""
 PAIR_CUT = 10.8
 """0.999 point with 1 degree of freedom: two cameras beyond it disagree."""
+
+
+@kernel
+def _copy(values, out):
+    """Copy an array: an assignment of whole arrays takes ten times as long to compile as this loop."""
+    for i in range(len(values)):
+        out[i] = values[i]
 
 
 @kernel
@@ -145,7 +152,7 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
             used[c] = seen[c] and m2[c] <= cut
             n += used[c]
         if n < 2:
-            used[:] = seen
+            _copy(seen, used)
         if not _step(rows, fisheye, uv, prec, used, x, a, b, work, jac):
             break
         damping = 1e-9 * (a[0] + a[3] + a[5])
@@ -154,14 +161,15 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
         a[5] += damping
         if solve3(a, b, step) == 0.0:
             break
-        trial[:] = x + step
+        for i in range(3):
+            trial[i] = x[i] + step[i]
         _distances(rows, fisheye, uv, prec, seen, trial, other, work)
         after, _ = _cost(other, seen, cut)
         if not after < cost:
             break
         small = cost - after <= 1e-12 * cost
-        x[:] = trial
-        m2[:] = other
+        _copy(trial, x)
+        _copy(other, m2)
         cost = after
         if small:
             break
@@ -186,7 +194,8 @@ def _without(rows, fisheye, uv, prec, used, x, gone, work, jac):
     for _ in range(3):
         if not _step(rows, fisheye, uv, prec, chosen, other, a, b, work, jac) or solve3(a, b, step) == 0.0:
             return np.nan
-        other += step
+        for i in range(3):
+            other[i] += step[i]
     if project(rows[gone], fisheye[gone], other[0], other[1], other[2], work) <= 1e-9:
         return np.nan
     return np.hypot(uv[gone, 0] - work[0], uv[gone, 1] - work[1])
@@ -286,7 +295,7 @@ def triangulate_block(
         n_seen = 0
         for c in range(n_cameras):
             pixel[c, 0], pixel[c, 1] = uv[c, i, 0], uv[c, i, 1]
-            weight[c, :] = prec[c, i]
+            _copy(prec[c, i], weight[c])
             good = np.isfinite(pixel[c, 0]) and np.isfinite(pixel[c, 1]) and np.isfinite(weight[c, 0])
             if good and not undistort(rows[c], fisheye[c], limits[c], pixel[c, 0], pixel[c, 1], work):
                 good = False
@@ -303,7 +312,7 @@ def triangulate_block(
         if _linear(rows, xy, w, seen, x):
             _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
             lowest, most = _cost(m2, seen, CUT)
-            best[:] = x
+            _copy(x, best)
             found = True
         if robust and n_seen > 2:
             for k in range(len(pairs)):
@@ -318,17 +327,17 @@ def triangulate_block(
                 total, inside = _cost(m2, seen, CUT)
                 if total < lowest or (total == lowest and inside > most):
                     lowest, most = total, inside
-                    best[:] = x
+                    _copy(x, best)
                     found = True
         if not found:
             disagree[i] = True
             continue
-        x[:] = best
+        _copy(best, x)
         _, n_used = _refine(
             rows, fisheye, pixel, weight, seen, robust and n_seen > 2, x, inlier, m2, work, jac
         )
         if n_used < 2:
-            inlier[:] = seen
+            _copy(seen, inlier)
             disagree[i] = True
         total, n_used = 0.0, 0
         for c in range(n_cameras):
@@ -347,7 +356,7 @@ def triangulate_block(
         good = _step(rows, fisheye, pixel, weight, inlier, x, a, b, work, jac)
         if not good or not invert3(a, cov[i]):
             continue
-        place[i, :] = x
+        _copy(x, place[i])
         distance[i] = total
         _freedom(rows, fisheye, weight, inlier, x, cov[i], free[i], effective[i], work, jac)
         if n_used == 2 and total > PAIR_CUT:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.nets.kernels import kernel
+from mystax.core.compiled import kernel
 from mystax.nets.kernels.crops import normalise_crop, resize_box
 
 __all__ = ["augment_crops", "block_loss", "blur_rows_and_columns", "smear", "warp_crop"]

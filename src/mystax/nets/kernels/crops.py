@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.nets.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["decode_maps", "normalise_crop", "resize_box", "two_quantiles"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.kernels import kernel
+from mystax.core.compiled import kernel
 from mystax.synth.kernels.head import to_screen, undistort
 from mystax.synth.kernels.shade import next_normal, next_unit, smooth, value_noise
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = [
     "add_bumps",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.kernels import kernel
+from mystax.core.compiled import kernel
 from mystax.synth.kernels.shade import next_normal
 
 __all__ = ["block_loss", "develop", "fill_backdrop", "gauss", "reduce", "streak"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.kernels import kernel
+from mystax.core.compiled import kernel
 
 __all__ = ["draw_hairs", "expose", "line_integral", "move_picture", "paste_texture"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.synth.kernels import kernel
+from mystax.core.compiled import kernel
 from mystax.synth.kernels.head import FAR, lid_value, to_screen, undistort
 
 __all__ = [

@@ -53,10 +53,10 @@ def choose_rows(name: str, n_frames: int, n: int, seed: int) -> tuple[list[int],
 def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
     """Train on the frames of a job and measure the weights on the others."""
     from mystax.compute.keypoint_errors import mean_shape_error
-    from mystax.engine.evaluate import evaluate
-    from mystax.engine.judge import pose_function
-    from mystax.engine.labelled_frames import labelled_frames
-    from mystax.engine.train import train
+    from mystax.engine.labels.frames import labelled_frames
+    from mystax.engine.training.evaluate import evaluate
+    from mystax.engine.training.judge import pose_function
+    from mystax.engine.training.train import train
 
     frames = labelled_frames(Path(job["data"]) / LABELS[job["set"]])
     frames = frames.rows(np.argsort(frames.number, kind="stable"))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mystax.core.recording import ArraySource
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
+from mystax.engine.labels.suggest import suggest_frames
 from mystax.engine.pose import pose
-from mystax.engine.suggest import suggest_frames
 from mystax.nets.crop import frame_box
 from mystax.nets.face_box import find_face_box
 from mystax.nets.predictor import open_predictor, points_for_box

@@ -131,7 +131,7 @@ def linear(job: dict[str, Any]) -> dict[str, Any]:
     """Fit and judge the linear encoder on a simulated recording."""
     import numpy as np
 
-    from mystax.engine.encoding import encoding
+    from mystax.engine.encoding.encoding import encoding
     from mystax.synth.brain import simulate
 
     truth = simulate("A", seed=0)

@@ -10,16 +10,16 @@ from mystax.engine.calls import pupil as pupil
 from mystax.engine.calls import running as running
 from mystax.engine.calls import svd as svd
 from mystax.engine.catalog.catalog import Catalog as Catalog
-from mystax.engine.demo import demo as demo
-from mystax.engine.encoding import encoding as encoding
-from mystax.engine.labels import Labels as Labels
+from mystax.engine.demo.demo import demo as demo
+from mystax.engine.encoding.encoding import encoding as encoding
+from mystax.engine.encoding.prediction import predict as predict
+from mystax.engine.labels.labels import Labels as Labels
 from mystax.engine.pose import pose as pose
-from mystax.engine.pose3d import pose3d as pose3d
-from mystax.engine.prediction import predict as predict
 from mystax.engine.recordings import open_recording as open  # noqa: A004 - the public name is mystax.open
 from mystax.engine.run import run as run
-from mystax.engine.states import states as states
-from mystax.engine.train import train as train
+from mystax.engine.space.pose3d import pose3d as pose3d
+from mystax.engine.states.states import states as states
+from mystax.engine.training.train import train as train
 from mystax.io.neural.reading import read_neural as read_neural
 from mystax.io.outcomes import load as load
 

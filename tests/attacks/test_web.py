@@ -11,7 +11,7 @@ import pytest
 
 from mystax.app.security import MOST_BODY, MOST_SMALL
 from mystax.core.keypoints import KeypointSet
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.synth import faulty_video
 from tests.fixtures.web_server import WebServer, web_server
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mystax.core.label_operations import Mark
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.errors import StoreError
 from mystax.io.video import Video
 from mystax.synth import faulty_video

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.io.journal import JOURNAL
 from mystax.io.video import VideoWriter
 from tests.fixtures.commands import call
-from tests.unit.engine.test_evaluate import wide_file
+from tests.unit.engine.training.test_evaluate import wide_file
 
 
 def ask(capsys: pytest.CaptureFixture[str], *words: object, status: int = 0) -> dict[str, Any]:

@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
 import mystax  # noqa: E402 - torch may be absent
 from mystax.core.events import Event  # noqa: E402
 from mystax.core.keypoints import KeypointSet  # noqa: E402
-from mystax.engine.judge import pose_function  # noqa: E402
-from mystax.engine.labelled_frames import labelled_frames  # noqa: E402
-from mystax.engine.train import TrainReport, train  # noqa: E402
+from mystax.engine.labels.frames import labelled_frames  # noqa: E402
+from mystax.engine.training.judge import pose_function  # noqa: E402
+from mystax.engine.training.train import TrainReport, train  # noqa: E402
 from mystax.errors import Cancelled, MystaxError, ParameterError, RecipeError  # noqa: E402
 from mystax.io.weights import read_tensors, write_weights  # noqa: E402
 from mystax.nets.confidence import Calibration  # noqa: E402

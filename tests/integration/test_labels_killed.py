@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mystax.core.label_operations import Mark
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.io.journal import TORN
 from tests.fixtures.label_folders import write_pictures
 

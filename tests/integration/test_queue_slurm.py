@@ -12,9 +12,9 @@ import pytest
 from mystax.core.events import Event
 from mystax.engine.catalog.dispatch import CatalogDispatch
 from mystax.engine.catalog.tables import attempt, job
-from mystax.engine.cluster import ClusterWish, batch_executor
-from mystax.engine.driver import Driver
-from mystax.engine.driver_state import Tally
+from mystax.engine.queue.cluster import ClusterWish, batch_executor
+from mystax.engine.queue.driver import Driver
+from mystax.engine.queue.driver_state import Tally
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import ROOT
 from tests.fixtures.queue_toys import OPENER

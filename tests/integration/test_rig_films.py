@@ -13,7 +13,7 @@ from mystax.compute.triangulation import triangulate
 from mystax.core.board import board_from_text
 from mystax.core.rig_model import RigModel
 from mystax.core.rotations import rigid_fit
-from mystax.engine.demo_face import recovered_places
+from mystax.engine.demo.face import recovered_places
 from mystax.io.corners import read_corners
 from mystax.io.rig import read_rig, rig_from_toml
 from mystax.synth.board_film import BoardFilm, wave_board, write_board_film

@@ -19,7 +19,7 @@ from mystax.compute.hmm_search import search_hmm
 from mystax.compute.statistics import adjusted_rand
 from mystax.compute.tiles import TilePool
 from mystax.core.keypoints import KeypointSet
-from mystax.engine.states_groups import compare_recordings
+from mystax.engine.states.groups import compare_recordings
 from tests.fixtures.hmm_worlds import chain
 from tests.fixtures.state_outcomes import known_fit, outcomes_of, spatial_source
 

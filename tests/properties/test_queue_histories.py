@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from mystax.engine.catalog.claims import Claim, Facts, Foreign, Progress
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.job_rules import after_death, after_error, after_yield
+from mystax.engine.queue.rules import after_death, after_error, after_yield
 from mystax.errors import RoiError, VideoError
 from tests.fixtures.jobs import attempts, empty_queue, enter, jobs_of, new_jobs
 from tests.fixtures.postgres import PostgresServer

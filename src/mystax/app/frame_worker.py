@@ -25,7 +25,7 @@ from mystax.io.video import Video
 from mystax.io.video_reader import VideoReader
 
 if TYPE_CHECKING:
-    from mystax.engine.footage import Footage
+    from mystax.engine.labels.footage import Footage
 
 __all__ = ["FrameWorker", "main", "read_answer"]
 
@@ -58,7 +58,7 @@ class _Shown:
     def footage(self, camera: str) -> "Footage":
         """Return the frames as labels see them, with the stamps of the file."""
         if self._footage is None:
-            from mystax.engine.footage import open_footage
+            from mystax.engine.labels.footage import open_footage
 
             self._footage = open_footage(self.video, camera)
         return self._footage
@@ -184,7 +184,7 @@ class FrameWorker:
 
     def _suggest(self, request: Mapping[str, Any]) -> Answer:
         """Say which frames of some cameras to label next."""
-        from mystax.engine.labels import Labels
+        from mystax.engine.labels.labels import Labels
         from mystax.io.outcomes import Outcomes
 
         cameras = list(request["cameras"])

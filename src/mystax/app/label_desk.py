@@ -15,8 +15,8 @@ from mystax.app.schemas import Edit, EditsWanted, LabelFrame, LabelPoint, LabelS
 from mystax.core.label_operations import FrameKey, Mark
 from mystax.core.labels import FrameLabels, LabelState, PointLabel
 from mystax.core.typing import Int64
-from mystax.engine.label_gestures import Place, Wish, take_back, write_gesture
-from mystax.engine.labels import Labels
+from mystax.engine.labels.gestures import Place, Wish, take_back, write_gesture
+from mystax.engine.labels.labels import Labels
 from mystax.errors import AppError
 from mystax.io.label_files import Source
 
@@ -185,7 +185,7 @@ class LabelDesk:
         Conflicted
             If somebody changed one of the frames meanwhile.
         MystaxError
-            As `mystax.engine.label_gestures.write_gesture`.
+            As `mystax.engine.labels.gestures.write_gesture`.
         """
         opened = self._get(folder)
         stills = await self._stills(opened.labels, wanted.ops, footings)

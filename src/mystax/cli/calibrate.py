@@ -52,7 +52,7 @@ def command(output: Output, /, sources: tuple[Path, ...], **options: Any) -> Non
 
 
 def _draw(output: Output, options: Any) -> None:
-    from mystax.engine.board_pdf import write_board
+    from mystax.engine.space.board_pdf import write_board
 
     path = write_board(options["drawn"], options["out"] or Path("board.pdf"))
     output.more["board"] = str(path)
@@ -60,7 +60,7 @@ def _draw(output: Output, options: Any) -> None:
 
 
 def _calibrate(output: Output, sources: tuple[Path, ...], options: Any) -> None:
-    from mystax.engine.calibrate import calibrate_files
+    from mystax.engine.space.calibrate import calibrate_files
 
     files = camera_files(options["cameras"])
     if bool(files) == bool(sources):
@@ -83,7 +83,7 @@ def _calibrate(output: Output, sources: tuple[Path, ...], options: Any) -> None:
 
 
 def _check(output: Output, sources: tuple[Path, ...], options: Any) -> None:
-    from mystax.engine.calibrate import check_rig
+    from mystax.engine.space.calibrate import check_rig
 
     files = camera_files(options["cameras"])
     if len(sources) > 1 or (not sources and not files):

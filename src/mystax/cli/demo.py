@@ -22,10 +22,10 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
-    from mystax.engine.demo import demo, recovered
-    from mystax.engine.demo_brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons
-    from mystax.engine.demo_face import FACE_FOLDER, recovered_places, recovered_points
-    from mystax.engine.demo_face import track_face as tracked
+    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons
+    from mystax.engine.demo.demo import demo, recovered
+    from mystax.engine.demo.face import FACE_FOLDER, recovered_places, recovered_points
+    from mystax.engine.demo.face import track_face as tracked
     from mystax.io.outcomes import load
 
     outcomes = demo(folder, seed=seed, progress=output.report)

@@ -136,7 +136,7 @@ def _name(source: Path) -> str:
 
 def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     from mystax.core.encoding_words import summary_sentence
-    from mystax.engine.encoding_recordings import keep_summary, read_individuals
+    from mystax.engine.encoding.recordings import keep_summary, read_individuals
 
     individuals = (
         read_individuals(options["individuals"], list(found)) if options["individuals"] is not None else None
@@ -198,7 +198,7 @@ def _encode(
     """Fit and judge one recording; nothing is returned where that was not wanted."""
     from mystax.core.encoding_words import ratio_sentence, verdict
     from mystax.core.quality import flags_from_json
-    from mystax.engine.encoding import encoding, prepare_encoding
+    from mystax.engine.encoding.encoding import encoding, prepare_encoding
     from mystax.engine.report import make_report
     from mystax.io.store import Store
 
@@ -249,7 +249,7 @@ def _encode(
 
 
 def _export(output: Output, prepared: Any, file: Path) -> None:
-    from mystax.engine.encoding_features import export_features
+    from mystax.engine.encoding.features import export_features
 
     path = export_features(prepared, file)
     output.outcomes.append({"path": str(path), "analysis": "features", "state": "made", "coverage": 1.0})
@@ -258,7 +258,7 @@ def _export(output: Output, prepared: Any, file: Path) -> None:
 
 def _tell_plan(output: Output, prepared: Any) -> None:
     """Say what would be fitted on what."""
-    from mystax.engine.encoding_plan import plan_lines
+    from mystax.engine.encoding.plan import plan_lines
 
     for line in plan_lines(prepared):
         output.say(line)
@@ -267,7 +267,7 @@ def _tell_plan(output: Output, prepared: Any) -> None:
 
 def _predict(output: Output, source: Path, options: Mapping[str, Any]) -> None:
     from mystax.core.quality import flags_from_json
-    from mystax.engine.prediction import predict, write_prediction
+    from mystax.engine.encoding.prediction import predict, write_prediction
 
     neural = _neural(source, options) if options["neural"] is not None else None
     times = None

@@ -90,7 +90,7 @@ def _import_weights(
     repair: bool,
     wishes: dict[str, str | None],
 ) -> None:
-    from mystax.engine.foreign_weights import import_facemap_weights
+    from mystax.engine.training.foreign_weights import import_facemap_weights
 
     state, *others = files
     if repair:

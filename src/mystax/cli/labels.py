@@ -12,8 +12,8 @@ from mystax.cli.output import Output
 from mystax.errors import MystaxError, RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.label_exchange import ImportReport
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.exchange import ImportReport
+    from mystax.engine.labels.labels import Labels
 
 __all__ = ["command"]
 
@@ -57,7 +57,7 @@ def list_(output: Output, folders: tuple[Path, ...]) -> None:
 
 
 def _list_one(output: Output, folder: Path) -> None:
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.labels import Labels
 
     if not folder.is_dir():
         raise RecipeError("P403", str(folder), "there is no such folder")
@@ -113,7 +113,7 @@ def init(output: Output, folder: Path, keypoints: str) -> None:
     Label in it with Labels.add in Python, or take tables in with `mystax labels import`.
     """
     from mystax.core.keypoints import KeypointSet
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))
     with Labels(folder, KeypointSet.load(keypoints), write=True) as labels:
@@ -158,7 +158,7 @@ def import_(
 
     Names are found by id, by alias or by --map and the mapping is printed; nothing is guessed.
     """
-    from mystax.engine.label_exchange import import_labels, read_name_table
+    from mystax.engine.labels.exchange import import_labels, read_name_table
 
     names = read_name_table(table) if table is not None else None
     with _folder_for(folder, files[0], form, keypoints, names) as labels:
@@ -181,8 +181,8 @@ def _folder_for(
 ) -> "Labels":
     """Open the folder; a new one gets the set that was asked for, or the one that fits the first file."""
     from mystax.core.keypoints import KeypointSet
-    from mystax.engine.label_exchange import new_set_for
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.exchange import new_set_for
+    from mystax.engine.labels.labels import Labels
     from mystax.io.label_files import LabelFiles
 
     if LabelFiles(folder).has_keypoints():
@@ -237,8 +237,8 @@ def export(
     output: Output, folder: Path, file: Path, form: str, individual: str | None, overwrite: bool
 ) -> None:
     """Write labels as another tool's file."""
-    from mystax.engine.label_exchange import export_labels
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.exchange import export_labels
+    from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))
     labels = Labels(folder)
@@ -263,7 +263,7 @@ def export(
 def history(output: Output, folder: Path, n: int, frame: int | None) -> None:
     """Show the last changes, newest first."""
     from mystax.core.label_operations import Mark, operation_from_record
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))
     labels = Labels(folder)
@@ -306,7 +306,7 @@ def history(output: Output, folder: Path, n: int, frame: int | None) -> None:
 @click.pass_obj
 def repair(output: Output, folder: Path) -> None:
     """Set damaged lines of a journal apart; all good lines stay, the damaged file is kept beside it."""
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))
     labels = Labels(folder)

@@ -35,8 +35,8 @@ def suggest(
     output: Output, folder: Path, videos: tuple[Path, ...], n: int, poses: tuple[Path, ...], seed: int
 ) -> None:
     """Suggest frames to label next, the worst first, each with its reason."""
-    from mystax.engine.labels import Labels
-    from mystax.engine.suggest import suggest_frames
+    from mystax.engine.labels.labels import Labels
+    from mystax.engine.labels.suggest import suggest_frames
     from mystax.io.outcomes import Outcomes, load
 
     output.inputs += [str(folder), *map(str, videos)]
@@ -74,8 +74,8 @@ def suggest(
 @click.pass_obj
 def check(output: Output, folder: Path, no_videos: bool) -> None:
     """Look for labels that are probably wrong; nothing is changed."""
-    from mystax.engine.label_check import check_labels
-    from mystax.engine.labels import Labels
+    from mystax.engine.labels.check import check_labels
+    from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))
     with Labels(folder) as labels:
@@ -147,16 +147,16 @@ def evaluate(
     LABELS is a folder of labels, or any readable file of keypoints beside its pictures.
     """
     from mystax.core.keypoints import KeypointSet
-    from mystax.engine.evaluate import evaluate as measure
-    from mystax.engine.evaluate import write_evaluation
-    from mystax.engine.judge import pose_function
-    from mystax.engine.label_exchange import read_name_table
-    from mystax.engine.labelled_frames import (
+    from mystax.engine.labels.exchange import read_name_table
+    from mystax.engine.labels.frames import (
         PoseFunction,
         Predictions,
         labelled_frames,
         predictions_from_table,
     )
+    from mystax.engine.training.evaluate import evaluate as measure
+    from mystax.engine.training.evaluate import write_evaluation
+    from mystax.engine.training.judge import pose_function
     from mystax.io.formats.keypoint_files import read_keypoints
 
     output.inputs.append(str(labels))

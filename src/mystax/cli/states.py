@@ -11,7 +11,7 @@ from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mystax.engine.states_run import StatesRun
+    from mystax.engine.states.run import StatesRun
 else:
     StatesRun = Any
 
@@ -65,9 +65,9 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     INPUT is a folder of outcomes or a file of Anipose, OpenFace, MediaPipe, DeepLabCut, SLEAP or Lightning
     Pose; several are fitted together.  States are numbered: mystax never says what a person feels.
     """
-    from mystax.engine.states_groups import individuals_of
-    from mystax.engine.states_run import run_states
-    from mystax.engine.states_store import keep_states
+    from mystax.engine.states.groups import individuals_of
+    from mystax.engine.states.run import run_states
+    from mystax.engine.states.store import keep_states
 
     output: Output = ctx.obj
     output.inputs += [str(path) for path in inputs]
@@ -93,7 +93,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
     if options["match"] is not None:
         _tell_match(output, done, options["match"], folders[-1])
     if options["clips"] is not None:
-        from mystax.engine.states_clips import write_clips
+        from mystax.engine.states.clips import write_clips
 
         made = write_clips(done, folders[0], options["clips"], video=options["video"], progress=output.report)
         output.more["clips"] = [str(path) for path in made]
@@ -103,7 +103,7 @@ def command(ctx: click.Context, /, inputs: tuple[Path, ...], **options: Any) -> 
 
 def _tell_match(output: Output, done: StatesRun, other: Path, folder: Path) -> None:
     """Say which state is which of another fit."""
-    from mystax.engine.states_store import keep_match
+    from mystax.engine.states.store import keep_match
 
     match = keep_match(done, other, folder)
     by = "frames of both" if match.how == "frames" else "what the states look like"

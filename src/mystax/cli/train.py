@@ -65,7 +65,7 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
     """
     from mystax.engine.machine import available_cores
     from mystax.engine.signals import stop_wishes
-    from mystax.engine.train import train
+    from mystax.engine.training.train import train
 
     output.inputs.append(str(labels))
     cores = options.pop("cores") or available_cores()

@@ -15,9 +15,9 @@ from mystax.element.outcome_rows import encoding_rows, pose3d_rows, provenance_o
 from mystax.element.populating import populate_tables
 from mystax.element.poses import run_pose
 from mystax.element.rows import check_packet, insert_rows
-from mystax.engine.encoding import encoding
-from mystax.engine.pose3d import pose3d
-from mystax.engine.states import states
+from mystax.engine.encoding.encoding import encoding
+from mystax.engine.space.pose3d import pose3d
+from mystax.engine.states.states import states
 from mystax.errors import ParameterError, RecipeError, nearest
 from mystax.io.clock_specs import parse_clock_spec
 from mystax.io.neural.reading import read_neural

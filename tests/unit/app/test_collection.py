@@ -9,7 +9,7 @@ import mystax
 from mystax.app.collection import CatalogCollection, FolderCollection, Item, find, short_id
 from mystax.core.geometry import roi_from_text
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.errors import AppError
 from mystax.io.rois import rois_to_toml
 from tests.fixtures.catalogues import make_lab, write_film

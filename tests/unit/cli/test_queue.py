@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from mystax.engine.catalog.claims import Facts
 from mystax.engine.catalog.tables import job
-from mystax.engine.job_rules import after_error
+from mystax.engine.queue.rules import after_error
 from mystax.errors import VideoError
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import call

@@ -25,7 +25,7 @@ from mystax.app.schemas import (
 )
 from mystax.app.security import error_answer, refused
 from mystax.core.label_operations import Mark, Note, Operation, Segment
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 
 __all__ = ["router"]
 

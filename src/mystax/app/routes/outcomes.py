@@ -19,7 +19,7 @@ from mystax.app.security import SANDBOX, refused
 from mystax.app.shelf import outcomes_in
 from mystax.app.traces import Pyramid
 from mystax.compute.track_flags import FLAG_MASKS
-from mystax.engine.labels import Labels
+from mystax.engine.labels.labels import Labels
 from mystax.io.rig import rig_from_toml
 from mystax.plot.pose import edges_of
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mystax.engine.catalog.database import utc_seconds
-from mystax.engine.job_rules import Ending
+from mystax.engine.queue.rules import Ending
 
 __all__ = ["Claim", "Facts", "Foreign", "NewJob", "Progress"]
 

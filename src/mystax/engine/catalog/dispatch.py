@@ -14,11 +14,11 @@ from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import outcome_facts, record_outcome
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, recipe
-from mystax.engine.executor import JobSpec
-from mystax.engine.job_rules import Ending
 from mystax.engine.jobs import DEFAULT_OPENER, Job
 from mystax.engine.orders import LEASE
 from mystax.engine.plan import Request
+from mystax.engine.queue.executor import JobSpec
+from mystax.engine.queue.rules import Ending
 from mystax.engine.recipe import Recipe, recipe_from_values
 from mystax.errors import RecipeError, VideoError
 from mystax.io.fingerprint import quick_id

@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mystax.engine.catalog.claims import Claim, Facts, Foreign, NewJob, Progress
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.tables import attempt, driver, job, job_need
-from mystax.engine.job_rules import Ending, Verdict
+from mystax.engine.queue.rules import Ending, Verdict
 
 __all__ = ["Queue"]
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.tables import attempt, driver, job, job_need, recipe, recording
-from mystax.engine.eta import LAST, Backlog, Eta, estimate_end
+from mystax.engine.queue.eta import LAST, Backlog, Eta, estimate_end
 from mystax.errors import RecipeError, error_from_record
 
 __all__ = ["job_errors", "job_list", "job_log", "queue_status"]

@@ -15,7 +15,7 @@ from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
 from mystax.engine.catalog.tables import job
 from mystax.engine.catalog.work import work
-from mystax.engine.driver_state import Tally
+from mystax.engine.queue.driver_state import Tally
 from mystax.engine.recipe import Recipe, recipe_from
 from mystax.errors import RecipeError
 

@@ -15,10 +15,10 @@ from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.query import select_jobs
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.driver import Driver
-from mystax.engine.driver_state import Bounds, Tally
-from mystax.engine.executor import Executor, SupervisorExecutor
 from mystax.engine.machine import available_cores
+from mystax.engine.queue.driver import Driver
+from mystax.engine.queue.driver_state import Bounds, Tally
+from mystax.engine.queue.executor import Executor, SupervisorExecutor
 from mystax.engine.signals import Stop, stop_wishes
 from mystax.errors import EngineError, RecipeError, nearest
 from mystax.io.locks import LockRecord, is_alive, this_process
@@ -149,7 +149,7 @@ def make_executor(
     EngineError, ExtraMissing, RecipeError
         Q607, X001, P403.
     """
-    from mystax.engine import cluster
+    from mystax.engine.queue import cluster
 
     if engine in place.engines:
         profile = dict(place.engines[engine])
@@ -173,7 +173,7 @@ def make_executor(
 
 
 def _wish(options: Mapping[str, Any]) -> Any:
-    from mystax.engine.cluster import ClusterWish
+    from mystax.engine.queue.cluster import ClusterWish
 
     names = list(ClusterWish.__dataclass_fields__)
     for name in options:

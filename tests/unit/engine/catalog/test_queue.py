@@ -10,7 +10,7 @@ from sqlalchemy import true
 from mystax.engine.catalog.claims import Claim, Facts, NewJob, Progress
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
-from mystax.engine.job_rules import after_error, after_yield
+from mystax.engine.queue.rules import after_error, after_yield
 from mystax.errors import RoiError, VideoError
 from tests.fixtures.jobs import attempts, drivers, empty_queue, enter, jobs_of, new_jobs
 

@@ -11,7 +11,7 @@ from mystax.engine.catalog.claims import Facts, Progress
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
 from mystax.engine.catalog.tables import attempt, job
-from mystax.engine.job_rules import after_error
+from mystax.engine.queue.rules import after_error
 from mystax.errors import RecipeError, RoiError, SpaceError, VideoError
 from tests.fixtures.jobs import empty_queue, enter, new_jobs
 

@@ -10,7 +10,7 @@ from mystax.engine.catalog import work as working
 from mystax.engine.catalog.claims import Foreign
 from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.work import is_gone, make_executor
-from mystax.engine.executor import SupervisorExecutor
+from mystax.engine.queue.executor import SupervisorExecutor
 from mystax.errors import EngineError, RecipeError
 from mystax.io.locks import this_process
 
@@ -69,7 +69,7 @@ def test_an_unknown_engine_is_answered_with_the_nearest(tmp_path: Path) -> None:
 def test_a_batch_system_whose_commands_are_missing_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mystax.engine import cluster
+    from mystax.engine.queue import cluster
 
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("no such command")

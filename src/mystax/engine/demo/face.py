@@ -1,0 +1,205 @@
+"""The second part of the demonstration: a rendered mouse's face, filmed by two cameras, tracked, in space."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.core.events import Event, Report, silent
+from mystax.engine.demo.recovered import Recovered
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from mystax.io.outcomes import Outcomes
+else:
+    Dataset = Outcomes = Any
+
+__all__ = ["FACE_FOLDER", "face_meanwhile", "film_face", "recovered_places", "recovered_points", "track_face"]
+
+FACE_FOLDER = "face"
+CAMERAS = 2
+RATE, SECONDS = 30, 12.0
+SIZE = (320, 240)
+REFERENCE = 256.0
+"""Side of the face box to which errors are related [px]."""
+MOST = 8.0
+"""Median error of the shipped weights on a face that they have never seen [px@256]."""
+MOST_APART = 1.0
+"""Median error in space that goes with it [mm]."""
+
+
+def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict[str, str]:
+    """Film a rendered face with two cameras, unless the films of this seed are there.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes the videos, their truth and the calibration of the rig.
+    seed : int, optional
+        The animal and what it does.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    dict of str to str
+        Camera to its video.
+    """
+    from mystax.io.store import Store
+    from mystax.synth.head_files import write_rig
+    from mystax.synth.head_rig import render_rig
+    from mystax.synth.head_script import HeadScript
+
+    rig = render_rig(HeadScript(seed), CAMERAS, RATE, SECONDS, seed=seed, size=SIZE, quick=True, workers=2)
+    files = {name: str(folder / f"{name}.mkv") for name in rig.videos}
+    note = folder / "face.json"
+    identity = {name: list(video.source.identity) for name, video in rig.videos.items()}
+    if note.is_file() and json.loads(note.read_text("utf-8")).get("identity") == identity:
+        return files
+    progress(Event("note", "film", text="a face is rendered for two cameras"))
+    write_rig(rig, folder)
+    Store(folder).write_text(note.name, json.dumps({"seed": seed, "identity": identity}))
+    return files
+
+
+def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Outcomes:
+    """Film the face, track its keypoints with the shipped weights, and bring both cameras together in space.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes videos and outcomes.
+    seed : int, optional
+        The animal and what it does.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    Outcomes
+        The outcome `pose` of both cameras, and `pose3d`.
+    """
+    from mystax.engine.recordings import open_recording
+    from mystax.engine.report import make_report
+    from mystax.engine.run import run
+    from mystax.engine.space.pose3d import Request3d, triangulate_files
+    from mystax.io.store import Store
+
+    files = film_face(folder, seed=seed, progress=progress)
+    poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress)
+    request, made = Request3d(sides=dict.fromkeys(files, "left")), []
+
+    def report(event: Event) -> None:
+        made.extend([event.kind] if event.kind == "outcome" else [])
+        progress(event)
+
+    rig = folder / "calibration.toml"
+    found = triangulate_files(poses, rig, request, {}, report=False, progress=report)
+    if made and found.folder is not None:
+        make_report(Store(found.folder))
+    return found
+
+
+@contextmanager
+def face_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
+    """Do `track_face` in a process of its own while other work is done; both have ended at the end.
+
+    Whatever that process could not do is done, or refused with its reason, when the other work is over.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes videos and outcomes.
+    seed : int, optional
+        The animal and what it does.
+    progress : callable, optional
+        Takes events.
+    """
+    from mystax.engine.demo.meanwhile import meanwhile
+
+    if not (folder / "face.json").exists():
+        progress(Event("note", "film", text="meanwhile a face is rendered for two cameras, and tracked"))
+    with meanwhile("mystax.engine.demo.face:track_face", folder, seed):
+        yield
+    track_face(folder, seed=seed, progress=progress)
+
+
+def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:
+    """Compare the tracked points with the truth of the renderer.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        What `track_face` returned.
+    folder : Path
+        Its folder, with the truth.
+
+    Returns
+    -------
+    list of Recovered
+        One line per camera.
+    """
+    from mystax.io.outcomes import load
+
+    lines = []
+    for name, dataset in outcomes.items():
+        analysis, _, camera = name.partition("/")
+        if analysis != "pose":
+            continue
+        truth: Any = load(folder / f"{camera}_truth.nc")
+        points = [str(point) for point in dataset["keypoint"].values]
+        true = truth.sel(keypoint=points).isel(individual=0)
+        away = dataset["position"].isel(individual=0) - true["position"].transpose(
+            "time", "space", "keypoint"
+        )
+        error = np.linalg.norm(away.transpose("time", "keypoint", "space").values, axis=-1)
+        side = float(str(dataset.attrs["box"]).split(",")[2])
+        error = error[np.isfinite(error)] * REFERENCE / side
+        typical = float(np.median(error)) if len(error) else np.inf
+        lines.append(
+            Recovered(
+                f"keypoints, {camera}",
+                f"{len(points)} points",
+                f"median error {typical:.1f} px of a face box of 256 px",
+                typical < MOST,
+            )
+        )
+    return lines
+
+
+def recovered_places(dataset: Dataset, folder: Path) -> Recovered:
+    """Compare the points in space with the truth of the renderer.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The outcome `pose3d`.
+    folder : Path
+        The folder of the face, with the truth.
+
+    Returns
+    -------
+    Recovered
+        One line.
+    """
+    from mystax.io.outcomes import load
+
+    reference = str(dataset["camera"].values[0])
+    truth: Any = load(folder / f"{reference}_space.nc")
+    points = [str(point) for point in dataset["keypoint"].values]
+    order = ("time", "keypoint", "space")
+    true = truth["position"].sel(keypoint=points).isel(individual=0).transpose(*order).values
+    found = dataset["position"].isel(individual=0).transpose(*order).values
+    error = np.linalg.norm(found - true[dataset["frame"].values], axis=-1)
+    known = np.isfinite(error)
+    typical = float(np.median(error[known])) if known.any() else np.inf
+    return Recovered(
+        "keypoints in space",
+        f"{len(points)} points",
+        f"median error {typical:.2f} mm, {known.mean():.0%} of the points",
+        typical < MOST_APART,
+    )

@@ -1,0 +1,260 @@
+"""Labels that judge a model, with their pictures, and what the model says of them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mystax.core.keypoint_names import map_names, set_for_names
+from mystax.core.keypoint_table import KeypointTable
+from mystax.core.keypoints import KeypointSet
+from mystax.core.typing import Float64, Int64, Shaped
+from mystax.engine.labels.exchange import picture_path
+from mystax.engine.labels.folder import LabelFolder
+from mystax.errors import FormatError, ParameterError, RecipeError
+from mystax.io.formats.keypoint_files import read_keypoints
+from mystax.io.stills import read_still, still_size
+
+__all__ = ["LabelledFrames", "PoseFunction", "Predictions", "labelled_frames", "predictions_from_table"]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFrames:
+    """Labels to be judged by, with the pictures that belong to them.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Points, by the names of the set.
+    keypoints : KeypointSet
+        The set.
+    position : array (row, keypoint, space)
+        Labelled places [source px]; NaN unless placed.
+    state : array (row, keypoint)
+        2 placed, 1 invisible, 0 absent, -1 not labelled.
+    width : array (row,)
+        Reference width of each frame [px].
+    names : tuple of str
+        Name of each frame, for people.
+    recordings : tuple of str
+        Recording of each frame.
+    number : array (row,)
+        Number of the frame, by which they are ordered in their recording.
+    picture : callable
+        Takes a row and returns its pixels (y, x).
+    """
+
+    ids: tuple[str, ...]
+    keypoints: KeypointSet
+    position: Float64[np.ndarray, "row keypoint space"]
+    state: Shaped[np.ndarray, "row keypoint"]
+    width: Float64[np.ndarray, " row"]
+    names: tuple[str, ...]
+    recordings: tuple[str, ...]
+    number: Int64[np.ndarray, " row"]
+    picture: Callable[[int], Shaped[np.ndarray, "y x"]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, at: Sequence[int] | Shaped[np.ndarray, " chosen"]) -> "LabelledFrames":
+        """Return some of the frames, in the order of `at`."""
+        chosen = [int(i) for i in at]
+        picture = self.picture
+        return replace(
+            self,
+            position=self.position[chosen],
+            state=self.state[chosen],
+            width=self.width[chosen],
+            names=tuple(self.names[i] for i in chosen),
+            recordings=tuple(self.recordings[i] for i in chosen),
+            number=self.number[chosen],
+            picture=lambda row: picture(chosen[row]),
+        )
+
+    def last(self, n: int) -> tuple["LabelledFrames", "LabelledFrames"]:
+        """Split by the number of the frame: all but the last `n`, and the last `n`.
+
+        Raises
+        ------
+        ParameterError
+            P401, if there are not more frames than that.
+        """
+        if not 0 < n < len(self):
+            raise ParameterError("P401", "test frames", expected=f"1 to {len(self) - 1}", got=str(n))
+        order = np.argsort(self.number, kind="stable")
+        return self.rows(order[:-n]), self.rows(order[-n:])
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of the labelled frames, points in the order of the labels.
+
+    Attributes
+    ----------
+    position : array (row, keypoint, space)
+        Places [source px]; NaN where it says none.
+    confidence : array (row, keypoint), optional
+        0..1.
+    covariance : array (row, keypoint, cov), optional
+        xx, xy, yy [px^2].
+    """
+
+    position: Float64[np.ndarray, "row keypoint space"]
+    confidence: Float64[np.ndarray, "row keypoint"] | None = None
+    covariance: Float64[np.ndarray, "row keypoint cov"] | None = None
+
+
+PoseFunction = Callable[[LabelledFrames], Predictions]
+"""Takes labelled frames, looks at their pictures, and says where the points are."""
+
+
+# labels ----------------------------------------------------------------------------------------------
+
+
+def labelled_frames(
+    path: str | Path,
+    *,
+    keypoints: KeypointSet | None = None,
+    names: Mapping[str, str] | None = None,
+    width: float | None = None,
+) -> LabelledFrames:
+    """Read labels and find their pictures.
+
+    Parameters
+    ----------
+    path : path
+        A folder of labels, or any readable file of keypoints beside its pictures.
+    keypoints : KeypointSet, optional
+        Set to map names to, for a file; by default the shipped one that has them all, else one of its names.
+    names : mapping of str to str, optional
+        Their names to ours.
+    width : float, optional
+        Reference width of every frame [px]; by default the width of its picture.
+
+    Returns
+    -------
+    LabelledFrames
+        Frames with at least one placed point, whose picture is there.
+
+    Raises
+    ------
+    RecipeError, FormatError
+        P403, F801-F804, as folder, file and names are refused.
+    """
+    place = Path(path)
+    found = _from_folder(place) if place.is_dir() else _from_file(place, keypoints, names)
+    if width is not None:
+        found = replace(found, width=np.full(len(found), float(width)))
+    kept = np.flatnonzero((found.state == 2).any(1))
+    if len(kept) == 0:
+        raise FormatError("F804", place.name, "there is no labelled frame whose picture can be found")
+    return found.rows(kept)
+
+
+def _from_folder(place: Path) -> LabelledFrames:
+    labels = LabelFolder(place)
+    dataset = labels.to_dataset().isel(individual=0)
+    keys = [(str(v), int(p)) for v, p in zip(dataset.video.values, dataset.pts.values, strict=True)]
+    files = labels.store.files
+    there = [i for i, key in enumerate(keys) if files.frame_path(key).is_file()]
+    recordings, _ = labels.recordings()
+    state = dataset.state.transpose("image", "keypoint").values
+    position = dataset.position.transpose("image", "keypoint", "space").values
+    sources = files.read_sources()
+    names = [
+        Path(sources[key[0]].path).name if key[0] in sources and sources[key[0]].path else key[0]
+        for key in keys
+    ]
+    frames = dataset.frame.values.astype(np.int64)
+    whole = LabelledFrames(
+        labels.keypoints.ids,
+        labels.keypoints,
+        np.where((state == 2)[..., None], position, np.nan),
+        state,
+        np.array([_width(labels, key) if i in set(there) else np.nan for i, key in enumerate(keys)]),
+        tuple(f"{name}:{frame}" for name, frame in zip(names, frames, strict=True)),
+        tuple(recordings),
+        frames,
+        lambda row: labels.picture(keys[row]),
+    )
+    return whole.rows(there)
+
+
+def _width(labels: LabelFolder, key: tuple[str, int]) -> float:
+    return float(still_size(labels.store.files.frame_path(key))[1])
+
+
+def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, str] | None) -> LabelledFrames:
+    table = read_keypoints(place).individual()
+    points = keypoints or set_for_names(table.names, table.edges)
+    mapping = map_names(table.names, points, names)
+    columns = [k for k, name in enumerate(table.names) if name in mapping.matched]
+    if not columns:
+        raise RecipeError("P403", place.name, f"no name of the file is a point of the set {points.name!r}")
+    paths = [picture_path(name, place.absolute().parent) if name else None for name in table.files]
+    there = [i for i, path in enumerate(paths) if path is not None]
+    found = [path for path in paths if path is not None]
+    state = table.state[there, 0][:, columns]
+    numbers = [re.findall(r"\d+", path.stem) for path in found]
+    return LabelledFrames(
+        tuple(mapping.matched[table.names[k]] for k in columns),
+        points,
+        np.where((state == 2)[..., None], table.position[there, 0][:, columns], np.nan),
+        state,
+        np.array([float(still_size(path)[1]) for path in found]),
+        tuple(path.name for path in found),
+        tuple(str(path.parent) for path in found),
+        np.array([int(parts[-1][-15:]) if parts else 0 for parts in numbers], np.int64),
+        lambda row: read_still(found[row]),
+    )
+
+
+# predictions -----------------------------------------------------------------------------------------
+
+
+def predictions_from_table(
+    frames: LabelledFrames, table: KeypointTable, names: Mapping[str, str] | None = None
+) -> Predictions:
+    """Take the predictions of another tool for labelled frames: by the name of the picture, else by number.
+
+    Parameters
+    ----------
+    frames : LabelledFrames
+        The labels.
+    table : KeypointTable
+        The predictions.
+    names : mapping of str to str, optional
+        Their names to ours.
+
+    Returns
+    -------
+    Predictions
+        NaN where the table has no such frame or point.
+
+    Raises
+    ------
+    RecipeError
+        P403, if not one frame is in both.
+    """
+    one = table.individual()
+    mapping = map_names(one.names, frames.keypoints, names).matched
+    by_name = {Path(name.replace("\\", "/")).name: i for i, name in enumerate(one.files) if name}
+    by_number = {int(number): i for i, number in enumerate(one.frame) if number >= 0}
+    rows = [
+        by_name.get(name.rpartition(":")[0] or name, by_number.get(int(number)))
+        for name, number in zip(frames.names, frames.number, strict=True)
+    ]
+    if all(row is None for row in rows):
+        raise RecipeError("P403", "predictions", "not one labelled frame is among them")
+    shape = frames.position.shape[:2]
+    position, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
+    columns = {ours: one.names.index(theirs) for theirs, ours in mapping.items()}
+    for i, row in enumerate(rows):
+        for k, name in enumerate(frames.ids):
+            if row is not None and name in columns:
+                position[i, k] = one.position[row, 0, columns[name]]
+                confidence[i, k] = one.confidence[row, 0, columns[name]]
+    return Predictions(position, confidence if np.isfinite(confidence).any() else None)

@@ -1,0 +1,1 @@
+"""Points in space: calibration of a rig from pictures, and triangulation."""

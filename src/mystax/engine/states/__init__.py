@@ -1,0 +1,1 @@
+"""States of one recording or of many: inputs, fits, stored models, clips, and what people change in them."""

@@ -1,0 +1,241 @@
+"""Running `states`: recordings are read and fitted together, or put under a stored model."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mystax.analyses.states import VERSION, StatesParams
+from mystax.analyses.states_fit import apply_states, fit_states
+from mystax.analyses.states_model import StatesFit
+from mystax.analyses.states_outcome import model_of_dataset, states_dataset
+from mystax.analyses.states_track import StatesSource
+from mystax.core.canonical import outcome_key, result_parameters
+from mystax.core.events import Event, Report, silent
+from mystax.core.keypoints import KeypointSet
+from mystax.core.params import check_params
+from mystax.core.quality import Flag, flags_to_json, merge_flags
+from mystax.engine.states.inputs import read_sources, share_points
+from mystax.errors import MystaxError, NumbersError, RecipeError, WeightsError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["StatesRun", "run_states"]
+
+ANALYSIS = "states"
+
+
+class StatesRun:
+    """What a fit gave.
+
+    Attributes
+    ----------
+    fit : StatesFit
+        Model and labels.
+    datasets : list of Dataset
+        One per recording.
+    inputs : list of mapping
+        Fingerprints of the recordings.
+    parameters : mapping
+        All that changes the result.
+    failed : list of MystaxError
+        Recordings that were left out.
+    """
+
+    def __init__(
+        self,
+        fit: StatesFit,
+        datasets: list[Dataset],
+        inputs: list[Mapping[str, object]],
+        parameters: Mapping[str, object],
+        failed: list[MystaxError],
+    ) -> None:
+        self.fit, self.datasets, self.inputs = fit, datasets, inputs
+        self.parameters, self.failed = parameters, failed
+
+    def key(self, number: int) -> str:
+        """Return the key of the outcome of one recording."""
+        inputs = [*self.inputs, {"role": "recording", "camera": "", "position": number, "id": str(number)}]
+        return outcome_key(ANALYSIS, VERSION, self.parameters, inputs)
+
+
+def run_states(
+    inputs: Sequence[Any],
+    parameters: Mapping[str, object],
+    *,
+    keypoints: str | Path | KeypointSet | None = None,
+    model: Any = None,
+    table: Mapping[str, str] | None = None,
+    individuals: Mapping[str, str] | None = None,
+    progress: Report = silent,
+) -> StatesRun:
+    """Read recordings and fit their states together, or apply a model.
+
+    Parameters
+    ----------
+    inputs : sequence
+        Recordings.
+    parameters : mapping
+        Of the analysis `states`.
+    keypoints : optional
+        The set whose points are meant.
+    model : Dataset or path, optional
+        A stored fit.
+    table : mapping, optional
+        Names in foreign files to names here.
+    individuals : mapping, optional
+        Name of a recording to the individual that it shows.
+    progress : callable, optional
+        Takes events.
+
+    Returns
+    -------
+    StatesRun
+        With the recordings that could not be used.
+
+    Raises
+    ------
+    MystaxError
+        As `states`; a recording without data among others is left out instead.
+    """
+    params = check_params(StatesParams, parameters, ANALYSIS)
+    chosen = (
+        keypoints if isinstance(keypoints, KeypointSet) or keypoints is None else KeypointSet.load(keypoints)
+    )
+    sources: list[StatesSource] = []
+    failed: list[MystaxError] = []
+    if not inputs:
+        raise RecipeError("P403", "inputs", "there is no recording")
+    for number, entry in enumerate(inputs):
+        try:
+            sources += read_sources(
+                entry,
+                params,
+                chosen,
+                "" if isinstance(entry, str | Path) else f"recording {number + 1}",
+                table,
+            )
+        except NumbersError as error:
+            if len(inputs) == 1:
+                raise
+            failed.append(error)
+    if not sources:
+        raise failed[0]
+    sources = _with_individuals(_unique_names(sources), individuals or {}, params)
+    used = {**result_parameters(params), "keypoints": chosen.digest if chosen is not None else ""}
+    identities: list[Mapping[str, object]] = [
+        {"role": "track", "camera": "", "position": k, "id": item.identity} for k, item in enumerate(sources)
+    ]
+    if model is not None:
+        fit, extra = _applied(sources, model, params)
+        identities.append(extra)
+    else:
+        sources, remarks = share_points(sources)
+        fit = fit_states(sources, params, progress=progress)
+        fit.flags[:0] = remarks
+    fit.flags[:0] = merge_flags(*(item.flags for item in sources))
+    datasets = []
+    for decoded in fit.decoded:
+        dataset = states_dataset(fit, decoded)
+        flags = merge_flags(fit.flags, _swapped(dataset))
+        dataset.attrs |= {
+            "analysis": ANALYSIS,
+            "analysis_version": VERSION,
+            "quality": flags_to_json(flags),
+            "coverage": 1.0 - float(dataset.attrs["missing_share"]),
+        }
+        datasets.append(dataset)
+    for flag in merge_flags(fit.flags):
+        progress(Event("warning", ANALYSIS, text=flag.text, data={"code": flag.code}))
+    return StatesRun(fit, datasets, identities, used, failed)
+
+
+def _swapped(dataset: Dataset) -> list[Flag]:
+    n = int(dataset.attrs["frames_swapped"])
+    if not n:
+        return []
+    return [
+        Flag(
+            "N304",
+            f"in {n} frames the mirrored face fits better: left and right may be swapped there "
+            "(nothing was changed)",
+            (),
+            n,
+        )
+    ]
+
+
+def _with_individuals(
+    sources: list[StatesSource], individuals: Mapping[str, str], params: StatesParams
+) -> list[StatesSource]:
+    """Say whose face each recording shows; it counts where individuals are centred."""
+    from dataclasses import replace
+
+    named = [replace(item, individual=individuals.get(item.name) or item.individual) for item in sources]
+    if params.centre != "individual":
+        return named
+    unknown = [item.name for item in named if not item.individual]
+    if unknown:
+        text = f"no individual is named for {', '.join(unknown)[:200]}; each is centred by itself"
+        first = named[0]
+        named[0] = replace(first, flags=(*first.flags, Flag("N304", text)))
+    return [replace(item, identity=f"{item.identity}:{item.individual}") for item in named]
+
+
+def _unique_names(sources: list[StatesSource]) -> list[StatesSource]:
+    from dataclasses import replace
+
+    taken: dict[str, int] = {}
+    found = []
+    for item in sources:
+        taken[item.name] = taken.get(item.name, 0) + 1
+        n = taken[item.name]
+        found.append(item if n == 1 else replace(item, name=f"{item.name} {n}"))
+    return found
+
+
+def _applied(
+    sources: list[StatesSource], model: Any, params: StatesParams
+) -> tuple[StatesFit, Mapping[str, object]]:
+    """Apply a stored model; its points must all be there."""
+    from dataclasses import replace
+
+    if isinstance(model, str | Path):
+        from mystax.io.outcomes import load
+
+        path = Path(model)
+        loaded = load(path / "states.nc" if path.is_dir() else path)
+        model = loaded if hasattr(loaded, "data_vars") else loaded[ANALYSIS]
+    features, hmm = model_of_dataset(model)
+    names = [str(item) for item in model["keypoint"].values] if "keypoint" in model.coords else []
+    fitted = []
+    for item in sources:
+        missing = [name for name in names if name not in item.ids]
+        if missing:
+            raise WeightsError(
+                "M702",
+                item.name,
+                "the model belongs to other points",
+                expected=", ".join(names)[:300],
+                got=f"without {', '.join(missing)[:300]}",
+            )
+        if names and item.keypoints is not None:
+            subset = item.keypoints.subset(names)
+            order = [item.ids.index(name) for name in names]
+            sd = None if item.point_sd is None else item.point_sd[order]
+            points = item.points[:, order]
+            if list(subset.ids) != names:
+                subset = KeypointSet.from_toml(str(model.attrs["keypoint_set"]))
+            item = replace(item, points=points, keypoints=subset, point_sd=sd)  # noqa: PLW2901 - the recording in the model's order
+        fitted.append(item)
+    own = hashlib.sha256(
+        hmm.means.tobytes() + hmm.covariances.tobytes() + hmm.transitions.tobytes()
+    ).hexdigest()
+    digest = str(model.attrs.get("content_sha256", "")) or own
+    return (
+        apply_states(fitted, features, hmm, params),
+        {"role": "model", "camera": "", "position": 0, "id": digest},
+    )

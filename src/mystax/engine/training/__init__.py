@@ -1,0 +1,1 @@
+"""Networks from labels: what is trained on what, how good the result is, and weights of other tools."""

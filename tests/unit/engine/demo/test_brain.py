@@ -1,0 +1,86 @@
+"""The demonstration's simulated brain: files made once, and the comparison with the ceiling."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mystax
+from mystax.analyses.behaviour import assemble_behaviour
+from mystax.core.events import Event
+from mystax.engine.demo import brain as module
+from mystax.engine.demo.brain import encode_brain, make_brain, recovered_neurons, simulated_brain
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the recording be short, with few neurons."""
+    monkeypatch.setattr(module, "MINUTES", 0.5)
+    monkeypatch.setattr(module, "N_NEURONS", 6)
+
+
+@pytest.mark.usefixtures("small")
+def test_outcomes_and_neural_data_are_those_of_the_simulation(tmp_path: Path) -> None:
+    files = make_brain(tmp_path / "brain", seed=3)
+    truth = simulated_brain(3)
+    neural = mystax.read_neural(files["neural"], clock=files["clock"])
+    np.testing.assert_array_equal(neural["activity"].values, truth.neural["activity"].values)
+    np.testing.assert_allclose(neural["time"].values, truth.neural["time"].values, atol=1e-9)
+    stored = assemble_behaviour(files["behaviour"])
+    shown = ["keypoints", "pupil", "blink", "running"]
+    for part, known in zip(stored.parts, assemble_behaviour(truth.behaviour, shown).parts, strict=True):
+        assert part.columns == known.columns
+        np.testing.assert_array_equal(part.values, known.values)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_recording_of_the_same_seed_is_not_made_again(tmp_path: Path) -> None:
+    make_brain(tmp_path, seed=3)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    events: list[Event] = []
+    make_brain(tmp_path, seed=3, progress=events.append)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert events == []
+
+
+@pytest.mark.usefixtures("small")
+def test_another_seed_is_made_anew(tmp_path: Path) -> None:
+    first = mystax.read_neural(make_brain(tmp_path, seed=3)["neural"], clock="rate:6")["activity"].values
+    other = mystax.read_neural(make_brain(tmp_path, seed=4)["neural"], clock="rate:6")["activity"].values
+    assert not np.array_equal(first, other)
+
+
+def outcome(stacked: np.ndarray, lagged: np.ndarray) -> xr.Dataset:
+    """Return what the comparison looks at."""
+    return xr.Dataset(
+        {"explained_variance": (("model", "neuron"), np.stack([lagged, stacked]))},
+        {"model": ["lagged-ridge", "stacked"], "neuron": np.arange(len(stacked))},
+    )
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("share", "baseline", "right"),
+    [(0.6, 0.3, True), (0.1, 0.05, False), (0.5, 0.6, False), (1.3, 0.6, False)],
+)
+def test_share_of_the_ceiling_is_judged(share: float, baseline: float, right: bool) -> None:
+    ceiling = simulated_brain(3).ceiling
+    lines = recovered_neurons(outcome(share * ceiling, baseline * ceiling), seed=3)
+    assert [line.is_right for line in lines] == [right, True]
+
+
+@pytest.mark.usefixtures("small")
+def test_explained_variance_that_does_not_follow_the_ceiling_is_not_right() -> None:
+    ceiling = simulated_brain(3).ceiling
+    lines = recovered_neurons(outcome(0.5 * ceiling[::-1], 0.3 * ceiling), seed=3)
+    assert not lines[1].is_right
+
+
+@pytest.mark.slow
+def test_the_encoder_reaches_a_good_part_of_the_ceiling_and_does_nothing_again(tmp_path: Path) -> None:
+    first = encode_brain(tmp_path)
+    assert all(line.is_right for line in recovered_neurons(first))
+    before = (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns
+    encode_brain(tmp_path)
+    assert (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns == before

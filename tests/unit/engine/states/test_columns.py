@@ -1,0 +1,92 @@
+"""Further columns: words are checked, traces found, tables read on their own time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mystax.analyses.states import StatesParams
+from mystax.engine.states.columns import with_columns, words_of
+from mystax.errors import ClockError, ParameterError, RecipeError
+from tests.fixtures.state_outcomes import spatial_source
+
+N = 60
+TIMES = np.arange(N) / 30
+
+
+def outcomes() -> dict[str, xr.Dataset]:
+    generator = np.random.default_rng(0)
+    coordinates = {"time": TIMES, "roi": ["left", "right"]}
+    area = xr.Dataset({"area": (("time", "roi"), generator.uniform(1, 2, (N, 2)))}, coordinates)
+    energy = xr.Dataset({"motion_energy": (("time", "roi"), generator.uniform(1, 2, (N, 2)))}, coordinates)
+    svd = xr.Dataset({"motion_svd": (("time", "component"), generator.normal(size=(N, 9)))}, {"time": TIMES})
+    return {"pupil": area, "motion": energy, "svd/face": svd}
+
+
+def columns(features: str) -> dict[str, np.ndarray]:
+    _, source = spatial_source(1, N)
+    found = with_columns(source, outcomes(), StatesParams(features=features))
+    return {name: item.values for name, item in found.columns.items()}
+
+
+def test_words_are_split_and_unknown_ones_refused() -> None:
+    assert words_of(" keypoints, pupil.area:left ,") == ["keypoints", "pupil.area:left"]
+    assert words_of("") == ["auto"]
+    with pytest.raises(ParameterError, match=r"P401.*did you mean 'pupil.area'"):
+        words_of("pupil.aera")
+
+
+def test_trace_of_a_region_is_found() -> None:
+    found = columns("keypoints,pupil.area:right,motion.energy")
+    np.testing.assert_array_equal(found["pupil.area:right"][:, 0], outcomes()["pupil"]["area"].values[:, 1])
+    np.testing.assert_array_equal(found["motion.energy"][:, 0], outcomes()["motion"]["motion_energy"][:, 0])
+
+
+def test_components_of_motion_are_five_or_as_many_as_named() -> None:
+    assert columns("svd.motion_svd")["svd.motion_svd"].shape == (N, 5)
+    assert columns("svd.motion_svd::3")["svd.motion_svd::3"].shape == (N, 3)
+
+
+def test_measures_and_head_come_from_the_points() -> None:
+    found = columns("measures,head")
+    _, source = spatial_source(1, N)
+    left, right = (source.ids.index(name) for name in ("mouth_left", "mouth_right"))
+    width = np.linalg.norm(source.points[:, left] - source.points[:, right], axis=1)
+    np.testing.assert_allclose(found["measures=mouth_width"][:, 0], width)
+    assert found["head=speed"].shape == (N, 1)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ("running.speed", "no outcome 'running'"),
+        ("pupil.area:middle", "no region 'middle'"),
+        ("pupil.diameter", "has no 'diameter'"),
+    ],
+)
+def test_traces_that_are_not_there_are_refused(features: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        columns(features)
+
+
+def test_column_of_a_table_has_its_own_time(tmp_path: Path) -> None:
+    path = tmp_path / "heart.csv"
+    path.write_text("time,rate\n0.0,60\n0.5,x\n1.0,70\n")
+    _, source = spatial_source(1, N)
+    found = with_columns(source, {}, StatesParams(features=f"csv:{path}:rate")).columns[f"csv:{path}:rate"]
+    np.testing.assert_array_equal(found.times, [0, 0.5, 1])
+    np.testing.assert_array_equal(found.values[:, 0], [60, np.nan, 70])
+
+
+def test_table_without_time_needs_a_row_per_frame(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("x\n" + "\n".join(map(str, range(N))) + "\n")
+    assert columns(f"csv:{path}:x")[f"csv:{path}:x"][:, 0].tolist() == list(range(N))
+    path.write_text("x\n1\n2\n")
+    with pytest.raises(ClockError, match=r"C202.*60 rows"):
+        columns(f"csv:{path}:x")
+    with pytest.raises(RecipeError, match=r"P403.*no column 'y'"):
+        columns(f"csv:{path}:y")
+    with pytest.raises(RecipeError, match=r"P403.*cannot be read"):
+        columns(f"csv:{tmp_path / 'none.csv'}:y")

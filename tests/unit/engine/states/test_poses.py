@@ -1,0 +1,85 @@
+"""Poses as recordings: individuals apart, cameras joined, points in the order of their set."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mystax.analyses.states import StatesParams
+from mystax.core.keypoints import KeypointSet
+from mystax.engine.states.poses import arranged, identity_of, joined_cameras
+from mystax.errors import FormatError, RecipeError
+
+IDS = KeypointSet.load("mouse-face-13").ids
+N = 30
+
+
+def pose(seed: int, *, shift: float = 0.0, individuals: int = 1) -> xr.Dataset:
+    generator = np.random.default_rng(seed)
+    values = generator.uniform(0, 99, (N, 2, 13, individuals))
+    return xr.Dataset(
+        {
+            "position": (("time", "space", "keypoint", "individual"), values, {"units": "px"}),
+            "confidence": (("time", "keypoint", "individual"), np.ones((N, 13, individuals))),
+        },
+        {
+            "time": np.arange(N) / 30 + shift,
+            "space": ["x", "y"],
+            "keypoint": list(IDS),
+            "individual": [f"m{k}" for k in range(individuals)],
+        },
+    )
+
+
+def test_each_individual_is_a_recording_of_its_own() -> None:
+    found = joined_cameras({"pose": pose(0, individuals=2)}, StatesParams(), None, "cage")
+    assert [(item.name, item.individual) for item in found] == [("cage.m0", "m0"), ("cage.m1", "m1")]
+    assert found[0].identity != found[1].identity
+
+
+def test_unsure_and_unread_points_are_missing() -> None:
+    dataset = pose(0)
+    dataset["confidence"].values[3, 2] = 0.1
+    dataset = dataset.assign(missing=("time", (np.arange(N) == 7).astype(np.uint8)))
+    (found,) = joined_cameras({"pose": dataset}, StatesParams(min_confidence=0.3), None, "a")
+    assert np.isnan(found.points[3, 2]).all()
+    assert np.isnan(found.points[7]).all()
+    assert np.isfinite(np.delete(found.points, [3, 7], axis=0)).all()
+
+
+def test_cameras_are_joined_by_their_times() -> None:
+    left, right = pose(1), pose(2, shift=1 / 30)
+    (found,) = joined_cameras({"pose/left": left, "pose/right": right}, StatesParams(), None, "a")
+    assert len(found.ids) == 26
+    assert found.ids[0] == f"left__{IDS[0]}"
+    assert found.ids[13] == f"right__{IDS[0]}"
+    np.testing.assert_array_equal(found.points[:, 0], left["position"].values[:, :, 0, 0])
+    np.testing.assert_array_equal(found.points[1:, 13], right["position"].values[:-1, :, 0, 0])
+    assert np.isnan(found.points[0, 13:]).all()  # the right camera began a frame later
+
+
+def test_positions_without_time_are_refused() -> None:
+    with pytest.raises(FormatError, match=r"F804.*no dimension 'time'"):
+        joined_cameras({"pose": pose(0).rename(time="moment")}, StatesParams(), None, "a")
+
+
+def test_points_come_in_the_order_of_the_set() -> None:
+    points = np.arange(13.0)[None, :, None] * np.ones((2, 1, 2))
+    names = list(IDS[::-1])
+    found, subset, sd = arranged(points, names, KeypointSet.load("mouse-face-13"), np.arange(13.0), "a")
+    assert subset.ids == IDS
+    assert found[0, :, 0].tolist() == list(range(12, -1, -1))
+    assert sd is not None
+    assert sd.tolist() == list(range(12, -1, -1))
+
+
+def test_names_of_another_set_are_refused_with_a_way_out() -> None:
+    with pytest.raises(RecipeError, match=r"P403.*--map"):
+        arranged(np.zeros((2, 3, 2)), ["a", "b", "c"], KeypointSet.load("mouse-face-13"), None, "a")
+
+
+def test_identity_is_that_of_the_content() -> None:
+    assert identity_of(pose(1)) == identity_of(pose(1))
+    changed = pose(1)
+    changed["position"].values[0, 0, 0, 0] += 1
+    assert identity_of(changed) != identity_of(pose(1))
+    assert identity_of(pose(1).assign_attrs(content_sha256="ab")) == "ab"

@@ -17,6 +17,8 @@ from typing import Any
 __all__ = ["ChildError", "Row", "describe_host", "measure", "one_minute_load"]
 
 MAX_SECONDS = 1800.0
+PINS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES")
+"""Variables that make a library use other loops than those made for this processor; no side gets them."""
 TAIL = 1500
 
 
@@ -125,7 +127,7 @@ def measure(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
+            env={name: value for name, value in os.environ.items() if name not in PINS} | dict(env or {}),
         )
         status, usage = _wait(child, limit)
         wall = time.perf_counter() - start

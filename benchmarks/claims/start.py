@@ -104,6 +104,7 @@ def prepare_clip(job: dict[str, Any]) -> dict[str, Any]:
 def first_frame(job: dict[str, Any]) -> dict[str, Any]:
     """Time a process that measures the first chunk of a video."""
     code = (
+        "import gc\nfrom mystax.engine.child import GARBAGE\ngc.set_threshold(*GARBAGE)\n"
         "from mystax.core.analysis import get_analysis\n"
         "from mystax.core.params import check_params\n"
         "from mystax.engine.passes import CameraPass, whole_frame\n"

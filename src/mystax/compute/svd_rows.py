@@ -313,9 +313,8 @@ def fix_signs(mask: Float[np.ndarray, "bin component"]) -> Float64[np.ndarray, "
     """
     totals = mask.sum(0, dtype=np.float64)
     small = np.abs(totals) < 1e-6 * np.sqrt(len(mask))
-    if mask.size:
-        largest = mask[np.abs(mask).argmax(0), np.arange(mask.shape[1])]
-        totals = np.where(small, largest, totals)
+    for column in np.flatnonzero(small) if mask.size else ():
+        totals[column] = mask[np.abs(mask[:, column]).argmax(), column]
     return np.where(totals < 0, -1.0, 1.0)
 
 

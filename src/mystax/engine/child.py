@@ -25,7 +25,7 @@ OPENING = 1800.0
 """Longest silence while files are opened and indexed [s]."""
 
 GARBAGE = (50_000, 20, 100)
-"""When cycles of objects are looked for: with Python's own, a sixth of the time until the first frame is that."""
+"""When cycles of objects are looked for; with the thresholds of Python, a sixth of the start is that."""
 
 LOOK = 1.0
 """Time between two looks at what the parent has said [s]."""

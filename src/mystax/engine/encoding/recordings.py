@@ -65,7 +65,7 @@ def keep_summary(
     outcomes : mapping of str to Dataset
         Outcomes of `encoding` by recording.
     folder : path
-        Takes ``encoding_summary.nc`` and ``encoding_summary.csv``.
+        Takes ``encoding_summary.nc``, ``encoding_summary.csv`` and the figure.
     individuals : mapping of str to str, optional
         Individual of each recording: the unit that is drawn.
 
@@ -95,7 +95,21 @@ def keep_summary(
     store = Store(folder)
     path = store.publish(dataset, about, schema=ENCODING_SUMMARY)
     store.write_text(f"{SUMMARY}.csv", _table(dataset))
+    _draw(dataset, store.folder / "figures")
     return dataset, path
+
+
+def _draw(dataset: Dataset, folder: Path) -> None:
+    """Write the figure."""
+    from mystax.io.weights import write_whole
+    from mystax.plot.encoding_summary import summary_figure
+    from mystax.plot.style import style
+
+    with style():
+        made = summary_figure(dataset)
+    folder.mkdir(exist_ok=True)
+    write_whole(folder / f"{made.name}.svg", made.svg())
+    write_whole(folder / f"{made.name}.png", made.png())
 
 
 def _table(dataset: Dataset) -> str:

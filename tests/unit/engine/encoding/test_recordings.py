@@ -36,3 +36,5 @@ def test_the_summary_is_kept_with_a_table_to_read(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 3
     assert float(rows[2]["gain"]) == pytest.approx(0.1, abs=1e-6)
+    figures = tmp_path / "all" / "figures"
+    assert sorted(file.name for file in figures.iterdir()) == ["encoding_summary.png", "encoding_summary.svg"]

@@ -107,7 +107,7 @@ def assemble_encoding(
             ("member", "neuron"),
             np.mean([f.weights for f in folds], axis=0).astype(np.float32),
         ),
-        "scale": (("family",), np.nanmean([f.scales for f in folds], axis=0).astype(np.float32)),
+        "scale": (("family",), _mean_known(np.array([f.scales for f in folds])).astype(np.float32)),
         **_predictions(data, plan, folds),
         **(extras or {}),
     }
@@ -143,6 +143,13 @@ def assemble_encoding(
     dataset = complete_outcome(dataset, ENCODING)
     check_outcome(dataset, ENCODING, "outcome 'encoding'")
     return dataset
+
+
+def _mean_known(rows: Float64[np.ndarray, "fold family"]) -> Float64[np.ndarray, " family"]:
+    """Average the folds that know a number; NaN where none does (a family without columns)."""
+    known = np.isfinite(rows)
+    count = known.sum(0)
+    return np.where(count > 0, np.where(known, rows, 0.0).sum(0) / np.maximum(count, 1), np.nan)
 
 
 def _explained(

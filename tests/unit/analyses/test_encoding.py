@@ -1,5 +1,7 @@
 """The fold of an encoder on small simulated recordings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,17 @@ def test_folds_survive_as_arrays(followed: EncodingData, plan: FoldPlan) -> None
     assert back.fallback == fold.fallback
     assert np.array_equal(back.scores.sse, fold.scores.sse)
     assert np.array_equal(back.extra["lag_sse"], fold.extra["lag_sse"])
+
+
+def test_a_scale_is_the_mean_of_the_folds_that_know_it(followed: EncodingData, plan: FoldPlan) -> None:
+    with TilePool() as tiles:
+        folds = [fit_fold(followed, plan, k, FoldSettings(scales="one"), tiles) for k in range(2)]
+    n = len(folds[0].scales)
+    known = np.arange(1.0, n + 1)
+    one = replace(folds[0], scales=np.where(np.arange(n) < 1, np.nan, known))
+    other = replace(folds[1], scales=np.where(np.arange(n) < 2, np.nan, known + 2))
+    found = assemble_encoding(followed, plan, [one, other], seed=0)["scale"].values
+    np.testing.assert_array_equal(found, [np.nan, 2.0, *(known[2:] + 1)])
 
 
 def test_the_part_that_drives_explains_all_and_the_other_nothing(

@@ -2,34 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.encoding_data import EncodingData
 from mystax.analyses.encoding_fold import (
-    FoldSettings,
-    Members,
     Stack,
     Units,
-    fit_members,
-    stack_members,
-    units_of,
 )
 from mystax.compute.feature_table import features_of
 from mystax.compute.filterbank import Filterbank, usable_bins
-from mystax.compute.folds import FoldPlan
 from mystax.compute.grid_bins import bins_of
 from mystax.compute.lagged import Lagged
 from mystax.compute.linear_fit import predict_rows
-from mystax.compute.lowrank import reduced
-from mystax.compute.regression import decompose
 from mystax.compute.whitening import FittedPart, find_part
-from mystax.core.analysis import Tiles
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.dataset import Coordinate, Schema, Variable
-from mystax.core.typing import Bool, Float32, Float64, Int64, UInt8
+from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.errors import FormatError, StoreError, WeightsError
 
 if TYPE_CHECKING:
@@ -37,10 +27,12 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["ENCODER", "ENCODER_VERSION", "N_LATENTS", "Encoder", "fit_encoder"]
+
+__all__ = ["ENCODER", "ENCODER_VERSION", "KEPT", "N_LATENTS", "Encoder"]
 
 ENCODER_VERSION = 1
 N_LATENTS = 32
+KEPT = ("signal", "groups", "position_unit", "source")
 
 ENCODER = Schema(
     {
@@ -421,85 +413,3 @@ class Encoder:
             {name: value for name, value in dataset.attrs.items() if name in KEPT},
             values("explained_variance") if "explained_variance" in dataset else None,
         )
-
-
-KEPT = ("signal", "groups", "position_unit", "source")
-
-
-def fit_encoder(
-    data: EncodingData,
-    plan: FoldPlan,
-    settings: FoldSettings,
-    tiles: Tiles,
-    *,
-    facts: Mapping[str, object] | None = None,
-    evaluated: Float32[np.ndarray, " neuron"] | None = None,
-    names: Int64[np.ndarray, " neuron"],
-) -> Encoder:
-    """Fit the encoder once more on all usable bins, to be kept.
-
-    Parameters
-    ----------
-    data : EncodingData
-        Behaviour and activity.
-    plan : FoldPlan
-        Blocks for the inner folds.
-    settings : FoldSettings
-        What is fitted.
-    tiles : Tiles
-        Threads.
-    facts : mapping, optional
-        Further attributes.
-    evaluated : array (neuron,), optional
-        Explained variance of the stack in the evaluation.
-    names : array (neuron,)
-        Numbers of the neurons in their source.
-
-    Returns
-    -------
-    Encoder
-        Ready to be saved.
-    """
-    train = data.usable
-    settings = replace(settings, facemap=None)  # it is reported, and takes no part in the stack
-    units = units_of(data, train, settings.seed)
-    fits = fit_members(data, units, train, plan.inner(train, settings.n_inner), settings, tiles)
-    stack = stack_members(data, units, train, fits)
-    network = None
-    if fits.deep is not None:
-        from mystax.nets.encoder_weights import pack_network
-
-        network = np.frombuffer(pack_network(fits.deep.members), np.uint8)
-    return Encoder(
-        fits.design.bank,
-        fits.design.scale,
-        fits.lagged,
-        {
-            name: (fits.linear[name][1].weights, fits.linear[name][1].intercept)
-            for name in ("filterbank", "lagged-ridge")
-        },
-        network,
-        units,
-        stack,
-        fits.stacked,
-        names,
-        _latents(fits),
-        data.width,
-        facts or {},
-        evaluated,
-    )
-
-
-def _latents(fits: Members) -> Float64[np.ndarray, "feature latent"]:
-    """Return the leading reduced-rank directions of the filterbank, each with its largest weight positive."""
-    design, (_, ridge) = fits.design, fits.linear["filterbank"]
-    kept = np.flatnonzero(design.scale)
-    used = design.sums.scaled(design.scale).whole
-    penalty = float(np.median(ridge.penalty)) * used.n
-    inside = reduced(decompose(used), penalty).inside[:, :N_LATENTS]
-    spread = np.sqrt(np.maximum(np.einsum("fk,fg,gk->k", inside, used.centred()[0], inside) / used.n, 1e-30))
-    inside = inside / spread
-    signs = np.sign(inside[np.abs(inside).argmax(0), np.arange(inside.shape[1])])
-    found = np.zeros((len(design.scale), inside.shape[1]))
-    found[kept] = inside * np.where(signs == 0, 1, signs) * design.scale[kept, None]
-    return found

@@ -18,10 +18,10 @@ import numpy as np
 from mystax.core.clock import Clock
 from mystax.core.typing import Shaped
 from mystax.errors import VideoError
+from mystax.io.video_facts import Probe
 from mystax.io.video_files import clock_from_values
 from mystax.io.video_index import INTRA_ONLY
 from mystax.io.video_library import Library, Opened
-from mystax.io.video_probe import Probe
 from mystax.io.video_reader import VideoReader
 from mystax.io.video_refusals import refusal
 

@@ -13,7 +13,7 @@ from mystax.core.clock import Clock
 from mystax.core.typing import Bool, Int64
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
 from mystax.io.video_chunks import Part
-from mystax.io.video_probe import FileFacts, Scan
+from mystax.io.video_facts import FileFacts, Scan
 
 __all__ = [
     "check_different",

@@ -27,6 +27,7 @@ from mystax.io.video_chunks import (
     make_chunk,
     read_ahead,
 )
+from mystax.io.video_facts import Probe, Scan
 from mystax.io.video_files import (
     check_different,
     check_equal,
@@ -42,7 +43,7 @@ from mystax.io.video_files import (
 )
 from mystax.io.video_library import Library
 from mystax.io.video_pixels import grey_map_of
-from mystax.io.video_probe import Probe, Scan, look_at, scan_file
+from mystax.io.video_probe import look_at, scan_file
 from mystax.io.video_times import join_timings
 
 __all__ = ["VideoReader"]

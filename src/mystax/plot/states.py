@@ -9,15 +9,8 @@ from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
 from mystax.plot.states_draw import has_faces
 from mystax.plot.states_faces import clips_figure, components_figure, face_distances, faces_figure
-from mystax.plot.states_time import (
-    dwell_figure,
-    ethogram_figure,
-    frequency_figure,
-    kinematics_figure,
-    number_figure,
-    timeline_of_states,
-    transitions_figure,
-)
+from mystax.plot.states_moves import dwell_figure, frequency_figure, number_figure, transitions_figure
+from mystax.plot.states_time import ethogram_figure, kinematics_figure, timeline_of_states
 from mystax.plot.style import NamedFigure
 from mystax.plot.tables import Table
 

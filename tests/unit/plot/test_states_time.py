@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from mystax.plot.states_time import (
-    TRIAL,
-    dwell_figure,
-    ethogram_figure,
-    frequency_figure,
-    number_figure,
-    timeline_of_states,
-    transitions_figure,
-)
+from mystax.plot.states_moves import dwell_figure, frequency_figure, number_figure, transitions_figure
+from mystax.plot.states_time import TRIAL, ethogram_figure, timeline_of_states
 from tests.fixtures.state_outcomes import known_outcome
 
 

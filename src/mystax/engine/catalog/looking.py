@@ -16,7 +16,7 @@ from mystax.io.clock_specs import parse_clock_spec
 from mystax.io.clocks import find_file
 
 if TYPE_CHECKING:
-    from mystax.io.video_probe import Probe
+    from mystax.io.video_facts import Probe
 
 __all__ = ["CameraFacts", "ClockWish", "VideoFacts", "clock_files", "look_at_recording"]
 

@@ -288,7 +288,7 @@ def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> Non
 
 def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Dataset, list[Flag], Any]:
     """Fit and judge everything."""
-    from mystax.analyses.encoder_file import fit_encoder
+    from mystax.analyses.encoder_fit import fit_encoder
     from mystax.analyses.encoding_outcome import assemble_encoding
     from mystax.compute.tiles import TilePool
 

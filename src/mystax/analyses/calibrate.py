@@ -382,10 +382,29 @@ def calibrate_sources(
     board: str = "",
     *,
     model: str = "auto",
+    k3: bool = False,
+    board_error: float = 0.0,
     clocks: Mapping[str, Any] | None = None,
     progress: Report = silent,
 ) -> tuple[RigModel, Dataset, dict[str, Any]]:
     """Calibrate from pictures or from a file of corners.
+
+    Parameters
+    ----------
+    sources : mapping, or path of a file of corners
+        Camera to what it offers.
+    board : str, optional
+        The board; that of the corners by default.
+    model : str, optional
+        Which numbers of the lens are free.
+    k3 : bool, optional
+        Whether the third radial number is free too.
+    board_error : float, optional
+        SD of the corners about their places on the board [mm].
+    clocks : mapping, optional
+        Camera to the times of its frames [s].
+    progress : callable, optional
+        Takes events.
 
     Returns
     -------
@@ -399,7 +418,7 @@ def calibrate_sources(
     Raises
     ------
     ParameterError
-        P401, if the board or the model cannot be.
+        P401, if the board, the model or the error of the board cannot be.
     NumbersError
         N311, if the rig cannot be solved.
     ExtraMissing
@@ -409,6 +428,8 @@ def calibrate_sources(
         raise ParameterError(
             "P401", "parameter 'model' of 'calibrate'", expected=", ".join(MODELS), got=model
         )
+    if k3 and model == "pinhole-k1":
+        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", "pinhole-k1 has one radial number")
     remarks: list[str] = []
     if isinstance(sources, str | Path):
         from mystax.io.corners import read_corners
@@ -424,10 +445,26 @@ def calibrate_sources(
         raise ParameterError(
             "P401", "--board", expected=f"a board of {uv.shape[2]} inner corners", got=spec.text()
         )
+    if not 0 <= board_error <= spec.square / 4:
+        raise ParameterError(
+            "P401",
+            "parameter 'board_error' of 'calibrate'",
+            expected=f"0 to {spec.square / 4:g} mm, a quarter of a square",
+            got=str(board_error),
+        )
     names = [str(name) for name in corners["camera"].values]
     sizes = [(int(w), int(h)) for w, h in corners["size"].values]
-    found = calibrate(names, sizes, uv, spec.corners, model=model, turnable=spec.is_turnable)
-    details = judge(found, uv, spec.corners, spec.inner[0], spec.square)
+    found = calibrate(
+        names,
+        sizes,
+        uv,
+        spec.corners,
+        model=model,
+        turnable=spec.is_turnable,
+        k3=k3,
+        board_error=board_error,
+    )
+    details = judge(found, uv, spec.corners, spec.inner[0])
     details["remarks"] = remarks
     if spec.doubt:
         details["flags"].append(Flag("N312", spec.doubt))
@@ -435,6 +472,7 @@ def calibrate_sources(
         "format": "mystax-rig-1",
         "unit": "mm",
         "board": spec.text(),
+        "board_error": board_error or None,
         "error": float(np.sqrt(np.mean(np.square(found.rms)))),
         "heldout": _mean(details["heldout"]),
         "adjusted": False,

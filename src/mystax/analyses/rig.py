@@ -153,6 +153,8 @@ class Rig:
         board: str,
         *,
         model: str = "auto",
+        k3: bool = False,
+        board_error: float = 0.0,
         clocks: Mapping[str, Any] | None = None,
         out: str | Path | None = None,
     ) -> "Rig":
@@ -166,6 +168,10 @@ class Rig:
             ``charuco:10x7:17:13``, ``checkerboard:10x7:20``: kind, squares, side [mm], side of a marker [mm].
         model : {"auto", "pinhole", "pinhole-k1"}, optional
             Which numbers of the lens are free; auto fixes those that the pictures cannot tell.
+        k3 : bool, optional
+            Free the third radial number too, for wide lenses; it is 0 otherwise.
+        board_error : float, optional
+            How far the corners may lie from their places on the board (SD), such as 0.1 for paper [mm].
         clocks : mapping, optional
             Camera to the times of its frames [s]; by default those of the videos.
         out : path, optional
@@ -179,7 +185,7 @@ class Rig:
         Raises
         ------
         ParameterError
-            P401, if the board cannot be.
+            P401, if the board, the model or the error of the board cannot be.
         NumbersError
             N311, if the rig cannot be solved.
         ExtraMissing
@@ -187,7 +193,9 @@ class Rig:
         """
         from mystax.analyses.calibrate import calibrate_sources
 
-        model_found, corners, details = calibrate_sources(sources, board, model=model, clocks=clocks)
+        model_found, corners, details = calibrate_sources(
+            sources, board, model=model, k3=k3, board_error=board_error, clocks=clocks
+        )
         rig = cls(model_found, corners=corners, details=details)
         if out is not None:
             rig.save(out)

@@ -119,7 +119,8 @@ def judge(
     Returns
     -------
     dict
-        Per camera: rms, heldout, n_views, n_corners, coverage, tilted; in all: board_mean, board_sd, board_off, flags.
+        Per camera: rms, heldout, n_views, n_corners, coverage, tilted; in all: board_mean, board_sd,
+        board_off (RMS of what the corners lie off their places, mm), flags.
     """
     cameras = found.rig.cameras
     held_out = _held_out(found, uv, found.board)

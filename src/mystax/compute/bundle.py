@@ -205,7 +205,7 @@ def _reduced(parts: _Equations, damping: float) -> tuple[np.ndarray, np.ndarray,
     damped[:, range(6), range(6)] *= 1 + damping
     inverse = np.linalg.inv(damped)
     half = parts.cross @ inverse
-    n_views, n_all = half.shape[:2]
+    n_all = half.shape[1]
     wide = (half.transpose(1, 0, 2).reshape(n_all, -1), parts.cross.transpose(1, 0, 2).reshape(n_all, -1))
     matrix = parts.matrix - wide[0] @ wide[1].T
     right = parts.right - np.einsum("vik,vk->i", half, parts.right_views)

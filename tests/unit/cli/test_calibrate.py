@@ -15,7 +15,7 @@ def write_corners(folder: Path, bend: float = 0.0) -> Path:
     """Write corners of two cameras that saw a board bent by `bend` mm."""
     x, y = np.meshgrid(np.arange(1, 10), np.arange(1, 7))
     off = np.stack([0 * x.ravel(), 0 * y.ravel(), bend * ((x.ravel() - 5) / 4) ** 2], axis=1)
-    truth, _, uv = board_views(2, 25, off=off)
+    truth, _, uv = board_views(2, 12, off=off)
     path = folder / "board.corners.nc"
     path.write_bytes(corners_to_bytes(corners_dataset(truth.names, [SIZE] * 2, uv, "checkerboard:10x7:6")))
     return path

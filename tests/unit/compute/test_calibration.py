@@ -133,7 +133,7 @@ def focal_errors(found: RigModel, truth: RigModel) -> np.ndarray:
 
 def test_bent_board_is_found_with_the_cameras() -> None:
     off = bent_board()
-    truth, board, uv = board_views(2, 40, off=off)
+    truth, board, uv = board_views(2, 16, off=off)
     plain = calibrate(truth.names, [SIZE] * 2, uv, board)
     found = calibrate(truth.names, [SIZE] * 2, uv, board, board_error=0.3)
     assert np.abs(focal_errors(plain.rig, truth)).max() > 5

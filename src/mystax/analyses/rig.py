@@ -175,7 +175,8 @@ class Rig:
         clocks : mapping, optional
             Camera to the times of its frames [s]; by default those of the videos.
         out : path, optional
-            Write ``calibration.toml`` here, and ``corners.nc`` beside it.
+            Write ``calibration.toml`` here, and ``corners.nc`` beside it.  What is found on the way is kept
+            beside it too: after an interruption, a calibration of the same pictures goes on from there.
 
         Returns
         -------
@@ -194,12 +195,24 @@ class Rig:
         from mystax.analyses.calibrate import calibrate_sources
 
         model_found, corners, details = calibrate_sources(
-            sources, board, model=model, k3=k3, board_error=board_error, clocks=clocks
+            sources,
+            board,
+            model=model,
+            k3=k3,
+            board_error=board_error,
+            clocks=clocks,
+            keep=None if out is None else cls.unfinished(out),
         )
         rig = cls(model_found, corners=corners, details=details)
         if out is not None:
             rig.save(out)
         return rig
+
+    @staticmethod
+    def unfinished(path: str | Path) -> Path:
+        """Return the file of corners that an unfinished calibration keeps beside the rig's file."""
+        place = Path(path)
+        return place.with_name(f"{place.stem}.corners.nc.part")
 
     # writing -----------------------------------------------------------------------------------------
 
@@ -226,6 +239,7 @@ class Rig:
             from mystax.io.corners import corners_to_bytes
 
             store.write_bytes(f"{place.stem}.corners.nc", corners_to_bytes(self.corners))
+            self.unfinished(place).unlink(missing_ok=True)
         return place
 
     # using -------------------------------------------------------------------------------------------

@@ -203,6 +203,7 @@ def _reduced(parts: _Equations, damping: float) -> tuple[np.ndarray, np.ndarray,
     """Eliminate the poses of the board: reduced matrix and right side, and what is needed to go back."""
     damped = parts.views.copy()
     damped[:, range(6), range(6)] *= 1 + damping
+    damped[~parts.views.any(axis=(1, 2))] = np.eye(6)  # views of which no corner is left stay where they are
     inverse = np.linalg.inv(damped)
     half = parts.cross @ inverse
     n_all = half.shape[1]
@@ -296,7 +297,7 @@ def _standard_deviations(bundle: Bundle, cut: float) -> None:
     covariance = to_all @ small @ to_all.T
     n_points = matrix.shape[0] - n
     held = (bundle.noise / bundle.board_sd) ** 2 * float(np.trace(covariance[n:, n:])) if n_points else 0.0
-    bundle.n_numbers = to_all.shape[1] - held + 6 * len(bundle.poses)
+    bundle.n_numbers = to_all.shape[1] - held + 6 * int(inside.any(axis=(0, 2)).sum())
     freedom = max(2 * int(inside.sum()) - bundle.n_numbers, 1)
     variance = float((size[inside] ** 2).sum()) / freedom
     bundle.noise = float(np.sqrt(variance))

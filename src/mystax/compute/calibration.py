@@ -15,6 +15,8 @@ from mystax.errors import NumbersError
 __all__ = ["MODELS", "Calibrated", "calibrate"]
 
 MODELS = ("auto", "pinhole", "pinhole-k1")
+FEWEST = 4
+"""Corners that a view needs after outliers are gone: fewer do not say where the board is."""
 K3 = 6 + INTRINSIC_NAMES.index("k3")
 MIN_CORNERS = 8
 MIN_VIEWS = 3
@@ -235,6 +237,7 @@ def _drop_outliers(bundle: Bundle, kept: np.ndarray, remarks: list[str]) -> tupl
         with np.errstate(invalid="ignore"):
             limit = OUTLIER * robust_sd(found[c])
             bundle.uv[c][size[c] > max(limit, 1e-6)] = np.nan
+        bundle.uv[c][np.isfinite(bundle.uv[c, ..., 0]).sum(axis=1) < FEWEST] = np.nan
     n_all = int((np.isfinite(size).any(axis=2)).sum())
     if n_all and gone > MAX_LOST * n_all:
         remarks.append(f"{gone} of {n_all} views do not fit")

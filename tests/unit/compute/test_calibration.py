@@ -87,6 +87,17 @@ def test_views_with_wrong_corners_are_left_out() -> None:
     assert error_of(found.rig, truth) < 0.02
 
 
+def test_view_that_is_wrong_in_all_cameras_is_left_out() -> None:
+    truth, board, uv = board_views(2, 30)
+    rng = np.random.default_rng(0)
+    uv[:, 7] += rng.normal(0, 60, uv[:, 7].shape)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board)
+    assert found.left_views == (7,)
+    assert np.isnan(found.residual[:, 7]).all()
+    assert error_of(found.rig, truth) < 0.02
+    np.testing.assert_allclose(found.rms, 0.3, atol=0.02)
+
+
 def test_views_of_a_board_turned_by_half_a_turn_are_resolved() -> None:
     truth, board, uv = board_views(2, 40)
     uv[1, ::3] = uv[1, ::3, ::-1]

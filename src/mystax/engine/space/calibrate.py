@@ -79,7 +79,13 @@ def calibrate_files(
     if isinstance(given, Mapping) and not board:
         raise RecipeError("P403", "--board", "say what the board is", hint="--board charuco:10x7:17:13")
     rig, corners, details = calibrate_sources(
-        given, board, model=model, k3=k3, board_error=board_error, progress=progress
+        given,
+        board,
+        model=model,
+        k3=k3,
+        board_error=board_error,
+        keep=Rig.unfinished(out),
+        progress=progress,
     )
     made = Rig(rig, corners=corners, details=details)
     path = made.save(out)

@@ -105,9 +105,14 @@ def test_interrupted_search_of_films_goes_on(
     """Every second corner is in the memo already: the rig is that of the whole search, bit for bit."""
     from mystax.compute.cameras import BoardFinder
 
-    names, looks = film.rig.names[:2], []
+    names, looks = film.rig.names[:2], list[int]()
     find = BoardFinder.find
-    monkeypatch.setattr(BoardFinder, "find", lambda self, picture: looks.append(1) or find(self, picture))
+
+    def counted(finder: BoardFinder, picture: np.ndarray) -> np.ndarray:
+        looks.append(1)
+        return find(finder, picture)
+
+    monkeypatch.setattr(BoardFinder, "find", counted)
     films = {name: calibrated / f"{name}.mkv" for name in names}
     part = mystax.Rig.unfinished(tmp_path / "rig.toml")
 

@@ -58,7 +58,8 @@ class Rig:
         Parameters
         ----------
         path : path
-            ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, or DeepLabCut's stereo parameters.
+            ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, DeepLabCut's stereo parameters, or
+            ``Calib_Results*.mat`` of Bouguet's toolbox.
 
         Returns
         -------

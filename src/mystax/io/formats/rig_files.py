@@ -14,7 +14,8 @@ def read_rig_file(path: Path | str) -> RigModel:
     Parameters
     ----------
     path : path
-        ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, DeepLabCut's ``stereo_params.pickle``.
+        ``calibration.toml`` (ours or Anipose's), OpenCV YAML or XML, DeepLabCut's ``stereo_params.pickle``,
+        ``Calib_Results*.mat`` of Bouguet's toolbox.
 
     Returns
     -------
@@ -41,6 +42,10 @@ def read_rig_file(path: Path | str) -> RigModel:
         from mystax.io.formats.dlc3d import read_stereo_params
 
         return read_stereo_params(place)
+    if head.startswith(b"MATLAB 5.0 MAT-file"):
+        from mystax.io.formats.bouguet import read_bouguet_rig
+
+        return read_bouguet_rig(place)
     if b"\0" in head:
         raise FormatError("F804", place.name, "no known file of a rig")
     from mystax.io.rig import read_rig

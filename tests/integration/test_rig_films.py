@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import mystax
+from mystax.analyses.calibrate import calibrate_sources
 from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
 from mystax.core.board import board_from_text
+from mystax.core.events import Event
 from mystax.core.rig_model import RigModel
 from mystax.core.rotations import rigid_fit
 from mystax.engine.demo.face import recovered_places
@@ -95,6 +97,33 @@ def test_command_calibrates_films_of_a_board(
         assert run.json["rig"]["cameras"][ours.name]["heldout"] < 0.2
     # equal inputs, equal bits
     assert found.fingerprint == read_rig(calibrated / "calibration.toml").fingerprint
+
+
+def test_interrupted_search_of_films_goes_on(
+    calibrated: Path, film: BoardFilm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every second corner is in the memo already: the rig is that of the whole search, bit for bit."""
+    from mystax.compute.cameras import BoardFinder
+
+    names, looks = film.rig.names[:2], []
+    find = BoardFinder.find
+    monkeypatch.setattr(BoardFinder, "find", lambda self, picture: looks.append(1) or find(self, picture))
+    films = {name: calibrated / f"{name}.mkv" for name in names}
+    part = mystax.Rig.unfinished(tmp_path / "rig.toml")
+
+    def stop(event: Event) -> None:
+        if event.done == N_VIEWS // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibrate_sources(films, BOARD, keep=part, progress=stop)
+    looks.clear()
+    resumed, _, _ = calibrate_sources(films, BOARD, keep=part)
+    n_resumed = len(looks)
+    looks.clear()
+    whole, _, _ = calibrate_sources(films, BOARD)
+    assert resumed.fingerprint == whole.fingerprint
+    assert len(looks) - n_resumed == 2 * (N_VIEWS // 2)
 
 
 def test_short_films_are_looked_into_more_closely(film: BoardFilm, tmp_path: Path) -> None:

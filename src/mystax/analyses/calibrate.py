@@ -1,8 +1,9 @@
 """From pictures of a board to a rig: which pictures belong together, corners, calibration, quality."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
 from mystax.core.typing import Float64
 from mystax.errors import NumbersError, ParameterError, RecipeError
+from mystax.io.corner_memo import CornerMemo
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -44,6 +46,7 @@ class _Looks:
     name: str
     pictures: Mapping[int, Path]
     video: Any = None
+    file: Path | None = None
     times: Float64[np.ndarray, " time"] | None = None
 
 
@@ -123,7 +126,7 @@ def _looks(name: str, source: Any) -> _Looks:
     from mystax.io.video import Video
 
     video = Video([place])
-    return _Looks(name, {}, video, video.times)
+    return _Looks(name, {}, video, place, video.times)
 
 
 def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
@@ -157,7 +160,7 @@ def _match(looks: Sequence[_Looks]) -> list[int]:
 
 
 def find_corners(
-    sources: Mapping[str, Any], board: Board, *, progress: Report = silent
+    sources: Mapping[str, Any], board: Board, *, keep: Path | None = None, progress: Report = silent
 ) -> tuple[Dataset, list[str]]:
     """Find the corners of a board in the pictures of all cameras.
 
@@ -167,6 +170,8 @@ def find_corners(
         Camera to a video, a folder, or pictures.
     board : Board
         The board.
+    keep : Path, optional
+        File of what was found so far: written on the way, and used where the pictures are the same.
     progress : callable, optional
         Takes events.
 
@@ -193,8 +198,15 @@ def find_corners(
     kinds = {item.video is not None for item in looks}
     if len(kinds) > 1:
         raise RecipeError("P403", "sources", "videos and pictures cannot be mixed")
-    found = _of_videos(looks, finder, progress) if kinds == {True} else _of_pictures(looks, finder, progress)
-    dataset, remark = found
+    search = _Search(finder, CornerMemo(keep))
+    if search.memo.n_known:
+        text = f"going on with {search.memo.n_known} pictures that were looked at before"
+        progress(Event("note", "calibrate", text=text))
+    look = _of_videos if kinds == {True} else _of_pictures
+    try:
+        dataset, remark = look(looks, search, progress)
+    finally:
+        search.memo.write()
     for c, name in enumerate(dataset["camera"].values):
         seen = np.isfinite(dataset["corners"].values[c, ..., 0]).any(axis=1)
         if not seen.any():
@@ -210,10 +222,31 @@ def find_corners(
     return dataset, [remark] if remark else []
 
 
-def _of_pictures(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -> tuple[Dataset, str]:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Finds the corners of a board, each picture once."""
+
+    finder: BoardFinder
+    memo: CornerMemo
+
+    def find(self, file: Path | None, index: int, picture: Callable[[], Any]) -> np.ndarray:
+        """Return the corners of a picture, which is only read if it was not looked at before."""
+        if file is None:
+            return np.asarray(self.finder.find(picture()))
+        sought = f"{self.finder.board.text()}|{'legacy' if self.finder.legacy else ''}"
+        key = self.memo.key(file, index, sought)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.finder.find(picture())
+            self.memo.put(key, found)
+        return np.asarray(found)
+
+
+def _of_pictures(looks: Sequence[_Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
     from mystax.compute.cameras import grey8
     from mystax.io.stills import read_still
 
+    finder = search.finder
     numbers = _match(looks)
     if numbers:
         table = [[item.pictures.get(number) for number in numbers] for item in looks]
@@ -242,15 +275,16 @@ def _of_pictures(looks: Sequence[_Looks], finder: BoardFinder, progress: Report)
                     got=f"{size[0]} x {size[1]} px",
                 )
             sizes[c] = size
-            corners[c, v] = finder.find(picture)
+            corners[c, v] = search.find(path, 0, partial(np.asarray, picture))
             done += 1
             progress(Event("progress", "calibrate", done, n_all, f"corners of {looks[c].name}"))
     names = [[path.name if path is not None else "" for path in row] for row in table]
     return _dataset(looks, corners, sizes, np.full(corners.shape[1], np.nan), names, finder), remark
 
 
-def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -> tuple[Dataset, str]:
+def _of_videos(looks: Sequence[_Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
     """Look into all videos at the same times of the session clock."""
+    finder = search.finder
     times = [item.times for item in looks if item.times is not None]
     start, stop = max(float(t[0]) for t in times), min(float(t[-1]) for t in times)
     if stop <= start:
@@ -264,10 +298,10 @@ def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -
     ]
     remark = finder.settle(settled)
     sizes = np.array([(item.video.shape[1], item.video.shape[0]) for item in looks], np.int64)
-    corners = _look(looks, wanted, finder, progress)
+    corners = _look(looks, wanted, search, progress)
     more = _around_hits(times[0], wanted, corners)
     if len(more):
-        corners = np.concatenate([corners, _look(looks, more, finder, progress)], axis=1)
+        corners = np.concatenate([corners, _look(looks, more, search, progress)], axis=1)
         order = np.argsort(np.concatenate([wanted, more]), kind="stable")
         wanted, corners = np.concatenate([wanted, more])[order], corners[:, order]
     keep = _choose(corners, sizes)
@@ -276,14 +310,14 @@ def _of_videos(looks: Sequence[_Looks], finder: BoardFinder, progress: Report) -
 
 
 def _look(
-    looks: Sequence[_Looks], wanted: Float64[np.ndarray, " view"], finder: BoardFinder, progress: Report
+    looks: Sequence[_Looks], wanted: Float64[np.ndarray, " view"], search: _Search, progress: Report
 ) -> Float64[np.ndarray, "camera view corner 2"]:
     """Find the corners in all videos at some times."""
-    n_corners = finder.board.inner[0] * finder.board.inner[1]
+    n_corners = search.finder.board.inner[0] * search.finder.board.inner[1]
     corners = np.full((len(looks), len(wanted), n_corners, 2), np.nan)
     for v, time in enumerate(wanted):
         for c, item in enumerate(looks):
-            corners[c, v] = _corners_at(item, float(time), finder)
+            corners[c, v] = _corners_at(item, float(time), search)
         progress(Event("progress", "calibrate", v + 1, len(wanted), "corners"))
     return corners
 
@@ -315,16 +349,23 @@ def _frame(item: _Looks, time: float) -> Any:
     return grey8(item.video.frame_at(int(np.argmin(np.abs(times - time)))).data[0])
 
 
-def _corners_at(item: _Looks, time: float, finder: BoardFinder) -> Float64[np.ndarray, "corner 2"]:
+def _corners_in(item: _Looks, index: int, search: _Search) -> Float64[np.ndarray, "corner 2"]:
+    """Corners in a frame."""
+    from mystax.compute.cameras import grey8
+
+    return search.find(item.file, index, lambda: grey8(item.video.frame_at(index).data[0]))
+
+
+def _corners_at(item: _Looks, time: float, search: _Search) -> Float64[np.ndarray, "corner 2"]:
     """Corners at a time: of the frame there, or between the two frames around it."""
     times = np.asarray(item.times)
     nearest = int(np.argmin(np.abs(times - time)))
     if abs(times[nearest] - time) <= MAX_APART:
-        return finder.find(_frame(item, float(times[nearest])))
+        return _corners_in(item, nearest, search)
     before = int(np.searchsorted(times, time)) - 1
     if before < 0 or before + 1 >= len(times):
-        return np.full((finder.board.inner[0] * finder.board.inner[1], 2), np.nan)
-    a, b = (finder.find(_frame(item, float(times[k]))) for k in (before, before + 1))
+        return np.full((search.finder.board.inner[0] * search.finder.board.inner[1], 2), np.nan)
+    a, b = (_corners_in(item, k, search) for k in (before, before + 1))
     weight = (time - times[before]) / (times[before + 1] - times[before])
     return np.asarray((1 - weight) * a + weight * b)
 
@@ -382,10 +423,32 @@ def calibrate_sources(
     board: str = "",
     *,
     model: str = "auto",
+    k3: bool = False,
+    board_error: float = 0.0,
     clocks: Mapping[str, Any] | None = None,
+    keep: Path | None = None,
     progress: Report = silent,
 ) -> tuple[RigModel, Dataset, dict[str, Any]]:
     """Calibrate from pictures or from a file of corners.
+
+    Parameters
+    ----------
+    sources : mapping, or path of a file of corners
+        Camera to what it offers.
+    board : str, optional
+        The board; that of the corners by default.
+    model : str, optional
+        Which numbers of the lens are free.
+    k3 : bool, optional
+        Whether the third radial number is free too.
+    board_error : float, optional
+        SD of the corners about their places on the board [mm].
+    clocks : mapping, optional
+        Camera to the times of its frames [s].
+    keep : Path, optional
+        File of what was found so far, as that of `find_corners`.
+    progress : callable, optional
+        Takes events.
 
     Returns
     -------
@@ -399,7 +462,7 @@ def calibrate_sources(
     Raises
     ------
     ParameterError
-        P401, if the board or the model cannot be.
+        P401, if the board, the model or the error of the board cannot be.
     NumbersError
         N311, if the rig cannot be solved.
     ExtraMissing
@@ -409,6 +472,8 @@ def calibrate_sources(
         raise ParameterError(
             "P401", "parameter 'model' of 'calibrate'", expected=", ".join(MODELS), got=model
         )
+    if k3 and model == "pinhole-k1":
+        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", "pinhole-k1 has one radial number")
     remarks: list[str] = []
     if isinstance(sources, str | Path):
         from mystax.io.corners import read_corners
@@ -417,17 +482,33 @@ def calibrate_sources(
         spec = board_from_text(board or str(corners.attrs["board"]))
     else:
         spec = board_from_text(board)
-        corners, remarks = find_corners(_with_clocks(sources, clocks), spec, progress=progress)
+        corners, remarks = find_corners(_with_clocks(sources, clocks), spec, keep=keep, progress=progress)
         spec = board_from_text(str(corners.attrs["board"]))
     uv = corners["corners"].values
     if uv.shape[2] != len(spec.corners):
         raise ParameterError(
             "P401", "--board", expected=f"a board of {uv.shape[2]} inner corners", got=spec.text()
         )
+    if not 0 <= board_error <= spec.square / 4:
+        raise ParameterError(
+            "P401",
+            "parameter 'board_error' of 'calibrate'",
+            expected=f"0 to {spec.square / 4:g} mm, a quarter of a square",
+            got=str(board_error),
+        )
     names = [str(name) for name in corners["camera"].values]
     sizes = [(int(w), int(h)) for w, h in corners["size"].values]
-    found = calibrate(names, sizes, uv, spec.corners, model=model, turnable=spec.is_turnable)
-    details = judge(found, uv, spec.corners, spec.inner[0], spec.square)
+    found = calibrate(
+        names,
+        sizes,
+        uv,
+        spec.corners,
+        model=model,
+        turnable=spec.is_turnable,
+        k3=k3,
+        board_error=board_error,
+    )
+    details = judge(found, uv, spec.corners, spec.inner[0])
     details["remarks"] = remarks
     if spec.doubt:
         details["flags"].append(Flag("N312", spec.doubt))
@@ -435,6 +516,7 @@ def calibrate_sources(
         "format": "mystax-rig-1",
         "unit": "mm",
         "board": spec.text(),
+        "board_error": board_error or None,
         "error": float(np.sqrt(np.mean(np.square(found.rms)))),
         "heldout": _mean(details["heldout"]),
         "adjusted": False,

@@ -153,6 +153,8 @@ class Rig:
         board: str,
         *,
         model: str = "auto",
+        k3: bool = False,
+        board_error: float = 0.0,
         clocks: Mapping[str, Any] | None = None,
         out: str | Path | None = None,
     ) -> "Rig":
@@ -166,10 +168,15 @@ class Rig:
             ``charuco:10x7:17:13``, ``checkerboard:10x7:20``: kind, squares, side [mm], side of a marker [mm].
         model : {"auto", "pinhole", "pinhole-k1"}, optional
             Which numbers of the lens are free; auto fixes those that the pictures cannot tell.
+        k3 : bool, optional
+            Free the third radial number too, for wide lenses; it is 0 otherwise.
+        board_error : float, optional
+            How far the corners may lie from their places on the board (SD), such as 0.1 for paper [mm].
         clocks : mapping, optional
             Camera to the times of its frames [s]; by default those of the videos.
         out : path, optional
-            Write ``calibration.toml`` here, and ``corners.nc`` beside it.
+            Write ``calibration.toml`` here, and ``corners.nc`` beside it.  What is found on the way is kept
+            beside it too: after an interruption, a calibration of the same pictures goes on from there.
 
         Returns
         -------
@@ -179,7 +186,7 @@ class Rig:
         Raises
         ------
         ParameterError
-            P401, if the board cannot be.
+            P401, if the board, the model or the error of the board cannot be.
         NumbersError
             N311, if the rig cannot be solved.
         ExtraMissing
@@ -187,11 +194,25 @@ class Rig:
         """
         from mystax.analyses.calibrate import calibrate_sources
 
-        model_found, corners, details = calibrate_sources(sources, board, model=model, clocks=clocks)
+        model_found, corners, details = calibrate_sources(
+            sources,
+            board,
+            model=model,
+            k3=k3,
+            board_error=board_error,
+            clocks=clocks,
+            keep=None if out is None else cls.unfinished(out),
+        )
         rig = cls(model_found, corners=corners, details=details)
         if out is not None:
             rig.save(out)
         return rig
+
+    @staticmethod
+    def unfinished(path: str | Path) -> Path:
+        """Return the file of corners that an unfinished calibration keeps beside the rig's file."""
+        place = Path(path)
+        return place.with_name(f"{place.stem}.corners.nc.part")
 
     # writing -----------------------------------------------------------------------------------------
 
@@ -218,6 +239,7 @@ class Rig:
             from mystax.io.corners import corners_to_bytes
 
             store.write_bytes(f"{place.stem}.corners.nc", corners_to_bytes(self.corners))
+            self.unfinished(place).unlink(missing_ok=True)
         return place
 
     # using -------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import numpy as np
 
 from mystax.compute.bundle import Bundle, adjust, bundle_residuals, free_columns
 from mystax.compute.calibration import Calibrated
-from mystax.compute.calibration_start import LENS
 from mystax.compute.triangulation import triangulate
 from mystax.core.quality import Flag
 from mystax.core.rig_model import INTRINSIC_NAMES, RigModel
@@ -43,10 +42,10 @@ def _held_out(
     if n_cameras < 2 or len(rest) < 4 or not len(out):
         return rms
     sizes = np.array([camera.size for camera in found.rig.cameras], np.float64)
-    free = free_columns(n_cameras, LENS)
+    free = free_columns(n_cameras, INTRINSIC_NAMES)
     for c, camera in enumerate(found.rig.cameras):
-        for k, name in enumerate(INTRINSIC_NAMES[:8]):
-            free[c, 6 + k] &= camera.sd.get(name, 1.0) > 0
+        for k, name in enumerate(INTRINSIC_NAMES):
+            free[c, 6 + k] &= camera.sd.get(name, 0.0) > 0
     part = Bundle(
         found.rig.rows(), found.poses[rest].copy(), board, np.ascontiguousarray(clean[:, rest]), sizes, free
     )
@@ -74,20 +73,27 @@ def _held_out(
 
 
 def _board_distances(
-    rig: RigModel, uv: Float64[np.ndarray, "camera view corner 2"], columns: int, square: float
+    rig: RigModel,
+    uv: Float64[np.ndarray, "camera view corner 2"],
+    board: Float64[np.ndarray, "corner 3"],
+    columns: int,
 ) -> tuple[float, float]:
-    """Mean and SD of triangulated distances of neighbouring corners over the side of a square, minus 1."""
+    """Mean and SD of triangulated distances of neighbouring corners over those on the board, minus 1."""
     n_cameras, n_views, n_corners = uv.shape[:3]
     precision = np.tile(np.array([1.0, 0.0, 1.0]), (n_cameras, n_views * n_corners, 1))
     flat = np.ascontiguousarray(uv.reshape(n_cameras, -1, 2))
     place = triangulate(rig, flat, precision, robust=False).position.reshape(n_views, -1, columns, 3)
+    flat_board = board.reshape(-1, columns, 3)
     steps = np.concatenate(
         [
-            np.linalg.norm(np.diff(place, axis=1), axis=3).ravel(),
-            np.linalg.norm(np.diff(place, axis=2), axis=3).ravel(),
+            (
+                np.linalg.norm(np.diff(place, axis=axis + 1), axis=3)
+                / np.linalg.norm(np.diff(flat_board, axis=axis), axis=2)
+            ).ravel()
+            for axis in (0, 1)
         ]
     )
-    steps = steps[np.isfinite(steps)] / square - 1
+    steps = steps[np.isfinite(steps)] - 1
     return (float(steps.mean()), float(steps.std())) if len(steps) else (float("nan"), float("nan"))
 
 
@@ -96,7 +102,6 @@ def judge(
     uv: Float64[np.ndarray, "camera view corner 2"],
     board: Float64[np.ndarray, "corner 3"],
     columns: int,
-    square: float,
 ) -> dict[str, Any]:
     """Collect what a calibration says about itself.
 
@@ -107,21 +112,22 @@ def judge(
     uv : array (camera, view, corner, 2)
         All corners [px].
     board : array (corner, 3)
-        Corners on the board [mm].
+        Corners on the board as printed [mm].
     columns : int
         Inner corners per row.
-    square : float
-        Side of a square [mm].
 
     Returns
     -------
     dict
-        Per camera: rms, heldout, n_views, n_corners, coverage, tilted; in all: board_mean, board_sd, flags.
+        Per camera: rms, heldout, n_views, n_corners, coverage, tilted; in all: board_mean, board_sd,
+        board_off (RMS of what the corners lie off their places, mm), flags.
     """
     cameras = found.rig.cameras
-    held_out = _held_out(found, uv, board)
+    held_out = _held_out(found, uv, found.board)
     clean = np.where(np.isfinite(found.residual), uv, np.nan)
-    mean, sd = _board_distances(found.rig, clean, columns, square) if len(cameras) > 1 else (np.nan, np.nan)
+    mean, sd = (
+        _board_distances(found.rig, clean, found.board, columns) if len(cameras) > 1 else (np.nan, np.nan)
+    )
     coverage = np.zeros((len(cameras), CELLS[1], CELLS[0]), np.int64)
     tilted = np.zeros(len(cameras), np.int64)
     flags = [Flag("N312", text) for text in found.remarks]
@@ -163,6 +169,7 @@ def judge(
         "tilted": tilted.tolist(),
         "board_mean": mean,
         "board_sd": sd,
+        "board_off": float(np.sqrt(np.mean((found.board - board) ** 2))),
         "left_views": list(found.left_views),
         "fixed": list(found.fixed),
         "flags": flags,
@@ -178,7 +185,7 @@ def quality_dataset(rig: RigModel, details: Mapping[str, Any]) -> Dataset:
     def column(name: str, default: float) -> np.ndarray:
         return np.array(details.get(name, [default] * n), np.float64)
 
-    sds = np.array([[camera.sd.get(name, np.nan) for name in INTRINSIC_NAMES[:8]] for camera in rig.cameras])
+    sds = np.array([[camera.sd.get(name, np.nan) for name in INTRINSIC_NAMES] for camera in rig.cameras])
     pairs = list(combinations(range(n), 2))
     angles = [_ray_angle(rig, a, b) for a, b in pairs]
     variables: dict[str, Any] = {
@@ -200,7 +207,7 @@ def quality_dataset(rig: RigModel, details: Mapping[str, Any]) -> Dataset:
         coords={
             "camera": list(rig.names),
             "axis": ["x", "y"],
-            "parameter": list(INTRINSIC_NAMES[:8]),
+            "parameter": list(INTRINSIC_NAMES),
             "pair": [f"{rig.names[a]} {rig.names[b]}" for a, b in pairs],
         },
         attrs={

@@ -24,6 +24,14 @@ EPILOG = "Example: mystax calibrate board/*.mp4 --board charuco:10x7:17:13 --out
 )
 @click.option("--camera", "cameras", multiple=True, metavar="NAME=PATH", help="Video or folder of a camera.")
 @click.option("--model", default="auto", metavar="MODEL", help="auto, pinhole or pinhole-k1.")
+@click.option("--k3", is_flag=True, help="Free the third radial number too, for wide lenses.")
+@click.option(
+    "--board-error",
+    type=float,
+    default=0.0,
+    metavar="MM",
+    help="How far corners may lie from their places on the board (SD), such as 0.1 for paper.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the rig goes (calibration.toml)."
 )
@@ -71,7 +79,13 @@ def _calibrate(output: Output, sources: tuple[Path, ...], options: Any) -> None:
     output.inputs = [str(source) for source in sources] or [dict(files)]
     start = options["out"] or Path("calibration.toml")
     found = calibrate_files(
-        given, options["board"], model=options["model"], out=start, progress=output.report
+        given,
+        options["board"],
+        model=options["model"],
+        k3=options["k3"],
+        board_error=options["board_error"],
+        out=start,
+        progress=output.report,
     )
     output.more["rig"] = found.summary
     output.more["calibration"] = str(found.path)

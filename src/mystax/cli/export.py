@@ -12,6 +12,7 @@ from mystax.errors import MystaxError, ParameterError
 
 __all__ = ["command"]
 
+FORMS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc_3d", "facemap")
 FOLDER = click.Path(path_type=Path)
 
 
@@ -40,6 +41,16 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--csv", "csv", type=FOLDER, metavar="DIR", help="Write CSV tables to DIR.")
 @click.option("--parquet", type=FOLDER, metavar="DIR", help="Write Parquet tables to DIR.")
+@click.option(
+    "--anipose", type=FOLDER, metavar="DIR", help="Write points in space as Anipose's tables to DIR."
+)
+@click.option(
+    "--dlc-3d",
+    "dlc_3d",
+    type=FOLDER,
+    metavar="DIR",
+    help="Write points in space as DeepLabCut's tables to DIR.",
+)
 @click.option("--facemap", type=FOLDER, metavar="DIR", help="Write Facemap's _proc.npy to DIR.")
 @click.option(
     "--flavour",
@@ -58,12 +69,14 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     """Write outcomes in the files of another tool; several formats at once if you like.
 
     TARGET is an outcome, a folder of outcomes, or a folder with such folders below it.  What is written in
-    NWB, ALF, CSV and Parquet comes back equal with mystax import.
+    NWB, ALF, CSV and Parquet comes back equal with mystax import; tables of Anipose and DeepLabCut hold the
+    smoothed places only.
     """
-    forms = [name for name in ("nwb", "alf", "csv", "parquet", "facemap") if wishes[name] is not None]
+    forms = [name for name in FORMS if wishes[name] is not None]
     if not forms:
         raise click.UsageError(
-            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR or --facemap DIR"
+            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR, --anipose DIR, --dlc-3d DIR "
+            "or --facemap DIR"
         )
     _check_company(wishes)
     chosen = [name.strip() for name in analyses.split(",") if name.strip()]
@@ -115,13 +128,16 @@ def _write(
         return [
             export_facemap(targets[0], folder, flavour=kind, matlab=wishes["matlab"], overwrite=overwrite)
         ]
-    from mystax.engine.export import export_alf, export_tables
+    from mystax.engine.export import export_alf, export_points, export_tables
 
     if form == "alf":
         from mystax.io.alf import AlfOptions
 
         options = AlfOptions(wishes["revision"] or "", wishes["alf_pose"], overwrite)
         return export_alf(targets, wishes["alf"], options, analyses=analyses)
+    if form in ("anipose", "dlc_3d"):
+        name = form.replace("_", "-")
+        return export_points(targets, wishes[form], name, analyses=analyses, overwrite=overwrite)
     return export_tables(targets, wishes[form], form, analyses=analyses, overwrite=overwrite)
 
 

@@ -22,10 +22,13 @@ __all__ = ["command"]
     "--as",
     "form",
     metavar="FORMAT",
-    help="nwb, alf, csv, parquet, anipose, facemap or keypoints; default: what the content says.",
+    help="nwb, alf, csv, parquet, anipose, dlc-3d, facemap or keypoints; default: what the content says.",
 )
 @click.option("--rate", type=float, metavar="HZ", help="Frames per second, for files without times.")
 @click.option("--keep-frame", is_flag=True, help="Leave Anipose's coordinates as they are stored.")
+@click.option(
+    "--unit", type=float, metavar="MM", help="Length of the unit of DeepLabCut's points in space, mm."
+)
 @click.option(
     "--repair", is_flag=True, help="Mend known defects of Facemap's files that can be mended exactly."
 )
@@ -54,16 +57,17 @@ def command(
     form: str | None,
     rate: float | None,
     keep_frame: bool,
+    unit: float | None,
     repair: bool,
     is_weights: bool,
     **weights: str | None,
 ) -> None:
     """Read files of other tools as outcomes; nothing in them is run.
 
-    FILE is an NWB file, a session of the IBL, a table of mystax export, Anipose's points in space, a
-    tracker's keypoints or Facemap's _proc.npy; what it is, is seen in its content.  What mystax exported
-    comes back as it was.  Of Facemap's files every leaf is kept, with a remark on each value that Facemap
-    is known to store wrongly.  With --facemap-weights a checkpoint of its keypoint network
+    FILE is an NWB file, a session of the IBL, a table of mystax export, points in space of Anipose or
+    DeepLabCut, a tracker's keypoints or Facemap's _proc.npy; what it is, is seen in its content.  What
+    mystax exported comes back as it was.  Of Facemap's files every leaf is kept, with a remark on each
+    value that Facemap is known to store wrongly.  With --facemap-weights a checkpoint of its network
     (facemap_model_state.pt) becomes weights for mystax track.
     """
     if is_weights:
@@ -77,7 +81,7 @@ def command(
     for path in files:
         output.inputs.append(str(path))
         try:
-            _import_one(output, path, ImportWishes(form, out, repair, rate, keep_frame))
+            _import_one(output, path, ImportWishes(form, out, repair, rate, keep_frame, unit))
         except MystaxError as error:
             output.fail(error)
     output.settle(len(files))

@@ -119,8 +119,10 @@ class Output:
         """Keep and print a warning: the outcome exists, but somebody should look."""
         record = {"code": code, "text": text, **more}
         if record not in self.warnings:
+            is_told = any((item["code"], item["text"]) == (code, text) for item in self.warnings)
             self.warnings.append(record)
-            self.note(f"warning {code}: {text}")
+            if not is_told:  # of another outcome or camera
+                self.note(f"warning {code}: {text}")
 
     def fail(self, error: MystaxError) -> None:
         """Keep and print an error."""

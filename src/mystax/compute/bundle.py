@@ -1,11 +1,11 @@
 """Bundle adjustment: cameras and board poses together, board poses eliminated, damped Gauss-Newton steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mystax.compute.kernels.bundle import N_CAMERA, accumulate, residuals
+from mystax.compute.kernels.bundle import N_CAMERA, accumulate, accumulate_points, residuals
 from mystax.core.rig_model import INTRINSIC_NAMES
 from mystax.core.rotations import nearest_rotation, rotation_of
 from mystax.core.typing import Bool, Float64
@@ -46,6 +46,12 @@ class Bundle:
         Standard deviations after `adjust`.
     noise : float
         Spread of a residual per axis [px].
+    board_sd : float
+        How far the board's points may lie from their places, per axis [mm]; 0: not at all.
+    nominal : array (corner, 3)
+        Places of the board's points as printed [mm]; those of `board` at first.
+    n_numbers : float
+        Numbers that the corners had to tell, after `adjust`; what is held by a prior counts less than one.
     """
 
     rows: Float64[np.ndarray, "camera number"]
@@ -55,9 +61,17 @@ class Bundle:
     sizes: Float64[np.ndarray, "camera 2"]
     free: Bool[np.ndarray, "camera column"]
     same_focal: bool = False
-    sd: Float64[np.ndarray, "camera column"] = field(default_factory=lambda: np.empty((0, N_CAMERA)))
+    sd: Float64[np.ndarray, "_ column"] = field(default_factory=lambda: np.empty((0, N_CAMERA)))
     noise: float = 1.0
     n_steps: int = 0
+    board_sd: float = 0.0
+    nominal: Float64[np.ndarray, "_ 3"] = field(default_factory=lambda: np.empty((0, 3)))
+    n_numbers: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Take the board as it was printed for its own places."""
+        if not len(self.nominal):
+            self.nominal = self.board
 
 
 def robust_sd(values: Float64[np.ndarray, "..."]) -> float:
@@ -111,49 +125,92 @@ def _moved(
     return out
 
 
-def _equations(bundle: Bundle, cut: float) -> tuple[float, tuple[np.ndarray, ...]]:
-    n_cameras, n_views = bundle.uv.shape[:2]
+@dataclass(slots=True)
+class _Equations:
+    """Normal equations of cameras and board points (all), and of the poses of the board per view."""
+
+    cost: float
+    matrix: Float64[np.ndarray, "all all"]
+    cross: Float64[np.ndarray, "view all 6"]
+    views: Float64[np.ndarray, "view 6 6"]
+    right: Float64[np.ndarray, " all"]
+    right_views: Float64[np.ndarray, "view 6"]
+
+
+def _equations(bundle: Bundle, cut: float) -> _Equations:
+    n_cameras, n_views, n_points = bundle.uv.shape[:3]
     u, w = np.empty((n_cameras, N_CAMERA, N_CAMERA)), np.empty((n_cameras, n_views, N_CAMERA, 6))
     vv, gc, gv = np.empty((n_views, 6, 6)), np.empty((n_cameras, N_CAMERA)), np.empty((n_views, 6))
     cost = accumulate(bundle.rows, bundle.poses, bundle.board, bundle.uv, cut, u, w, vv, gc, gv)
     info, grad, more = _prior(bundle)
-    return cost + more, (u + info, w, vv, gc + grad, gv)
+    n = n_cameras * N_CAMERA
+    n_all = n + (3 * n_points if bundle.board_sd > 0 else 0)
+    matrix, cross, right = np.zeros((n_all, n_all)), np.empty((n_views, n_all, 6)), np.empty(n_all)
+    for c in range(n_cameras):
+        at = slice(c * N_CAMERA, (c + 1) * N_CAMERA)
+        matrix[at, at] = u[c] + info[c]
+    cross[:, :n] = w.transpose(1, 0, 2, 3).reshape(n_views, n, 6)
+    right[:n] = (gc + grad).ravel()
+    if n_all > n:
+        more += _board_equations(bundle, cut, matrix, cross, right)
+    return _Equations(cost + more, matrix, cross, vv, right, gv)
+
+
+def _board_equations(
+    bundle: Bundle,
+    cut: float,
+    matrix: Float64[np.ndarray, "all all"],
+    cross: Float64[np.ndarray, "view all 6"],
+    right: Float64[np.ndarray, " all"],
+) -> float:
+    """Fill in the equations of the board's points with their prior; return its cost."""
+    n_cameras, n_views, n_points = bundle.uv.shape[:3]
+    n = n_cameras * N_CAMERA
+    ub, gb = np.empty((n_points, 3, 3)), np.empty((n_points, 3))
+    wc, wv = np.empty((n_cameras, N_CAMERA, n_points, 3)), np.empty((n_views, n_points, 3, 6))
+    accumulate_points(bundle.rows, bundle.poses, bundle.board, bundle.uv, cut, ub, wc, wv, gb)
+    weight = (bundle.noise / bundle.board_sd) ** 2
+    off = bundle.board - bundle.nominal
+    for k in range(n_points):
+        at = slice(n + 3 * k, n + 3 * k + 3)
+        matrix[at, at] = ub[k] + weight * np.eye(3)
+    matrix[:n, n:] = wc.reshape(n, 3 * n_points)
+    matrix[n:, :n] = matrix[:n, n:].T
+    cross[:, n:] = wv.reshape(n_views, 3 * n_points, 6)
+    right[n:] = (gb - weight * off).ravel()
+    return float(weight * (off**2).sum())
 
 
 def _map(bundle: Bundle) -> Float64[np.ndarray, "column unknown"]:
-    """Matrix from the free unknowns to all camera columns."""
+    """Matrix from the free unknowns to all columns of cameras and board points."""
     n = bundle.rows.shape[0] * N_CAMERA
+    n_all = n + (3 * len(bundle.board) if bundle.board_sd > 0 else 0)
     columns = []
     for c in range(len(bundle.rows)):
         for k in range(N_CAMERA):
             if not bundle.free[c, k] or (bundle.same_focal and k == 7):
                 continue
-            column = np.zeros(n)
+            column = np.zeros(n_all)
             column[c * N_CAMERA + k] = 1.0
             if bundle.same_focal and k == 6:
                 column[c * N_CAMERA + 7] = 1.0
             columns.append(column)
-    return np.stack(columns, axis=1) if columns else np.zeros((n, 0))
+    columns += list(np.eye(n_all)[n:])
+    return np.stack(columns, axis=1) if columns else np.zeros((n_all, 0))
 
 
-def _reduced(
-    parts: tuple[np.ndarray, ...], damping: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Eliminate the boards: reduced matrix and right side, and what is needed to go back."""
-    u, w, vv, gc, gv = parts
-    n_cameras, n_views = w.shape[:2]
-    damped = vv.copy()
+def _reduced(parts: _Equations, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eliminate the poses of the board: reduced matrix and right side, and what is needed to go back."""
+    damped = parts.views.copy()
     damped[:, range(6), range(6)] *= 1 + damping
+    damped[~parts.views.any(axis=(1, 2))] = np.eye(6)  # views of which no corner is left stay where they are
     inverse = np.linalg.inv(damped)
-    full = np.ascontiguousarray(w.transpose(1, 0, 2, 3)).reshape(n_views, n_cameras * N_CAMERA, 6)
-    half = full @ inverse
-    matrix = np.zeros((n_cameras * N_CAMERA, n_cameras * N_CAMERA))
-    for c in range(n_cameras):
-        at = slice(c * N_CAMERA, (c + 1) * N_CAMERA)
-        matrix[at, at] = u[c]
-    matrix -= np.einsum("vik,vjk->ij", half, full)
-    right = gc.ravel() - np.einsum("vik,vk->i", half, gv)
-    return matrix, right, inverse, full
+    half = parts.cross @ inverse
+    n_all = half.shape[1]
+    wide = (half.transpose(1, 0, 2).reshape(n_all, -1), parts.cross.transpose(1, 0, 2).reshape(n_all, -1))
+    matrix = parts.matrix - wide[0] @ wide[1].T
+    right = parts.right - np.einsum("vik,vk->i", half, parts.right_views)
+    return matrix, right, inverse
 
 
 def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> float:
@@ -177,37 +234,37 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
     bundle.noise = noise if np.isfinite(noise) else 1.0
     cut = max(3 * bundle.noise, 0.05) if robust else 1e9
     damping = 1e-3
-    cost, parts = _equations(bundle, cut)
+    parts = _equations(bundle, cut)
     to_all = _map(bundle)
+    n_cameras = len(bundle.rows)
     for step in range(n_steps):
         bundle.n_steps = step + 1
-        matrix, right, inverse, full = _reduced(parts, damping)
+        matrix, right, inverse = _reduced(parts, damping)
         small = to_all.T @ matrix @ to_all
-        diagonal = np.diag(to_all.T @ _block_diagonal(parts[0]) @ to_all)
+        diagonal = (to_all * (parts.matrix @ to_all)).sum(axis=0)
         small[np.diag_indices(len(small))] += damping * np.maximum(diagonal, 1e-12)
         try:
             delta = to_all @ np.linalg.solve(small, to_all.T @ right)
         except np.linalg.LinAlgError:
             damping *= 10
             continue
-        boards = np.einsum("vij,vj->vi", inverse, parts[4] - np.einsum("vik,i->vk", full, delta))
-        trial = Bundle(
-            np.stack(
-                [_moved(row, d) for row, d in zip(bundle.rows, delta.reshape(-1, N_CAMERA), strict=True)]
+        steps = parts.right_views - np.einsum("vik,i->vk", parts.cross, delta)
+        boards = np.einsum("vij,vj->vi", inverse, steps)
+        of_cameras, of_points = delta[: n_cameras * N_CAMERA], delta[n_cameras * N_CAMERA :]
+        trial = replace(
+            bundle,
+            rows=np.stack(
+                [_moved(row, d) for row, d in zip(bundle.rows, of_cameras.reshape(-1, N_CAMERA), strict=True)]
             ),
-            np.stack([_moved(pose, d) for pose, d in zip(bundle.poses, boards, strict=True)]),
-            bundle.board,
-            bundle.uv,
-            bundle.sizes,
-            bundle.free,
-            bundle.same_focal,
-            noise=bundle.noise,
+            poses=np.stack([_moved(pose, d) for pose, d in zip(bundle.poses, boards, strict=True)]),
+            board=bundle.board + of_points.reshape(-1, 3) if len(of_points) else bundle.board,
         )
         good = (trial.rows[:, 12:14] > 0).all()
-        after, new_parts = _equations(trial, cut) if good else (np.inf, parts)
+        new_parts = _equations(trial, cut) if good else parts
+        after, cost = new_parts.cost if good else np.inf, parts.cost
         if after < cost:
             decrease = (cost - after) / cost
-            bundle.rows, bundle.poses, parts, cost = trial.rows, trial.poses, new_parts, after
+            bundle.rows, bundle.poses, bundle.board, parts = trial.rows, trial.poses, trial.board, new_parts
             damping = max(damping / 5, 1e-12)
             if decrease < TOLERANCE:
                 break
@@ -215,7 +272,7 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
                 noise = robust_sd(bundle_residuals(bundle))
                 if noise < 0.9 * bundle.noise:
                     bundle.noise, cut = noise, max(3 * noise, 0.05)
-                    cost, parts = _equations(bundle, cut)
+                    parts = _equations(bundle, cut)
         else:
             damping *= 10
             if damping > 1e12:
@@ -223,16 +280,7 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
     for row in (*bundle.rows, *bundle.poses):
         row[:9] = nearest_rotation(row[:9].reshape(3, 3)).ravel()
     _standard_deviations(bundle, cut)
-    return float(cost)
-
-
-def _block_diagonal(blocks: Float64[np.ndarray, "camera column column"]) -> np.ndarray:
-    n = len(blocks)
-    out = np.zeros((n * N_CAMERA, n * N_CAMERA))
-    for c in range(n):
-        at = slice(c * N_CAMERA, (c + 1) * N_CAMERA)
-        out[at, at] = blocks[c]
-    return out
+    return float(parts.cost)
 
 
 def _standard_deviations(bundle: Bundle, cut: float) -> None:
@@ -240,18 +288,21 @@ def _standard_deviations(bundle: Bundle, cut: float) -> None:
     found = bundle_residuals(bundle)
     size = np.hypot(found[..., 0], found[..., 1])
     inside = np.isfinite(size) & (size <= cut)
-    _, parts = _equations(bundle, cut)
+    parts = _equations(bundle, cut)
     to_all = _map(bundle)
-    n_numbers = to_all.shape[1] + 6 * len(bundle.poses)
-    freedom = max(2 * int(inside.sum()) - n_numbers, 1)
+    n = len(bundle.rows) * N_CAMERA
+    matrix, *_ = _reduced(parts, 0.0)
+    small = to_all.T @ matrix @ to_all
+    small = np.linalg.pinv(small, hermitian=True) if small.size else small
+    covariance = to_all @ small @ to_all.T
+    n_points = matrix.shape[0] - n
+    held = (bundle.noise / bundle.board_sd) ** 2 * float(np.trace(covariance[n:, n:])) if n_points else 0.0
+    bundle.n_numbers = to_all.shape[1] - held + 6 * int(inside.any(axis=(0, 2)).sum())
+    freedom = max(2 * int(inside.sum()) - bundle.n_numbers, 1)
     variance = float((size[inside] ** 2).sum()) / freedom
     bundle.noise = float(np.sqrt(variance))
-    matrix, *_ = _reduced(parts, 0.0)
-    bundle.sd = np.full((len(bundle.rows), N_CAMERA), np.nan)
-    if not to_all.shape[1]:
-        return
-    covariance = to_all @ np.linalg.pinv(to_all.T @ matrix @ to_all, hermitian=True) @ to_all.T
-    bundle.sd = np.sqrt(np.maximum(np.diag(covariance) * variance, 0)).reshape(-1, N_CAMERA)
+    spread = np.diag(covariance)[:n]
+    bundle.sd = np.sqrt(np.maximum(spread * variance, 0)).reshape(-1, N_CAMERA)
     bundle.sd[~bundle.free] = 0.0
 
 

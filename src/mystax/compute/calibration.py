@@ -15,12 +15,15 @@ from mystax.errors import NumbersError
 __all__ = ["MODELS", "Calibrated", "calibrate"]
 
 MODELS = ("auto", "pinhole", "pinhole-k1")
+FEWEST = 4
+"""Corners that a view needs after outliers are gone: fewer do not say where the board is."""
+K3 = 6 + INTRINSIC_NAMES.index("k3")
 MIN_CORNERS = 8
 MIN_VIEWS = 3
 MAX_LOST = 0.2
 OUTLIER = 4.0
 BAD_VIEW = 5.0
-AUTO_LIMITS = (("p1", "p2"), 0.005), (("k2",), 0.2), (("cx", "cy"), 0.03)
+AUTO_LIMITS = (("p1", "p2"), 0.005), (("k3",), 0.5), (("k2",), 0.2), (("cx", "cy"), 0.03)
 """Numbers that are fixed to their priors, while their SD is above it (centre: share of the width)."""
 
 
@@ -48,6 +51,8 @@ class Calibrated:
         Spread of a residual per axis [px].
     remarks : tuple of str
         Sentences for N312.
+    board : array (corner, 3)
+        Corners on the board [mm]: as given, or where they were found within the board's error.
     """
 
     rig: RigModel
@@ -60,6 +65,7 @@ class Calibrated:
     fixed: tuple[str, ...] = ()
     noise: float = float("nan")
     remarks: tuple[str, ...] = field(default=())
+    board: Float64[np.ndarray, "place 3"] = field(default_factory=lambda: np.empty((0, 3)))
 
 
 def calibrate(
@@ -70,6 +76,8 @@ def calibrate(
     *,
     model: str = "auto",
     turnable: bool = False,
+    k3: bool = False,
+    board_error: float = 0.0,
 ) -> Calibrated:
     """Calibrate a rig from corners of a board.
 
@@ -87,6 +95,10 @@ def calibrate(
         One of `MODELS`.
     turnable : bool, optional
         Whether the board looks the same turned by half a turn.
+    k3 : bool, optional
+        Whether the third radial number of the lens is free too.
+    board_error : float, optional
+        SD of the corners about their places on the board, per axis [mm]; 0 takes the board for exact.
 
     Returns
     -------
@@ -101,7 +113,8 @@ def calibrate(
     uv = uv.copy()
     uv[_counts(uv) < MIN_CORNERS] = np.nan
     remarks = _check_views(names, uv)
-    singles = [calibrate_camera(uv[c], board, sizes[c]) for c in range(len(names))]
+    lens = (*LENS, "k3") if k3 else LENS
+    singles = [calibrate_camera(uv[c], board, sizes[c], lens) for c in range(len(names))]
     seen = _counts(uv) >= MIN_CORNERS
     shared = seen.astype(np.int64) @ seen.T.astype(np.int64)
     np.fill_diagonal(shared, 0)
@@ -111,6 +124,8 @@ def calibrate(
         for a, b in edges:
             resolve_turns(uv, singles, board, a, b)
     bundle, kept = join_cameras(uv, board, sizes, singles, edges)
+    bundle.free = free_columns(len(names), lens)
+    bundle.board_sd = board_error
     fixed = _adjust_model(bundle, model)
     left = _drop_outliers(bundle, kept, remarks)
     adjust(bundle, robust=True)
@@ -130,9 +145,9 @@ def _keep_lenses(bundle: Bundle, singles: Sequence[Bundle], kept: np.ndarray, re
     for c, single in enumerate(singles):
         own = bundle_residuals(single)[0][kept]
         square += float(np.nansum(np.where(np.isfinite(together[c]), own, np.nan) ** 2))
-        numbers += len(LENS) + 6 * int(np.isfinite(single.poses[:, 0]).sum())
+        numbers += int(single.free[0, 6:].sum()) + 6 * int(np.isfinite(single.poses[:, 0]).sum())
     alone = float(np.sqrt(square / max(2 * n - numbers, 1)))
-    joint = float(np.sqrt(np.nansum(together**2) / max(2 * n - int(bundle.free.sum()) - 6 * len(kept), 1)))
+    joint = float(np.sqrt(np.nansum(together**2) / max(2 * n - bundle.n_numbers, 1)))
     ratio = (joint / alone) ** 2
     if len(singles) < 2 or ratio < 1 + 4 / np.sqrt(n):
         return
@@ -175,9 +190,10 @@ def _check_views(
 
 def _adjust_model(bundle: Bundle, model: str) -> list[str]:
     """Adjust with as many numbers of the lens as the pictures can tell; return those that were fixed."""
+    has_k3 = bool(bundle.free[:, K3].any())
     if model == "pinhole-k1":
         bundle.free = free_columns(len(bundle.rows), ("fx", "fy", "cx", "cy", "k1"))
-        bundle.rows[:, 17:20] = 0.0
+        bundle.rows[:, 17:21] = 0.0
         adjust(bundle)
         return ["k2", "p1", "p2"]
     adjust(bundle)
@@ -185,6 +201,10 @@ def _adjust_model(bundle: Bundle, model: str) -> list[str]:
     if model != "auto":
         return fixed
     for group, limit in AUTO_LIMITS:
+        if group == ("k2",) and bundle.free[:, K3].all():
+            continue  # the third number can be told, with the second beside it
+        if group == ("k3",) and not has_k3:
+            continue
         columns = [6 + INTRINSIC_NAMES.index(name) for name in group]
         scale = bundle.sizes[:, 0] if group[0] == "cx" else np.ones(len(bundle.rows))
         weak = (bundle.sd[:, columns] > limit * scale[:, None]).any(axis=1)
@@ -217,6 +237,7 @@ def _drop_outliers(bundle: Bundle, kept: np.ndarray, remarks: list[str]) -> tupl
         with np.errstate(invalid="ignore"):
             limit = OUTLIER * robust_sd(found[c])
             bundle.uv[c][size[c] > max(limit, 1e-6)] = np.nan
+        bundle.uv[c][np.isfinite(bundle.uv[c, ..., 0]).sum(axis=1) < FEWEST] = np.nan
     n_all = int((np.isfinite(size).any(axis=2)).sum())
     if n_all and gone > MAX_LOST * n_all:
         remarks.append(f"{gone} of {n_all} views do not fit")
@@ -242,14 +263,14 @@ def _finish(
     poses[kept] = bundle.poses
     n_corners = counts.sum(axis=1)
     total = 2 * int(n_corners.sum())
-    numbers = int(bundle.free.sum()) + 6 * len(bundle.poses)
-    loss = np.sqrt(total / max(total - numbers, 1))
+    loss = np.sqrt(total / max(total - bundle.n_numbers, 1))
     cameras, rms = [], []
     for c, name in enumerate(names):
         row = bundle.rows[c]
         spread = float(np.sqrt(np.nanmean(found[c] ** 2)) * loss)
         rms.append(spread)
-        names_sd = dict(zip(INTRINSIC_NAMES[:8], bundle.sd[c, 6:14].tolist(), strict=True))
+        n_named = len(INTRINSIC_NAMES) if row[20] != 0 else len(INTRINSIC_NAMES) - 1
+        names_sd = dict(zip(INTRINSIC_NAMES[:n_named], bundle.sd[c, 6 : 6 + n_named].tolist(), strict=True))
         cameras.append(
             CameraModel(
                 name,
@@ -275,4 +296,5 @@ def _finish(
         tuple(fixed),
         bundle.noise,
         tuple(remarks),
+        bundle.board,
     )

@@ -96,7 +96,10 @@ def _views_of(uv: Float64[np.ndarray, "view corner 2"]) -> np.ndarray:
 
 
 def calibrate_camera(
-    uv: Float64[np.ndarray, "view corner 2"], board: Float64[np.ndarray, "corner 3"], size: tuple[int, int]
+    uv: Float64[np.ndarray, "view corner 2"],
+    board: Float64[np.ndarray, "corner 3"],
+    size: tuple[int, int],
+    lens: Sequence[str] = LENS,
 ) -> Bundle:
     """Calibrate one camera by itself: start from homographies, then all numbers of the lens.
 
@@ -108,6 +111,8 @@ def calibrate_camera(
         Corners on the board [mm].
     size : tuple of int
         Width and height of the pictures [px].
+    lens : sequence of str, optional
+        Numbers of the lens that are free in the end.
 
     Returns
     -------
@@ -137,7 +142,7 @@ def calibrate_camera(
     )
     adjust(bundle, n_steps=60)
     bundle.same_focal = False
-    bundle.free = free_columns(1, LENS)
+    bundle.free = free_columns(1, lens)
     adjust(bundle, n_steps=60)
     whole = np.full((len(uv), 12), np.nan)
     whole[good] = bundle.poses

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     AlfOptions = NwbOptions = Any
 
-__all__ = ["export_alf", "export_nwb", "export_tables", "nwb_place"]
+__all__ = ["export_alf", "export_nwb", "export_points", "export_tables", "nwb_place"]
 
 
 def nwb_place(targets: Sequence[Path], given: Path | None) -> Path:
@@ -165,3 +165,42 @@ def export_tables(
 
     check_tables(form)
     return write_tables(folder, find_recorded(targets, analyses), form, overwrite=overwrite)
+
+
+def export_points(
+    targets: Sequence[Path],
+    folder: Path,
+    form: str,
+    *,
+    analyses: Collection[str] = (),
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write points in space as tables of another tool.
+
+    Parameters
+    ----------
+    targets : sequence of Path
+        Outcome files or folders.
+    folder : Path
+        Where the tables go.
+    form : {"anipose", "dlc-3d"}
+        Format.
+    analyses : collection of str, optional
+        Only these.
+    overwrite : bool, optional
+        Replace tables of the same names.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    MystaxError
+        As `mystax.io.points_files.write_points` and `mystax.load`.
+    """
+    from mystax.io.points_files import write_points
+    from mystax.io.recorded import find_recorded
+
+    return write_points(folder, find_recorded(targets, analyses), form, overwrite=overwrite)

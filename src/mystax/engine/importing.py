@@ -40,6 +40,8 @@ class ImportWishes:
         Frames per second, for files that hold frame numbers only [Hz].
     keep_frame : bool
         Leave coordinates in space as they are stored.
+    unit : float, optional
+        Length of the file's unit, for points in space that come without one [mm].
     """
 
     form: str | None = None
@@ -47,6 +49,7 @@ class ImportWishes:
     repair: bool = False
     rate: float | None = None
     keep_frame: bool = False
+    unit: float | None = None
 
 
 def import_file(
@@ -57,7 +60,7 @@ def import_file(
     Parameters
     ----------
     path : Path
-        NWB file, ALF session, table, Facemap file, Anipose table or file of keypoints.
+        NWB file, ALF session, table, Facemap file, points in space of Anipose or DeepLabCut, keypoints.
     wishes : ImportWishes, optional
         How.
     report : callable, optional
@@ -73,7 +76,7 @@ def import_file(
     RecipeError
         P403, if there is no such file, or the folder cannot be made.
     ParameterError
-        P401, for an unknown format, or where the rate is needed.
+        P401, for an unknown format, or where the rate or the unit is needed.
     FormatError
         F801-F804, if the file is refused.
     DamagedError
@@ -113,6 +116,8 @@ def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tu
         return read_tables(path)
     if form == "anipose":
         return [(path.stem, _anipose(path, asked))]
+    if form == "dlc-3d":
+        return [(path.stem, _dlc_points(path, asked))]
     return [(path.stem, _keypoints(path, asked))]
 
 
@@ -199,10 +204,50 @@ def _anipose(path: Path, asked: ImportWishes) -> OutcomeParts:
     return imported_parts("pose3d", {"": dataset}, path, "anipose", flags)
 
 
-def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
-    """Make `pose` of a tracker's file."""
+def _dlc_points(path: Path, asked: ImportWishes) -> OutcomeParts:
+    """Make `pose3d` of DeepLabCut's points in space, which are told in the unit of the board."""
+    from mystax.io.blank import imported_parts, pose_dataset
+    from mystax.io.formats.dlc_points import read_dlc_points
+    from mystax.io.guarded import is_hdf5
+
+    found = read_dlc_points(path, hdf5=is_hdf5(path))
+    if asked.unit is None or not 0 < asked.unit < 1e6:
+        raise ParameterError(
+            "P401",
+            "--unit",
+            f"{path.name} does not say its unit, which is that of the board's squares",
+            expected="its length in mm, above 0",
+            got="none" if asked.unit is None else str(asked.unit),
+            hint="mystax import FILE --unit 20 where a square of 20 mm was called 1",
+        )
+    times = _times(path, found.frame, asked.rate)
+    datasets = [
+        pose_dataset(
+            times,
+            found.names,
+            found.position[:, k] * asked.unit,
+            np.full(found.position.shape[:1] + found.position.shape[2:3], np.nan),
+            individual=individual,
+            frame=found.frame,
+        )
+        for k, individual in enumerate(found.individuals)
+    ]
+    return imported_parts("pose3d", {"": _joined(datasets)}, path, "dlc-3d")
+
+
+def _joined(datasets: Sequence[Any]) -> Any:
+    """Join the datasets of individuals."""
     import xarray as xr
 
+    if len(datasets) == 1:
+        return datasets[0]
+    joined = xr.concat(datasets, "individual", data_vars="minimal", coords="minimal", compat="override")
+    order = ("time", "space", "cov", "camera", "keypoint", "individual", ...)
+    return joined.transpose(*order, missing_dims="ignore")
+
+
+def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
+    """Make `pose` of a tracker's file."""
     from mystax.io.blank import imported_parts, pose_dataset
     from mystax.io.formats.keypoint_files import detect_format, read_keypoints
 
@@ -231,9 +276,6 @@ def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
         )
         for k, individual in enumerate(table.individuals)
     ]
-    joined = datasets[0]
-    if len(datasets) > 1:
-        joined = xr.concat(datasets, "individual", data_vars="minimal", coords="minimal", compat="override")
-        joined = joined.transpose("time", "space", "cov", "keypoint", "individual", ...)
+    joined = _joined(datasets)
     joined.attrs["scorer"] = table.scorer
     return imported_parts("pose", {"": joined}, path, form)

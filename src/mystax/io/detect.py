@@ -10,7 +10,7 @@ from mystax.io.guarded import is_hdf5
 
 __all__ = ["IMPORTS", "detect_import"]
 
-IMPORTS = ("nwb", "alf", "csv", "parquet", "anipose", "facemap", "keypoints")
+IMPORTS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc-3d", "facemap", "keypoints")
 """What `mystax import` reads; keypoints are files of trackers and labellers."""
 
 MATLAB = b"MATLAB 5.0 MAT-file"
@@ -83,6 +83,8 @@ def _hdf5(path: Path) -> str:
     """Tell HDF5 files apart by the marks of their root."""
     import h5py
 
+    from mystax.io.formats.dlc_points import is_dlc_points
+
     try:
         with h5py.File(path, "r", locking=False) as file:
             kind = file.attrs.get("neurodata_type", b"")
@@ -91,13 +93,15 @@ def _hdf5(path: Path) -> str:
                 return "nwb"
             if {"Ly", "Lx"} <= set(file):
                 return "facemap"
+            is_table = any("pandas_type" in item.attrs for item in file.values())
     except (OSError, RuntimeError, ValueError) as error:
         raise FormatError("F804", path.name, f"the file cannot be read as HDF5 ({error})") from error
-    return "keypoints"
+    return "dlc-3d" if is_table and is_dlc_points(path, hdf5=True) else "keypoints"
 
 
 def _text(path: Path, head: bytes) -> str:
     from mystax.io.formats.anipose_points import is_anipose_points
+    from mystax.io.formats.dlc_points import is_dlc_points
     from mystax.io.tables import MARK, table_manifest
 
     if head.startswith(MARK) or table_manifest(path) is not None:
@@ -105,6 +109,8 @@ def _text(path: Path, head: bytes) -> str:
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").lstrip("\ufeff")
     if is_anipose_points(line):
         return "anipose"
+    if line.partition(",")[0].strip().lower() == "scorer" and is_dlc_points(path, hdf5=False):
+        return "dlc-3d"
     if np.frombuffer(head, np.uint8).size and b"\0" not in head:
         return "keypoints"
     raise FormatError(

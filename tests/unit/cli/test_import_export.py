@@ -9,6 +9,7 @@ import pytest
 
 import mystax
 from mystax.io.formats.facemap import read_facemap, write_facemap
+from tests.fixtures.anipose_tables import write_anipose
 from tests.fixtures.commands import call
 from tests.fixtures.exchange_outcomes import contents, publish_known
 from tests.fixtures.facemap_files import facemap_dict
@@ -204,7 +205,10 @@ def test_export_without_a_format_says_which_there_are(
 ) -> None:
     found = call(capsys, "export", tmp_path)
     assert found.status == 2
-    assert all(name in found.err for name in ("--nwb", "--alf", "--csv", "--parquet", "--facemap"))
+    assert all(
+        name in found.err for name in ("--nwb", "--alf", "--csv", "--parquet", "--anipose", "--dlc-3d")
+    )
+    assert "--facemap" in found.err
 
 
 def test_option_of_another_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,6 +225,26 @@ def test_tables_go_out_and_come_back_by_command(tmp_path: Path, capsys: pytest.C
     back = call(capsys, "import", tmp_path / "csv", "--out", tmp_path / "back.mystax")
     assert back.status == 0
     assert contents(tmp_path / "back.mystax") == contents(folder)
+
+
+def test_points_in_space_go_out_to_anipose_and_deeplabcut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_anipose(tmp_path / "mouse.csv", ["nose", "ear"], np.arange(18.0).reshape(3, 2, 3))
+    call(capsys, "import", tmp_path / "mouse.csv", "--rate", "50", "--out", tmp_path / "mouse.mystax")
+    out = call(
+        capsys,
+        *("export", tmp_path / "mouse.mystax", "--anipose", tmp_path / "pose-3d"),
+        *("--dlc-3d", tmp_path / "dlc", "--json"),
+    )
+    assert out.status == 0, out.err
+    names = [Path(path).name for path in out.json["files"]]
+    assert names == ["mouse.csv", "mouse_DLC_3D.csv", "mouse_DLC_3D.h5"]
+    sent = tmp_path / "dlc" / "mouse_DLC_3D.h5"
+    back = call(capsys, "import", sent, "--rate", "50", "--unit", "1", "--out", tmp_path / "back.mystax")
+    assert back.status == 0, back.err
+    places = [mystax.load(tmp_path / f"{name}.mystax")["pose3d"]["position"] for name in ("mouse", "back")]
+    np.testing.assert_array_equal(places[0].values, places[1].values)
 
 
 def test_export_of_nothing_fails_with_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,15 @@ def test_same_warning_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("V110") == 1
 
 
+def test_warning_of_two_cameras_is_printed_once_and_listed_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output("toy")
+    output.warn("V109", "grey range", outcome="motion/left")
+    output.warn("V109", "grey range", outcome="motion/right")
+    output.warn("V109", "another", outcome="motion/right")
+    assert [item["outcome"] for item in output.warnings] == ["motion/left", "motion/right", "motion/right"]
+    assert capsys.readouterr().err == "warning V109: grey range\nwarning V109: another\n"
+
+
 def test_quiet_says_only_errors(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output("toy", quiet=True)
     output.note("hello")

@@ -1,5 +1,7 @@
 """Calibration from corners against known cameras, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,10 @@ from mystax.compute.calibration import calibrate
 from mystax.compute.calibration_start import homography, pose_of_homography
 from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
-from mystax.core.rig_model import RigModel
+from mystax.core.rig_model import RigModel, make_rig
 from mystax.core.rotations import rigid_fit, rotation_of
 from mystax.errors import NumbersError
-from tests.fixtures.rigs import SIZE, board_views
+from tests.fixtures.rigs import SIZE, board_views, rig_of
 
 
 def error_of(found: RigModel, truth: RigModel) -> float:
@@ -85,6 +87,17 @@ def test_views_with_wrong_corners_are_left_out() -> None:
     assert error_of(found.rig, truth) < 0.02
 
 
+def test_view_that_is_wrong_in_all_cameras_is_left_out() -> None:
+    truth, board, uv = board_views(2, 30)
+    rng = np.random.default_rng(0)
+    uv[:, 7] += rng.normal(0, 60, uv[:, 7].shape)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board)
+    assert found.left_views == (7,)
+    assert np.isnan(found.residual[:, 7]).all()
+    assert error_of(found.rig, truth) < 0.02
+    np.testing.assert_allclose(found.rms, 0.3, atol=0.02)
+
+
 def test_views_of_a_board_turned_by_half_a_turn_are_resolved() -> None:
     truth, board, uv = board_views(2, 40)
     uv[1, ::3] = uv[1, ::3, ::-1]
@@ -108,3 +121,76 @@ def test_homography_and_pose_are_exact_without_noise() -> None:
     pose = pose_of_homography(homography(board[:, :2], pixels), 900, np.array([320, 240.0]))
     np.testing.assert_allclose(pose[:9].reshape(3, 3), turn, atol=1e-9)
     np.testing.assert_allclose(pose[9:], shift, atol=1e-6)
+
+
+def bent_board() -> np.ndarray:
+    """What a sheet of paper is off: corners 0.05 mm in the plane, 0.6 mm bent up at both ends."""
+    x, y = np.meshgrid(np.arange(1, 10), np.arange(1, 7))
+    off = np.random.default_rng(7).normal(0, 0.05, (x.size, 3))
+    off[:, 2] += 0.6 * ((x.ravel() - 5) / 4) ** 2 * (1 + 0.2 * y.ravel())
+    return off
+
+
+def focal_errors(found: RigModel, truth: RigModel) -> np.ndarray:
+    """How far fx and cx of all cameras are from the truth, in stated deviations."""
+    return np.array(
+        [
+            (ours.matrix[0, k] - theirs.matrix[0, k]) / ours.sd[name]
+            for ours, theirs in zip(found.cameras, truth.cameras, strict=True)
+            for k, name in ((0, "fx"), (2, "cx"))
+        ]
+    )
+
+
+def test_bent_board_is_found_with_the_cameras() -> None:
+    off = bent_board()
+    truth, board, uv = board_views(2, 16, off=off)
+    plain = calibrate(truth.names, [SIZE] * 2, uv, board)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, board_error=0.3)
+    assert np.abs(focal_errors(plain.rig, truth)).max() > 5
+    assert np.abs(focal_errors(found.rig, truth)).max() < 3
+    np.testing.assert_allclose(found.rms, 0.3, atol=0.015)
+    turn, shift = rigid_fit(found.board, board + off)
+    left = found.board @ turn.T + shift - board - off
+    left -= left.mean(axis=0)
+    assert np.sqrt((left**2).mean()) < 0.2 * np.sqrt((off**2).mean())
+
+
+def test_exact_board_stays_where_it_is() -> None:
+    truth, board, uv = board_views(2, 40)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, board_error=0.1)
+    assert np.sqrt(np.mean((found.board - board) ** 2)) < 0.03
+    assert error_of(found.rig, truth) < 0.02
+    np.testing.assert_allclose(found.rms, 0.3, atol=0.015)
+    plain = calibrate(truth.names, [SIZE] * 2, uv, board)
+    np.testing.assert_array_equal(plain.board, board)
+
+
+def test_third_radial_number_is_found_where_it_is_asked_for() -> None:
+    lens = np.array([-0.12, 0.03, 5e-4, -5e-4, 0.9])
+    wide = [
+        replace(camera, matrix=camera.matrix * [[0.6], [0.6], [1.0]] + [[0, 0, 256], [0, 0, 205], [0, 0, 0]])
+        for camera in rig_of(2).cameras
+    ]
+    truth = make_rig([replace(camera, distortion=lens) for camera in wide])
+    _, board, uv = board_views(2, 60, rig=near(truth))
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model="pinhole", k3=True)
+    plain = calibrate(truth.names, [SIZE] * 2, uv, board, model="pinhole")
+    for camera in found.rig.cameras:
+        assert abs(camera.distortion[4] - 0.9) < 4 * camera.sd["k3"]
+        assert camera.sd["k3"] < 0.2
+    assert max(found.rms) < 0.31
+    assert max(plain.rms) > max(found.rms) + 0.01
+    assert all(camera.distortion[4] == 0 and "k3" not in camera.sd for camera in plain.rig.cameras)
+
+
+def near(rig: RigModel) -> RigModel:
+    """The same cameras at a third of their distance: the board fills the pictures."""
+    return make_rig([replace(camera, translation=camera.translation / 3) for camera in rig.cameras])
+
+
+def test_third_radial_number_that_cannot_be_told_is_fixed_and_said() -> None:
+    truth, board, uv = board_views(2, 30)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, k3=True)
+    assert "k3" in found.fixed
+    assert all(camera.distortion[4] == 0 for camera in found.rig.cameras)

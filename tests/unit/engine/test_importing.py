@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mystax.engine.export import export_points
 from mystax.engine.importing import ImportWishes, import_file
 from mystax.errors import ParameterError, RecipeError
+from mystax.io.formats.anipose_points import read_anipose_points
 from mystax.io.recorded import find_recorded
 from mystax.io.tables import write_tables
 from tests.fixtures.exchange_outcomes import contents, publish_known
@@ -100,3 +102,26 @@ def test_real_poses_of_another_tool_are_read(real_data: Path, tmp_path: Path) ->
     (found,) = import_file(path, ImportWishes(out=tmp_path / "x.mystax")).values()
     assert (found["pose"].sizes["time"], found["pose"].sizes["keypoint"]) == (100, 2)
     assert np.isfinite(found["pose"]["position"].values).all()
+
+
+def test_points_of_deeplabcut_need_their_unit_and_become_millimetres(tmp_path: Path) -> None:
+    path = tmp_path / "a_DLC_3D.csv"
+    path.write_text(
+        "scorer,DLC_3D,DLC_3D,DLC_3D\nbodyparts,nose,nose,nose\ncoords,x,y,z\n0,1,2,3\n2,1.5,,4\n"
+    )
+    with pytest.raises(ParameterError, match="P401 --unit"):
+        import_file(path, ImportWishes(rate=10.0))
+    pose = import_file(path, ImportWishes(rate=10.0, unit=20.0))["a_DLC_3D"]["pose3d"]
+    assert pose["position"].values[0, :, 0, 0].tolist() == [20, 40, 60]
+    assert np.isnan(pose["position"].values[1, 1, 0, 0])
+    assert pose["time"].values.tolist() == [0, 0.2]
+
+
+def test_imported_points_of_anipose_go_out_again_as_they_came(tmp_path: Path) -> None:
+    first = anipose(tmp_path / "pose-3d.csv")
+    import_file(first, ImportWishes(rate=100.0, out=tmp_path / "a.mystax"))
+    (second,) = export_points([tmp_path / "a.mystax"], tmp_path, "anipose")
+    here, there = read_anipose_points(first), read_anipose_points(second)
+    for name in ("names", "position", "residual", "n_cameras", "frame"):
+        np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+    np.testing.assert_array_equal(here.confidence.astype(np.float32), there.confidence.astype(np.float32))

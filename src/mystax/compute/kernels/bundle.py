@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.core.compiled import kernel
 
-__all__ = ["N_CAMERA", "accumulate", "residuals"]
+__all__ = ["N_CAMERA", "accumulate", "accumulate_points", "residuals"]
 
 N_CAMERA = 15
 
@@ -132,3 +132,40 @@ def accumulate(rows, poses, board, uv, cut, u, w, vv, gc, gv):
             for j in range(i):
                 vv[v, i, j] = vv[v, j, i]
     return total
+
+
+@kernel
+def accumulate_points(rows, poses, board, uv, cut, ub, wc, wv, gb):
+    """Add up the equations of the board's points, with the weights of `accumulate`.
+
+    ub (corner, 3, 3), wc (camera, 15, corner, 3), wv (view, corner, 3, 6), gb (corner, 3).
+    """
+    work, jc, jv, jb = np.empty(2), np.empty((2, 15)), np.empty((2, 6)), np.empty((2, 3))
+    ub[:] = 0.0
+    wc[:] = 0.0
+    wv[:] = 0.0
+    gb[:] = 0.0
+    for c in range(uv.shape[0]):
+        for v in range(uv.shape[1]):
+            pose = poses[v]
+            for k in range(uv.shape[2]):
+                if np.isnan(uv[c, v, k, 0]):
+                    continue
+                depth = _observe(rows[c], pose, board[k, 0], board[k, 1], board[k, 2], work, jc, jv)
+                if depth <= 1e-9:
+                    continue
+                ex, ey = uv[c, v, k, 0] - work[0], uv[c, v, k, 1] - work[1]
+                size = np.hypot(ex, ey)
+                weight = 1.0 if size <= cut else cut / size
+                for i in range(2):
+                    for j in range(3):
+                        jb[i, j] = jv[i, 3] * pose[j] + jv[i, 4] * pose[3 + j] + jv[i, 5] * pose[6 + j]
+                for j in range(3):
+                    a0, a1 = weight * jb[0, j], weight * jb[1, j]
+                    gb[k, j] += a0 * ex + a1 * ey
+                    for i in range(3):
+                        ub[k, j, i] += a0 * jb[0, i] + a1 * jb[1, i]
+                    for i in range(15):
+                        wc[c, i, k, j] += a0 * jc[0, i] + a1 * jc[1, i]
+                    for i in range(6):
+                        wv[v, k, j, i] += a0 * jv[0, i] + a1 * jv[1, i]

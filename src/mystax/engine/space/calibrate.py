@@ -33,6 +33,8 @@ def calibrate_files(
     board: str,
     *,
     model: str = "auto",
+    k3: bool = False,
+    board_error: float = 0.0,
     out: str | Path = "calibration.toml",
     progress: Report = silent,
 ) -> Found:
@@ -46,6 +48,10 @@ def calibrate_files(
         The board; not needed with corners.
     model : str, optional
         Which numbers of the lens are free.
+    k3 : bool, optional
+        Whether the third radial number is free too.
+    board_error : float, optional
+        SD of the corners about their places on the board [mm].
     out : path, optional
         Where the rig goes.
     progress : callable, optional
@@ -72,7 +78,15 @@ def calibrate_files(
         raise RecipeError("P403", str(given), "there is no such file of corners")
     if isinstance(given, Mapping) and not board:
         raise RecipeError("P403", "--board", "say what the board is", hint="--board charuco:10x7:17:13")
-    rig, corners, details = calibrate_sources(given, board, model=model, progress=progress)
+    rig, corners, details = calibrate_sources(
+        given,
+        board,
+        model=model,
+        k3=k3,
+        board_error=board_error,
+        keep=Rig.unfinished(out),
+        progress=progress,
+    )
     made = Rig(rig, corners=corners, details=details)
     path = made.save(out)
     cameras = {}
@@ -101,6 +115,8 @@ def calibrate_files(
     if np.isfinite(details["board_mean"]):
         mean, sd = 100 * details["board_mean"], 100 * details["board_sd"]
         lines.append(f"distances on the board: {mean:+.2f} % (SD {sd:.2f} %)")
+    if board_error > 0:
+        lines.append(f"corners lie {details['board_off']:.3f} mm (RMS) off their places on the board")
     if details["fixed"]:
         lines.append(f"the pictures cannot tell {', '.join(details['fixed'])}: kept at their usual values")
     summary = {
@@ -108,6 +124,7 @@ def calibrate_files(
         "board": str(rig.metadata["board"]),
         "board_mean": details["board_mean"] if np.isfinite(details["board_mean"]) else None,
         "board_sd": details["board_sd"] if np.isfinite(details["board_sd"]) else None,
+        "board_off": details["board_off"],
         "fixed": details["fixed"],
         "left_views": details["left_views"],
         "remarks": details["remarks"],

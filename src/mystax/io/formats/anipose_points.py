@@ -1,4 +1,6 @@
-"""Anipose's table of points in space: back into the frame of the cameras, with turn, shear and mirror undone.
+"""Anipose's table of points in space: read back into the frame of the cameras, and written.
+
+Reading undoes turn, shear and mirror of the stored frame.
 
 Facts about the layout are those of Anipose's files (Karashchuk 2021, doi:10.1016/j.celrep.2021.109730).
 """
@@ -8,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mystax.core.typing import Float64
+from mystax.core.typing import Float, Float64, Num
 from mystax.errors import FormatError
-from mystax.io.formats.texts import numbers_of, read_cells
+from mystax.io.formats.texts import numbers_of, read_cells, short_number, text_of_cells
 
-__all__ = ["AniposePoints", "is_anipose_points", "read_anipose_points"]
+__all__ = ["AniposePoints", "anipose_points_text", "is_anipose_points", "read_anipose_points"]
 
 PARTS = ("x", "y", "z")
 MATRIX = tuple(f"M_{i}{j}" for i in range(3) for j in range(3))
@@ -42,11 +44,11 @@ class AniposePoints:
     """
 
     names: tuple[str, ...]
-    position: Float64[np.ndarray, "time keypoint space"]
-    residual: Float64[np.ndarray, "time keypoint"]
-    confidence: Float64[np.ndarray, "time keypoint"]
-    n_cameras: Float64[np.ndarray, "time keypoint"]
-    frame: Float64[np.ndarray, " time"]
+    position: Float[np.ndarray, "time keypoint space"]
+    residual: Float[np.ndarray, "time keypoint"]
+    confidence: Float[np.ndarray, "time keypoint"]
+    n_cameras: Num[np.ndarray, "time keypoint"]
+    frame: Num[np.ndarray, " time"]
     determinant: float
     distortion: float
 
@@ -130,3 +132,48 @@ def read_anipose_points(path: Path | str, *, keep_frame: bool = False) -> Anipos
         float(np.median(determinant)),
         float(np.abs(gram - np.eye(3)).max()),
     )
+
+
+def anipose_points_text(
+    points: AniposePoints,
+    rotation: Float64[np.ndarray, "3 3"],
+    origin: Float64[np.ndarray, " space"],
+) -> str:
+    """Return the text of Anipose's table of points in space.
+
+    Parameters
+    ----------
+    points : AniposePoints
+        Points whose places are given in the axes ``X' = R (X - origin)``; they are stored as they are.
+    rotation : array (3, 3)
+        R of the axes, from the frame of the cameras; the table's M.
+    origin : array (3,)
+        Origin of the axes in the frame of the cameras [mm]; the table's center is R times it.
+
+    Returns
+    -------
+    str
+        Columns x, y, z, error, ncams, score per point, then M, center and fnum; a missing number is empty.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1))
+    >>> points = AniposePoints(("nose",), one[..., None] * [1, 2, 3], one, one, one, one[0] * 7, 1.0, 0.0)
+    >>> anipose_points_text(points, np.eye(3), np.zeros(3)).splitlines()[1][:29]
+    '1.0,2.0,3.0,1.0,1.0,1.0,1.0,0'
+    """
+    head = [f"{name}_{part}" for name in points.names for part in (*PARTS, "error", "ncams", "score")]
+    head += [*MATRIX, *CENTRE, "fnum"]
+    frame = [short_number(value) for value in (*rotation.ravel(), *(rotation @ origin))]
+    blocks = [
+        points.position,
+        points.residual[..., None],
+        points.n_cameras[..., None],
+        points.confidence[..., None],
+    ]
+    texts = [
+        np.array([short_number(v) for v in block.ravel()], object).reshape(block.shape) for block in blocks
+    ]
+    cells = np.concatenate(texts, axis=2).reshape(len(points.frame), -1)
+    rows = [[*row, *frame, str(int(k))] for row, k in zip(cells.tolist(), points.frame, strict=True)]
+    return text_of_cells([head, *rows])

@@ -14,7 +14,7 @@ from mystax.core.keypoint_table import KeypointTable, make_table
 from mystax.errors import FormatError
 from mystax.io.formats.texts import number, numbers_of, read_cells, text_of_cells
 
-__all__ = ["read_dlc", "table_of_columns", "write_dlc", "write_lightning_pose"]
+__all__ = ["dlc_columns", "read_dlc", "table_of_columns", "write_dlc", "write_lightning_pose"]
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 COORDS = ("x", "y", "likelihood")
@@ -32,6 +32,32 @@ def read_dlc(path: Path | str) -> KeypointTable:
     -------
     KeypointTable
         Labels if a likelihood is given nowhere and rows are pictures, else predictions.
+
+    Raises
+    ------
+    RecipeError
+        P403, if there is no such file.
+    FormatError
+        F804, if it is no such table.
+    """
+    found = dlc_columns(path)
+    return table_of_columns(
+        Path(path).name, found["levels"], found["columns"], found["index"], found["values"]
+    )
+
+
+def dlc_columns(path: Path | str) -> dict[str, Any]:
+    """Read the columns of a DeepLabCut table (`.csv`) with their names, whatever they hold.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict
+        levels, columns, index and values, as `table_of_columns` takes them.
 
     Raises
     ------
@@ -58,7 +84,8 @@ def read_dlc(path: Path | str) -> KeypointTable:
         raise FormatError("F804", where, "the header is not understood", got=str(head["coords"][:4]))
     columns = [tuple(head[name][k] for name in head) for k in range(n_index, len(head["coords"]))]
     values = numbers_of([row[n_index:] for row in body], len(columns), where)
-    return table_of_columns(where, list(head), columns, ["/".join(row[:n_index]) for row in body], values)
+    index = ["/".join(row[:n_index]) for row in body]
+    return {"levels": list(head), "columns": columns, "index": index, "values": values}
 
 
 def table_of_columns(
@@ -96,6 +123,10 @@ def table_of_columns(
     at = {name: k for k, name in enumerate(levels)}
     if not {"bodyparts", "coords"} <= set(at):
         raise FormatError("F804", where, expected="columns named by bodyparts and coords", got=str(levels))
+    if any(column[at["coords"]] == "z" for column in columns):
+        raise FormatError(
+            "F804", where, "it holds points in space, not in a picture", hint="mystax import FILE reads them"
+        )
     animals = [column[at["individuals"]] if "individuals" in at else "" for column in columns]
     individuals, names = (
         list(dict.fromkeys(animals)),

@@ -1,6 +1,7 @@
 """DeepLabCut's HDF5 tables as pandas writes them, without pandas: two layouts read, the fixed one written."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import h5py
 import numpy as np
 
 from mystax.core.keypoint_table import KeypointTable
+from mystax.core.typing import Float64, Int64
 from mystax.errors import FormatError
 from mystax.io.foreign import read_foreign
 from mystax.io.formats.dlc import LEVELS, table_of_columns
 from mystax.io.guarded import check_hdf5
 from mystax.io.pickles import read_pickled
 
-__all__ = ["plain_dlc_h5", "read_dlc_h5", "write_dlc_h5"]
+__all__ = ["plain_dlc_h5", "read_dlc_h5", "write_dlc_frame", "write_dlc_h5"]
 
 GROUP = "df_with_missing"
 WIDTH = 1 << 16
@@ -209,10 +211,33 @@ def write_dlc_h5(path: Path | str, table: KeypointTable) -> None:
         ("bodyparts", list(table.names)),
         ("coords", list(coords)),
     ]
-    shape = [len(entries) for _, entries in levels]
-    codes = [code.ravel().astype(np.int8 if max(shape) < 128 else np.int16) for code in np.indices(shape)]
     parts = [table.position[..., 0], table.position[..., 1], table.confidence][: len(coords)]
     values = np.stack(parts, -1).reshape(len(table), -1)
+    is_video = bool((table.frame >= 0).all())
+    write_dlc_frame(path, levels, values, table.frame if is_video else list(table.files))
+
+
+def write_dlc_frame(
+    path: Path | str,
+    levels: Sequence[tuple[str, list[str]]],
+    values: Float64[np.ndarray, "row column"],
+    rows: Int64[np.ndarray, " row"] | Sequence[str],
+) -> None:
+    """Write a table in pandas' fixed layout.
+
+    Parameters
+    ----------
+    path : path
+        The file; one that exists is replaced.
+    levels : sequence of (name, labels)
+        Names of the columns are all combinations of these labels, the last one running fastest.
+    values : array (row, column)
+        The numbers.
+    rows : array or sequence of str
+        Frames, or pictures.
+    """
+    shape = [len(entries) for _, entries in levels]
+    codes = [code.ravel().astype(np.int8 if max(shape) < 128 else np.int16) for code in np.indices(shape)]
     with h5py.File(path, "w") as file:
         _mark(file, CLASS="GROUP", PYTABLES_FORMAT_VERSION="2.1", TITLE="", VERSION="1.0")
         group = file.create_group(GROUP)
@@ -233,17 +258,17 @@ def write_dlc_h5(path: Path | str, table: KeypointTable) -> None:
         group.attrs["nblocks"] = np.int64(1)
         for axis in ("axis0", "block0_items"):
             group.attrs[f"{axis}_nlevels"] = np.int64(len(levels))
-            for k, ((name, entries), code) in enumerate(zip(levels, codes, strict=True)):
-                level = _array(group, f"{axis}_level{k}", _bytes(entries))
+            for k, ((name, labels), code) in enumerate(zip(levels, codes, strict=True)):
+                level = _array(group, f"{axis}_level{k}", _bytes(labels))
                 _mark(level, kind="string", name=name, nan_rep="", **{f"{axis}_name{name}": name})
                 _array(group, f"{axis}_label{k}", code)
-        if (table.frame >= 0).all():
-            rows = _array(group, "axis1", table.frame)
-            _mark(rows, kind="integer")
+        if isinstance(rows, np.ndarray):
+            entries = _array(group, "axis1", rows)
+            _mark(entries, kind="integer")
         else:
-            rows = _array(group, "axis1", _bytes(list(table.files)))
-            _mark(rows, kind="string", nan_rep="")
-        rows.attrs["name"] = np.bytes_("N.")  # a pickled None, as PyTables keeps it
+            entries = _array(group, "axis1", _bytes(list(rows)))
+            _mark(entries, kind="string", nan_rep="")
+        entries.attrs["name"] = np.bytes_("N.")  # a pickled None, as PyTables keeps it
         _array(group, "block0_values", values)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mystax.core.typing import Float64
 from mystax.errors import FormatError, RecipeError
 
-__all__ = ["number", "numbers_of", "read_cells", "read_text", "text_of_cells"]
+__all__ = ["number", "numbers_of", "read_cells", "read_text", "short_number", "text_of_cells"]
 
 MAX_BYTES = 1 << 30
 
@@ -91,3 +91,8 @@ def numbers_of(rows: Sequence[Sequence[str]], width: int, where: str) -> Float64
 def number(value: float) -> str:
     """Write a number such that reading gives the same one; NaN as an empty cell."""
     return "" if np.isnan(value) else repr(float(value))
+
+
+def short_number(value: np.floating | float) -> str:
+    """Write a number with as few digits as give the same one back in its own type; NaN as an empty cell."""
+    return "" if np.isnan(value) else str(value)

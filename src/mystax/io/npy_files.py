@@ -2,6 +2,7 @@
 
 import ast
 import math
+import sys
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,6 +76,8 @@ def npy_layout(path: Path | str) -> NpyLayout:
             raise FormatError("F801", where, expected="an array of numbers", got="pickled objects")
         wanted = math.prod(shape) * dtype.itemsize
         left = Path(path).stat().st_size - stream.tell()
+        if math.prod(size for size in shape if size) * dtype.itemsize > sys.maxsize:
+            raise FormatError("F802", where, "no memory has addresses for such a shape", got=str(shape)[:80])
         if wanted > left:
             raise FormatError("F802", where, expected=f"{wanted} bytes, as its header claims", got=f"{left}")
         return NpyLayout(shape, dtype, fortran, stream.tell())

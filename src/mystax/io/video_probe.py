@@ -5,7 +5,8 @@ Objects of FFmpeg's library come through `Library`; this module does not import 
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from mystax.io.video_facts import HAS_TABLE, MAX_METADATA, FileFacts, Scan
 from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, Route, scan_packets
 from mystax.io.video_library import Library, is_readable, read_failure
 from mystax.io.video_pixels import (
+    PixelPlan,
     decide_range,
     plan_pixels,
     read_grey,
@@ -171,70 +173,99 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
         stamps are repeated.
     """
     where = scan.library.where
-    pictures = _head(scan)
-    if not pictures:
+    head = _Head(where)
+    with closing(_pictures(scan)) as pictures:
+        for picture in pictures:
+            head.take(picture)
+    if head.plan is None:
         raise VideoError("V103", where, "no picture can be decoded", hint="the stream may be damaged")
-    picture = pictures[0]
-    index = FrameIndex.build(scan.table, _route(scan, pictures), scan.container, where)
-    timing = time_frames(index.stamps, scan.time_base, scan.stated_rates, scan.container)
-    plan = plan_pixels(picture.format, where)
-    color_range, source = decide_range(picture.format, int(picture.color_range), grey_range)
-    rotation, is_odd = _rotation(picture)
-    samples = [read_grey(one, plan) for one in pictures[:: max(1, len(pictures) // 8)]]
-    outside = max(share_outside_limited(codes, plan.bits) for codes in samples)
+    index = FrameIndex.build(scan.table, _route(scan, head.packets), scan.container, where)
+    color_range, source = decide_range(head.format, head.color_range, grey_range)
+    chosen = slice(None, None, max(1, len(head.packets) // 8))
     facts = FileFacts(
         scan=scan,
         index=index,
-        timing=timing,
-        plan=plan,
-        size=(picture.width, picture.height),
-        pixel_format=picture.format.name,
-        rotation=rotation,
+        timing=time_frames(index.stamps, scan.time_base, scan.stated_rates, scan.container),
+        plan=head.plan,
+        size=head.size,
+        pixel_format=head.format.name,
+        rotation=head.rotation,
         color_range=color_range,
         color_range_source=source,
-        interlaced=bool(picture.interlaced_frame),
-        sampled_maximum=max(int(codes.max()) for codes in samples),
+        interlaced=head.interlaced,
+        sampled_maximum=max(head.largest[chosen]),
         flags=(),
     )
-    doubtful_range = source == "assumed" and outside > MAX_OUTSIDE
-    return _flagged(facts, is_odd_rotation=is_odd, doubtful_range=doubtful_range)
+    doubtful_range = source == "assumed" and max(head.outside[chosen]) > MAX_OUTSIDE
+    return _flagged(facts, is_odd_rotation=head.is_odd, doubtful_range=doubtful_range)
 
 
-def _head(scan: Scan) -> list[Any]:
+class _Head:
+    """What the first pictures of a file say.
+
+    No picture is kept: those of many files together would be most of the memory of a long recording.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self.plan: PixelPlan | None = None
+        self.format: Any = None
+        self.size = (0, 0)
+        self.color_range = self.rotation = 0
+        self.is_odd = self.interlaced = False
+        self.packets: list[int] = []
+        self.largest: list[int] = []
+        self.outside: list[float] = []
+
+    def take(self, picture: Any) -> None:
+        """Look at a picture; the first one decides how all are read."""
+        if self.plan is None:
+            self.plan = plan_pixels(picture.format, self._where)
+            self.format, self.color_range = picture.format, int(picture.color_range)
+            self.size = (picture.width, picture.height)
+            self.rotation, self.is_odd = _rotation(picture)
+            self.interlaced = bool(picture.interlaced_frame)
+        codes = read_grey(picture, self.plan)
+        self.packets.append(picture.opaque[0])
+        self.largest.append(int(codes.max()))
+        self.outside.append(share_outside_limited(codes, self.plan.bits))
+
+
+def _pictures(scan: Scan) -> Generator[Any]:
     """Decode up to the second key frame, at most 64 packets; later groups where the first gives nothing."""
     library = scan.library
     opened = library.open(1)
-    pictures: list[Any] = []
-    number = 0
+    number, found = 0, False
     try:
         with library.listen(False):
             for packet in _until_failure(opened.container.demux(opened.stream), library):
                 if packet.size == 0 or number >= len(scan.table):
                     continue
-                if pictures and (number >= MAX_HEAD or (scan.table.key[number] and number > 1)):
+                if found and (number >= MAX_HEAD or (scan.table.key[number] and number > 1)):
                     break
                 packet.opaque = (number,)
                 number += 1
                 try:
-                    pictures += opened.context.decode(packet)
+                    pictures = opened.context.decode(packet)
                 except library.failure:
                     continue
+                found = found or bool(pictures)
+                yield from pictures
                 if number > 1000:
                     break
             try:
-                pictures += opened.context.decode(None)
+                yield from opened.context.decode(None)
             except library.failure:
-                return pictures
+                return
     finally:
         opened.close()
-    return pictures
 
 
-def _route(scan: Scan, pictures: Sequence[Any]) -> Route:
-    """Choose the route: by stamps where the decoder gives pictures in their order."""
+def _route(scan: Scan, packets: Sequence[int]) -> Route:
+    """Choose the route: by stamps where the decoder gives pictures in the order of their packets' stamps."""
     if scan.container in BARE:
         return "order"
-    stamps = [int(scan.table.stamp[picture.opaque[0]]) for picture in pictures]
+    stamps = [int(scan.table.stamp[packet]) for packet in packets]
     if any(stamp == NO_STAMP for stamp in stamps):
         return "order"
     falls = sum(b < a for a, b in itertools.pairwise(stamps))

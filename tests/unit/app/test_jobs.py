@@ -25,7 +25,7 @@ print("no event", flush=True)
 if wish["force"]:
     time.sleep(60)
 if wish["parameters"]:
-    tell(error={"code": "V102", "where": "face.mp4", "what": "broken"})
+    tell(error={"code": "V102", "where": "face.mp4", "what": "broken", "got": json.dumps(wish["parameters"])})
     sys.exit(1)
 """
 ITEM = Item("f1", "face", {"face": (Path("face.mp4"),)})
@@ -79,7 +79,8 @@ def test_a_run_that_fails_keeps_its_reason_and_can_be_tried_again() -> None:
         return failed, again, await until(jobs, "failed")
 
     failed, again, _ = with_jobs(job)
-    assert failed.jobs[0].error == {"code": "V102", "where": "face.mp4", "what": "broken"}
+    known = {"code": "V102", "where": "face.mp4", "what": "broken", "got": '{"motion": {"bin": 2}}'}
+    assert failed.jobs[0].error == known, "the child got what was typed"
     assert again.jobs[0].state in {"queued", "running"}
 
 

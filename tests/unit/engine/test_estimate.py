@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mystax.core.geometry import Rectangle, Roi
@@ -196,9 +196,9 @@ def test_more_components_never_need_less_memory(n_bins: int, one: int, other: in
     assert svd_cost(6000, n_bins, few).memory <= svd_cost(6000, n_bins, many).memory
 
 
-@given(
-    st.floats(0, 1e7),
-)
+@example(90.0)
+@example(599.0)
+@given(st.floats(0, 1e7))
 def test_durations_are_told_in_the_unit_of_a_person(seconds: float) -> None:
     number, unit = Estimate(seconds=seconds).text.split("about ")[1].split(",")[0].split()
     told = float(number) * {"s": 1, "min": 60, "h": 3600}[unit]

@@ -119,7 +119,7 @@ class _Import:
         variables = {
             name: (
                 item.dims,
-                known[name].astype(item.dtype) if name in known else _unknown(item.dtype, item.dims, sizes),
+                _held(known[name], item.dtype) if name in known else _unknown(item.dtype, item.dims, sizes),
             )
             for name, item in schema.variables.items()
             if name in known or item.required
@@ -282,17 +282,18 @@ class _Import:
         n = len(np.ravel(rows[0][1]["area"]))
         area = np.stack([np.ravel(entry["area"]).astype(np.float64) for _, entry in rows], 1)
         smooth = _stacked(rows, "area_smooth", area)
+        lengths = [np.asarray(e.get("axlen", np.full((n, 2), np.nan)), np.float64) for _, e in rows]
         axes = np.stack(
-            [2 * np.sqrt(np.sort(np.asarray(e.get("axlen", np.full((n, 2), np.nan))), 1)) for _, e in rows], 1
+            [2 * np.sqrt(np.where((w >= 0).all(1, keepdims=True), np.sort(w, 1), np.nan)) for w in lengths], 1
         )
         known = {
             "area": area,
-            "diameter": 2 * np.sqrt(area / np.pi),
+            "diameter": _diameter(area),
             "major": axes[..., 1],
             "minor": axes[..., 0],
             "centre": np.stack([_centre(entry.get("com"), item.box, n) for item, entry in rows], 1),
             "area_smooth": smooth,
-            "diameter_smooth": 2 * np.sqrt(smooth / np.pi),
+            "diameter_smooth": _diameter(smooth),
             "centre_smooth": np.stack(
                 [_centre(entry.get("com_smooth"), item.box, n) for item, entry in rows], 1
             ),
@@ -325,6 +326,20 @@ def _centre(com: object, box: tuple[int, int], n: int) -> Shaped[np.ndarray, "ti
         return np.full((n, 2), np.nan)
     plain = np.asarray(com, np.float64)
     return np.stack([plain[:, 1] + box[0], plain[:, 0] + box[1]], 1)
+
+
+def _held(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Return values in another type; numbers beyond what it holds are missing."""
+    if np.dtype(dtype).kind != "f":
+        return values.astype(dtype)
+    with np.errstate(over="ignore"):
+        held = values.astype(dtype)
+    return np.where(np.isinf(held) & np.isfinite(values), np.asarray(np.nan, dtype), held)
+
+
+def _diameter(area: np.ndarray) -> np.ndarray:
+    """Return the diameter of a circle of an area; no area is below zero, and such one has none."""
+    return np.asarray(2 * np.sqrt(np.where(area >= 0, area, np.nan) / np.pi))
 
 
 def _unknown(dtype: str, dims: Sequence[str], sizes: Mapping[str, int]) -> np.ndarray:

@@ -22,16 +22,7 @@ import type {
 } from "./api.gen";
 import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
-
-/** What went wrong, in the words of the terminal. */
-export interface Refusal {
-  readonly code: string;
-  readonly where: string;
-  readonly what: string;
-  readonly expected: string;
-  readonly got: string;
-  readonly hint: string;
-}
+import { detailOf, type Refusal } from "./refusal";
 
 export class ApiError extends Error {
   constructor(
@@ -39,7 +30,7 @@ export class ApiError extends Error {
     readonly refusal: Refusal,
     readonly details: unknown = null,
   ) {
-    super(`${refusal.code} ${refusal.where}: ${refusal.what}`);
+    super(`${refusal.code} ${refusal.where}: ${detailOf(refusal)}`);
   }
 }
 

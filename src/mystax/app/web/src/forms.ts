@@ -76,3 +76,12 @@ export function changed(fields: readonly Field[], values: Readonly<Record<string
   }
   return found;
 }
+
+/** What a field sends: the value that it can have, else what was typed, which the server refuses in its own words. */
+export function sentOf(field: Field, text: string): Value {
+  const value = valueOf(field, text);
+  if (value !== undefined) return value;
+  const trimmed = text.trim();
+  const number = Number(trimmed);
+  return trimmed !== "" && Number.isFinite(number) ? number : trimmed;
+}

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import { frameTimes } from "../src/clock";
-import { changed, fieldOf, fieldsOf, textOf, valueOf } from "../src/forms";
+import { changed, fieldOf, fieldsOf, sentOf, textOf, valueOf } from "../src/forms";
 import { actionsOf, choose, chord, isKept, KEYS, shown, type Pressed } from "../src/keys";
 import { corners, isLow, markersOf, opacity, partOf } from "../src/markers";
 import { binned, gapsOf } from "../src/marks";
+import { detailOf, refusedField } from "../src/refusal";
 import { ended, idle, wanted, type Newest } from "../src/newest";
 
 const press = (key: string, held: Partial<Pressed> = {}): Pressed => ({
@@ -58,6 +59,48 @@ describe("keys", () => {
   it("are shown to people with signs", () => {
     expect(shown("Shift+ArrowLeft")).toBe("Shift ←");
     expect(shown("Ctrl+k")).toBe("Ctrl K");
+  });
+});
+
+describe("parameters that are sent", () => {
+  const sigma = fieldOf("sigma", { default: 2.0, range: "0 < sigma <= 6" });
+  const refusal = {
+    code: "P401",
+    where: "parameter 'sigma' of 'pupil'",
+    what: "",
+    expected: "0 < sigma <= 6",
+    got: "7",
+    hint: "",
+  };
+
+  it.each([
+    ["3.5", 3.5],
+    ["7", 7],
+    ["-1", -1],
+    ["many", "many"],
+    ["", ""],
+  ])("are what was typed, also where it cannot be: %s", (text, sent) => {
+    expect(sentOf(sigma, text)).toBe(sent);
+  });
+
+  it("keep the words of a refusal for the field that it names", () => {
+    const words = "P401 expected 0 < sigma <= 6, got 7";
+    expect(refusedField(refusal)).toEqual({ analysis: "pupil", name: "sigma", words });
+    const both = refusedField({ ...refusal, what: "it is out of range" });
+    expect(both?.words).toBe("P401 it is out of range; expected 0 < sigma <= 6, got 7");
+    const unknown = { ...refusal, what: "there is no such parameter; did you mean 'sigma'?", expected: "", got: "" };
+    expect(refusedField(unknown)?.words).toBe("P401 there is no such parameter; did you mean 'sigma'?");
+  });
+
+  it("are said with what was expected and what came", () => {
+    expect(detailOf(refusal)).toBe("expected 0 < sigma <= 6, got 7");
+    expect(detailOf({ what: "broken", expected: "", got: "7" })).toBe("broken");
+    expect(detailOf({ what: "broken", expected: "a file", got: "" })).toBe("broken; expected a file");
+  });
+
+  it("leave a refusal of something else alone", () => {
+    expect(refusedField({ ...refusal, where: "roi 'left'" })).toBeNull();
+    expect(refusedField({ ...refusal, where: "the parameter 'sigma' of 'pupil'" })).toBeNull();
   });
 });
 

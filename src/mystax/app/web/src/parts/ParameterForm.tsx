@@ -1,15 +1,20 @@
 /** The parameters of an analysis, as its declaration has them. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import * as api from "../api";
 import type { AnalysisForm } from "../api.gen";
-import { changed, fieldsOf, textOf, valueOf, type Field, type Value } from "../forms";
+import { changed, fieldsOf, sentOf, textOf, type Field, type Value } from "../forms";
+import { refusedField } from "../refusal";
 import { tell } from "../state";
 
 const forms = signal<readonly AnalysisForm[]>([]);
 const values = signal<Readonly<Record<string, Readonly<Record<string, Value>>>>>({});
+/** What the server has said of a field, until it is changed. */
+const refusals = signal<Readonly<Record<string, string>>>({});
+
+const keyOf = (analysis: string, name: string): string => `${analysis}-${name}`;
 
 /** Fetch the declarations once. */
 export function useForms(): readonly AnalysisForm[] {
@@ -25,19 +30,31 @@ export function parametersOf(analysis: string): Record<string, Value> {
   return form === undefined ? {} : changed(fieldsOf(form.parameters), values.value[analysis] ?? {});
 }
 
+/** What differs from the defaults, for each of some analyses that have anything. */
+export function parametersOfAll(analyses: readonly string[]): Record<string, Record<string, Value>> {
+  const all = [...new Set(analyses)].map((name) => [name, parametersOf(name)] as const);
+  return Object.fromEntries(all.filter(([, found]) => Object.keys(found).length > 0));
+}
+
+/** Show a refusal beside the field that it is about; false where it is about none. */
+export function refuse(error: unknown): boolean {
+  const found = error instanceof api.ApiError ? refusedField(error.refusal) : null;
+  if (found === null) return false;
+  refusals.value = { ...refusals.value, [keyOf(found.analysis, found.name)]: found.words };
+  return true;
+}
+
 function set(analysis: string, name: string, value: Value): void {
+  const { [keyOf(analysis, name)]: _, ...others } = refusals.value;
+  refusals.value = others;
   values.value = { ...values.value, [analysis]: { ...values.value[analysis], [name]: value } };
 }
 
 function Line({ analysis, field }: { readonly analysis: string; readonly field: Field }) {
   const now = values.value[analysis]?.[field.name] ?? field.default;
-  const [wrong, setWrong] = useState<string | null>(null);
-  const id = `${analysis}-${field.name}`;
-  const take = (text: string): void => {
-    const value = valueOf(field, text);
-    setWrong(value === undefined ? `expected ${field.range}` : null);
-    if (value !== undefined) set(analysis, field.name, value);
-  };
+  const id = keyOf(analysis, field.name);
+  const wrong = refusals.value[id] ?? null;
+  const take = (text: string): void => set(analysis, field.name, sentOf(field, text));
   const isList = field.words.length > 0 && !field.takesNumber && !field.takesText;
   return (
     <div class="parameter">
@@ -69,14 +86,20 @@ function Line({ analysis, field }: { readonly analysis: string; readonly field: 
 }
 
 export function ParameterForm({ analysis }: { readonly analysis: string }) {
+  const host = useRef<HTMLDetailsElement>(null);
   const form = useForms().find((one) => one.name === analysis);
-  if (form === undefined) return null;
-  const fields = fieldsOf(form.parameters);
+  const fields = form === undefined ? [] : fieldsOf(form.parameters);
   const n = Object.keys(parametersOf(analysis)).length;
+  const isRefused = fields.some(({ name }) => refusals.value[keyOf(analysis, name)] !== undefined);
+  // Opened where something is refused, and left to the person after.
+  useEffect(() => {
+    if (isRefused && host.current !== null) host.current.open = true;
+  }, [isRefused]);
+  if (form === undefined) return null;
   return (
-    <details class="form">
+    <details class="form" ref={host}>
       <summary>
-        parameters of {analysis} <span class="muted">{n === 0 ? "as declared" : `${n} changed`}</span>
+        parameters of {analysis} <span class={isRefused ? "error" : "muted"}>{isRefused ? "refused" : n === 0 ? "as declared" : `${n} changed`}</span>
       </summary>
       <p class="help">{form.help}</p>
       {fields.map((field) => (

@@ -7,6 +7,7 @@ import { numbers, type Envelope } from "../envelope";
 import { ended, idle, wanted, type Newest, type Next } from "../newest";
 import { ANALYSIS, bounds, writeRegion, type Region } from "../roi";
 import type { Found } from "./overlays";
+import { parametersOf, refuse } from "./ParameterForm";
 
 export interface Wish {
   readonly camera: string;
@@ -107,6 +108,7 @@ export function usePreview(wish: Wish | null): Preview {
         follow(after);
       })
       .catch((error: unknown) => {
+        if (JSON.stringify(parameters) === JSON.stringify(parametersOf(ANALYSIS[region.kind]))) refuse(error);
         const words = error instanceof api.ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);
         setShown({ ...nothing, error: words });
         follow(ended(state.current, seq, false));

@@ -3,21 +3,23 @@
 import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api";
-import type { JobRow, QueueState } from "../api.gen";
+import type { JobRow, JobWanted, QueueState } from "../api.gen";
 import { canCancel, canRetry, cellText, lasting, summary, tableOf } from "../jobs";
+import { refuse } from "../parts/ParameterForm";
 import { isReadOnly, open, said, tell } from "../state";
 
 const AGAIN = 3000;
 
 /** Ask for the whole recipe of the open recording, and say where it is seen. */
-export async function runOpen(): Promise<void> {
+export async function runOpen(parameters: JobWanted["parameters"] = {}): Promise<void> {
   const recording = open.value;
   if (recording === null) return;
   try {
-    const { ids } = await api.addJobs({ recording: recording.id, recipe: "standard", analyses: [], parameters: {}, force: false });
+    const { ids } = await api.addJobs({ recording: recording.id, recipe: "standard", analyses: [], parameters, force: false });
     said.value = ids.length === 0 ? "Nothing to do: all outcomes are current" : `${ids.length} ${ids.length === 1 ? "job" : "jobs"} queued`;
     window.location.hash = `#s=queue&r=${recording.id}`;
   } catch (error) {
+    refuse(error);
     tell(error);
   }
 }

@@ -10,7 +10,7 @@ import { Display } from "../parts/Display";
 import { FramePanel, type At, type Tool } from "../parts/FramePanel";
 import { Empty, NoRecording } from "../parts/Need";
 import { foundOf, regionsOf } from "../parts/overlays";
-import { ParameterForm, parametersOf } from "../parts/ParameterForm";
+import { ParameterForm, parametersOf, parametersOfAll } from "../parts/ParameterForm";
 import { TimeBar } from "../parts/TimeBar";
 import { useKeys, type Actions } from "../parts/useKeys";
 import { usePreview } from "../parts/usePreview";
@@ -228,6 +228,8 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
   }
   const overlays = [regionsOf([...here, ...draft], chosen.value), foundOf(preview.found)];
   const isSaved = now.saved === stampOf(now);
+  const typedParameters = parametersOfAll(all.map((one) => ANALYSIS[one.kind]));
+  const nTyped = Object.values(typedParameters).reduce((sum, found) => sum + Object.keys(found).length, 0);
 
   return (
     <section class="screen" aria-labelledby="rois">
@@ -248,8 +250,8 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
         <button type="button" disabled={isSaved || isReadOnly.value} onClick={() => void save()}>
           Save <kbd>Ctrl S</kbd>
         </button>
-        <button type="button" disabled={!isSaved || all.length === 0 || isReadOnly.value} onClick={() => void runOpen()}>
-          Run
+        <button type="button" disabled={!isSaved || all.length === 0 || isReadOnly.value} onClick={() => void runOpen(typedParameters)}>
+          {nTyped === 0 ? "Run" : `Run with ${nTyped} changed ${nTyped === 1 ? "parameter" : "parameters"}`}
         </button>
       </header>
       {conflict.value && (

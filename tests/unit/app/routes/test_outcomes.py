@@ -92,7 +92,7 @@ def points_of(app: Application, first: int, stop: int) -> tuple[dict[str, np.nda
 
 def test_a_block_of_points_names_its_dimensions_and_where_it_begins(app: Application, place: Path) -> None:
     arrays, header = points_of(app, 5, 9)
-    wanted = load(place / "pose.nc")["position"].isel(time=slice(5, 9))
+    wanted: Any = load(place / "pose.nc")["position"].isel(time=slice(5, 9))
     assert header["first"] == 5
     assert header["keypoints"] == POINTS
     assert arrays["xy"].shape == tuple(wanted.sizes[dim] for dim in header["dims"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the checks of types come before the first import of mystax
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-# A suite of hundreds of processes compiles each module once: read here, inherited by workers and their children.
+# A suite of hundreds of processes compiles each module once: workers and their children inherit this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -95,7 +95,7 @@ def pytest_collection(session: pytest.Session) -> "Generator[None, object, objec
 
 
 def import_share() -> None:
-    """Import this worker's part of all tests first: the other workers find them compiled, and so do I theirs."""
+    """Import this worker's part of all tests first: the other workers find it compiled."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if n_workers == 1 or not worker.isdigit():

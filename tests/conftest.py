@@ -1,6 +1,10 @@
-"""Hypothesis profiles, and the folder of real data."""
+"""Hypothesis profiles, the folder of real data, and a collection that is not paid for twice."""
 
+import gc
 import os
+import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:  # the checks of types come before the first import of mystax
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from tests.fixtures.postgres import PostgresServer
     from tests.fixtures.videos import Shelf
@@ -17,6 +21,10 @@ if TYPE_CHECKING:  # the checks of types come before the first import of mystax
 # cores wait for each other most of the time.  Workers inherit what is set here.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# A suite of hundreds of processes compiles each module once: workers and their children inherit this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 for name, n_examples in (("dev", 20), ("ci", 50), ("nightly", 2000)):
     settings.register_profile(
@@ -67,6 +75,38 @@ def readers_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for user in USERS:
         monkeypatch.setattr(f"{user}.read_foreign", read_here)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> "Generator[None, object, object]":
+    """Collect without looking for garbage: ten thousand tests and their modules stay until the end.
+
+    What is collected is looked at by no later search for garbage either.
+    """
+    gc.disable()
+    try:
+        if session.config.args == session.config.getini("testpaths"):
+            import_share()
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+def import_share() -> None:
+    """Import this worker's part of all tests first: the other workers find it compiled."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if n_workers == 1 or not worker.isdigit():
+        return
+    root = Path(__file__).parent
+    files = sorted(root.rglob("test_*.py"))
+    share = slice(int(worker) * len(files) // n_workers, (int(worker) + 1) * len(files) // n_workers)
+    for path in files[share]:
+        # what cannot be imported is told, or skipped, when it is collected
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,13 +63,21 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(pool: Path, tm
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
 
 
-def test_log_tells_loss_and_errors_of_the_shifted_set(pool: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train for four steps with looks at shifted pictures: the folder, and what was said."""
+    folder = tmp_path_factory.mktemp("trained")
     wishes = ("--steps", "4", "--shifted", str(pool), "--shifted-count", "8", "--look-every", "0")
     done = subprocess.run(
-        _command(pool, tmp_path, *wishes), env=_environment(), check=True, capture_output=True, text=True
+        _command(pool, folder, *wishes), env=_environment(), check=True, capture_output=True, text=True
     )
-    log = (tmp_path / "log.txt").read_text()
-    assert done.stdout == log
+    return folder, done.stdout
+
+
+def test_log_tells_loss_and_errors_of_the_shifted_set(trained: tuple[Path, str]) -> None:
+    folder, said = trained
+    log = (folder / "log.txt").read_text()
+    assert said == log
     assert "loss" in log
     assert "shifted median" in log
     assert "size 64" in log
@@ -90,10 +98,11 @@ def test_calibration_can_use_pictures_of_the_ordinary_ranges_too(pool: Path, tmp
     assert not np.array_equal(one.centre, two.centre)
 
 
-def test_card_holds_the_figures_and_sums_of_the_weights_beside_it(pool: Path, tmp_path: Path) -> None:
-    subprocess.run(_command(pool, tmp_path / "run", "--steps", "4"), env=_environment(), check=True)
+def test_card_holds_the_figures_and_sums_of_the_weights_beside_it(
+    pool: Path, trained: tuple[Path, str], tmp_path: Path
+) -> None:
     tool = str(ROOT / "tools" / "base_card.py")
-    command = [sys.executable, tool, str(tmp_path / "run"), "--pool", str(pool), "--shifted", str(pool)]
+    command = [sys.executable, tool, str(trained[0]), "--pool", str(pool), "--shifted", str(pool)]
     subprocess.run(
         [*command, "--out", str(tmp_path / "out"), "--name", "dots", "--looks", "3"],
         env=_environment(),

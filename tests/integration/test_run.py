@@ -17,7 +17,7 @@ from mystax.io.rois import read_rois, rois_to_toml
 from mystax.synth import faulty_video
 from tests.fixtures.engine_toys import frames_of
 
-N = 90
+N = 40
 SMALL: dict[str, dict[str, object]] = {"svd": {"n_components": 5}}
 PAD = Roi("pad", "motion", Rectangle(20, 30, 40, 40))
 EYE = Roi("eye", "pupil", Rectangle(50, 40, 30, 30))

@@ -33,6 +33,14 @@ def proposals(scene: Scene) -> dict[str, Dataset]:
     return found
 
 
+def _untracked(source: ArraySource) -> Dataset:
+    """Return what is proposed where no tracker looks for the face: the pictures do not depend on it."""
+    declared = get_analysis("rois")
+    reducer, lent = RoisReducer(lambda _, __: None), CameraPass(source, "face", ())
+    reason = drive(source, {"rois": (reducer, lent)})
+    return assemble_outcome(reducer.finish(), declared, lent, reason)
+
+
 def test_face_eye_and_lids_are_proposed(proposals: dict[str, Dataset]) -> None:
     outcome = proposals["left"]
     assert outcome["roi"].values.tolist() == ["face", "eye", "lid"]
@@ -94,7 +102,7 @@ def test_no_frame_is_decoded_in_a_pass() -> None:
 def test_pictures_are_the_means_of_the_samples() -> None:
     frames = np.zeros((10, 80, 120), np.uint8)
     frames[::2] = 40
-    outcome = measure("rois", ArraySource(frames))
+    outcome = _untracked(ArraySource(frames))
     assert outcome["mean_frame"].shape == (40, 60)
     np.testing.assert_allclose(outcome["mean_frame"], 20.0)
     np.testing.assert_allclose(outcome["mean_motion"], 40.0)
@@ -103,7 +111,7 @@ def test_pictures_are_the_means_of_the_samples() -> None:
 
 def test_sixteen_bits_give_grey_levels_of_eight() -> None:
     frames = np.full((6, 80, 120), 100 * 256, np.uint16)
-    np.testing.assert_allclose(measure("rois", ArraySource(frames))["mean_frame"], 100.0)
+    np.testing.assert_allclose(_untracked(ArraySource(frames))["mean_frame"], 100.0)
 
 
 def test_pairs_with_missing_frames_do_not_count() -> None:
@@ -111,7 +119,7 @@ def test_pairs_with_missing_frames_do_not_count() -> None:
     frames[5] = 250
     reason = np.zeros(10, np.uint8)
     reason[5] = 1
-    outcome = measure("rois", ArraySource(frames, reason=reason, poison=77))
+    outcome = _untracked(ArraySource(frames, reason=reason, poison=77))
     np.testing.assert_allclose(outcome["mean_motion"], 0.0)
     np.testing.assert_allclose(outcome["mean_frame"], 50.0)
 
@@ -121,7 +129,7 @@ def test_pairs_across_a_gap_do_not_count() -> None:
     frames[5:] = 90
     times = np.arange(10) / 30
     times[5:] += 2.0
-    np.testing.assert_allclose(measure("rois", ArraySource(frames, times=times))["mean_motion"], 0.0)
+    np.testing.assert_allclose(_untracked(ArraySource(frames, times=times))["mean_motion"], 0.0)
 
 
 def test_nothing_to_see_is_an_outcome_without_regions_that_says_so() -> None:

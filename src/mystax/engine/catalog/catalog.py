@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.edits import accept_flags, set_values
+from mystax.engine.catalog.exporting import Exported, ManyWish, export_selected
 from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
@@ -342,6 +343,34 @@ class Catalog(WithQueue):
         for row in rows:
             number, path = places[row]
             yield known.get(number, {}), self.out / path
+
+    def export(
+        self, wish: ManyWish, where: str | Sequence[str] = "", *, report: Report = silent
+    ) -> Iterator[Exported]:
+        """Write the outcomes of recordings in other formats; what hinders one does not hinder the next.
+
+        Parameters
+        ----------
+        wish : ManyWish
+            Formats with their folders, and how they are written.
+        where : str or sequence of str, optional
+            Words such as ``subject=m1* quality!=bad``; by default all recordings.
+        report : callable, optional
+            Takes events.
+
+        Yields
+        ------
+        Exported
+            Files and errors of one recording.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood or means no recording.
+        CatalogError
+            Q603.
+        """
+        yield from export_selected(self.database, self.out, where, wish, report=report)
 
     def set(self, recording: int | str, **values: str) -> None:
         """Set what is known of a recording: subject, start, note, clocks and more.

@@ -244,6 +244,17 @@ def test_json_is_one_object_also_on_failure(lab: Path, capsys: Capture) -> None:
     assert lab.is_dir()
 
 
+def test_full_check_counts_what_it_read(lab: Path, capsys: Capture) -> None:
+    _ingested(capsys)
+    found = call(capsys, "catalog", "check", "--full")
+    assert found.status == 0
+    assert "2 files read (2 for the first time): 0 damaged, 0 missing, 0 moved" in found.out
+    (lab.parent / "whisk" / "rawdata" / "sub-001").rename(lab.parent / "whisk" / "rawdata" / "moved")
+    told = call(capsys, "catalog", "check", "--full", "--json").json
+    assert [item["code"] for item in told["warnings"] if item["code"] == "moved"] == ["moved"]
+    assert told["full"]["hashed"] == 1
+
+
 # export --where ----------------------------------------------------------------------------------------
 
 

@@ -236,13 +236,11 @@ def _chosen(database: Database, out: Path, where: str | Sequence[str]) -> list[_
         wanted = ids_where(connection, select_recordings(where))
         rows = {row.id: row for row in connection.execute(heads.join(subject, isouter=True))}
         meant = set(ids_where(connection, select_outcomes(where)))
-        query = select(outcome.c.id, outcome.c.recording_id, outcome.c.path).where(
-            outcome.c.state == "current"
-        )
+        query = select(outcome.c.id, outcome.c.recording_id, outcome.c.path).order_by(outcome.c.path)
         paths: dict[int | None, list[Path]] = {}
-        for row in connection.execute(query.order_by(outcome.c.path)):
-            if row.id in meant:
-                paths.setdefault(row.recording_id, []).append(out / row.path)
+        for one, belongs, path in connection.execute(query):
+            if one in meant:
+                paths.setdefault(belongs, []).append(out / path)
     found = []
     for number in wanted:
         row = rows[number]

@@ -141,11 +141,11 @@ def _write_many(
             told.append(one.as_dict())
             _told(output, one.files)
             n_failed += bool(one.errors)
-            for error in one.errors.values():
+            for error in dict.fromkeys(one.errors.values()):  # without outcomes, all formats have the same
                 output.note(f"{one.label} {one.folder}")
                 output.fail(error)
     output.say(f"{len(told) - n_failed} of {len(told)} recordings exported")
-    output.settle(len(told) * len(forms))
+    output.settle(len(output.errors) + any(one["files"] for one in told))
 
 
 def _check_many(targets: tuple[Path, ...], wishes: dict[str, Any]) -> None:

@@ -282,6 +282,13 @@ def test_export_goes_on_after_a_failure_and_exits_3(measured: Path, capsys: Capt
     assert (measured / "tables" / "sub-001" / "ses-01" / "running.csv").is_file()
 
 
+def test_export_where_nothing_is_there_exits_2_and_says_so_once(lab: Path, capsys: Capture) -> None:
+    _ingested(capsys)
+    found = call(capsys, "export", "--where", "r1", "--csv", "a", "--alf", "b", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert not list(lab.glob("[ab]"))
+
+
 def test_export_of_a_condition_exits_0_and_says_how_many(measured: Path, capsys: Capture) -> None:
     found = call(capsys, "export", "--where", "analysis=running", "--alf", "one")
     assert found.status == 0

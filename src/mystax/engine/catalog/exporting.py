@@ -163,15 +163,14 @@ def _text(where: str | Sequence[str]) -> str:
 def _export_one(one: _Chosen, wish: ManyWish, report: Report) -> Exported:
     """Write one recording in all formats; what hinders a format does not hinder the next."""
     told = Exported(one.label, one.folder)
+    if not one.paths:
+        name, hint = f"{one.label} {one.folder}", "mystax queue add, mystax queue work"
+        told.errors = dict.fromkeys(
+            wish.forms, RecipeError("P403", name, "it has no such outcome yet", hint=hint)
+        )
+        return told
     for form, folder in wish.forms.items():
         try:
-            if not one.paths:
-                raise RecipeError(
-                    "P403",
-                    f"{one.label} {one.folder}",
-                    "it has no such outcome yet",
-                    hint="mystax queue add, work",
-                )
             told.files += _write(one, form, folder / one.folder, wish, report)
         except Cancelled:
             raise

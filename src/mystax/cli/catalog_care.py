@@ -12,6 +12,7 @@ from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
     from mystax.engine.catalog.catalog import Catalog
+    from mystax.engine.catalog.hashing import FullReport
 
 __all__ = ["accept", "backup", "check", "prune", "rebuild", "roots", "set_", "upgrade"]
 
@@ -36,13 +37,18 @@ def _agree(question: str, *, yes: bool) -> None:
 
 @click.command("check", epilog="Example: mystax catalog check subject=m1")
 @click.argument("words", nargs=-1, metavar="[WHERE...]")
+@click.option(
+    "--full", is_flag=True, help="Also read every byte of videos and outcomes: damaged, missing, moved ones."
+)
 @OF_CATALOG
 @common
 @click.pass_obj
-def check(output: Output, words: tuple[str, ...], where: str | None) -> None:
+def check(output: Output, words: tuple[str, ...], where: str | None, *, full: bool) -> None:
     """Look at the videos and clocks of recordings again, and renew the remarks on them."""
     with _open(where) as catalog:
         found = catalog.check(list(words), report=output.report)
+        if full:
+            _tell_full(output, catalog.check_full(list(words), report=output.report))
     output.more |= found.as_dict()
     for error in found.problems:
         output.fail(error)
@@ -52,6 +58,23 @@ def check(output: Output, words: tuple[str, ...], where: str | None) -> None:
     for code, count in sorted(found.flags.items()):
         output.say(f"  {code}: {count}")
     output.settle(found.checked + len(found.problems))
+
+
+def _tell_full(output: Output, found: "FullReport") -> None:
+    """Say what reading every byte found."""
+    output.more["full"] = found.as_dict()
+    for error in found.problems:
+        output.fail(error)
+    for path in found.damaged:
+        output.warn("damaged", f"{path}: its bytes are not those of the first time")
+    for path in found.missing:
+        output.warn("missing", f"{path}: the file is not there")
+    for path, place in found.moved.items():
+        output.warn("moved", f"{path}: it lies at {place}; mystax catalog ingest follows it")
+    output.say(
+        f"{found.hashed} files read ({found.first} for the first time): {len(found.damaged)} damaged,"
+        f" {len(found.missing)} missing, {len(found.moved)} moved"
+    )
 
 
 @click.command(

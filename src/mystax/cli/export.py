@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
 from mystax.errors import MystaxError, ParameterError
+
+if TYPE_CHECKING:
+    from mystax.io.nwb.writer import NwbOptions
 
 __all__ = ["command"]
 
@@ -17,7 +20,13 @@ FOLDER = click.Path(path_type=Path)
 
 
 @click.command("export", epilog="Example: mystax export face.mystax --nwb face.nwb --check")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=FOLDER)
+@click.argument("targets", nargs=-1, metavar="[TARGET...]", type=FOLDER)
+@click.option(
+    "--where",
+    metavar="WHERE",
+    help="Recordings of a catalogue instead, such as 'subject=m1* quality!=bad'.",
+)
+@click.option("--catalog", metavar="PATH|URL", help="The catalogue of --where.")
 @click.option(
     "--nwb", is_flag=False, flag_value="", metavar="[FILE]", help="Write one NWB file; default beside TARGET."
 )
@@ -69,8 +78,11 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     """Write outcomes in the files of another tool; several formats at once if you like.
 
     TARGET is an outcome, a folder of outcomes, or a folder with such folders below it.  What is written in
-    NWB, ALF, CSV and Parquet comes back equal with mystax import; tables of Anipose and DeepLabCut hold the
+NWB, ALF, CSV and Parquet comes back equal with mystax import; tables of Anipose and DeepLabCut hold the
     smoothed places only.
+
+    With --where, every recording of the catalogue for which the condition holds gets its own files; --nwb and
+    the others then name the folder for all.  What hinders one recording does not hinder the next.
     """
     forms = [name for name in FORMS if wishes[name] is not None]
     if not forms:
@@ -80,6 +92,11 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
         )
     _check_company(wishes)
     chosen = [name.strip() for name in analyses.split(",") if name.strip()]
+    if wishes["where"] is not None:
+        _write_many(output, targets, forms, chosen, wishes)
+        return
+    if not targets or wishes["catalog"] is not None:
+        raise click.UsageError("say what is exported: TARGET, or --where for recordings of a catalogue")
     output.inputs += [str(target) for target in targets]
     n_jobs = 0
     for form in forms:
@@ -103,6 +120,57 @@ def _check_company(wishes: dict[str, Any]) -> None:
             raise click.UsageError(f"--{option} belongs to --{form}")
     if wishes["append"] and not wishes["nwb"]:
         raise click.UsageError("--append needs the file: --nwb FILE")
+
+
+def _write_many(
+    output: Output, targets: tuple[Path, ...], forms: list[str], analyses: list[str], wishes: dict[str, Any]
+) -> None:
+    """Write the recordings of a catalogue; each one is told as soon as it is through."""
+    _check_many(targets, wishes)
+    output.inputs.append(wishes["where"])
+    if "nwb" in forms:
+        from mystax.io.nwb import library
+
+        library.pynwb()  # else it would be missed once per recording
+    from mystax.engine.catalog.catalog import Catalog
+    from mystax.engine.catalog.exporting import ManyWish
+    from mystax.io.alf import AlfOptions
+
+    wish = ManyWish(
+        {form: Path(wishes[form]) for form in forms},
+        analyses,
+        nwb=_nwb_options(wishes),
+        alf=AlfOptions(wishes["revision"] or "", wishes["alf_pose"]),
+        flavour=wishes["flavour"],
+        matlab=wishes["matlab"],
+        overwrite=wishes["overwrite"],
+    )
+    told: list[dict[str, object]] = []
+    output.more["recordings"] = told
+    n_failed = 0
+    with Catalog.open(wishes["catalog"]) as catalog:
+        for one in catalog.export(wish, wishes["where"], report=output.report):
+            told.append(one.as_dict())
+            _told(output, one.files)
+            n_failed += bool(one.errors)
+            for error in dict.fromkeys(one.errors.values()):  # without outcomes, all formats have the same
+                output.note(f"{one.label} {one.folder}")
+                output.fail(error)
+    output.say(f"{len(told) - n_failed} of {len(told)} recordings exported")
+    output.settle(len(output.errors) + any(one["files"] for one in told))
+
+
+def _check_many(targets: tuple[Path, ...], wishes: dict[str, Any]) -> None:
+    """Refuse what makes no sense for many recordings."""
+    if targets:
+        raise click.UsageError("either TARGET, or --where for recordings of a catalogue")
+    if wishes["nwb"] == "":
+        raise click.UsageError("--where needs the folder of the files: --nwb DIR")
+    of_one = [name for name in ("append", "start", "subject", "age") if wishes[name]]
+    if of_one:
+        raise click.UsageError(
+            f"--{of_one[0]} is for one recording; mystax catalog set tells start, subject and birth of many"
+        )
 
 
 def _told(output: Output, files: list[Path]) -> None:
@@ -146,9 +214,15 @@ def _write_nwb(output: Output, targets: list[Path], analyses: list[str], wishes:
     from mystax.io.nwb import library
 
     library.pynwb()  # what is missing is said before anything heavy is loaded
+    place = Path(wishes["nwb"]) if wishes["nwb"] else None
+    return export_nwb(targets, place, _nwb_options(wishes), analyses=analyses, report=output.report)
+
+
+def _nwb_options(wishes: dict[str, Any]) -> "NwbOptions":
+    """Return how NWB files are written."""
     from mystax.io.nwb.writer import NwbOptions, SubjectFacts
 
-    options = NwbOptions(
+    return NwbOptions(
         start=_moment(wishes["start"]),
         subject=SubjectFacts(*(wishes[name] or "" for name in ("subject", "species", "sex", "age"))),
         append=wishes["append"],
@@ -156,8 +230,6 @@ def _write_nwb(output: Output, targets: list[Path], analyses: list[str], wishes:
         verify=not wishes["no_verify"],
         check=wishes["check"],
     )
-    place = Path(wishes["nwb"]) if wishes["nwb"] else None
-    return export_nwb(targets, place, options, analyses=analyses, report=output.report)
 
 
 def _moment(text: str | None) -> datetime | None:

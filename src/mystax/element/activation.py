@@ -1,7 +1,7 @@
 """Activation of a schema: the same definitions on every backend, arrays in the table or in a store."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import datajoint as dj
 from datajoint.autopopulate import AutoPopulate
@@ -9,7 +9,7 @@ from datajoint.autopopulate import AutoPopulate
 from mystax.element.job_tables import declare_jobs
 from mystax.errors import RecipeError
 
-__all__ = ["activate_schema", "array_codec"]
+__all__ = ["How", "activate_schema", "array_codec"]
 
 ARRAY = "<array>"
 IN_TABLE = "<blob>"
@@ -32,15 +32,27 @@ def array_codec(array_store: str | None) -> str:
     return f"<npy@{array_store}>"
 
 
+class How(TypedDict, total=False):
+    """How a schema is bound to a database.
+
+    Attributes
+    ----------
+    create_schema, create_tables : bool
+        Whether what is missing is made; by default it is.
+    array_store : str or None
+        Name of a store in ``dj.config["stores"]`` for arrays; by default they are in the tables.
+    connection : datajoint.Connection or None
+        By default that of the schema that this one refers to, else the one that DataJoint's settings name.
+    """
+
+    create_schema: bool
+    create_tables: bool
+    array_store: str | None
+    connection: Any
+
+
 def activate_schema(
-    schema: Any,
-    name: str | None,
-    tables: Mapping[str, Any],
-    *,
-    array_store: str | None,
-    create_schema: bool,
-    create_tables: bool,
-    connection: Any,
+    schema: Any, name: str | None, tables: Mapping[str, Any], *, beside: Any = None, **how: Unpack[How]
 ) -> None:
     """Bind the tables of a schema to a database.
 
@@ -52,14 +64,16 @@ def activate_schema(
         Name in the database.
     tables : mapping of str to table
         What definitions refer to.
-    array_store : str or None
-        Store of arrays.
-    create_schema, create_tables : bool
-        Whether what is missing is made.
-    connection : datajoint.Connection or None
-        None: the one that the settings of DataJoint name.
+    beside : datajoint.Schema, optional
+        Schema whose connection is the default.
+    **how
+        As `How` says.
     """
-    codec = array_codec(array_store)
+    connection = how.get("connection")
+    if connection is None and beside is not None:
+        connection = beside.connection
+    create_tables = how.get("create_tables", True)
+    codec = array_codec(how.get("array_store"))
     for master, _ in schema.declare_list:
         for table in (master, *_parts(master)):
             template = TEMPLATES.setdefault(table, table.definition)
@@ -67,7 +81,7 @@ def activate_schema(
     schema.activate(
         name,
         connection=connection,
-        create_schema=create_schema,
+        create_schema=how.get("create_schema", True),
         create_tables=create_tables,
         add_objects=dict(tables),
     )

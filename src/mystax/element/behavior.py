@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack
 
 import datajoint as dj
 
 from mystax.element import facemap_inference as fi
 from mystax.element import facial_behavior_estimation as fbe
-from mystax.element.activation import activate_schema
+from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
 from mystax.element.outcome_rows import encoding_rows, pose3d_rows, provenance_of, states_rows
 from mystax.element.populating import populate_tables
@@ -43,11 +43,8 @@ INPUTS, KEYPOINTS, NEURAL, PARAMETERS, TRACKS = "inputs", "keypoints", "neural",
 def activate(
     schema_name: str | None,
     *,
-    create_schema: bool = True,
-    create_tables: bool = True,
     linking_module: ModuleType | str | None = None,
-    array_store: str | None = None,
-    connection: Any = None,
+    **how: Unpack[How],
 ) -> None:
     """Bind the schema to a database, after `facial_behavior_estimation` and `facemap_inference`.
 
@@ -55,14 +52,11 @@ def activate(
     ----------
     schema_name : str
         Name of the schema on the server.
-    create_schema, create_tables : bool, optional
-        Whether what is missing is made.
     linking_module : module or str, optional
         By default that of `facial_behavior_estimation`.
-    array_store : str, optional
-        Name of a store for arrays; by default they are in the tables.
-    connection : datajoint.Connection, optional
-        By default that of `facial_behavior_estimation`.
+    **how
+        ``create_schema``, ``create_tables``, ``array_store``, ``connection``
+        (`mystax.element.activation.How`).
 
     Raises
     ------
@@ -75,10 +69,8 @@ def activate(
         schema,
         schema_name,
         fbe.link.tables("Session"),
-        array_store=array_store,
-        create_schema=create_schema,
-        create_tables=create_tables,
-        connection=fbe.schema.connection if connection is None else connection,
+        beside=fbe.schema,
+        **how,
     )
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import datajoint as dj
 import numpy as np
 
 from mystax.element import facial_behavior_estimation as fbe
-from mystax.element.activation import activate_schema
+from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
 from mystax.element.populating import populate_tables
 from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
@@ -39,11 +39,8 @@ def activate(
     facemap_model_schema_name: str | None,
     fbe_schema_name: str | None = None,
     *,
-    create_schema: bool = True,
-    create_tables: bool = True,
     linking_module: ModuleType | str | None = None,
-    array_store: str | None = None,
-    connection: Any = None,
+    **how: Unpack[How],
 ) -> None:
     """Bind the schema to a database.
 
@@ -53,14 +50,11 @@ def activate(
         Name of the schema on the server.
     fbe_schema_name : str, optional
         Also activate `facial_behavior_estimation` under this name; without it that is active already.
-    create_schema, create_tables : bool, optional
-        Whether what is missing is made.
     linking_module : module or str, optional
         As for `facial_behavior_estimation.activate`.
-    array_store : str, optional
-        Name of a store for arrays; by default they are in the tables.
-    connection : datajoint.Connection, optional
-        By default that of `facial_behavior_estimation`.
+    **how
+        ``create_schema``, ``create_tables``, ``array_store``, ``connection``
+        (`mystax.element.activation.How`).
 
     Raises
     ------
@@ -68,22 +62,13 @@ def activate(
         P403, if `facial_behavior_estimation` is not active, or the linking module lacks names.
     """
     if fbe_schema_name is not None:
-        fbe.activate(
-            fbe_schema_name,
-            create_schema=create_schema,
-            create_tables=create_tables,
-            linking_module=linking_module,
-            array_store=array_store,
-            connection=connection,
-        )
+        fbe.activate(fbe_schema_name, linking_module=linking_module, **how)
     activate_schema(
         schema,
         facemap_model_schema_name,
         fbe.link.tables("Session", "Device"),
-        array_store=array_store,
-        create_schema=create_schema,
-        create_tables=create_tables,
-        connection=fbe.schema.connection if connection is None else connection,
+        beside=fbe.schema,
+        **how,
     )
 
 

@@ -3,30 +3,36 @@
 Classes and attributes have the names of Element Facemap where they mean the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack
 
 import datajoint as dj
 
-from mystax.core.recording import Recording
-from mystax.element.activation import activate_schema
+from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
+from mystax.element.face_tasks import FacemapTask, folder_beside_video, task_folder
+from mystax.element.face_videos import (
+    Clocked,
+    RecordingInfo,
+    Timestamps,
+    VideoRecording,
+    keeps_arrays_in_table,
+    link,
+    open_clocked,
+    schema,
+    video_of,
+)
 from mystax.element.ingesting import ingest_videos
-from mystax.element.linking import Link
-from mystax.element.params import params_of, task_plan
+from mystax.element.params import task_plan
 from mystax.element.populating import populate_tables
 from mystax.element.rows import check_packet, insert_rows
 from mystax.element.signals import Signals
-from mystax.element.videos import flag_rows, open_video, recording_facts, timestamp_facts
 from mystax.element.work import Made, load_task, read_signals, run_task
-from mystax.engine.exchange import read_regions
-from mystax.engine.recipe import Recipe, recipe_from
-from mystax.engine.roi_rules import RoisLike, rois_from
-from mystax.errors import RoiError
 
 __all__ = [
+    "Clocked",
     "FacemapProcessing",
     "FacemapTask",
     "FacialSignal",
@@ -34,26 +40,26 @@ __all__ = [
     "Timestamps",
     "VideoRecording",
     "activate",
+    "folder_beside_video",
     "get_facemap_processed_data_dir",
     "get_facemap_root_data_dir",
     "ingest_recordings",
+    "keeps_arrays_in_table",
+    "link",
+    "open_clocked",
     "populate_all",
     "schema",
+    "video_of",
 ]
 
-schema = dj.Schema()
-link = Link()
 NEEDED = ("Session", "Device", "get_facemap_root_data_dir")
 
 
 def activate(
     facemap_schema_name: str | None,
     *,
-    create_schema: bool = True,
-    create_tables: bool = True,
     linking_module: ModuleType | str | None = None,
-    array_store: str | None = None,
-    connection: Any = None,
+    **how: Unpack[How],
 ) -> None:
     """Bind the schema to a database.
 
@@ -61,15 +67,12 @@ def activate(
     ----------
     facemap_schema_name : str
         Name of the schema on the server.
-    create_schema, create_tables : bool, optional
-        Whether what is missing is made.
     linking_module : module or str
         Has the tables `Session` and `Device`, the function ``get_facemap_root_data_dir()`` (a folder or a
         list of them), and optionally ``get_facemap_processed_data_dir()``.
-    array_store : str, optional
-        Name of a store in ``dj.config["stores"]`` for arrays; by default they are in the tables.
-    connection : datajoint.Connection, optional
-        By default the one that DataJoint's settings name.
+    **how
+        ``create_schema``, ``create_tables``, ``array_store``, ``connection``
+        (`mystax.element.activation.How`).
 
     Raises
     ------
@@ -77,15 +80,7 @@ def activate(
         P403, if the linking module lacks names: all are listed.
     """
     link.take(linking_module, NEEDED)
-    activate_schema(
-        schema,
-        facemap_schema_name,
-        link.tables("Session", "Device"),
-        array_store=array_store,
-        create_schema=create_schema,
-        create_tables=create_tables,
-        connection=connection,
-    )
+    activate_schema(schema, facemap_schema_name, link.tables("Session", "Device"), **how)
 
 
 def get_facemap_root_data_dir() -> list[Path]:
@@ -96,289 +91,6 @@ def get_facemap_root_data_dir() -> list[Path]:
 def get_facemap_processed_data_dir() -> Path:
     """Return the folder of outcomes: the lab's own, else the first root."""
     return link.processed()
-
-
-def keeps_arrays_in_table(table: Any) -> bool:
-    """Tell whether arrays of a table are in-table blobs."""
-    return "<npy@" not in table.definition
-
-
-@schema
-class VideoRecording(dj.Manual):
-    """The video of one camera in a session."""
-
-    definition = """
-    # video of one camera
-    -> Session
-    recording_id : int32
-    ---
-    -> Device
-    """
-
-    class File(dj.Part):
-        """Files of the video in order, relative to a root."""
-
-        definition = """
-        -> master
-        file_id : int16
-        ---
-        file_path : varchar(255)  # relative to a root
-        """
-
-    class ClockFile(dj.Part):
-        """File with the times of the frames, relative to a root."""
-
-        definition = """
-        -> master
-        ---
-        clock_path : varchar(255)  # relative to a root
-        clock_spec : json          # kind, rest (column, unit), policy
-        """
-
-
-Clocked = tuple[list[str], list[Any] | None]
-
-
-def video_of(key: Mapping[str, Any]) -> Clocked:
-    """Return files and clock of a recording as plain values."""
-    files = (VideoRecording.File & key).proj("file_path").to_dicts(order_by="file_id")
-    clocks = (VideoRecording.ClockFile & key).proj("clock_path", "clock_spec").to_dicts()
-    clock = [clocks[0]["clock_path"], dict(clocks[0]["clock_spec"])] if clocks else None
-    return [str(row["file_path"]) for row in files], clock
-
-
-def open_clocked(video: Clocked) -> Recording:
-    """Open what `video_of` found."""
-    files, clock = video
-    return open_video(link, files, None if clock is None else (clock[0], clock[1]))
-
-
-@schema
-class RecordingInfo(dj.Imported):
-    """What the files of a video hold, counted and not claimed."""
-
-    definition = """
-    # what the files hold
-    -> VideoRecording
-    ---
-    px_height : int32
-    px_width : int32
-    nframes : int64                  # by demuxing
-    fps : float64                    # measured [1/s]
-    recording_duration : float64     # [s]
-    recording_time=null : datetime   # UTC
-    rate_num : int64                 # rate of the container as a fraction
-    rate_den : int64
-    nframes_header=null : int64      # what the header claims
-    is_vfr : bool
-    n_gaps : int32
-    """
-
-    class Flag(dj.Part):
-        """Remarks on a video, one row per code of mystax."""
-
-        definition = """
-        -> master
-        flag : varchar(16)
-        ---
-        severity : enum('note', 'warning', 'error')
-        detail : json
-        """
-
-    @property
-    def key_source(self) -> Any:
-        """Recordings that have files."""
-        return VideoRecording & VideoRecording.File
-
-    def make_fetch(self, key: dict[str, Any]) -> tuple[Any, ...]:
-        """Fetch files and clock."""
-        return (video_of(key),)
-
-    def make_compute(self, key: dict[str, Any], video: Clocked) -> tuple[Any, ...]:
-        """Index the files."""
-        with kept_alive(self, key):
-            recording = open_clocked(video)
-            try:
-                return recording_facts(recording), flag_rows(recording)
-            finally:
-                recording.close()
-
-    def make_insert(self, key: dict[str, Any], facts: dict[str, Any], flags: list[dict[str, Any]]) -> None:
-        """Insert the facts and the remarks."""
-        self.insert1({**key, **facts})
-        insert_rows(self.Flag, ({**key, **flag} for flag in flags))
-
-
-@schema
-class Timestamps(dj.Imported):
-    """Times of the frames."""
-
-    definition = """
-    # times of the frames
-    -> RecordingInfo
-    ---
-    source : varchar(16)         # container, or the kind of the clock file
-    residual=null : float64      # of the clock against the container, root mean square [s]
-    timestamps : <array>         # (nframes,) session clock [s], NaN where unknown
-    valid : <array>              # (nframes,) whether the time is known
-    """
-
-    def make_fetch(self, key: dict[str, Any]) -> tuple[Any, ...]:
-        """Fetch files and clock."""
-        return (video_of(key),)
-
-    def make_compute(self, key: dict[str, Any], video: Clocked) -> tuple[Any, ...]:
-        """Read the times."""
-        with kept_alive(self, key):
-            recording = open_clocked(video)
-            try:
-                n = recording.video().n_frames
-                check_packet(self.connection, keeps_arrays_in_table(self), n, 8, f"Timestamps {key}")
-                clock = video[1]
-                return (timestamp_facts(recording, "container" if clock is None else str(clock[1]["kind"])),)
-            finally:
-                recording.close()
-
-    def make_insert(self, key: dict[str, Any], facts: dict[str, Any]) -> None:
-        """Insert the times."""
-        self.insert1({**key, **facts})
-
-
-@schema
-class FacemapTask(dj.Manual):
-    """What is to be measured on a video, or where it lies already."""
-
-    definition = """
-    # what is to be measured
-    -> VideoRecording
-    facemap_task_id : int16
-    ---
-    facemap_output_dir="" : varchar(255)          # relative to a root
-    task_mode="load" : enum('load', 'trigger')
-    facemap_params : <blob>                       # recipe and rois, or a dict of Facemap
-    do_mot_svd=1 : bool
-    do_mov_svd=0 : bool
-    task_description="" : varchar(128)
-    """
-
-    @classmethod
-    def infer_output_dir(cls, key: Mapping[str, Any], relative: bool = True, mkdir: bool = True) -> Path:
-        """Return the folder of a task whose row names none.
-
-        Parameters
-        ----------
-        key : mapping
-            Primary key of the task.
-        relative : bool, optional
-            Return it relative to the folder of outcomes.
-        mkdir : bool, optional
-            Make it.
-
-        Returns
-        -------
-        Path
-            ``<outcomes>/<folder of the video>/facemap_recordingid<n>_<task>``.
-        """
-        own = {name: key[name] for name in cls.primary_key}
-        folder = (
-            folder_beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
-        )
-        if mkdir:
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder.relative_to(link.processed()) if relative else folder
-
-    @classmethod
-    def insert_recipe(
-        cls,
-        recording_key: Mapping[str, Any],
-        recipe: str | Path | Recipe = "standard",
-        *,
-        rois: RoisLike | None = None,
-        camera: str = "",
-        parameters: Mapping[str, Mapping[str, object]] | None = None,
-        task_mode: str = "trigger",
-        task_description: str = "",
-    ) -> dict[str, Any]:
-        """Insert a task that runs a recipe on a video.
-
-        Parameters
-        ----------
-        recording_key : mapping
-            Primary key of the recording.
-        recipe : str, Path or Recipe, optional
-            Shipped name, file, or recipe.
-        rois : regions, or path of a ``rois.toml`` or Facemap file, optional
-            Regions of this camera; without any they are proposed, if the recipe does that.
-        camera : str, optional
-            Take the regions of this camera only.
-        parameters : mapping, optional
-            Analysis to parameters.
-        task_mode : {"trigger", "load"}, optional
-            Run it, or take what lies there already.
-        task_description : str, optional
-            Words.
-
-        Returns
-        -------
-        dict
-            Primary key of the task.
-
-        Raises
-        ------
-        PlanError
-            P4xx, if recipe, parameters or regions cannot be used.
-        """
-        found = recipe_from(recipe, parameters=parameters)
-        svd = next((step.params().model_dump() for step in found.steps("svd")), None)
-        used = {name: recording_key[name] for name in VideoRecording.primary_key}
-        taken = (cls & used).to_arrays("facemap_task_id")
-        key = {**used, "facemap_task_id": int(max(taken, default=-1)) + 1}
-        cls.insert1(
-            {
-                **key,
-                "task_mode": task_mode,
-                "facemap_params": params_of(found, _regions(rois, camera)),
-                "do_mot_svd": svd is not None and bool(svd["with_motion"]),
-                "do_mov_svd": svd is not None and bool(svd["with_movie"]),
-                "task_description": task_description,
-            }
-        )
-        return key
-
-
-def _regions(rois: RoisLike | None, camera: str) -> Sequence[Any] | None:
-    """Return the regions of one camera, without its name: a recording here is one camera."""
-    if isinstance(rois, str | Path) and Path(rois).suffix.lower() in (".toml", ".npy", ".mat"):
-        found: Sequence[Any] | None = read_regions(rois)
-    else:
-        found = rois_from(rois)
-    if found is None:
-        return None
-    cameras = {roi.camera for roi in found if roi.camera}
-    if not camera and len(cameras) > 1:
-        raise RoiError(
-            "P402",
-            "rois",
-            "the regions are those of several cameras, and a recording of the element is one",
-            expected=f"camera= one of {', '.join(sorted(cameras))}",
-        )
-    return [roi.at("") for roi in found if not camera or roi.camera in (camera, "")]
-
-
-def folder_beside_video(key: Mapping[str, Any]) -> Path:
-    """Return the folder of outcomes that belongs to the folder of a video."""
-    files, _ = video_of(key)
-    return link.processed() / Path(files[0]).parent
-
-
-def task_folder(task: Mapping[str, Any]) -> Path:
-    """Return the folder of a task."""
-    if task["facemap_output_dir"]:
-        given = Path(task["facemap_output_dir"])
-        if task["task_mode"] == "load":
-            return link.find(given.as_posix())
-        return link.processed() / given
-    return FacemapTask.infer_output_dir(task, relative=False, mkdir=False)
 
 
 @schema

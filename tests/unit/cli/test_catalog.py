@@ -242,3 +242,70 @@ def test_json_is_one_object_also_on_failure(lab: Path, capsys: Capture) -> None:
         assert found.status == 2
         assert json.loads(found.out)["errors"][0]["code"] == "P403"
     assert lab.is_dir()
+
+
+def test_full_check_counts_what_it_read(lab: Path, capsys: Capture) -> None:
+    _ingested(capsys)
+    found = call(capsys, "catalog", "check", "--full")
+    assert found.status == 0
+    assert "2 files read (2 for the first time): 0 damaged, 0 missing, 0 moved" in found.out
+    (lab.parent / "whisk" / "rawdata" / "sub-001").rename(lab.parent / "whisk" / "rawdata" / "moved")
+    told = call(capsys, "catalog", "check", "--full", "--json").json
+    assert [item["code"] for item in told["warnings"] if item["code"] == "moved"] == ["moved"]
+    assert told["full"]["hashed"] == 1
+
+
+# export --where ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(lab: Path, capsys: Capture) -> Path:
+    """Two recordings, of which the first has an outcome."""
+    from mystax.engine.catalog.outcomes import outcome_facts, record_outcome
+    from tests.fixtures.exchange_outcomes import publish_known
+
+    _ingested(capsys)
+    with Catalog.open(lab) as catalog:
+        home = publish_known(catalog.out / catalog.recordings()[0]["folder"] / "quick", "running")
+        facts = outcome_facts(catalog.out, home / "running.nc")
+        with catalog.database.write() as connection:
+            record_outcome(connection, facts, recording_id=1)
+    return lab
+
+
+def test_export_goes_on_after_a_failure_and_exits_3(measured: Path, capsys: Capture) -> None:
+    found = call(capsys, "export", "--where", "", "--csv", "tables", "--json")
+    assert (found.status, found.codes) == (3, ["P403"])
+    done, failed = found.json["recordings"]
+    assert [len(done["files"]), done["failed"]] == [2, {}]
+    assert (failed["recording"], failed["failed"]["csv"]["code"]) == ("r2", "P403")
+    assert (measured / "tables" / "sub-001" / "ses-01" / "running.csv").is_file()
+
+
+def test_export_where_nothing_is_there_exits_2_and_says_so_once(lab: Path, capsys: Capture) -> None:
+    _ingested(capsys)
+    found = call(capsys, "export", "--where", "r1", "--csv", "a", "--alf", "b", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert not list(lab.glob("[ab]"))
+
+
+def test_export_of_a_condition_exits_0_and_says_how_many(measured: Path, capsys: Capture) -> None:
+    found = call(capsys, "export", "--where", "analysis=running", "--alf", "one")
+    assert found.status == 0
+    assert found.out.splitlines()[-1] == "1 of 1 recordings exported"
+    assert (measured / "one" / "sub-001" / "ses-01" / "alf").is_dir()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("face.mystax", "--where", "r1", "--csv", "x"),
+        ("--where", "r1", "--nwb"),
+        ("--where", "r1", "--nwb", "x", "--start", "2026-01-01"),
+        ("face.mystax", "--catalog", "lab", "--csv", "x"),
+        ("--csv", "x"),
+    ],
+)
+def test_export_refuses_what_does_not_fit_many_recordings(capsys: Capture, words: tuple[str, ...]) -> None:
+    found = call(capsys, "export", *words, "--json")
+    assert (found.status, found.codes) == (2, ["P403"])

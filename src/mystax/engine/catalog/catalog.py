@@ -10,6 +10,8 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.edits import accept_flags, set_values
+from mystax.engine.catalog.exporting import Exported, ManyWish, export_selected
+from mystax.engine.catalog.hashing import FullReport, hash_files
 from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
@@ -343,6 +345,34 @@ class Catalog(WithQueue):
             number, path = places[row]
             yield known.get(number, {}), self.out / path
 
+    def export(
+        self, wish: ManyWish, where: str | Sequence[str] = "", *, report: Report = silent
+    ) -> Iterator[Exported]:
+        """Write the outcomes of recordings in other formats; what hinders one does not hinder the next.
+
+        Parameters
+        ----------
+        wish : ManyWish
+            Formats with their folders, and how they are written.
+        where : str or sequence of str, optional
+            Words such as ``subject=m1* quality!=bad``; by default all recordings.
+        report : callable, optional
+            Takes events.
+
+        Yields
+        ------
+        Exported
+            Files and errors of one recording.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood or means no recording.
+        CatalogError
+            Q603.
+        """
+        yield from export_selected(self.database, self.out, where, wish, report=report)
+
     def set(self, recording: int | str, **values: str) -> None:
         """Set what is known of a recording: subject, start, note, clocks and more.
 
@@ -396,6 +426,20 @@ class Catalog(WithQueue):
         with self.database.read() as connection:
             rows = ids_where(connection, select_recordings(where))
         return look_again(self.database, self.out, rows, report=report)
+
+    def check_full(self, where: str | Sequence[str] = "", *, report: Report = silent) -> FullReport:
+        """Read every byte of the videos and outcomes of recordings: what is damaged, missing or moved.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood.
+        CatalogError
+            Q603, Q605.
+        """
+        with self.database.read() as connection:
+            rows = ids_where(connection, select_recordings(where))
+        return hash_files(self.database, self.out, rows, report=report)
 
     def rebuild(self, *, report: Report = silent) -> RebuildReport:
         """Make rows again from the texts of recordings and the outcomes in the folder.

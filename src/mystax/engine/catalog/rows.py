@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 CHANGED = "V130"
+FULL = "full_hash"
+"""In the detail of a remark: it is of the full hash, and lasts as long as the quick id does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
     else:
         row = known_id
         connection.execute(update(recording).where(recording.c.id == row).values(**values))
-    accepted = _accepted(connection, row)
+    accepted, lasting = _accepted(connection, row), _lasting(connection, row, new)
     connection.execute(delete(flag).where(flag.c.recording_id == row, flag.c.outcome_id.is_(None)))
     connection.execute(delete(side_file).where(side_file.c.recording_id == row))
     cameras = _write_cameras(connection, row, new)
@@ -203,7 +205,7 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
         values = {"role": one.role, "root": one.root, "path": one.path, "size": one.size}
         more = {"mtime_ns": one.mtime_ns, "spec": dict(one.spec), "camera_id": cameras.get(one.camera)}
         connection.execute(insert(side_file).values(recording_id=row, **values, **more))
-    remarks = [*new.remarks, *(remark for facts in new.cameras for remark in facts.remarks)]
+    remarks = [*new.remarks, *lasting, *(remark for facts in new.cameras for remark in facts.remarks)]
     start = connection.scalar(select(recording.c.start).where(recording.c.id == row))
     remarks += notes_of(Known(new.identity.subject, start, tuple(new.doubles)))
     _write_flags(connection, row, remarks, cameras, videos, accepted)
@@ -242,6 +244,8 @@ def _write_videos(
     connection: Connection, camera_id: int, facts: CameraFacts, new: NewRecording
 ) -> dict[str, int]:
     """Write the files of a camera anew; return their rows by path on this host."""
+    query = select(video.c.quick_id, video.c.full_hash).where(video.c.camera_id == camera_id)
+    hashes = {str(mark): str(full) for mark, full in connection.execute(query) if mark}
     connection.execute(delete(video).where(video.c.camera_id == camera_id))
     found: dict[str, int] = {}
     for position, one in enumerate(facts.videos):
@@ -249,8 +253,25 @@ def _write_videos(
         # The path may belong to a row of a recording whose files have moved around.
         connection.execute(delete(video).where(video.c.root == root, video.c.path == path))
         values = {"camera_id": camera_id, "position": position, "root": root, "path": path}
+        values["full_hash"] = hashes.get(one.quick_id, "")
         found[str(one.path)] = new_row(connection, video, **values, **_of_probe(one))
     return found
+
+
+def _lasting(connection: Connection, row: int, new: NewRecording) -> list[Remark]:
+    """Return remarks on bytes inside files, as long as the files look the same from outside."""
+    places = {one.quick_id: str(one.path) for facts in new.cameras for one in facts.videos if one.quick_id}
+    query = (
+        select(flag.c.code, flag.c.severity, flag.c.detail, camera.c.name, video.c.quick_id)
+        .join(video, flag.c.video_id == video.c.id)
+        .join(camera, video.c.camera_id == camera.c.id)
+        .where(flag.c.recording_id == row)
+    )
+    return [
+        Remark(code, severity, detail, name, places[mark])
+        for code, severity, detail, name, mark in connection.execute(query)
+        if FULL in detail and mark in places
+    ]
 
 
 def _of_probe(one: VideoFacts) -> dict[str, Any]:

@@ -1,0 +1,268 @@
+"""Outcomes of many recordings of a catalogue out: each recording is finished, or its error says why not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mystax.core.events import Event, Report, silent
+from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.query import ids_where, select_outcomes, select_recordings
+from mystax.engine.catalog.tables import outcome, recording, subject
+from mystax.engine.exchange import export_facemap
+from mystax.engine.export import export_alf, export_nwb, export_points, export_tables
+from mystax.errors import Cancelled, MystaxError, RecipeError
+from mystax.io.alf import AlfOptions
+from mystax.io.nwb.writer import NwbOptions, SubjectFacts
+from mystax.io.store_fs import refusals
+
+if TYPE_CHECKING:
+    from mystax.io.formats.facemap_export import Flavour
+else:
+    Flavour = str
+
+__all__ = ["Exported", "ManyWish", "export_selected"]
+
+FORMS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc_3d", "facemap")
+
+
+@dataclass(frozen=True)
+class ManyWish:
+    """What is written of each recording.
+
+    Attributes
+    ----------
+    forms : mapping of str to Path
+        Format (``nwb``, ``alf``, ``csv``, ``parquet``, ``anipose``, ``dlc_3d``, ``facemap``) to the folder
+        that takes the files of all recordings.
+    analyses : sequence of str
+        Only these; by default all that there are.
+    nwb : NwbOptions
+        How NWB files are written; the catalogue's start and subject go before those told here.
+    alf : AlfOptions
+        How ALF files are written.
+    flavour : {"facemap", "element"}
+        Of Facemap's files.
+    matlab : bool
+        ``_proc.mat`` instead of ``_proc.npy``.
+    overwrite : bool
+        Replace files of the same names.
+    """
+
+    forms: Mapping[str, Path]
+    analyses: Sequence[str] = ()
+    nwb: NwbOptions = field(default_factory=NwbOptions)
+    alf: AlfOptions = field(default_factory=AlfOptions)
+    flavour: Flavour = "facemap"
+    matlab: bool = False
+    overwrite: bool = False
+
+
+@dataclass
+class Exported:
+    """What became of one recording.
+
+    Attributes
+    ----------
+    label : str
+        Such as ``r12``.
+    folder : str
+        Its folder below that of all outcomes; its files have the same place in the folder of the export.
+    files : list of Path
+        What was written.
+    errors : dict of str to MystaxError
+        Format to what hindered it.
+    """
+
+    label: str
+    folder: str
+    files: list[Path] = field(default_factory=list)
+    errors: dict[str, MystaxError] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON object of the recording."""
+        failed = {form: error.record().as_dict() for form, error in self.errors.items()}
+        return {
+            "recording": self.label,
+            "folder": self.folder,
+            "files": list(map(str, self.files)),
+            "failed": failed,
+        }
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """One recording with the outcomes that are meant, and what NWB wants to know of it."""
+
+    label: str
+    folder: str
+    paths: Sequence[Path]
+    start: datetime | None
+    subject: SubjectFacts
+
+
+def export_selected(
+    database: Database,
+    out: Path,
+    where: str | Sequence[str],
+    wish: ManyWish,
+    *,
+    report: Report = silent,
+) -> Iterator[Exported]:
+    """Write the current outcomes of recordings in other formats, one recording after the other.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    out : Path
+        The folder of outcomes.
+    where : str or sequence of str
+        Condition on recordings and outcomes, such as ``subject=m1* analysis=pupil``; empty for all.
+    wish : ManyWish
+        What is written, and where.
+    report : callable, optional
+        Takes events.
+
+    Yields
+    ------
+    Exported
+        One per recording for which the condition holds, also where nothing could be written: then it says
+        why, and the next recording is tried.
+
+    Raises
+    ------
+    RecipeError
+        P403, if the condition is not understood, no recording is meant, or a format is unknown.
+    CatalogError
+        Q603.
+    """
+    unknown = sorted(set(wish.forms) - set(FORMS))
+    if unknown:
+        raise RecipeError("P403", f"format {unknown[0]!r}", expected=", ".join(FORMS))
+    chosen = _chosen(database, out, where)
+    if not chosen:
+        raise RecipeError(
+            "P403",
+            f"condition {_text(where)!r}",
+            "no recording is meant",
+            hint="mystax catalog list shows all",
+        )
+    for number, one in enumerate(chosen):
+        report(Event("progress", "export", done=number, total=len(chosen), text=one.folder))
+        yield _export_one(one, wish, report)
+
+
+def _text(where: str | Sequence[str]) -> str:
+    return where if isinstance(where, str) else " ".join(where)
+
+
+def _export_one(one: _Chosen, wish: ManyWish, report: Report) -> Exported:
+    """Write one recording in all formats; what hinders a format does not hinder the next."""
+    told = Exported(one.label, one.folder)
+    if not one.paths:
+        name, hint = f"{one.label} {one.folder}", "mystax queue add, mystax queue work"
+        told.errors = dict.fromkeys(
+            wish.forms, RecipeError("P403", name, "it has no such outcome yet", hint=hint)
+        )
+        return told
+    for form, folder in wish.forms.items():
+        try:
+            told.files += _write(one, form, folder / one.folder, wish, report)
+        except Cancelled:
+            raise
+        except MystaxError as error:
+            told.errors[form] = error
+    return told
+
+
+def _write(one: _Chosen, form: str, place: Path, wish: ManyWish, report: Report) -> list[Path]:
+    """Write one recording in one format.
+
+    Raises
+    ------
+    MystaxError
+        As the writer of the format.
+    """
+    analyses, overwrite = wish.analyses, wish.overwrite
+    if form == "nwb":
+        options = replace(
+            wish.nwb, start=one.start or wish.nwb.start, subject=_known_first(one.subject, wish.nwb.subject)
+        )
+        with refusals(place.parent):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        file = place.with_name(f"{place.name}.nwb")
+        return [
+            export_nwb(
+                one.paths, file, replace(options, overwrite=overwrite), analyses=analyses, report=report
+            )
+        ]
+    if form == "alf":
+        return export_alf(one.paths, place, replace(wish.alf, overwrite=overwrite), analyses=analyses)
+    if form == "facemap":
+        homes = sorted({path.parent for path in one.paths})
+        return [
+            export_facemap(
+                home,
+                place / home.name if len(homes) > 1 else place,
+                flavour=wish.flavour,
+                matlab=wish.matlab,
+                overwrite=overwrite,
+            )
+            for home in homes
+        ]
+    if form in ("anipose", "dlc_3d"):
+        name = form.replace("_", "-")
+        return export_points(one.paths, place, name, analyses=analyses, overwrite=overwrite)
+    return export_tables(one.paths, place, form, analyses=analyses, overwrite=overwrite)
+
+
+def _known_first(known: SubjectFacts, told: SubjectFacts) -> SubjectFacts:
+    """Put together what the catalogue knows of a subject, and what was told for those of whom it does not."""
+    return SubjectFacts(
+        known.subject_id or told.subject_id,
+        known.species or told.species,
+        known.sex or told.sex,
+        known.age or told.age,
+    )
+
+
+def _chosen(database: Database, out: Path, where: str | Sequence[str]) -> list[_Chosen]:
+    """Read the recordings that are meant, in order of their rows."""
+    columns = (recording.c.id, recording.c.folder, recording.c.start)
+    heads = select(*columns, subject.c.name, subject.c.species, subject.c.sex, subject.c.birth)
+    with database.read() as connection:
+        wanted = ids_where(connection, select_recordings(where))
+        rows = {row.id: row for row in connection.execute(heads.join(subject, isouter=True))}
+        meant = set(ids_where(connection, select_outcomes(where)))
+        query = select(outcome.c.id, outcome.c.recording_id, outcome.c.path).order_by(outcome.c.path)
+        paths: dict[int | None, list[Path]] = {}
+        for one, belongs, path in connection.execute(query):
+            if one in meant:
+                paths.setdefault(belongs, []).append(out / path)
+    found = []
+    for number in wanted:
+        row = rows[number]
+        start = None if row.start is None else datetime.fromtimestamp(row.start, UTC)
+        facts = SubjectFacts(row.name or "", row.species or "", _sex(row.sex), _age(row.birth or "", start))
+        found.append(_Chosen(f"r{number}", row.folder, paths.get(number, []), start, facts))
+    return found
+
+
+def _sex(text: str | None) -> str:
+    """Return the letter that NWB has for a sex; empty if the word tells none."""
+    letter = (text or "").strip()[:1].upper()
+    return letter if letter in ("F", "M", "U", "O") else ""
+
+
+def _age(birth: str, start: datetime | None) -> str:
+    """Return the age at the start as NWB writes it (``P90D``); empty if one of both is not known."""
+    try:
+        born = date.fromisoformat(birth.strip()[:10])
+    except ValueError:
+        return ""
+    days = -1 if start is None else (start.date() - born).days
+    return f"P{days}D" if days >= 0 else ""

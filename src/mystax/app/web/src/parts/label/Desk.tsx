@@ -16,6 +16,7 @@ import { Conflict } from "./Conflict";
 import { act, acceptFrame, addFrame, chosen, copyLabels, drag, go, hide, labelActions, labelTool, placeOf, remove, undoGesture } from "./hand";
 import { History } from "./History";
 import { labelsOverlay } from "./overlay";
+import { Strip } from "./Strip";
 import { Suggestions } from "./Suggestions";
 import { Typed } from "./Typed";
 
@@ -154,6 +155,7 @@ export function Desk({ recording, now }: { readonly recording: RecordingInfo; re
         <div>
           <FramePanel key={camera.id} camera={camera} overlays={[labelsOverlay(now, camera.id, chosen.value)]} tool={labelTool} />
           <TimeBar />
+          <Strip recording={recording} />
           <FrameTools recording={recording} now={now} found={found} />
           {frame !== null && <History camera={camera.id} frame={frame} />}
         </div>

@@ -37,6 +37,7 @@ __all__ = [
     "RoiSet",
     "Root",
     "Suggestion",
+    "TrainingWanted",
     "VariableInfo",
 ]
 
@@ -306,8 +307,26 @@ class Suggestion(_Model):
     reason: str
 
 
+class TrainingWanted(_Model):
+    """A training on a label set: the options of `mystax train`."""
+
+    base: str = Field(default="mouse-face", max_length=100)
+    name: str = Field(default="", max_length=100)
+    minutes: float = Field(default=2.0, ge=0.2, le=600)
+    members: int = Field(default=1, ge=1, le=5)
+    size: int = Field(default=256, ge=128, le=512, multiple_of=32)
+    replay: float = Field(default=0.125, ge=0, le=0.9)
+    hold_out: Literal["recording", "block"] = "recording"
+    seed: int = 0
+    force: bool = False
+
+
 class ModelInfo(_Model):
-    """Weights: what they were trained on and how well they do."""
+    """Weights: what they were trained on and how well they do.
+
+    `has_report` says that a training has left a report and figures on held-out frames; weights that were not
+    accepted (`is_rejected`) can be no default.
+    """
 
     id: str
     name: str
@@ -315,6 +334,8 @@ class ModelInfo(_Model):
     weights_hash: str
     licence: str
     is_default: bool
+    is_rejected: bool = False
+    has_report: bool = False
     card: dict[str, Any]
 
 
@@ -335,7 +356,10 @@ class JobsAdded(_Model):
 
 
 class JobRow(_Model):
-    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s."""
+    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s.
+
+    A training (`kind` is ``train``, `recipe` the name of the weights) has a `result`: its report.
+    """
 
     id: str
     recording: str
@@ -348,6 +372,7 @@ class JobRow(_Model):
     rate: float | None
     seconds: float | None
     error: dict[str, str] | None
+    result: dict[str, Any] | None = None
 
 
 class JobLog(_Model):

@@ -27,14 +27,14 @@ from mystax.app.security import error_answer, refused
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
 
-__all__ = ["router"]
+__all__ = ["check_writable", "router", "set_folder"]
 
 router = APIRouter(tags=["labels"])
 SUFFIX = ".labels"
 MOST_SUGGESTED = 200
 
 
-def _set_of(request: Request, key: str) -> tuple[Item, Path]:
+def set_folder(request: Request, key: str) -> tuple[Item, Path]:
     """Return a label set and a recording that it belongs to.
 
     Raises
@@ -66,7 +66,14 @@ async def _footing(request: Request, camera: str) -> Footing:
     return found
 
 
-def _check_writable(request: Request) -> None:
+def check_writable(request: Request) -> None:
+    """Refuse a change of labels where the page may only look.
+
+    Raises
+    ------
+    AppError
+        W902, if it was started with --read-only.
+    """
     if request.app.state.mystax.settings.read_only:
         raise refused(403, "W902", "labels", "this page was started with --read-only")
 
@@ -81,7 +88,7 @@ async def show_set(
 ) -> LabelSet:
     """Give a label set with its frames, or those of a camera between two numbers (`to` is left out)."""
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     teller = await run_in_threadpool(_teller, request, folder)
 
     def question(labels: Labels) -> LabelSet:
@@ -102,7 +109,7 @@ async def show_set(
 @router.post("/recordings/{key}/labels")
 async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelSet:
     """Make an empty label set for a recording."""
-    _check_writable(request)
+    check_writable(request)
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
     folder: Path = state.collection.label_place(item) / f"{wanted.name}{SUFFIX}"
@@ -122,7 +129,7 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
 async def show_frame(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> LabelFrame:
     """Give the labels of one frame and what a model says of it, also where nothing is labelled yet."""
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     footing = await _footing(request, camera)
     place = footing.place(i)
     teller = await run_in_threadpool(_teller, request, folder)
@@ -155,9 +162,9 @@ def _pose_of(request: Request, camera: str) -> OutcomeItem | None:
 @router.post("/labels/{key}/ops", response_model=EditsDone, responses={409: {"model": Conflict}})
 async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
     """Write a gesture; the answer comes when it is on the disk."""
-    _check_writable(request)
+    check_writable(request)
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     cameras = {edit.camera for edit in wanted.ops} | {text.rpartition("/")[0] for text in wanted.base}
     footings = {camera: await _footing(request, camera) for camera in cameras}
     teller = await run_in_threadpool(_teller, request, folder)
@@ -173,7 +180,7 @@ async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
 @router.get("/labels/{key}/history")
 async def history(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> list[LabelLine]:
     """List all that was done on a frame, the newest first."""
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     place = (await _footing(request, camera)).place(i)
 
     def question(labels: Labels) -> list[LabelLine]:
@@ -214,7 +221,7 @@ async def suggestions(
 ) -> list[Suggestion]:
     """Say which frames to label next, the worst first: of one camera, or of all of the set's recording."""
     state = request.app.state.mystax
-    item, folder = _set_of(request, key)
+    item, folder = set_folder(request, key)
     cameras = {one: name for name, one in item.camera_ids().items() if camera in {"", one}}
     if not cameras:
         raise refused(404, "W903", f"camera {camera[:60]!r}", "it is none of the set's recording")

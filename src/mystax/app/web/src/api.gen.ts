@@ -70,7 +70,7 @@ export interface JobLog {
   readonly state: string;
 }
 
-/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. */
+/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. A training (`kind` is ``train``, `recipe` the name of the weights) has a `result`: its report. */
 export interface JobRow {
   readonly id: string;
   readonly recording: string;
@@ -83,6 +83,7 @@ export interface JobRow {
   readonly rate: number | null;
   readonly seconds: number | null;
   readonly error: Readonly<Record<string, string>> | null;
+  readonly result: Readonly<Record<string, unknown>> | null;
 }
 
 /** Work on a recording: a recipe, or some analyses; with the regions that are saved for it. */
@@ -181,7 +182,7 @@ export interface Mark {
   readonly text: string;
 }
 
-/** Weights: what they were trained on and how well they do. */
+/** Weights: what they were trained on and how well they do. `has_report` says that a training has left a report and figures on held-out frames; weights that were not accepted (`is_rejected`) can be no default. */
 export interface ModelInfo {
   readonly id: string;
   readonly name: string;
@@ -189,6 +190,8 @@ export interface ModelInfo {
   readonly weights_hash: string;
   readonly licence: string;
   readonly is_default: boolean;
+  readonly is_rejected: boolean;
+  readonly has_report: boolean;
   readonly card: Readonly<Record<string, unknown>>;
 }
 
@@ -267,6 +270,19 @@ export interface Suggestion {
   readonly time: number | null;
   readonly score: number;
   readonly reason: string;
+}
+
+/** A training on a label set: the options of `mystax train`. */
+export interface TrainingWanted {
+  readonly base: string;
+  readonly name: string;
+  readonly minutes: number;
+  readonly members: number;
+  readonly size: number;
+  readonly replay: number;
+  readonly hold_out: "recording" | "block";
+  readonly seed: number;
+  readonly force: boolean;
 }
 
 /** A variable of an outcome: what can be drawn of it. */

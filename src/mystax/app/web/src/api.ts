@@ -19,6 +19,7 @@ import type {
   RecordingRow,
   RoiSet,
   Suggestion,
+  TrainingWanted,
 } from "./api.gen";
 import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
@@ -134,6 +135,10 @@ export const recording = (id: string): Promise<RecordingInfo> => read(`recording
 export const rois = (id: string): Promise<RoiSet> => read(`recordings/${id}/rois`);
 export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses");
 export const models = (): Promise<readonly ModelInfo[]> => read("models");
+/** The figures of a training on its held-out frames. */
+export const evaluation = (model: string): Promise<Readonly<Record<string, unknown>>> => read(`models/${model}/evaluation`);
+export const makeDefault = (model: string): Promise<readonly ModelInfo[]> => send("POST", `models/${model}/default`, {});
+export const train = (set: string, wanted: TrainingWanted): Promise<JobsAdded> => send("POST", `labels/${set}/train`, wanted);
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
 export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>

@@ -18,6 +18,7 @@ import { History } from "./History";
 import { labelsOverlay } from "./overlay";
 import { Strip } from "./Strip";
 import { Suggestions } from "./Suggestions";
+import { Train } from "./Train";
 import { Typed } from "./Typed";
 
 const REST = 120;
@@ -158,6 +159,7 @@ export function Desk({ recording, now }: { readonly recording: RecordingInfo; re
           <Strip recording={recording} />
           <FrameTools recording={recording} now={now} found={found} />
           {frame !== null && <History camera={camera.id} frame={frame} />}
+          <Train recording={recording.name} />
         </div>
         <aside aria-label="points">
           <Suggestions go={(to) => go(recording, to)} />

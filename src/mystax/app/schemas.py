@@ -16,6 +16,7 @@ __all__ = [
     "EditsDone",
     "EditsWanted",
     "Entry",
+    "EpipolarCurve",
     "JobLog",
     "JobRow",
     "JobWanted",
@@ -295,6 +296,12 @@ class Conflict(_Model):
     """What a refusal W904 (409) has besides its words: the frames as they are now."""
 
     frames: list[LabelFrame]
+
+
+class EpipolarCurve(_Model):
+    """Where in a camera's picture a point of another camera can lie: pixels x, y, from near to far."""
+
+    places: list[tuple[float, float]]
 
 
 class Suggestion(_Model):

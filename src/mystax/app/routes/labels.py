@@ -10,12 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from mystax.app.collection import Item, OutcomeItem, find, short_id
 from mystax.app.label_desk import Conflicted, Footing, Teller, set_of
 from mystax.app.predictions import predicted_points
+from mystax.app.rigs import rig_of
 from mystax.app.routes.cameras import camera_of
 from mystax.app.routes.recordings import spec_of
 from mystax.app.schemas import (
     Conflict,
     EditsDone,
     EditsWanted,
+    EpipolarCurve,
     LabelFrame,
     LabelLine,
     LabelPoint,
@@ -24,6 +26,7 @@ from mystax.app.schemas import (
     Suggestion,
 )
 from mystax.app.security import error_answer, refused
+from mystax.compute.epipolar import epipolar_curve
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
 
@@ -209,6 +212,20 @@ def _line(operation: Operation) -> LabelLine:
         batch=operation.batch,
         undoes=operation.undoes,
     )
+
+
+@router.get("/recordings/{key}/epipolar")
+def epipolar(key: str, request: Request, seen: str, other: str, x: float, y: float) -> EpipolarCurve:
+    """Say where a point that camera `seen` sees can lie in the picture of `other`; nowhere without a rig."""
+    item = find(request.app.state.mystax.collection.items(), key)
+    names = {camera_id: name for name, camera_id in item.camera_ids().items()}
+    if seen not in names or other not in names or seen == other:
+        raise refused(404, "W903", "cameras", "they are no two cameras of the recording")
+    rig = rig_of(item)
+    if rig is None or not {names[seen], names[other]} <= set(rig.names):
+        return EpipolarCurve(places=[])
+    curve = epipolar_curve(rig.camera(names[seen]), rig.camera(names[other]), x, y)
+    return EpipolarCurve(places=[(float(a), float(b)) for a, b in curve.round(2)])
 
 
 @router.get("/labels/{key}/suggestions")

@@ -63,6 +63,11 @@ export interface Entry {
   readonly size: number | null;
 }
 
+/** Where in a camera's picture a point of another camera can lie: pixels x, y, from near to far. */
+export interface EpipolarCurve {
+  readonly places: ReadonlyArray<readonly [number, number]>;
+}
+
 /** Lines of a log; `next` is what to ask for after them. */
 export interface JobLog {
   readonly lines: ReadonlyArray<string>;

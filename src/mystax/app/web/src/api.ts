@@ -4,6 +4,7 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  EpipolarCurve,
   JobLog,
   JobsAdded,
   JobWanted,
@@ -148,6 +149,9 @@ export const labelFrame = (id: string, camera: string, frame: number): Promise<L
   read(`labels/${id}/frame${query({ camera, i: frame })}`);
 export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
   read(`labels/${id}/history${query({ camera, i: frame })}`);
+/** Where a point of the camera `seen` can lie in the picture of `other`. */
+export const epipolar = (recording: string, wish: { seen: string; other: string; x: number; y: number }): Promise<EpipolarCurve> =>
+  read(`recordings/${recording}/epipolar${query({ ...wish })}`);
 export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>

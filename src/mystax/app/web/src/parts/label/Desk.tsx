@@ -14,6 +14,7 @@ import { TimeBar } from "../TimeBar";
 import { useKeys } from "../useKeys";
 import { Conflict } from "./Conflict";
 import { act, acceptFrame, addFrame, chosen, copyLabels, drag, go, hide, labelActions, labelTool, placeOf, remove, undoGesture } from "./hand";
+import { curves, curvesOverlay, useCurves } from "./curves";
 import { History } from "./History";
 import { labelsOverlay } from "./overlay";
 import { Strip } from "./Strip";
@@ -144,17 +145,19 @@ export function Desk({ recording, now }: { readonly recording: RecordingInfo; re
   if (!now.points.includes(chosen.value)) chosen.value = now.points[0] ?? "";
   useFrameLabels();
   useMarks();
+  useCurves(recording);
   useKeys(labelActions(recording, now.points));
   if (camera === null) return null;
   const found = frame === null ? null : framePoints(camera.id, frame);
   void drag.value;
+  void curves.value;
   return (
     <section class="screen" aria-labelledby="label">
       <Header recording={recording} />
       <Conflict />
       <div class="split">
         <div>
-          <FramePanel key={camera.id} camera={camera} overlays={[labelsOverlay(now, camera.id, chosen.value)]} tool={labelTool} />
+          <FramePanel key={camera.id} camera={camera} overlays={[curvesOverlay(camera.id), labelsOverlay(now, camera.id, chosen.value)]} tool={labelTool} />
           <TimeBar />
           <Strip recording={recording} />
           <FrameTools recording={recording} now={now} found={found} />

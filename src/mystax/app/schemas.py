@@ -31,6 +31,8 @@ __all__ = [
     "Mark",
     "ModelInfo",
     "OutcomeInfo",
+    "PointWanted",
+    "PointsWanted",
     "PreviewWanted",
     "QueueState",
     "RecordingInfo",
@@ -221,6 +223,8 @@ class LabelSet(_Model):
     read_only: bool
     holder: str = ""
     keypoint_set: str
+    version: int
+    is_two_sided: bool
     keypoints: list[dict[str, Any]]
     edges: list[tuple[str, str]]
     pairs: list[tuple[str, str]]
@@ -234,6 +238,24 @@ class LabelSetWanted(_Model):
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .-]*$")
     keypoints: str = Field(default="mouse-face-13", max_length=60, pattern=r"^[\w-]+$")
+
+
+class PointWanted(_Model):
+    """A point as it shall be; `was` is its name until now, empty for a new one."""
+
+    id: str = Field(max_length=64)
+    was: str = Field(default="", max_length=64)
+    definition: str = Field(default="", max_length=500)
+    retired: bool = False
+
+
+class PointsWanted(_Model):
+    """The points of a set as they shall be, in order; `version` is that which the page has seen."""
+
+    version: int
+    points: list[PointWanted] = Field(max_length=200)
+    edges: list[tuple[str, str]] = Field(default_factory=list, max_length=1000)
+    pairs: list[tuple[str, str]] = Field(default_factory=list, max_length=200)
 
 
 class LabelLine(_Model):

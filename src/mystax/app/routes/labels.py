@@ -23,12 +23,14 @@ from mystax.app.schemas import (
     LabelPoint,
     LabelSet,
     LabelSetWanted,
+    PointsWanted,
     Suggestion,
 )
 from mystax.app.security import error_answer, refused
 from mystax.compute.epipolar import epipolar_curve
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
+from mystax.engine.labels.points import PointWish, edited_set
 
 __all__ = ["check_writable", "router", "set_folder"]
 
@@ -126,6 +128,22 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
     await run_in_threadpool(make)
     state.collection.forget()
     return await show_set(short_id("l", folder), request, "", 0, None)
+
+
+@router.put("/labels/{key}/points")
+async def edit_points(key: str, wanted: PointsWanted, request: Request) -> LabelSet:
+    """Change the points of a set: their names, order, edges and pairs; no label is lost."""
+    check_writable(request)
+    _, folder = set_folder(request, key)
+    wishes = [PointWish(**one.model_dump()) for one in wanted.points]
+
+    def change(labels: Labels) -> None:
+        if labels.keypoints.version != wanted.version:
+            raise refused(409, "W904", "points", "somebody else has changed the set", hint="open it again")
+        labels.change_points(lambda now: edited_set(now, wishes, wanted.edges, wanted.pairs))
+
+    await request.app.state.mystax.desk.change(folder, change)
+    return await show_set(key, request, "", 0, None)
 
 
 @router.get("/labels/{key}/frame")

@@ -151,6 +151,8 @@ export interface LabelSet {
   readonly read_only: boolean;
   readonly holder: string;
   readonly keypoint_set: string;
+  readonly version: number;
+  readonly is_two_sided: boolean;
   readonly keypoints: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly edges: ReadonlyArray<readonly [string, string]>;
   readonly pairs: ReadonlyArray<readonly [string, string]>;
@@ -210,6 +212,22 @@ export interface OutcomeInfo {
   readonly quality: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly state: string;
   readonly variables: ReadonlyArray<VariableInfo>;
+}
+
+/** A point as it shall be; `was` is its name until now, empty for a new one. */
+export interface PointWanted {
+  readonly id: string;
+  readonly was: string;
+  readonly definition: string;
+  readonly retired: boolean;
+}
+
+/** The points of a set as they shall be, in order; `version` is that which the page has seen. */
+export interface PointsWanted {
+  readonly version: number;
+  readonly points: ReadonlyArray<PointWanted>;
+  readonly edges: ReadonlyArray<readonly [string, string]>;
+  readonly pairs: ReadonlyArray<readonly [string, string]>;
 }
 
 /** One frame to be measured with the pipeline's own code; regions as in a `rois.toml`. */

@@ -14,6 +14,7 @@ import type {
   LabelSetWanted,
   Mark,
   ModelInfo,
+  PointsWanted,
   PreviewWanted,
   QueueState,
   RecordingInfo,
@@ -156,6 +157,8 @@ export const suggestions = (id: string, n: number): Promise<readonly Suggestion[
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+/** Change the points of a label set. */
+export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> => send("PUT", `labels/${id}/points`, wanted);
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

@@ -17,6 +17,7 @@ import { act, acceptFrame, addFrame, chosen, copyLabels, drag, go, hide, labelAc
 import { curves, curvesOverlay, useCurves } from "./curves";
 import { History } from "./History";
 import { labelsOverlay } from "./overlay";
+import { PointSet } from "./PointSet";
 import { Strip } from "./Strip";
 import { Suggestions } from "./Suggestions";
 import { Train } from "./Train";
@@ -162,6 +163,7 @@ export function Desk({ recording, now }: { readonly recording: RecordingInfo; re
           <Strip recording={recording} />
           <FrameTools recording={recording} now={now} found={found} />
           {frame !== null && <History camera={camera.id} frame={frame} />}
+          {set.value !== null && <PointSet now={set.value} />}
           <Train recording={recording.name} />
         </div>
         <aside aria-label="points">

@@ -85,7 +85,7 @@ function PointRows({ draft, change }: Omit<JoinsProps, "what">) {
                 />
               )}
             </td>
-            <td class="buttons">
+            <td class="order">
               <button type="button" class="plain" aria-label={`move ${point.id} up`} disabled={k === 0} onClick={() => change(moved(draft, k, -1))}>
                 ↑
               </button>

@@ -192,6 +192,12 @@ class LabelDesk:
         async with opened.lock:
             return await run_in_threadpool(_write, opened.labels, wanted, footings, stills, teller)
 
+    async def change(self, folder: Path, change: Callable[[Labels], T]) -> T:
+        """Change a set, between two gestures; it refuses as the set does."""
+        opened = self._get(folder)
+        async with opened.lock:
+            return await run_in_threadpool(change, opened.labels)
+
     async def _stills(
         self, labels: Labels, edits: Iterable[Edit], footings: Mapping[str, Footing]
     ) -> dict[FrameKey, bytes]:
@@ -326,6 +332,8 @@ def set_of(folder: Path, key: str, labels: Labels, teller: Teller, *, read_only:
         read_only=read_only or bool(holder) or is_damaged,
         holder=holder,
         keypoint_set=points.name,
+        version=points.version,
+        is_two_sided=points.view == "two-sided",
         keypoints=[
             {
                 "id": one.id,

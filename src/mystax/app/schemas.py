@@ -16,6 +16,7 @@ __all__ = [
     "EditsDone",
     "EditsWanted",
     "Entry",
+    "EpipolarCurve",
     "JobLog",
     "JobRow",
     "JobWanted",
@@ -30,6 +31,8 @@ __all__ = [
     "Mark",
     "ModelInfo",
     "OutcomeInfo",
+    "PointWanted",
+    "PointsWanted",
     "PreviewWanted",
     "QueueState",
     "RecordingInfo",
@@ -37,6 +40,7 @@ __all__ = [
     "RoiSet",
     "Root",
     "Suggestion",
+    "TrainingWanted",
     "VariableInfo",
 ]
 
@@ -219,6 +223,8 @@ class LabelSet(_Model):
     read_only: bool
     holder: str = ""
     keypoint_set: str
+    version: int
+    is_two_sided: bool
     keypoints: list[dict[str, Any]]
     edges: list[tuple[str, str]]
     pairs: list[tuple[str, str]]
@@ -232,6 +238,24 @@ class LabelSetWanted(_Model):
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .-]*$")
     keypoints: str = Field(default="mouse-face-13", max_length=60, pattern=r"^[\w-]+$")
+
+
+class PointWanted(_Model):
+    """A point as it shall be; `was` is its name until now, empty for a new one."""
+
+    id: str = Field(max_length=64)
+    was: str = Field(default="", max_length=64)
+    definition: str = Field(default="", max_length=500)
+    retired: bool = False
+
+
+class PointsWanted(_Model):
+    """The points of a set as they shall be, in order; `version` is that which the page has seen."""
+
+    version: int
+    points: list[PointWanted] = Field(max_length=200)
+    edges: list[tuple[str, str]] = Field(default_factory=list, max_length=1000)
+    pairs: list[tuple[str, str]] = Field(default_factory=list, max_length=200)
 
 
 class LabelLine(_Model):
@@ -296,6 +320,12 @@ class Conflict(_Model):
     frames: list[LabelFrame]
 
 
+class EpipolarCurve(_Model):
+    """Where in a camera's picture a point of another camera can lie: pixels x, y, from near to far."""
+
+    places: list[tuple[float, float]]
+
+
 class Suggestion(_Model):
     """A frame worth labelling, and why."""
 
@@ -306,8 +336,26 @@ class Suggestion(_Model):
     reason: str
 
 
+class TrainingWanted(_Model):
+    """A training on a label set: the options of `mystax train`."""
+
+    base: str = Field(default="mouse-face", max_length=100)
+    name: str = Field(default="", max_length=100)
+    minutes: float = Field(default=2.0, ge=0.2, le=600)
+    members: int = Field(default=1, ge=1, le=5)
+    size: int = Field(default=256, ge=128, le=512, multiple_of=32)
+    replay: float = Field(default=0.125, ge=0, le=0.9)
+    hold_out: Literal["recording", "block"] = "recording"
+    seed: int = 0
+    force: bool = False
+
+
 class ModelInfo(_Model):
-    """Weights: what they were trained on and how well they do."""
+    """Weights: what they were trained on and how well they do.
+
+    `has_report` says that a training has left a report and figures on held-out frames; weights that were not
+    accepted (`is_rejected`) can be no default.
+    """
 
     id: str
     name: str
@@ -315,6 +363,8 @@ class ModelInfo(_Model):
     weights_hash: str
     licence: str
     is_default: bool
+    is_rejected: bool = False
+    has_report: bool = False
     card: dict[str, Any]
 
 
@@ -335,7 +385,10 @@ class JobsAdded(_Model):
 
 
 class JobRow(_Model):
-    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s."""
+    """A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s.
+
+    A training (`kind` is ``train``, `recipe` the name of the weights) has a `result`: its report.
+    """
 
     id: str
     recording: str
@@ -348,6 +401,7 @@ class JobRow(_Model):
     rate: float | None
     seconds: float | None
     error: dict[str, str] | None
+    result: dict[str, Any] | None = None
 
 
 class JobLog(_Model):

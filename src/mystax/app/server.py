@@ -1,6 +1,7 @@
 """The application: routes behind the guard, the page, errors in the words of the terminal."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from mystax.app.child_runs import ChildRuns
 from mystax.app.collection import Collection, FolderCollection
 from mystax.app.frames import Workers
 from mystax.app.jobs import FolderJobs, Jobs
@@ -24,6 +26,7 @@ from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
 
+TRAINING = (sys.executable, "-P", "-m", "mystax.app.train_child")
 PAGES = Path(__file__).parent / "_web"
 UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>mystax</title>
 <p>The web pages are not built; run <code>python tools/web.py build</code> in the source folder
@@ -80,6 +83,7 @@ class State:
     jobs: Jobs
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
+    trainings: ChildRuns = field(default_factory=lambda: ChildRuns(TRAINING, "t"))
     desk: LabelDesk = field(init=False)
     pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
     rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
@@ -92,7 +96,9 @@ class State:
     async def close(self) -> None:
         """End the children, write the caches of labels and give their locks back."""
         self.desk.close()
-        await asyncio.gather(self.workers.close(), self.slow.close(), self.jobs.close())
+        await asyncio.gather(
+            self.workers.close(), self.slow.close(), self.jobs.close(), self.trainings.close()
+        )
 
 
 def application(

@@ -78,11 +78,11 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     """Write outcomes in the files of another tool; several formats at once if you like.
 
     TARGET is an outcome, a folder of outcomes, or a folder with such folders below it.  What is written in
-NWB, ALF, CSV and Parquet comes back equal with mystax import; tables of Anipose and DeepLabCut hold the
+    NWB, ALF, CSV and Parquet comes back equal with mystax import; tables of Anipose and DeepLabCut hold the
     smoothed places only.
 
-    With --where, every recording of the catalogue for which the condition holds gets its own files; --nwb and
-    the others then name the folder for all.  What hinders one recording does not hinder the next.
+    With --where, every recording of the catalogue for which the condition holds gets its own files; --nwb
+    and the others then name the folder for all.  What hinders one recording does not hinder the next.
     """
     forms = [name for name in FORMS if wishes[name] is not None]
     if not forms:

@@ -1,6 +1,17 @@
 """Routes of the web app, one module per resource."""
 
-from mystax.app.routes import cameras, labels, models, outcomes, queue, recordings, rois, roots, session
+from mystax.app.routes import (
+    cameras,
+    labels,
+    models,
+    outcomes,
+    queue,
+    recordings,
+    rois,
+    roots,
+    session,
+    training,
+)
 
 __all__ = ["ROUTERS"]
 
@@ -13,6 +24,7 @@ ROUTERS = (
     rois.router,
     labels.router,
     queue.router,
+    training.router,
     models.router,
 )
 """All routers, below ``/api``."""

@@ -10,31 +10,36 @@ from starlette.concurrency import run_in_threadpool
 from mystax.app.collection import Item, OutcomeItem, find, short_id
 from mystax.app.label_desk import Conflicted, Footing, Teller, set_of
 from mystax.app.predictions import predicted_points
+from mystax.app.rigs import rig_of
 from mystax.app.routes.cameras import camera_of
 from mystax.app.routes.recordings import spec_of
 from mystax.app.schemas import (
     Conflict,
     EditsDone,
     EditsWanted,
+    EpipolarCurve,
     LabelFrame,
     LabelLine,
     LabelPoint,
     LabelSet,
     LabelSetWanted,
+    PointsWanted,
     Suggestion,
 )
 from mystax.app.security import error_answer, refused
+from mystax.compute.epipolar import epipolar_curve
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
+from mystax.engine.labels.points import PointWish, edited_set
 
-__all__ = ["router"]
+__all__ = ["check_writable", "router", "set_folder"]
 
 router = APIRouter(tags=["labels"])
 SUFFIX = ".labels"
 MOST_SUGGESTED = 200
 
 
-def _set_of(request: Request, key: str) -> tuple[Item, Path]:
+def set_folder(request: Request, key: str) -> tuple[Item, Path]:
     """Return a label set and a recording that it belongs to.
 
     Raises
@@ -66,7 +71,14 @@ async def _footing(request: Request, camera: str) -> Footing:
     return found
 
 
-def _check_writable(request: Request) -> None:
+def check_writable(request: Request) -> None:
+    """Refuse a change of labels where the page may only look.
+
+    Raises
+    ------
+    AppError
+        W902, if it was started with --read-only.
+    """
     if request.app.state.mystax.settings.read_only:
         raise refused(403, "W902", "labels", "this page was started with --read-only")
 
@@ -81,7 +93,7 @@ async def show_set(
 ) -> LabelSet:
     """Give a label set with its frames, or those of a camera between two numbers (`to` is left out)."""
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     teller = await run_in_threadpool(_teller, request, folder)
 
     def question(labels: Labels) -> LabelSet:
@@ -102,7 +114,7 @@ async def show_set(
 @router.post("/recordings/{key}/labels")
 async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelSet:
     """Make an empty label set for a recording."""
-    _check_writable(request)
+    check_writable(request)
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
     folder: Path = state.collection.label_place(item) / f"{wanted.name}{SUFFIX}"
@@ -118,11 +130,27 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
     return await show_set(short_id("l", folder), request, "", 0, None)
 
 
+@router.put("/labels/{key}/points")
+async def edit_points(key: str, wanted: PointsWanted, request: Request) -> LabelSet:
+    """Change the points of a set: their names, order, edges and pairs; no label is lost."""
+    check_writable(request)
+    _, folder = set_folder(request, key)
+    wishes = [PointWish(**one.model_dump()) for one in wanted.points]
+
+    def change(labels: Labels) -> None:
+        if labels.keypoints.version != wanted.version:
+            raise refused(409, "W904", "points", "somebody else has changed the set", hint="open it again")
+        labels.change_points(lambda now: edited_set(now, wishes, wanted.edges, wanted.pairs))
+
+    await request.app.state.mystax.desk.change(folder, change)
+    return await show_set(key, request, "", 0, None)
+
+
 @router.get("/labels/{key}/frame")
 async def show_frame(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> LabelFrame:
     """Give the labels of one frame and what a model says of it, also where nothing is labelled yet."""
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     footing = await _footing(request, camera)
     place = footing.place(i)
     teller = await run_in_threadpool(_teller, request, folder)
@@ -155,9 +183,9 @@ def _pose_of(request: Request, camera: str) -> OutcomeItem | None:
 @router.post("/labels/{key}/ops", response_model=EditsDone, responses={409: {"model": Conflict}})
 async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
     """Write a gesture; the answer comes when it is on the disk."""
-    _check_writable(request)
+    check_writable(request)
     state = request.app.state.mystax
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     cameras = {edit.camera for edit in wanted.ops} | {text.rpartition("/")[0] for text in wanted.base}
     footings = {camera: await _footing(request, camera) for camera in cameras}
     teller = await run_in_threadpool(_teller, request, folder)
@@ -173,7 +201,7 @@ async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
 @router.get("/labels/{key}/history")
 async def history(key: str, request: Request, camera: str, i: Annotated[int, Query(ge=0)]) -> list[LabelLine]:
     """List all that was done on a frame, the newest first."""
-    _, folder = _set_of(request, key)
+    _, folder = set_folder(request, key)
     place = (await _footing(request, camera)).place(i)
 
     def question(labels: Labels) -> list[LabelLine]:
@@ -204,6 +232,20 @@ def _line(operation: Operation) -> LabelLine:
     )
 
 
+@router.get("/recordings/{key}/epipolar")
+def epipolar(key: str, request: Request, seen: str, other: str, x: float, y: float) -> EpipolarCurve:
+    """Say where a point that camera `seen` sees can lie in the picture of `other`; nowhere without a rig."""
+    item = find(request.app.state.mystax.collection.items(), key)
+    names = {camera_id: name for name, camera_id in item.camera_ids().items()}
+    if seen not in names or other not in names or seen == other:
+        raise refused(404, "W903", "cameras", "they are no two cameras of the recording")
+    rig = rig_of(item)
+    if rig is None or not {names[seen], names[other]} <= set(rig.names):
+        return EpipolarCurve(places=[])
+    curve = epipolar_curve(rig.camera(names[seen]), rig.camera(names[other]), x, y)
+    return EpipolarCurve(places=[(float(a), float(b)) for a, b in curve.round(2)])
+
+
 @router.get("/labels/{key}/suggestions")
 async def suggestions(
     key: str,
@@ -214,7 +256,7 @@ async def suggestions(
 ) -> list[Suggestion]:
     """Say which frames to label next, the worst first: of one camera, or of all of the set's recording."""
     state = request.app.state.mystax
-    item, folder = _set_of(request, key)
+    item, folder = set_folder(request, key)
     cameras = {one: name for name, one in item.camera_ids().items() if camera in {"", one}}
     if not cameras:
         raise refused(404, "W903", f"camera {camera[:60]!r}", "it is none of the set's recording")

@@ -130,7 +130,10 @@ def points(
     confidence = block["confidence"].transpose(*order[:-1]).values.astype(np.float32)
     names = [str(name) for name in dataset["keypoint"].values]
     header = {"dims": order, "keypoints": names, "first": i0, "edges": edges_of(dataset)}
-    body = pack({"xy": position, "confidence": confidence}, **header, cameras=_sights(dataset))
+    arrays = {"xy": position, "confidence": confidence}
+    if "flag" in block.data_vars:
+        arrays["flag"] = block["flag"].transpose(*order[:-1]).values.astype(np.uint8)
+    body = pack(arrays, **header, flags=dict(FLAG_MASKS), cameras=_sights(dataset))
     return Response(body, media_type=MEDIA_TYPE)
 
 

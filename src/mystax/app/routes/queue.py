@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from mystax.app.child_runs import ChildRuns
 from mystax.app.collection import find
+from mystax.app.jobs import Jobs, with_runs
 from mystax.app.schemas import JobLog, JobsAdded, JobWanted, QueueState
 from mystax.app.security import refused
 from mystax.errors import CatalogError
@@ -25,11 +27,19 @@ def _check_writable(request: Request) -> None:
         raise refused(403, "W902", "queue", "this page was started with --read-only")
 
 
+def _holder(request: Request, key: str) -> Jobs | ChildRuns:
+    """Return who knows a job: the trainings of this computer, or the queue."""
+    state = request.app.state.mystax
+    trainings: ChildRuns = state.trainings
+    jobs: Jobs = state.jobs
+    return trainings if key in trainings else jobs
+
+
 @router.get("/queue")
 async def queue(request: Request) -> QueueState:
     """Give all jobs, their counts, and when they will be done."""
-    found: QueueState = await request.app.state.mystax.jobs.state()
-    return found
+    state = request.app.state.mystax
+    return with_runs(await state.jobs.state(), state.trainings)
 
 
 @router.post("/jobs")
@@ -53,15 +63,14 @@ async def work(request: Request) -> QueueState:
 async def act(key: str, action: Literal["cancel", "retry"], request: Request) -> QueueState:
     """Cancel a job, or queue it again."""
     _check_writable(request)
-    await request.app.state.mystax.jobs.act(key, action)
+    await _holder(request, key).act(key, action)
     return await queue(request)
 
 
 @router.get("/jobs/{key}/log")
 async def log(key: str, request: Request, after: Annotated[int, Query(ge=0)] = 0) -> JobLog:
     """Give the lines of a job's log from some number on."""
-    found: JobLog = await request.app.state.mystax.jobs.log(key, after)
-    return found
+    return await _holder(request, key).log(key, after)
 
 
 @router.get("/events", response_class=StreamingResponse)
@@ -81,7 +90,7 @@ async def _changes(request: Request) -> AsyncIterator[str]:
     try:
         while True:
             try:
-                found = (await state.jobs.state()).model_dump_json()
+                found = (await queue(request)).model_dump_json()
             except CatalogError:  # the database is away for a moment
                 found = told
             if found != told:

@@ -63,6 +63,11 @@ export interface Entry {
   readonly size: number | null;
 }
 
+/** Where in a camera's picture a point of another camera can lie: pixels x, y, from near to far. */
+export interface EpipolarCurve {
+  readonly places: ReadonlyArray<readonly [number, number]>;
+}
+
 /** Lines of a log; `next` is what to ask for after them. */
 export interface JobLog {
   readonly lines: ReadonlyArray<string>;
@@ -70,7 +75,7 @@ export interface JobLog {
   readonly state: string;
 }
 
-/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. */
+/** A job of the queue, in the words of `mystax queue list --json`; `share` of 1, `rate` in frames/s. A training (`kind` is ``train``, `recipe` the name of the weights) has a `result`: its report. */
 export interface JobRow {
   readonly id: string;
   readonly recording: string;
@@ -83,6 +88,7 @@ export interface JobRow {
   readonly rate: number | null;
   readonly seconds: number | null;
   readonly error: Readonly<Record<string, string>> | null;
+  readonly result: Readonly<Record<string, unknown>> | null;
 }
 
 /** Work on a recording: a recipe, or some analyses; with the regions that are saved for it. */
@@ -145,6 +151,8 @@ export interface LabelSet {
   readonly read_only: boolean;
   readonly holder: string;
   readonly keypoint_set: string;
+  readonly version: number;
+  readonly is_two_sided: boolean;
   readonly keypoints: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly edges: ReadonlyArray<readonly [string, string]>;
   readonly pairs: ReadonlyArray<readonly [string, string]>;
@@ -181,7 +189,7 @@ export interface Mark {
   readonly text: string;
 }
 
-/** Weights: what they were trained on and how well they do. */
+/** Weights: what they were trained on and how well they do. `has_report` says that a training has left a report and figures on held-out frames; weights that were not accepted (`is_rejected`) can be no default. */
 export interface ModelInfo {
   readonly id: string;
   readonly name: string;
@@ -189,6 +197,8 @@ export interface ModelInfo {
   readonly weights_hash: string;
   readonly licence: string;
   readonly is_default: boolean;
+  readonly is_rejected: boolean;
+  readonly has_report: boolean;
   readonly card: Readonly<Record<string, unknown>>;
 }
 
@@ -202,6 +212,22 @@ export interface OutcomeInfo {
   readonly quality: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly state: string;
   readonly variables: ReadonlyArray<VariableInfo>;
+}
+
+/** A point as it shall be; `was` is its name until now, empty for a new one. */
+export interface PointWanted {
+  readonly id: string;
+  readonly was: string;
+  readonly definition: string;
+  readonly retired: boolean;
+}
+
+/** The points of a set as they shall be, in order; `version` is that which the page has seen. */
+export interface PointsWanted {
+  readonly version: number;
+  readonly points: ReadonlyArray<PointWanted>;
+  readonly edges: ReadonlyArray<readonly [string, string]>;
+  readonly pairs: ReadonlyArray<readonly [string, string]>;
 }
 
 /** One frame to be measured with the pipeline's own code; regions as in a `rois.toml`. */
@@ -267,6 +293,19 @@ export interface Suggestion {
   readonly time: number | null;
   readonly score: number;
   readonly reason: string;
+}
+
+/** A training on a label set: the options of `mystax train`. */
+export interface TrainingWanted {
+  readonly base: string;
+  readonly name: string;
+  readonly minutes: number;
+  readonly members: number;
+  readonly size: number;
+  readonly replay: number;
+  readonly hold_out: "recording" | "block";
+  readonly seed: number;
+  readonly force: boolean;
 }
 
 /** A variable of an outcome: what can be drawn of it. */

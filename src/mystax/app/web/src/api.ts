@@ -4,6 +4,7 @@ import type {
   AnalysisForm,
   EditsDone,
   EditsWanted,
+  EpipolarCurve,
   JobLog,
   JobsAdded,
   JobWanted,
@@ -13,12 +14,14 @@ import type {
   LabelSetWanted,
   Mark,
   ModelInfo,
+  PointsWanted,
   PreviewWanted,
   QueueState,
   RecordingInfo,
   RecordingRow,
   RoiSet,
   Suggestion,
+  TrainingWanted,
 } from "./api.gen";
 import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
@@ -125,6 +128,10 @@ export const recording = (id: string): Promise<RecordingInfo> => read(`recording
 export const rois = (id: string): Promise<RoiSet> => read(`recordings/${id}/rois`);
 export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses");
 export const models = (): Promise<readonly ModelInfo[]> => read("models");
+/** The figures of a training on its held-out frames. */
+export const evaluation = (model: string): Promise<Readonly<Record<string, unknown>>> => read(`models/${model}/evaluation`);
+export const makeDefault = (model: string): Promise<readonly ModelInfo[]> => send("POST", `models/${model}/default`, {});
+export const train = (set: string, wanted: TrainingWanted): Promise<JobsAdded> => send("POST", `labels/${set}/train`, wanted);
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
 export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>
@@ -134,10 +141,15 @@ export const labelFrame = (id: string, camera: string, frame: number): Promise<L
   read(`labels/${id}/frame${query({ camera, i: frame })}`);
 export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
   read(`labels/${id}/history${query({ camera, i: frame })}`);
+/** Where a point of the camera `seen` can lie in the picture of `other`. */
+export const epipolar = (recording: string, wish: { seen: string; other: string; x: number; y: number }): Promise<EpipolarCurve> =>
+  read(`recordings/${recording}/epipolar${query({ ...wish })}`);
 export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+/** Change the points of a label set. */
+export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> => send("PUT", `labels/${id}/points`, wanted);
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

@@ -120,6 +120,11 @@ export function shown(keys: string): string {
     .join(" ");
 }
 
+/** The first key of an action, as shown on its button. */
+export function keyText(action: Action): string {
+  return shown(KEYS.find((one) => one.action === action)?.keys[0] ?? "");
+}
+
 /** What a focused element keeps for itself: fields take all keys, buttons and links Space and Enter. */
 export function isKept(tag: string, type: string, pressed: Pressed): boolean {
   if (pressed.key === "Escape") return false;

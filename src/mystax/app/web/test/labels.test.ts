@@ -57,6 +57,8 @@ const set: LabelSet = {
   read_only: false,
   holder: "",
   keypoint_set: "mouse-face-13",
+  version: 1,
+  is_two_sided: false,
   keypoints: [{ id: "eye" }, { name: "nose" }, { id: "old", retired: true }, { id: "mouth" }],
   edges: [["eye", "nose"]],
   pairs: [],

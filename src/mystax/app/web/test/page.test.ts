@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { frameTimes } from "../src/clock";
 import { changed, fieldOf, fieldsOf, sentOf, textOf, valueOf } from "../src/forms";
-import { actionsOf, choose, chord, isKept, KEYS, shown, type Pressed } from "../src/keys";
+import { actionsOf, choose, chord, isKept, KEYS, keyText, shown, type Pressed } from "../src/keys";
 import { corners, isLow, markersOf, opacity, partOf } from "../src/markers";
 import { binned, gapsOf } from "../src/marks";
 import { detailOf, refusedField } from "../src/refusal";
@@ -15,6 +15,12 @@ const press = (key: string, held: Partial<Pressed> = {}): Pressed => ({
   shiftKey: false,
   altKey: false,
   ...held,
+});
+
+const held = (keys: string): Partial<Pressed> => ({
+  ctrlKey: keys.includes("Ctrl+"),
+  altKey: keys.includes("Alt+"),
+  shiftKey: keys.includes("Shift+"),
 });
 
 describe("keys", () => {
@@ -35,6 +41,11 @@ describe("keys", () => {
     [press("ArrowUp", { altKey: true }), "Alt+ArrowUp"],
   ])("are read as the table writes them", (pressed, text) => {
     expect(chord(pressed)).toBe(text);
+  });
+
+  it("stand on the buttons that do the same", () => {
+    expect([keyText("accept"), keyText("invisible"), keyText("redo"), keyText("back")]).toEqual(["Enter", "V", "Ctrl Shift Z", "←"]);
+    for (const one of KEYS) expect(actionsOf(press(one.keys[0]?.split("+").pop() ?? "", held(one.keys[0] ?? "")))).toContain(one.action);
   });
 
   it("mean what somebody is there for", () => {

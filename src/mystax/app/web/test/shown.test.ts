@@ -144,6 +144,7 @@ describe("the queue", () => {
     rate: null,
     seconds: null,
     error: null,
+    result: null,
     ...more,
   });
 

@@ -14,6 +14,8 @@ export interface FramePoints {
   /** x, y (and z) of the first individual, one point after the other. */
   readonly places: Float32Array | Float64Array;
   readonly confidence: Float32Array | Float64Array;
+  /** Remarks on each point, as bits; zeros where the outcome makes none. */
+  readonly flags: Uint8Array;
   readonly n_space: number;
   readonly edges: ReadonlyArray<readonly [number, number]>;
 }
@@ -27,6 +29,7 @@ interface Block {
   readonly edges: ReadonlyArray<readonly [number, number]>;
   readonly places: Float32Array | Float64Array;
   readonly confidence: Float32Array | Float64Array;
+  readonly flags: Uint8Array;
 }
 
 const blocks = new Lru<string, Block>(CACHE_BYTES);
@@ -47,6 +50,8 @@ function fetchBlock(key: string, outcome: string, number: number): void {
       const side = (dim: string): number => shape[dims.indexOf(dim)] ?? 1;
       const places = numbers(found, "xy");
       const confidence = numbers(found, "confidence");
+      const remarks = found.arrays.get("flag")?.values;
+      const flags = remarks instanceof Uint8Array ? remarks : new Uint8Array(confidence.length);
       const block: Block = {
         names,
         first: Number(found.header["first"]),
@@ -56,8 +61,9 @@ function fetchBlock(key: string, outcome: string, number: number): void {
         edges: (found.header["edges"] as ReadonlyArray<readonly [number, number]> | undefined) ?? [],
         places,
         confidence,
+        flags,
       };
-      blocks.set(key, block, places.byteLength + confidence.byteLength);
+      blocks.set(key, block, places.byteLength + confidence.byteLength + flags.byteLength);
       pointsCome.value += 1;
     })
     .catch(() => undefined);
@@ -82,5 +88,6 @@ export function pointsAt(outcome: string, frame: number): FramePoints | null {
     edges: block.edges,
     places: block.places.subarray(from * block.n_space, (from + n) * block.n_space),
     confidence: block.confidence.subarray(from, from + n),
+    flags: block.flags.subarray(from, from + n),
   };
 }

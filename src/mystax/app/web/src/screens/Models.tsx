@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api";
 import type { ModelInfo } from "../api.gen";
-import { tell } from "../state";
+import { Compared } from "../parts/Compared";
+import { isReadOnly, said, tell } from "../state";
 
 /** A value of a card as text; lists of texts in one line, tables as JSON. */
 function textOf(value: unknown): string {
@@ -48,13 +49,22 @@ export function Models() {
   useEffect(() => {
     api.models().then(setModels).catch(tell);
   }, []);
+  const choose = (model: ModelInfo): void => {
+    api
+      .makeDefault(model.id)
+      .then((found) => {
+        setModels(found);
+        said.value = `${model.name} is the default now`;
+      })
+      .catch(tell);
+  };
   const shown = models?.find((one) => one.id === chosen) ?? models?.find((one) => one.is_default) ?? models?.[0];
   return (
     <section class="screen" aria-labelledby="models">
       <header>
         <h2 id="models">Models</h2>
         <span class="muted">
-          train one on your labels: <code>mystax train NAME.labels</code>
+          train one on your labels: under <a href="#s=label">Label</a>, or <code>mystax train NAME.labels</code>
         </span>
       </header>
       {models === null && <p class="muted" aria-busy="true">…</p>}
@@ -71,7 +81,8 @@ export function Models() {
               <th scope="col">points</th>
               <th scope="col">licence</th>
               <th scope="col">sha256</th>
-              <th scope="col"></th>
+              <th scope="col">used</th>
+              <th scope="col">training</th>
             </tr>
           </thead>
           <tbody>
@@ -87,12 +98,30 @@ export function Models() {
                 <td>
                   <code title={model.weights_hash}>{model.weights_hash.replace("sha256:", "").slice(0, 12) || <span class="error">damaged</span>}</code>
                 </td>
-                <td>{model.is_default ? "default" : ""}</td>
+                <td>
+                  {model.is_default ? (
+                    "default"
+                  ) : model.is_rejected ? (
+                    <span class="muted">not better: rejected</span>
+                  ) : (
+                    <button type="button" disabled={isReadOnly.value} aria-label={`make ${model.name} the default`} onClick={() => choose(model)}>
+                      make default
+                    </button>
+                  )}
+                </td>
+                <td>
+                  {model.has_report && (
+                    <a href={`api/models/${model.id}/report`} target="_blank" rel="noopener" aria-label={`report of ${model.name}`}>
+                      report
+                    </a>
+                  )}
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
+      {shown?.has_report === true && <Compared model={shown.id} name={shown.name} />}
       {shown !== undefined && (
         <div class="cards">
           <Card title={shown.name} card={shown.card} />

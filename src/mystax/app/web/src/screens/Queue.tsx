@@ -6,6 +6,7 @@ import * as api from "../api";
 import type { JobRow, JobWanted, QueueState } from "../api.gen";
 import { canCancel, canRetry, cellText, lasting, summary, tableOf } from "../jobs";
 import { refuse } from "../parts/ParameterForm";
+import { useQueue } from "../parts/useQueue";
 import { isReadOnly, open, said, tell } from "../state";
 
 const AGAIN = 3000;
@@ -24,28 +25,8 @@ export async function runOpen(parameters: JobWanted["parameters"] = {}): Promise
   }
 }
 
-function useQueue(): readonly [QueueState | null, (state: QueueState) => void] {
-  const [state, setState] = useState<QueueState | null>(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    let timer = 0;
-    const follow = (): void => {
-      api
-        .followQueue(setState, stop.signal)
-        .catch(() => api.queue().then(setState))
-        .catch((error: unknown) => !stop.signal.aborted && tell(error))
-        .finally(() => {
-          if (!stop.signal.aborted) timer = window.setTimeout(follow, AGAIN);
-        });
-    };
-    follow();
-    return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-    };
-  }, []);
-  // What was measured meanwhile is shown when its screen is opened next.
-  const done = state?.counts["done"] ?? 0;
+/** What was measured meanwhile is shown when its screen is opened next. */
+function useFresh(done: number): void {
   useEffect(() => {
     const recording = open.value;
     if (recording === null || done === 0) return;
@@ -56,7 +37,6 @@ function useQueue(): readonly [QueueState | null, (state: QueueState) => void] {
       })
       .catch(() => undefined);
   }, [done]);
-  return [state, setState];
 }
 
 function Log({ job }: { readonly job: JobRow }) {
@@ -138,6 +118,7 @@ const CLASSES: Readonly<Record<string, string>> = { failed: "error", blocked: "w
 
 export function Queue() {
   const [state, setState] = useQueue();
+  useFresh(state?.counts["done"] ?? 0);
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
   const jobs = state?.jobs ?? [];

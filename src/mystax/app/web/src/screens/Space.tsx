@@ -13,8 +13,8 @@ import { drawWord, keypointsOf } from "../parts/overlays";
 import { pointsAt, pointsCome, type FramePoints } from "../parts/points";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
+import { poseOf } from "../pose";
 import { clocks, focusFrame, open, tell } from "../state";
-import { poseOf } from "./View";
 
 const HEIGHT = 440;
 const TURN = 0.01;

@@ -14,6 +14,7 @@ import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
 import { corners, isLow, LOW, markersOf } from "../markers";
 import { runOpen } from "./Queue";
+import { poseOf } from "../pose";
 import { clocks, focus, focusFrame, focusName, isReadOnly, open } from "../state";
 
 interface Choice {
@@ -49,12 +50,6 @@ function firstOf(recording: RecordingInfo): string[] {
       .slice(0, 1)
       .map((choice) => choice.key),
   );
-}
-
-/** The predicted points of a camera. */
-export function poseOf(recording: RecordingInfo, camera: string): OutcomeInfo | null {
-  const all = recording.outcomes.filter((one) => one.analysis === "pose");
-  return all.find((one) => one.camera === camera) ?? all.find((one) => one.camera === "" && recording.cameras.length === 1) ?? null;
 }
 
 /** Names and confidences of the points in the picture of the camera in focus. */

@@ -1,0 +1,46 @@
+"""The child of the web app that trains: `mystax.train`, told in JSON lines.
+
+``python -m mystax.app.train_child``.  The wish is one JSON line on stdin: the arguments of
+`mystax.engine.training.train.train`; each event is a line on stdout, the last one is the report.
+"""
+
+import json
+import sys
+from typing import Any
+
+from mystax.core.events import Event
+from mystax.errors import Cancelled, MystaxError
+
+__all__ = ["main"]
+
+
+def _tell(record: Any) -> None:
+    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.flush()
+
+
+def _report(event: Event) -> None:
+    _tell(event.as_dict())
+
+
+def main() -> int:
+    """Train as asked for; 0 if there are weights at the end, accepted or not."""
+    from mystax.engine.machine import available_cores
+    from mystax.engine.signals import stop_wishes
+    from mystax.engine.training.train import train
+
+    wish = json.loads(sys.stdin.readline())
+    try:
+        with stop_wishes() as stop:
+            found = train(**wish, cores=available_cores(), progress=stop.watching(_report))
+    except Cancelled:
+        return 143
+    except MystaxError as error:
+        _tell({"error": error.record().as_dict()})
+        return 1
+    _tell({"result": found.as_dict()})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

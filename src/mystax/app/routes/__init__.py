@@ -1,6 +1,17 @@
 """Routes of the web app, one module per resource."""
 
-from mystax.app.routes import cameras, labels, models, outcomes, queue, recordings, rois, roots, session
+from mystax.app.routes import (
+    cameras,
+    labels,
+    models,
+    outcomes,
+    queue,
+    recordings,
+    rois,
+    roots,
+    session,
+    states,
+)
 
 __all__ = ["ROUTERS"]
 
@@ -10,6 +21,7 @@ ROUTERS = (
     recordings.router,
     cameras.router,
     outcomes.router,
+    states.router,
     rois.router,
     labels.router,
     queue.router,

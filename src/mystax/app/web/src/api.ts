@@ -18,6 +18,7 @@ import type {
   RecordingInfo,
   RecordingRow,
   RoiSet,
+  StateEditSet,
   Suggestion,
 } from "./api.gen";
 import { messages } from "./jobs";
@@ -138,6 +139,9 @@ export const suggestions = (id: string, n: number): Promise<readonly Suggestion[
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+export const stateEdits = (outcome: string): Promise<StateEditSet> => read(`outcomes/${outcome}/edits`);
+export const putStateEdits = (outcome: string, set: StateEditSet): Promise<StateEditSet> =>
+  send("PUT", `outcomes/${outcome}/edits`, set, { "If-Match": set.rev });
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

@@ -12,7 +12,7 @@ import { FramePanel } from "../parts/FramePanel";
 import { Empty, NoRecording } from "../parts/Need";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
-import { hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../runs";
+import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../runs";
 import { clocks, isMoving, isReadOnly, open, playing, said as announced, tell, time } from "../state";
 
 interface Found {
@@ -301,7 +301,7 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
       </div>
       <Names states={statesOf(measured.runs).map(({ state }) => state)} edits={edits} say={say} />
       {posterior !== undefined && now >= 0 && (
-        <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}`} />
+        <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}${edits.states.some((one) => one.merged_into !== null && endOf(edits.states, one.state) === now) ? " without those merged into it" : ""}`} />
       )}
     </>
   );

@@ -39,6 +39,8 @@ __all__ = [
     "RecordingRow",
     "RoiSet",
     "Root",
+    "StateEdit",
+    "StateEditSet",
     "Suggestion",
     "TrainingWanted",
     "VariableInfo",
@@ -161,6 +163,22 @@ class RoiSet(_Model):
 
     rev: str
     rois: list[dict[str, Any]]
+
+
+class StateEdit(_Model):
+    """What a person says of a state: its name, the state that it is counted with, whether it is shown."""
+
+    state: int
+    name: str = ""
+    merged_into: int | None = None
+    hidden: bool = False
+
+
+class StateEditSet(_Model):
+    """The states of an outcome that anything is said of; `rev` is what `If-Match` names."""
+
+    rev: str
+    states: list[StateEdit] = Field(max_length=1000)
 
 
 class PreviewWanted(_Model):

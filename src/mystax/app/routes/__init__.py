@@ -10,6 +10,7 @@ from mystax.app.routes import (
     rois,
     roots,
     session,
+    states,
     training,
 )
 
@@ -21,6 +22,7 @@ ROUTERS = (
     recordings.router,
     cameras.router,
     outcomes.router,
+    states.router,
     rois.router,
     labels.router,
     queue.router,

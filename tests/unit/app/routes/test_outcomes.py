@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xarray import Dataset
 
 from mystax.app.envelope import unpack
 from mystax.core.analysis import get_analysis
@@ -92,7 +93,9 @@ def points_of(app: Application, first: int, stop: int) -> tuple[dict[str, np.nda
 
 def test_a_block_of_points_names_its_dimensions_and_where_it_begins(app: Application, place: Path) -> None:
     arrays, header = points_of(app, 5, 9)
-    wanted: Any = load(place / "pose.nc")["position"].isel(time=slice(5, 9))
+    dataset = load(place / "pose.nc")
+    assert isinstance(dataset, Dataset)
+    wanted = dataset["position"].isel(time=slice(5, 9))
     assert header["first"] == 5
     assert header["keypoints"] == POINTS
     assert arrays["xy"].shape == tuple(wanted.sizes[dim] for dim in header["dims"])

@@ -286,6 +286,20 @@ export interface Root {
   readonly name: string;
 }
 
+/** What a person says of a state: its name, the state that it is counted with, whether it is shown. */
+export interface StateEdit {
+  readonly state: number;
+  readonly name: string;
+  readonly merged_into: number | null;
+  readonly hidden: boolean;
+}
+
+/** The states of an outcome that anything is said of; `rev` is what `If-Match` names. */
+export interface StateEditSet {
+  readonly rev: string;
+  readonly states: ReadonlyArray<StateEdit>;
+}
+
 /** A frame worth labelling, and why. */
 export interface Suggestion {
   readonly camera: string;

@@ -20,6 +20,7 @@ import type {
   RecordingInfo,
   RecordingRow,
   RoiSet,
+  StateEditSet,
   Suggestion,
   TrainingWanted,
 } from "./api.gen";
@@ -150,6 +151,9 @@ export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
 /** Change the points of a label set. */
 export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> => send("PUT", `labels/${id}/points`, wanted);
+export const stateEdits = (outcome: string): Promise<StateEditSet> => read(`outcomes/${outcome}/edits`);
+export const putStateEdits = (outcome: string, set: StateEditSet): Promise<StateEditSet> =>
+  send("PUT", `outcomes/${outcome}/edits`, set, { "If-Match": set.rev });
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

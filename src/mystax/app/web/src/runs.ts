@@ -78,3 +78,47 @@ export function lookOf(state: number, colours: readonly string[]): { readonly co
   const number = Math.max(0, state - 1);
   return { colour: colours[number % colours.length] ?? "#888888", isHatched: number >= colours.length };
 }
+
+export interface Said {
+  readonly state: number;
+  readonly name: string;
+  readonly merged_into: number | null;
+  readonly hidden: boolean;
+}
+
+/** The state that one is counted with; chains are followed to their end. */
+export function endOf(said: readonly Said[], state: number): number {
+  let at = state;
+  for (let left = said.length; left > 0; left--) {
+    const next = said.find((one) => one.state === at)?.merged_into ?? null;
+    if (next === null) break;
+    at = next;
+  }
+  return at;
+}
+
+/** Runs with merged states as one; each with the numbers of its first and last run as they were measured. */
+export function joined(runs: readonly Run[], said: readonly Said[]): ReadonlyArray<Run & { readonly first: number; readonly last: number }> {
+  const found: Array<Run & { first: number; last: number }> = [];
+  runs.forEach(({ start, stop, state }, k) => {
+    const shown = state < 0 ? state : endOf(said, state);
+    const before = found[found.length - 1];
+    if (before !== undefined && before.state === shown && before.stop === start) found[found.length - 1] = { ...before, stop, last: k };
+    else found.push({ start, stop, state: shown, first: k, last: k });
+  });
+  return found;
+}
+
+/** States that one may be merged into: not itself, and none that leads back to it. */
+export function hosts(said: readonly Said[], states: readonly number[], state: number): readonly number[] {
+  return states.filter((one) => one !== state && endOf(said, one) !== state);
+}
+
+/** What is said, with something else of one state; nothing is kept of a state of which nothing is said. */
+export function saying(said: readonly Said[], state: number, change: Partial<Omit<Said, "state">>): readonly Said[] {
+  const before = said.find((one) => one.state === state) ?? { state, name: "", merged_into: null, hidden: false };
+  const now = { ...before, ...change };
+  const others = said.filter((one) => one.state !== state);
+  const isEmpty = now.name === "" && now.merged_into === null && !now.hidden;
+  return isEmpty ? others : [...others, now].sort((a, b) => a.state - b.state);
+}

@@ -4,7 +4,7 @@ import type { JobRow } from "../src/api.gen";
 import { canCancel, canRetry, cellText, lasting, messages, summary, tableOf } from "../src/jobs";
 import { barLength, extent, framed, IDENTITY, orbited, projected, times, zoomedBy, type Vector } from "../src/orbit";
 import { greys, levelFor, MISSING, signed, tilesOf } from "../src/raster";
-import { lookOf, nextBout, runAt, statesOf, transitions, type Run } from "../src/runs";
+import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../src/runs";
 
 describe("a view in space", () => {
   const points: Vector[] = [
@@ -64,6 +64,43 @@ describe("a view in space", () => {
       expect(length * scale).toBeGreaterThan(80 / 2.6);
       expect([1, 2, 5]).toContain(Math.round(length / 10 ** Math.floor(Math.log10(length) + 1e-9)));
     }
+  });
+});
+
+describe("what a person says of states", () => {
+  const say = (state: number, more: Partial<Said>): Said => ({ state, name: "", merged_into: null, hidden: false, ...more });
+  const chain = [say(1, { merged_into: 2 }), say(2, { merged_into: 3, name: "open" })];
+
+  it("follows merges to their end", () => {
+    expect([1, 2, 3, 4].map((state) => endOf(chain, state))).toEqual([3, 3, 3, 4]);
+  });
+
+  it("joins neighbours that are merged and leaves gaps", () => {
+    const runs = [
+      { start: 0, stop: 4, state: 1 },
+      { start: 4, stop: 6, state: 3 },
+      { start: 6, stop: 7, state: -1 },
+      { start: 7, stop: 9, state: 2 },
+      { start: 9, stop: 12, state: 4 },
+    ];
+    expect(joined(runs, chain)).toEqual([
+      { start: 0, stop: 6, state: 3, first: 0, last: 1 },
+      { start: 6, stop: 7, state: -1, first: 2, last: 2 },
+      { start: 7, stop: 9, state: 3, first: 3, last: 3 },
+      { start: 9, stop: 12, state: 4, first: 4, last: 4 },
+    ]);
+    expect(joined(runs, []).map(({ state }) => state)).toEqual([1, 3, -1, 2, 4]);
+  });
+
+  it("offers no merge that would go in a circle", () => {
+    expect(hosts(chain, [1, 2, 3, 4], 3)).toEqual([4]);
+    expect(hosts(chain, [1, 2, 3, 4], 1)).toEqual([2, 3, 4]);
+  });
+
+  it("keeps nothing of a state of which nothing is said", () => {
+    expect(saying(chain, 1, { merged_into: null })).toEqual([chain[1]]);
+    expect(saying([], 5, { name: "calm" })).toEqual([say(5, { name: "calm" })]);
+    expect(saying(chain, 2, { hidden: true })).toEqual([chain[0], { ...chain[1], hidden: true }]);
   });
 });
 

@@ -4,7 +4,7 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import * as api from "../api";
-import type { OutcomeInfo, RecordingInfo } from "../api.gen";
+import type { OutcomeInfo, RecordingInfo, StateEditSet } from "../api.gen";
 import { timeText } from "../clock";
 import { numbers } from "../envelope";
 import { palette } from "../palette.gen";
@@ -12,8 +12,8 @@ import { FramePanel } from "../parts/FramePanel";
 import { Empty, NoRecording } from "../parts/Need";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
-import { lookOf, nextBout, runAt, statesOf, transitions, type Run } from "../runs";
-import { clocks, isMoving, open, playing, tell, time } from "../state";
+import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../runs";
+import { clocks, isMoving, isReadOnly, open, playing, said as announced, tell, time } from "../state";
 
 interface Found {
   readonly runs: readonly Run[];
@@ -22,6 +22,8 @@ interface Found {
   readonly to: ArrayLike<number>;
   /** Length of a sample [s]. */
   readonly step: number;
+  /** States that a person does not want to see; they count as before. */
+  readonly hidden: ReadonlySet<number>;
 }
 
 const HEIGHT = 56;
@@ -33,7 +35,7 @@ async function load(outcome: string): Promise<Found> {
   const [from, to] = [numbers(body, "from"), numbers(body, "to")];
   const n = runs[runs.length - 1]?.stop ?? 1;
   const step = n > 1 ? ((to[to.length - 1] ?? 0) - (from[0] ?? 0)) / (n - 1) : 1;
-  return { runs, from, to, step };
+  return { runs, from, to, step, hidden: new Set() };
 }
 
 function Ethogram({ found, now }: { readonly found: Found; readonly now: number }) {
@@ -51,7 +53,7 @@ function Ethogram({ found, now }: { readonly found: Found; readonly now: number 
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "center";
     found.runs.forEach(({ state }, k) => {
-      if (state < 0) return;
+      if (state < 0 || found.hidden.has(state)) return;
       const [a, b] = [x(found.from[k] ?? 0), x((found.to[k] ?? 0) + found.step)];
       const { colour, isHatched } = lookOf(state, palette.states.colours);
       context.fillStyle = colour;
@@ -107,19 +109,121 @@ function Swatch({ state }: { readonly state: number }) {
   );
 }
 
+/** Runs as they are counted, with the first and last time of each. */
+function counted(found: Found, edits: StateEditSet): Found {
+  const runs = joined(found.runs, edits.states);
+  return {
+    runs: runs.map(({ start, stop, state }) => ({ start, stop, state })),
+    from: runs.map(({ first }) => found.from[first] ?? 0),
+    to: runs.map(({ last }) => found.to[last] ?? 0),
+    step: found.step,
+    hidden: new Set(edits.states.filter((one) => one.hidden).map((one) => one.state)),
+  };
+}
+
+interface NamesProps {
+  readonly states: readonly number[];
+  readonly edits: StateEditSet;
+  readonly say: (state: number, change: Partial<Omit<Said, "state">>) => void;
+}
+
+/** Names, merges and hidden states: beside the outcome, whose numbers stay. */
+function Names({ states, edits, say }: NamesProps) {
+  return (
+    <details class="form">
+      <summary>
+        names and merges <span class="muted">{edits.states.length === 0 ? "none" : `${edits.states.length} states`}</span>
+      </summary>
+      <p class="help">Kept in states.edits.toml beside the outcome, whose numbers stay as they are.</p>
+      <table aria-label="names and merges">
+        <thead>
+          <tr>
+            <th scope="col">state</th>
+            <th scope="col">name</th>
+            <th scope="col">counted with</th>
+            <th scope="col">hidden</th>
+          </tr>
+        </thead>
+        <tbody>
+          {states.map((state) => {
+            const told = edits.states.find((one) => one.state === state);
+            return (
+              <tr key={state}>
+                <th scope="row">
+                  <Swatch state={state} /> {state}
+                </th>
+                <td>
+                  <input
+                    aria-label={`name of state ${state}`}
+                    maxLength={100}
+                    disabled={isReadOnly.value}
+                    value={told?.name ?? ""}
+                    onChange={(event) => say(state, { name: event.currentTarget.value.trim() })}
+                  />
+                </td>
+                <td>
+                  <select
+                    aria-label={`state that ${state} is counted with`}
+                    disabled={isReadOnly.value}
+                    value={String(told?.merged_into ?? "")}
+                    onChange={(event) => say(state, { merged_into: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}
+                  >
+                    <option value="">itself</option>
+                    {hosts(edits.states, states, state).map((one) => (
+                      <option key={one} value={String(one)}>
+                        {one}
+                      </option>
+                    ))}
+                  </select>
+                </td>
+                <td>
+                  <input
+                    type="checkbox"
+                    aria-label={`hide state ${state}`}
+                    disabled={isReadOnly.value}
+                    checked={told?.hidden ?? false}
+                    onChange={(event) => say(state, { hidden: event.currentTarget.checked })}
+                  />
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </details>
+  );
+}
+
 function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; readonly outcome: OutcomeInfo }) {
+  const [measured, setMeasured] = useState<Found | null>(null);
+  const [edits, setEdits] = useState<StateEditSet>({ rev: "", states: [] });
   const [found, setFound] = useState<Found | null>(null);
   useEffect(() => {
-    setFound(null);
-    load(outcome.id).then(setFound).catch(tell);
+    setMeasured(null);
+    load(outcome.id).then(setMeasured).catch(tell);
+    api.stateEdits(outcome.id).then(setEdits).catch(tell);
   }, [outcome.id]);
-  if (found === null) return <p class="muted">…</p>;
+  useEffect(() => setFound(measured === null ? null : counted(measured, edits)), [measured, edits]);
+  function say(state: number, change: Partial<Omit<Said, "state">>): void {
+    api
+      .putStateEdits(outcome.id, { ...edits, states: saying(edits.states, state, change) })
+      .then((kept) => {
+        setEdits(kept);
+        announced.value = "states saved";
+      })
+      .catch((error: unknown) => {
+        tell(error);
+        api.stateEdits(outcome.id).then(setEdits).catch(tell);
+      });
+  }
+  if (found === null || measured === null) return <p class="muted">…</p>;
+  const nameOf = (state: number): string => edits.states.find((one) => one.state === state)?.name ?? "";
   const { runs, from, step } = found;
   const first = from[0] ?? 0;
   const sample = Math.floor((time.value - first) / step + 1e-6);
   const run = runAt(runs, sample);
   const now = run < 0 ? -1 : (runs[run]?.state ?? -1);
-  const rows = statesOf(runs);
+  const rows = statesOf(runs).filter(({ state }) => !found.hidden.has(state));
   const states = rows.map(({ state }) => state);
   const table = transitions(runs, states);
   const go = (state: number): void => {
@@ -156,7 +260,7 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
             {rows.map(({ state, bouts, share, median }) => (
               <tr key={state} aria-current={state === now ? "true" : undefined}>
                 <td>
-                  <Swatch state={state} /> {state}
+                  <Swatch state={state} /> {state} {nameOf(state)}
                 </td>
                 <td class="number">{bouts}</td>
                 <td class="number">{(100 * share).toFixed(1)} %</td>
@@ -195,8 +299,9 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
           </tbody>
         </table>
       </div>
+      <Names states={statesOf(measured.runs).map(({ state }) => state)} edits={edits} say={say} />
       {posterior !== undefined && now >= 0 && (
-        <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}`} />
+        <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}${edits.states.some((one) => one.merged_into !== null && endOf(edits.states, one.state) === now) ? " without those merged into it" : ""}`} />
       )}
     </>
   );

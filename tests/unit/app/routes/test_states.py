@@ -1,0 +1,95 @@
+"""Names and merges of states: what the page saves is what `mystax.load` shows, and the outcome stays."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xarray import Dataset
+
+from mystax.io.outcomes import load
+from mystax.io.state_edits import read_state_edits
+from tests.fixtures.asgi import Application
+from tests.fixtures.exchange_outcomes import publish_known
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return publish_known(tmp_path / "face.mystax", "states", "motion")
+
+
+def address(app: Application, analysis: str = "states") -> str:
+    (row,) = app.get("/api/recordings")
+    outcomes = app.get(f"/api/recordings/{row['id']}")["outcomes"]
+    key = next(one["id"] for one in outcomes if one["analysis"] == analysis)
+    return f"/api/outcomes/{key}/edits"
+
+
+def put(app: Application, rev: str, *states: dict[str, Any]) -> Any:
+    return app.ask(address(app), "PUT", {"rev": rev, "states": list(states)})
+
+
+def test_nothing_is_said_of_states_at_first(place: Path) -> None:
+    app = Application(place.parent)
+    assert app.get(address(app)) == {"rev": "", "states": []}
+
+
+def test_a_name_and_a_merge_are_seen_by_a_notebook_and_the_outcome_stays(place: Path) -> None:
+    before = (place / "states.nc").read_bytes()
+    app = Application(place.parent)
+    named = {"state": 1, "name": " mouth <b>open</b> "}
+    answer = put(app, "", named, {"state": 2, "merged_into": 1, "hidden": True})
+    assert answer.status == 200, answer
+    assert answer.json() == app.get(address(app))
+    dataset = load(place / "states.nc")
+    assert isinstance(dataset, Dataset)
+    attributes = dataset.attrs
+    assert list(attributes["state_name"]) == ["mouth <b>open</b>", ""]
+    assert list(attributes["state_merged_into"]) == [1, 1]
+    assert list(attributes["state_hidden"]) == [0, 1]
+    assert (place / "states.nc").read_bytes() == before
+
+
+def test_taking_all_back_leaves_the_numbers_as_they_were(place: Path) -> None:
+    app = Application(place.parent)
+    rev = put(app, "", {"state": 1, "name": "calm"}).json()["rev"]
+    assert put(app, rev).status == 200
+    found = read_state_edits(place / "states.edits.toml", 2)
+    assert found is not None
+    assert (dict(found.names), dict(found.merged_into), found.hidden) == ({}, {}, frozenset())
+
+
+def test_what_somebody_else_has_said_is_not_written_over(place: Path) -> None:
+    app = Application(place.parent)
+    assert put(app, "", {"state": 1, "name": "calm"}).status == 200
+    answer = put(app, "", {"state": 1, "name": "asleep"})
+    assert (answer.status, answer.json()["code"]) == (409, "W904")
+    assert app.get(address(app))["states"][0]["name"] == "calm"
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [{"state": 3, "name": "none such"}],
+        [{"state": 0, "name": "none such"}],
+        [{"state": 1, "merged_into": 1}],
+        [{"state": 1, "merged_into": 2}, {"state": 2, "merged_into": 1}],
+        [{"state": 1, "name": "two\nlines"}],
+        [{"state": 1, "name": "x" * 101}],
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(states: list[dict[str, Any]], place: Path) -> None:
+    answer = put(Application(place.parent), "", *states)
+    assert (answer.status, answer.json()["code"]) == (422, "F804")
+    assert not (place / "states.edits.toml").exists()
+
+
+def test_a_page_that_only_reads_writes_nothing(place: Path) -> None:
+    answer = put(Application(place.parent, read_only=True), "", {"state": 1, "name": "calm"})
+    assert (answer.status, answer.json()["code"]) == (403, "W902")
+    assert not (place / "states.edits.toml").exists()
+
+
+def test_an_outcome_without_states_has_none_to_name(place: Path) -> None:
+    app = Application(place.parent)
+    answer = app.ask(address(app, "motion"))
+    assert (answer.status, answer.json()["code"]) == (404, "W903")

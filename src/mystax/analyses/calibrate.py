@@ -1,6 +1,5 @@
 """From pictures of a board to a rig: which pictures belong together, corners, calibration, quality."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.analyses.board_sources import Looks, looks_of, match_looks
 from mystax.analyses.rig_quality import judge
 from mystax.compute.calibration import MODELS, calibrate
 from mystax.core.board import Board, board_from_text
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     Dataset = BoardFinder = Any
 
-__all__ = ["board_sources", "calibrate_sources", "find_corners"]
+__all__ = ["calibrate_sources", "find_corners"]
 
 RATE = 2.0
 """Looks per second of a video."""
@@ -37,126 +37,6 @@ MAX_VIEWS = 150
 MAX_APART = 1e-4
 """Frames that are further from the wanted time are interpolated with their neighbour [s]."""
 N_SETTLE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Looks:
-    """What a camera offers: pictures by the number of the view, or a video to look into."""
-
-    name: str
-    pictures: Mapping[int, Path]
-    video: Any = None
-    file: Path | None = None
-    times: Float64[np.ndarray, " time"] | None = None
-
-
-def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
-    """Group files and folders of a command line into cameras.
-
-    Parameters
-    ----------
-    paths : sequence of paths
-        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or a
-        folder of such pictures.
-
-    Returns
-    -------
-    dict
-        Name of the camera to its video, its folder or its pictures.
-
-    Raises
-    ------
-    RecipeError
-        P403, if a path is not there or two cameras have one name.
-    """
-    from mystax.io.stills import is_still
-
-    places = [Path(path) for path in paths]
-    for place in places:
-        if not place.exists():
-            raise RecipeError("P403", str(place), "there is no such video, picture or folder")
-    if len(places) == 1 and places[0].is_dir():
-        pictures = sorted(path for path in places[0].iterdir() if is_still(path))
-        groups = _by_stem(pictures)
-        if len(groups) > 1:
-            return dict(groups)
-    if places and all(place.is_file() and is_still(place) for place in places):
-        return dict(_by_stem(places))
-    found: dict[str, list[Path] | Path] = {}
-    for place in places:
-        name = place.stem if place.is_file() else place.resolve().name
-        if place.is_dir() and name.lower().replace("-", "_") in (
-            "calibration_images",
-            "calibration",
-            "board",
-            "images",
-        ):
-            name = place.resolve().parent.name
-        if name in found:
-            raise RecipeError(
-                "P403", str(place), f"two cameras are called {name!r}", hint="--camera NAME=PATH"
-            )
-        found[name] = place
-    return found
-
-
-def _by_stem(pictures: Sequence[Path]) -> dict[str, list[Path]]:
-    """Group pictures by their names without the number at the end."""
-    groups: dict[str, list[Path]] = {}
-    for path in pictures:
-        name = re.sub(r"[\s_.-]*\d+$", "", path.stem) or "camera"
-        groups.setdefault(name, []).append(path)
-    return groups
-
-
-def _looks(name: str, source: Any) -> _Looks:
-    """Open what a camera offers."""
-    from mystax.io.stills import is_still
-
-    if isinstance(source, list | tuple):
-        return _Looks(name, _numbered([Path(item) for item in source]))
-    place = Path(source)
-    if place.is_dir():
-        found = sorted(path for path in place.iterdir() if is_still(path))
-        if not found:
-            raise RecipeError("P403", str(place), "there is no picture in this folder")
-        return _Looks(name, _numbered(found))
-    if is_still(place):
-        return _Looks(name, _numbered([place]))
-    from mystax.io.video import Video
-
-    video = Video([place])
-    return _Looks(name, {}, video, place, video.times)
-
-
-def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
-    """Give each picture the number at the end of its name; its rank where that is not unique."""
-    numbers = [re.search(r"(\d+)$", path.stem) for path in paths]
-    values = [int(match[1]) if match else -1 for match in numbers]
-    if -1 in values or len(set(values)) != len(values):
-        values = list(range(len(paths)))
-    return dict(zip(values, paths, strict=True))
-
-
-def _match(looks: Sequence[_Looks]) -> list[int]:
-    """Return the numbers of the views: equal numbers belong together, else order if the counts are equal."""
-    sets = [set(item.pictures) for item in looks]
-    common = set.intersection(*sets)
-    counts = {len(item.pictures) for item in looks}
-    if common or len(looks) == 1:
-        return sorted(set.union(*sets))
-    if len(counts) == 1:
-        return []  # by order
-    raise RecipeError(
-        "P403",
-        "pictures of the board",
-        "they cannot be matched between cameras",
-        expected="equal numbers at the end of the names, or as many pictures of each camera",
-        got="; ".join(
-            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in [*item.pictures.values()][:3])})"
-            for item in looks
-        ),
-    )
 
 
 def find_corners(
@@ -194,7 +74,7 @@ def find_corners(
     from mystax.compute.cameras import BoardFinder as Finder
 
     finder = Finder(board)
-    looks = [_looks(name, source) for name, source in sources.items()]
+    looks = [looks_of(name, source) for name, source in sources.items()]
     kinds = {item.video is not None for item in looks}
     if len(kinds) > 1:
         raise RecipeError("P403", "sources", "videos and pictures cannot be mixed")
@@ -242,12 +122,12 @@ class _Search:
         return np.asarray(found)
 
 
-def _of_pictures(looks: Sequence[_Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
+def _of_pictures(looks: Sequence[Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
     from mystax.compute.cameras import grey8
     from mystax.io.stills import read_still
 
     finder = search.finder
-    numbers = _match(looks)
+    numbers = match_looks(looks)
     if numbers:
         table = [[item.pictures.get(number) for number in numbers] for item in looks]
     else:
@@ -282,7 +162,7 @@ def _of_pictures(looks: Sequence[_Looks], search: _Search, progress: Report) -> 
     return _dataset(looks, corners, sizes, np.full(corners.shape[1], np.nan), names, finder), remark
 
 
-def _of_videos(looks: Sequence[_Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
+def _of_videos(looks: Sequence[Looks], search: _Search, progress: Report) -> tuple[Dataset, str]:
     """Look into all videos at the same times of the session clock."""
     finder = search.finder
     times = [item.times for item in looks if item.times is not None]
@@ -310,7 +190,7 @@ def _of_videos(looks: Sequence[_Looks], search: _Search, progress: Report) -> tu
 
 
 def _look(
-    looks: Sequence[_Looks], wanted: Float64[np.ndarray, " view"], search: _Search, progress: Report
+    looks: Sequence[Looks], wanted: Float64[np.ndarray, " view"], search: _Search, progress: Report
 ) -> Float64[np.ndarray, "camera view corner 2"]:
     """Find the corners in all videos at some times."""
     n_corners = search.finder.board.inner[0] * search.finder.board.inner[1]
@@ -342,21 +222,21 @@ def _around_hits(
     )
 
 
-def _frame(item: _Looks, time: float) -> Any:
+def _frame(item: Looks, time: float) -> Any:
     from mystax.compute.cameras import grey8
 
     times = np.asarray(item.times)
     return grey8(item.video.frame_at(int(np.argmin(np.abs(times - time)))).data[0])
 
 
-def _corners_in(item: _Looks, index: int, search: _Search) -> Float64[np.ndarray, "corner 2"]:
+def _corners_in(item: Looks, index: int, search: _Search) -> Float64[np.ndarray, "corner 2"]:
     """Corners in a frame."""
     from mystax.compute.cameras import grey8
 
     return search.find(item.file, index, lambda: grey8(item.video.frame_at(index).data[0]))
 
 
-def _corners_at(item: _Looks, time: float, search: _Search) -> Float64[np.ndarray, "corner 2"]:
+def _corners_at(item: Looks, time: float, search: _Search) -> Float64[np.ndarray, "corner 2"]:
     """Corners at a time: of the frame there, or between the two frames around it."""
     times = np.asarray(item.times)
     nearest = int(np.argmin(np.abs(times - time)))
@@ -397,7 +277,7 @@ def _choose(corners: Float64[np.ndarray, "camera view corner 2"], sizes: np.ndar
 
 
 def _dataset(
-    looks: Sequence[_Looks],
+    looks: Sequence[Looks],
     corners: Float64[np.ndarray, "camera view corner 2"],
     sizes: np.ndarray,
     times: Float64[np.ndarray, " view"],

@@ -67,7 +67,8 @@ def calibrate_files(
     MystaxError
         As `mystax.Rig.calibrate`.
     """
-    from mystax.analyses.calibrate import board_sources, calibrate_sources
+    from mystax.analyses.board_sources import board_sources
+    from mystax.analyses.calibrate import calibrate_sources
     from mystax.analyses.rig import Rig
 
     given: Any = sources

@@ -1,0 +1,134 @@
+"""Where boards are looked for: pictures or video of each camera, and which pictures belong together."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mystax.core.typing import Float64
+from mystax.errors import RecipeError
+
+__all__ = ["Looks", "board_sources", "looks_of", "match_looks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a camera offers: pictures by the number of the view, or a video to look into."""
+
+    name: str
+    pictures: Mapping[int, Path]
+    video: Any = None
+    file: Path | None = None
+    times: Float64[np.ndarray, " time"] | None = None
+
+
+def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
+    """Group files and folders of a command line into cameras.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Videos or folders, one per camera; or pictures such as ``left01.jpg``, ``right01.jpg``; or a
+        folder of such pictures.
+
+    Returns
+    -------
+    dict
+        Name of the camera to its video, its folder or its pictures.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a path is not there or two cameras have one name.
+    """
+    from mystax.io.stills import is_still
+
+    places = [Path(path) for path in paths]
+    for place in places:
+        if not place.exists():
+            raise RecipeError("P403", str(place), "there is no such video, picture or folder")
+    if len(places) == 1 and places[0].is_dir():
+        pictures = sorted(path for path in places[0].iterdir() if is_still(path))
+        groups = _by_stem(pictures)
+        if len(groups) > 1:
+            return dict(groups)
+    if places and all(place.is_file() and is_still(place) for place in places):
+        return dict(_by_stem(places))
+    found: dict[str, list[Path] | Path] = {}
+    for place in places:
+        name = place.stem if place.is_file() else place.resolve().name
+        if place.is_dir() and name.lower().replace("-", "_") in (
+            "calibration_images",
+            "calibration",
+            "board",
+            "images",
+        ):
+            name = place.resolve().parent.name
+        if name in found:
+            raise RecipeError(
+                "P403", str(place), f"two cameras are called {name!r}", hint="--camera NAME=PATH"
+            )
+        found[name] = place
+    return found
+
+
+def _by_stem(pictures: Sequence[Path]) -> dict[str, list[Path]]:
+    """Group pictures by their names without the number at the end."""
+    groups: dict[str, list[Path]] = {}
+    for path in pictures:
+        name = re.sub(r"[\s_.-]*\d+$", "", path.stem) or "camera"
+        groups.setdefault(name, []).append(path)
+    return groups
+
+
+def looks_of(name: str, source: Any) -> Looks:
+    """Open what a camera offers."""
+    from mystax.io.stills import is_still
+
+    if isinstance(source, list | tuple):
+        return Looks(name, _numbered([Path(item) for item in source]))
+    place = Path(source)
+    if place.is_dir():
+        found = sorted(path for path in place.iterdir() if is_still(path))
+        if not found:
+            raise RecipeError("P403", str(place), "there is no picture in this folder")
+        return Looks(name, _numbered(found))
+    if is_still(place):
+        return Looks(name, _numbered([place]))
+    from mystax.io.video import Video
+
+    video = Video([place])
+    return Looks(name, {}, video, place, video.times)
+
+
+def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
+    """Give each picture the number at the end of its name; its rank where that is not unique."""
+    numbers = [re.search(r"(\d+)$", path.stem) for path in paths]
+    values = [int(match[1]) if match else -1 for match in numbers]
+    if -1 in values or len(set(values)) != len(values):
+        values = list(range(len(paths)))
+    return dict(zip(values, paths, strict=True))
+
+
+def match_looks(looks: Sequence[Looks]) -> list[int]:
+    """Return the numbers of the views: equal numbers belong together, else order if the counts are equal."""
+    sets = [set(item.pictures) for item in looks]
+    common = set.intersection(*sets)
+    counts = {len(item.pictures) for item in looks}
+    if common or len(looks) == 1:
+        return sorted(set.union(*sets))
+    if len(counts) == 1:
+        return []  # by order
+    raise RecipeError(
+        "P403",
+        "pictures of the board",
+        "they cannot be matched between cameras",
+        expected="equal numbers at the end of the names, or as many pictures of each camera",
+        got="; ".join(
+            f"{item.name}: {len(item.pictures)} ({', '.join(p.name for p in [*item.pictures.values()][:3])})"
+            for item in looks
+        ),
+    )

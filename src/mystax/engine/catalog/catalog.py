@@ -20,7 +20,6 @@ from mystax.engine.catalog.places import (
     DEFAULT_URL,
     FILE,
     Place,
-    Roots,
     create_place,
     find_place,
     remember_folder,
@@ -33,6 +32,7 @@ from mystax.engine.catalog.upkeep import CheckReport, PruneReport, backup, look_
 from mystax.engine.catalog.views import list_recordings, recording_number, show_recording
 from mystax.engine.catalog.with_queue import WithQueue
 from mystax.engine.machine import kind_of_disk
+from mystax.engine.roots import Roots
 from mystax.errors import RecipeError
 
 __all__ = ["Catalog"]

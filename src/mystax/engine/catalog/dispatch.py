@@ -20,6 +20,7 @@ from mystax.engine.plan import Request
 from mystax.engine.queue.executor import JobSpec
 from mystax.engine.queue.rules import Ending
 from mystax.engine.recipe import Recipe, recipe_from_values
+from mystax.engine.recording_specs import changed
 from mystax.errors import RecipeError, VideoError
 from mystax.io.fingerprint import quick_id
 from mystax.io.store import Store
@@ -49,6 +50,9 @@ class CatalogDispatch:
         What opens recordings in the child (tests have their own).
     report : bool, optional
         Whether jobs make reports.
+    elsewhere : bool, optional
+        Whether jobs run on hosts that may have the videos at other places: what this host does not reach is
+        left to them.
     """
 
     def __init__(
@@ -61,10 +65,11 @@ class CatalogDispatch:
         environment: Mapping[str, str] | None = None,
         opener: str = DEFAULT_OPENER,
         report: bool = True,
+        elsewhere: bool = False,
     ) -> None:
         self._database, self._out, self._queue = database, out, Queue(database)
         self._memory, self._lease, self._environment = memory, lease, environment
-        self._opener, self._report = opener, report
+        self._opener, self._report, self._elsewhere = opener, report, elsewhere
 
     def spec_of(self, claim: Claim, fenced: Sequence[str]) -> JobSpec:
         """Return a job as an executor takes it, after a look at its files and at the space.
@@ -86,7 +91,8 @@ class CatalogDispatch:
             text = connection.scalar(select(recipe.c.text).where(recipe.c.id == claim.recipe_id))
         if not found or text is None:
             raise RecipeError("P403", claim.name, "its recording or recipe is not in the catalogue any more")
-        check_unchanged(found[0])
+        if not (self._elsewhere and found[0].is_reachable()):
+            check_unchanged(found[0])
         folder = self._folder(claim)
         Store(folder).need(int(claim.targets.get("disk", 0)))
         wanted = _recipe_of(str(text))
@@ -187,14 +193,7 @@ def check_unchanged(known: KnownRecording) -> None:
         for file, path in zip(one["videos"], paths[one["name"]], strict=True):
             found = _quick_id_of(path)
             if found != file["quick_id"]:
-                raise VideoError(
-                    "V130",
-                    str(path),
-                    f"the file of camera {one['name']!r} changed since it was ingested",
-                    expected=str(file["quick_id"]),
-                    got=found,
-                    hint="mystax catalog ingest takes note of it, mystax queue add plans anew",
-                )
+                raise changed(str(path), one["name"], str(file["quick_id"]), found)
 
 
 def _quick_id_of(path: Path) -> str:

@@ -11,9 +11,9 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.known import KnownRecording, known_recordings
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.rows import CHANGED, FULL, update_quality
 from mystax.engine.catalog.tables import flag, outcome, video
+from mystax.engine.roots import Roots
 from mystax.errors import CatalogError, MystaxError, VideoError
 from mystax.io.digests import file_digest
 from mystax.io.fingerprint import quick_id

@@ -14,13 +14,13 @@ from mystax.engine.catalog.flags import Remark
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, VideoFacts, look_at_recording
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.outcomes import outcome_facts, recipe_row, record_outcome
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.rows import NewRecording, NewSideFile, update_quality, write_recording
 from mystax.engine.catalog.schema import create_schema
 from mystax.engine.catalog.sidecars import read_sidecars, sidecar_of, write_sidecar
 from mystax.engine.catalog.tables import camera, flag, outcome, recording, root, subject, video
 from mystax.engine.doctor_outcomes import outcome_folders
 from mystax.engine.recipe import read_recipe
+from mystax.engine.roots import Roots
 from mystax.errors import MystaxError
 from mystax.io.fingerprint import quick_id
 from mystax.io.outcomes import outcome_paths

@@ -109,7 +109,9 @@ def _drive(
         "user": own.user,
         "version": version("mystax"),
     }
-    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=executor.memory)
+    dispatch = CatalogDispatch(
+        queue.database, place.outcomes, memory=executor.memory, elsewhere=not executor.is_here
+    )
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 

@@ -14,7 +14,7 @@ class Event:
     ----------
     kind : str
         ``progress``, ``note``, ``warning``, ``work`` (the folder of a pass that begins), ``checkpoint``,
-        ``outcome`` or ``done``.
+        ``outcome``, ``result`` (plain values that are no outcome) or ``done``.
     stage : str
         What is being done, in a word (``pass 1``, ``svd``, ``report``).
     done, total : int

@@ -110,7 +110,11 @@ def _drive(
         "version": version("mystax"),
     }
     dispatch = CatalogDispatch(
-        queue.database, place.outcomes, memory=executor.memory, elsewhere=not executor.is_here
+        queue.database,
+        place.outcomes,
+        memory=executor.memory,
+        cores=executor.size,
+        elsewhere=not executor.is_here,
     )
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()

@@ -207,6 +207,9 @@ class Driver:
             mine.frame_from = event.done
         elif event.kind == "outcome":
             mine.n_made += 1
+        elif event.kind == "result":
+            mine.n_made, mine.result = mine.n_made + 1, event.data
+            return
         elif event.kind == "progress" and event.total:
             seconds = self._monotonic() - mine.since
             mine.share = min(1.0, event.done / event.total)
@@ -236,6 +239,7 @@ class Driver:
             mine.frame_to,
             mine.log,
             error or {},
+            mine.result,
         )
 
     # ---------------------------------------------------------------- ends of jobs

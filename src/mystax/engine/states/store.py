@@ -1,7 +1,7 @@
 """Keeping states: outcomes, tables, group comparison and report in a folder."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from mystax.analyses.states_matching import StateMatch
     from mystax.engine.states.run import StatesRun
+    from mystax.io.store import Store
 else:
-    Dataset = StatesRun = StateMatch = Any
+    Dataset = StatesRun = StateMatch = Store = Any
 
 __all__ = ["keep_match", "keep_states", "trial_rows"]
 
@@ -33,6 +34,8 @@ def keep_states(
     groups: str | Path | None = None,
     events: str | Path | None = None,
     progress: Report = silent,
+    store_of: Callable[[Path], Store] | None = None,
+    together: Path | None = None,
 ) -> list[Path]:
     """Publish the outcomes of a fit with tables, figures and report.
 
@@ -48,6 +51,10 @@ def keep_states(
         Table with a column `time` [s]: the ethogram is cut around them.
     progress : callable, optional
         Takes events.
+    store_of : callable, optional
+        Folder to its store (a job of the queue has its own).
+    together : Path, optional
+        Folder of what concerns all recordings; by default ``<out>/_groups/all/states-<key>``.
 
     Returns
     -------
@@ -64,15 +71,16 @@ def keep_states(
     from mystax.core.analysis import get_analysis
     from mystax.io.provenance import Provenance
     from mystax.io.state_edits import set_edits_aside
-    from mystax.io.store import Store
+    from mystax.io.store import Store as StoreOfFolder
 
+    store_of = store_of or StoreOfFolder
     check_folder(out, str(out))
     names = [str(item.attrs["recording"]) for item in done.datasets]
     table = read_groups(groups, names) if groups is not None else None
     single = len(done.datasets) == 1
     folders = []
     for number, dataset in enumerate(done.datasets):
-        store = Store(out if single else out / safe_name(names[number]))
+        store = store_of(out if single else out / safe_name(names[number]))
         about = Provenance(
             "states",
             get_analysis("states").version,
@@ -100,8 +108,8 @@ def keep_states(
         )
     times = _event_times(events) if events is not None else []
     if not single or times:
-        folder = out / "_groups" / "all" / f"states-{key12(done.key(0))}"
-        folders.append(_keep_group(done, Store(folder), table, times))
+        folder = together or out / "_groups" / "all" / f"states-{key12(done.key(0))}"
+        folders.append(_keep_group(done, store_of(folder), table, times))
     return folders
 
 

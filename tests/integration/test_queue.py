@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 import mystax
-from mystax.engine.catalog.tables import attempt, job, outcome
-from mystax.engine.recipe import Recipe, recipe_from
+from mystax.engine.catalog.catalog import Catalog
+from mystax.engine.catalog.tables import attempt, job, outcome, video
+from mystax.engine.recipe import Recipe, recipe_from, recipe_from_values
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import ROOT, digests
 
@@ -235,3 +236,26 @@ def test_two_drivers_share_a_queue(tmp_path: Path) -> None:
         finish(process)
     check_done(lab, 4)
     assert len({row.driver_id for row in lab.rows(attempt.c.driver_id)}) == 2
+
+
+@pytest.mark.slow
+def test_a_group_is_fitted_when_its_recordings_are_measured(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2, n_frames=120)
+    values = {"n_states": 2, "features": "motion.energy"}
+    steps = [{"name": "motion"}, {"name": "states", "fit": "group", "parameters": values}]
+    lab.add(recipe_from_values({"name": "many", "analysis": steps}, "test", on_outcomes=True))
+    out = finish(start_driver(lab))
+    assert "'done': 3" in out, out
+    rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis == "states")
+    assert sorted(map(tuple, rows)) == [
+        (f"_groups/all/many/rec{k:03d}/states.nc", k + 1) for k in range(2)
+    ]
+
+
+@pytest.mark.slow
+def test_a_full_check_is_done_by_children(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2)
+    with Catalog.open(lab.folder) as catalog:
+        catalog.add_full_check()
+    assert "'done': 2" in finish(start_driver(lab, "local"))
+    assert all(row.full_hash for row in lab.rows(video.c.full_hash))

@@ -73,8 +73,8 @@ def sum_files(job: Job, report: Report, gate: Callable[[str], None] | None) -> N
     Parameters
     ----------
     job : Job
-        Its arguments are ``roots`` (as rows), ``videos`` (row, root and path below it) and ``outcomes`` (row
-        and path).
+        Its arguments are ``roots`` (as rows), ``videos`` (row, root, path below it) and ``outcomes`` (row and
+        path).
     report : callable
         Takes events; `Cancelled` raised by it stops the work between two files.
     gate : callable, optional
@@ -93,6 +93,6 @@ def sum_files(job: Job, report: Report, gate: Callable[[str], None] | None) -> N
     for number, (kind, row, path) in enumerate(files):
         size = path.stat().st_size if is_there(path) else 0
         data = {"stall": LEAST + size / SLOW_DISK, "unit": "files"}
-        report(Event("progress", "reading files", number, len(files), data=data))
+        report(Event("progress", "hashing", number, len(files), data=data))
         found[kind][str(row)] = sum_of_file(path).as_dict()
-    report(Event("result", "reading files", len(files), len(files), data=found))
+    report(Event("result", "hashing", len(files), len(files), data=found))

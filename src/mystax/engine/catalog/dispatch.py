@@ -246,7 +246,8 @@ class CatalogDispatch:
                         kind: {int(row): FileSum(**one) for row, one in facts.result.get(kind, {}).items()}
                         for kind in ("videos", "outcomes")
                     }
-                    note_sums(connection, known, sums["videos"], sums["outcomes"], found)
+                    videos = {row: one for row, one in sums["videos"].items() if row in _as_planned(claim, known)}
+                    note_sums(connection, known, videos, sums["outcomes"], found)
                     values["reason"] = found.words
                 connection.execute(update(job).where(job.c.id == claim.id).values(**values))
                 return True
@@ -299,6 +300,13 @@ def _quick_id_of(path: Path) -> str:
         raise VideoError(
             "V131", str(path), "the file cannot be read", got=error.strerror or str(error)
         ) from error
+
+
+def _as_planned(claim: Claim, known: KnownRecording) -> set[int]:
+    """Return the videos that no ingestion has renewed since the job was planned."""
+    now = {file["id"]: file["quick_id"] for one in known.cameras for file in one["videos"]}
+    planned = zip(claim.targets["videos"], claim.targets["quick_ids"], strict=True)
+    return {int(row) for (row, _, _), mark in planned if now.get(row) == mark}
 
 
 def _published(folder: Path) -> list[Path]:

@@ -147,6 +147,7 @@ def hash_jobs(database: Database, ids: Sequence[int]) -> list[NewJob]:
             "targets": {
                 "folder": known.folder,
                 "videos": [[file["id"], file["root"], file["path"]] for file in files],
+                "quick_ids": [file["quick_id"] for file in files],
                 "outcomes": [list(item) for item in made.get(known.id, {}).items()],
             },
             "wanted": [],

@@ -12,7 +12,6 @@ from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.hashing import hash_jobs
 from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.planning import Planned, add_jobs, plan_jobs
-from mystax.engine.catalog.planning_training import training_job
 from mystax.engine.catalog.query import ids_where, select_jobs, select_recordings
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
@@ -200,6 +199,8 @@ class WithQueue:
         CatalogError
             Q603, Q605.
         """
+        from mystax.engine.catalog.planning_training import training_job
+
         return self._put([training_job(self.place.outcomes, Path(labels), options or {})], priority)
 
     def _put(self, jobs: Sequence[NewJob], priority: int) -> list[int]:

@@ -20,8 +20,13 @@ ANY_CAMERA = "*"
 UNNAMED = "unnamed"
 MAX_BYTES = 64 << 20
 NO_VALUE = "none"
-QUEUED = ("states",)
+QUEUED = ("states", "encoding")
 """Analyses of outcomes that the queue runs."""
+
+READING = (
+    *("format", "clock", "clock_policy", "signal", "bin", "neurons", "axes", "series", "sample_rate"),
+)
+"""What a recipe can say of neural files."""
 
 
 class _Entry(pydantic.BaseModel):
@@ -65,7 +70,9 @@ class Step(_Entry):
         What this analysis may take.
     fit : {"recording", "group"}
         Of an analysis of outcomes (`states`): each recording for itself, or one model for all that are
-        planned together.
+        planned together (of `encoding`: a summary of all beside them).
+    neural : dict
+        Of `encoding`: how the neural files of the catalogue are read, as for `mystax.read_neural`.
     """
 
     name: str
@@ -74,6 +81,7 @@ class Step(_Entry):
     parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
     resources: Resources | None = None
     fit: Literal["recording", "group"] = "recording"
+    neural: dict[str, Any] = pydantic.Field(default_factory=dict)
 
     @property
     def analysis(self) -> Analysis:
@@ -135,6 +143,8 @@ class Recipe(_Entry):
         for entry, step in zip(values["analysis"], self.analysis, strict=True):
             if not step.is_on_outcomes:
                 del entry["fit"]
+            if step.name != "encoding":
+                del entry["neural"]
         return values
 
     def complete(self) -> "Recipe":
@@ -220,6 +230,11 @@ def _check_place(step: Step, where: str, *, on_outcomes: bool) -> None:
     """Refuse a step that this recipe cannot have."""
     if step.fit != "recording" and not step.is_on_outcomes:
         raise RecipeError("P403", where, f"{step.name!r} takes frames: it has no fit of a group")
+    if step.neural and step.name != "encoding":
+        raise RecipeError("P403", where, f"{step.name!r} takes no neural data")
+    for name in step.neural:
+        if name not in READING:
+            raise RecipeError("P403", where, f"neural: unknown field {name!r}{nearest(name, READING)}")
     if step.is_on_outcomes and not (on_outcomes and step.name in QUEUED):
         hint = f"mystax --help names its command; mystax.{step.name} is its call"
         if step.name in QUEUED:

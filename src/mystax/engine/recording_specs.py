@@ -64,7 +64,7 @@ def recording_from_spec(spec: Mapping[str, Any]) -> Recording:
     recording = open_recording(**values)
     for name, known in quick_ids.items():
         camera = recording.cameras[name]
-        for file, before, now in zip(camera.files, known, camera.video.identity, strict=True):
+        for file, before, now in zip(camera.files, known, camera.video.identity, strict=False):
             if now != before:
                 recording.close()
                 raise changed(file, name, before, now)

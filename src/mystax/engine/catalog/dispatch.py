@@ -14,7 +14,7 @@ from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.hashing import FullReport, note_sums
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import OutcomeFacts, outcome_facts, record_outcome
-from mystax.engine.catalog.planning_fits import owner_of
+from mystax.engine.catalog.planning_fits import SUMMARY, owner_of
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, recipe
 from mystax.engine.file_sums import FileSum
@@ -32,7 +32,11 @@ from mystax.io.store import Store
 __all__ = ["CatalogDispatch"]
 
 MIB = 1 << 20
-FITS = {"states": "mystax.engine.states.queued:fit_folders"}
+FITS = {
+    "states": "mystax.engine.states.queued:fit_folders",
+    "encoding": "mystax.engine.encoding.queued:encode_folder",
+    "encoding_summary": "mystax.engine.encoding.queued:summarise_folders",
+}
 """Analyses of outcomes, and what does their work in a child."""
 
 
@@ -128,14 +132,16 @@ class CatalogDispatch:
         targets = claim.targets
         if claim.kind == "outcome":
             folders = [PurePosixPath(str(name), str(targets["recipe"])) for _, name in targets["members"]]
-            task, arguments = (
-                FITS[str(targets["analysis"])],
-                {
-                    "inputs": [str(self._out / folder) for folder in folders],
-                    "names": [name for _, name in targets["members"]],
-                    "parameters": dict(targets["parameters"]),
-                },
-            )
+            task = FITS[str(targets["analysis"])]
+            arguments: dict[str, Any] = {
+                "inputs": [str(self._out / folder) for folder in folders],
+                "names": [name for _, name in targets["members"]],
+                "parameters": dict(targets["parameters"]),
+            }
+            if "neural" in targets:
+                root, below, _ = targets["neural"]
+                arguments["neural"] = [self._known(claim).roots.rows_of([root]), root, below]
+                arguments["reading"] = dict(targets["reading"])
         elif claim.kind == "hash":
             task = "mystax.engine.file_sums:sum_files"
             arguments = {
@@ -258,7 +264,11 @@ class CatalogDispatch:
         folder = self._folder(claim)
         if claim.kind != "outcome":
             return [(outcome_facts(self._out, path), claim.recording_id) for path in _published(folder)]
-        name = f"{claim.targets['analysis']}.nc"
+        analysis = str(claim.targets["analysis"])
+        name = f"{analysis}.nc"
+        if claim.recording_id is not None or analysis == SUMMARY:
+            names = ("encoder.nc", name) if analysis == "encoding" else (name,)
+            return [(outcome_facts(self._out, folder / one), claim.recording_id) for one in names]
         found = [outcome_facts(self._out, path) for path in (*folder.glob(name), *folder.glob(f"*/{name}"))]
         members = {str(one): int(number) for number, one in claim.targets["members"]}
         rows = [(facts, owner_of(str(facts.attributes.get("recording", "")), members)) for facts in found]

@@ -15,7 +15,7 @@ from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import recipe_row
-from mystax.engine.catalog.planning_fits import PlannedFit, plan_fit
+from mystax.engine.catalog.planning_fits import PlannedFit, check_fit, plan_fits
 from mystax.engine.catalog.query import ids_where, select_recordings
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, outcome
@@ -184,18 +184,17 @@ def plan_jobs(
             found.left_out.append(known.folder)
             continue
         try:
+            for step in wanted.analysis:
+                check_fit(step, known)
             passes.append((known, _plan_one(found, known, out, wanted.frames(), keys, states, force=force)))
         except MystaxError as error:
             found.refused.append((known.folder, error))
     group = where if isinstance(where, str) else " ".join(where)
     for step in wanted.analysis:
-        if not step.is_on_outcomes:
-            continue
-        for members in [passes] if step.fit == "group" else [[one] for one in passes]:
-            fit = plan_fit(step, wanted.name, members, group, force=force)
-            if fit is not None and _is_new(fit.values["plan_key"], keys, states, force=force):
-                is_stale = fit.values["plan_key"] in states
-                found.fits.append(replace(fit, is_stale=is_stale))
+        for fit in plan_fits(step, wanted.name, passes, group, force=force) if step.is_on_outcomes else ():
+            key = fit.values["plan_key"]
+            if _is_new(key, keys, states, force=force):
+                found.fits.append(replace(fit, is_stale=key in states))
     return found
 
 
@@ -371,7 +370,10 @@ def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 
     with queue.database.write() as connection:
         more = {"recipe_id": recipe_row(connection, wanted), "priority": priority}
     # What is needed comes first: also what is done, and is to be done again.
-    return sorted(_put(queue, planned.jobs, more) + _put(queue, planned.fits, more))
+    summaries = [item for item in planned.fits if item.takes_fits]
+    fits = [item for item in planned.fits if not item.takes_fits]
+    levels: Sequence[Sequence[PlannedJob | PlannedFit]] = (planned.jobs, fits, summaries)
+    return sorted(number for level in levels for number in _put(queue, level, more))
 
 
 def _put(queue: Queue, items: Sequence[PlannedJob | PlannedFit], more: Mapping[str, Any]) -> list[int]:

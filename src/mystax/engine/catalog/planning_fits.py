@@ -8,12 +8,16 @@ from typing import Any
 from mystax.core.canonical import canonical_json, result_parameters
 from mystax.core.safe_names import safe_name
 from mystax.engine.catalog.known import KnownRecording
-from mystax.engine.recipe import Step
+from mystax.engine.recipe import Resources, Step
+from mystax.errors import RecipeError
 
-__all__ = ["GROUPS", "PlannedFit", "owner_of", "plan_fit"]
+__all__ = ["GROUPS", "SUMMARY", "PlannedFit", "check_fit", "owner_of", "plan_fits"]
 
 GROUPS = "_groups"
 """Folder of the outcomes of groups, below that of the catalogue."""
+
+SUMMARY = "encoding_summary"
+"""Of the encodings of a group."""
 
 EVERYTHING = "all"
 """Name of the group of all recordings."""
@@ -61,6 +65,11 @@ class PlannedFit:
         return bool(self.values["targets"]["force"])
 
     @property
+    def takes_fits(self) -> bool:
+        """Whether it takes what other fits make."""
+        return self.analysis == SUMMARY
+
+    @property
     def n_members(self) -> int:
         """How many recordings it takes."""
         return len(self.values["targets"]["members"])
@@ -79,14 +88,14 @@ class PlannedFit:
         }
 
 
-def plan_fit(
+def plan_fits(
     step: Step,
     recipe_name: str,
     members: Sequence[tuple[KnownRecording, str]],
     group: str,
     *,
     force: bool = False,
-) -> PlannedFit | None:
+) -> list[PlannedFit]:
     """Plan an analysis of outcomes.
 
     Parameters
@@ -104,51 +113,122 @@ def plan_fit(
 
     Returns
     -------
-    PlannedFit or None
-        The job; None without members.
+    list of PlannedFit
+        One for each recording, or one for all; of `encoding` those of the recordings that have neural data,
+        and behind them the summary of a group.
     """
-    if not members:
-        return None
-    recipe_folder = safe_name(recipe_name)
-    single = members[0][0] if step.fit == "recording" else None
-    name = safe_name(group) if group else EVERYTHING
-    folder = f"{GROUPS}/{name}/{recipe_folder}" if single is None else f"{single.folder}/{recipe_folder}"
-    params = step.params()
-    text = canonical_json(
-        {
+    made = _Planner(step, safe_name(recipe_name), safe_name(group) if group else EVERYTHING, force)
+    if step.name != "encoding":
+        groups = [members] if step.fit == "group" else [[one] for one in members]
+        return [made.fit(some, is_group=step.fit == "group") for some in groups if some]
+    found = [made.fit([one], files) for one in members if (files := _neural_files(one[0]))]
+    if step.fit == "group" and len(found) > 1:
+        with_neural = [one[0] for one in members if _neural_files(one[0])]
+        keys = [str(fit.values["plan_key"]) for fit in found]
+        found.append(made.summary(list(zip(with_neural, keys, strict=True))))
+    return found
+
+
+def check_fit(step: Step, known: KnownRecording) -> None:
+    """Refuse a recording that an analysis of outcomes cannot take.
+
+    Raises
+    ------
+    RecipeError
+        P403, if it has several neural files.
+    """
+    files = _neural_files(known) if step.name == "encoding" else []
+    if len(files) > 1:
+        names = ", ".join(path for _, path, _ in files)
+        raise RecipeError("P403", known.folder, "it has several neural files", got=names[:300])
+
+
+def _neural_files(known: KnownRecording) -> list[list[str]]:
+    """Return the neural files of a recording: root, path below it, fingerprint."""
+    return [
+        [str(file["root"]), str(file["path"]), str(file["quick_id"])]
+        for file in known.side_files
+        if file["role"] == "neural"
+    ]
+
+
+@dataclass(frozen=True)
+class _Planner:
+    """What all jobs of a step have in common."""
+
+    step: Step
+    recipe_folder: str
+    group: str
+    force: bool
+
+    def fit(
+        self,
+        members: Sequence[tuple[KnownRecording, str]],
+        neural: Sequence[Sequence[str]] = (),
+        *,
+        is_group: bool = False,
+    ) -> PlannedFit:
+        """Plan the analysis of one recording, or of a group."""
+        folder = f"{members[0][0].folder}/{self.recipe_folder}"
+        more: dict[str, Any] = {}
+        if neural:
+            more = {"neural": list(neural[0]), "reading": dict(self.step.neural)}
+        params = self.step.params()
+        return self._job(
+            self.step.name,
+            f"{GROUPS}/{self.group}/{self.recipe_folder}" if is_group else folder,
+            members,
+            {**result_parameters(params)},
+            {"parameters": params.model_dump(), **more},
+            None if is_group else members[0][0].id,
+        )
+
+    def summary(self, members: Sequence[tuple[KnownRecording, str]]) -> PlannedFit:
+        """Plan the summary of what was fitted to each recording."""
+        folder = f"{GROUPS}/{self.group}/{self.recipe_folder}"
+        return self._job(SUMMARY, folder, members, {}, {"parameters": {}}, None)
+
+    def _job(
+        self,
+        analysis: str,
+        folder: str,
+        members: Sequence[tuple[KnownRecording, str]],
+        counts: Mapping[str, object],
+        targets: Mapping[str, Any],
+        recording_id: int | None,
+    ) -> PlannedFit:
+        version = self.step.analysis.version
+        values = {
             "folder": folder,
-            "analysis": step.name,
-            "version": step.analysis.version,
-            "parameters": result_parameters(params),
+            "analysis": analysis,
+            "version": version,
+            "parameters": counts,
             "members": sorted([known.folder, key] for known, key in members),
-        },
-        "plan",
-    )
-    n_frames = sum(known.n_frames for known, _ in members)
-    resources = step.resources
-    wants_memory = resources is not None and resources.memory is not None
-    memory = resources.memory if resources is not None and wants_memory else MEMORY
-    cores = resources.cores if resources is not None and resources.cores else 1
-    values = {
-        "plan_key": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-        "kind": "outcome",
-        "recording_id": None if single is None else single.id,
-        "targets": {
-            "folder": folder,
-            "recipe": recipe_folder,
-            "analysis": step.name,
-            "parameters": params.model_dump(),
-            "members": [[known.id, known.folder] for known, _ in members],
-            "force": force,
-            "disk": 0,
-        },
-        "wanted": [{"analysis": step.name, "version": step.analysis.version, "path": f"{folder}/{step.name}.nc"}],
-        "resources": {"cores": cores, "memory": memory, "gpus": 0}
-        | ({"limit": memory} if wants_memory else {}),
-        "total": n_frames,
-        "unit": "frames",
-    }
-    return PlannedFit(folder, step.name, n_frames, values, tuple(key for _, key in members))
+            **{name: targets[name] for name in ("neural", "reading") if name in targets},
+        }
+        text = canonical_json(values, "plan")
+        n_frames = sum(known.n_frames for known, _ in members)
+        asked = self.step.resources or Resources()
+        limit = {"limit": asked.memory} if asked.memory else {}
+        job = {
+            "plan_key": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+            "kind": "outcome",
+            "recording_id": recording_id,
+            "targets": {
+                "folder": folder,
+                "recipe": self.recipe_folder,
+                "analysis": analysis,
+                "members": [[known.id, known.folder] for known, _ in members],
+                "force": self.force,
+                "disk": 0,
+                **targets,
+            },
+            "wanted": [{"analysis": analysis, "version": version, "path": f"{folder}/{analysis}.nc"}],
+            "resources": {"cores": asked.cores or 1, "memory": asked.memory or MEMORY, "gpus": 0} | limit,
+            "total": n_frames,
+            "unit": "frames",
+        }
+        return PlannedFit(folder, analysis, n_frames, job, tuple(key for _, key in members))
 
 
 def owner_of(whose: str, recordings: Mapping[str, int]) -> int | None:

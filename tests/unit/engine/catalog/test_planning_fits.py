@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 import mystax
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.planning import plan_jobs
 from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.status import job_list
-from mystax.engine.catalog.tables import job, job_need, outcome
+from mystax.engine.catalog.tables import job, job_need, outcome, recording, side_file
 from mystax.engine.recipe import Recipe, recipe_from_values
 from mystax.errors import RecipeError
 from tests.fixtures.catalogues import Lab, make_lab
@@ -145,3 +145,73 @@ def test_a_catalogue_that_is_made_again_knows_whose_outcomes_of_a_group_are(lab:
 )
 def test_an_outcome_belongs_to_the_recording_that_it_names(whose: str, row: int | None) -> None:
     assert owner_of(whose, {"a": 1, "a b": 2}) == row
+
+
+def encodings(fit: str = "group", **neural: object) -> Recipe:
+    step = {"name": "encoding", "fit": fit, "neural": neural, "parameters": {"model": "linear"}}
+    values = {"name": "many", "analysis": [{"name": "motion"}, step]}
+    return recipe_from_values(values, "test", on_outcomes=True)
+
+
+def with_neural(lab: Lab, *names: str, n_files: int = 1) -> None:
+    """Let the catalogue know neural files of recordings."""
+    numbers = {row.folder: row.id for row in lab.rows(recording.c.id, recording.c.folder)}
+    with lab.database.write() as connection:
+        for name in names:
+            for k in range(n_files):
+                values = {"root": "films", "path": f"{name}/a{k}.npy", "size": 9, "mtime_ns": 1, "spec": {}}
+                more = {"recording_id": numbers[name], "role": "neural", "quick_id": f"9-{name}{k}"}
+                connection.execute(insert(side_file).values(**values, **more))
+
+
+def test_recordings_with_neural_data_are_encoded_and_summarised(lab: Lab) -> None:
+    with_neural(lab, "rec000", "rec001")
+    assert lab.add(encodings(clock="rate:10")) == [1, 2, 3, 4, 5]
+    assert needs(lab) == {(3, 1), (4, 2), (5, 3), (5, 4)}
+    rows = lab.rows(job.c.targets, job.c.recording_id)[2:]
+    assert [(row.targets["analysis"], row.targets["folder"], row.recording_id) for row in rows] == [
+        ("encoding", "rec000/many", 1),
+        ("encoding", "rec001/many", 2),
+        ("encoding_summary", "_groups/all/many", None),
+    ]
+    assert rows[0].targets["neural"] == ["films", "rec000/a0.npy", "9-rec0000"]
+    assert rows[0].targets["reading"] == {"clock": "rate:10"}
+
+
+def test_recordings_without_neural_data_have_no_encoding_and_one_alone_no_summary(lab: Lab) -> None:
+    with_neural(lab, "rec001")
+    assert lab.add(encodings()) == [1, 2, 3]
+    assert needs(lab) == {(3, 2)}
+
+
+def test_another_neural_file_or_another_way_to_read_it_is_other_work(lab: Lab) -> None:
+    with_neural(lab, "rec001")
+    lab.add(encodings())
+    assert len(plan_jobs(lab.database, lab.out, encodings(signal="spikes")).fits) == 1
+    with lab.database.write() as connection:
+        connection.execute(update(side_file).values(quick_id="9-new"))
+    assert len(plan_jobs(lab.database, lab.out, encodings()).fits) == 1
+
+
+def test_several_neural_files_are_refused_for_their_recording_alone(lab: Lab) -> None:
+    with_neural(lab, "rec000")
+    with_neural(lab, "rec001", n_files=2)
+    found = plan_jobs(lab.database, lab.out, encodings())
+    assert [name for name, _ in found.refused] == ["rec001"]
+    assert [fit.title for fit in found.fits] == ["rec000/many"]
+
+
+def test_a_child_is_told_where_its_neural_file_is_below_its_root(lab: Lab) -> None:
+    with_neural(lab, "rec001")
+    lab.add(encodings())
+    with lab.database.write() as connection:
+        connection.execute(update(job).where(job.c.id < 3).values(state="done"))
+        connection.execute(update(job).where(job.c.id == 3).values(state="queued"))
+    lab.queue.enter({"id": "me", "host": "here"})
+    claim = lab.queue.claim("me", 8)
+    assert claim is not None
+    told = lab.dispatch().spec_of(claim, []).job
+    assert told["task"] == "mystax.engine.encoding.queued:encode_folder"
+    rows = [["films", "*", str(lab.folder / "films")]]
+    assert told["arguments"]["neural"] == [rows, "films", "rec001/a0.npy"]
+    assert told["arguments"]["inputs"] == [str(lab.out / "rec001" / "many")]

@@ -247,9 +247,14 @@ def test_a_group_is_fitted_when_its_recordings_are_measured(tmp_path: Path) -> N
     out = finish(start_driver(lab))
     assert "'done': 3" in out, out
     rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis == "states")
-    assert sorted(map(tuple, rows)) == [
-        (f"_groups/all/many/rec{k:03d}/states.nc", k + 1) for k in range(2)
-    ]
+    assert sorted(map(tuple, rows)) == [(f"_groups/all/many/rec{k:03d}/states.nc", k + 1) for k in range(2)]
+    means = [mystax.load(lab.out / row.path)["mean"].values.tolist() for row in rows]
+    assert means[0] == means[1], "one model for both"
+    folders = [lab.out / f"rec{k:03d}" / "many" for k in range(2)]
+    fitted = mystax.states(folders, n_states=2, features="motion.energy")
+    labels = [mystax.load(lab.out / row.path)["label"].values.tolist() for row in sorted(rows)]
+    assert labels == [item["label"].values.tolist() for item in fitted]
+    assert (lab.out / "_groups" / "all" / "many" / "tables" / "occupancy.csv").is_file()
 
 
 @pytest.mark.slow

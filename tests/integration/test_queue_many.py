@@ -1,6 +1,7 @@
 """Many sessions, some damaged, while drivers and children are killed: everything ends done or explained."""
 
 import hashlib
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -48,7 +49,9 @@ def check_files(lab: Lab) -> None:
     assert not list(lab.out.rglob(".mystax/old/*"))
     assert not list(lab.out.rglob(".mystax/work/*"))
     rows = lab.rows(outcome.c.path, outcome.c.sha256, outcome.c.content_sha256, outcome.c.state)
-    assert {row.path for row in rows} == {path.relative_to(lab.out).as_posix() for path in lab.out.rglob("*.nc")}
+    assert {row.path for row in rows} == {
+        path.relative_to(lab.out).as_posix() for path in lab.out.rglob("*.nc")
+    }
     for row in rows:
         path = lab.out / row.path
         assert row.state == "current"
@@ -72,7 +75,7 @@ def test_sessions_under_kills_end_done_or_explained(tmp_path: Path, n_sessions: 
     assert set(drivers.finish()) <= {0, 3}
     last = run_command("queue", "work", "--cores", "2", "--json", cwd=night.wild.folder)
     assert last.json["tally"]["done"] == 0
-    print(f"{n_sessions} sessions, {dict(done)} in {time.monotonic() - start:.0f} s")
+    sys.stdout.write(f"{n_sessions} sessions, {dict(done)} in {time.monotonic() - start:.0f} s\n")
     check_ends(night)
     check_files(night.wild)
     assert sums(night.wild, night.failing) == sums(night.calm, night.failing)

@@ -56,11 +56,13 @@ def test_a_thousand_jobs_of_a_second_are_done_once_while_a_driver_is_away(
     time.sleep(AWAY)  # so long it is away
     first.send_signal(signal.SIGCONT)
     told = [json.loads(process.communicate(timeout=600)[0]) for process in (first, second)]
-    print(f"{N_JOBS} jobs in {time.monotonic() - start:.0f} s: {told}")
+    sys.stdout.write(f"{N_JOBS} jobs in {time.monotonic() - start:.0f} s: {told}\n")
     assert Counter(row.state for row in jobs_of(queue)) == {"done": N_JOBS}
     with queue.database.read() as connection:
         rows = connection.execute(select(attempt.c.job_id, attempt.c.ending, attempt.c.driver_id)).all()
-    assert Counter(row.job_id for row in rows if row.ending == "done") == dict.fromkeys(range(1, N_JOBS + 1), 1)
+    assert Counter(row.job_id for row in rows if row.ending == "done") == dict.fromkeys(
+        range(1, N_JOBS + 1), 1
+    )
     lost = [row for row in rows if row.ending != "done"]
     assert {(row.ending, row.driver_id) for row in lost} == {("lost", "first")}
     assert told[0]["codes"] == ["Q601"] * len(lost)

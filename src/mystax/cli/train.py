@@ -54,13 +54,13 @@ __all__ = ["command"]
 )
 @click.option("--cores", type=click.IntRange(1), help="Threads; default all that the process may use.")
 @click.option("--force", is_flag=True, help="Take the new weights although they are not better.")
-@click.option("--queue", "queued", is_flag=True, help="As a job of a catalogue's queue: mystax queue work trains.")
+@click.option(
+    "--queue", "queued", is_flag=True, help="As a job of a catalogue's queue: mystax queue work trains."
+)
 @click.option("--catalog", "catalog_at", metavar="PATH|URL", help="The catalogue of --queue.")
 @common
 @click.pass_obj
-def command(
-    output: Output, /, labels: Path, queued: bool, catalog_at: str | None, **options: Any
-) -> None:
+def command(output: Output, /, labels: Path, queued: bool, catalog_at: str | None, **options: Any) -> None:
     """Train or refine a tracker on LABELS: a .labels folder, or a keypoint file beside its pictures.
 
     Ten frames are enough to begin with.  The old weights stay if the new ones are worse on frames that they

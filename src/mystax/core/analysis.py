@@ -378,7 +378,7 @@ def names_of_analyses() -> list[str]:
 
 
 def names_on_outcomes() -> list[str]:
-    """List the names of the analyses that take outcomes and further data; no run of one recording has them."""
+    """List the names of the analyses that take outcomes and further data; no run of a recording has one."""
     return list(_ON_OUTCOMES)
 
 

@@ -1,7 +1,7 @@
 """Where and how often the child of a run died, and what the next attempt does about it.
 
-What is known lies beside the checkpoints of the pass, as `deaths.json`: whoever takes the job up, on whichever
-host, counts on from there.
+What is known lies beside the checkpoints of the pass, as `deaths.json`: whoever takes the job up, on
+whichever host, counts on from there.
 """
 
 import contextlib

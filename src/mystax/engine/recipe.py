@@ -23,9 +23,7 @@ NO_VALUE = "none"
 QUEUED = ("states", "encoding")
 """Analyses of outcomes that the queue runs."""
 
-READING = (
-    *("format", "clock", "clock_policy", "signal", "bin", "neurons", "axes", "series", "sample_rate"),
-)
+READING = (*("format", "clock", "clock_policy", "signal", "bin", "neurons", "axes", "series", "sample_rate"),)
 """What a recipe can say of neural files."""
 
 

@@ -28,7 +28,7 @@ class Roots:
     host: str = field(default_factory=platform.node)
 
     @classmethod
-    def of_rows(cls, rows: Iterable[tuple[str, str, str]], host: str | None = None) -> "Roots":
+    def of_rows(cls, rows: Iterable[Sequence[str]], host: str | None = None) -> "Roots":
         """Make the roots of this host."""
         return cls(tuple((str(a), str(b), str(c)) for a, b, c in rows), host or platform.node())
 

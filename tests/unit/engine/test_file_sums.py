@@ -54,9 +54,13 @@ def test_all_sums_come_as_one_result(tmp_path: Path) -> None:
     result = events[-1]
     assert result.kind == "result"
     found = {
-        row: FileSum(**one) for kind in ("videos", "outcomes") for row, one in result.data[kind].items()  # type: ignore[attr-defined] # plain values
+        row: FileSum(**one)
+        for kind in ("videos", "outcomes")
+        for row, one in result.data[kind].items()  # type: ignore[attr-defined] # plain values
     }
-    assert [found[row].digest for row in ("3", "4", "7")] == [digest(name) for name in ("a.mp4", "b.mp4", "motion.nc")]
+    assert [found[row].digest for row in ("3", "4", "7")] == [
+        digest(name) for name in ("a.mp4", "b.mp4", "motion.nc")
+    ]
     assert found["5"].is_missing
 
 

@@ -47,7 +47,11 @@ def test_root_without_a_path_for_this_host_is_q606() -> None:
 def test_rows_travel_as_plain_values_and_mean_the_place_of_the_other_host(tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
-    rows = (("nas", "node*", str(tmp_path / "here")), ("nas", "*", str(tmp_path / "there")), ("two", "*", "/"))
+    rows = (
+        ("nas", "node*", str(tmp_path / "here")),
+        ("nas", "*", str(tmp_path / "there")),
+        ("two", "*", "/"),
+    )
     sent = json.loads(json.dumps(Roots(rows, "node1").rows_of(["nas"])))
     assert len(sent) == 2
     places = {"face": [["nas", "a/b.mp4"], ["nas", "c.mp4"]]}

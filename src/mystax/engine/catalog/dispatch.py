@@ -147,7 +147,9 @@ class CatalogDispatch:
             arguments = {
                 "roots": self._known(claim).roots.rows_of(root for _, root, _ in targets["videos"]),
                 "videos": targets["videos"],
-                "outcomes": [[row, str(self._out / PurePosixPath(path))] for row, path in targets["outcomes"]],
+                "outcomes": [
+                    [row, str(self._out / PurePosixPath(path))] for row, path in targets["outcomes"]
+                ],
             }
         else:
             task, arguments = "mystax.engine.training.queued:train_labels", dict(targets["asked"])
@@ -252,7 +254,9 @@ class CatalogDispatch:
                         kind: {int(row): FileSum(**one) for row, one in facts.result.get(kind, {}).items()}
                         for kind in ("videos", "outcomes")
                     }
-                    videos = {row: one for row, one in sums["videos"].items() if row in _as_planned(claim, known)}
+                    videos = {
+                        row: one for row, one in sums["videos"].items() if row in _as_planned(claim, known)
+                    }
                     note_sums(connection, known, videos, sums["outcomes"], found)
                     values["reason"] = found.words
                 connection.execute(update(job).where(job.c.id == claim.id).values(**values))

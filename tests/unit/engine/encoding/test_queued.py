@@ -22,7 +22,7 @@ def job_of(folder: Path, root: str) -> Job:
         "reading": {"clock": "rate:10"},
         "parameters": {"model": "linear", "cores": 1},
     }
-    return Job({}, {}, str(folder), token="0123456789abcdef", cores=3, arguments=asked)
+    return Job({}, {}, str(folder), token="a" * 16, cores=3, arguments=asked)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_neural_data_are_found_where_this_host_has_them(tmp_path: Path, calls: d
     assert calls["reading"] == {"clock": "rate:10"}
     assert calls["parameters"] == {"model": "linear", "cores": 3}
     assert (calls["behaviour"], calls["neural"], calls["prepared"]) == (str(folder), "activity", "prepared")
-    assert calls["store"].token == "0123456789abcdef"
+    assert calls["store"].token == "a" * 16
     assert calls["reported"] == folder
     assert all(event.data["stall"] == queued.FOLD for event in events)
 

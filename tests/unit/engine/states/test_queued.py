@@ -15,7 +15,7 @@ from mystax.errors import Cancelled, NumbersError
 
 def job_of(folder: Path) -> Job:
     asked = {"inputs": ["a/many", "b/many"], "names": ["a", "b 1"], "parameters": {"n_states": 2, "cores": 1}}
-    return Job({}, {}, str(folder), token="0123456789abcdef", cores=3, arguments=asked)
+    return Job({}, {}, str(folder), token="a" * 16, cores=3, arguments=asked)
 
 
 @pytest.fixture
@@ -36,9 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def test_folders_are_fitted_together_with_the_cores_of_the_job(
-    tmp_path: Path, calls: dict[str, Any]
-) -> None:
+def test_folders_are_fitted_together_with_the_cores_of_the_job(tmp_path: Path, calls: dict[str, Any]) -> None:
     events: list[Event] = []
     queued.fit_folders(job_of(tmp_path), events.append, None)
     assert calls["inputs"] == [Path("a/many"), Path("b/many")]
@@ -55,7 +53,7 @@ def test_outcomes_take_their_places_through_the_gate_with_the_token_of_the_job(
     asked: list[str] = []
     queued.fit_folders(job_of(tmp_path), lambda _: None, asked.append)
     store = calls["store_of"](tmp_path / "a")
-    assert (store.folder, store.token) == (tmp_path / "a", "0123456789abcdef")
+    assert (store.folder, store.token) == (tmp_path / "a", "a" * 16)
     store._gate("states")
     assert asked == ["states"]
 

@@ -127,6 +127,7 @@ def _tell_plan(output: Output, planned: "Planned", n_jobs: int, *, dry_run: bool
 @click.option("--directive", "directives", multiple=True, metavar="TEXT", help="A line for the batch script.")
 @click.option("--stay", is_flag=True, help="Wait for more jobs when nothing is left.")
 @click.option("--once", type=click.IntRange(1), metavar="N", help="Work on N jobs at most.")
+@click.option("--no-report", is_flag=True, help="Make no figures and no report.html: a third less work.")
 @click.option("--max-hours", type=click.FloatRange(min=0), metavar="H", help="Begin no job after H hours.")
 @of_catalog
 @common
@@ -139,6 +140,7 @@ def work(output: Output, /, where: tuple[str, ...], catalog_at: str | None, **op
     from mystax.engine.catalog.catalog import Catalog
 
     bounds = {name: options.pop(name) for name in ("stay", "once", "max_hours", "engine")}
+    bounds["make_reports"] = not options.pop("no_report")
     if options["walltime"] is not None:
         options["walltime"] *= 60
     with Catalog.open(catalog_at) as catalog:

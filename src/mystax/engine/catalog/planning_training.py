@@ -65,6 +65,7 @@ def training_job(out: Path, labels: Path, options: Mapping[str, Any]) -> NewJob:
             "targets": {"folder": folder, "asked": asked},
             "wanted": [{"path": f"{folder}/{name}.onnx"}],
             "resources": {"cores": cores, "memory": MEMORY, "gpus": 0},
+            "total": 0,
             "unit": "steps",
         }
     )

@@ -222,6 +222,7 @@ class WithQueue:
         once: int | None = None,
         max_hours: float | None = None,
         stay: bool = False,
+        make_reports: bool = True,
         on_event: Report = silent,
     ) -> Tally:
         """Run queued jobs until nothing is left; the parameters are those of `mystax queue work`.
@@ -241,6 +242,8 @@ class WithQueue:
             Time after which no further job is begun [h].
         stay : bool, optional
             Wait for more when nothing is left.
+        make_reports : bool, optional
+            Whether jobs make figures and `report.html`.
         on_event : callable, optional
             Takes events.
 
@@ -265,6 +268,7 @@ class WithQueue:
             once=once,
             max_hours=max_hours,
             stay=stay,
+            make_reports=make_reports,
             report=on_event,
         )
 

@@ -39,6 +39,7 @@ def work(
     once: int | None = None,
     max_hours: float | None = None,
     stay: bool = False,
+    make_reports: bool = True,
     report: Report = silent,
 ) -> Tally:
     """Run the jobs of a queue until nothing is left.
@@ -63,6 +64,8 @@ def work(
         Time after which no further job is begun [h].
     stay : bool, optional
         Wait for more when nothing is left.
+    make_reports : bool, optional
+        Whether jobs make figures and `report.html`; `mystax run` makes them later.
     report : callable, optional
         Takes events.
 
@@ -87,7 +90,7 @@ def work(
     place.outcomes.mkdir(parents=True, exist_ok=True)
     with stop_wishes() as stop:
         executor = make_executor(place, engine, options or {}, driver_id, report)
-        return _drive(place, queue, executor, driver_id, bounds, report, stop)
+        return _drive(place, queue, executor, driver_id, bounds, report, stop, make_reports=make_reports)
 
 
 def _drive(
@@ -98,6 +101,8 @@ def _drive(
     bounds: Bounds,
     report: Report,
     stop: Stop,
+    *,
+    make_reports: bool,
 ) -> Tally:
     own = this_process("")
     me = {
@@ -114,6 +119,7 @@ def _drive(
         place.outcomes,
         memory=executor.memory,
         cores=executor.size,
+        report=make_reports,
         elsewhere=not executor.is_here,
     )
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)

@@ -114,5 +114,5 @@ def test_jobs_of_the_queue_find_what_reading_here_finds(tmp_path: Path) -> None:
         lab.do_all()
         assert [row.reason for row in lab.rows(job.c.reason)[2:]] == ["1 damaged", "1 damaged"]
         assert [row.state for row in lab.rows(outcome.c.state)] == ["damaged", "current"]
-        assert catalog.recordings("flag=V130")[0]["folder"] == "rec001"
+        assert catalog.recordings("code=V130")[0]["folder"] == "rec001"
     lab.database.close()

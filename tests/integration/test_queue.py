@@ -243,7 +243,7 @@ def test_a_group_is_fitted_when_its_recordings_are_measured(tmp_path: Path) -> N
     lab = make_lab(tmp_path / "lab", 2, n_frames=120)
     values = {"n_states": 2, "features": "motion.energy"}
     steps = [{"name": "motion"}, {"name": "states", "fit": "group", "parameters": values}]
-    lab.add(recipe_from_values({"name": "many", "analysis": steps}, "test", on_outcomes=True))
+    lab.add(recipe_from_values({"name": "many", "analysis": steps}, "test", with_fits=True))
     out = finish(start_driver(lab))
     assert "'done': 3" in out, out
     rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis == "states")

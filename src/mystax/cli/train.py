@@ -55,12 +55,12 @@ __all__ = ["command"]
 @click.option("--cores", type=click.IntRange(1), help="Threads; default all that the process may use.")
 @click.option("--force", is_flag=True, help="Take the new weights although they are not better.")
 @click.option(
-    "--queue", "queued", is_flag=True, help="As a job of a catalogue's queue: mystax queue work trains."
+    "--queue", "as_job", is_flag=True, help="As a job of a catalogue's queue: mystax queue work trains."
 )
 @click.option("--catalog", "catalog_at", metavar="PATH|URL", help="The catalogue of --queue.")
 @common
 @click.pass_obj
-def command(output: Output, /, labels: Path, queued: bool, catalog_at: str | None, **options: Any) -> None:
+def command(output: Output, /, labels: Path, as_job: bool, catalog_at: str | None, **options: Any) -> None:
     """Train or refine a tracker on LABELS: a .labels folder, or a keypoint file beside its pictures.
 
     Ten frames are enough to begin with.  The old weights stay if the new ones are worse on frames that they
@@ -72,7 +72,7 @@ def command(output: Output, /, labels: Path, queued: bool, catalog_at: str | Non
     from mystax.engine.training.train import train
 
     output.inputs.append(str(labels))
-    if queued:
+    if as_job:
         _queue(output, labels, options, catalog_at)
         return
     cores = options.pop("cores") or available_cores()

@@ -187,7 +187,7 @@ def _refusal(error: pydantic.ValidationError, where: str) -> RecipeError:
     )
 
 
-def recipe_from_values(values: Mapping[str, object], where: str, *, on_outcomes: bool = False) -> Recipe:
+def recipe_from_values(values: Mapping[str, object], where: str, *, with_fits: bool = False) -> Recipe:
     """Make a recipe from the plain values of a TOML file.
 
     Parameters
@@ -196,7 +196,7 @@ def recipe_from_values(values: Mapping[str, object], where: str, *, on_outcomes:
         The values.
     where : str
         What they are, for messages.
-    on_outcomes : bool, optional
+    with_fits : bool, optional
         Whether it may have analyses of outcomes, as the queue runs them.
 
     Raises
@@ -214,7 +214,7 @@ def recipe_from_values(values: Mapping[str, object], where: str, *, on_outcomes:
         raise RecipeError("P403", where, "the recipe names no analysis")
     seen: set[tuple[str, str]] = set()
     for step in recipe.analysis:
-        _check_place(step, where, on_outcomes=on_outcomes)
+        _check_place(step, where, with_fits=with_fits)
         step.params()
         if (step.name, step.camera) in seen:
             raise RecipeError(
@@ -224,7 +224,7 @@ def recipe_from_values(values: Mapping[str, object], where: str, *, on_outcomes:
     return recipe
 
 
-def _check_place(step: Step, where: str, *, on_outcomes: bool) -> None:
+def _check_place(step: Step, where: str, *, with_fits: bool) -> None:
     """Refuse a step that this recipe cannot have."""
     if step.fit != "recording" and not step.is_on_outcomes:
         raise RecipeError("P403", where, f"{step.name!r} takes frames: it has no fit of a group")
@@ -233,7 +233,7 @@ def _check_place(step: Step, where: str, *, on_outcomes: bool) -> None:
     for name in step.neural:
         if name not in READING:
             raise RecipeError("P403", where, f"neural: unknown field {name!r}{nearest(name, READING)}")
-    if step.is_on_outcomes and not (on_outcomes and step.name in QUEUED):
+    if step.is_on_outcomes and not (with_fits and step.name in QUEUED):
         hint = f"mystax --help names its command; mystax.{step.name} is its call"
         if step.name in QUEUED:
             hint = f"mystax queue add runs it; {hint}"
@@ -241,14 +241,14 @@ def _check_place(step: Step, where: str, *, on_outcomes: bool) -> None:
         raise RecipeError("P403", f"analysis {step.name!r}", text, hint=hint)
 
 
-def read_recipe(name: str | Path, *, on_outcomes: bool = False) -> Recipe:
+def read_recipe(name: str | Path, *, with_fits: bool = False) -> Recipe:
     """Read a recipe: a shipped one by its name, or a TOML file.
 
     Parameters
     ----------
     name : str or Path
         ``"quick"``, ``"standard"``, or the path of a file that ends in ``.toml``.
-    on_outcomes : bool, optional
+    with_fits : bool, optional
         Whether it may have analyses of outcomes, as the queue runs them.
 
     Returns
@@ -288,7 +288,7 @@ def read_recipe(name: str | Path, *, on_outcomes: bool = False) -> Recipe:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError("P403", where, expected="a TOML file", got=str(error)) from error
     values.setdefault("name", Path(name).stem)
-    return recipe_from_values(values, where, on_outcomes=on_outcomes)
+    return recipe_from_values(values, where, with_fits=with_fits)
 
 
 def _text_of(path: Path, where: str) -> str:
@@ -303,7 +303,7 @@ def recipe_from(
     *,
     analyses: Sequence[str] | str | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
-    on_outcomes: bool = False,
+    with_fits: bool = False,
 ) -> Recipe:
     """Make the recipe of a run.
 
@@ -315,7 +315,7 @@ def recipe_from(
         Names of analyses: they make an unnamed recipe.
     parameters : mapping, optional
         Analysis to parameters; they go before the values of the recipe.
-    on_outcomes : bool, optional
+    with_fits : bool, optional
         Whether it may have analyses of outcomes, as the queue runs them.
 
     Returns
@@ -341,7 +341,7 @@ def recipe_from(
     elif isinstance(recipe, Recipe):
         found = recipe
     else:
-        found = read_recipe(recipe, on_outcomes=on_outcomes)
+        found = read_recipe(recipe, with_fits=with_fits)
     for name in parameters or {}:
         if not found.steps(name):
             get_analysis(name)

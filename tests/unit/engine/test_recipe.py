@@ -296,22 +296,22 @@ def test_analyses_of_outcomes_are_for_the_queue() -> None:
     with pytest.raises(RecipeError, match="no run of one recording has it") as refused:
         recipe_from_values(_with_states(), "test")
     assert "mystax queue add runs it" in refused.value.hint
-    found = recipe_from_values(_with_states(fit="group"), "test", on_outcomes=True)
+    found = recipe_from_values(_with_states(fit="group"), "test", with_fits=True)
     assert found.frames().names == ("motion",)
 
 
 def test_a_fit_is_written_where_it_means_something(tmp_path: Path) -> None:
-    found = recipe_from_values(_with_states(fit="group"), "test", on_outcomes=True)
+    found = recipe_from_values(_with_states(fit="group"), "test", with_fits=True)
     text = recipe_to_toml(found)
     assert text.count("fit = ") == 1
-    assert read_recipe(_file(tmp_path, text), on_outcomes=True).analysis[1].fit == "group"
+    assert read_recipe(_file(tmp_path, text), with_fits=True).analysis[1].fit == "group"
     assert "fit = " not in recipe_to_toml(recipe_from("standard"))
 
 
 def test_neural_data_are_for_the_encoding_and_their_fields_are_known() -> None:
     def recipe(name: str, neural: dict[str, object]) -> Recipe:
         values = {"analysis": [{"name": name, "neural": neural}]}
-        return recipe_from_values(values, "test", on_outcomes=True)
+        return recipe_from_values(values, "test", with_fits=True)
 
     assert recipe("encoding", {"clock": "rate:10"}).analysis[0].neural == {"clock": "rate:10"}
     with pytest.raises(RecipeError, match="takes no neural data"):
@@ -324,4 +324,4 @@ def test_frames_are_not_fitted_in_groups() -> None:
     with pytest.raises(RecipeError, match="has no fit of a group"):
         recipe_from_values({"analysis": [{"name": "motion", "fit": "group"}]}, "test")
     with pytest.raises(RecipeError, match="P403"):
-        recipe_from_values(_with_states(fit="everything"), "test", on_outcomes=True)
+        recipe_from_values(_with_states(fit="everything"), "test", with_fits=True)

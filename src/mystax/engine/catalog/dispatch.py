@@ -330,4 +330,4 @@ def _published(folder: Path) -> list[Path]:
 
 
 def _recipe_of(text: str) -> Recipe:
-    return recipe_from_values(tomllib.loads(text), "recipe of the job", on_outcomes=True).frames()
+    return recipe_from_values(tomllib.loads(text), "recipe of the job", with_fits=True).frames()

@@ -100,7 +100,7 @@ class WithQueue:
         CatalogError
             Q603.
         """
-        wanted = recipe_from(recipe, on_outcomes=True)
+        wanted = recipe_from(recipe, with_fits=True)
         return plan_jobs(
             self.database, self.place.outcomes, wanted, where=where, include_bad=include_bad, force=force
         )
@@ -138,7 +138,7 @@ class WithQueue:
         CatalogError
             Q603, Q605.
         """
-        wanted = recipe_from(recipe, on_outcomes=True)
+        wanted = recipe_from(recipe, with_fits=True)
         if planned is None:
             planned = self.plan(wanted, where, include_bad=include_bad, force=force)
         return add_jobs(self.queue, wanted, planned, priority=priority)

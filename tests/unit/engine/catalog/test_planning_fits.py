@@ -31,7 +31,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 def recipe(fit: str = "group", **parameters: object) -> Recipe:
     values = {"n_states": 2, "features": "motion.energy", **parameters}
     steps = [{"name": "motion"}, {"name": "states", "fit": fit, "parameters": values}]
-    return recipe_from_values({"name": "many", "analysis": steps}, "test", on_outcomes=True)
+    return recipe_from_values({"name": "many", "analysis": steps}, "test", with_fits=True)
 
 
 def needs(lab: Lab) -> set[tuple[int, int]]:
@@ -141,7 +141,7 @@ def test_an_outcome_belongs_to_the_recording_that_it_names(whose: str, row: int 
 def encodings(fit: str = "group", **neural: object) -> Recipe:
     step = {"name": "encoding", "fit": fit, "neural": neural, "parameters": {"model": "linear"}}
     values = {"name": "many", "analysis": [{"name": "motion"}, step]}
-    return recipe_from_values(values, "test", on_outcomes=True)
+    return recipe_from_values(values, "test", with_fits=True)
 
 
 def with_neural(lab: Lab, *names: str, n_files: int = 1) -> None:

@@ -309,10 +309,10 @@ def test_an_abandoned_job_goes_before_those_that_nobody_has_begun(bench: Bench) 
     bench.turns(driver)
     bench.queue.claim("other", 1)
     bench.turns(driver, 75)  # it looks, and has no room
-    assert list(bench.executor.running.values())[0].name == "j1"
+    assert next(iter(bench.executor.running.values())).name == "j1"
     bench.executor.end(bench.executor.token)
     bench.turns(driver)
-    assert list(bench.executor.running.values())[0].name == "j2"
+    assert next(iter(bench.executor.running.values())).name == "j2"
     assert [row.ending for row in attempts(bench.queue, 2)] == ["lost", None]
 
 

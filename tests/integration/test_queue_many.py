@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import mystax
 from mystax.engine.catalog.tables import attempt, job, outcome, recording
@@ -56,7 +57,9 @@ def check_files(lab: Lab) -> None:
         path = lab.out / row.path
         assert row.state == "current"
         assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
-        assert mystax.load(path).load().attrs["content_sha256"] == row.content_sha256
+        found = mystax.load(path)
+        assert isinstance(found, xr.Dataset)
+        assert found.load().attrs["content_sha256"] == row.content_sha256
 
 
 def sums(lab: Lab, without: list[str]) -> dict[str, str]:

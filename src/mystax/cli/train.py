@@ -106,4 +106,4 @@ def _queue(output: Output, labels: Path, options: dict[str, Any], catalog_at: st
     with Catalog.open(catalog_at) as catalog:
         ids = catalog.add_training(labels, options)
     output.more["jobs"] = [f"j{number}" for number in ids]
-    output.say(f"queued as {output.more['jobs'][0]}" if ids else "it is in the queue already")
+    output.say(f"queued as j{ids[0]}" if ids else "it is in the queue already")

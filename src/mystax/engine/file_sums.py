@@ -87,12 +87,14 @@ def sum_files(job: Job, report: Report, gate: Callable[[str], None] | None) -> N
     """
     asked = job.arguments
     roots = Roots.of_rows(asked["roots"])
-    files = [("videos", row, roots.resolve(root, below)) for row, root, below in asked["videos"]]
-    files += [("outcomes", row, Path(path)) for row, path in asked["outcomes"]]
-    found: dict[str, dict[str, Any]] = {"videos": {}, "outcomes": {}}
-    for number, (kind, row, path) in enumerate(files):
+    files = [(row, roots.resolve(root, below), True) for row, root, below in asked["videos"]]
+    files += [(row, Path(path), False) for row, path in asked["outcomes"]]
+    videos: dict[str, Any] = {}
+    outcomes: dict[str, Any] = {}
+    for number, (row, path, is_video) in enumerate(files):
         size = path.stat().st_size if is_there(path) else 0
-        data = {"stall": LEAST + size / SLOW_DISK, "unit": "files"}
+        data: dict[str, object] = {"stall": LEAST + size / SLOW_DISK, "unit": "files"}
         report(Event("progress", "hashing", number, len(files), data=data))
-        found[kind][str(row)] = sum_of_file(path).as_dict()
+        (videos if is_video else outcomes)[str(row)] = sum_of_file(path).as_dict()
+    found: dict[str, object] = {"videos": videos, "outcomes": outcomes}
     report(Event("result", "hashing", len(files), len(files), data=found))

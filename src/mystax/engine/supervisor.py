@@ -153,7 +153,7 @@ def supervise(
             finally:
                 _end(child.process, limits.grace)
             if status == 0:
-                found = {"peak": child.peak, "attempt": deaths.job.attempt}
+                found: dict[str, object] = {"peak": child.peak, "attempt": deaths.job.attempt}
                 report(Event("done", "run", text="done", data=found))
                 break
             if stop.signal or status == CANCELLED:

@@ -51,8 +51,12 @@ class FullReport:
     @property
     def words(self) -> str:
         """What is wrong, in words; "" if nothing."""
-        counts = {"damaged": self.damaged, "missing": self.missing, "unreadable": self.problems}
-        return ", ".join(f"{len(items)} {name}" for name, items in counts.items() if items)
+        counts = {
+            "damaged": len(self.damaged),
+            "missing": len(self.missing),
+            "unreadable": len(self.problems),
+        }
+        return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
 
     def as_dict(self) -> dict[str, object]:
         """Return the JSON object of the report."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 import mystax
 from mystax.core.events import Event
@@ -76,6 +77,7 @@ def test_encodings_of_recordings_are_put_together(tmp_path: Path, monkeypatch: p
     gates: list[str] = []
     queued.summarise_folders(job, events.append, gates.append)
     found = mystax.load(tmp_path / "all" / "encoding_summary.nc")
-    assert list(found["recording"].values) == list(made)
+    assert isinstance(found, xr.Dataset)
+    assert found["recording"].values.tolist() == list(made)
     assert gates == ["encoding_summary"]
     assert events[-1].kind == "outcome"

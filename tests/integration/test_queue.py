@@ -250,7 +250,9 @@ def test_a_group_is_fitted_when_its_recordings_are_measured(tmp_path: Path) -> N
     rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis == "states")
     assert sorted(map(tuple, rows)) == [(f"_groups/all/many/rec{k:03d}/states.nc", k + 1) for k in range(2)]
     made = [mystax.load(lab.out / path) for path, _ in sorted(map(tuple, rows))]
-    assert [np.array_equal(one["mean"], made[0]["mean"]) for one in made] == [True, True], "one model"
+    assert [np.array_equal(one["model_means"], made[0]["model_means"]) for one in made] == [True, True], (
+        "one model"
+    )
     folders = [lab.out / f"rec{k:03d}" / "many" for k in range(2)]
     fitted = mystax.states(folders, n_states=2, features="motion.energy")
     assert isinstance(fitted, list)

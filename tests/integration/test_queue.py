@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import xarray as xr
 
 import mystax
+from mystax.core.geometry import Rectangle, Roi
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.tables import attempt, job, outcome, video
 from mystax.engine.recipe import Recipe, recipe_from, recipe_from_values
+from mystax.io.rois import rois_to_toml
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import ROOT, digests
 
@@ -267,3 +270,35 @@ def test_a_full_check_is_done_by_children(tmp_path: Path) -> None:
         catalog.add_full_check()
     assert "'done': 2" in finish(start_driver(lab, "local"))
     assert all(row.full_hash for row in lab.rows(video.c.full_hash))
+
+
+@pytest.mark.slow
+def test_recordings_are_encoded_and_put_together(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2, n_frames=6000)
+    rng = np.random.default_rng(1)
+    for k in range(2):
+        np.save(lab.folder / "films" / f"rec{k:03d}" / "activity.npy", rng.normal(size=(2000, 3)))
+    with Catalog.open(lab.folder) as catalog:
+        catalog.ingest(lab.folder / "films", pattern="folders", neural="activity.npy")
+    step = {
+        "name": "encoding",
+        "fit": "group",
+        "neural": {"clock": "rate:10", "axes": "time,neuron", "signal": "deconvolved"},
+        "parameters": {"model": "linear", "folds": 2, "null": "none", "parts": False, "lags": False},
+    }
+    values = {"name": "many", "analysis": [{"name": "running"}, step]}
+    wheel = rois_to_toml([Roi("wheel", "running", Rectangle(0, 0, 48, 32))])
+    for k in range(2):
+        (lab.out / f"rec{k:03d}" / "rois.toml").write_text(wheel)
+    lab.add(recipe_from_values(values, "test", with_fits=True))
+    out = finish(start_driver(lab))
+    assert "'done': 5" in out, out
+    rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis != "running")
+    assert sorted(map(tuple, rows)) == [
+        ("_groups/all/many/encoding_summary.nc", None),
+        *((f"rec{k:03d}/many/{name}.nc", k + 1) for k in range(2) for name in ("encoder", "encoding")),
+    ]
+    summary = mystax.load(lab.out / "_groups" / "all" / "many" / "encoding_summary.nc")
+    assert isinstance(summary, xr.Dataset)
+    assert summary["recording"].values.tolist() == ["rec000", "rec001"]
+    assert lab.add(recipe_from_values(values, "test", with_fits=True)) == []

@@ -144,9 +144,9 @@ def check_fit(step: Step, known: KnownRecording) -> None:
 
 
 def _neural_files(known: KnownRecording) -> list[list[str]]:
-    """Return the neural files of a recording: root, path below it, fingerprint."""
+    """Return the neural files of a recording: root, path below it, what changes with the file."""
     return [
-        [str(file["root"]), str(file["path"]), str(file["quick_id"])]
+        [str(file["root"]), str(file["path"]), f"{file['size']}-{file['mtime_ns']}"]
         for file in known.side_files
         if file["role"] == "neural"
     ]

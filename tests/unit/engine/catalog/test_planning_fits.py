@@ -151,7 +151,7 @@ def with_neural(lab: Lab, *names: str, n_files: int = 1) -> None:
         for name in names:
             for k in range(n_files):
                 values = {"root": "films", "path": f"{name}/a{k}.npy", "size": 9, "mtime_ns": 1, "spec": {}}
-                more = {"recording_id": numbers[name], "role": "neural", "quick_id": f"9-{name}{k}"}
+                more = {"recording_id": numbers[name], "role": "neural"}
                 connection.execute(insert(side_file).values(**values, **more))
 
 
@@ -165,7 +165,7 @@ def test_recordings_with_neural_data_are_encoded_and_summarised(lab: Lab) -> Non
         ("encoding", "rec001/many", 2),
         ("encoding_summary", "_groups/all/many", None),
     ]
-    assert rows[0].targets["neural"] == ["films", "rec000/a0.npy", "9-rec0000"]
+    assert rows[0].targets["neural"] == ["films", "rec000/a0.npy", "9-1"]
     assert rows[0].targets["reading"] == {"clock": "rate:10"}
 
 
@@ -180,7 +180,7 @@ def test_another_neural_file_or_another_way_to_read_it_is_other_work(lab: Lab) -
     lab.add(encodings())
     assert len(plan_jobs(lab.database, lab.out, encodings(signal="spikes")).fits) == 1
     with lab.database.write() as connection:
-        connection.execute(update(side_file).values(quick_id="9-new"))
+        connection.execute(update(side_file).values(mtime_ns=2))
     assert len(plan_jobs(lab.database, lab.out, encodings()).fits) == 1
 
 

@@ -86,4 +86,4 @@ def test_neurons_along_a_probe_are_drawn_by_depth(outcome: xr.Dataset) -> None:
     assert made is not None
     axes = made.figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("explained variance", "depth [um]")
-    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 1], [100, 200, 300, 400])
+    np.testing.assert_allclose(np.asarray(axes.collections[0].get_offsets())[:, 1], [100, 200, 300, 400])

@@ -92,7 +92,7 @@ def missing_share(
 
 def centre_sums(
     sums: Float64[np.ndarray, "bin column"],
-    drawn: Float32[np.ndarray, "bin column"],
+    basis: Float32[np.ndarray, "bin column"],
     offset: Float64[np.ndarray, " bin"],
     mean: Float64[np.ndarray, " bin"],
     n_rows: int,
@@ -104,7 +104,7 @@ def centre_sums(
     ----------
     sums : array (bin, column)
         The sums.
-    drawn : array (bin, column)
+    basis : array (bin, column)
         W.
     offset : array (bin,)
         The centre, less the shift.
@@ -117,11 +117,11 @@ def centre_sums(
     """
 
     def part(tile: slice) -> tuple[np.ndarray, np.ndarray]:
-        basis = drawn[tile].astype(np.float64)
-        return offset[tile] @ basis, mean[tile] @ basis
+        columns = basis[tile].astype(np.float64)
+        return offset[tile] @ columns, mean[tile] @ columns
 
-    by_offset, by_mean = np.zeros(drawn.shape[1]), np.zeros(drawn.shape[1])
-    for left, right in tiles.map(part, bin_tiles(len(drawn))):
+    by_offset, by_mean = np.zeros(basis.shape[1]), np.zeros(basis.shape[1])
+    for left, right in tiles.map(part, bin_tiles(len(basis))):
         by_offset += left
         by_mean += right
 

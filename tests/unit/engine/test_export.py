@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import mystax
-from mystax.engine.export import export_tables, nwb_place
+from mystax.engine.export import ExportWish, export_targets, nwb_place
 from mystax.errors import ParameterError, RecipeError
 from tests.fixtures.exchange_outcomes import contents, publish_known
 
@@ -18,9 +18,16 @@ def test_file_lies_beside_its_target_unless_it_is_named(tmp_path: Path) -> None:
         nwb_place([target, target], None)
 
 
-def test_unknown_form_of_tables_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="P401"):
-        export_tables([tmp_path / "nothing"], tmp_path, "xls")
+def test_unknown_format_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"P401.*did you mean 'csv'"):
+        export_targets([tmp_path / "nothing"], "csvs", tmp_path, ExportWish({}))
+
+
+def test_facemap_files_of_several_folders_get_a_folder_each(tmp_path: Path) -> None:
+    homes = [publish_known(tmp_path / f"{name}.mystax", "motion") for name in ("a", "b")]
+    targets = [homes[0] / "motion.nc", homes[0], homes[1]]
+    files = export_targets(targets, "facemap", tmp_path / "out", ExportWish({}))
+    assert [path.parent for path in files] == [tmp_path / "out" / "a.mystax", tmp_path / "out" / "b.mystax"]
 
 
 @pytest.mark.usefixtures("readers_here")

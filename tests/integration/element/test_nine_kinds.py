@@ -139,7 +139,8 @@ def expressions(lab: Lab) -> list[Path]:
     video = film(lab.root / "nine-states" / "face.mkv", 4)
     write_face(video.with_name("face.csv"), 1, n=240)
     key = {**lab.recording(video), "state_task_id": 0}
-    recipe = {"inputs": "nine-states/face.csv", "keypoints": SET, "parameters": {"n_states": 2, "rate": 30}}
+    parameters = {"n_states": 2, "rate": 30, "covariance": "diagonal", "max_components": 2}
+    recipe = {"inputs": "nine-states/face.csv", "keypoints": SET, "parameters": parameters}
     lab.be.BehaviorStateTask.insert1({**key, "recipe": recipe})
     done(lab.be.populate_all(key), "BehaviorState")
     row = (lab.be.BehaviorState & key).fetch1()

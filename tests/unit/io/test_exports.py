@@ -10,6 +10,7 @@ from mystax.io.alf import AlfOptions
 from mystax.io.exports import WRITERS, check_writer, write_recorded
 from mystax.io.recorded import find_recorded
 from tests.fixtures.exchange_outcomes import contents, publish_known
+from tests.unit.io.test_points_files import outcome, recorded
 
 
 @pytest.mark.usefixtures("readers_here")
@@ -30,8 +31,7 @@ def test_what_a_format_takes_whole_comes_back_equal(tmp_path: Path, form: str) -
 
 @pytest.mark.parametrize(("form", "n_files"), [("anipose", 1), ("dlc-3d", 2)])
 def test_points_in_space_have_their_writer(tmp_path: Path, form: str, n_files: int) -> None:
-    folder = publish_known(tmp_path / "face.mystax", "pose3d")
-    assert len(write_recorded(form, tmp_path / "out", find_recorded([folder]))) == n_files
+    assert len(write_recorded(form, tmp_path / "out", [recorded(outcome())])) == n_files
 
 
 def test_file_is_replaced_if_the_caller_or_the_options_say_so(tmp_path: Path) -> None:

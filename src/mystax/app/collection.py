@@ -14,7 +14,17 @@ from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
 
-__all__ = ["CatalogCollection", "Collection", "FolderCollection", "Item", "OutcomeItem", "find", "short_id"]
+__all__ = [
+    "CatalogCollection",
+    "Collection",
+    "FolderCollection",
+    "Item",
+    "OutcomeItem",
+    "cameras_of",
+    "changed",
+    "find",
+    "short_id",
+]
 
 SUFFIX = ".mystax"
 LABELS = ".labels"
@@ -67,6 +77,10 @@ class Item:
         Label sets.
     head : mapping
         What a catalogue knows: project, subject, session, quality, codes.
+    specs : mapping of str to mapping
+        From what a frame worker opens a camera, where that is more than its files (clocks).
+    request : mapping
+        Arguments of `mystax.open` that open the recording again, where that is more than its files.
     """
 
     id: str
@@ -75,6 +89,8 @@ class Item:
     folders: tuple[Path, ...] = ()
     labels: tuple[Path, ...] = ()
     head: Mapping[str, Any] = field(default_factory=dict)
+    specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)
 
     def camera_ids(self) -> dict[str, str]:
         """Return the id of each camera."""
@@ -178,7 +194,7 @@ class FolderCollection:
         cameras: dict[tuple[Path, ...], dict[str, tuple[Path, ...]]] = {}
         fresh = {path.resolve().with_suffix(SUFFIX): (path.resolve(),) for path in videos}
         for folder in results:
-            known = _cameras_of(folder)
+            known = cameras_of(folder)
             if not known and folder.resolve() in fresh:  # regions, but no outcome yet
                 known = {DEFAULT_CAMERA: fresh[folder.resolve()]}
             if not known and not outcome_paths(folder):
@@ -193,7 +209,7 @@ class FolderCollection:
                 cameras[(path.resolve(),)] = {DEFAULT_CAMERA: (path.resolve(),)}
         items = []
         for files, folders in found.items():
-            ordered = sorted(folders, key=_changed, reverse=True)
+            ordered = sorted(folders, key=changed, reverse=True)
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
@@ -223,14 +239,15 @@ class FolderCollection:
         return found
 
 
-def _changed(folder: Path) -> float:
+def changed(folder: Path) -> float:
+    """Return when a folder was last changed [s]; 0 if it cannot be told."""
     try:
         return folder.stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
+def cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the videos that a folder of outcomes was made from, where they are still there."""
     found: dict[str, tuple[Path, ...]] = {}
     try:
@@ -301,7 +318,7 @@ class CatalogCollection:
             }
             folder = self._catalog.out / str(known["folder"])
             folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and outcome_paths(path)]
-            ordered = tuple(sorted(folders, key=_changed, reverse=True))
+            ordered = tuple(sorted(folders, key=changed, reverse=True))
             labels = tuple(sorted(folder.glob(f"*{LABELS}")))
             items.append(Item(f"r{row['id']}", _name(row), cameras, ordered, labels, row))
         return items

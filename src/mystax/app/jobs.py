@@ -220,9 +220,12 @@ def with_runs(state: QueueState, runs: ChildRuns) -> QueueState:
 def _wish(item: Item, wanted: JobWanted) -> dict[str, Any]:
     """Say what the child shall do: the recording's files, its regions, and what was asked for."""
     rois = next((path for folder in item.folders if (path := folder / "rois.toml").is_file()), None)
-    return {
+    plain = {
+        "paths": {name: [str(path) for path in paths] for name, paths in item.cameras.items()},
         "name": item.name,
-        "cameras": {name: [str(path) for path in paths] for name, paths in item.cameras.items()},
+    }
+    return {
+        "request": dict(item.request) or plain,
         "rois": None if rois is None else str(rois),
         "recipe": wanted.recipe,
         "analyses": wanted.analyses or None,

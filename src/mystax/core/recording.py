@@ -13,6 +13,7 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float64, Int64, Shaped, UInt, UInt8
+from mystax.core.viewers import view_recording
 from mystax.errors import RecipeError, nearest
 
 __all__ = [
@@ -518,6 +519,8 @@ class Recording:
     def renamed(self, name: str) -> "Recording":
         """Return the recording under another name."""
         return replace(self, name=name)
+
+    view = view_recording
 
     def close(self) -> None:
         """Let go of all files."""

@@ -44,6 +44,9 @@ async def open_session(given: Credential, request: Request, response: Response) 
         return Opened(token=state.tokens.token)
     if not state.tokens.is_right(given.token):
         state.tokens.note_wrong()
+        if given.code:
+            again = "run the cell of the notebook again: a code is good once, for a minute"
+            raise refused(401, "W901", "code", "it was used, or is too old, or wrong", hint=again)
         raise refused(
             401,
             "W901",

@@ -90,6 +90,19 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new ApiError(response.status, body ?? unknown, body);
 }
 
+/** Whether the token lives in memory only: a plain link could not carry it. */
+export const isFramed = (): boolean => bearer !== "";
+
+/** Keep an answer as a file of the reader's. */
+export async function download(path: string, name: string): Promise<void> {
+  const url = URL.createObjectURL(await (await ask(path)).blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await ask(path, signal === undefined ? {} : { signal })).json()) as T;
 }

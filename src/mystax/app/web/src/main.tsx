@@ -17,7 +17,7 @@ import { Neural } from "./screens/Neural";
 import { Queue } from "./screens/Queue";
 import { Models } from "./screens/Models";
 import { View } from "./screens/View";
-import { address, addressOf, clearClocks, extent, focusName, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
+import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
 
 /** Most marks of the seek bar, side by side. */
@@ -75,10 +75,10 @@ async function follow(): Promise<void> {
 function App() {
   const Page = PAGES[screen.value];
   return (
-    <div class="app">
+    <div class={isEmbedded.value ? "app embedded" : "app"}>
       <nav class="rail" aria-label="screens">
         <h1>mystax</h1>
-        {SCREENS.map(([id, title]) => (
+        {SCREENS.filter(([id]) => !isEmbedded.value || id !== "recordings").map(([id, title]) => (
           <a key={id} href={addressOf(id, open.value?.id ?? null)} aria-current={screen.value === id ? "page" : undefined}>
             {title}
           </a>
@@ -109,6 +109,7 @@ if (place !== null) {
   render(<App />, place);
   window.addEventListener("hashchange", () => void follow().catch(tell));
   window.addEventListener("keydown", onKey);
+  isEmbedded.value = new URLSearchParams(window.location.hash.slice(1)).get("embed") === "1";
   api
     .openSession()
     .then(async () => {

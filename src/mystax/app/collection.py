@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
 from mystax.errors import MystaxError
+from mystax.io.cameras_file import read_cameras
 from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
@@ -20,6 +21,7 @@ __all__ = [
     "FolderCollection",
     "Item",
     "OutcomeItem",
+    "address_of",
     "cameras_of",
     "changed",
     "find",
@@ -128,6 +130,14 @@ class Collection(Protocol):
         """Return the folder in which the regions of a recording lie."""
         ...
 
+    def roots(self) -> Sequence[Path]:
+        """Return folders that may be looked into for more videos."""
+        ...
+
+    def catalogue(self) -> str | None:
+        """Return how another process opens the catalogue; None if there is none."""
+        ...
+
     def forget(self) -> None:
         """Look again when next asked: something was made."""
         ...
@@ -177,6 +187,14 @@ class FolderCollection:
         first = next(iter(item.cameras.values()))[0]
         return first.parent / f"{first.stem}{SUFFIX}"
 
+    def roots(self) -> Sequence[Path]:
+        """Return the folders themselves."""
+        return self._folders
+
+    def catalogue(self) -> str | None:
+        """There is none."""
+        return None
+
     def forget(self) -> None:
         """Look again when next asked."""
         self._made = -FRESH
@@ -194,7 +212,7 @@ class FolderCollection:
         cameras: dict[tuple[Path, ...], dict[str, tuple[Path, ...]]] = {}
         fresh = {path.resolve().with_suffix(SUFFIX): (path.resolve(),) for path in videos}
         for folder in results:
-            known = cameras_of(folder)
+            known = cameras_of(folder) or _noted_cameras(folder)
             if not known and folder.resolve() in fresh:  # regions, but no outcome yet
                 known = {DEFAULT_CAMERA: fresh[folder.resolve()]}
             if not known and not outcome_paths(folder):
@@ -264,6 +282,16 @@ def cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     return found
 
 
+def _noted_cameras(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the videos that a person has said to be the cameras of one recording, where all are there."""
+    try:
+        noted = read_cameras(folder)
+    except MystaxError:
+        return {}
+    found = {camera: tuple(path.resolve() for path in paths) for camera, paths in noted.items()}
+    return found if all(path.is_file() for paths in found.values() for path in paths) else {}
+
+
 def _near(folder: Path, file: Path) -> Path:
     """Return the file, or the one of its name beside the folder: both may have been moved together."""
     return file if file.is_file() else folder.parent / file.name
@@ -292,6 +320,16 @@ class CatalogCollection:
     def roi_place(self, item: Item) -> Path:
         """Return the folder in which the regions of a recording lie: above those of its recipes."""
         return self.label_place(item)
+
+    def roots(self) -> Sequence[Path]:
+        """Return the roots of the catalogue that are folders of this computer."""
+        known = self._catalog.roots()
+        paths = [known.path_of(name) for name in known.names]
+        return [path for path in paths if path is not None and path.is_dir()]
+
+    def catalogue(self) -> str | None:
+        """Return its folder or address."""
+        return address_of(self._catalog)
 
     def forget(self) -> None:
         """Look again when next asked."""
@@ -322,6 +360,14 @@ class CatalogCollection:
             labels = tuple(sorted(folder.glob(f"*{LABELS}")))
             items.append(Item(f"r{row['id']}", _name(row), cameras, ordered, labels, row))
         return items
+
+
+def address_of(catalog: Any) -> str:
+    """Return how another process opens a catalogue: its folder where it has a file of its own, else its URL."""
+    from mystax.engine.catalog.places import FILE
+
+    place = catalog.place
+    return str(place.folder) if (place.folder / FILE).is_file() else str(place.url)
 
 
 def _name(row: Mapping[str, Any]) -> str:

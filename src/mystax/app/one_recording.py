@@ -57,6 +57,14 @@ class OneRecording:
         """Return the folder in which the regions lie: that of the outcomes."""
         return item.folders[0] if item.folders else self._own_folder()
 
+    def roots(self) -> Sequence[Path]:
+        """Return no folder: there is nothing to add."""
+        return ()
+
+    def catalogue(self) -> str | None:
+        """There is none."""
+        return None
+
     def forget(self) -> None:
         """Look again when next asked."""
         self._made = -FRESH

@@ -12,6 +12,7 @@ from mystax.app.routes import (
     session,
     states,
     training,
+    videos,
 )
 
 __all__ = ["ROUTERS"]
@@ -20,6 +21,7 @@ ROUTERS = (
     session.router,
     roots.router,
     recordings.router,
+    videos.router,
     cameras.router,
     outcomes.router,
     states.router,

@@ -33,6 +33,7 @@ class About(BaseModel):
     version: str
     read_only: bool
     roots: list[str]
+    catalogue: bool
     extras: dict[str, bool]
 
 
@@ -84,6 +85,7 @@ async def about(request: Request) -> About:
     return About(
         version=version("mystax"),
         read_only=state.settings.read_only,
+        catalogue=state.collection.catalogue() is not None,
         roots=[folder.name or str(folder) for folder in state.settings.folders],
         extras={name: find_spec(module) is not None for name, module in extras.items()},
     )

@@ -12,6 +12,7 @@ import type {
   LabelLine,
   LabelSet,
   LabelSetWanted,
+  Listing,
   Mark,
   ModelInfo,
   PointsWanted,
@@ -20,9 +21,12 @@ import type {
   RecordingInfo,
   RecordingRow,
   RoiSet,
+  Root,
   StateEditSet,
   Suggestion,
   TrainingWanted,
+  VideosFound,
+  VideosWanted,
 } from "./api.gen";
 import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
@@ -133,11 +137,17 @@ export interface About {
   readonly version: string;
   readonly read_only: boolean;
   readonly roots: readonly string[];
+  readonly catalogue: boolean;
   readonly extras: Readonly<Record<string, boolean>>;
 }
 
 export const about = (): Promise<About> => read("about");
 export const recordings = (text = ""): Promise<readonly RecordingRow[]> => read(`recordings${query({ q: text })}`);
+export const roots = (): Promise<readonly Root[]> => read("roots");
+/** What lies in a folder below a registered one. */
+export const listing = (root: string, path: string, cursor: number): Promise<Listing> => read(`roots/${root}/list${query({ path, cursor })}`);
+/** Look at the videos below a folder, or add them. */
+export const videos = (wanted: VideosWanted): Promise<VideosFound> => send("POST", "recordings", wanted);
 export const recording = (id: string): Promise<RecordingInfo> => read(`recordings/${id}`);
 export const rois = (id: string): Promise<RoiSet> => read(`recordings/${id}/rois`);
 export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses");

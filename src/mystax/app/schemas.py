@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AnalysisForm",
+    "Bout",
     "CameraInfo",
     "Conflict",
     "Edit",
@@ -222,6 +223,14 @@ class StateEdit(_Model):
     name: str = ""
     merged_into: int | None = None
     hidden: bool = False
+
+
+class Bout(_Model):
+    """An example bout of a state: first and last time [s], and whether its ends are those of the state."""
+
+    start: float
+    stop: float
+    is_whole: bool
 
 
 class StateEditSet(_Model):

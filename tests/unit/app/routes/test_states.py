@@ -1,13 +1,18 @@
 """Names and merges of states: what the page saves is what `mystax.load` shows, and the outcome stays."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from xarray import Dataset
 
+from mystax.app.envelope import unpack
 from mystax.io.outcomes import load
 from mystax.io.state_edits import read_state_edits
+from mystax.plot.states_faces import chosen_bouts
 from tests.fixtures.asgi import Application
 from tests.fixtures.exchange_outcomes import publish_known
 
@@ -92,4 +97,67 @@ def test_a_page_that_only_reads_writes_nothing(place: Path) -> None:
 def test_an_outcome_without_states_has_none_to_name(place: Path) -> None:
     app = Application(place.parent)
     answer = app.ask(address(app, "motion"))
+    assert (answer.status, answer.json()["code"]) == (404, "W903")
+
+
+@contextmanager
+def load_states(place: Path) -> Iterator[Dataset]:
+    found = load(place / "states.nc")
+    assert isinstance(found, Dataset)
+    yield found
+
+
+def outcome_address(app: Application, what: str, analysis: str = "states") -> str:
+    return address(app, analysis).removesuffix("edits") + what
+
+
+def test_mean_faces_come_as_they_are_seen(place: Path) -> None:
+    app = Application(place.parent)
+    arrays, header = unpack(app.ask(outcome_address(app, "faces")).body)
+    with load_states(place) as dataset:
+        assert header["keypoints"] == [str(name) for name in dataset["keypoint"].values]
+        assert header["views"] == [""]
+        for name in ("face_mean", "face_sd"):
+            np.testing.assert_array_equal(arrays[name][:, 0], dataset[name].values.astype(np.float32))
+        np.testing.assert_array_equal(
+            arrays["grand_mean"][0], dataset["grand_mean"].values.astype(np.float32)
+        )
+
+
+def test_faces_in_space_are_seen_from_the_front_and_the_side_with_y_down(tmp_path: Path) -> None:
+    place = publish_known(tmp_path / "face.mystax", "states", space=["x", "y", "z"])
+    app = Application(place.parent)
+    arrays, header = unpack(app.ask(outcome_address(app, "faces")).body)
+    assert header["views"] == ["front", "side"]
+    with load_states(place) as dataset:
+        mean = dataset["face_mean"].values.astype(np.float32)
+    np.testing.assert_array_equal(arrays["face_mean"][:, 0], mean[..., [0, 1]] * [1, -1])
+    np.testing.assert_array_equal(arrays["face_mean"][:, 1], mean[..., [2, 1]] * [1, -1])
+    assert np.nanmin(arrays["face_sd"]) >= 0
+
+
+def test_example_bouts_are_those_of_the_report(place: Path) -> None:
+    app = Application(place.parent)
+    with load_states(place) as dataset:
+        for state in range(1, dataset.sizes["state"] + 1):
+            found = app.get(outcome_address(app, f"bouts?state={state}&n=4"))
+            rows = chosen_bouts(dataset, state, 4)
+            assert [one["start"] for one in found] == dataset["bout_start"].values[rows].tolist()
+            assert [one["stop"] for one in found] == dataset["bout_stop"].values[rows].tolist()
+            assert all(dataset["bout_label"].values[row] == state for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [("bouts?state=0", 422), ("bouts?state=99", 404), ("bouts?state=1&n=26", 422), ("bouts", 422)],
+)
+def test_bouts_that_cannot_be_asked_for_are_refused(what: str, status: int, place: Path) -> None:
+    app = Application(place.parent)
+    assert app.ask(outcome_address(app, what)).status == status
+
+
+@pytest.mark.parametrize("what", ["faces", "bouts?state=1"])
+def test_an_outcome_without_states_has_neither(what: str, place: Path) -> None:
+    app = Application(place.parent)
+    answer = app.ask(outcome_address(app, what, "motion"))
     assert (answer.status, answer.json()["code"]) == (404, "W903")

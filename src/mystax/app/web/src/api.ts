@@ -2,6 +2,7 @@
 
 import type {
   AnalysisForm,
+  Bout,
   EditsDone,
   EditsWanted,
   EpipolarCurve,
@@ -177,6 +178,10 @@ export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> =
 export const stateEdits = (outcome: string): Promise<StateEditSet> => read(`outcomes/${outcome}/edits`);
 export const putStateEdits = (outcome: string, set: StateEditSet): Promise<StateEditSet> =>
   send("PUT", `outcomes/${outcome}/edits`, set, { "If-Match": set.rev });
+/** Example bouts of a state. */
+export const bouts = (outcome: string, state: number, n: number): Promise<readonly Bout[]> => read(`outcomes/${outcome}/bouts${query({ state, n })}`);
+/** Mean faces of the states, and that of all frames. */
+export const faces = (outcome: string): Promise<Envelope> => arrays(`outcomes/${outcome}/faces`);
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

@@ -40,11 +40,17 @@ __all__ = [
     "QueueState",
     "RecordingInfo",
     "RecordingRow",
+    "RoiCopy",
     "RoiSet",
+    "RoiTarget",
+    "RoiTargets",
+    "RoisApplied",
+    "RoisWanted",
     "Root",
     "StateEdit",
     "StateEditSet",
     "Suggestion",
+    "TargetCamera",
     "TrainingWanted",
     "VariableInfo",
     "VideosFound",
@@ -214,6 +220,59 @@ class RoiSet(_Model):
 
     rev: str
     rois: list[dict[str, Any]]
+
+
+class TargetCamera(_Model):
+    """A camera of a recording that regions may be copied to; `id` asks for a picture of it."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    n_frames: int
+
+
+class RoiTarget(_Model):
+    """A recording that regions may be copied to; `refusal` says why they cannot, empty if they can.
+
+    `n_rois` are there now; those of the same name are replaced.
+    """
+
+    id: str
+    name: str
+    rev: str
+    n_rois: int
+    cameras: list[TargetCamera]
+    refusal: str = ""
+
+
+class RoiTargets(_Model):
+    """A page of recordings with cameras of the same names; `next` is the cursor of the next one."""
+
+    targets: list[RoiTarget]
+    next: int | None
+
+
+class RoiCopy(_Model):
+    """A recording that gets the regions, and the revision of its own that the page has seen."""
+
+    recording: str = Field(max_length=60)
+    rev: str = Field(max_length=60)
+
+
+class RoisWanted(_Model):
+    """Recordings that get the saved regions of another one."""
+
+    targets: list[RoiCopy] = Field(min_length=1, max_length=100)
+
+
+class RoisApplied(_Model):
+    """What became of one copy: the new revision, or the refusal in the words of the terminal."""
+
+    recording: str
+    name: str
+    rev: str
+    error: dict[str, str] | None = None
 
 
 class StateEdit(_Model):

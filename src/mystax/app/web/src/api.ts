@@ -21,7 +21,10 @@ import type {
   QueueState,
   RecordingInfo,
   RecordingRow,
+  RoiCopy,
+  RoisApplied,
   RoiSet,
+  RoiTargets,
   Root,
   StateEditSet,
   Suggestion,
@@ -173,6 +176,11 @@ export const suggestions = (id: string, n: number): Promise<readonly Suggestion[
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+/** Recordings that the saved regions of one can be copied to. */
+export const roiTargets = (id: string, text: string, cursor: number): Promise<RoiTargets> =>
+  read(`recordings/${id}/rois/targets${query({ q: text, cursor })}`);
+export const applyRois = (id: string, targets: readonly RoiCopy[]): Promise<readonly RoisApplied[]> =>
+  send("POST", `recordings/${id}/rois/apply`, { targets });
 /** Change the points of a label set. */
 export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> => send("PUT", `labels/${id}/points`, wanted);
 export const stateEdits = (outcome: string): Promise<StateEditSet> => read(`outcomes/${outcome}/edits`);

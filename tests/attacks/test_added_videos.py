@@ -152,7 +152,9 @@ def test_an_endless_look_is_ended_and_leaves_no_process(
     import sys
 
     note = tmp_path / "pid"
-    sleeper = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    sleeper = (
+        f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
 
     async def look(wish: Any) -> Any:
         return await additions.look(wish, command=(sys.executable, "-c", sleeper), longest=0.5)

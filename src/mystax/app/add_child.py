@@ -1,8 +1,8 @@
 """The child of the web app that takes videos in: it looks at them, and adds them if it is asked to.
 
 ``python -m mystax.app.add_child``.  The wish is one JSON line on stdin; each event is a line on stdout, the
-last one is what was found.  With a catalogue it is `mystax catalog ingest`; without one, the videos of a folder
-become the cameras of one recording, as their names say.
+last one is what was found.  With a catalogue it is `mystax catalog ingest`; without one, the videos of a
+folder become the cameras of one recording, as their names say.
 """
 
 import json

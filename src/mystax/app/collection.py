@@ -363,7 +363,7 @@ class CatalogCollection:
 
 
 def address_of(catalog: Any) -> str:
-    """Return how another process opens a catalogue: its folder where it has a file of its own, else its URL."""
+    """Return how another process opens a catalogue: its folder if a file of it lies there, else its URL."""
     from mystax.engine.catalog.places import FILE
 
     place = catalog.place

@@ -132,7 +132,7 @@ class ViewServer:
     def __init__(self, wish: Mapping[str, Any], command: tuple[str, ...] = COMMAND) -> None:
         from mystax.engine.supervisor import child_environment
 
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -143,7 +143,11 @@ class ViewServer:
             start_new_session=True,  # an interrupt of a cell is not meant for it
         )
         self._put(json.dumps(wish))
-        ready = self._take()
+        try:
+            ready = self._take()
+        except InternalError:
+            self.close()
+            raise
         self.port, self.recording = int(ready["port"]), str(ready["recording"])
 
     @property
@@ -225,7 +229,8 @@ class View:
             return ""
         port, there = self.server.port, f"{getpass.getuser()}@{platform.node()}"
         line = html.escape(f"ssh -N -L {port}:127.0.0.1:{port} {there}")
-        return f"<p>If the frame is empty, on your own computer: <code>{line}</code>, and run the cell again.</p>"
+        how = f"on your own computer: <code>{line}</code>, and run the cell again"
+        return f"<p>If the frame is empty, {how}.</p>"
 
     def close(self) -> None:
         """End the server; every frame that it fills goes blank."""

@@ -75,7 +75,5 @@ def _files(beside: Path, names: object, where: str) -> tuple[Path, ...]:
         raise FormatError("F804", where, expected="a list of file names for each camera")
     for name in names:
         if not isinstance(name, str) or name != Path(name).name or "\\" in name or name[:1] in {"", "."}:
-            raise FormatError(
-                "F804", where, expected="names of files beside the folder", got=repr(name)[:60]
-            )
+            raise FormatError("F804", where, expected="names of files beside the folder", got=repr(name)[:60])
     return tuple(beside / name for name in names)

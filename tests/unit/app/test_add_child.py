@@ -1,4 +1,4 @@
-"""The child that takes videos in: what it says before is what it writes after, and it writes nothing before."""
+"""The child that takes videos in: what it says is what it writes after, and it writes nothing before."""
 
 import io
 import json
@@ -49,7 +49,11 @@ def test_words_of_the_names_make_the_cameras_of_one_recording(day: Path) -> None
 
 
 def test_what_was_told_is_written_and_shown_as_one_recording(day: Path) -> None:
-    assert [item.name for item in FolderCollection([day]).items()] == ["m1_left", "m1_right_part1", "m1_right_part2"]
+    assert [item.name for item in FolderCollection([day]).items()] == [
+        "m1_left",
+        "m1_right_part1",
+        "m1_right_part2",
+    ]
     in_folder(wish(day, dry_run=False), silent)
     (item,) = FolderCollection([day]).items()
     assert (item.name, list(item.cameras)) == ("day", ["left", "right"])
@@ -160,7 +164,7 @@ def test_a_huge_answer_is_cut_but_its_counts_are_not(
 ) -> None:
     many = {"recordings": [{}] * 50, "left_out": ["x"] * 50, "refused": ["y"] * 50, "added": 50}
     monkeypatch.setattr(add_child, "MOST_SHOWN", 3)
-    monkeypatch.setattr(add_child, "in_folder", lambda wish, report: many)
+    monkeypatch.setattr(add_child, "in_folder", lambda *_: many)
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"catalog": None, "dry_run": dry_run}) + "\n"))
     assert add_child.main() == 0
     found = json.loads(capsys.readouterr().out)["result"]

@@ -1,4 +1,4 @@
-"""The view of a notebook: what stands in the frame, who may frame it, what is refused before a server starts."""
+"""The view of a notebook: what stands in the frame, who may frame it, what is refused before that."""
 
 import json
 import re
@@ -78,7 +78,12 @@ def test_a_frame_carries_a_code_behind_the_mark_that_no_server_sees(server: View
     assert isinstance(one, Shown)
     (frame,) = Frames(one._repr_html_()).frames
     address = urlsplit(frame["src"])
-    assert (address.scheme, address.netloc, address.path, address.query) == ("http", "127.0.0.1:4321", "/", "")
+    assert (address.scheme, address.netloc, address.path, address.query) == (
+        "http",
+        "127.0.0.1:4321",
+        "/",
+        "",
+    )
     assert parse_qs(address.fragment) == {"c": ["code0 face"], "embed": ["1"], "s": ["view"], "r": ["f1"]}
     assert frame["height"] == "640"
 
@@ -143,7 +148,9 @@ def test_what_is_no_origin_never_becomes_part_of_a_policy(given: str) -> None:
 
 
 def test_line_ends_between_origins_reach_no_header() -> None:
-    assert frame_origins({"MYSTAX_NOTEBOOK_ORIGIN": "https://a.b\r\nhttps://c.d\n"}) == "https://a.b https://c.d"
+    assert (
+        frame_origins({"MYSTAX_NOTEBOOK_ORIGIN": "https://a.b\r\nhttps://c.d\n"}) == "https://a.b https://c.d"
+    )
 
 
 def test_the_wish_opens_the_same_frames_on_the_same_clock(film: Path) -> None:
@@ -179,7 +186,7 @@ def test_frames_from_memory_are_refused_with_a_way_out() -> None:
 def test_what_cannot_be_is_refused_before_a_server_starts(
     asked: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notebook, "ViewServer", lambda wish: pytest.fail("a server was started"))
+    monkeypatch.setattr(notebook, "ViewServer", lambda *_: pytest.fail("a server was started"))
     with pytest.raises(ParameterError, match=what):
         view(in_memory(), **asked)
 

@@ -12,7 +12,10 @@ PAD = Roi("pad", "motion", Rectangle(300, 200, 60, 40), "right")
 
 
 def test_regions_of_the_same_cameras_go_over_as_they_are() -> None:
-    assert fitted([PUPIL, PAD], SIZES, {"right": (480, 640), "left": (240, 320), "top": (1, 1)}) == (PUPIL, PAD)
+    assert fitted([PUPIL, PAD], SIZES, {"right": (480, 640), "left": (240, 320), "top": (1, 1)}) == (
+        PUPIL,
+        PAD,
+    )
 
 
 def test_a_region_without_camera_is_one_of_the_only_camera() -> None:

@@ -79,6 +79,8 @@ def test_the_viewer_that_the_package_registers_is_there() -> None:
 
 
 def test_a_recording_that_is_not_shown_loads_no_part_of_the_app() -> None:
-    code = "import sys, mystax.core.recording; print(any(name.startswith('mystax.app') for name in sys.modules))"
+    code = (
+        "import sys, mystax.core.recording; print(any(name.startswith('mystax.app') for name in sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""States: mean faces, example bouts, and what a person says of them beside the outcome, which never changes."""
+"""States: mean faces, example bouts, and what a person says of them beside an outcome that never changes."""
 
 import hashlib
 from typing import Annotated, Any

@@ -78,7 +78,7 @@ def edit_points(
 def exchanged(points: Sequence[PointWish]) -> tuple[dict[str, str], list[PointWish]]:
     """Find the points that take over each other's names: two that swap, or more in a circle.
 
-    A name that stays in the set stays with what a journal has written under it, so it is the labels that move.
+    A name that stays in the set stays with what a journal has written under it: it is the labels that move.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def exchanged(points: Sequence[PointWish]) -> tuple[dict[str, str], list[PointWi
     """
     renamed = {one.was: one.id for one in points if one.was and one.was != one.id}
     moves: dict[str, str] = {}
-    for first in renamed:
-        way, name = [first], renamed[first]
+    for first, second in renamed.items():
+        way, name = [first], second
         while name in renamed and name not in way:
             way.append(name)
             name = renamed[name]
         if name == first:
-            moves[first] = renamed[first]
+            moves[first] = second
     return moves, [replace(one, was=one.id) if one.was in moves else one for one in points]
 
 

@@ -38,7 +38,7 @@ def test_a_code_becomes_the_token_and_no_cookie(app: Application) -> None:
 
 
 def test_the_token_becomes_a_cookie_and_is_not_repeated(app: Application) -> None:
-    answer = open_session(app, token="secret")
+    answer = open_session(app, token="secret")  # noqa: S106 - of this test
     assert (answer.status, answer.json()) == (200, {"token": None})
     assert answer.headers["set-cookie"].startswith("mystax_8765=secret; HttpOnly")
 

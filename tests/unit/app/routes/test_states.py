@@ -137,7 +137,7 @@ def test_example_bouts_are_whole_and_long_enough_and_the_same_ones_next_time(tmp
     dataset["bout_label"][:] = [1, 2, 1, 1, 2, 1]
     dataset["bout_complete"][:] = [0, 1, 1, 1, 1, 1]
     dataset["bout_start"][:] = np.arange(6.0)
-    dataset["bout_stop"][:] = np.arange(6.0) + [0.9, 0.9, 0.9, 0.1, 0.9, 0.5]
+    dataset["bout_stop"][:] = np.arange(6.0) + np.array([0.9, 0.9, 0.9, 0.1, 0.9, 0.5])
     about = Provenance("states", get_analysis("states").version, "0" * 64, {}, [])
     Store(tmp_path / "face.mystax").publish(dataset, about)
     app = Application(tmp_path)

@@ -91,7 +91,14 @@ def test_an_addition_is_a_job_and_its_recording_is_there_after_it(root: Path) ->
 
 @pytest.mark.parametrize(
     "clock",
-    ["csv:../times.csv", "csv:/etc/passwd:0", "npz:a/b.npz:t", "events:a.csv:../b.csv", "csv:.hidden", "csv:a\\b"],
+    [
+        "csv:../times.csv",
+        "csv:/etc/passwd:0",
+        "npz:a/b.npz:t",
+        "events:a.csv:../b.csv",
+        "csv:.hidden",
+        "csv:a\\b",
+    ],
 )
 def test_a_clock_that_lies_elsewhere_is_not_found(
     clock: str, root: Path, wishes: list[dict[str, Any]]

@@ -1,5 +1,6 @@
 /** The shell: the rail, the notice, and the screen that the address names. */
 
+import { signal } from "@preact/signals";
 import { render, type JSX } from "preact";
 
 import * as api from "./api";
@@ -22,6 +23,9 @@ import "./style.css";
 
 /** Most marks of the seek bar, side by side. */
 const MARKS = 1000;
+
+/** Nothing is asked for before the session is open, or refused. */
+const isSettled = signal(false);
 
 const PAGES: Readonly<Record<Screen, () => JSX.Element>> = {
   recordings: Recordings,
@@ -94,7 +98,7 @@ function App() {
             </button>
           </p>
         )}
-        <Page />
+        {isSettled.value && <Page />}
         <p class="sr" role="status" aria-live="polite">
           {said.value}
         </p>
@@ -112,6 +116,7 @@ if (place !== null) {
   isEmbedded.value = new URLSearchParams(window.location.hash.slice(1)).get("embed") === "1";
   api
     .openSession()
+    .finally(() => (isSettled.value = true))
     .then(async () => {
       isReadOnly.value = (await api.about()).read_only;
       await follow();

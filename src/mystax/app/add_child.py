@@ -114,7 +114,9 @@ def in_folder(wish: Mapping[str, Any], report: Report) -> dict[str, Any]:
     codes = sorted({one.code for one in [*remarks, *(one for each in facts for one in each.remarks)]})
     place = folder / f"{folder.name}{SUFFIX}"
     known = read_cameras(place)
-    state = "new" if not known else "unchanged" if known == dict(cameras) else "changed"
+    state = "new" if not known else "changed"
+    if known == dict(cameras) or _is_measured(folder, cameras):
+        state = "unchanged"
     if not wish["dry_run"] and state != "unchanged":
         write_cameras(place, cameras)
     shown = [
@@ -130,6 +132,14 @@ def in_folder(wish: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "left_out": [],
         "refused": [],
     }
+
+
+def _is_measured(folder: Path, cameras: Mapping[str, tuple[Path, ...]]) -> bool:
+    """Tell whether outcomes beside the videos are of these cameras: then they are a recording already."""
+    from mystax.app.collection import cameras_of
+
+    wanted = {name: tuple(path.resolve() for path in paths) for name, paths in cameras.items()}
+    return any(cameras_of(place) == wanted for place in folder.glob(f"*{SUFFIX}"))
 
 
 def _tell(record: Any) -> None:

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 from mystax.core.recording import Recording
 from mystax.errors import InternalError, ParameterError, RecipeError, nearest
@@ -201,7 +200,7 @@ class View:
     height : int
         Height of the frame [px].
     place : mapping
-        What the page opens: recording, screen and time.
+        What the page opens: recording, screen and time, in letters that an address needs not quote.
     environment : mapping
         Variables of the process.
     """
@@ -214,7 +213,8 @@ class View:
 
     def _repr_html_(self) -> str:
         """Return the frame, with a new code."""
-        fragment = urlencode({"c": self.server.new_code(), "embed": "1", **self.place})
+        values = {"c": self.server.new_code(), "embed": "1", **self.place}
+        fragment = "&".join(f"{key}={value}" for key, value in values.items())
         address = html.escape(f"http://127.0.0.1:{self.server.port}/#{fragment}", quote=True)
         title = html.escape(f"mystax: {self.name}", quote=True)
         frame = (
@@ -279,5 +279,5 @@ def view(recording: Recording, *, height: int = 640, screen: str = "view", t: fl
     server = _SERVERS.get(key)
     if server is None or not server.is_running:
         server = _SERVERS[key] = ViewServer(wish)
-    place = {"s": screen, "r": server.recording, **({} if t is None else {"t": repr(float(t))})}
+    place = {"s": screen, "r": server.recording, **({} if t is None else {"t": f"{t:.6f}"})}
     return View(recording.name, server, height, place, dict(os.environ))

@@ -16,6 +16,7 @@ from mystax.engine.catalog.catalog import Catalog
 from mystax.errors import RecipeError
 from mystax.io.cameras_file import FILE, read_cameras
 from tests.fixtures.catalogues import write_film
+from tests.fixtures.exchange_outcomes import publish_known
 
 
 def wish(folder: Path, **more: Any) -> dict[str, Any]:
@@ -75,6 +76,15 @@ def test_a_second_addition_writes_nothing(day: Path) -> None:
     before = state_of(day)
     assert in_folder(wish(day, dry_run=False), silent)["unchanged"] == 1
     assert state_of(day) == before
+
+
+def test_cameras_that_were_measured_together_are_a_recording_already(day: Path) -> None:
+    files = {"left": ["m1_left.avi"], "right": ["m1_right_part1.avi", "m1_right_part2.avi"]}
+    absolute = {name: [str(day / file) for file in names] for name, names in files.items()}
+    publish_known(day / "session.mystax", "motion", cameras=("left", "right"), files=absolute)
+    found = in_folder(wish(day, dry_run=False), silent)
+    assert (found["unchanged"], found["recordings"][0]["state"]) == (1, "unchanged")
+    assert not list(day.rglob(FILE))
 
 
 def test_a_noted_video_that_is_gone_takes_the_note_with_it(day: Path) -> None:

@@ -27,7 +27,7 @@ import json, sys
 wish = json.loads(sys.stdin.readline())
 print(json.dumps({"port": 4321, "recording": "f1"}), flush=True)
 for number, line in enumerate(sys.stdin):
-    print(json.dumps({"code": f"code{number} {wish['name']}"}), flush=True)
+    print(json.dumps({"code": f"code{number}-{wish['name']}"}), flush=True)
 """
 
 
@@ -84,14 +84,14 @@ def test_a_frame_carries_a_code_behind_the_mark_that_no_server_sees(server: View
         "/",
         "",
     )
-    assert parse_qs(address.fragment) == {"c": ["code0 face"], "embed": ["1"], "s": ["view"], "r": ["f1"]}
+    assert parse_qs(address.fragment) == {"c": ["code0-face"], "embed": ["1"], "s": ["view"], "r": ["f1"]}
     assert frame["height"] == "640"
 
 
 def test_a_frame_that_is_shown_again_has_another_code(server: ViewServer) -> None:
     one = shown(server)
     codes = [fragment(one._repr_html_())["c"] for _ in range(3)]
-    assert codes == [["code0 face"], ["code1 face"], ["code2 face"]]
+    assert codes == [["code0-face"], ["code1-face"], ["code2-face"]]
 
 
 def test_a_hostile_name_stays_text(server: ViewServer) -> None:

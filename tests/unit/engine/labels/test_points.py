@@ -96,7 +96,7 @@ def labels(tmp_path: Path) -> Iterator[Labels]:
     with Labels(tmp_path / "a.labels", NOW, write=True) as made:
         first = {"nose": (9.0, 9.0), "left": (1.0, 2.0), "right": (3.0, 4.0)}
         made.add(write_picture(tmp_path / "a.png"), 0, first)
-        made.add(write_picture(tmp_path / "b.png"), 0, {"left": "absent"}, origin="prediction:ab")
+        made.add(write_picture(tmp_path / "b.png", 1), 0, {"left": "absent"}, origin="prediction:ab")
         yield made
 
 

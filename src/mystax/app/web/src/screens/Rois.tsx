@@ -38,7 +38,7 @@ import {
   type Shape,
 } from "../roi";
 import { runOpen } from "./Queue";
-import { clocks, focus, focusFrame, focusName, isReadOnly, open, said, tell } from "../state";
+import { clocks, focus, focusFrame, focusName, isEmbedded, isReadOnly, open, said, tell } from "../state";
 
 interface Desk {
   readonly recording: string;
@@ -360,7 +360,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                   remove
                 </button>
                 {recording.cameras.length > 1 && (
-                  <select aria-label={`copy ${region.name} to another camera`} value="" onChange={(event) => copy(event.currentTarget.value)}>
+                  <select class="full" aria-label={`copy ${region.name} to another camera`} value="" onChange={(event) => copy(event.currentTarget.value)}>
                     <option value="">copy to camera…</option>
                     {recording.cameras
                       .filter((one) => one.id !== camera.id)
@@ -390,7 +390,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
               <ParameterForm key={region.kind} analysis={ANALYSIS[region.kind]} />
             </>
           )}
-          {!isReadOnly.value && <ApplyToRig recording={recording.id} regions={placed} isSaved={isSaved} />}
+          {!isReadOnly.value && !isEmbedded.value && <ApplyToRig recording={recording.id} regions={placed} isSaved={isSaved} />}
           <Display />
         </aside>
       </div>

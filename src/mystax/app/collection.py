@@ -362,11 +362,11 @@ class CatalogCollection:
         return items
 
 
-def address_of(catalog: Any) -> str:
+def address_of(opened: Any) -> str:
     """Return how another process opens a catalogue: its folder if a file of it lies there, else its URL."""
     from mystax.engine.catalog.places import FILE
 
-    place = catalog.place
+    place = opened.place
     return str(place.folder) if (place.folder / FILE).is_file() else str(place.url)
 
 

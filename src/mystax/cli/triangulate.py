@@ -57,7 +57,8 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
     for name, paths in files.items():
         if len(paths) > 1:
             raise click.UsageError(f"--camera {name} is given twice")
-    from mystax.engine.space.pose3d import Request3d, triangulate_files
+    from mystax.engine.space.pose3d import triangulate_files
+    from mystax.engine.space.pose3d_request import Request3d
 
     request = Request3d(
         rate=options["rate"],

@@ -17,7 +17,7 @@ from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
 from mystax.engine.catalog.tables import job
 from mystax.engine.catalog.work import work
-from mystax.engine.queue.driver_state import Tally
+from mystax.engine.queue.driver_state import Bounds, Tally
 from mystax.engine.recipe import Recipe, recipe_from
 from mystax.errors import RecipeError
 
@@ -259,15 +259,14 @@ class WithQueue:
         Cancelled
             If it was stopped; its jobs have yielded and are queued again.
         """
+        condition = _condition(where) if where else None
+        bounds = Bounds(condition, once, None if max_hours is None else 3600.0 * max_hours, stay)
         return work(
             self.place,
             self.queue,
+            bounds,
             engine=engine,
             options=options,
-            where=where,
-            once=once,
-            max_hours=max_hours,
-            stay=stay,
             make_reports=make_reports,
             report=on_event,
         )

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from mystax.analyses.encoding import EncodingParams
     from mystax.analyses.encoding_data import EncodingData
-    from mystax.analyses.encoding_fold import FoldOutcome, FoldSettings
+    from mystax.analyses.encoding_fold import FoldOutcome
+    from mystax.analyses.encoding_members import FoldSettings
     from mystax.compute.folds import FoldPlan
     from mystax.io.store import Store
     from mystax.io.work import Work
@@ -96,7 +97,7 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
     """Decide which models are fitted, and say why."""
     from importlib.util import find_spec
 
-    from mystax.analyses.encoding_fold import FoldSettings as Settings
+    from mystax.analyses.encoding_members import FoldSettings as Settings
 
     has_torch = all(find_spec(name) is not None for name in ("torch", "onnx"))
     if params.model in ("deep", "facemap") and not has_torch:

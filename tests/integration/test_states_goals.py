@@ -105,7 +105,7 @@ def found_in(n: int, extra: float, seed: int) -> tuple[float, float]:
     anything = first = 0
     for draw in range(n):
         made = [recording(seed + 100 * draw + k, extra if k >= 6 else 0.0) for k in range(12)]
-        _, test, _, _ = compare_recordings(made, MATES)
+        test = compare_recordings(made, MATES).test
         anything += bool(np.nanmin(test.p_family) <= 0.05)
         first += bool(test.p_family[0] <= 0.05)
         assert test.smallest == pytest.approx(2 / 924)

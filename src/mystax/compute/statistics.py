@@ -110,7 +110,8 @@ class GroupTest:
     p : array (quantity,)
         Of each quantity alone; NaN where nothing can be said.
     p_family : array (quantity,)
-        Corrected for the whole family by the greatest statistic of each arrangement.
+        Corrected for the whole family, stepping down from the clearest quantity, by the most extreme one of
+        each arrangement.
     q : array (quantity,)
         False discovery rate (Benjamini and Hochberg).
     effect, low, high : array (quantity,)
@@ -189,10 +190,40 @@ def _pairs(values: Float64[np.ndarray, "pair quantity"]) -> Float64[np.ndarray, 
     return np.asarray(np.abs(mean) / np.where(spread > 1e-12, spread, np.inf))
 
 
+def _error_shares(
+    statistics: Float64[np.ndarray, "arrangement quantity"], free: tuple[int, int], is_squared: bool
+) -> Float64[np.ndarray, "arrangement quantity"]:
+    """Return how seldom normal values give such statistics: one scale for all quantities, whatever their tails."""
+    from scipy.special import fdtrc, stdtr
+
+    if is_squared:
+        return np.asarray(fdtrc(*free, statistics))
+    return np.asarray(2 * stdtr(free[1], -statistics))
+
+
+def _members(kinds: Sequence[str]) -> Float64[np.ndarray, " quantity"]:
+    """Return for each quantity how many are of its kind."""
+    _, code, counts = np.unique(list(kinds), return_inverse=True, return_counts=True)
+    return np.asarray(counts[code], np.float64)
+
+
+def _family_p(
+    shares: Float64[np.ndarray, "arrangement quantity"], observed: Float64[np.ndarray, " quantity"]
+) -> Float64[np.ndarray, " quantity"]:
+    """Correct for the family: the smallest share of each arrangement, quantity after quantity left out."""
+    order = np.argsort(observed, kind="stable")
+    least = np.minimum.accumulate(shares[:, order[::-1]], axis=1)[:, ::-1]
+    p = (least <= observed[order] * (1 + 1e-6)).mean(0)
+    found = np.empty(len(observed))
+    found[order] = np.maximum.accumulate(p)
+    return found
+
+
 def compare_groups(
     values: Float64[np.ndarray, "unit quantity"],
     groups: Sequence[str],
     pairs: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> GroupTest:
     """Compare groups of independent units by permutation of their labels.
 
@@ -204,11 +235,15 @@ def compare_groups(
         Group of each unit.
     pairs : sequence of str, optional
         Name of the pair of each unit: both members once, in two groups.
+    kinds : sequence of str, optional
+        What each quantity is of.  Each kind takes the same part of the error of the family, whose members
+        share it: many transitions do not take away what a few occupancies can show.  By default all are of
+        one kind.
 
     Returns
     -------
     GroupTest
-        p alone, corrected for the family, false discovery rate, effect sizes; without p where a group has
+        p alone, corrected for the family (strictly, under any dependence between quantities), false discovery rate, effect sizes; without p where a group has
         fewer than 3 units, with the reason.
 
     References
@@ -233,20 +268,25 @@ def compare_groups(
     if pairs is not None:
         differences = _differences(used, codes, pairs)
         statistics = _pairs(differences)
-        observed = statistics[0]
+        observed, free = statistics[0], (1, len(differences) - 1)
         n_distinct, two_sided = min(2 ** len(differences), len(statistics)), True
     else:
         arrangements = _arrangements(codes)
         statistics = (_two_groups if len(names) == 2 else _many_groups)(used, arrangements)
         observed = (_two_groups if len(names) == 2 else _many_groups)(used, codes[None])[0]
+        free = (len(names) - 1, len(used) - len(names))
         n_distinct = len(arrangements)
         two_sided = len(names) == 2 and sizes[0] == sizes[-1]
     p, family, q = empty.copy(), empty.copy(), empty.copy()
     slack = 1e-9
     if used.shape[1]:
         p[good] = (statistics >= observed * (1 - slack)).mean(0)
-        highest = statistics.max(1)
-        family[good] = (highest[:, None] >= observed[None] * (1 - slack)).mean(0)
+        members = _members([kind for kind, is_good in zip(kinds or [""] * n_quantities, good, strict=True) if is_good])
+        is_squared = pairs is None and len(names) > 2
+        family[good] = _family_p(
+            _error_shares(statistics, free, is_squared) * members,
+            _error_shares(observed[None], free, is_squared)[0] * members,
+        )
         from scipy.stats import false_discovery_control
 
         q[good] = false_discovery_control(p[good])

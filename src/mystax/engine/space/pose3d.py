@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 else:
     Dataset = Rig = Outcomes = Any
 
-__all__ = ["Request3d", "gathered_of", "pose3d", "triangulate_files"]
+__all__ = ["ANALYSIS", "Request3d", "gathered_of", "pose3d", "table_view", "triangulate_files"]
 
 ANALYSIS = "pose3d"
 
 
-def _table_view(path: Path, rate: float | None, n_first: int = 0) -> PoseView:
-    """Read a foreign track; its times are those of its frame numbers at the rate."""
+def table_view(path: Path, rate: float | None, n_first: int = 0) -> PoseView:
+    """Read a foreign track; its times are those of its frame numbers at the rate.
+
+    Raises
+    ------
+    ParameterError
+        P401, without a rate.
+    FormatError
+        F8xx, if it is no file of keypoints.
+    """
     from mystax.io.formats.keypoint_files import read_keypoints
 
     table = read_keypoints(path)
@@ -103,6 +111,8 @@ def _views_of(
 
 def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, str, Path | None]:
     """Read what one camera says."""
+    if isinstance(source, PoseView):
+        return source, source.identity, None
     if hasattr(source, "data_vars"):
         return view_of_dataset(source, f"pose of {camera}"), str(source.attrs.get("key", "")), None
     path = Path(source)
@@ -116,7 +126,7 @@ def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, s
         found: Any = load(path)
         dataset = found if hasattr(found, "data_vars") else found[f"pose/{camera}"]
         return view_of_dataset(dataset, path.name), str(dataset.attrs.get("key", "")), path.parent
-    return _table_view(path, rate), quick_id(path), path.resolve().with_name(f"{path.stem}.mystax")
+    return table_view(path, rate), quick_id(path), path.resolve().with_name(f"{path.stem}.mystax")
 
 
 def _poses_of_path(path: Path) -> Any:

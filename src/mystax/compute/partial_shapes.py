@@ -1,7 +1,7 @@
 """Frames whose shape is seen in part: what they say about each state, without filling in what is hidden.
 
 The points that are seen give whitened components an information J and a direction b: the likelihood of
-components y is exp(b y - y J y / 2).  Under a state of mean m and covariance C that is integrated in closed form.
+components y is exp(b y - y J y / 2), which is integrated in closed form under the Gaussian of each state.
 """
 
 from collections.abc import Sequence

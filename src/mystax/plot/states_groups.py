@@ -1,4 +1,4 @@
-"""Figure of what two groups of recordings differ in: effects per state, and the graph of moves that changed."""
+"""Figure of what two groups of recordings differ in: effects per state, and moves that changed."""
 
 from dataclasses import dataclass
 
@@ -28,8 +28,8 @@ class GroupDifference:
     n_units : pair of int
         Individuals or recordings of each.
     difference, effect, low, high, p_family : array (kind, state)
-        Occupancy, bouts per minute and median dwell [s]: difference of means, Hedges g with its 95 % interval,
-        p corrected for the family.
+        Occupancy, bouts per minute and median dwell [s]: difference of means, Hedges g with its 95 %
+        interval, p corrected for the family.
     moves, moves_p : array (state, next state)
         Difference of the share of a move among those out of a state, and its corrected p; NaN where it was
         not compared.
@@ -82,10 +82,11 @@ def difference_figure(found: GroupDifference) -> NamedFigure:
     _graph(right, found)
     clear = int((found.p_family <= CLEAR).sum() + (found.moves_p <= CLEAR).sum())
     text = (
-        f"{second} (n = {found.n_units[1]}) against {first} (n = {found.n_units[0]}). Left: effects with 95 % "
-        "intervals; stars: p corrected for all quantities together (0.05, 0.01, 0.001). Right: nodes are the "
-        f"difference of occupancy in points (filled: more in {second}), arrows moves whose share differs by "
-        f"{100 * ARROW_FROM:g} points or more (orange more, blue less; whole lines: corrected p <= {CLEAR:g})."
+        f"{second} (n = {found.n_units[1]}) against {first} (n = {found.n_units[0]}). Left: effects with "
+        "95 % intervals; stars: p corrected for all quantities together (0.05, 0.01, 0.001). Right: nodes "
+        f"are the difference of occupancy in points (filled: more in {second}), arrows moves whose share "
+        f"differs by {100 * ARROW_FROM:g} points or more (orange more, blue less; whole lines: corrected p <= "
+        f"{CLEAR:g})."
     )
     told = found.reason or f"{clear} quantities differ after the correction"
     return NamedFigure(
@@ -110,7 +111,9 @@ def _effects(axes: Axes, found: GroupDifference) -> None:
             axes.text(end, y[k], f" {stars(found.p_family[kind, k])}", va="center", ha="left", fontsize=7)
         axes.plot([], [], marker, color="#5b5b5b", ms=3.5, label=label)
     if not np.isfinite(found.effect).any():
-        axes.text(0.5, 0.5, f"no p: {found.reason}", transform=axes.transAxes, ha="center", fontsize=7, wrap=True)
+        axes.text(
+            0.5, 0.5, f"no p: {found.reason}", transform=axes.transAxes, ha="center", fontsize=7, wrap=True
+        )
     axes.set_ylim(n + 0.6, 0.4)
     axes.set_yticks(range(1, n + 1))
     axes.set_ylabel("state")

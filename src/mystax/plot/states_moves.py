@@ -171,9 +171,9 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
 def frequency_figure(
     datasets: Sequence[Dataset],
     groups: Sequence[str] | None = None,
-    p_family: Float64[np.ndarray, " state"] | None = None,
+    corrected: Float64[np.ndarray, " state"] | None = None,
 ) -> NamedFigure:
-    """Draw how often each state is, absolute and relative; groups side by side, with stars where they differ."""
+    """Draw how often each state is, absolute and relative; groups side by side, stars where they differ."""
     n = datasets[0].sizes["state"]
     names = list(dict.fromkeys(groups)) if groups else [""]
     member = list(groups) if groups else [""] * len(datasets)
@@ -212,11 +212,9 @@ def frequency_figure(
         axes.set_xticks(range(1, n + 1))
         axes.set_xlabel("state")
         axes.set_ylabel(label)
-        if p_family is not None and variable == "occupancy":
-            for state, p in enumerate(p_family):
-                axes.text(
-                    state + 1, 1.02 * values[:, state].max(), stars(float(p)), ha="center", fontsize=7
-                )
+        if corrected is not None and variable == "occupancy":
+            for state, p in enumerate(corrected):
+                axes.text(state + 1, 1.02 * values[:, state].max(), stars(float(p)), ha="center", fontsize=7)
     for k, item in enumerate(datasets):
         for state in range(n):
             row = (
@@ -232,7 +230,7 @@ def frequency_figure(
     which = (
         f" Groups: {', '.join(shown(name) for name in names)} (hatched from the second on)." if groups else ""
     )
-    if p_family is not None:
+    if corrected is not None:
         which += " Stars: corrected p of the difference of occupancy (0.05, 0.01, 0.001)."
     text = (
         "Absolute and relative frequency of each state; bars are means over recordings, dots "

@@ -23,7 +23,9 @@ def shape_model() -> ShapeModel:
 def states(n_features: int, n_states: int = 3) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(1)
     half = generator.normal(size=(n_states, n_features, n_features))
-    return generator.normal(size=(n_states, n_features)), half @ np.swapaxes(half, 1, 2) + 0.1 * np.eye(n_features)
+    return generator.normal(size=(n_states, n_features)), half @ np.swapaxes(half, 1, 2) + 0.1 * np.eye(
+        n_features
+    )
 
 
 def seen_rows(n: int, n_hidden: int) -> np.ndarray:

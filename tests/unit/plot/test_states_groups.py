@@ -24,7 +24,9 @@ def found() -> GroupDifference:
     )
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.06, ""), (0.05, "*"), (0.01, "**"), (0.0009, "***"), (np.nan, "")])
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.06, ""), (0.05, "*"), (0.01, "**"), (0.0009, "***"), (np.nan, "")]
+)
 def test_stars_count_the_levels_that_p_reaches(p: float, text: str) -> None:
     assert stars(p) == text
 
@@ -37,7 +39,13 @@ def test_numbers_are_those_of_the_comparison() -> None:
     assert table["difference"][:3] == [0.12, -0.05, -0.07]
     assert table["p_family"][0] == 0.004
     moves = [k for k, name in enumerate(table["quantity"]) if name == "transition"]
-    assert [(table["state"][k], table["next_state"][k]) for k in moves] == [(1, 2), (1, 3), (2, 1), (3, 1), (3, 2)]
+    assert [(table["state"][k], table["next_state"][k]) for k in moves] == [
+        (1, 2),
+        (1, 3),
+        (2, 1),
+        (3, 1),
+        (3, 2),
+    ]
 
 
 def test_only_differing_moves_are_arrows_and_clear_ones_are_whole_lines() -> None:

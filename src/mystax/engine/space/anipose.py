@@ -98,7 +98,9 @@ def _plain(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def project_set(project: AniposeProject, names: Sequence[str]) -> tuple[KeypointSet, dict[str, str], list[str]]:
+def project_set(
+    project: AniposeProject, names: Sequence[str]
+) -> tuple[KeypointSet, dict[str, str], list[str]]:
     """Make the keypoint set of a project: lines, limbs, axes, and angles as measures.
 
     Parameters
@@ -148,9 +150,10 @@ def project_set(project: AniposeProject, names: Sequence[str]) -> tuple[Keypoint
                 )
         directions: Any = {axis: (plain[a], plain[b]) for axis, (a, b) in project.axes.items()}
         axes = Axes(origin=plain.get(project.origin, ""), **directions)
+    taken = {name.casefold() for name in plain.values()}
     made = KeypointSet(
         "anipose",
-        tuple(Keypoint(plain[name], aliases=(name,) if plain[name] != name else ()) for name in names),
+        tuple(Keypoint(plain[name], aliases=() if name.casefold() in taken else (name,)) for name in names),
         view="two-sided",
         edges=kept("line", project.edges),
         limbs=kept("limb", project.limbs),
@@ -198,9 +201,7 @@ def _track(path: Path, rate: float | None, seconds: np.ndarray | None) -> PoseVi
         )
     trust = None if view.confidence is None else view.confidence[kept]
     frame = view.frame[kept]
-    return replace(
-        view, times=seconds[frame], frame=frame, position=view.position[kept], confidence=trust
-    )
+    return replace(view, times=seconds[frame], frame=frame, position=view.position[kept], confidence=trust)
 
 
 def _views(
@@ -217,7 +218,9 @@ def _views(
                 raise
     names = tuple(dict.fromkeys(name for view in read.values() for name in view.names))
     has_axes = any(name in wishes.parameters for name in ("axes", "origin"))
-    keypoints, plain, remarks = project_set(replace(project, axes={}, origin="") if has_axes else project, names)
+    keypoints, plain, remarks = project_set(
+        replace(project, axes={}, origin="") if has_axes else project, names
+    )
     text = keypoints.to_toml()
     views: dict[str, PoseView | Path] = dict(trial.tracks)
     for camera, view in read.items():

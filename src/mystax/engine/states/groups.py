@@ -31,7 +31,11 @@ __all__ = [
 ]
 
 FEWEST_MOVES = 20
-STATE_KINDS = (("occupancy", "occupancy"), ("bout_rate", "bouts per minute"), ("dwell_median", "median dwell [s]"))
+STATE_KINDS = (
+    ("occupancy", "occupancy"),
+    ("bout_rate", "bouts per minute"),
+    ("dwell_median", "median dwell [s]"),
+)
 """What is compared of each state: variable of the outcome, and its name."""
 
 
@@ -165,7 +169,9 @@ def individuals_of(path: str | Path) -> dict[str, str]:
     }
 
 
-def quantities_of(datasets: Sequence[Dataset]) -> tuple[list[Quantity], Float64[np.ndarray, "recording quantity"]]:
+def quantities_of(
+    datasets: Sequence[Dataset],
+) -> tuple[list[Quantity], Float64[np.ndarray, "recording quantity"]]:
     """Return the quantities that groups are compared by, and their values in each recording."""
     n = datasets[0].sizes["state"]
     found: list[Quantity] = []
@@ -242,12 +248,33 @@ def compare_recordings(datasets: Sequence[Dataset], table: Sequence[dict[str, st
             rows.append(
                 np.where(count > 0, np.where(known, stacked, 0).sum(0) / np.maximum(count, 1), np.nan)
             )
-    by_pair = pairs if all(pairs) else None
+    by_pair, made = pairs if all(pairs) else None, np.stack(rows)
+    kinds = [item.kind for item in quantities]
     try:
-        test = compare_groups(np.stack(rows), groups, by_pair, [item.kind for item in quantities])
+        test = compare_groups(_evened(made, kinds), groups, by_pair, kinds, made)
     except ValueError as error:
         raise RecipeError("P403", "groups", str(error)) from error
-    return Comparison(quantities, test, groups, np.stack(rows))
+    return Comparison(quantities, test, groups, made)
+
+
+def _evened(values: Float64[np.ndarray, "unit quantity"], kinds: Sequence[str]) -> np.ndarray:
+    """Return values on scales where those of a kind vary about alike, whether they are large or small."""
+    scales = {
+        "occupancy": _arc,
+        "transition": _arc,
+        "bout_rate": np.sqrt,
+        "dwell_median": _log,
+        "speed": _log,
+    }
+    return np.stack([scales[kind](column) for kind, column in zip(kinds, values.T, strict=True)], axis=1)
+
+
+def _arc(share: Float64[np.ndarray, " unit"]) -> Float64[np.ndarray, " unit"]:
+    return np.asarray(np.arcsin(np.sqrt(np.clip(share, 0, 1))))
+
+
+def _log(values: Float64[np.ndarray, " unit"]) -> Float64[np.ndarray, " unit"]:
+    return np.asarray(np.log(np.where(values > 0, values, np.nan)))
 
 
 def group_difference(found: Comparison) -> GroupDifference | None:

@@ -1,12 +1,14 @@
 """Anipose's project: what `config.toml` says, and which tracks and rigs lie in the folders beside it.
 
-Facts about the layout are those of Anipose's documentation (Karashchuk 2021, doi:10.1016/j.celrep.2021.109730).
+Facts about the layout are those of Anipose's documentation (Karashchuk 2021,
+doi:10.1016/j.celrep.2021.109730).
 """
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +201,9 @@ def read_anipose_project(path: str | Path) -> AniposeProject:
     """
     place = find_anipose_project(path)
     if place is None:
-        raise RecipeError("P403", str(path), "there is no project of Anipose", expected=f"a folder with {CONFIG}")
+        raise RecipeError(
+            "P403", str(path), "there is no project of Anipose", expected=f"a folder with {CONFIG}"
+        )
     where = place.name
     try:
         document = tomllib.loads(read_text(place))
@@ -224,7 +228,7 @@ def read_anipose_project(path: str | Path) -> AniposeProject:
             [
                 pair
                 for chain in _Table(document, "labeling", where).names("scheme", None)
-                for pair in zip(chain[:-1], chain[1:], strict=True)
+                for pair in pairwise(chain)
             ]
         ),
         angles,
@@ -271,9 +275,13 @@ def _pattern(table: _Table) -> re.Pattern[str]:
     try:
         found = re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        raise FormatError("F804", f"{table.where} cam_regex", f"it is no pattern ({error})", got=text[:60]) from error
+        raise FormatError(
+            "F804", f"{table.where} cam_regex", f"it is no pattern ({error})", got=text[:60]
+        ) from error
     if found.groups < 1 or len(text) > LONGEST_PATTERN or ENDLESS.search(text):
-        raise table.refused("cam_regex", "a plain pattern with the camera in parentheses, such as 'cam([0-9])'")
+        raise table.refused(
+            "cam_regex", "a plain pattern with the camera in parentheses, such as 'cam([0-9])'"
+        )
     return found
 
 
@@ -306,7 +314,12 @@ def _board(table: _Table, left_out: list[str]) -> str:
     square = table.number("board_square_side_length")
     if not kind:
         return ""
-    if kind not in ("charuco", "checkerboard") or square is None or not isinstance(size, list) or len(size) != 2:
+    if (
+        kind not in ("charuco", "checkerboard")
+        or square is None
+        or not isinstance(size, list)
+        or len(size) != 2
+    ):
         left_out.append(f"board {kind!r}: only charuco and checkerboard with size and side are known")
         return ""
     if not all(type(one) is int for one in size):
@@ -336,7 +349,9 @@ def _crops(document: Mapping[str, Any], where: str) -> dict[str, tuple[float, fl
         if value is None:
             continue
         is_known = isinstance(value, list) and len(value) >= 2
-        if not is_known or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value[:2]):
+        if not is_known or any(
+            isinstance(one, bool) or not isinstance(one, int | float) for one in value[:2]
+        ):
             raise table.refused("offset", "x and y of the pictures in the calibrated ones [px]")
         found[name] = (float(value[0]), float(value[1]))
     return found
@@ -360,13 +375,16 @@ def anipose_trials(project: AniposeProject) -> list[AniposeTrial]:
     RecipeError
         P403, if there are none, or two tracks are of one camera; it says what was looked for.
     """
-    found, sessions = [], list(_sessions(project))
+    found: list[AniposeTrial] = []
+    sessions = list(_sessions(project))
     for session in sessions:
         tracks = _by_name(project, _tracks_in(project, session))
         videos = _by_name(project, _files(session / project.folders["videos_raw"], VIDEO_SUFFIXES))
         rig, place, films = _calibration(project, session)
-        for name in sorted(tracks, key=_natural):
-            found.append(AniposeTrial(session, name, tracks[name], videos.get(name, {}), rig, place, films))
+        found += [
+            AniposeTrial(session, name, tracks[name], videos.get(name, {}), rig, place, films)
+            for name in sorted(tracks, key=_natural)
+        ]
     if not found:
         depth = f"{project.nesting} deep" if project.nesting >= 0 else "below it"
         wanted = project.folders["pose_2d"]
@@ -374,7 +392,7 @@ def anipose_trials(project: AniposeProject) -> list[AniposeTrial]:
             "P403",
             str(project.folder),
             "the project holds no tracks",
-            expected=f"sessions ({depth}) with {wanted}/*.h5 whose names fit cam_regex {project.camera.pattern!r}",
+            expected=f"sessions ({depth}) with {wanted}/*.h5 whose names fit {project.camera.pattern!r}",
             got=f"{len(sessions)} folders without",
             hint="`anipose analyze` makes them, or put DeepLabCut's .h5 there",
         )

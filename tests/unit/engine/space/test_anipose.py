@@ -113,11 +113,18 @@ def test_angles_of_the_project_are_measures(made: Any) -> None:
 
 def test_session_without_rig_says_how_to_get_one(tmp_path: Path) -> None:
     project = project_of(tmp_path)
-    for name in ("pose-2d/t_camA.h5", "pose-2d/t_camB.h5", "calibration/b_camA.avi", "calibration/b_camB.avi"):
+    for name in (
+        "pose-2d/t_camA.h5",
+        "pose-2d/t_camB.h5",
+        "calibration/b_camA.avi",
+        "calibration/b_camB.avi",
+    ):
         (tmp_path / "day1" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "day1" / name).write_bytes(b"")
     with pytest.raises(RecipeError) as refused:
-        triangulate_trial(project, anipose_trials(project)[0], ProjectWishes(Request3d(rate=100)), tmp_path / "o")
+        triangulate_trial(
+            project, anipose_trials(project)[0], ProjectWishes(Request3d(rate=100)), tmp_path / "o"
+        )
     assert "not calibrated" in str(refused.value)
     assert "--board charuco:10x7:5:3.75:4x4_50" in str(refused.value)
     assert f"--camera A={tmp_path / 'day1/calibration/b_camA.avi'}" in str(refused.value)

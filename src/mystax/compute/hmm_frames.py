@@ -67,7 +67,7 @@ class HmmFrames:
 
     def told_in_part(self, partial: PartialShapes) -> "HmmFrames":
         """Return the same frames, of which some show only part of their shape."""
-        known = self.observed[:, : partial.information.shape[1]].all(1)
+        known = np.asarray(self.observed[:, : partial.information.shape[1]].all(1))
         kept = partial.chosen(known)
         return replace(self, partial=kept if len(kept.rows) else None)
 

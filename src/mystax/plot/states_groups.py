@@ -85,8 +85,8 @@ def difference_figure(found: GroupDifference) -> NamedFigure:
         f"{second} (n = {found.n_units[1]}) against {first} (n = {found.n_units[0]}). Left: effects with "
         "95 % intervals; stars: p corrected for all quantities together (0.05, 0.01, 0.001). Right: nodes "
         f"are the difference of occupancy in points (filled: more in {second}), arrows moves whose share "
-        f"differs by {100 * ARROW_FROM:g} points or more (orange more, blue less; whole lines: corrected p <= "
-        f"{CLEAR:g})."
+        f"differs by {100 * ARROW_FROM:g} points or more (orange more, blue less; whole lines: corrected "
+        f"p <= {CLEAR:g})."
     )
     told = found.reason or f"{clear} quantities differ after the correction"
     return NamedFigure(
@@ -158,9 +158,9 @@ def _graph(axes: Axes, found: GroupDifference) -> None:
         )
         axes.text(x[k], y[k], str(k + 1), ha="center", va="center", fontsize=7, zorder=4)
         label = f"{points:+.1f}{stars(found.p_family[0, k])}"
-        axes.text(1.33 * x[k], 1.3 * y[k], label, ha="center", va="center", fontsize=7, zorder=4)
-    axes.set_xlim(-1.6, 1.6)
-    axes.set_ylim(-1.55, 1.55)
+        axes.text(1.45 * x[k], 1.36 * y[k], label, ha="center", va="center", fontsize=7, zorder=4)
+    axes.set_xlim(-1.75, 1.75)
+    axes.set_ylim(-1.6, 1.6)
     axes.set_aspect("equal")
     axes.set_axis_off()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Annotation
 
 from mystax.plot.states_groups import GroupDifference, difference_figure, stars
 from mystax.plot.style import style
@@ -52,7 +53,11 @@ def test_only_differing_moves_are_arrows_and_clear_ones_are_whole_lines() -> Non
     with style():
         made = difference_figure(found())
     graph = made.figure.axes[1]
-    arrows = [item.arrow_patch for item in graph.texts if getattr(item, "arrow_patch", None) is not None]
+    arrows = [
+        item.arrow_patch
+        for item in graph.texts
+        if isinstance(item, Annotation) and item.arrow_patch is not None
+    ]
     assert len(arrows) == 4  # 0.01 is too little
     assert sum(arrow.get_linestyle() == "-" for arrow in arrows) == 1
     assert "+12.0**" in [item.get_text() for item in graph.texts]

@@ -1,7 +1,7 @@
 """Groups of recordings: who is in which, the quantities that are compared, and their table."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,7 +259,7 @@ def compare_recordings(datasets: Sequence[Dataset], table: Sequence[dict[str, st
 
 def _evened(values: Float64[np.ndarray, "unit quantity"], kinds: Sequence[str]) -> np.ndarray:
     """Return values on scales where those of a kind vary about alike, whether they are large or small."""
-    scales = {
+    scales: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "occupancy": _arc,
         "transition": _arc,
         "bout_rate": np.sqrt,
@@ -308,7 +308,13 @@ def group_difference(found: Comparison) -> GroupDifference | None:
         elif item.next_state >= 0:
             moves[:, item.state, item.next_state] = change[k], test.p_family[k]
     sizes = int((~second).sum()), int(second.sum())
-    return Found((which[0], which[1]), sizes, *states, *moves, reason=test.reason)
+    return Found(
+        (which[0], which[1]),
+        sizes,
+        *(states[0], states[1], states[2], states[3], states[4]),
+        *(moves[0], moves[1]),
+        reason=test.reason,
+    )
 
 
 def group_rows(found: Comparison) -> list[list[str]]:

@@ -364,7 +364,7 @@ def strange_share(frames: HmmFrames, model: HmmModel) -> float:
     """Return the share of whole frames beyond the 99.9 % Mahalanobis point of every state."""
     from scipy.stats import chi2
 
-    good = frames.observed.all(1)
+    good = np.array(frames.observed.all(1))
     if frames.partial is not None:
         good[frames.partial.rows] = False  # their features lean towards the mean
     if not good.any():

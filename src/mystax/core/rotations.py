@@ -91,7 +91,7 @@ def angles_among(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray,
     """Angle of the rotation from each to each [rad]."""
     between = np.einsum("iab,jcb->ijac", rotations, rotations, optimize=True)
     twist = between[..., [2, 0, 1], [1, 2, 0]] - between[..., [1, 2, 0], [2, 0, 1]]
-    return np.arctan2(np.sqrt((twist**2).sum(2)), np.trace(between, axis1=2, axis2=3) - 1)
+    return np.asarray(np.arctan2(np.sqrt((twist**2).sum(2)), np.trace(between, axis1=2, axis2=3) - 1))
 
 
 def rigid_fit(

@@ -74,7 +74,8 @@ def _readers() -> Iterator[None]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, Any, list[Event]]:
     folder = tmp_path_factory.mktemp("project")
     truth = write_project(folder)
-    project, events = read_anipose_project(folder), []
+    project = read_anipose_project(folder)
+    events: list[Event] = []
     wishes = ProjectWishes(Request3d(rate=100), {"smooth": "none"}, report=False)
     outcomes = triangulate_trial(
         project, anipose_trials(project)[0], wishes, folder / "out", progress=events.append

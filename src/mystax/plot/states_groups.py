@@ -98,6 +98,9 @@ def _effects(axes: Axes, found: GroupDifference) -> None:
     """Draw the effects of each state, occupancy above bouts and dwell."""
     n = found.effect.shape[1]
     axes.axvline(0, color="#5b5b5b", lw=0.8)
+    shown_effects = found.effect[np.isfinite(found.effect)]
+    reach = 1 + 1.8 * float(np.abs(shown_effects).max(initial=0))  # of few units intervals have no end
+    axes.set_xlim(-reach, 1.1 * reach)
     for kind, (label, marker) in enumerate(KINDS):
         y = np.arange(1, n + 1) + 0.22 * (kind - 1)
         known = np.isfinite(found.effect[kind])
@@ -107,7 +110,7 @@ def _effects(axes: Axes, found: GroupDifference) -> None:
             if np.isfinite(low[k]) and np.isfinite(high[k]):
                 axes.plot([low[k], high[k]], [y[k], y[k]], color=colour, lw=0.8)
             axes.plot(found.effect[kind, k], y[k], marker, color=colour, ms=3.5, mec="black", mew=0.3)
-            end = high[k] if np.isfinite(high[k]) else found.effect[kind, k]
+            end = min(high[k], reach) if np.isfinite(high[k]) else found.effect[kind, k]
             axes.text(end, y[k], f" {stars(found.p_family[kind, k])}", va="center", ha="left", fontsize=7)
         axes.plot([], [], marker, color="#5b5b5b", ms=3.5, label=label)
     if not np.isfinite(found.effect).any():

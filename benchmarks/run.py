@@ -49,8 +49,9 @@ MODULES = (
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5
-CLOSE = 1.15
-"""A second thread setting of the peer is timed fully if its warm-up is at most this much slower."""
+BETTER = 1.02
+"""Of two thread settings of a peer the one that is this much better in CPU or wall, and no worse in the other,
+is timed alone; the first where they are alike."""
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -215,14 +216,15 @@ class Bench:
 
 
 def _worth_timing(sides: list[str], warm: Mapping[str, Row]) -> list[str]:
-    """Leave the peer's second thread setting out where it is clearly slower in both CPU and wall time."""
+    """Leave out that thread setting of the peer which is worse; both stay where each is better in one way."""
     if "peer-one-thread" not in warm:
         return sides
     first, second = warm["peer"], warm["peer-one-thread"]
-    if second.cpu_s > CLOSE * first.cpu_s and second.wall_s > CLOSE * first.wall_s:
-        sides.remove("peer-one-thread")
-    elif first.cpu_s > CLOSE * second.cpu_s and first.wall_s > CLOSE * second.wall_s:
+    cpu, wall = first.cpu_s / second.cpu_s, first.wall_s / second.wall_s
+    if max(cpu, wall) > BETTER and min(cpu, wall) > 1 / BETTER:
         sides.remove("peer")
+    elif max(cpu, wall) <= BETTER:
+        sides.remove("peer-one-thread")
     return sides
 
 

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
@@ -10,7 +9,7 @@ from types import FrameType
 import click
 
 from mystax.cli.output import Output, give_up_stdout
-from mystax.errors import Cancelled, InternalError, MystaxError, PlanError, nearest
+from mystax.errors import Cancelled, MystaxError, PlanError, nearest
 
 __all__ = ["main"]
 
@@ -127,15 +126,7 @@ def _run(words: list[str], output: Output) -> int:
         give_up_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the outermost frame: a bug becomes B999 with its log
-        log = output.keep_traceback(traceback.format_exc())
-        output.fail(
-            InternalError(
-                "B999",
-                output.command,
-                f"{type(error).__name__}: {error}",
-                hint="this is a bug in mystax; please report it" + (f" with the log {log}" if log else ""),
-            )
-        )
+        output.fail_bug(error)
         return output.finish(1)
     return output.finish(output.status)
 

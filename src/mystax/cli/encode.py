@@ -10,7 +10,6 @@ import click
 
 from mystax.cli.options import OneAnalysisCommand, common
 from mystax.cli.output import Output
-from mystax.errors import Cancelled, MystaxError
 
 __all__ = ["command"]
 
@@ -113,7 +112,7 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
         raise click.UsageError("two FOLDERs are of the same name")
     found: dict[str, Any] = {}
     for name, source in zip(names, sources, strict=True):
-        try:
+        with output.going_on():
             if options["encoder"] is not None:
                 _predict(output, source, options)
                 continue
@@ -121,10 +120,6 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
             made = _encode(output, source, folder, options, parameters)
             if made is not None:
                 found[name] = made
-        except Cancelled:
-            raise
-        except MystaxError as error:
-            output.fail(error)
     if len(found) > 1:
         _summarise(output, found, options)
     output.settle(len(sources))

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
-from mystax.errors import MystaxError, ParameterError
+from mystax.errors import ParameterError
 
 if TYPE_CHECKING:
+    from mystax.engine.export import ExportWish
     from mystax.io.nwb.writer import NwbOptions
 
 __all__ = ["command"]
@@ -98,15 +99,14 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     if not targets or wishes["catalog"] is not None:
         raise click.UsageError("say what is exported: TARGET, or --where for recordings of a catalogue")
     output.inputs += [str(target) for target in targets]
+    wish = _wish(forms, chosen, wishes)
     n_jobs = 0
     for form in forms:
         jobs = [[target] for target in targets] if form == "facemap" else [list(targets)]
         n_jobs += len(jobs)
         for job in jobs:
-            try:
-                _told(output, _write(output, form, job, chosen, wishes))
-            except MystaxError as error:
-                output.fail(error)
+            with output.going_on():
+                _told(output, _write(output, form, job, wish))
     output.settle(n_jobs)
 
 
@@ -128,23 +128,13 @@ def _write_many(
     """Write the recordings of a catalogue; each one is told as soon as it is through."""
     _check_many(targets, wishes)
     output.inputs.append(wishes["where"])
+    wish = _wish(forms, analyses, wishes)
     if "nwb" in forms:
         from mystax.io.nwb import library
 
         library.pynwb()  # else it would be missed once per recording
     from mystax.engine.catalog.catalog import Catalog
-    from mystax.engine.catalog.exporting import ManyWish
-    from mystax.io.alf import AlfOptions
 
-    wish = ManyWish(
-        {form: Path(wishes[form]) for form in forms},
-        analyses,
-        nwb=_nwb_options(wishes),
-        alf=AlfOptions(wishes["revision"] or "", wishes["alf_pose"]),
-        flavour=wishes["flavour"],
-        matlab=wishes["matlab"],
-        overwrite=wishes["overwrite"],
-    )
     told: list[dict[str, object]] = []
     output.more["recordings"] = told
     n_failed = 0
@@ -155,7 +145,10 @@ def _write_many(
             n_failed += bool(one.errors)
             for error in dict.fromkeys(one.errors.values()):  # without outcomes, all formats have the same
                 output.note(f"{one.label} {one.folder}")
-                output.fail(error)
+                if isinstance(error.__cause__, Exception) and error.retry == "bug":
+                    output.fail_bug(error.__cause__, error.where)
+                else:
+                    output.fail(error)
     output.say(f"{len(told) - n_failed} of {len(told)} recordings exported")
     output.settle(len(output.errors) + any(one["files"] for one in told))
 
@@ -181,41 +174,30 @@ def _told(output: Output, files: list[Path]) -> None:
         output.say(str(path))
 
 
-def _write(
-    output: Output, form: str, targets: list[Path], analyses: list[str], wishes: dict[str, Any]
-) -> list[Path]:
+def _write(output: Output, form: str, targets: list[Path], wish: "ExportWish") -> list[Path]:
     """Write one format; return its files."""
-    overwrite = bool(wishes["overwrite"])
+    from mystax.engine.export import export_targets, nwb_place
+
+    place = wish.forms[form]
     if form == "nwb":
-        return [_write_nwb(output, targets, analyses, wishes)]
-    if form == "facemap":
-        from mystax.engine.exchange import export_facemap
-
-        kind: Literal["facemap", "element"] = "element" if wishes["flavour"] == "element" else "facemap"
-        folder: Path = wishes["facemap"]
-        return [
-            export_facemap(targets[0], folder, flavour=kind, matlab=wishes["matlab"], overwrite=overwrite)
-        ]
-    from mystax.engine.export import export_alf, export_points, export_tables
-
-    if form == "alf":
-        from mystax.io.alf import AlfOptions
-
-        options = AlfOptions(wishes["revision"] or "", wishes["alf_pose"], overwrite)
-        return export_alf(targets, wishes["alf"], options, analyses=analyses)
-    if form in ("anipose", "dlc_3d"):
-        name = form.replace("_", "-")
-        return export_points(targets, wishes[form], name, analyses=analyses, overwrite=overwrite)
-    return export_tables(targets, wishes[form], form, analyses=analyses, overwrite=overwrite)
+        place = nwb_place(targets, place if place.name else None)
+    return export_targets(targets, form, place, wish, report=output.report)
 
 
-def _write_nwb(output: Output, targets: list[Path], analyses: list[str], wishes: dict[str, Any]) -> Path:
-    from mystax.engine.export import export_nwb
-    from mystax.io.nwb import library
+def _wish(forms: list[str], analyses: list[str], wishes: dict[str, Any]) -> "ExportWish":
+    """Return what is written, and how."""
+    from mystax.engine.export import ExportWish
+    from mystax.io.alf import AlfOptions
 
-    library.pynwb()  # what is missing is said before anything heavy is loaded
-    place = Path(wishes["nwb"]) if wishes["nwb"] else None
-    return export_nwb(targets, place, _nwb_options(wishes), analyses=analyses, report=output.report)
+    return ExportWish(
+        {form: Path(wishes[form]) for form in forms},
+        analyses,
+        nwb=_nwb_options(wishes) if "nwb" in forms else None,
+        alf=AlfOptions(wishes["revision"] or "", wishes["alf_pose"]),
+        flavour=wishes["flavour"],
+        matlab=wishes["matlab"],
+        overwrite=bool(wishes["overwrite"]),
+    )
 
 
 def _nwb_options(wishes: dict[str, Any]) -> "NwbOptions":

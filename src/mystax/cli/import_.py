@@ -8,7 +8,6 @@ import click
 from mystax.cli.options import common
 from mystax.cli.output import Output
 from mystax.engine.importing import ImportWishes
-from mystax.errors import MystaxError
 
 __all__ = ["command"]
 
@@ -28,6 +27,9 @@ __all__ = ["command"]
 @click.option("--keep-frame", is_flag=True, help="Leave Anipose's coordinates as they are stored.")
 @click.option(
     "--unit", type=float, metavar="MM", help="Length of the unit of DeepLabCut's points in space, mm."
+)
+@click.option(
+    "--follow-links", is_flag=True, help="Follow links of an NWB file to files in its folder or below."
 )
 @click.option(
     "--repair", is_flag=True, help="Mend known defects of Facemap's files that can be mended exactly."
@@ -58,6 +60,7 @@ def command(
     rate: float | None,
     keep_frame: bool,
     unit: float | None,
+    follow_links: bool,
     repair: bool,
     is_weights: bool,
     **weights: str | None,
@@ -80,10 +83,8 @@ def command(
         raise click.UsageError("--out takes one FILE")
     for path in files:
         output.inputs.append(str(path))
-        try:
-            _import_one(output, path, ImportWishes(form, out, repair, rate, keep_frame, unit))
-        except MystaxError as error:
-            output.fail(error)
+        with output.going_on():
+            _import_one(output, path, ImportWishes(form, out, repair, rate, keep_frame, unit, follow_links))
     output.settle(len(files))
 
 

@@ -9,7 +9,7 @@ import click
 from mystax.cli.labels_review import check, evaluate, suggest
 from mystax.cli.options import common
 from mystax.cli.output import Output
-from mystax.errors import MystaxError, RecipeError
+from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
     from mystax.engine.labels.exchange import ImportReport
@@ -49,10 +49,8 @@ def list_(output: Output, folders: tuple[Path, ...]) -> None:
     """Show what folders of labels hold."""
     for folder in folders:
         output.inputs.append(str(folder))
-        try:
+        with output.going_on():
             _list_one(output, folder)
-        except MystaxError as error:
-            output.fail(error)
     output.settle(len(folders))
 
 
@@ -165,14 +163,11 @@ def import_(
         _tell_flags(output, labels)
         for path in files:
             output.inputs.append(str(path))
-            try:
+            with output.going_on():
                 report = import_labels(
                     labels, path, form=form, names=names, individual=individual, video=video, who=who
                 )
-            except MystaxError as error:
-                output.fail(error)
-                continue
-            _tell_import(output, path, labels, report)
+                _tell_import(output, path, labels, report)
     output.settle(len(files))
 
 

@@ -7,18 +7,23 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+import traceback
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+import click
+
 from mystax.cli.progress import Progress
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError, RecipeError, StoreError
+from mystax.errors import Cancelled, InternalError, MystaxError, RecipeError, StoreError
 
 __all__ = ["Output", "give_up_stdout"]
 
+CLICK = (click.ClickException, click.exceptions.Exit, click.Abort)
+"""How commands are ended by click."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Signs that a terminal obeys instead of showing them; a name from outside may hold them."""
 
@@ -130,6 +135,24 @@ class Output:
         self.errors.append(error.record().as_dict())
         self._tell(str(error))
         self._to_log(str(error))
+
+    def fail_bug(self, error: Exception, where: str = "") -> None:
+        """Keep and print what nobody foresaw as B999; its traceback goes to the log."""
+        log = self.keep_traceback("".join(traceback.format_exception(error)))
+        hint = "this is a bug in mystax; please report it" + (f" with the log {log}" if log else "")
+        self.fail(InternalError("B999", where or self.command, f"{type(error).__name__}: {error}", hint=hint))
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Keep what hinders one input, so that the next is tried; a stop and wrong usage end the command."""
+        try:
+            yield
+        except (Cancelled, BrokenPipeError, *CLICK):
+            raise
+        except MystaxError as error:
+            self.fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever one input brings out, the others are done
+            self.fail_bug(error)
 
     def settle(self, n_inputs: int) -> None:
         """Set the exit status from the errors of inputs: 3 some failed, 2 all must be asked for otherwise."""

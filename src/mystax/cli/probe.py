@@ -7,7 +7,6 @@ import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
-from mystax.errors import MystaxError
 
 if TYPE_CHECKING:
     from mystax.io.video import Video
@@ -32,10 +31,8 @@ def command(output: Output, files: tuple[Path, ...], decode: bool, stream: int |
     output.more["probes"] = probes = []
     for path in files:
         output.inputs.append(str(path))
-        try:
+        with output.going_on():
             probes.append(_probe(output, path, decode, stream))
-        except MystaxError as error:
-            output.fail(error)
     output.settle(len(files))
 
 

@@ -10,7 +10,6 @@ import click
 from mystax.cli.options import AnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError
 
 if TYPE_CHECKING:
     from mystax.core.geometry import Roi
@@ -83,7 +82,7 @@ EPILOG = (
 @common
 @click.pass_context
 def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> None:
-    """Measure recordings; each FILE is a recording of its own.
+    """Measure recordings; each FILE is a recording of its own: a video, or an NWB file that names its videos.
 
     Without regions: motion of the whole frame, and what is found in proposed regions.  Outcomes,
     figures and report.html go to FILE.mystax beside the video.  A second run does nothing; after
@@ -96,12 +95,8 @@ def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> N
     for number, place in enumerate(wanted, 1):
         if len(wanted) > 1:
             output.note(f"{place} ({number} of {len(wanted)})")
-        try:
+        with output.going_on():
             _run_one(output, place, options, parameters)
-        except Cancelled:
-            raise
-        except MystaxError as error:
-            output.fail(error)
     output.settle(len(wanted))
 
 

@@ -11,7 +11,6 @@ from mystax.cli.options import OneAnalysisCommand, common
 from mystax.cli.output import Output
 from mystax.cli.run import tell_outcomes
 from mystax.core.events import Event
-from mystax.errors import Cancelled, MystaxError
 
 __all__ = ["command"]
 
@@ -45,12 +44,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
         raise click.UsageError("--overlay takes one SOURCE")
     output.inputs = [str(source) for source in sources]
     for source in sources:
-        try:
+        with output.going_on():
             _track(output, source, options, parameters)
-        except Cancelled:
-            raise
-        except MystaxError as error:
-            output.fail(error)
     output.settle(len(sources))
 
 

@@ -11,6 +11,7 @@ from mystax.element import facemap_inference as fi
 from mystax.element import facial_behavior_estimation as fbe
 from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
+from mystax.element.folders import folder_beside_video, output_folder
 from mystax.element.outcome_rows import encoding_rows, pose3d_rows, provenance_of, states_rows
 from mystax.element.populating import populate_tables
 from mystax.element.poses import run_pose
@@ -227,7 +228,7 @@ class Pose3D(dj.Computed):
                     poses[camera] = run_pose(recording, weights, None, folder)["pose"]
                 finally:
                     recording.close()
-            first = fbe.folder_beside_video(views[0][1])
+            first = folder_beside_video(views[0][1])
             folder = first / f"pose3d_set{key['set_id']}_model{model[0]}"
             dataset = pose3d(poses, rig=rig, out=folder, **given)
             facts, rows = pose3d_rows(dataset)
@@ -309,9 +310,7 @@ class BehaviorState(dj.Computed):
 
     def make_compute(self, key: dict[str, Any], recipe: dict[str, Any], inputs: str) -> tuple[Any, ...]:
         """Fit the states."""
-        folder = (
-            fbe.folder_beside_video(key) / f"states_recordingid{key['recording_id']}_{key['state_task_id']}"
-        )
+        folder = output_folder(key, "states", key["state_task_id"])
         with kept_alive(self, key):
             states(inputs, keypoints=recipe.get(KEYPOINTS), out=folder, **recipe.get(PARAMETERS, {}))
             outcomes = Outcomes.of_folder(folder)
@@ -385,8 +384,7 @@ class NeuralPrediction(dj.Computed):
         self, key: dict[str, Any], recipe: dict[str, Any], inputs: str, neural: str
     ) -> tuple[Any, ...]:
         """Fit the encoder."""
-        number = f"{key['recording_id']}_{key['prediction_task_id']}"
-        folder = fbe.folder_beside_video(key) / f"encoding_recordingid{number}"
+        folder = output_folder(key, "encoding", key["prediction_task_id"])
         with kept_alive(self, key):
             options = dict(recipe.get(NEURAL, {}))
             if "clock" in options:

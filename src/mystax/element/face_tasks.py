@@ -1,4 +1,4 @@
-"""The table of what is to be measured on the video of a face, and where its outcomes lie."""
+"""The table of what is to be measured on the video of a face."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Any
 
 import datajoint as dj
 
-from mystax.element.face_videos import VideoRecording, link, schema, video_of
+from mystax.element.face_videos import VideoRecording, schema
+from mystax.element.folders import output_folder
 from mystax.element.params import params_of
 from mystax.engine.exchange import read_regions
 from mystax.engine.recipe import Recipe, recipe_from
 from mystax.engine.roi_rules import RoisLike, rois_from
 from mystax.errors import RoiError
 
-__all__ = ["FacemapTask", "folder_beside_video", "task_folder"]
+__all__ = ["FacemapTask"]
 
 
 @schema
@@ -52,12 +53,7 @@ class FacemapTask(dj.Manual):
             ``<outcomes>/<folder of the video>/facemap_recordingid<n>_<task>``.
         """
         own = {name: key[name] for name in cls.primary_key}
-        folder = (
-            folder_beside_video(own) / f"facemap_recordingid{own['recording_id']}_{own['facemap_task_id']}"
-        )
-        if mkdir:
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder.relative_to(link.processed()) if relative else folder
+        return output_folder(own, "facemap", own["facemap_task_id"], relative=relative, mkdir=mkdir)
 
     @classmethod
     def insert_recipe(
@@ -135,19 +131,3 @@ def _regions(rois: RoisLike | None, camera: str) -> Sequence[Any] | None:
             expected=f"camera= one of {', '.join(sorted(cameras))}",
         )
     return [roi.at("") for roi in found if not camera or roi.camera in (camera, "")]
-
-
-def folder_beside_video(key: Mapping[str, Any]) -> Path:
-    """Return the folder of outcomes that belongs to the folder of a video."""
-    files, _ = video_of(key)
-    return link.processed() / Path(files[0]).parent
-
-
-def task_folder(task: Mapping[str, Any]) -> Path:
-    """Return the folder of a task."""
-    if task["facemap_output_dir"]:
-        given = Path(task["facemap_output_dir"])
-        if task["task_mode"] == "load":
-            return link.find(given.as_posix())
-        return link.processed() / given
-    return FacemapTask.infer_output_dir(task, relative=False, mkdir=False)

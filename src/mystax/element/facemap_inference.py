@@ -11,6 +11,7 @@ import numpy as np
 from mystax.element import facial_behavior_estimation as fbe
 from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
+from mystax.element.folders import output_folder, task_folder
 from mystax.element.populating import populate_tables
 from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
 from mystax.element.rows import check_packet, insert_rows
@@ -197,13 +198,13 @@ class FacemapInferenceTask(dj.Manual):
             Return it relative to the folder of outcomes.
         mkdir : bool, optional
             Make it.
+
+        Returns
+        -------
+        Path
+            ``<outcomes>/<folder of the video>/facemap_recordingid<n>_model<id>``.
         """
-        folder = (
-            fbe.folder_beside_video(key) / f"facemap_recordingid{key['recording_id']}_model{key['model_id']}"
-        )
-        if mkdir:
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder.relative_to(fbe.link.processed()) if relative else folder
+        return output_folder(key, "facemap", f"model{key['model_id']}", relative=relative, mkdir=mkdir)
 
     @classmethod
     def generate(
@@ -320,7 +321,7 @@ class FacemapInference(dj.Computed):
                 in_table = fbe.keeps_arrays_in_table(self.BodyPartPosition)
                 n = recording.video().n_frames
                 check_packet(self.connection, in_table, n, 8, f"FacemapInference {key}")
-                folder = _folder(task)
+                folder = task_folder(FacemapInferenceTask, task, "facemap_inference_output_dir")
                 if task["task_mode"] == "trigger":
                     weights = weights_of({"model_id": model[0], "weights_hash": model[1]}, folder / "weights")
                     facts, rows = pose_rows(run_pose(recording, weights, task["bbox"], folder))
@@ -380,16 +381,6 @@ class FacemapInference(dj.Computed):
             for column, attribute in (("x", "x_pos"), ("y", "y_pos"), ("likelihood", "likelihood")):
                 columns[name, part, column] = np.asarray(row[attribute])
         return pd.DataFrame(columns)
-
-
-def _folder(task: Mapping[str, Any]) -> Path:
-    """Return the folder of a task."""
-    if task["facemap_inference_output_dir"]:
-        given = Path(task["facemap_inference_output_dir"])
-        return (
-            fbe.link.find(given.as_posix()) if task["task_mode"] == "load" else fbe.link.processed() / given
-        )
-    return FacemapInferenceTask.infer_output_dir(task, relative=False, mkdir=False)
 
 
 def populate_all(

@@ -12,7 +12,7 @@ import datajoint as dj
 
 from mystax.element.activation import How, activate_schema
 from mystax.element.dead_jobs import kept_alive
-from mystax.element.face_tasks import FacemapTask, folder_beside_video, task_folder
+from mystax.element.face_tasks import FacemapTask
 from mystax.element.face_videos import (
     Clocked,
     RecordingInfo,
@@ -24,6 +24,7 @@ from mystax.element.face_videos import (
     schema,
     video_of,
 )
+from mystax.element.folders import task_folder
 from mystax.element.ingesting import ingest_videos
 from mystax.element.params import task_plan
 from mystax.element.populating import populate_tables
@@ -40,7 +41,6 @@ __all__ = [
     "Timestamps",
     "VideoRecording",
     "activate",
-    "folder_beside_video",
     "get_facemap_processed_data_dir",
     "get_facemap_root_data_dir",
     "ingest_recordings",
@@ -133,7 +133,8 @@ class FacemapProcessing(dj.Computed):
                 in_table = keeps_arrays_in_table(FacialSignal.Region)
                 check_packet(self.connection, in_table, n, 8, f"FacialSignal {key}")
                 act = run_task if task["task_mode"] == "trigger" else load_task
-                return (act(link, recording, plan, task_folder(task)),)
+                folder = task_folder(FacemapTask, task, "facemap_output_dir")
+                return (act(link, recording, plan, folder),)
             finally:
                 recording.close()
 

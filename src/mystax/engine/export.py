@@ -1,19 +1,58 @@
-"""Outcomes out: which recordings a request means, and the writer of each format."""
+"""Outcomes out: which recordings a request means, where their files go, and how they are written."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystax.core.events import Report, silent
-from mystax.errors import RecipeError
+from mystax.core.safe_names import is_there
+from mystax.errors import ParameterError, RecipeError, nearest
 
 if TYPE_CHECKING:
     from mystax.io.alf import AlfOptions
+    from mystax.io.formats.facemap_export import Flavour
     from mystax.io.nwb.writer import NwbOptions
 else:
     AlfOptions = NwbOptions = Any
+    Flavour = str
 
-__all__ = ["export_alf", "export_nwb", "export_points", "export_tables", "nwb_place"]
+__all__ = ["FORMS", "ExportWish", "export_targets", "nwb_place"]
+
+FORMS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc_3d", "facemap")
+"""Formats in which outcomes leave."""
+
+
+@dataclass(frozen=True)
+class ExportWish:
+    """What is written of outcomes.
+
+    Attributes
+    ----------
+    forms : mapping of str to Path
+        Format (one of `FORMS`) to where it goes: the file (``nwb``), or the folder; for many recordings the
+        folder that takes the files of all.
+    analyses : sequence of str
+        Only these; by default all that there are.
+    nwb : NwbOptions, optional
+        How NWB files are written; what a catalogue knows of start and subject goes before it.
+    alf : AlfOptions, optional
+        How ALF files are written.
+    flavour : {"facemap", "element"}
+        Of Facemap's files.
+    matlab : bool
+        ``_proc.mat`` instead of ``_proc.npy``.
+    overwrite : bool
+        Replace files of the same names.
+    """
+
+    forms: Mapping[str, Path]
+    analyses: Sequence[str] = ()
+    nwb: NwbOptions | None = None
+    alf: AlfOptions | None = None
+    flavour: Flavour = "facemap"
+    matlab: bool = False
+    overwrite: bool = False
 
 
 def nwb_place(targets: Sequence[Path], given: Path | None) -> Path:
@@ -46,161 +85,66 @@ def nwb_place(targets: Sequence[Path], given: Path | None) -> Path:
     return target.with_name(f"{target.stem}.nwb")
 
 
-def export_nwb(
-    targets: Sequence[Path],
-    path: Path | None,
-    options: NwbOptions,
-    *,
-    analyses: Collection[str] = (),
-    report: Report = silent,
-) -> Path:
-    """Write outcomes as an NWB file.
+def export_targets(
+    targets: Sequence[Path], form: str, place: Path, wish: ExportWish, *, report: Report = silent
+) -> list[Path]:
+    """Write outcomes in one format.
 
     Parameters
     ----------
     targets : sequence of Path
         Outcome files or folders.
-    path : Path or None
-        The file; by default beside the target.
-    options : NwbOptions
-        How.
-    analyses : collection of str, optional
-        Only these.
+    form : str
+        One of `FORMS`.
+    place : Path
+        The file (``nwb``), the session (``alf``), or the folder; Facemap's files of several folders of
+        outcomes go into a folder each.
+    wish : ExportWish
+        How; where it goes is told by `place` alone.
     report : callable, optional
         Takes events.
 
     Returns
     -------
-    Path
-        The file.
+    list of Path
+        The files.
 
     Raises
     ------
+    ParameterError
+        P401, for an unknown format; before anything is read.
     ExtraMissing
-        X001, if pynwb is not installed; before anything is read.
+        X001, if what it needs is not installed; before anything is read.
     MystaxError
-        As `mystax.io.nwb.writer.write_nwb` and `mystax.load`.
+        As `mystax.io.exports.write_recorded`, `mystax.engine.exchange.export_facemap` and `mystax.load`.
     """
-    from mystax.io.nwb import library
-
-    library.pynwb()
-    from mystax.io.nwb.writer import write_nwb
+    if form not in FORMS:
+        raise ParameterError("P401", "format", f"there is no {form!r}{nearest(form, FORMS)}")
+    if form == "facemap":
+        return _export_facemap(targets, place, wish)
+    from mystax.io.exports import check_writer, write_recorded
     from mystax.io.recorded import find_recorded
 
-    place = nwb_place(targets, path)
-    return write_nwb(place, find_recorded(targets, analyses), options, report)
+    writer = form.replace("_", "-")
+    check_writer(writer)
+    found = find_recorded(targets, wish.analyses)
+    return write_recorded(
+        writer, place, found, nwb=wish.nwb, alf=wish.alf, overwrite=wish.overwrite, report=report
+    )
 
 
-def export_alf(
-    targets: Sequence[Path],
-    folder: Path,
-    options: AlfOptions,
-    *,
-    analyses: Collection[str] = (),
-) -> list[Path]:
-    """Write outcomes as files of the International Brain Laboratory.
+def _export_facemap(targets: Sequence[Path], place: Path, wish: ExportWish) -> list[Path]:
+    """Write Facemap's file of each folder of outcomes."""
+    from mystax.engine.exchange import export_facemap
 
-    Parameters
-    ----------
-    targets : sequence of Path
-        Outcome files or folders.
-    folder : Path
-        The session folder; files go into its ``alf``.
-    options : AlfOptions
-        How.
-    analyses : collection of str, optional
-        Only these.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    MystaxError
-        As `mystax.io.alf.write_alf` and `mystax.load`.
-    """
-    from mystax.io.alf import write_alf
-    from mystax.io.recorded import find_recorded
-
-    return write_alf(folder, find_recorded(targets, analyses), options)
-
-
-def export_tables(
-    targets: Sequence[Path],
-    folder: Path,
-    form: str,
-    *,
-    analyses: Collection[str] = (),
-    overwrite: bool = False,
-) -> list[Path]:
-    """Write outcomes as tables.
-
-    Parameters
-    ----------
-    targets : sequence of Path
-        Outcome files or folders.
-    folder : Path
-        Where the tables go.
-    form : {"csv", "parquet"}
-        Format.
-    analyses : collection of str, optional
-        Only these.
-    overwrite : bool, optional
-        Replace tables of the same names.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    MystaxError
-        As `mystax.io.tables.write_tables` and `mystax.load`.
-    """
-    from mystax.io.recorded import find_recorded
-    from mystax.io.tables import check_tables, write_tables
-
-    check_tables(form)
-    return write_tables(folder, find_recorded(targets, analyses), form, overwrite=overwrite)
-
-
-def export_points(
-    targets: Sequence[Path],
-    folder: Path,
-    form: str,
-    *,
-    analyses: Collection[str] = (),
-    overwrite: bool = False,
-) -> list[Path]:
-    """Write points in space as tables of another tool.
-
-    Parameters
-    ----------
-    targets : sequence of Path
-        Outcome files or folders.
-    folder : Path
-        Where the tables go.
-    form : {"anipose", "dlc-3d"}
-        Format.
-    analyses : collection of str, optional
-        Only these.
-    overwrite : bool, optional
-        Replace tables of the same names.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    MystaxError
-        As `mystax.io.points_files.write_points` and `mystax.load`.
-    """
-    from mystax.io.points_files import write_points
-    from mystax.io.recorded import find_recorded
-
-    return write_points(folder, find_recorded(targets, analyses), form, overwrite=overwrite)
+    homes = list(dict.fromkeys(path.parent if is_there(path) else path for path in targets))
+    return [
+        export_facemap(
+            home,
+            place / home.name if len(homes) > 1 else place,
+            flavour=wish.flavour,
+            matlab=wish.matlab,
+            overwrite=wish.overwrite,
+        )
+        for home in homes
+    ]

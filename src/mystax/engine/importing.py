@@ -42,6 +42,8 @@ class ImportWishes:
         Leave coordinates in space as they are stored.
     unit : float, optional
         Length of the file's unit, for points in space that come without one [mm].
+    follow_links : bool
+        Follow links of an NWB file to files in its folder or below.
     """
 
     form: str | None = None
@@ -50,6 +52,7 @@ class ImportWishes:
     rate: float | None = None
     keep_frame: bool = False
     unit: float | None = None
+    follow_links: bool = False
 
 
 def import_file(
@@ -92,6 +95,8 @@ def import_file(
         return {path.stem: import_facemap(path, asked.out, repair=asked.repair, report=report)}
     if asked.repair:
         raise RecipeError("P403", "--repair", f"it belongs to Facemap's files; this is {form}")
+    if asked.follow_links and form != "nwb":
+        raise RecipeError("P403", "--follow-links", f"it belongs to NWB files; this is {form}")
     found = _read(form, path, asked, report)
     names = list(dict.fromkeys(name for name, _ in found))
     return {
@@ -105,7 +110,7 @@ def import_file(
 def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tuple[str, OutcomeParts]]:
     """Read a file of a known format: recording and outcome."""
     if form == "nwb":
-        return _read_nwb(path, report)
+        return _read_nwb(path, asked, report)
     if form == "alf":
         from mystax.io.alf_session import read_alf_session
 
@@ -121,13 +126,13 @@ def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tu
     return [(path.stem, _keypoints(path, asked))]
 
 
-def _read_nwb(path: Path, report: Report) -> list[tuple[str, OutcomeParts]]:
+def _read_nwb(path: Path, asked: ImportWishes, report: Report) -> list[tuple[str, OutcomeParts]]:
     from mystax.io.nwb.foreign import is_own, read_behaviour
     from mystax.io.nwb.reader import read_outcomes
 
-    if is_own(path):
+    if is_own(path, follow_links=asked.follow_links):
         return [(one.recording, one.parts) for one in read_outcomes(path)]
-    parts, notes = read_behaviour(path)
+    parts, notes = read_behaviour(path, follow_links=asked.follow_links)
     for note in notes:
         report(Event("note", "import", text=f"{path.name}: {note}"))
     return [(path.stem, one) for one in parts]

@@ -1,10 +1,10 @@
-"""`mystax.open`: files, folders and clocks become a `Recording`."""
+"""`mystax.open`: files, folders, NWB files and clocks become a `Recording`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,20 +12,22 @@ from mystax.core.clock import Clock, as_fraction
 from mystax.core.clock_pairing import PairedClock, check_policy, pair_stamps
 from mystax.core.quality import Flag
 from mystax.core.recording import Camera, FrameSource, Recording
-from mystax.core.safe_names import is_there
+from mystax.engine.cameras import Paths, plan_cameras
 from mystax.engine.reclocked import with_times
 from mystax.engine.timeline import check_common_time
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError, nearest
 from mystax.io.clock_specs import parse_clock_spec
 from mystax.io.clock_units import clock_from_array
 from mystax.io.clocks import time_frames
-from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
 from mystax.io.video_files import clock_from_values, clock_values
 
-__all__ = ["ClockLike", "Paths", "clock_camera", "is_settled", "open_recording", "plan_cameras"]
+if TYPE_CHECKING:
+    from mystax.io.nwb.cameras import NwbCamera
+else:
+    NwbCamera = Any
 
-Paths = str | Path | Sequence[Any] | Mapping[str, Any]
-"""A file, a folder, consecutive files, Facemap's list of lists, or camera -> file(s)."""
+__all__ = ["ClockLike", "Paths", "clock_camera", "is_settled", "open_recording"]
+
 ClockLike = str | Clock | np.ndarray | Mapping[str, Any]
 """A spec such as ``csv:times.csv``, a clock, or an array of seconds."""
 EVERY = ""
@@ -44,6 +46,7 @@ class _Settings:
     offset: Fraction | None = None
     damage: str = "mark"
     grey_range: str = "auto"
+    starts: tuple[int, ...] = ()
 
 
 def open_recording(
@@ -68,8 +71,8 @@ def open_recording(
         ``camera2``, ...); or a folder whose file names say by words which camera and part they are.
     clocks : str, Clock, array or mapping, optional
         Times of the frames: a spec (``csv:times.csv:time:ms``, ``rate:30000/1001``, ``ttl:...``,
-        ``events:...``), a clock, or seconds; for all cameras, or per camera in a mapping.  By default the
-        stamps of the video.
+        ``events:...``), a clock, or seconds; for all cameras, or per camera in a mapping.  By default what
+        an NWB file says, else the stamps of the video.
     clock_policy : str or mapping, optional
         What to do where a clock file and a video differ in count: ``drop_tail``, ``drop_head``,
         ``counter:COLUMN`` or ``match``; for all cameras or per camera.
@@ -101,6 +104,8 @@ def open_recording(
         V1xx, if a video cannot be read as asked.
     ClockError
         C201 (cameras without common time), C202 (counts differ), C203, C205, C206 (clock files).
+    FormatError
+        F802-F804, if an NWB file is refused or names no video.
 
     Examples
     --------
@@ -108,10 +113,11 @@ def open_recording(
     >>> recording.video().n_frames  # doctest: +SKIP
     994
     """
-    found_name, files = plan_cameras(paths, join=join)
+    found_name, files, stored = plan_cameras(paths, join=join)
     if reference is not None and reference not in files:
         raise RecipeError("P403", f"reference {reference!r}", f"no such camera{nearest(reference, files)}")
     settings = _settings(files, clocks, clock_policy, offsets, damage, grey_range)
+    settings |= {camera: _with_stored(settings[camera], known) for camera, known in stored.items()}
     opened: dict[str, Camera] = {}
     flags: list[Flag] = []
     zones: dict[str, str] = {}
@@ -136,88 +142,11 @@ def open_recording(
     return Recording(name or found_name, opened, first, tuple(flags), request)
 
 
-def plan_cameras(paths: Paths, *, join: bool = False) -> tuple[str, Mapping[str, tuple[Path, ...]]]:
-    """Say which files are which camera, without opening any.
-
-    Parameters
-    ----------
-    paths : path, sequence or mapping
-        As for `open_recording`.
-    join : bool, optional
-        In a folder, take bare numbers in file names as the order of consecutive files.
-
-    Returns
-    -------
-    tuple
-        Name of the recording, and camera to files in order.
-
-    Raises
-    ------
-    RecipeError
-        P403, if there is no file, a file is missing or given twice, or names do not say what is what.
-    """
-    if isinstance(paths, str | Path):
-        path = Path(paths)
-        if is_there(path, folder=True):
-            videos = _videos_in(path)
-            if not videos:
-                raise RecipeError("P403", str(path), expected="video files in the folder", got="none")
-            return path.resolve().name, group_files(videos, join=join)
-        cameras: dict[str, tuple[Path, ...]] = {DEFAULT_CAMERA: (path,)}
-    elif isinstance(paths, Mapping):
-        cameras = {str(camera): _files_of(files) for camera, files in paths.items()}
-    else:
-        cameras = _cameras_of_list(paths)
-    if not cameras or not all(cameras.values()):
-        raise RecipeError("P403", "paths", expected="video files", got="none")
-    for camera, files in cameras.items():
-        _check_camera(camera, files)
-    return next(iter(cameras.values()))[0].stem, cameras
-
-
-def _videos_in(folder: Path) -> list[Path]:
-    try:
-        return videos_in(folder)
-    except OSError as error:
-        raise RecipeError("P403", str(folder), f"the folder cannot be read ({error.strerror})") from error
-
-
-def _files_of(files: object) -> tuple[Path, ...]:
-    if isinstance(files, str | Path):
-        return (Path(files),)
-    if isinstance(files, Sequence) and all(isinstance(file, str | Path) for file in files):
-        return tuple(Path(file) for file in files)
-    raise RecipeError("P403", "paths", expected="a file or a list of files per camera", got=repr(files)[:80])
-
-
-def _cameras_of_list(paths: Sequence[Any]) -> dict[str, tuple[Path, ...]]:
-    """Read a list: consecutive files, or consecutive groups of simultaneous files."""
-    if all(isinstance(path, str | Path) for path in paths):
-        return {DEFAULT_CAMERA: _files_of(paths)}
-    groups = [_files_of(group) for group in paths]
-    widths = {len(group) for group in groups}
-    if len(widths) != 1:
-        raise RecipeError(
-            "P403", "paths", expected="as many simultaneous files in every group", got=str(sorted(widths))
-        )
-    columns = list(zip(*groups, strict=True))
-    if len(columns) == 1:
-        return {DEFAULT_CAMERA: columns[0]}
-    return {f"camera{k}": column for k, column in enumerate(columns, 1)}
-
-
-def _check_camera(camera: str, files: Sequence[Path]) -> None:
-    """Refuse names that cannot be written and files that are not there."""
-    if not camera or camera != camera.strip() or any(mark in camera for mark in "/\\\0=:\n"):
-        raise RecipeError(
-            "P404", f"camera {camera!r}", expected="a name without / \\ : = and line breaks", got=repr(camera)
-        )
-    for file in files:
-        if not is_there(file):
-            siblings = (
-                [path.name for path in _videos_in(file.parent)] if is_there(file.parent, folder=True) else []
-            )
-            raise RecipeError("P403", str(file), f"there is no such file{nearest(file.name, siblings)}")
+def _with_stored(wanted: _Settings, known: NwbCamera) -> _Settings:
+    """Take the times of an NWB file where no other clock is asked for."""
+    if wanted.clock is not None:
+        return wanted
+    return replace(wanted, clock=known.clock, starts=() if wanted.policy else known.starting_frames)
 
 
 def _settings(
@@ -307,6 +236,10 @@ def _open_camera(
         [str(file) for file in files], rate=rate, damage=wanted.damage, grey_range=wanted.grey_range
     )
     try:
+        if wanted.starts:
+            from mystax.io.nwb.cameras import check_starts
+
+            check_starts(wanted.starts, [probe.n_frames for probe in video.probes], str(files[0]))
         return clock_camera(video, wanted.clock, wanted.policy, wanted.offset, files)
     except BaseException as error:
         video.close()

@@ -1,6 +1,7 @@
 """What a file or folder to import is, told by its content, never by its name."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from mystax.core.safe_names import is_there
 from mystax.errors import FormatError, ParameterError, RecipeError, nearest
 from mystax.io.guarded import is_hdf5
 
-__all__ = ["IMPORTS", "detect_import"]
+__all__ = ["IMPORTS", "detect_import", "is_nwb"]
 
 IMPORTS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc-3d", "facemap", "keypoints")
 """What `mystax import` reads; keypoints are files of trackers and labellers."""
@@ -60,6 +61,32 @@ def detect_import(path: Path | str, form: str | None = None) -> str:
     return _text(place, head)
 
 
+def is_nwb(path: Path | str) -> bool:
+    """Tell by content whether a file is NWB; False for what cannot be read.
+
+    Examples
+    --------
+    >>> is_nwb(__file__)
+    False
+    """
+    import h5py
+
+    try:
+        if not is_hdf5(path):
+            return False
+        with h5py.File(path, "r", locking=False) as file:
+            return _has_nwb_marks(file)
+    except (OSError, RuntimeError, ValueError):
+        return False  # whoever opens it for something else says what is wrong
+
+
+def _has_nwb_marks(file: Any) -> bool:
+    """Tell by the attributes of its root whether an open HDF5 file is NWB."""
+    kind = file.attrs.get("neurodata_type", b"")
+    text = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else str(kind)
+    return text == "NWBFile" or "nwb_version" in file.attrs
+
+
 def _folder(folder: Path) -> str:
     from mystax.io.alf import MANIFEST
     from mystax.io.alf_session import alf_place
@@ -87,9 +114,7 @@ def _hdf5(path: Path) -> str:
 
     try:
         with h5py.File(path, "r", locking=False) as file:
-            kind = file.attrs.get("neurodata_type", b"")
-            text = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else str(kind)
-            if text == "NWBFile" or "nwb_version" in file.attrs:
+            if _has_nwb_marks(file):
                 return "nwb"
             if {"Ly", "Lx"} <= set(file):
                 return "facemap"

@@ -6,6 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
 from mystax.errors import FormatError, nearest
 
@@ -18,6 +19,7 @@ FLOOR = 1 << 20
 MEMORY = 1 << 30
 MAX_OBJECTS = 1_000_000
 MAX_DEPTH = 64
+MAX_FILES = 64
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 
 
@@ -48,8 +50,8 @@ def _check_dataset(dataset: h5py.Dataset, place: str, size: int, memory: int) ->
         raise FormatError("F802", place, expected=f"chunks of at most {most} bytes", got=f"{chunk}")
 
 
-def check_hdf5(file: h5py.File, *, memory: int = MEMORY) -> None:
-    """Walk an open file and refuse what a reader must not follow.
+def check_hdf5(file: h5py.File, *, memory: int = MEMORY, folder: Path | None = None) -> None:
+    """Walk an open file, and files that it may link to, and refuse what a reader must not follow.
 
     Parameters
     ----------
@@ -57,15 +59,37 @@ def check_hdf5(file: h5py.File, *, memory: int = MEMORY) -> None:
         Open for reading.
     memory : int, optional
         Largest dataset allowed [bytes].
+    folder : Path, optional
+        Links to files in this folder or below are followed; by default none are.
 
     Raises
     ------
     FormatError
-        F803 for external links, external storage, virtual datasets and unknown filters; F802 for claimed
-        sizes over 1,000 times the file, over `memory`, or more objects and levels than sensible.
+        F803 for external links (but those that are followed), external storage, virtual datasets and
+        unknown filters; F802 for claimed sizes over 1,000 times the file, over `memory`, or more objects,
+        levels and files than sensible.
     """
+    walked: list[Path] = []
+    waiting = [Path(str(file.filename)).resolve()]
+    while waiting:
+        path = waiting.pop()
+        if path in walked:
+            continue
+        walked.append(path)
+        if len(walked) > MAX_FILES:
+            raise FormatError("F802", path.name, expected=f"links to at most {MAX_FILES} files", got="more")
+        if len(walked) == 1:
+            waiting += _walk(file, memory, folder)
+            continue
+        with h5py.File(path, "r", locking=False) as other:
+            waiting += _walk(other, memory, folder)
+
+
+def _walk(file: h5py.File, memory: int, folder: Path | None) -> list[Path]:
+    """Walk one file; return the files that it links to."""
     where = Path(str(file.filename)).name
     size = Path(str(file.filename)).stat().st_size
+    linked: list[Path] = []
     seen: set[int] = set()
     stack: list[tuple[h5py.Group, str, int]] = [(file, "", 0)]
     while stack:
@@ -76,7 +100,8 @@ def check_hdf5(file: h5py.File, *, memory: int = MEMORY) -> None:
             place = f"{where}:{path}/{name}"
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                raise FormatError("F803", place, "the link points to another file", got=link.filename)
+                linked += _linked(group, name, link, place, folder)
+                continue
             if isinstance(link, h5py.SoftLink):
                 continue  # its target is met under its own name, or does not exist
             item = group[name]
@@ -88,6 +113,44 @@ def check_hdf5(file: h5py.File, *, memory: int = MEMORY) -> None:
                 _check_dataset(item, place, size, memory)
             elif isinstance(item, h5py.Group):
                 stack.append((item, f"{path}/{name}", depth + 1))
+    return linked
+
+
+def _linked(
+    group: h5py.Group, name: str, link: h5py.ExternalLink, place: str, folder: Path | None
+) -> list[Path]:
+    """Return the file that a link names, and the one in which it ends, if they may be followed.
+
+    Raises
+    ------
+    FormatError
+        F803, if they may not, or there is nothing.
+    """
+    if folder is None:
+        raise FormatError("F803", place, "the link points to another file", got=link.filename)
+    named = (Path(str(group.file.filename)).parent / link.filename).resolve()
+    _check_inside(named, folder, place)
+    if not (is_there(named) and is_hdf5(named)):
+        raise FormatError("F803", place, "the link points to no HDF5 file", got=link.filename)
+    try:
+        item = group[name]
+    except (KeyError, OSError, RuntimeError) as error:
+        text = f"{link.filename}:{link.path}"
+        raise FormatError("F803", place, "the link leads nowhere", got=text) from error
+    ends = Path(str(item.file.filename)).resolve()  # the library knows more places to look at
+    _check_inside(ends, folder, place)
+    return [named, ends]
+
+
+def _check_inside(target: Path, folder: Path, place: str) -> None:
+    if not target.is_relative_to(folder.resolve()):
+        raise FormatError(
+            "F803",
+            place,
+            "the link leaves the folder of the file",
+            expected=f"a file in {folder} or below",
+            got=str(target),
+        )
 
 
 def read_hdf5(path: Path | str, name: str) -> Shaped[np.ndarray, "..."]:

@@ -186,9 +186,9 @@ class Outcomes(Mapping[str, Dataset]):
         MystaxError
             As `mystax.io.nwb.writer.write_nwb`.
         """
-        from mystax.io.nwb.writer import NwbOptions, write_nwb
+        from mystax.io.nwb.writer import NwbOptions
 
-        return write_nwb(path, [recorded_of(self)], NwbOptions(**options))
+        return self._write("nwb", path, nwb=NwbOptions(**options))[0]
 
     def to_alf(self, folder: str | Path, **options: Any) -> list[Path]:
         """Write these outcomes as files of the International Brain Laboratory, into ``<folder>/alf``.
@@ -210,9 +210,9 @@ class Outcomes(Mapping[str, Dataset]):
         MystaxError
             As `mystax.io.alf.write_alf`.
         """
-        from mystax.io.alf import AlfOptions, write_alf
+        from mystax.io.alf import AlfOptions
 
-        return write_alf(Path(folder), [recorded_of(self)], AlfOptions(**options))
+        return self._write("alf", folder, alf=AlfOptions(**options))
 
     def to_csv(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write these outcomes as CSV tables.
@@ -234,9 +234,7 @@ class Outcomes(Mapping[str, Dataset]):
         MystaxError
             As `mystax.io.tables.write_tables`.
         """
-        from mystax.io.tables import write_tables
-
-        return write_tables(Path(folder), [recorded_of(self)], "csv", overwrite=overwrite)
+        return self._write("csv", folder, overwrite=overwrite)
 
     def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write these outcomes as Parquet tables (extra `interop`); arguments are those of `to_csv`.
@@ -253,9 +251,14 @@ class Outcomes(Mapping[str, Dataset]):
         MystaxError
             As `mystax.io.tables.write_tables`.
         """
-        from mystax.io.tables import write_tables
+        return self._write("parquet", folder, overwrite=overwrite)
 
-        return write_tables(Path(folder), [recorded_of(self)], "parquet", overwrite=overwrite)
+    def _write(self, form: str, place: str | Path, **how: Any) -> list[Path]:
+        """Write these outcomes in a format, once it is known that this can be done."""
+        from mystax.io.exports import check_writer, write_recorded
+
+        check_writer(form)
+        return write_recorded(form, Path(place), [recorded_of(self)], **how)
 
     def __contains__(self, name: object) -> bool:
         return name in self._loaders

@@ -121,8 +121,8 @@ def plan_pixels(pixels: Any, where: str = "video") -> PixelPlan:
 def _plane(picture: Picture, number: int, plan: PixelPlan, samples: int) -> Shaped[np.ndarray, "y x"]:
     """View of one plane, cropped to the first `samples` of each row."""
     plane = picture.planes[number]
-    rows = np.frombuffer(plane, plan.sample)
-    return rows.reshape(-1, plane.line_size // plan.sample.itemsize)[: picture.height, :samples]
+    strides = (plane.line_size, plan.sample.itemsize)
+    return np.ndarray((picture.height, samples), plan.sample, plane, strides=strides)
 
 
 def _turned(

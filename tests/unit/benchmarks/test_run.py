@@ -110,14 +110,24 @@ def test_a_side_that_dies_fails_its_claim(tmp_path: Path) -> None:
     assert "it died" in str(found.check["error"])
 
 
-def test_the_peers_second_thread_setting_is_left_out_where_it_is_clearly_slower() -> None:
-    def row(side: str, cpu: float) -> Row:
-        return Row(side, 0, cpu, cpu, 1.0, 0.0, 0.0, 1, "run", cpu, cpu)
+@pytest.mark.parametrize(
+    ("cpu", "wall", "kept"),
+    [
+        (2.4, 2.4, ["peer"]),
+        (2.02, 1.99, ["peer"]),
+        (1.8, 2.01, ["peer-one-thread"]),
+        (1.8, 2.4, ["peer", "peer-one-thread"]),
+    ],
+    ids=["worse", "alike", "better", "better in one way"],
+)
+def test_of_two_thread_settings_of_a_peer_the_worse_is_left_out(
+    cpu: float, wall: float, kept: list[str]
+) -> None:
+    def row(cpu: float, wall: float) -> Row:
+        return Row("", 0, wall, cpu, 1.0, 0.0, 0.0, 1, "run", wall, cpu)
 
-    sides = ["mystax", "peer", "peer-one-thread"]
-    for second, kept in ((2.4, ["mystax", "peer"]), (2.2, sides), (1.0, ["mystax", "peer-one-thread"])):
-        warm = {"mystax": row("mystax", 1.0), "peer": row("peer", 2.0), "peer-one-thread": row("", second)}
-        assert harness._worth_timing(list(sides), warm) == kept
+    warm = {"mystax": row(1.0, 1.0), "peer": row(2.0, 2.0), "peer-one-thread": row(cpu, wall)}
+    assert harness._worth_timing(list(warm), warm) == ["mystax", *kept]
 
 
 @pytest.mark.parametrize("words", [["facemap"], ["other=python"], ["facemap=nowhere/python"]], ids=str)

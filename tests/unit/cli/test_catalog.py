@@ -282,6 +282,27 @@ def test_export_goes_on_after_a_failure_and_exits_3(measured: Path, capsys: Capt
     assert (measured / "tables" / "sub-001" / "ses-01" / "running.csv").is_file()
 
 
+def test_export_goes_on_after_a_bug_and_keeps_its_traceback(
+    measured: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mystax.io import alf
+
+    def broken(*_: object) -> list[Path]:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(alf, "write_alf", broken)
+    words = ("--where", "r1", "--alf", "one", "--csv", "tables", "--log", "export.log")
+    found = call(capsys, "export", *words, "--json")
+    assert (found.status, found.codes) == (3, ["B999"])
+    (error,) = found.json["errors"]
+    assert error["where"] == "r1 sub-001/ses-01"
+    assert error["hint"].endswith("please report it with the log export.log")
+    log = (measured / "export.log").read_text()
+    assert "in broken" in log
+    assert "ZeroDivisionError: by nothing" in log
+    assert (measured / "tables" / "sub-001" / "ses-01" / "running.csv").is_file()
+
+
 def test_export_where_nothing_is_there_exits_2_and_says_so_once(lab: Path, capsys: Capture) -> None:
     _ingested(capsys)
     found = call(capsys, "export", "--where", "r1", "--csv", "a", "--alf", "b", "--json")

@@ -375,3 +375,61 @@ def test_a_process_on_a_full_disk_ends_with_its_code(words: list[str]) -> None:
         )
     assert found.returncode == 1
     assert "Traceback" not in found.stderr
+
+
+# several inputs ---------------------------------------------------------------------------------------
+
+
+def each(*raised: BaseException | None) -> click.Command:
+    """Return a command with one input per error (None: it goes well)."""
+
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True, expose_value=False)
+    @click.option("--log", expose_value=False)
+    @click.pass_obj
+    def command(output: Output) -> None:
+        for number, error in enumerate(raised):
+            with output.going_on():
+                if error is not None:
+                    raise error
+                output.say(f"input {number}")
+        output.settle(len(raised))
+
+    return command
+
+
+def test_input_that_fails_in_any_way_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    failures = (VideoError("V102", "a.mp4"), ZeroDivisionError("bug"), OSError(errno.EIO, "broken disk"))
+    install(monkeypatch, each(*failures, None))
+    assert call("toy", "--log", str(tmp_path / "log")) == 3
+    shown = capsys.readouterr()
+    assert shown.out == "input 3\n"
+    assert [line.split()[0] for line in shown.err.splitlines() if line[0] in "VB"] == ["V102", "B999", "B999"]
+    log = (tmp_path / "log").read_text()
+    assert log.count("Traceback (most recent call last)") == 2
+    assert "broken disk" in log
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        (Cancelled("run", signal.SIGTERM), 128 + signal.SIGTERM),
+        (KeyboardInterrupt(), 130),
+        (click.UsageError("no"), 2),
+    ],
+)
+def test_stop_and_wrong_usage_end_the_command_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ending: BaseException, status: int
+) -> None:
+    install(monkeypatch, each(ending, None))
+    assert call("toy") == status
+    assert "input 1" not in capsys.readouterr().out
+
+
+def test_reader_who_has_seen_enough_ends_the_command() -> None:
+    output = Output("toy")
+    with pytest.raises(BrokenPipeError), output.going_on():
+        raise BrokenPipeError(errno.EPIPE, "gone")
+    assert output.errors == []

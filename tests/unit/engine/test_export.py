@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 import mystax
-from mystax.engine.export import export_tables, nwb_place
+from mystax.engine.exchange import import_facemap
+from mystax.engine.export import ExportWish, export_targets, nwb_place
 from mystax.errors import ParameterError, RecipeError
+from mystax.io.formats.facemap import write_facemap
 from tests.fixtures.exchange_outcomes import contents, publish_known
+from tests.fixtures.facemap_files import facemap_dict
 
 
 def test_file_lies_beside_its_target_unless_it_is_named(tmp_path: Path) -> None:
@@ -18,9 +21,20 @@ def test_file_lies_beside_its_target_unless_it_is_named(tmp_path: Path) -> None:
         nwb_place([target, target], None)
 
 
-def test_unknown_form_of_tables_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="P401"):
-        export_tables([tmp_path / "nothing"], tmp_path, "xls")
+def test_unknown_format_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"P401.*did you mean 'csv'"):
+        export_targets([tmp_path / "nothing"], "csvs", tmp_path, ExportWish({}))
+
+
+@pytest.mark.usefixtures("readers_here")
+def test_facemap_files_of_several_folders_get_a_folder_each(tmp_path: Path) -> None:
+    write_facemap(tmp_path / "face_proc.npy", facemap_dict(0))
+    homes = [tmp_path / "a.mystax", tmp_path / "b.mystax"]
+    for home in homes:
+        import_facemap(tmp_path / "face_proc.npy", home)
+    targets = [homes[0] / "facemap.nc", *homes]  # a file means its folder
+    files = export_targets(targets, "facemap", tmp_path / "out", ExportWish({}))
+    assert [path.parent for path in files] == [tmp_path / "out" / home.name for home in homes]
 
 
 @pytest.mark.usefixtures("readers_here")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mystax.engine.export import export_points
+from mystax.engine.export import ExportWish, export_targets
 from mystax.engine.importing import ImportWishes, import_file
-from mystax.errors import ParameterError, RecipeError
+from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.formats.anipose_points import read_anipose_points
 from mystax.io.recorded import find_recorded
 from mystax.io.tables import write_tables
@@ -104,6 +104,20 @@ def test_real_poses_of_another_tool_are_read(real_data: Path, tmp_path: Path) ->
     assert np.isfinite(found["pose"]["position"].values).all()
 
 
+@pytest.mark.needs_data
+def test_real_pose_of_two_cameras_is_refused_with_its_reason(real_data: Path, tmp_path: Path) -> None:
+    path = real_data / "formats/ndx_pose/0.3.0_poseestimation_two_cameras.nwb"
+    with pytest.raises(FormatError, match=r"F804.*links 2 cameras"):
+        import_file(path, ImportWishes(out=tmp_path / "x.mystax"))
+    assert not (tmp_path / "x.mystax").exists()
+
+
+def test_links_are_followed_in_nwb_files_only(tmp_path: Path) -> None:
+    path = anipose(tmp_path / "pose-3d.csv")
+    with pytest.raises(RecipeError, match=r"P403 --follow-links.*anipose"):
+        import_file(path, ImportWishes(rate=30.0, follow_links=True))
+
+
 def test_points_of_deeplabcut_need_their_unit_and_become_millimetres(tmp_path: Path) -> None:
     path = tmp_path / "a_DLC_3D.csv"
     path.write_text(
@@ -120,7 +134,7 @@ def test_points_of_deeplabcut_need_their_unit_and_become_millimetres(tmp_path: P
 def test_imported_points_of_anipose_go_out_again_as_they_came(tmp_path: Path) -> None:
     first = anipose(tmp_path / "pose-3d.csv")
     import_file(first, ImportWishes(rate=100.0, out=tmp_path / "a.mystax"))
-    (second,) = export_points([tmp_path / "a.mystax"], tmp_path, "anipose")
+    (second,) = export_targets([tmp_path / "a.mystax"], "anipose", tmp_path, ExportWish({}))
     here, there = read_anipose_points(first), read_anipose_points(second)
     for name in ("names", "position", "residual", "n_cameras", "frame"):
         np.testing.assert_array_equal(getattr(here, name), getattr(there, name))

@@ -9,7 +9,7 @@ import pytest
 
 from mystax.core.clock import Clock
 from mystax.core.recording import ArraySource, Reason
-from mystax.engine.recordings import Paths, clock_camera, open_recording, plan_cameras
+from mystax.engine.recordings import clock_camera, open_recording
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
 from mystax.io.video import VideoWriter
 
@@ -59,56 +59,6 @@ def test_mapping_names_the_cameras(write: Write) -> None:
     assert list(recording.cameras) == ["left", "right"]
     assert (recording.name, recording.reference) == ("day1", "right")
     recording.close()
-
-
-@pytest.mark.parametrize(
-    ("paths", "cameras"),
-    [
-        ([["a.mp4", "b.mp4"]], {"camera1": ["a.mp4"], "camera2": ["b.mp4"]}),
-        (
-            [["a.mp4", "b.mp4"], ["c.mp4", "d.mp4"]],
-            {"camera1": ["a.mp4", "c.mp4"], "camera2": ["b.mp4", "d.mp4"]},
-        ),
-        ([["a.mp4"], ["b.mp4"]], {"face": ["a.mp4", "b.mp4"]}),
-    ],
-)
-def test_list_of_lists_is_consecutive_groups_of_simultaneous_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: Paths, cameras: dict[str, list[str]]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in "abcd":
-        Path(f"{name}.mp4").touch()
-    _, found = plan_cameras(paths)
-    assert {camera: [file.name for file in files] for camera, files in found.items()} == cameras
-
-
-def test_folder_is_read_by_the_words_of_its_names(tmp_path: Path) -> None:
-    folder = tmp_path / "day2"
-    folder.mkdir()
-    for name in ("m_left_part2.mp4", "m_left_part1.mp4", "m_right.mp4", "notes.txt"):
-        (folder / name).touch()
-    name, cameras = plan_cameras(folder)
-    assert name == "day2"
-    assert {camera: [file.name for file in files] for camera, files in cameras.items()} == {
-        "left": ["m_left_part1.mp4", "m_left_part2.mp4"],
-        "right": ["m_right.mp4"],
-    }
-
-
-def test_ambiguous_folder_is_refused_and_joined_on_request(tmp_path: Path) -> None:
-    for name in ("m_1.mp4", "m_2.mp4"):
-        (tmp_path / name).touch()
-    with pytest.raises(RecipeError, match=r"P403.*bare number"):
-        plan_cameras(tmp_path)
-    assert len(plan_cameras(tmp_path, join=True)[1]["face"]) == 2
-
-
-@pytest.mark.parametrize(
-    "paths", [[], {}, {"a": []}, {"a": 5}, [["a.mp4"], ["b.mp4", "c.mp4"]], "none.mp4", {"a": "none.mp4"}]
-)
-def test_paths_that_are_no_recording_are_refused(paths: Paths) -> None:
-    with pytest.raises(RecipeError, match="P403"):
-        plan_cameras(paths)
 
 
 def test_missing_file_is_refused_with_the_nearest(write: Write) -> None:

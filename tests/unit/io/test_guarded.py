@@ -63,6 +63,65 @@ def test_link_to_another_file_is_refused(plain: Path, tmp_path: Path) -> None:
         read_hdf5(path, "x")
 
 
+def linking(path: Path, target: str, name: str = "/camera/times") -> Path:
+    """Write a file with a link to another one."""
+    path.parent.mkdir(exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file["x"] = h5py.ExternalLink(target, name)
+    return path
+
+
+def test_link_in_the_folder_or_below_is_followed_on_request(plain: Path, tmp_path: Path) -> None:
+    linking(tmp_path / "below" / "second.h5", "../plain.h5")
+    with h5py.File(linking(tmp_path / "first.h5", "below/second.h5", "/x"), "r") as file:
+        check_hdf5(file, folder=tmp_path)
+        assert file["x"][3] == 3
+        with pytest.raises(FormatError, match="F803"):
+            check_hdf5(file)
+    with h5py.File(linking(tmp_path / "absolute.h5", str(plain)), "r") as file:
+        check_hdf5(file, folder=tmp_path)
+
+
+@pytest.mark.parametrize("target", ["../plain.h5", "gone.h5", "text.h5", "circle.h5"])
+def test_link_that_leaves_the_folder_or_leads_nowhere_is_refused(
+    plain: Path, tmp_path: Path, target: str
+) -> None:
+    assert plain.is_file()
+    path = linking(tmp_path / "inner" / "first.h5", target)
+    (tmp_path / "inner" / "text.h5").write_text("no")
+    linking(tmp_path / "inner" / "circle.h5", "first.h5", "/x")
+    with h5py.File(path, "r") as file, pytest.raises(FormatError, match="F803"):
+        check_hdf5(file, folder=tmp_path / "inner")
+
+
+def test_link_out_of_the_folder_by_way_of_another_name_is_refused(plain: Path, tmp_path: Path) -> None:
+    path = linking(tmp_path / "inner" / "first.h5", "alias.h5")
+    (tmp_path / "inner" / "alias.h5").symlink_to(plain)
+    with h5py.File(path, "r") as file, pytest.raises(FormatError, match=r"F803.*leaves the folder"):
+        check_hdf5(file, folder=tmp_path / "inner")
+
+
+def test_linked_file_is_walked_whole(tmp_path: Path) -> None:
+    """What a followed group reaches by soft links is refused too."""
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("camera/times", data=np.arange(3))
+        file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
+    with h5py.File(linking(tmp_path / "a.h5", "b.h5"), "r") as file, pytest.raises(FormatError, match="F803"):
+        check_hdf5(file, folder=tmp_path)
+
+
+def test_endless_chain_of_files_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "end.h5", "w") as file:
+        file["x"] = 1
+    for k in range(70):
+        linking(tmp_path / f"{k}.h5", "end.h5", "/x")
+    with h5py.File(tmp_path / "start.h5", "w") as file:
+        for k in range(70):
+            file[str(k)] = h5py.ExternalLink(f"{k}.h5", "/x")
+    with h5py.File(tmp_path / "start.h5", "r") as file, pytest.raises(FormatError, match="F802"):
+        check_hdf5(file, folder=tmp_path)
+
+
 def test_data_in_another_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.bin").write_bytes(bytes(80))
     path = tmp_path / "external.h5"

@@ -62,6 +62,22 @@ def test_table_has_one_header_line_and_a_row_per_frame(folder: Path, tmp_path: P
     assert [np.float32(text or "nan") for text in column] == pytest.approx(wanted, nan_ok=True, abs=0)
 
 
+def test_pandas_reads_every_table_with_one_header_line(folder: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    files = [path for path in write_tables(tmp_path, find_recorded([folder]), "csv") if path.suffix == ".csv"]
+    assert {path.name.partition(".")[0] for path in files} == set(KINDS)
+    for path in files:
+        head, rows = rows_of(path)
+        table = pandas.read_csv(path)
+        assert (list(table.columns), len(table)) == (head, len(rows)), path.name
+        texts = [
+            name for name in head if not any(part in str(table[name].dtype) for part in ("int", "float"))
+        ]
+        for name in set(head) - set(texts):
+            numbers = [float(row[head.index(name)] or "nan") for row in rows]
+            np.testing.assert_array_equal(table[name].to_numpy(float), numbers)
+
+
 def test_names_of_columns_are_those_of_the_coordinates(folder: Path, tmp_path: Path) -> None:
     write_tables(tmp_path, find_recorded([folder], ["pose", "svd"]), "csv")
     assert "position.eye_front.x" in rows_of(tmp_path / "pose.csv")[0]

@@ -15,6 +15,8 @@ CUT = 13.8
 """0.999 point of chi-square with 2 degrees of freedom: a camera beyond it is rejected."""
 PAIR_CUT = 10.8
 """0.999 point with 1 degree of freedom: two cameras beyond it disagree."""
+SMALL = 1e-6
+"""Gauss-Newton step over distance from the camera behind which the next moves no residual by 1e-5 px."""
 
 
 @kernel
@@ -25,8 +27,17 @@ def _copy(values, out):
 
 
 @kernel
-def solve3(a, b, x):
-    """Solve a x = b for a symmetric a = xx, xy, xz, yy, yz, zz; returns its determinant (0: not solved)."""
+def _distance(dx, dy):
+    """Length of a difference of pixels: they are far from where squares overflow, which hypot guards."""
+    return np.sqrt(dx * dx + dy * dy)
+
+
+@kernel
+def solve3(a, x):
+    """Solve for x: a = xx, xy, xz, yy, yz, zz of a symmetric matrix, and the right side behind them.
+
+    Returns the determinant of the matrix (0: not solved).
+    """
     i00 = a[3] * a[5] - a[4] * a[4]
     i01 = a[2] * a[4] - a[1] * a[5]
     i02 = a[1] * a[4] - a[2] * a[3]
@@ -36,9 +47,9 @@ def solve3(a, b, x):
     i11 = a[0] * a[5] - a[2] * a[2]
     i12 = a[1] * a[2] - a[0] * a[4]
     i22 = a[0] * a[3] - a[1] * a[1]
-    x[0] = (i00 * b[0] + i01 * b[1] + i02 * b[2]) / det
-    x[1] = (i01 * b[0] + i11 * b[1] + i12 * b[2]) / det
-    x[2] = (i02 * b[0] + i12 * b[1] + i22 * b[2]) / det
+    x[0] = (i00 * a[6] + i01 * a[7] + i02 * a[8]) / det
+    x[1] = (i01 * a[6] + i11 * a[7] + i12 * a[8]) / det
+    x[2] = (i02 * a[6] + i12 * a[7] + i22 * a[8]) / det
     return det
 
 
@@ -60,9 +71,9 @@ def invert3(a, out):
 
 
 @kernel
-def _linear(rows, xy, weight, chosen, x):
+def _linear(rows, xy, weight, chosen, a, x):
     """Linear solution of the chosen cameras; returns whether there is one in front of all of them."""
-    a, b = np.zeros(6), np.zeros(3)
+    a[:] = 0.0
     for c in range(len(rows)):
         if not chosen[c]:
             continue
@@ -77,11 +88,11 @@ def _linear(rows, xy, weight, chosen, x):
             a[3] += w * g1 * g1
             a[4] += w * g1 * g2
             a[5] += w * g2 * g2
-            b[0] += w * g0 * right
-            b[1] += w * g1 * right
-            b[2] += w * g2 * right
+            a[6] += w * g0 * right
+            a[7] += w * g1 * right
+            a[8] += w * g2 * right
     scale = (a[0] + a[3] + a[5]) / 3.0
-    if scale <= 0.0 or solve3(a, b, x) <= 1e-13 * scale * scale * scale:
+    if scale <= 0.0 or solve3(a, x) <= 1e-13 * scale * scale * scale:
         return False
     for c in range(len(rows)):
         row = rows[c]
@@ -116,34 +127,37 @@ def _cost(m2, seen, cut):
 
 
 @kernel
-def _step(rows, fisheye, uv, prec, chosen, x, a, b, work, jac):
-    """Add up the normal equations at x: a (6), b (3)."""
-    a[:] = 0.0
-    b[:] = 0.0
+def _step(rows, fisheye, uv, prec, chosen, x, shares, total, work, jac):
+    """Fill the normal equations at x: `shares` (camera, 9) of the chosen cameras, and their sum.
+
+    The nine numbers are the matrix xx, xy, xz, yy, yz, zz and the right side.
+    """
+    total[:] = 0.0
     for c in range(len(rows)):
         if not chosen[c]:
             continue
         if project_jacobian(rows[c], fisheye[c], x[0], x[1], x[2], work, jac) <= 1e-9:
             return False
+        share = shares[c]
         ex, ey = uv[c, 0] - work[0], uv[c, 1] - work[1]
         pxx, pxy, pyy = prec[c, 0], prec[c, 1], prec[c, 2]
         ux, uy = pxx * ex + pxy * ey, pxy * ex + pyy * ey
         k = 0
         for i in range(3):
             gx, gy = pxx * jac[0, i] + pxy * jac[1, i], pxy * jac[0, i] + pyy * jac[1, i]
-            b[i] += jac[0, i] * ux + jac[1, i] * uy
+            share[6 + i] = jac[0, i] * ux + jac[1, i] * uy
             for j in range(i, 3):
-                a[k] += gx * jac[0, j] + gy * jac[1, j]
+                share[k] = gx * jac[0, j] + gy * jac[1, j]
                 k += 1
+        for k in range(9):
+            total[k] += share[k]
     return True
 
 
 @kernel
-def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
+def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, shares, a, step, trial, other, work, jac):
     """Gauss-Newton steps on the inliers, which are decided again at each step; returns the final cost."""
     cut = CUT if robust else np.inf
-    a, b, step, trial = np.empty(6), np.empty(3), np.empty(3), np.empty(3)
-    other = np.empty(len(rows))
     _distances(rows, fisheye, uv, prec, seen, x, m2, work)
     cost, _ = _cost(m2, seen, cut)
     for _ in range(5):
@@ -153,13 +167,13 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
             n += used[c]
         if n < 2:
             _copy(seen, used)
-        if not _step(rows, fisheye, uv, prec, used, x, a, b, work, jac):
+        if not _step(rows, fisheye, uv, prec, used, x, shares, a, work, jac):
             break
         damping = 1e-9 * (a[0] + a[3] + a[5])
         a[0] += damping
         a[3] += damping
         a[5] += damping
-        if solve3(a, b, step) == 0.0:
+        if solve3(a, step) == 0.0:
             break
         for i in range(3):
             trial[i] = x[i] + step[i]
@@ -181,24 +195,37 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, work, jac):
 
 
 @kernel
-def _without(rows, fisheye, uv, prec, used, x, gone, work, jac):
-    """Residual [px] of one camera from the point that the others give; NaN if they give none."""
-    chosen = used.copy()
-    chosen[gone] = False
+def _without(rows, fisheye, uv, prec, used, x, gone, shares, total, chosen, rest, a, step, other, work, jac):
+    """Residual [px] of one camera from the point that the others give; NaN if they give none.
+
+    The first step takes the share of the camera off the normal equations at x, which hold those of the
+    others already; others follow (three in all at most) until one is too small to change the residual.
+    """
     n = 0
     for c in range(len(rows)):
+        chosen[c] = used[c] and c != gone
         n += chosen[c]
     if n < 2:
         return np.nan
-    a, b, step, other = np.empty(6), np.empty(3), np.empty(3), x.copy()
-    for _ in range(3):
-        if not _step(rows, fisheye, uv, prec, chosen, other, a, b, work, jac) or solve3(a, b, step) == 0.0:
+    _copy(x, other)
+    for k in range(9):
+        a[k] = total[k] - shares[gone, k]
+    row = rows[gone]
+    depth = row[6] * x[0] + row[7] * x[1] + row[8] * x[2] + row[11]
+    for turn in range(3):
+        if turn and not _step(rows, fisheye, uv, prec, chosen, other, rest, a, work, jac):
             return np.nan
+        if solve3(a, step) == 0.0:
+            return np.nan
+        moved = 0.0
         for i in range(3):
             other[i] += step[i]
+            moved = max(moved, abs(step[i]))
+        if moved <= SMALL * depth:
+            break
     if project(rows[gone], fisheye[gone], other[0], other[1], other[2], work) <= 1e-9:
         return np.nan
-    return np.hypot(uv[gone, 0] - work[0], uv[gone, 1] - work[1])
+    return _distance(uv[gone, 0] - work[0], uv[gone, 1] - work[1])
 
 
 @kernel
@@ -282,7 +309,9 @@ def triangulate_block(
     pixel, weight, xy = np.empty((n_cameras, 2)), np.empty((n_cameras, 3)), np.empty((n_cameras, 2))
     w, m2 = np.empty(n_cameras), np.empty(n_cameras)
     x, best = np.empty(3), np.empty(3)
-    a, b = np.empty(6), np.empty(3)
+    # One piece of memory for all points: asking for it point by point would take a quarter of the time.
+    shares, rest = np.empty((n_cameras, 9)), np.empty((n_cameras, 9))
+    total, a, step, trial, other = np.empty(9), np.empty(9), np.empty(3), np.empty(3), np.empty(n_cameras)
     for i in range(n):
         place[i, :] = np.nan
         cov[i, :] = np.nan
@@ -309,7 +338,7 @@ def triangulate_block(
         if n_seen < 2:
             continue
         lowest, most, found = np.inf, 0, False
-        if _linear(rows, xy, w, seen, x):
+        if _linear(rows, xy, w, seen, a, x):
             _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
             lowest, most = _cost(m2, seen, CUT)
             _copy(x, best)
@@ -321,54 +350,85 @@ def triangulate_block(
                     continue
                 chosen[:] = False
                 chosen[first] = chosen[second] = True
-                if not _linear(rows, xy, w, chosen, x):
+                if not _linear(rows, xy, w, chosen, a, x):
                     continue
                 _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
-                total, inside = _cost(m2, seen, CUT)
-                if total < lowest or (total == lowest and inside > most):
-                    lowest, most = total, inside
+                cost, inside = _cost(m2, seen, CUT)
+                if cost < lowest or (cost == lowest and inside > most):
+                    lowest, most = cost, inside
                     _copy(x, best)
                     found = True
         if not found:
             disagree[i] = True
             continue
         _copy(best, x)
+        robustly = robust and n_seen > 2
         _, n_used = _refine(
-            rows, fisheye, pixel, weight, seen, robust and n_seen > 2, x, inlier, m2, work, jac
+            rows,
+            fisheye,
+            pixel,
+            weight,
+            seen,
+            robustly,
+            x,
+            inlier,
+            m2,
+            shares,
+            a,
+            step,
+            trial,
+            other,
+            work,
+            jac,
         )
         if n_used < 2:
             _copy(seen, inlier)
             disagree[i] = True
-        total, n_used = 0.0, 0
+        together, n_used = 0.0, 0
         for c in range(n_cameras):
             if not seen[c]:
                 continue
             used[i, c] = inlier[c]
             if inlier[c]:
-                total += m2[c]
+                together += m2[c]
                 n_used += 1
             if np.isfinite(m2[c]):
                 project(rows[c], fisheye[c], x[0], x[1], x[2], work)
-                residual[i, c] = np.hypot(pixel[c, 0] - work[0], pixel[c, 1] - work[1])
-        if not np.isfinite(total):
+                residual[i, c] = _distance(pixel[c, 0] - work[0], pixel[c, 1] - work[1])
+        if not np.isfinite(together):
             disagree[i] = True
             continue
-        good = _step(rows, fisheye, pixel, weight, inlier, x, a, b, work, jac)
-        if not good or not invert3(a, cov[i]):
+        good = _step(rows, fisheye, pixel, weight, inlier, x, shares, total, work, jac)
+        if not good or not invert3(total, cov[i]):
             continue
         _copy(x, place[i])
-        distance[i] = total
+        distance[i] = together
         _freedom(rows, fisheye, weight, inlier, x, cov[i], free[i], effective[i], work, jac)
-        if n_used == 2 and total > PAIR_CUT:
+        if n_used == 2 and together > PAIR_CUT:
             disagree[i] = True
         if disagree[i]:
-            cov[i, :] *= max(1.0, total)
+            cov[i, :] *= max(1.0, together)
         angle[i] = _widest(centres, inlier, x)
         if n_seen > 2:
             for c in range(n_cameras):
                 if seen[c]:
-                    left_out[i, c] = (
-                        _without(rows, fisheye, pixel, weight, inlier, x, c, work, jac)
-                        if inlier[c]
-                        else residual[i, c]
-                    )
+                    left_out[i, c] = residual[i, c]
+                    if inlier[c]:
+                        left_out[i, c] = _without(
+                            rows,
+                            fisheye,
+                            pixel,
+                            weight,
+                            inlier,
+                            x,
+                            c,
+                            shares,
+                            total,
+                            chosen,
+                            rest,
+                            a,
+                            step,
+                            trial,
+                            work,
+                            jac,
+                        )

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.edits import accept_flags, set_values
-from mystax.engine.catalog.exporting import Exported, ManyWish, export_selected
+from mystax.engine.catalog.exporting import Exported, export_selected
 from mystax.engine.catalog.hashing import FullReport, hash_files
 from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
@@ -32,6 +32,7 @@ from mystax.engine.catalog.tables import SCHEMA, outcome, root, video
 from mystax.engine.catalog.upkeep import CheckReport, PruneReport, backup, look_again, prune
 from mystax.engine.catalog.views import list_recordings, recording_number, show_recording
 from mystax.engine.catalog.with_queue import WithQueue
+from mystax.engine.export import ExportWish
 from mystax.engine.machine import kind_of_disk
 from mystax.errors import RecipeError
 
@@ -346,13 +347,13 @@ class Catalog(WithQueue):
             yield known.get(number, {}), self.out / path
 
     def export(
-        self, wish: ManyWish, where: str | Sequence[str] = "", *, report: Report = silent
+        self, wish: ExportWish, where: str | Sequence[str] = "", *, report: Report = silent
     ) -> Iterator[Exported]:
         """Write the outcomes of recordings in other formats; what hinders one does not hinder the next.
 
         Parameters
         ----------
-        wish : ManyWish
+        wish : ExportWish
             Formats with their folders, and how they are written.
         where : str or sequence of str, optional
             Words such as ``subject=m1* quality!=bad``; by default all recordings.

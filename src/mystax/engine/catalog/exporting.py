@@ -1,10 +1,9 @@
 """Outcomes of many recordings of a catalogue out: each recording is finished, or its error says why not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -12,53 +11,12 @@ from mystax.core.events import Event, Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.query import ids_where, select_outcomes, select_recordings
 from mystax.engine.catalog.tables import outcome, recording, subject
-from mystax.engine.exchange import export_facemap
-from mystax.engine.export import export_alf, export_nwb, export_points, export_tables
-from mystax.errors import Cancelled, MystaxError, RecipeError
-from mystax.io.alf import AlfOptions
+from mystax.engine.export import FORMS, ExportWish, export_targets
+from mystax.errors import Cancelled, InternalError, MystaxError, RecipeError
 from mystax.io.nwb.writer import NwbOptions, SubjectFacts
 from mystax.io.store_fs import refusals
 
-if TYPE_CHECKING:
-    from mystax.io.formats.facemap_export import Flavour
-else:
-    Flavour = str
-
-__all__ = ["Exported", "ManyWish", "export_selected"]
-
-FORMS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc_3d", "facemap")
-
-
-@dataclass(frozen=True)
-class ManyWish:
-    """What is written of each recording.
-
-    Attributes
-    ----------
-    forms : mapping of str to Path
-        Format (``nwb``, ``alf``, ``csv``, ``parquet``, ``anipose``, ``dlc_3d``, ``facemap``) to the folder
-        that takes the files of all recordings.
-    analyses : sequence of str
-        Only these; by default all that there are.
-    nwb : NwbOptions
-        How NWB files are written; the catalogue's start and subject go before those told here.
-    alf : AlfOptions
-        How ALF files are written.
-    flavour : {"facemap", "element"}
-        Of Facemap's files.
-    matlab : bool
-        ``_proc.mat`` instead of ``_proc.npy``.
-    overwrite : bool
-        Replace files of the same names.
-    """
-
-    forms: Mapping[str, Path]
-    analyses: Sequence[str] = ()
-    nwb: NwbOptions = field(default_factory=NwbOptions)
-    alf: AlfOptions = field(default_factory=AlfOptions)
-    flavour: Flavour = "facemap"
-    matlab: bool = False
-    overwrite: bool = False
+__all__ = ["Exported", "export_selected"]
 
 
 @dataclass
@@ -74,7 +32,7 @@ class Exported:
     files : list of Path
         What was written.
     errors : dict of str to MystaxError
-        Format to what hindered it.
+        Format to what hindered it; a bug (B999) has the exception itself as its cause.
     """
 
     label: str
@@ -108,7 +66,7 @@ def export_selected(
     database: Database,
     out: Path,
     where: str | Sequence[str],
-    wish: ManyWish,
+    wish: ExportWish,
     *,
     report: Report = silent,
 ) -> Iterator[Exported]:
@@ -122,8 +80,8 @@ def export_selected(
         The folder of outcomes.
     where : str or sequence of str
         Condition on recordings and outcomes, such as ``subject=m1* analysis=pupil``; empty for all.
-    wish : ManyWish
-        What is written, and where.
+    wish : ExportWish
+        What is written, and the folders that take the files of all recordings.
     report : callable, optional
         Takes events.
 
@@ -160,7 +118,7 @@ def _text(where: str | Sequence[str]) -> str:
     return where if isinstance(where, str) else " ".join(where)
 
 
-def _export_one(one: _Chosen, wish: ManyWish, report: Report) -> Exported:
+def _export_one(one: _Chosen, wish: ExportWish, report: Report) -> Exported:
     """Write one recording in all formats; what hinders a format does not hinder the next."""
     told = Exported(one.label, one.folder)
     if not one.paths:
@@ -176,48 +134,34 @@ def _export_one(one: _Chosen, wish: ManyWish, report: Report) -> Exported:
             raise
         except MystaxError as error:
             told.errors[form] = error
+        except Exception as error:  # noqa: BLE001 - whatever one recording brings out, the next is tried
+            told.errors[form] = _bug(one, form, error)
     return told
 
 
-def _write(one: _Chosen, form: str, place: Path, wish: ManyWish, report: Report) -> list[Path]:
+def _bug(one: _Chosen, form: str, error: Exception) -> InternalError:
+    """Return the error that stands for a failure that nobody foresaw, with that as its cause."""
+    bug = InternalError("B999", f"{one.label} {one.folder}", f"{form}: {type(error).__name__}: {error}")
+    bug.__cause__ = error
+    return bug
+
+
+def _write(one: _Chosen, form: str, place: Path, wish: ExportWish, report: Report) -> list[Path]:
     """Write one recording in one format.
 
     Raises
     ------
     MystaxError
-        As the writer of the format.
+        As `export_targets`; S501, S503, as the disk refuses.
     """
-    analyses, overwrite = wish.analyses, wish.overwrite
-    if form == "nwb":
-        options = replace(
-            wish.nwb, start=one.start or wish.nwb.start, subject=_known_first(one.subject, wish.nwb.subject)
-        )
-        with refusals(place.parent):
-            place.parent.mkdir(parents=True, exist_ok=True)
+    with refusals(place):
+        if form != "nwb":
+            return export_targets(one.paths, form, place, wish, report=report)
+        place.parent.mkdir(parents=True, exist_ok=True)
         file = place.with_name(f"{place.name}.nwb")
-        return [
-            export_nwb(
-                one.paths, file, replace(options, overwrite=overwrite), analyses=analyses, report=report
-            )
-        ]
-    if form == "alf":
-        return export_alf(one.paths, place, replace(wish.alf, overwrite=overwrite), analyses=analyses)
-    if form == "facemap":
-        homes = sorted({path.parent for path in one.paths})
-        return [
-            export_facemap(
-                home,
-                place / home.name if len(homes) > 1 else place,
-                flavour=wish.flavour,
-                matlab=wish.matlab,
-                overwrite=overwrite,
-            )
-            for home in homes
-        ]
-    if form in ("anipose", "dlc_3d"):
-        name = form.replace("_", "-")
-        return export_points(one.paths, place, name, analyses=analyses, overwrite=overwrite)
-    return export_tables(one.paths, place, form, analyses=analyses, overwrite=overwrite)
+        told = wish.nwb or NwbOptions()
+        known = replace(told, start=one.start or told.start, subject=_known_first(one.subject, told.subject))
+        return export_targets(one.paths, form, file, replace(wish, nwb=known), report=report)
 
 
 def _known_first(known: SubjectFacts, told: SubjectFacts) -> SubjectFacts:

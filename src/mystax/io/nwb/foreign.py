@@ -29,24 +29,39 @@ PIXELS = ("pixels", "pixel", "px")
 FORM = "nwb"
 
 
-def is_own(path: Path | str) -> bool:
-    """Tell whether an NWB file has outcomes that mystax wrote.
+def is_own(path: Path | str, *, follow_links: bool = False) -> bool:
+    """Tell whether an NWB file has outcomes that mystax wrote; arguments are those of `read_behaviour`.
 
     Raises
     ------
     FormatError
         F802-F804, if the file is refused.
     """
-    return bool(read_foreign(path, "nwb_behaviour", memory=MEMORY, seconds=SECONDS)["is_own"])
+    return bool(_behaviour(Path(path), follow_links)["is_own"])
 
 
-def read_behaviour(path: Path | str) -> tuple[list[OutcomeParts], list[str]]:
+def _behaviour(path: Path, follow_links: bool) -> dict[str, Any]:
+    options = {"folder": str(path.absolute().parent)} if follow_links else None
+    try:
+        found: dict[str, Any] = read_foreign(
+            path, "nwb_behaviour", options=options, memory=MEMORY, seconds=SECONDS
+        )
+    except FormatError as refused:
+        if refused.code == "F803" and not follow_links:
+            refused.hint = "mystax import --follow-links follows links to files in the same folder or below"
+        raise
+    return found
+
+
+def read_behaviour(path: Path | str, *, follow_links: bool = False) -> tuple[list[OutcomeParts], list[str]]:
     """Read what another tool left in an NWB file.
 
     Parameters
     ----------
     path : path
         The file.
+    follow_links : bool, optional
+        Follow links to HDF5 files in its folder or below.
 
     Returns
     -------
@@ -59,7 +74,7 @@ def read_behaviour(path: Path | str) -> tuple[list[OutcomeParts], list[str]]:
         F802-F804, if the file is refused, or has nothing that mystax understands.
     """
     place = Path(path)
-    found = read_foreign(place, "nwb_behaviour", memory=MEMORY, seconds=SECONDS)
+    found = _behaviour(place, follow_links)
     outcomes: list[OutcomeParts] = []
     if found["poses"]:
         outcomes.append(_poses(found["poses"], place))
@@ -69,7 +84,7 @@ def read_behaviour(path: Path | str) -> tuple[list[OutcomeParts], list[str]]:
         outcomes.append(pupil)
     if found["intervals"]:
         outcomes.append(_states(found["intervals"][0], place))
-    notes = [f"it names the video {name}: mystax run measures it" for name in found["videos"]]
+    notes = [f"it names the video {name}: mystax run {place.name} measures it" for name in found["videos"]]
     kinds = set(found["kinds"])
     if "Units" in kinds or "RoiResponseSeries" in kinds:
         notes.append("it holds neural data: give it to mystax encode --neural")

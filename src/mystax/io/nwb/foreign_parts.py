@@ -5,6 +5,7 @@ earlier versions of it wrote.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,24 @@ from mystax.errors import FormatError
 from mystax.io.guarded import check_hdf5
 from mystax.io.nwb.reader import MOST_BYTES, manifest_of
 
-__all__ = ["plain_behaviour"]
+__all__ = ["plain_behaviour", "plain_videos"]
 
 SERIES = ("PoseEstimationSeries", "SpatialSeries", "TimeSeries")
 STATE_WORDS = ("state", "label", "state_id", "behavior", "behaviour", "state_name")
 """Columns that tell the state of an interval, the preferred ones first."""
+SHOWN = "/stimulus/"
+"""Where pictures lie that a subject saw."""
 
 
-def plain_behaviour(path: str) -> dict[str, Any]:
+def plain_behaviour(path: str, folder: str = "") -> dict[str, Any]:
     """Read poses, pupils, states and names of videos; whether mystax wrote the file is told too.
 
     Parameters
     ----------
     path : str
         The file.
+    folder : str, optional
+        Links to files in this folder or below are followed; by default none are.
 
     Returns
     -------
@@ -40,44 +45,88 @@ def plain_behaviour(path: str) -> dict[str, Any]:
     FormatError
         F802, F803 as `check_hdf5`; F804, if it is no NWB file.
     """
-    where = Path(path).name
+    with _opened(path, folder) as file:
+        if manifest_of(file) is not None:
+            return {"is_own": True}
+        kinds = _by_kind(file)
+        return {
+            "is_own": False,
+            "poses": [_pose(item) for item in kinds.get("PoseEstimation", []) if not _is_view(item)],
+            "poses3d": [_pose(item) for item in kinds.get("MultiCameraPoseEstimation", [])],
+            "pupils": [
+                _container(item) for kind in ("PupilTracking", "EyeTracking") for item in kinds.get(kind, [])
+            ],
+            "intervals": [
+                found for item in kinds.get("TimeIntervals", []) if (found := _intervals(item)) is not None
+            ],
+            "videos": [name for item in _films(kinds) for name in _external(item)],
+            "kinds": sorted(kind for kind in kinds if kind),
+        }
+
+
+def plain_videos(path: str) -> dict[str, Any]:
+    """Read which videos an NWB file names for its cameras, and the times of their frames.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Returns
+    -------
+    dict
+        `videos`, each with `name`, `place`, `files`, `starting_frames`, `times`, `start`, `rate` and
+        `n_frames` (None where the file does not tell); `inside`, the places of series whose pictures lie in
+        the file itself; and `kinds`.
+
+    Raises
+    ------
+    FormatError
+        F802, F803 as `check_hdf5`; F804, if it is no NWB file.
+    """
+    with _opened(path) as file:
+        kinds = _by_kind(file)
+        films = _films(kinds)
+        return {
+            "videos": [_video(item) for item in films if _external(item)],
+            "inside": [item.name for item in films if not _external(item)],
+            "kinds": sorted(kind for kind in kinds if kind),
+        }
+
+
+@contextmanager
+def _opened(path: str, folder: str = "") -> Iterator[h5py.File]:
+    """Open a file that is safe to walk; whatever does not fit makes it no NWB file."""
     try:
         with h5py.File(path, "r", locking=False) as file:
-            check_hdf5(file, memory=MOST_BYTES)
-            if manifest_of(file) is not None:
-                return {"is_own": True}
-            kinds: dict[str, list[h5py.Group]] = {}
-            for item in _groups(file):
-                kinds.setdefault(_kind(item), []).append(item)
-            return {
-                "is_own": False,
-                "poses": [_pose(item) for item in kinds.get("PoseEstimation", []) if not _is_view(item)],
-                "poses3d": [_pose(item) for item in kinds.get("MultiCameraPoseEstimation", [])],
-                "pupils": [
-                    _container(item)
-                    for kind in ("PupilTracking", "EyeTracking")
-                    for item in kinds.get(kind, [])
-                ],
-                "intervals": [
-                    found
-                    for item in kinds.get("TimeIntervals", [])
-                    if (found := _intervals(item)) is not None
-                ],
-                "videos": [name for item in kinds.get("ImageSeries", []) for name in _external(item)],
-                "kinds": sorted(kind for kind in kinds if kind),
-            }
+            check_hdf5(file, memory=MOST_BYTES, folder=Path(folder) if folder else None)
+            yield file
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise FormatError("F804", where, f"the file cannot be read as NWB ({error})") from error
+        raise FormatError("F804", Path(path).name, f"the file cannot be read as NWB ({error})") from error
+
+
+def _by_kind(file: h5py.File) -> dict[str, list[h5py.Group]]:
+    """Sort the groups of a file by their NWB type."""
+    kinds: dict[str, list[h5py.Group]] = {}
+    for item in _groups(file):
+        kinds.setdefault(_kind(item), []).append(item)
+    return kinds
 
 
 def _groups(file: h5py.File) -> Iterator[h5py.Group]:
-    """Give all groups but the specifications of types that a file carries along."""
+    """Give all groups, each once, but the specifications of types that a file carries along."""
     stack: list[h5py.Group] = [file]
+    seen: set[tuple[int, int]] = set()
     while stack:
         group = stack.pop()
+        info = h5py.h5o.get_info(group.id)
+        if (int(info.fileno), int(info.addr)) in seen:
+            continue
+        seen.add((int(info.fileno), int(info.addr)))
         yield group
         for name in sorted(group, reverse=True):
-            if isinstance(group.get(name, getlink=True), h5py.HardLink) and name != "specifications":
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.HardLink | h5py.ExternalLink) and name != "specifications":
                 item = group[name]
                 if isinstance(item, h5py.Group):
                     stack.append(item)
@@ -118,20 +167,30 @@ def _series(group: h5py.Group) -> dict[str, Any]:
     offset = float(data.attrs.get("offset", 0.0))
     if factor != 1 or offset != 0:
         values = values * factor + offset
+    clock = _clock(group)
     made: dict[str, Any] = {
         "name": group.name.rsplit("/", 1)[-1],
         "values": values,
         "unit": _text(data.attrs.get("unit", "")),
-        "times": None,
+        "times": clock["times"],
         "confidence": None,
     }
+    if clock["rate"] is not None:
+        made["times"] = clock["start"] + np.arange(len(values)) / float(clock["rate"])
+    if isinstance(group.get("confidence"), h5py.Dataset):
+        made["confidence"] = np.asarray(group["confidence"][...], np.float64)
+    return made
+
+
+def _clock(group: h5py.Group) -> dict[str, Any]:
+    """Read when the samples of a series were taken: their times, or a start and a rate."""
+    made: dict[str, Any] = {"times": None, "start": None, "rate": None}
     if isinstance(group.get("timestamps"), h5py.Dataset):
         made["times"] = np.asarray(group["timestamps"][...], np.float64)
     elif isinstance(group.get("starting_time"), h5py.Dataset):
-        start, rate = float(group["starting_time"][()]), float(group["starting_time"].attrs["rate"])
-        made["times"] = start + np.arange(len(values)) / rate
-    if isinstance(group.get("confidence"), h5py.Dataset):
-        made["confidence"] = np.asarray(group["confidence"][...], np.float64)
+        made["start"] = float(group["starting_time"][()])
+        # as stored: its precision tells which rate is meant
+        made["rate"] = np.ravel(group["starting_time"].attrs["rate"])[0]
     return made
 
 
@@ -195,6 +254,26 @@ def _intervals(group: h5py.Group) -> dict[str, Any] | None:
     }
 
 
+def _films(kinds: dict[str, list[h5py.Group]]) -> list[h5py.Group]:
+    """List the series of pictures that cameras took; what was shown to the subject is none."""
+    return [item for item in kinds.get("ImageSeries", []) if not item.name.startswith(SHOWN)]
+
+
 def _external(group: h5py.Group) -> list[str]:
     """List the video files of a series of pictures."""
     return _words(group, "external_file")
+
+
+def _video(group: h5py.Group) -> dict[str, Any]:
+    """Read which files a series of pictures names, and what is told of their frames."""
+    starts = group["external_file"].attrs.get("starting_frame")
+    number = group.get("num_samples")
+    known = isinstance(number, h5py.Dataset) and number.shape == ()
+    return {
+        "name": group.name.rsplit("/", 1)[-1],
+        "place": group.name,
+        "files": _external(group),
+        "starting_frames": None if starts is None else [int(start) for start in np.atleast_1d(starts)],
+        "n_frames": int(number[()]) if known else None,
+        **_clock(group),
+    }

@@ -157,3 +157,34 @@ def test_link_to_another_file_is_refused(tmp_path: Path) -> None:
         file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/x")
     with pytest.raises(FormatError, match="F803"):
         is_own(path)
+
+
+def test_pose_behind_a_link_is_read_on_request_as_if_it_stood_there(tmp_path: Path) -> None:
+    import h5py
+
+    pose = {"@": kind("PoseEstimation"), "nose": series(points(1))}
+    (tmp_path / "raw").mkdir()
+    nwb(tmp_path / "raw" / "tracks.nwb", {"PoseEstimation": pose})
+    path = nwb(tmp_path / "session.nwb", {})
+    with h5py.File(path, "r+") as file:
+        place = "processing/behavior/PoseEstimation"
+        file[place] = h5py.ExternalLink("raw/tracks.nwb", f"/{place}")
+        file["processing/again"] = h5py.ExternalLink("raw/tracks.nwb", "/processing")
+    with pytest.raises(FormatError, match=r"F803.*--follow-links"):
+        read_behaviour(path)
+    assert not is_own(path, follow_links=True)
+    ((found,), _) = read_behaviour(path, follow_links=True)
+    assert np.array_equal(found.cameras[""]["position"].values[:, :, 0, 0], points(1).astype(np.float32))
+
+
+def test_group_that_holds_itself_is_met_once(tmp_path: Path) -> None:
+    import h5py
+
+    path = nwb(
+        tmp_path / "a.nwb", {"PoseEstimation": {"@": kind("PoseEstimation"), "nose": series(points(1))}}
+    )
+    with h5py.File(path, "r+") as file:
+        file["processing/back"] = file["/"]
+        file["processing/twice"] = file["processing/behavior"]
+    ((found,), _) = read_behaviour(path)
+    assert list(found.cameras) == [""]

@@ -106,10 +106,14 @@ class ChildRuns:
         The child: it reads its wish as a JSON line, tells events as lines, and ends with 0 if all went well.
     prefix : str, optional
         Begin of the ids.
+    ended : callable, optional
+        Called after each run.
     """
 
-    def __init__(self, command: Sequence[str], prefix: str = "j") -> None:
-        self._command, self._prefix = tuple(command), prefix
+    def __init__(
+        self, command: Sequence[str], prefix: str = "j", ended: Callable[[], None] | None = None
+    ) -> None:
+        self._command, self._prefix, self._ended = tuple(command), prefix, ended
         self._runs: dict[str, _Run] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -170,6 +174,8 @@ class ChildRuns:
             self._take(run, line)
         status = await process.wait()
         run.took = time.monotonic() - run.started
+        if self._ended is not None:
+            self._ended()
         if run.state == "running":
             run.state, run.share = ("done", 1.0) if status == 0 else ("failed", run.share)
             if run.state == "failed" and run.error is None:

@@ -10,11 +10,23 @@ from typing import Any, Protocol, runtime_checkable
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
 from mystax.errors import MystaxError
+from mystax.io.cameras_file import read_cameras
 from mystax.io.names import DEFAULT_CAMERA, VIDEO_SUFFIXES
 from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
 
-__all__ = ["CatalogCollection", "Collection", "FolderCollection", "Item", "OutcomeItem", "find", "short_id"]
+__all__ = [
+    "CatalogCollection",
+    "Collection",
+    "FolderCollection",
+    "Item",
+    "OutcomeItem",
+    "address_of",
+    "cameras_of",
+    "changed",
+    "find",
+    "short_id",
+]
 
 SUFFIX = ".mystax"
 LABELS = ".labels"
@@ -67,6 +79,10 @@ class Item:
         Label sets.
     head : mapping
         What a catalogue knows: project, subject, session, quality, codes.
+    specs : mapping of str to mapping
+        From what a frame worker opens a camera, where that is more than its files (clocks).
+    request : mapping
+        Arguments of `mystax.open` that open the recording again, where that is more than its files.
     """
 
     id: str
@@ -75,6 +91,8 @@ class Item:
     folders: tuple[Path, ...] = ()
     labels: tuple[Path, ...] = ()
     head: Mapping[str, Any] = field(default_factory=dict)
+    specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)
 
     def camera_ids(self) -> dict[str, str]:
         """Return the id of each camera."""
@@ -110,6 +128,14 @@ class Collection(Protocol):
 
     def roi_place(self, item: Item) -> Path:
         """Return the folder in which the regions of a recording lie."""
+        ...
+
+    def roots(self) -> Sequence[Path]:
+        """Return folders that may be looked into for more videos."""
+        ...
+
+    def catalogue(self) -> str | None:
+        """Return how another process opens the catalogue; None if there is none."""
         ...
 
     def forget(self) -> None:
@@ -161,6 +187,14 @@ class FolderCollection:
         first = next(iter(item.cameras.values()))[0]
         return first.parent / f"{first.stem}{SUFFIX}"
 
+    def roots(self) -> Sequence[Path]:
+        """Return the folders themselves."""
+        return self._folders
+
+    def catalogue(self) -> str | None:
+        """There is none."""
+        return None
+
     def forget(self) -> None:
         """Look again when next asked."""
         self._made = -FRESH
@@ -178,7 +212,7 @@ class FolderCollection:
         cameras: dict[tuple[Path, ...], dict[str, tuple[Path, ...]]] = {}
         fresh = {path.resolve().with_suffix(SUFFIX): (path.resolve(),) for path in videos}
         for folder in results:
-            known = _cameras_of(folder)
+            known = cameras_of(folder) or _noted_cameras(folder)
             if not known and folder.resolve() in fresh:  # regions, but no outcome yet
                 known = {DEFAULT_CAMERA: fresh[folder.resolve()]}
             if not known and not outcome_paths(folder):
@@ -193,7 +227,7 @@ class FolderCollection:
                 cameras[(path.resolve(),)] = {DEFAULT_CAMERA: (path.resolve(),)}
         items = []
         for files, folders in found.items():
-            ordered = sorted(folders, key=_changed, reverse=True)
+            ordered = sorted(folders, key=changed, reverse=True)
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
@@ -223,14 +257,15 @@ class FolderCollection:
         return found
 
 
-def _changed(folder: Path) -> float:
+def changed(folder: Path) -> float:
+    """Return when a folder was last changed [s]; 0 if it cannot be told."""
     try:
         return folder.stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
+def cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the videos that a folder of outcomes was made from, where they are still there."""
     found: dict[str, tuple[Path, ...]] = {}
     try:
@@ -245,6 +280,16 @@ def _cameras_of(folder: Path) -> dict[str, tuple[Path, ...]]:
     except MystaxError:
         return found
     return found
+
+
+def _noted_cameras(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the videos that a person has said to be the cameras of one recording, where all are there."""
+    try:
+        noted = read_cameras(folder)
+    except MystaxError:
+        return {}
+    found = {camera: tuple(path.resolve() for path in paths) for camera, paths in noted.items()}
+    return found if all(path.is_file() for paths in found.values() for path in paths) else {}
 
 
 def _near(folder: Path, file: Path) -> Path:
@@ -276,6 +321,16 @@ class CatalogCollection:
         """Return the folder in which the regions of a recording lie: above those of its recipes."""
         return self.label_place(item)
 
+    def roots(self) -> Sequence[Path]:
+        """Return the roots of the catalogue that are folders of this computer."""
+        known = self._catalog.roots()
+        paths = [known.path_of(name) for name in known.names]
+        return [path for path in paths if path is not None and path.is_dir()]
+
+    def catalogue(self) -> str | None:
+        """Return its folder or address."""
+        return address_of(self._catalog)
+
     def forget(self) -> None:
         """Look again when next asked."""
         self._made = -KEPT
@@ -301,10 +356,18 @@ class CatalogCollection:
             }
             folder = self._catalog.out / str(known["folder"])
             folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and outcome_paths(path)]
-            ordered = tuple(sorted(folders, key=_changed, reverse=True))
+            ordered = tuple(sorted(folders, key=changed, reverse=True))
             labels = tuple(sorted(folder.glob(f"*{LABELS}")))
             items.append(Item(f"r{row['id']}", _name(row), cameras, ordered, labels, row))
         return items
+
+
+def address_of(opened: Any) -> str:
+    """Return how another process opens a catalogue: its folder if a file of it lies there, else its URL."""
+    from mystax.engine.catalog.places import FILE
+
+    place = opened.place
+    return str(place.folder) if (place.folder / FILE).is_file() else str(place.url)
 
 
 def _name(row: Mapping[str, Any]) -> str:

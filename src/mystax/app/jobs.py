@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from starlette.concurrency import run_in_threadpool
 
 from mystax.app.child_runs import MOST_LINES, Action, ChildRuns, Head, end_process
-from mystax.app.collection import Item
+from mystax.app.collection import Item, address_of
 from mystax.app.schemas import JobLog, JobRow, JobWanted, QueueState
 
 __all__ = ["CatalogJobs", "FolderJobs", "Jobs", "state_of", "with_runs"]
@@ -128,14 +128,10 @@ class CatalogJobs:
 
     async def work(self) -> None:
         """Start `mystax queue work` on this computer, unless it runs."""
-        from mystax.engine.catalog.places import FILE
-
-        place = self._catalog.place
-        named = str(place.folder) if (place.folder / FILE).is_file() else place.url
         if not self._is_working():
             self._worker = await asyncio.create_subprocess_exec(
                 *WORK,
-                *("queue", "work", "--quiet", "--catalog", named),
+                *("queue", "work", "--quiet", "--catalog", address_of(self._catalog)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -208,9 +204,9 @@ def state_of(rows: Sequence[JobRow]) -> QueueState:
     return QueueState(jobs=list(rows), counts=full, eta=eta, is_worked=True)
 
 
-def with_runs(state: QueueState, runs: ChildRuns) -> QueueState:
-    """Return a queue with runs of this computer that are not in it: trainings."""
-    rows = runs.rows()
+def with_runs(state: QueueState, *runs: ChildRuns) -> QueueState:
+    """Return a queue with runs of this computer that are not in it: trainings, and videos that are added."""
+    rows = [row for each in runs for row in each.rows()]
     counts = dict(state.counts)
     for row in rows:
         counts[row.state] = counts.get(row.state, 0) + 1
@@ -220,9 +216,12 @@ def with_runs(state: QueueState, runs: ChildRuns) -> QueueState:
 def _wish(item: Item, wanted: JobWanted) -> dict[str, Any]:
     """Say what the child shall do: the recording's files, its regions, and what was asked for."""
     rois = next((path for folder in item.folders if (path := folder / "rois.toml").is_file()), None)
-    return {
+    plain = {
+        "paths": {name: [str(path) for path in paths] for name, paths in item.cameras.items()},
         "name": item.name,
-        "cameras": {name: [str(path) for path in paths] for name, paths in item.cameras.items()},
+    }
+    return {
+        "request": dict(item.request) or plain,
         "rois": None if rois is None else str(rois),
         "recipe": wanted.recipe,
         "analyses": wanted.analyses or None,

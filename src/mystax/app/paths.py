@@ -18,10 +18,10 @@ def inside(folder: Path, path: str) -> Path | None:
     Returns
     -------
     Path or None
-        It exists; None for everything else, links that lead out of the folder among it.
+        It exists; None for everything else, links that lead out of the folder and hidden names among it.
     """
     names = path.split("/") if path else []
-    if "\0" in path or "\\" in path or any(name in {"", ".", ".."} for name in names):
+    if "\0" in path or "\\" in path or any(name == "" or name.startswith(".") for name in names):
         return None
     try:
         found = (folder / path).resolve(strict=True)

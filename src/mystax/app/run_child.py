@@ -30,7 +30,7 @@ def main() -> int:
     wish = json.loads(sys.stdin.readline())
     try:
         run(
-            open_recording(wish["cameras"], name=wish["name"]),
+            open_recording(**wish["request"]),
             wish["recipe"],
             wish["analyses"],
             wish["rois"],

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AnalysisForm",
+    "Bout",
     "CameraInfo",
     "Conflict",
     "Edit",
@@ -17,6 +18,8 @@ __all__ = [
     "EditsWanted",
     "Entry",
     "EpipolarCurve",
+    "FoundCamera",
+    "FoundVideos",
     "JobLog",
     "JobRow",
     "JobWanted",
@@ -37,13 +40,21 @@ __all__ = [
     "QueueState",
     "RecordingInfo",
     "RecordingRow",
+    "RoiCopy",
     "RoiSet",
+    "RoiTarget",
+    "RoiTargets",
+    "RoisApplied",
+    "RoisWanted",
     "Root",
     "StateEdit",
     "StateEditSet",
     "Suggestion",
+    "TargetCamera",
     "TrainingWanted",
     "VariableInfo",
+    "VideosFound",
+    "VideosWanted",
 ]
 
 
@@ -72,6 +83,52 @@ class Listing(_Model):
     path: str
     entries: list[Entry]
     next: int | None
+
+
+class VideosWanted(_Model):
+    """Videos below a registered folder; with `dry_run` it is only said what would be added.
+
+    `pattern` and `clock` are for a catalogue: how names are read, and where times come from.
+    """
+
+    root: str = Field(max_length=60)
+    path: str = Field(default="", max_length=4096)
+    pattern: str = Field(default="neuroblueprint", min_length=1, max_length=300)
+    clock: str = Field(default="", max_length=300)
+    dry_run: bool = True
+
+
+class FoundCamera(_Model):
+    """A camera of a recording that can be added: its files in order, and where its times come from."""
+
+    name: str
+    files: list[str]
+    clock: str
+
+
+class FoundVideos(_Model):
+    """A recording that can be added: ``new``, ``changed`` or ``unchanged``, and what is odd about it."""
+
+    name: str
+    state: str
+    cameras: list[FoundCamera]
+    codes: list[str]
+
+
+class VideosFound(_Model):
+    """What was found; of many recordings and files only the first ones are told by name.
+
+    `job` is the addition in the queue, if it was asked for.
+    """
+
+    job: str | None = None
+    recordings: list[FoundVideos] = Field(default_factory=list)
+    n_videos: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    left_out: list[str] = Field(default_factory=list)
+    refused: list[str] = Field(default_factory=list)
 
 
 class RecordingRow(_Model):
@@ -165,6 +222,59 @@ class RoiSet(_Model):
     rois: list[dict[str, Any]]
 
 
+class TargetCamera(_Model):
+    """A camera of a recording that regions may be copied to; `id` asks for a picture of it."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    n_frames: int
+
+
+class RoiTarget(_Model):
+    """A recording that regions may be copied to; `refusal` says why they cannot, empty if they can.
+
+    `n_rois` are there now; those of the same name are replaced.
+    """
+
+    id: str
+    name: str
+    rev: str
+    n_rois: int
+    cameras: list[TargetCamera]
+    refusal: str = ""
+
+
+class RoiTargets(_Model):
+    """A page of recordings with cameras of the same names; `next` is the cursor of the next one."""
+
+    targets: list[RoiTarget]
+    next: int | None
+
+
+class RoiCopy(_Model):
+    """A recording that gets the regions, and the revision of its own that the page has seen."""
+
+    recording: str = Field(max_length=60)
+    rev: str = Field(max_length=60)
+
+
+class RoisWanted(_Model):
+    """Recordings that get the saved regions of another one."""
+
+    targets: list[RoiCopy] = Field(min_length=1, max_length=100)
+
+
+class RoisApplied(_Model):
+    """What became of one copy: the new revision, or the refusal in the words of the terminal."""
+
+    recording: str
+    name: str
+    rev: str
+    error: dict[str, str] | None = None
+
+
 class StateEdit(_Model):
     """What a person says of a state: its name, the state that it is counted with, whether it is shown."""
 
@@ -172,6 +282,14 @@ class StateEdit(_Model):
     name: str = ""
     merged_into: int | None = None
     hidden: bool = False
+
+
+class Bout(_Model):
+    """An example bout of a state: first and last time [s], and whether its ends are those of the state."""
+
+    start: float
+    stop: float
+    is_whole: bool
 
 
 class StateEditSet(_Model):

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from mystax.app.additions import ADDING
 from mystax.app.child_runs import ChildRuns
 from mystax.app.collection import Collection, FolderCollection
 from mystax.app.frames import Workers
@@ -84,6 +85,7 @@ class State:
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
     trainings: ChildRuns = field(default_factory=lambda: ChildRuns(TRAINING, "t"))
+    additions: ChildRuns = field(init=False)
     desk: LabelDesk = field(init=False)
     pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
     rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
@@ -92,6 +94,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.desk = LabelDesk(self.workers)
+        self.additions = ChildRuns(ADDING, "a", ended=self.collection.forget)
 
     async def close(self) -> None:
         """End the children, write the caches of labels and give their locks back."""
@@ -99,6 +102,7 @@ class State:
         await asyncio.gather(
             self.workers.close(), self.slow.close(), self.jobs.close(), self.trainings.close()
         )
+        await self.additions.close()
 
 
 def application(

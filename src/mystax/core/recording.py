@@ -7,6 +7,7 @@ from mystax.core.array_source import ArraySource
 from mystax.core.clock import Clock
 from mystax.core.frames import FrameChunk, FrameSource, GreyMap, Reason, adjacency, chunk_length
 from mystax.core.quality import Flag
+from mystax.core.viewers import view_recording
 from mystax.errors import RecipeError, nearest
 
 __all__ = [
@@ -96,6 +97,8 @@ class Recording:
     def renamed(self, name: str) -> "Recording":
         """Return the recording under another name."""
         return replace(self, name=name)
+
+    view = view_recording
 
     def close(self) -> None:
         """Let go of all files."""

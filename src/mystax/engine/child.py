@@ -105,6 +105,23 @@ def serve(job: Job, channel: _Channel) -> None:
         recording.close()
 
 
+def load_xarray_alone() -> None:
+    """Import xarray as if there were no dask.
+
+    Where dask is installed, xarray loads it to ask of every array whether it is one of dask's: a quarter of
+    the start of a child, whose arrays are all its own.  Dask itself can still be imported afterwards.
+    """
+    if "dask" in sys.modules:
+        return
+    sys.modules["dask"] = None  # type: ignore[assignment] # Python's own way to say that it cannot be had
+    try:
+        import xarray
+
+        xarray.Variable((), 0.0)  # now it has looked
+    finally:
+        del sys.modules["dask"]
+
+
 def main() -> int:
     """Run the job that stands on stdin and return the exit status."""
     # Whatever else writes to stdout must not disturb the events.
@@ -119,6 +136,7 @@ def main() -> int:
             target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True
         ).start()
     try:
+        load_xarray_alone()
         serve(job, channel)
     except Cancelled:
         return CANCELLED

@@ -15,6 +15,7 @@ from mystax.errors import RoiError, nearest
 __all__ = [
     "RoisLike",
     "check_bins",
+    "check_in_pictures",
     "check_rois",
     "place_rois",
     "rois_for",
@@ -134,6 +135,30 @@ def check_rois(rois: Sequence[Roi], recording: Recording) -> list[str]:
     RoiError
         P402, naming the region: two of one name, outside the picture, other frame size, too small.
     """
+    shapes = {roi.camera: recording.video(roi.camera).shape for roi in rois}
+    return check_in_pictures(rois, shapes)
+
+
+def check_in_pictures(rois: Sequence[Roi], shapes: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Check regions against the sizes of pictures.
+
+    Parameters
+    ----------
+    rois : sequence of Roi
+        Placed regions.
+    shapes : mapping of str to tuple of int
+        Camera to rows and columns of its pictures.
+
+    Returns
+    -------
+    list of str
+        As `check_rois`.
+
+    Raises
+    ------
+    RoiError
+        P402, as `check_rois`.
+    """
     notes, names = [], set()
     for roi in rois:
         where = f"roi {roi.name!r}"
@@ -142,7 +167,7 @@ def check_rois(rois: Sequence[Roi], recording: Recording) -> list[str]:
                 "P402", where, "two regions have this name", hint="give each region a name of its own"
             )
         names.add(roi.name)
-        shape = recording.video(roi.camera).shape
+        shape = shapes[roi.camera]
         if roi.frame_size is not None and roi.frame_size != (shape[1], shape[0]):
             raise RoiError(
                 "P402",

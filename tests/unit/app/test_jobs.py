@@ -20,7 +20,7 @@ import json, sys, time
 wish = json.loads(sys.stdin.readline())
 def tell(**event): print(json.dumps(event), flush=True)
 tell(kind="progress", done=1, total=4, data={"rate": 50.0})
-tell(kind="note", text=str(sorted(wish["cameras"])) + " " + str(wish["rois"]))
+tell(kind="note", text=str(sorted(wish["request"]["paths"])) + " " + str(wish["rois"]))
 print("no event", flush=True)
 if wish["force"]:
     time.sleep(60)

@@ -12,7 +12,7 @@ from mystax.app.paths import inside, readable
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     around = tmp_path_factory.mktemp("paths")
-    for name in ("root/a/b.txt", "root-beside/s.txt", "s.txt"):
+    for name in ("root/a/b.txt", "root/.hidden/b.txt", "root-beside/s.txt", "s.txt"):
         (around / name).parent.mkdir(parents=True, exist_ok=True)
         (around / name).write_text("x")
     (around / "root" / "out").symlink_to(around)
@@ -50,6 +50,8 @@ def test_what_lies_below_is_found(root: Path) -> None:
             "none",
             "a/b.txt/",
             "a/" + "x" * 5000,
+            ".hidden",
+            ".hidden/b.txt",
         ),
     ],
 )

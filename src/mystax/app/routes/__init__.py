@@ -7,11 +7,13 @@ from mystax.app.routes import (
     outcomes,
     queue,
     recordings,
+    roi_copies,
     rois,
     roots,
     session,
     states,
     training,
+    videos,
 )
 
 __all__ = ["ROUTERS"]
@@ -20,10 +22,12 @@ ROUTERS = (
     session.router,
     roots.router,
     recordings.router,
+    videos.router,
     cameras.router,
     outcomes.router,
     states.router,
     rois.router,
+    roi_copies.router,
     labels.router,
     queue.router,
     training.router,

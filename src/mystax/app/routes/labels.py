@@ -30,7 +30,8 @@ from mystax.app.security import error_answer, refused
 from mystax.compute.epipolar import epipolar_curve
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
-from mystax.engine.labels.points import PointWish, edited_set
+from mystax.engine.labels.points import PointWish
+from mystax.engine.labels.points import edit_points as change_points
 
 __all__ = ["check_writable", "router", "set_folder"]
 
@@ -140,7 +141,7 @@ async def edit_points(key: str, wanted: PointsWanted, request: Request) -> Label
     def change(labels: Labels) -> None:
         if labels.keypoints.version != wanted.version:
             raise refused(409, "W904", "points", "somebody else has changed the set", hint="open it again")
-        labels.change_points(lambda now: edited_set(now, wishes, wanted.edges, wanted.pairs))
+        change_points(labels, wishes, wanted.edges, wanted.pairs)
 
     await request.app.state.mystax.desk.change(folder, change)
     return await show_set(key, request, "", 0, None)

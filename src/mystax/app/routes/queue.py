@@ -28,18 +28,18 @@ def _check_writable(request: Request) -> None:
 
 
 def _holder(request: Request, key: str) -> Jobs | ChildRuns:
-    """Return who knows a job: the trainings of this computer, or the queue."""
+    """Return who knows a job: the trainings and additions of this computer, or the queue."""
     state = request.app.state.mystax
-    trainings: ChildRuns = state.trainings
+    own: tuple[ChildRuns, ...] = (state.trainings, state.additions)
     jobs: Jobs = state.jobs
-    return trainings if key in trainings else jobs
+    return next((runs for runs in own if key in runs), jobs)
 
 
 @router.get("/queue")
 async def queue(request: Request) -> QueueState:
     """Give all jobs, their counts, and when they will be done."""
     state = request.app.state.mystax
-    return with_runs(await state.jobs.state(), state.trainings)
+    return with_runs(await state.jobs.state(), state.trainings, state.additions)
 
 
 @router.post("/jobs")

@@ -18,6 +18,8 @@ TEXTS = 200
 
 def spec_of(item: Item, camera: str) -> dict[str, Any]:
     """Return from what a frame worker opens a camera."""
+    if camera in item.specs:
+        return dict(item.specs[camera])
     files = [str(path) for path in item.cameras[camera]]
     return {"paths": files, "damage": "mark", "clock": None, "no_time": None}
 

@@ -18,13 +18,14 @@ from mystax.core.params import parameters_of
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 
-__all__ = ["router"]
+__all__ = ["FILE", "router", "set_of", "write_set"]
 
 router = APIRouter(tags=["rois"])
 FILE = "rois.toml"
 
 
-def _set_of(folder: Path) -> RoiSet:
+def set_of(folder: Path) -> RoiSet:
+    """Return the regions that lie in a folder, with their revision."""
     path = folder / FILE
     if not path.is_file():
         return RoiSet(rev="", rois=[])
@@ -40,7 +41,7 @@ def _revision(rois: tuple[Roi, ...]) -> str:
 def rois(key: str, request: Request) -> RoiSet:
     """Give the regions of a recording."""
     collection = request.app.state.mystax.collection
-    return _set_of(collection.roi_place(find(collection.items(), key)))
+    return set_of(collection.roi_place(find(collection.items(), key)))
 
 
 @router.put("/recordings/{key}/rois")
@@ -53,13 +54,17 @@ def put_rois(
     if state.settings.read_only:
         raise refused(403, "W902", "regions", "this page was started with --read-only")
     folder = state.collection.roi_place(item)
-    present = _set_of(folder)
+    present = set_of(folder)
     if (if_match if if_match is not None else given.rev) != present.rev:
         raise refused(409, "W904", "regions", "somebody else changed them meanwhile", hint="load them again")
-    new = tuple(roi_from_dict(one, FILE) for one in given.rois)
+    return write_set(folder, tuple(roi_from_dict(one, FILE) for one in given.rois))
+
+
+def write_set(folder: Path, rois: tuple[Roi, ...]) -> RoiSet:
+    """Write the regions of a recording, and return them with their revision."""
     folder.mkdir(parents=True, exist_ok=True)
-    Store(folder).write_text(FILE, rois_to_toml(new))
-    return _set_of(folder)
+    Store(folder).write_text(FILE, rois_to_toml(rois))
+    return set_of(folder)
 
 
 @router.get("/analyses")

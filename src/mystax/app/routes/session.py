@@ -33,6 +33,7 @@ class About(BaseModel):
     version: str
     read_only: bool
     roots: list[str]
+    catalogue: bool
     extras: dict[str, bool]
 
 
@@ -44,6 +45,9 @@ async def open_session(given: Credential, request: Request, response: Response) 
         return Opened(token=state.tokens.token)
     if not state.tokens.is_right(given.token):
         state.tokens.note_wrong()
+        if given.code:
+            again = "run the cell of the notebook again: a code is good once, for a minute"
+            raise refused(401, "W901", "code", "it was used, or is too old, or wrong", hint=again)
         raise refused(
             401,
             "W901",
@@ -81,6 +85,7 @@ async def about(request: Request) -> About:
     return About(
         version=version("mystax"),
         read_only=state.settings.read_only,
+        catalogue=state.collection.catalogue() is not None,
         roots=[folder.name or str(folder) for folder in state.settings.folders],
         extras={name: find_spec(module) is not None for name, module in extras.items()},
     )

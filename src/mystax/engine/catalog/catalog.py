@@ -151,6 +151,7 @@ class Catalog(WithCare, WithQueue):
         calibration: str = "",
         dry_run: bool = False,
         wait: bool = True,
+        within: str | Path | None = None,
         report: Report = silent,
     ) -> IngestReport:
         """Bring the videos of folders into the catalogue; a second call finds what is new.
@@ -173,6 +174,8 @@ class Catalog(WithCare, WithQueue):
             Say what would be written, and write nothing.
         wait : bool, optional
             Wait for files that were written within the last 10 s; otherwise they are left out.
+        within : str or Path, optional
+            Links that lead out of this folder are left out; by default all are followed.
         report : callable, optional
             Takes events.
 
@@ -191,7 +194,13 @@ class Catalog(WithCare, WithQueue):
             Q603, Q605.
         """
         wish = IngestWish(
-            pattern, _wishes(clocks, clock_policy), neural, calibration, dry_run=dry_run, wait=wait
+            pattern,
+            _wishes(clocks, clock_policy),
+            neural,
+            calibration,
+            dry_run=dry_run,
+            wait=wait,
+            within=None if within is None else Path(within),
         )
         return ingest_folders(self.database, self.out, folders, wish, report=report)
 

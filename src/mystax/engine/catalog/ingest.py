@@ -130,7 +130,7 @@ class _Ingest:
         """Read the names of all files."""
         matched: list[Matched] = []
         others: list[str] = []
-        for file in list_videos(self._folder, self._naming, leave_out=(self._out,)):
+        for file in list_videos(self._folder, self._naming, leave_out=(self._out,), within=self._wish.within):
             if not file.is_text:
                 shown = file.path.encode("utf-8", "backslashreplace").decode()
                 self._found.conflicts.append(

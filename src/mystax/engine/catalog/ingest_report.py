@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from mystax.engine.catalog.looking import ClockWish
@@ -33,6 +34,8 @@ class IngestWish:
         Seconds that a file must not have changed for.
     wait : bool
         Wait for files that changed a moment ago, instead of leaving them out.
+    within : Path or None
+        Links that lead out of this folder are left out.
     """
 
     pattern: str = "neuroblueprint"
@@ -42,6 +45,7 @@ class IngestWish:
     dry_run: bool = False
     quiet: float = QUIET
     wait: bool = True
+    within: Path | None = None
 
     def clock_of(self, name: str, known: Mapping[str, object]) -> ClockWish:
         """Return the clock of a camera: the one named now, else the one that the catalogue has."""

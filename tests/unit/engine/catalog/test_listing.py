@@ -41,3 +41,16 @@ def test_name_that_is_no_text_is_listed_as_such(tmp_path: Path) -> None:
     (tmp_path / "m\udcff.mp4").write_bytes(b"")
     (file,) = list_videos(tmp_path, naming_of("files"))
     assert not file.is_text
+
+
+def test_links_that_lead_out_of_a_folder_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _touch(tmp_path, "root/a/a.mp4", "beside/secret.mp4", "root-beside/s.mp4")
+    for name, target in {"out": "beside", "same": "root/a", "near": "root-beside"}.items():
+        (root / name).symlink_to(tmp_path / target, target_is_directory=True)
+    (root / "secret.mp4").symlink_to(tmp_path / "beside" / "secret.mp4")
+    (root / "again.mp4").symlink_to(root / "a" / "a.mp4")
+    followed = [file.path for file in list_videos(root, naming_of("files"))]
+    assert {"out/secret.mp4", "secret.mp4", "near/s.mp4"} <= set(followed)
+    kept = [file.path for file in list_videos(root, naming_of("files"), within=root)]
+    assert sorted(kept) == ["a/a.mp4", "again.mp4"] or sorted(kept) == ["again.mp4", "same/a.mp4"]

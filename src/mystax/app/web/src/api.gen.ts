@@ -8,6 +8,13 @@ export interface AnalysisForm {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+/** An example bout of a state: first and last time [s], and whether its ends are those of the state. */
+export interface Bout {
+  readonly start: number;
+  readonly stop: number;
+  readonly is_whole: boolean;
+}
+
 /** A camera of a recording; `id` asks for its frames and its clock. */
 export interface CameraInfo {
   readonly id: string;
@@ -66,6 +73,21 @@ export interface Entry {
 /** Where in a camera's picture a point of another camera can lie: pixels x, y, from near to far. */
 export interface EpipolarCurve {
   readonly places: ReadonlyArray<readonly [number, number]>;
+}
+
+/** A camera of a recording that can be added: its files in order, and where its times come from. */
+export interface FoundCamera {
+  readonly name: string;
+  readonly files: ReadonlyArray<string>;
+  readonly clock: string;
+}
+
+/** A recording that can be added: ``new``, ``changed`` or ``unchanged``, and what is odd about it. */
+export interface FoundVideos {
+  readonly name: string;
+  readonly state: string;
+  readonly cameras: ReadonlyArray<FoundCamera>;
+  readonly codes: ReadonlyArray<string>;
 }
 
 /** Lines of a log; `next` is what to ask for after them. */
@@ -274,10 +296,45 @@ export interface RecordingRow {
   readonly labels: ReadonlyArray<string>;
 }
 
+/** A recording that gets the regions, and the revision of its own that the page has seen. */
+export interface RoiCopy {
+  readonly recording: string;
+  readonly rev: string;
+}
+
 /** The regions of a recording, each as in a `rois.toml`; `rev` is what `If-Match` names. */
 export interface RoiSet {
   readonly rev: string;
   readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
+}
+
+/** A recording that regions may be copied to; `refusal` says why they cannot, empty if they can. `n_rois` are there now; those of the same name are replaced. */
+export interface RoiTarget {
+  readonly id: string;
+  readonly name: string;
+  readonly rev: string;
+  readonly n_rois: number;
+  readonly cameras: ReadonlyArray<TargetCamera>;
+  readonly refusal: string;
+}
+
+/** A page of recordings with cameras of the same names; `next` is the cursor of the next one. */
+export interface RoiTargets {
+  readonly targets: ReadonlyArray<RoiTarget>;
+  readonly next: number | null;
+}
+
+/** What became of one copy: the new revision, or the refusal in the words of the terminal. */
+export interface RoisApplied {
+  readonly recording: string;
+  readonly name: string;
+  readonly rev: string;
+  readonly error: Readonly<Record<string, string>> | null;
+}
+
+/** Recordings that get the saved regions of another one. */
+export interface RoisWanted {
+  readonly targets: ReadonlyArray<RoiCopy>;
 }
 
 /** A folder that the user named. */
@@ -309,6 +366,15 @@ export interface Suggestion {
   readonly reason: string;
 }
 
+/** A camera of a recording that regions may be copied to; `id` asks for a picture of it. */
+export interface TargetCamera {
+  readonly id: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly n_frames: number;
+}
+
 /** A training on a label set: the options of `mystax train`. */
 export interface TrainingWanted {
   readonly base: string;
@@ -331,4 +397,25 @@ export interface VariableInfo {
   readonly long_name: string;
   readonly is_trace: boolean;
   readonly labels: Readonly<Record<string, ReadonlyArray<string>>>;
+}
+
+/** What was found; of many recordings and files only the first ones are told by name. `job` is the addition in the queue, if it was asked for. */
+export interface VideosFound {
+  readonly job: string | null;
+  readonly recordings: ReadonlyArray<FoundVideos>;
+  readonly n_videos: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly left_out: ReadonlyArray<string>;
+  readonly refused: ReadonlyArray<string>;
+}
+
+/** Videos below a registered folder; with `dry_run` it is only said what would be added. `pattern` and `clock` are for a catalogue: how names are read, and where times come from. */
+export interface VideosWanted {
+  readonly root: string;
+  readonly path: string;
+  readonly pattern: string;
+  readonly clock: string;
+  readonly dry_run: boolean;
 }

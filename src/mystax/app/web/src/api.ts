@@ -2,6 +2,7 @@
 
 import type {
   AnalysisForm,
+  Bout,
   EditsDone,
   EditsWanted,
   EpipolarCurve,
@@ -12,6 +13,7 @@ import type {
   LabelLine,
   LabelSet,
   LabelSetWanted,
+  Listing,
   Mark,
   ModelInfo,
   PointsWanted,
@@ -19,10 +21,16 @@ import type {
   QueueState,
   RecordingInfo,
   RecordingRow,
+  RoiCopy,
+  RoisApplied,
   RoiSet,
+  RoiTargets,
+  Root,
   StateEditSet,
   Suggestion,
   TrainingWanted,
+  VideosFound,
+  VideosWanted,
 } from "./api.gen";
 import { messages } from "./jobs";
 import { unpack, type Envelope } from "./envelope";
@@ -90,6 +98,19 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new ApiError(response.status, body ?? unknown, body);
 }
 
+/** Whether the token lives in memory only: a plain link could not carry it. */
+export const isFramed = (): boolean => bearer !== "";
+
+/** Keep an answer as a file of the reader's. */
+export async function download(path: string, name: string): Promise<void> {
+  const url = URL.createObjectURL(await (await ask(path)).blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await ask(path, signal === undefined ? {} : { signal })).json()) as T;
 }
@@ -120,11 +141,17 @@ export interface About {
   readonly version: string;
   readonly read_only: boolean;
   readonly roots: readonly string[];
+  readonly catalogue: boolean;
   readonly extras: Readonly<Record<string, boolean>>;
 }
 
 export const about = (): Promise<About> => read("about");
 export const recordings = (text = ""): Promise<readonly RecordingRow[]> => read(`recordings${query({ q: text })}`);
+export const roots = (): Promise<readonly Root[]> => read("roots");
+/** What lies in a folder below a registered one. */
+export const listing = (root: string, path: string, cursor: number): Promise<Listing> => read(`roots/${root}/list${query({ path, cursor })}`);
+/** Look at the videos below a folder, or add them. */
+export const videos = (wanted: VideosWanted): Promise<VideosFound> => send("POST", "recordings", wanted);
 export const recording = (id: string): Promise<RecordingInfo> => read(`recordings/${id}`);
 export const rois = (id: string): Promise<RoiSet> => read(`recordings/${id}/rois`);
 export const analyses = (): Promise<readonly AnalysisForm[]> => read("analyses");
@@ -149,11 +176,20 @@ export const suggestions = (id: string, n: number): Promise<readonly Suggestion[
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });
+/** Recordings that the saved regions of one can be copied to. */
+export const roiTargets = (id: string, text: string, cursor: number): Promise<RoiTargets> =>
+  read(`recordings/${id}/rois/targets${query({ q: text, cursor })}`);
+export const applyRois = (id: string, targets: readonly RoiCopy[]): Promise<readonly RoisApplied[]> =>
+  send("POST", `recordings/${id}/rois/apply`, { targets });
 /** Change the points of a label set. */
 export const putPoints = (id: string, wanted: PointsWanted): Promise<LabelSet> => send("PUT", `labels/${id}/points`, wanted);
 export const stateEdits = (outcome: string): Promise<StateEditSet> => read(`outcomes/${outcome}/edits`);
 export const putStateEdits = (outcome: string, set: StateEditSet): Promise<StateEditSet> =>
   send("PUT", `outcomes/${outcome}/edits`, set, { "If-Match": set.rev });
+/** Example bouts of a state. */
+export const bouts = (outcome: string, state: number, n: number): Promise<readonly Bout[]> => read(`outcomes/${outcome}/bouts${query({ state, n })}`);
+/** Mean faces of the states, and that of all frames. */
+export const faces = (outcome: string): Promise<Envelope> => arrays(`outcomes/${outcome}/faces`);
 export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> => send("POST", `labels/${id}/ops`, edits);
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});

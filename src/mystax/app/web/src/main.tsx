@@ -1,5 +1,6 @@
 /** The shell: the rail, the notice, and the screen that the address names. */
 
+import { signal } from "@preact/signals";
 import { render, type JSX } from "preact";
 
 import * as api from "./api";
@@ -17,11 +18,14 @@ import { Neural } from "./screens/Neural";
 import { Queue } from "./screens/Queue";
 import { Models } from "./screens/Models";
 import { View } from "./screens/View";
-import { address, addressOf, clearClocks, extent, focusName, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
+import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
 
 /** Most marks of the seek bar, side by side. */
 const MARKS = 1000;
+
+/** Nothing is asked for before the session is open, or refused. */
+const isSettled = signal(false);
 
 const PAGES: Readonly<Record<Screen, () => JSX.Element>> = {
   recordings: Recordings,
@@ -75,10 +79,10 @@ async function follow(): Promise<void> {
 function App() {
   const Page = PAGES[screen.value];
   return (
-    <div class="app">
+    <div class={isEmbedded.value ? "app embedded" : "app"}>
       <nav class="rail" aria-label="screens">
         <h1>mystax</h1>
-        {SCREENS.map(([id, title]) => (
+        {SCREENS.filter(([id]) => !isEmbedded.value || id !== "recordings").map(([id, title]) => (
           <a key={id} href={addressOf(id, open.value?.id ?? null)} aria-current={screen.value === id ? "page" : undefined}>
             {title}
           </a>
@@ -94,7 +98,7 @@ function App() {
             </button>
           </p>
         )}
-        <Page />
+        {isSettled.value && <Page />}
         <p class="sr" role="status" aria-live="polite">
           {said.value}
         </p>
@@ -109,8 +113,10 @@ if (place !== null) {
   render(<App />, place);
   window.addEventListener("hashchange", () => void follow().catch(tell));
   window.addEventListener("keydown", onKey);
+  isEmbedded.value = new URLSearchParams(window.location.hash.slice(1)).get("embed") === "1";
   api
     .openSession()
+    .finally(() => (isSettled.value = true))
     .then(async () => {
       isReadOnly.value = (await api.about()).read_only;
       await follow();

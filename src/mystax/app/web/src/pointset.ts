@@ -40,6 +40,14 @@ export function edited(draft: SetDraft, k: number, more: Partial<PointDraft>): S
   return { ...draft, points, edges: follow(draft.edges), pairs: follow(draft.pairs) };
 }
 
+/** Let two points exchange their names; labels, edges and definitions stay with the points. */
+export function swapped(draft: SetDraft, a: string, b: string): SetDraft {
+  if (a === b) return draft;
+  const turn = (name: string): string => (name === a ? b : name === b ? a : name);
+  const follow = (pairs: readonly Pair[]): Pair[] => pairs.map(([one, other]) => [turn(one), turn(other)]);
+  return { ...draft, points: draft.points.map((one) => ({ ...one, id: turn(one.id) })), edges: follow(draft.edges), pairs: follow(draft.pairs) };
+}
+
 export function added(draft: SetDraft): SetDraft {
   let n = draft.points.length + 1;
   while (draft.points.some((one) => one.id === `point_${n}`)) n += 1;
@@ -83,6 +91,43 @@ export function wrongOf(draft: SetDraft): string | null {
   const swapped = draft.pairs.flat();
   const twice = swapped.find((name, k) => swapped.indexOf(name) !== k);
   return twice === undefined ? null : `"${twice}" stands in two pairs`;
+}
+
+/** The edits of a draft, so that each can be taken back. */
+export interface Steps {
+  readonly done: readonly SetDraft[];
+  readonly now: SetDraft;
+  readonly undone: readonly SetDraft[];
+  /** What the last edit was about: a second one of the same field is the same step. */
+  readonly field: string;
+}
+
+export const stepsOf = (now: SetDraft): Steps => ({ done: [], now, undone: [], field: "" });
+
+export function stepped(steps: Steps, now: SetDraft, field = ""): Steps {
+  if (now === steps.now) return steps;
+  const isSame = field !== "" && field === steps.field;
+  return { done: isSame ? steps.done : [...steps.done, steps.now], now, undone: [], field };
+}
+
+export function undone(steps: Steps): Steps {
+  const last = steps.done[steps.done.length - 1];
+  if (last === undefined) return steps;
+  return { done: steps.done.slice(0, -1), now: last, undone: [...steps.undone, steps.now], field: "" };
+}
+
+export function redone(steps: Steps): Steps {
+  const next = steps.undone[steps.undone.length - 1];
+  if (next === undefined) return steps;
+  return { done: [...steps.done, steps.now], now: next, undone: steps.undone.slice(0, -1), field: "" };
+}
+
+/** What takes a saved edit back: every point as it was before; points that came with it can only be retired. */
+export function takenBack(before: SetDraft, after: SetDraft, version: number): SetDraft {
+  const names = new Map(after.points.filter((one) => one.was !== "").map((one) => [one.was, one.id]));
+  const old = before.points.map((one) => ({ ...one, was: names.get(one.id) ?? one.id }));
+  const fresh = after.points.filter((one) => one.was === "").map((one) => ({ ...one, was: one.id, retired: true }));
+  return { version, points: [...old, ...fresh], edges: before.edges, pairs: before.pairs };
 }
 
 export const isChanged = (draft: SetDraft, set: LabelSet): boolean => JSON.stringify(draft) !== JSON.stringify(draftOf(set));

@@ -325,6 +325,21 @@ export function freeName(taken: readonly string[], kind: string, camera: string)
   return `${base}_${number}`;
 }
 
+export interface Picture {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The region as another camera has it: at the same place, as far as its picture goes; what belongs to the view stays behind. */
+export function copied(region: Region, camera: Picture, taken: readonly string[]): Region {
+  const ofView = ["confidence", "reflections", "scale"];
+  const kept = Object.fromEntries(Object.entries(region.rest).filter(([key]) => !ofView.includes(key)));
+  const rest = { ...kept, source: "drawn", frame_size: [camera.width, camera.height] };
+  const name = freeName(taken, region.kind, camera.name);
+  return { ...region, name, camera: camera.name, shape: tidy(held(region.shape, camera.width, camera.height)), rest };
+}
+
 export function rounded(value: number, digits: number): number {
   const unit = 10 ** digits;
   return Math.round(value * unit) / unit;

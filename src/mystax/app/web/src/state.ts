@@ -46,6 +46,8 @@ export const fits = signal(0);
 /** The camera whose frames are stepped; the first one where none is chosen. */
 export const focusName = signal<string | null>(null);
 export const isReadOnly = signal(false);
+/** The page stands in a frame of a notebook, and shows one recording. */
+export const isEmbedded = signal(false);
 /** Marks of the seek bar that the server knows: gaps, missing frames, low confidence, labels. */
 export const marks = signal<readonly Mark[]>([]);
 /** Marks of the seek bar that a screen adds to those of the clocks. */
@@ -110,5 +112,9 @@ export function addressOf(name: Screen, recording: string | null): string {
 /** What went wrong, as one line for people. */
 export function tell(error: unknown): void {
   if (error instanceof DOMException && error.name === "AbortError") return;
+  if (isEmbedded.value && error instanceof ApiError && error.status === 401) {
+    trouble.value = "This view has ended: run the cell of the notebook again.";
+    return;
+  }
   trouble.value = error instanceof ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);
 }

@@ -4,6 +4,7 @@ import {
   between,
   bounds,
   contains,
+  copied,
   dragged,
   freeName,
   grown,
@@ -180,5 +181,32 @@ describe("all shapes", () => {
   it("get a name that is free", () => {
     expect(freeName([], "pupil", "left")).toBe("left_pupil");
     expect(freeName(["pupil", "pupil_2"], "pupil", "")).toBe("pupil_3");
+  });
+});
+
+describe("a region that is copied to another camera", () => {
+  const region = {
+    name: "left_pupil",
+    kind: "pupil" as const,
+    camera: "left",
+    shape: ellipse,
+    rest: { reflections: [{ ellipse: [50, 60, 2, 2, 0] }], scale: 0.1, source: "proposed", confidence: 0.4, frame_size: [320, 240], mine: 1 },
+  };
+
+  it("keeps its kind and place, and gets a name of its own", () => {
+    const made = copied(region, { name: "right", width: 320, height: 240 }, ["left_pupil", "right_pupil"]);
+    expect([made.name, made.kind, made.camera, made.shape]).toEqual(["right_pupil_2", "pupil", "right", ellipse]);
+  });
+
+  it("leaves behind what belongs to its view", () => {
+    const made = copied(region, { name: "right", width: 640, height: 480 }, []);
+    expect(made.rest).toEqual({ source: "drawn", frame_size: [640, 480], mine: 1 });
+  });
+
+  it("is moved into a smaller picture", () => {
+    const made = copied(region, { name: "right", width: 60, height: 50 }, []);
+    const { left, top, right, bottom } = bounds(made.shape);
+    expect(Math.min(left, top)).toBeGreaterThanOrEqual(-0.5);
+    expect([right <= 59.5, bottom <= 49.5]).toEqual([true, true]);
   });
 });

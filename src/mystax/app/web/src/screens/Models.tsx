@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import type { ModelInfo } from "../api.gen";
 import { Compared } from "../parts/Compared";
+import { ReportLink } from "../parts/ReportLink";
 import { isReadOnly, said, tell } from "../state";
 
 /** A value of a card as text; lists of texts in one line, tables as JSON. */
@@ -111,9 +112,9 @@ export function Models() {
                 </td>
                 <td>
                   {model.has_report && (
-                    <a href={`api/models/${model.id}/report`} target="_blank" rel="noopener" aria-label={`report of ${model.name}`}>
+                    <ReportLink path={`models/${model.id}/report`} name={model.name} label={`report of ${model.name}`}>
                       report
-                    </a>
+                    </ReportLink>
                   )}
                 </td>
               </tr>

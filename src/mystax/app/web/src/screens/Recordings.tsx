@@ -4,22 +4,25 @@ import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api";
 import type { RecordingRow } from "../api.gen";
-import { addressOf, trouble } from "../state";
+import { AddVideos } from "../parts/AddVideos";
+import { addressOf, isReadOnly, tell } from "../state";
 
 export function Recordings() {
   const [text, setText] = useState("");
   const [rows, setRows] = useState<readonly RecordingRow[] | null>(null);
+  const [isAdding, setAdding] = useState(false);
+  const [asked, setAsked] = useState(0);
 
   useEffect(() => {
     let isCurrent = true;
     api
       .recordings(text)
       .then((found) => isCurrent && setRows(found))
-      .catch((error: unknown) => (trouble.value = String(error)));
+      .catch(tell);
     return () => {
       isCurrent = false;
     };
-  }, [text]);
+  }, [text, asked]);
 
   return (
     <section class="screen" aria-labelledby="recordings">
@@ -33,10 +36,14 @@ export function Recordings() {
           onInput={(event) => setText(event.currentTarget.value)}
         />
         {rows !== null && <span class="muted">{rows.length} found</span>}
+        <button type="button" disabled={isReadOnly.value} aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>
+          add videos
+        </button>
       </header>
+      {isAdding && <AddVideos added={() => setAsked((count) => count + 1)} />}
       {rows !== null && rows.length === 0 && (
         <p class="notice">
-          There is no recording here. Start the page with a folder that holds videos: <code>mystax app FOLDER</code>
+          There is no recording here. Add videos, or start the page with a folder that holds some: <code>mystax app FOLDER</code>
         </p>
       )}
       {rows !== null && rows.length > 0 && (

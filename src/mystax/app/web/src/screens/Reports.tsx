@@ -1,5 +1,6 @@
 /** The report of the open recording. */
 
+import { ReportLink } from "../parts/ReportLink";
 import { open } from "../state";
 
 export function Reports() {
@@ -11,9 +12,9 @@ export function Reports() {
       </header>
       {recording !== null && recording.report ? (
         <p>
-          <a href={`api/recordings/${recording.id}/report`} target="_blank" rel="noreferrer">
+          <ReportLink path={`recordings/${recording.id}/report`} name={recording.name}>
             Report of {recording.name}
-          </a>
+          </ReportLink>
         </p>
       ) : (
         <p class="notice">There is no report yet. Open a recording that was measured, or measure one.</p>

@@ -1,11 +1,12 @@
 /** Regions of interest: drawn, moved, typed; each is measured live with the code of a run. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import * as api from "../api";
 import type { RecordingInfo } from "../api.gen";
 import { distance, type Point } from "../geometry";
+import { ApplyToRig } from "../parts/ApplyToRig";
 import { Display } from "../parts/Display";
 import { FramePanel, type At, type Tool } from "../parts/FramePanel";
 import { Empty, NoRecording } from "../parts/Need";
@@ -18,6 +19,7 @@ import {
   ANALYSIS,
   between,
   contains,
+  copied,
   dragged,
   freeName,
   grown,
@@ -36,7 +38,7 @@ import {
   type Shape,
 } from "../roi";
 import { runOpen } from "./Queue";
-import { clocks, focus, focusFrame, focusName, isReadOnly, open, said, tell } from "../state";
+import { clocks, focus, focusFrame, focusName, isEmbedded, isReadOnly, open, said, tell } from "../state";
 
 interface Desk {
   readonly recording: string;
@@ -116,6 +118,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
   const now = desk.value;
   const all = now?.regions ?? [];
   const here = all.filter((one) => camera !== null && (one.camera === "" || one.camera === camera.name));
+  const placed = useMemo(() => all.map((one) => (one.camera === "" ? { ...one, camera: recording.cameras[0]?.name ?? "" } : one)), [all, recording]);
   const region = here.find((one) => one.name === chosen.value) ?? null;
   const frame = focusFrame.value;
   const parameters = region === null ? {} : parametersOf(ANALYSIS[region.kind]);
@@ -192,6 +195,15 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
     if (region === null) return;
     put(all.filter((one) => one !== region));
     chosen.value = null;
+  }
+  function copy(to: string): void {
+    const other = recording.cameras.find((one) => one.name === to);
+    if (region === null || other === undefined) return;
+    const made = copied(region, other, all.map((one) => one.name));
+    put([...all, made]);
+    focusName.value = other.name;
+    chosen.value = made.name;
+    said.value = `${region.name} is copied to ${other.name} as ${made.name}`;
   }
   const actions: Actions = {
     rectangle: pick("rectangle"),
@@ -347,6 +359,18 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                 <button type="button" onClick={remove}>
                   remove
                 </button>
+                {recording.cameras.length > 1 && (
+                  <select class="full" aria-label={`copy ${region.name} to another camera`} value="" onChange={(event) => copy(event.currentTarget.value)}>
+                    <option value="">copy to camera…</option>
+                    {recording.cameras
+                      .filter((one) => one.id !== camera.id)
+                      .map((one) => (
+                        <option key={one.id} value={one.name}>
+                          {one.name}
+                        </option>
+                      ))}
+                  </select>
+                )}
               </fieldset>
               <fieldset class="live" aria-live="off">
                 <legend>
@@ -366,6 +390,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
               <ParameterForm key={region.kind} analysis={ANALYSIS[region.kind]} />
             </>
           )}
+          {!isReadOnly.value && !isEmbedded.value && <ApplyToRig recording={recording.id} regions={placed} isSaved={isSaved} />}
           <Display />
         </aside>
       </div>

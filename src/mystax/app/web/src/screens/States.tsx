@@ -8,12 +8,14 @@ import type { OutcomeInfo, RecordingInfo, StateEditSet } from "../api.gen";
 import { timeText } from "../clock";
 import { numbers } from "../envelope";
 import { palette } from "../palette.gen";
+import { Clips } from "../parts/Clips";
 import { FramePanel } from "../parts/FramePanel";
+import { MeanFaces } from "../parts/MeanFaces";
 import { Empty, NoRecording } from "../parts/Need";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
 import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../runs";
-import { clocks, isMoving, isReadOnly, open, playing, said as announced, tell, time } from "../state";
+import { clocks, focus, isMoving, isReadOnly, open, playing, said as announced, tell, time } from "../state";
 
 interface Found {
   readonly runs: readonly Run[];
@@ -198,7 +200,9 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
   const [measured, setMeasured] = useState<Found | null>(null);
   const [edits, setEdits] = useState<StateEditSet>({ rev: "", states: [] });
   const [found, setFound] = useState<Found | null>(null);
+  const [wanted, setWanted] = useState<number | null>(null);
   useEffect(() => {
+    setWanted(null);
     setMeasured(null);
     load(outcome.id).then(setMeasured).catch(tell);
     api.stateEdits(outcome.id).then(setEdits).catch(tell);
@@ -233,6 +237,8 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
     isMoving.value = false;
     time.value = from[runs.indexOf(next)] ?? time.value;
   };
+  const chosen = wanted !== null && states.includes(wanted) ? wanted : states[0];
+  const seen = focus.value ?? recording.cameras[0];
   const posterior = outcome.variables.find((one) => one.name === "posterior");
   return (
     <>
@@ -299,6 +305,18 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
           </tbody>
         </table>
       </div>
+      {outcome.variables.some((one) => one.name === "face_mean") && (
+        <MeanFaces outcome={outcome.id} states={states} now={chosen ?? -1} nameOf={nameOf} choose={setWanted} />
+      )}
+      {chosen !== undefined && seen !== undefined && (
+        <Clips
+          outcome={outcome.id}
+          state={chosen}
+          title={`state ${chosen} ${nameOf(chosen)}`.trim()}
+          camera={seen}
+          colour={lookOf(chosen, palette.states.colours).colour}
+        />
+      )}
       <Names states={statesOf(measured.runs).map(({ state }) => state)} edits={edits} say={say} />
       {posterior !== undefined && now >= 0 && (
         <TracePanel key={now} outcome={outcome.id} variable="posterior" select={{ state: String(now) }} title={`posterior of state ${now}${edits.states.some((one) => one.merged_into !== null && endOf(edits.states, one.state) === now) ? " without those merged into it" : ""}`} />

@@ -10,6 +10,7 @@ import { Masks } from "../parts/Masks";
 import { NoRecording } from "../parts/Need";
 import { keypointsOf } from "../parts/overlays";
 import { pointsAt, pointsCome, type FramePoints } from "../parts/points";
+import { ReportLink } from "../parts/ReportLink";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
 import { corners, isLow, LOW, markersOf } from "../markers";
@@ -152,9 +153,9 @@ export function View() {
           </button>
         )}
         {recording.report && (
-          <a href={`api/recordings/${recording.id}/report`} target="_blank" rel="noreferrer">
+          <ReportLink path={`recordings/${recording.id}/report`} name={recording.name}>
             report
-          </a>
+          </ReportLink>
         )}
       </header>
       {recording.cameras.length === 0 && <p class="notice">The videos of this recording are not here; what was measured is shown below.</p>}

@@ -8,6 +8,7 @@ import { canCancel, cellText, lasting } from "../../jobs";
 import { resultOf } from "../../training";
 import { isReadOnly, said, tell } from "../../state";
 import { labels, set } from "../labelDesk";
+import { ReportLink } from "../ReportLink";
 import { useQueue } from "../useQueue";
 
 const LEAST = 10;
@@ -47,9 +48,9 @@ function Outcome({ job }: { readonly job: JobRow }) {
       <p class={result.isAccepted ? "" : "warning"}>{result.text}</p>
       {made !== null && (
         <div class="buttons">
-          <a href={`api/models/${made.id}/report`} target="_blank" rel="noopener">
+          <ReportLink path={`models/${made.id}/report`} name={made.name}>
             report
-          </a>
+          </ReportLink>
           <a href="#s=models">point by point</a>
           {!made.is_rejected && (
             <button type="button" disabled={made.is_default || isReadOnly.value} onClick={choose}>

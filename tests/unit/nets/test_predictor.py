@@ -1,7 +1,5 @@
 """Weights ready for frames: what the search for the face is told, and what it does not cost."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import mystax.io.outcomes as module
+import mystax.io.outcome_reading as module
 from mystax.errors import DamagedError, FormatError, RecipeError
 from mystax.io.outcomes import Outcomes, digest_problems, load, read_sum, verify_outcome
 from mystax.io.store import Provenance

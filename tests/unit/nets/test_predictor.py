@@ -1,6 +1,5 @@
 """Weights ready for frames: what the search for the face is told, and what it does not cost."""
 
-
 import numpy as np
 import pytest
 

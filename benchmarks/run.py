@@ -46,6 +46,7 @@ MODULES = (
     "encoder",
     "states",
     "space",
+    "queue",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5

@@ -15,7 +15,7 @@ import traceback
 from typing import TextIO
 
 from mystax.core.events import Event
-from mystax.engine.jobs import Job, open_job
+from mystax.engine.jobs import Job, do_task, open_job
 from mystax.errors import Cancelled, InternalError, MystaxError
 
 __all__ = ["CANCELLED", "FAILED", "ORPHANED", "main", "serve"]
@@ -97,10 +97,14 @@ def serve(job: Job, channel: _Channel) -> None:
     """
     from mystax.engine.folders import run_in_folder
 
+    gate = channel.gate if job.gated else None
     channel.send(Event("progress", "open", text="opening", data={"stall": OPENING}).as_dict())
+    if job.task:
+        do_task(job, channel.report, gate)
+        return
     recording = open_job(job)
     try:
-        run_in_folder(recording, job, channel.report, gate=channel.gate if job.gated else None)
+        run_in_folder(recording, job, channel.report, gate=gate)
     finally:
         recording.close()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from mystax.engine.catalog.ingest_report import IngestWish
 from mystax.engine.catalog.looking import ClockWish, clock_files
 from mystax.engine.catalog.naming import FoundRecording
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.rows import NewSideFile
+from mystax.engine.roots import Roots
 
 __all__ = ["ROLES", "files_beside", "side_files_of"]
 

@@ -8,12 +8,13 @@ from sqlalchemy import delete, insert, select
 from mystax.core.events import Report, silent
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.hashing import FullReport, hash_files
-from mystax.engine.catalog.places import FILE, Place, Roots, remember_folder
+from mystax.engine.catalog.places import FILE, Place, remember_folder
 from mystax.engine.catalog.query import ids_where, select_recordings
 from mystax.engine.catalog.rebuild import RebuildReport, rebuild
 from mystax.engine.catalog.schema import upgrade_schema
 from mystax.engine.catalog.tables import SCHEMA, root, video
 from mystax.engine.catalog.upkeep import CheckReport, PruneReport, backup, look_again, prune
+from mystax.engine.roots import Roots
 from mystax.errors import RecipeError
 
 __all__ = ["WithCare"]

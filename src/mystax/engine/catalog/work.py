@@ -34,6 +34,7 @@ def work(
     *,
     engine: str = "local",
     options: Mapping[str, Any] | None = None,
+    make_reports: bool = True,
     report: Report = silent,
 ) -> Tally:
     """Run the jobs of a queue until nothing is left: `Catalog.work` says what may be wished.
@@ -48,6 +49,8 @@ def work(
         Which jobs, how many, and how long.
     engine, options
         As for `make_executor`.
+    make_reports : bool, optional
+        Whether jobs make figures and `report.html`; `mystax run` makes them later.
     report : callable, optional
         Takes events.
 
@@ -70,7 +73,7 @@ def work(
     place.outcomes.mkdir(parents=True, exist_ok=True)
     with stop_wishes() as stop:
         executor = make_executor(place, engine, options or {}, driver_id, report)
-        return _drive(place, queue, executor, driver_id, bounds, report, stop)
+        return _drive(place, queue, executor, driver_id, bounds, report, stop, make_reports=make_reports)
 
 
 def _drive(
@@ -81,6 +84,8 @@ def _drive(
     bounds: Bounds,
     report: Report,
     stop: Stop,
+    *,
+    make_reports: bool,
 ) -> Tally:
     own = this_process("")
     me = {
@@ -92,7 +97,14 @@ def _drive(
         "user": own.user,
         "version": version("mystax"),
     }
-    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=executor.memory)
+    dispatch = CatalogDispatch(
+        queue.database,
+        place.outcomes,
+        memory=executor.memory,
+        cores=executor.size,
+        report=make_reports,
+        elsewhere=not executor.is_here,
+    )
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 

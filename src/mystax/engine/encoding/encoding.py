@@ -260,13 +260,33 @@ def encoding(
     from mystax.io.store import Store as Kept
 
     store = Kept(out)
-    if store.current_key(ANALYSIS) != prepared.key:
-        with store.work([prepared.key], heartbeat=30.0) as work:
-            _keep(store, prepared, progress, work)
+    keep_encoding(store, prepared, progress)
     found = load(store.path(ANALYSIS))
     if isinstance(found, Outcomes):
         raise FormatError("F804", str(store.path(ANALYSIS)), "not an outcome of one recording")
     return found
+
+
+def keep_encoding(store: Store, prepared: Prepared, progress: Report = silent) -> None:
+    """Fit and judge everything, and publish it, unless it is there; an interrupted one goes on.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    prepared : Prepared
+        What `prepare_encoding` gave.
+    progress : callable, optional
+        Takes events.
+
+    Raises
+    ------
+    StoreError
+        S504, if another process works on it.
+    """
+    if store.current_key(ANALYSIS) != prepared.key:
+        with store.work([prepared.key], heartbeat=30.0) as work:
+            _keep(store, prepared, progress, work)
 
 
 def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> None:

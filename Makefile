@@ -3,9 +3,10 @@ PYTHON ?= python3
 PY = .venv/bin/python
 PIP = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench docs package faults servers clean
+.PHONY: demo test check bench docs package faults fetch-servers servers clean
 
 SERVERS = postgresql mariadb-server slurm-wlm munge chromium
+APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20
 
 .venv/core: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -23,9 +24,12 @@ test: .venv/dev           ## all tests but the slow ones
 	$(PY) tools/web.py test
 	$(PY) -m pytest
 
-servers:                  ## the real servers and the browser of some tests, from Debian's packages (needs root)
-	dpkg -s $(SERVERS) >/dev/null 2>&1 || { apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SERVERS) >/dev/null; }
+fetch-servers:            ## fetch the packages of `make servers`, which then needs no network
+	dpkg -s $(SERVERS) >/dev/null 2>&1 || { $(APT) --error-on=any update && \
+	$(APT) install -y --no-install-recommends --download-only $(SERVERS) >/dev/null; }
+
+servers: fetch-servers    ## the real servers and the browser of some tests, from Debian's packages (needs root)
+	dpkg -s $(SERVERS) >/dev/null 2>&1 || $(APT) install -y --no-install-recommends $(SERVERS) >/dev/null
 
 faults: .venv/dev         ## the long forms of the fault and attack tests
 	$(PY) -m pytest tests/faults tests/attacks -m "slow or not slow"

@@ -46,12 +46,13 @@ MODULES = (
     "encoder",
     "states",
     "space",
+    "queue",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5
 BETTER = 1.02
-"""Of two thread settings of a peer the one that is this much better in CPU or wall, and no worse in the other,
-is timed alone; the first where they are alike."""
+"""Of two thread settings of a peer the one that is this much better in CPU or wall, and no worse in the
+other, is timed alone; the first where they are alike."""
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"

@@ -2,27 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.exact import captured_share, exact_values, motion_rows
-from benchmarks.truth_worlds import (
-    SHIFTS,
-    flicker_movie,
-    jump_movie,
-    moving_movie,
-    wheel_movie,
-    write_movie,
-)
+from benchmarks.truth_worlds import BIN, RATE, SHIFTS, World, block_sums_of
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.recording import ArraySource
 
-__all__ = ["ROWS", "TruthRow", "World", "block_sums_of"]
+__all__ = ["ROWS", "TruthRow"]
 
-RATE = 100
-BIN = 4
 MOTION = Roi("whisker_pad", "motion", Rectangle(16, 24, 80, 64))
 SECOND = Roi("nose", "motion", Rectangle(104, 32, 48, 72))
 PUPIL = Roi("eye", "pupil", Ellipse(60, 56, 22, 18))
@@ -59,56 +49,6 @@ class TruthRow:
     bound: str
     ok: bool
     values: tuple[float, ...] = field(default=())
-
-
-class World:
-    """Movies of one table, made when they are first needed, also as files for a peer.
-
-    Parameters
-    ----------
-    folder : Path
-        Where files go.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._movies: dict[str, np.ndarray] = {}
-
-    def movie(self, name: str) -> np.ndarray:
-        """Return frames by the name of the input."""
-        if name not in self._movies:
-            self._movies[name] = _MOVIES[name]()
-        return self._movies[name]
-
-    def source(self, name: str, rate: int = RATE) -> ArraySource:
-        """Return frames as a source for mystax."""
-        return ArraySource(self.movie(name), rate)
-
-    def file(self, name: str) -> Path:
-        """Return a file without loss that holds the same frames."""
-        path = self.folder / f"{name}.mkv"
-        return path if path.exists() else write_movie(path, self.movie(name))
-
-
-_MOVIES: dict[str, Callable[[], np.ndarray]] = {
-    "wheel": wheel_movie,
-    "jumps": lambda: jump_movie(1000, (300, 700)),
-    "moving": moving_movie,
-    "flicker": flicker_movie,
-    "bouts": lambda: moving_movie(6000, shape=(48, 48), bouts=True, seed=8),
-    "reference": lambda: moving_movie(800, seed=9),
-    "half_light": lambda: moving_movie(800, light=0.5, seed=9),
-    "double_noise": lambda: moving_movie(800, noise=4.0, seed=9),
-    "half_rate": lambda: moving_movie(400, rate=50, seed=9),
-}
-
-
-def block_sums_of(frames: np.ndarray, size: int = BIN) -> np.ndarray:
-    """Sum blocks of size x size pixels of every frame, plainly."""
-    n, rows, columns = frames.shape
-    cut = frames[:, : rows // size * size, : columns // size * size]
-    blocks = cut.reshape(n, rows // size, size, columns // size, size)
-    return np.asarray(blocks.sum((2, 4), dtype=np.uint16).reshape(n, -1))
 
 
 def _boxed(frames: np.ndarray, roi: Roi) -> np.ndarray:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.exact import exact_values, motion_rows
-from benchmarks.truth_rows import ROWS, TruthRow, World, block_sums_of
+from benchmarks.truth_rows import ROWS, TruthRow
+from benchmarks.truth_worlds import World, block_sums_of
 
 __all__ = ["RECORDED", "as_json", "as_markdown", "differs", "main", "measure_peer", "write_peer_inputs"]
 

@@ -1,19 +1,37 @@
 """Inputs of the truth table: small movies whose right measurements are known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from mystax.core.recording import ArraySource
 from mystax.core.typing import Float64, UInt8
 from mystax.io.video import VideoWriter
 from mystax.synth.texture import speckle
 
-__all__ = ["SHIFTS", "flicker_movie", "jump_movie", "moving_movie", "wheel_movie", "write_movie"]
+__all__ = [
+    "BIN",
+    "RATE",
+    "SHIFTS",
+    "World",
+    "block_sums_of",
+    "flicker_movie",
+    "jump_movie",
+    "moving_movie",
+    "wheel_movie",
+    "write_movie",
+]
 
 SHIFTS = ((-3, 0), (0, -5), (4, -2), (-7, 6), (-1, -1), (2, 9))
 """Shifts (dy, dx) of the wheel in row 1 [px]."""
+
+BIN = 4
+"""Side of a block of pixels [px]."""
+
+RATE = 100
+"""Frames per second of most movies."""
 
 SHAPE = (128, 160)
 
@@ -140,3 +158,53 @@ def flicker_movie(n_frames: int = 1000, share: float = 0.1) -> UInt8[np.ndarray,
     light = 1.0 + share * generator.uniform(-1, 1, n_frames)
     noise = generator.normal(0, 2.0, (n_frames, 96, 96))
     return np.clip(np.rint(light[:, None, None] * picture + noise), 0, 255).astype(np.uint8)
+
+
+class World:
+    """Movies of one table, made when they are first needed, also as files for a peer.
+
+    Parameters
+    ----------
+    folder : Path
+        Where files go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._movies: dict[str, np.ndarray] = {}
+
+    def movie(self, name: str) -> np.ndarray:
+        """Return frames by the name of the input."""
+        if name not in self._movies:
+            self._movies[name] = _MOVIES[name]()
+        return self._movies[name]
+
+    def source(self, name: str, rate: int = RATE) -> ArraySource:
+        """Return frames as a source for mystax."""
+        return ArraySource(self.movie(name), rate)
+
+    def file(self, name: str) -> Path:
+        """Return a file without loss that holds the same frames."""
+        path = self.folder / f"{name}.mkv"
+        return path if path.exists() else write_movie(path, self.movie(name))
+
+
+_MOVIES: dict[str, Callable[[], np.ndarray]] = {
+    "wheel": wheel_movie,
+    "jumps": lambda: jump_movie(1000, (300, 700)),
+    "moving": moving_movie,
+    "flicker": flicker_movie,
+    "bouts": lambda: moving_movie(6000, shape=(48, 48), bouts=True, seed=8),
+    "reference": lambda: moving_movie(800, seed=9),
+    "half_light": lambda: moving_movie(800, light=0.5, seed=9),
+    "double_noise": lambda: moving_movie(800, noise=4.0, seed=9),
+    "half_rate": lambda: moving_movie(400, rate=50, seed=9),
+}
+
+
+def block_sums_of(frames: np.ndarray, size: int = BIN) -> np.ndarray:
+    """Sum blocks of size x size pixels of every frame, plainly."""
+    n, rows, columns = frames.shape
+    cut = frames[:, : rows // size * size, : columns // size * size]
+    blocks = cut.reshape(n, rows // size, size, columns // size, size)
+    return np.asarray(blocks.sum((2, 4), dtype=np.uint16).reshape(n, -1))

@@ -17,7 +17,7 @@ __all__ = [
     "check_objective",
     "check_points",
     "optimise",
-    "prepare_boards",
+    "prepare_calibration",
     "prepare_objective",
     "prepare_points",
     "triangulate",
@@ -31,20 +31,45 @@ N_VIEWS = 100
 SMOOTH, LENGTH, THRESHOLD = 2.0, 2.0, 5.0
 """Strengths of the peer's objective, and where its loss bends [px]."""
 
+
+def _claim(
+    name: str,
+    title: str,
+    side: str,
+    bound: float,
+    about: str,
+    *,
+    sets: tuple[str, ...] = ("full",),
+    **arguments: Any,
+) -> Claim:
+    """Make a claim on the CPU time of a function that the peer's runner has under the same name."""
+    return Claim(
+        name=f"space.{name}",
+        title=title,
+        module=__name__,
+        sets=sets,
+        sides={"mystax": side},
+        goals=(Goal("cpu", "peer", bound),),
+        peer=(PEER, side),
+        prepare=f"prepare_{about}",
+        check=f"check_{about}",
+        basis="work",
+        arguments=arguments,
+    )
+
+
 CLAIMS = (
     *(
-        Claim(
-            name=f"space.triangulate.{name}",
-            title=f"robust triangulation, {n} cameras, {text}",
-            module=__name__,
+        _claim(
+            f"triangulate.{name}",
+            f"robust triangulation, {n} cameras, {text}",
+            "triangulate",
+            300,
+            "points",
             sets=("quick",) if name == "outliers" else ("full",),
-            sides={"mystax": "triangulate"},
-            goals=(Goal("cpu", "peer", 300),),
-            peer=(PEER, "triangulate"),
-            prepare="prepare_points",
-            check="check_points",
-            basis="work",
-            arguments={"n_cameras": n, "missing": missing, "n_peer": N_PEER},
+            n_cameras=n,
+            missing=missing,
+            n_peer=N_PEER,
         )
         for name, n, missing, text in (
             ("outliers", 3, 0.05, "5 % outliers of 60 px, 5 % missing"),
@@ -52,38 +77,40 @@ CLAIMS = (
         )
     ),
     *(
-        Claim(
-            name=f"space.objective.{n}",
-            title=f"the peer's objective from an equal start, {n} cameras, {N_FRAMES} x {N_KEYPOINTS} points",
-            module=__name__,
-            sets=("full",),
-            sides={"mystax": "optimise"},
-            goals=(Goal("cpu", "peer", 90),),
-            peer=(PEER, "optimise"),
-            prepare="prepare_objective",
-            check="check_objective",
-            basis="work",
-            arguments={"n_cameras": n},
+        _claim(
+            f"objective.{n}",
+            f"the peer's objective from an equal start, {n} cameras, {N_FRAMES} x {N_KEYPOINTS} points",
+            "optimise",
+            90,
+            "objective",
+            n_cameras=n,
         )
         for n in (2, 3, 4)
     ),
     *(
-        Claim(
-            name=f"space.calibrate.{n}",
-            title=f"calibration, {n} cameras, {N_VIEWS} views of a board, 0.3 px, equal corners",
-            module=__name__,
-            sets=("full",),
-            sides={"mystax": "calibrate"},
-            goals=(Goal("cpu", "peer", 8),),
-            peer=(PEER, "calibrate"),
-            prepare="prepare_boards",
-            check="check_calibration",
-            basis="work",
-            arguments={"n_cameras": n},
+        _claim(
+            f"calibrate.{n}",
+            f"calibration, {n} cameras, {N_VIEWS} views of a board, 0.3 px, equal corners",
+            "calibrate",
+            8,
+            "calibration",
+            n_cameras=n,
         )
         for n in (2, 4)
     ),
 )
+
+
+def _peer_in(last: dict[str, Any]) -> str | None:
+    """Return the side of the peer that has been measured, if any."""
+    return next((name for name in ("peer", "peer-one-thread") if name in last), None)
+
+
+def _made(last: dict[str, Any], side: str) -> Any:
+    """Load the arrays that a side has made."""
+    import numpy as np
+
+    return np.load(Path(last[side]["folder"]) / "out.npz")
 
 
 def _rig(n: int, seed: int = 0) -> Any:
@@ -171,16 +198,16 @@ def check_points(job: dict[str, Any]) -> dict[str, Any]:
     def error(place: Any, truth: Any) -> Any:
         return np.linalg.norm(place - truth, axis=1)
 
-    ours = error(np.load(Path(last["mystax"]["folder"]) / "out.npz")["position"], world["truth"])
+    ours = error(_made(last, "mystax")["position"], world["truth"])
     enough = np.isfinite(world["pixels"][..., 0]).sum(axis=0) >= 2
     said = {"median": float(np.nanmedian(ours)), "mean": float(np.nanmean(ours))}
     # two views alone cannot tell which one is wrong, so with holes the bounds are those of the outliers left
     most = (0.34, 1.0) if job["missing"] < 0.1 else (0.45, 3.0)
     ok = bool((np.isfinite(ours) == enough).all()) and said["median"] <= most[0] and said["mean"] <= most[1]
-    side = next((name for name in ("peer", "peer-one-thread") if name in last), None)
+    side = _peer_in(last)
     if side is None:
         return {"ok": ok, **said}
-    peer = np.load(Path(last[side]["folder"]) / "out.npz")
+    peer = _made(last, side)
     some = peer["usable"]
     robust, plain = error(peer["robust"], world["truth"][some]), error(peer["plain"], world["truth"])
     said |= {
@@ -249,7 +276,9 @@ def optimise(job: dict[str, Any]) -> dict[str, Any]:
     """Minimise the same objective: four points joined by limbs together, the others one by one."""
     import numpy as np
 
-    from mystax.compute.trajectory import Limb, Pixels, smooth_trajectory
+    from mystax.compute.limb_lengths import Limb
+    from mystax.compute.trajectory import smooth_trajectory
+    from mystax.compute.trajectory_steps import Pixels
 
     world, rig = np.load(job["world"]), _rig(job["n_cameras"])
     pixels, start, limbs = world["pixels"], world["start"], world["limbs"]
@@ -309,16 +338,16 @@ def check_objective(job: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     world, rig, last = np.load(job["world"]), _rig(job["n_cameras"]), job["last"]
-    ours = _cost(world, rig, np.load(Path(last["mystax"]["folder"]) / "out.npz")["position"])
-    side = next((name for name in ("peer", "peer-one-thread") if name in last), None)
+    ours = _cost(world, rig, _made(last, "mystax")["position"])
+    side = _peer_in(last)
     begun = _cost(world, rig, world["start"])
     if side is None:
         return {"ok": ours < begun, "cost": ours, "start": begun}
-    peer = _cost(world, rig, np.load(Path(last[side]["folder"]) / "out.npz")["position"])
+    peer = _cost(world, rig, _made(last, side)["position"])
     return {"ok": ours <= 1.005 * peer, "cost": ours, "peer": peer, "start": begun, "ratio": ours / peer}
 
 
-def prepare_boards(job: dict[str, Any]) -> dict[str, Any]:
+def prepare_calibration(job: dict[str, Any]) -> dict[str, Any]:
     """Simulate views of a board of 10 x 7 squares of 6 mm."""
     import numpy as np
 
@@ -389,13 +418,11 @@ def _error(numbers: Any, truth: Any) -> float:
 
 def check_calibration(job: dict[str, Any]) -> dict[str, Any]:
     """Compare the errors in space, and see that two runs gave equal bits."""
-    import numpy as np
-
     truth, last, n = _rig(job["n_cameras"]), job["last"], job["n_cameras"]
-    ours = _error(np.load(Path(last["mystax"]["folder"]) / "out.npz"), truth)
+    ours = _error(_made(last, "mystax"), truth)
     ok = bool(last["mystax"]["equal"]) and ours <= (0.008 if n == 2 else 0.003)
-    side = next((name for name in ("peer", "peer-one-thread") if name in last), None)
+    side = _peer_in(last)
     if side is None:
         return {"ok": ok, "error_mm": ours}
-    peer = _error(np.load(Path(last[side]["folder"]) / "out.npz"), truth)
+    peer = _error(_made(last, side), truth)
     return {"ok": ok and (3 if n == 2 else 1) * ours <= peer, "error_mm": ours, "peer_mm": peer}

@@ -237,13 +237,13 @@ class MystaxError(Exception):
             expectation = ", ".join(parts)
         text = f"{self.code} {self.where}"
         if self.what:
-            text += f": {self.what}."
+            text += f": {_ended(self.what)}"
             if expectation:
                 text += f" {expectation[0].upper()}{expectation[1:]}."
         elif expectation:
             text += f": {expectation}"
         if self.hint:
-            text += ("" if text.endswith(".") else ".") + f" Hint: {self.hint}"
+            text = f"{_ended(text)} Hint: {self.hint}"
         return text
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -370,6 +370,11 @@ class Cancelled(MystaxError):
 
 class InternalError(MystaxError):
     """B999: a bug in mystax."""
+
+
+def _ended(text: str) -> str:
+    """Return a text that ends like a sentence."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _subclasses(kind: type[MystaxError]) -> dict[str, type[MystaxError]]:

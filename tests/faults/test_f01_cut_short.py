@@ -38,7 +38,7 @@ def test_every_frame_before_the_cut_is_right(
     assert time_error(seen, truth) <= truth.tick
 
 
-@pytest.mark.parametrize("container", ["mp4", "avi"])
+@pytest.mark.parametrize("container", CONTAINERS)
 def test_coverage_is_the_share_of_the_claimed_frames(container: str, tmp_path: Path) -> None:
     truth = make(tmp_path, "cut_50", container)
     seen = see(truth)

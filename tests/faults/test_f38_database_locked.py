@@ -10,6 +10,7 @@ from mystax.engine.catalog import database as settings
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.tables import meta, subject
 from mystax.errors import CatalogError
+from tests.fixtures.absent import absent
 from tests.fixtures.postgres import postgres_server, why_no_postgres
 
 pytestmark = pytest.mark.fault(38)
@@ -42,7 +43,7 @@ def test_readers_do_not_hinder_a_writer(tmp_path: Path) -> None:
 
 def test_server_that_is_away_is_q603_and_back_again_it_works(tmp_path: Path) -> None:
     if why_no_postgres():
-        pytest.skip(why_no_postgres())
+        absent(why_no_postgres())
     with postgres_server() as server, Catalog.create(tmp_path, server.new_database()) as catalog:
         server.stop()
         with pytest.raises(CatalogError, match="Q603") as refused:

@@ -24,6 +24,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 WRONG = {
     "command": (("rnu", "VIDEO"), "did you mean 'run'"),
+    "command of a group": (("queue", "wrok"), "Did you mean 'work'?"),
     "option": (("run", "VIDEO", "--analysis", "motion"), "did you mean '--analyses'"),
     "option of doctor": (("doctor", "--verfy"), "did you mean '--verify'"),
     "option of probe": (("probe", "VIDEO", "--decod"), "did you mean '--decode'"),
@@ -71,6 +72,7 @@ def test_mistakes_end_with_two_and_one_json_object(
     assert found.codes[0] in ("P401", "P402", "P403")
     assert text in found.err
     assert ".." not in found.err.replace(str(video.parent), "")
+    assert "?." not in found.err
     assert [path.name for path in video.parent.iterdir()] == ["face.mp4"]
 
 

@@ -11,12 +11,16 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+import xarray as xr
 
 import mystax
-from mystax.engine.catalog.tables import attempt, job, outcome
-from mystax.engine.recipe import Recipe, recipe_from
+from mystax.engine.catalog.catalog import Catalog
+from mystax.engine.catalog.status import job_errors
+from mystax.engine.catalog.tables import attempt, job, outcome, video
+from mystax.engine.recipe import Recipe, recipe_from, recipe_from_values
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import ROOT, digests
 
@@ -169,8 +173,6 @@ def test_a_job_that_kills_its_process_harms_no_other(tmp_path: Path, how: str, c
     process = start_driver(lab, "local", environment)
     out = finish(process)
     assert process.returncode in (0, 3), out
-    from mystax.engine.catalog.status import job_errors
-
     states = lab.states()
     groups = job_errors(lab.database)
     if how == "raise":
@@ -235,3 +237,62 @@ def test_two_drivers_share_a_queue(tmp_path: Path) -> None:
         finish(process)
     check_done(lab, 4)
     assert len({row.driver_id for row in lab.rows(attempt.c.driver_id)}) == 2
+
+
+@pytest.mark.slow
+def test_a_group_is_fitted_when_its_recordings_are_measured(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2, n_frames=120)
+    values = {"n_states": 2, "features": "motion.energy"}
+    steps = [{"name": "motion"}, {"name": "states", "fit": "group", "parameters": values}]
+    lab.add(recipe_from_values({"name": "many", "analysis": steps}, "test", with_fits=True))
+    out = finish(start_driver(lab))
+    assert "'done': 3" in out, out
+    rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis == "states")
+    assert sorted(map(tuple, rows)) == [(f"_groups/all/many/rec{k:03d}/states.nc", k + 1) for k in range(2)]
+    made = [mystax.load(lab.out / path) for path, _ in sorted(map(tuple, rows))]
+    assert [np.array_equal(one["model_means"], made[0]["model_means"]) for one in made] == [True, True], (
+        "one model"
+    )
+    folders = [lab.out / f"rec{k:03d}" / "many" for k in range(2)]
+    fitted = mystax.states(folders, n_states=2, features="motion.energy")
+    assert isinstance(fitted, list)
+    assert all(np.array_equal(one["label"], own["label"]) for one, own in zip(made, fitted, strict=True))
+    assert (lab.out / "_groups" / "all" / "many" / "tables" / "occupancy.csv").is_file()
+
+
+@pytest.mark.slow
+def test_a_full_check_is_done_by_children(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2)
+    with Catalog.open(lab.folder) as catalog:
+        catalog.add_full_check()
+    assert "'done': 2" in finish(start_driver(lab, "local"))
+    assert all(row.full_hash for row in lab.rows(video.c.full_hash))
+
+
+@pytest.mark.slow
+def test_recordings_are_encoded_and_put_together(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2, n_frames=6000)
+    rng = np.random.default_rng(1)
+    for k in range(2):
+        np.save(lab.folder / "films" / f"rec{k:03d}" / "activity.npy", rng.normal(size=(2000, 3)))
+    with Catalog.open(lab.folder) as catalog:
+        catalog.ingest(lab.folder / "films", pattern="folders", neural="activity.npy")
+    step = {
+        "name": "encoding",
+        "fit": "group",
+        "neural": {"clock": "rate:10", "axes": "time,neuron", "signal": "deconvolved"},
+        "parameters": {"model": "linear", "folds": 2, "null": "none", "parts": False, "lags": False},
+    }
+    values = {"name": "many", "analysis": [{"name": "svd"}, step]}
+    lab.add(recipe_from_values(values, "test", with_fits=True))
+    out = finish(start_driver(lab))
+    assert "'done': 5" in out, [group["text"] for group in job_errors(lab.database)]
+    rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis != "svd")
+    assert sorted(map(tuple, rows)) == [
+        ("_groups/all/many/encoding_summary.nc", None),
+        *((f"rec{k:03d}/many/{name}.nc", k + 1) for k in range(2) for name in ("encoder", "encoding")),
+    ]
+    summary = mystax.load(lab.out / "_groups" / "all" / "many" / "encoding_summary.nc")
+    assert isinstance(summary, xr.Dataset)
+    assert summary["recording"].values.tolist() == ["rec000", "rec001"]
+    assert lab.add(recipe_from_values(values, "test", with_fits=True)) == []

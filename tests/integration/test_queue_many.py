@@ -1,89 +1,86 @@
 """Many sessions, some damaged, while drivers and children are killed: everything ends done or explained."""
 
-import os
-import random
-import shutil
+import hashlib
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
+import xarray as xr
 
-from mystax.engine.catalog.status import job_errors
-from mystax.engine.catalog.tables import attempt, outcome
-from tests.fixtures.catalogues import Lab, make_lab
-from tests.integration.test_queue import finish, start_driver, wait_for
+import mystax
+from mystax.engine.catalog.tables import attempt, job, outcome, recording
+from tests.fixtures.catalogues import Lab
+from tests.fixtures.commands import run_command
+from tests.fixtures.sessions_under_kills import Drivers, Night, disturb, make_night
 
+SHORT, LONG = (20, 4), (200, 40)
+"""Sessions, and how often something is killed or stopped meanwhile."""
 
-def damage(lab: Lab, seed: int) -> tuple[list[str], list[str]]:
-    """Flip bytes in 5 % of the films (they are measured with flags); name 5 % that kill their analysis."""
-    rng = random.Random(seed)  # noqa: S311 - places, no secrets
-    folders = sorted((lab.folder / "films").iterdir())
-    n = max(1, len(folders) // 20)
-    flipped = folders[1 : 1 + n]
-    for folder in flipped:
-        path = folder / "face.avi"
-        state, data = path.stat(), bytearray(path.read_bytes())
-        for _ in range(40):
-            data[rng.randrange(len(data) // 3, 2 * len(data) // 3)] ^= 0xFF
-        path.write_bytes(data)
-        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    return [path.name for path in flipped], [path.name for path in folders[-n:]]
+SEED = 20260730
 
 
-def many(tmp_path: Path, n: int, n_kills: int, seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311 - moments, no secrets
-    calm = make_lab(tmp_path / "calm", n, damaged=damage)
-    _, deadly = calm.damaged
-    calm.add("quick")
-    calm.do_all()
-    shutil.copytree(calm.folder / "films", tmp_path / "wild" / "films")
-    lab = make_lab(tmp_path / "wild", n, films=False)
-    assert len(lab.add("quick")) == n
-    environment = {"TOY_DELAY": "0.02", "TOY_POISON": ",".join(deadly), "TOY_HOW": "raise"}
-    for _ in range(n_kills):
-        process = start_driver(lab, "local", environment)
-        wait_for(lab, "running", process)
-        time.sleep(rng.uniform(0, 4))  # the moment of the kill is what is tested
-        driver = psutil.Process(process.pid)
-        children = driver.children(recursive=True)
-        victims = [driver] if rng.random() < 0.5 or not children else [rng.choice(children)]
-        for one in victims:
-            one.kill()
-        if victims == [driver]:
-            finish(process)
-        else:
-            time.sleep(rng.uniform(0, 2))  # it goes on, until it is killed
-            driver.kill()
-            finish(process)
-    assert "tally" in finish(start_driver(lab, "local", environment))
-    states = Counter(lab.states())
-    assert states == {"done": n - len(deadly), "failed": len(deadly)}
-    assert all(group[name] for group in job_errors(lab.database) for name in ("code", "where", "got", "hint"))
-    ends = Counter(
+def check_ends(night: Night) -> None:
+    """Every job is done, once, or has failed with a code and a hint; what has no job is bad with a code."""
+    lab = night.wild
+    folders = dict(lab.rows(recording.c.id, recording.c.folder))
+    ends = {folders[row.recording_id]: row.state for row in lab.rows(job.c.recording_id, job.c.state)}
+    assert ends == {name: "failed" if name in night.failing else "done" for name in ends}
+    assert len(ends) == night.n_jobs
+    published = Counter(
         row.job_id
         for row in lab.rows(attempt.c.job_id, attempt.c.ending)
         if row.ending in ("done", "adopted")
     )
-    assert set(ends.values()) == {1}
+    assert set(published.values()) == {1}
+    assert len(published) == night.n_jobs - len(night.failing)
+    groups = run_command("queue", "errors", "--json", cwd=lab.folder).json["groups"]
+    assert sum(group["count"] for group in groups) == len(night.failing)
+    assert [group["code"] for group in groups] == ["V130"] * len(groups)
+    assert all(group[name] for group in groups for name in ("code", "where", "got", "hint"))
+    bad = run_command("catalog", "list", "quality=bad", "--json", cwd=lab.folder).json["recordings"]
+    assert {item["folder"] for item in bad} == set(night.hurt["no video"])
+    assert all("V104" in item["codes"] for item in bad)
+
+
+def check_files(lab: Lab) -> None:
+    """No part is left, nothing was published twice, every file is whole and is the one of its row."""
     assert not list(lab.out.rglob("*.part"))
-    sums = {row.path: row.content_sha256 for row in lab.rows(outcome.c.path, outcome.c.content_sha256)}
-    undisturbed = {
-        row.path: row.content_sha256
-        for row in calm.rows(outcome.c.path, outcome.c.content_sha256)
-        if row.path.partition("/")[0] not in deadly
+    assert not list(lab.out.rglob(".mystax/old/*"))
+    assert not list(lab.out.rglob(".mystax/work/*"))
+    rows = lab.rows(outcome.c.path, outcome.c.sha256, outcome.c.content_sha256, outcome.c.state)
+    assert {row.path for row in rows} == {
+        path.relative_to(lab.out).as_posix() for path in lab.out.rglob("*.nc")
     }
-    assert sums == undisturbed
-    codes = {flag["code"] for row in lab.rows(outcome.c.quality) for flag in row.quality}
-    assert "V105" in codes or "V106" in codes or not calm.damaged[0]
+    for row in rows:
+        path = lab.out / row.path
+        assert row.state == "current"
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
+        found = mystax.load(path)
+        assert isinstance(found, xr.Dataset)
+        assert found.load().attrs["content_sha256"] == row.content_sha256
+
+
+def sums(lab: Lab, without: list[str]) -> dict[str, str]:
+    """Return what the outcomes of the sessions hold, as sums."""
+    rows = lab.rows(outcome.c.path, outcome.c.content_sha256)
+    return {row.path: row.content_sha256 for row in rows if row.path.partition("/")[0] not in without}
 
 
 @pytest.mark.slow
-def test_ten_sessions_end_done_or_explained(tmp_path: Path) -> None:
-    many(tmp_path, 10, 3, 7)
-
-
-@pytest.mark.slow
-def test_two_hundred_sessions_end_done_or_explained(tmp_path: Path) -> None:
-    many(tmp_path, 200, 40, 8)
+@pytest.mark.parametrize(("n_sessions", "n_kills"), [SHORT, LONG])
+def test_sessions_under_kills_end_done_or_explained(tmp_path: Path, n_sessions: int, n_kills: int) -> None:
+    night = make_night(tmp_path, n_sessions, SEED)
+    start = time.monotonic()
+    drivers = Drivers(night.wild, *(["--no-report"] if (n_sessions, n_kills) == LONG else []))
+    done = disturb(night.wild, drivers, n_kills, SEED)
+    assert set(drivers.finish()) <= {0, 3}
+    last = run_command("queue", "work", "--cores", "2", "--json", cwd=night.wild.folder)
+    assert last.json["tally"]["done"] == 0
+    sys.stdout.write(f"{n_sessions} sessions, {dict(done)} in {time.monotonic() - start:.0f} s\n")
+    check_ends(night)
+    check_files(night.wild)
+    assert sums(night.wild, night.failing) == sums(night.calm, night.failing)
+    flags = Counter(flag["code"] for row in night.wild.rows(outcome.c.quality) for flag in row.quality)
+    assert {"V101", "V105"} <= set(flags) | ({"V105"} if "V106" in flags else set())

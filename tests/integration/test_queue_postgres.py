@@ -1,13 +1,25 @@
 """A queue on PostgreSQL: two drivers, and a server that is restarted while they work."""
 
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mystax.engine.catalog.tables import attempt
 from tests.fixtures.catalogues import make_lab
+from tests.fixtures.commands import ROOT
+from tests.fixtures.jobs import empty_queue, jobs_of, new_jobs
 from tests.fixtures.postgres import PostgresServer
 from tests.integration.test_queue import check_done, finish, start_driver, wait_for
+
+N_JOBS, AWAY = 1000, 90.0
+"""Jobs of one second, and how long one of two drivers is stopped [s]."""
 
 
 @pytest.mark.slow
@@ -24,3 +36,36 @@ def test_a_restart_of_the_server_loses_no_attempt(tmp_path: Path, postgres: Post
     check_done(lab, 3)
     assert {row.ending for row in lab.rows(attempt.c.ending)} <= {"done", "adopted"}
     lab.database.close()
+
+
+def start_sleeper(folder: Path, name: str, n_jobs: int, seconds: float) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-m", "tests.fixtures.sleeper", str(folder), name, str(n_jobs), str(seconds)]
+    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_a_thousand_jobs_of_a_second_are_done_once_while_a_driver_is_away(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    queue = empty_queue(tmp_path, postgres.new_database())
+    new_jobs(queue, N_JOBS)
+    start = time.monotonic()
+    first, second = (start_sleeper(tmp_path, name, 4, 1.0) for name in ("first", "second"))
+    time.sleep(15)  # in the middle of its work
+    first.send_signal(signal.SIGSTOP)
+    time.sleep(AWAY)  # so long it is away
+    first.send_signal(signal.SIGCONT)
+    told = [json.loads(process.communicate(timeout=600)[0]) for process in (first, second)]
+    sys.stdout.write(f"{N_JOBS} jobs in {time.monotonic() - start:.0f} s: {told}\n")
+    assert Counter(row.state for row in jobs_of(queue)) == {"done": N_JOBS}
+    with queue.database.read() as connection:
+        rows = connection.execute(select(attempt.c.job_id, attempt.c.ending, attempt.c.driver_id)).all()
+    assert Counter(row.job_id for row in rows if row.ending == "done") == dict.fromkeys(
+        range(1, N_JOBS + 1), 1
+    )
+    lost = [row for row in rows if row.ending != "done"]
+    assert {(row.ending, row.driver_id) for row in lost} == {("lost", "first")}
+    assert told[0]["codes"] == ["Q601"] * len(lost)
+    assert told[1]["codes"] == []
+    assert told[0]["done"] + told[1]["done"] == N_JOBS
+    queue.database.close()

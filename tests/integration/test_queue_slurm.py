@@ -15,6 +15,7 @@ from mystax.engine.catalog.tables import attempt, job
 from mystax.engine.queue.cluster import ClusterWish, batch_executor
 from mystax.engine.queue.driver import Driver
 from mystax.engine.queue.driver_state import Tally
+from tests.fixtures.absent import absent
 from tests.fixtures.catalogues import Lab, make_lab
 from tests.fixtures.commands import ROOT
 from tests.fixtures.queue_toys import OPENER
@@ -32,7 +33,7 @@ pytestmark = [
 def slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
     reason = why_no_slurm()
     if reason:
-        pytest.skip(reason)
+        absent(reason)
     with slurm_cluster() as cluster:
         for name, value in cluster.environment.items():
             monkeypatch.setenv(name, value)

@@ -146,3 +146,25 @@ def _is_child_of_a_run(pid: int) -> bool:
         return "mystax.engine.child" in psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
+
+
+def test_deaths_are_counted_across_supervisors(tmp_path: Path) -> None:
+    restarts: list[Event] = []
+
+    def lose_the_worker(event: Event) -> None:
+        if event.kind == "warning" and event.stage == "restart":
+            restarts.append(event)
+            if len(restarts) == 2:
+                raise ZeroDivisionError
+
+    job = toy_job(tmp_path / "out", _deadly(tmp_path, "SIGKILL", 99))
+    with pytest.raises(ZeroDivisionError):
+        supervise(job, report=lose_the_worker, environment=ENVIRONMENT)
+    (kept,) = (tmp_path / "out").rglob("deaths.json")
+    events: list[Event] = []
+    supervise(job, report=events.append, environment=ENVIRONMENT)
+    assert [event.text for event in _events("warning", events)] == [
+        "frames 32 to 47 of camera 'face' are left out"
+    ]
+    assert len(list(tmp_path.glob("death-*"))) == 3
+    assert not kept.exists()

@@ -51,6 +51,23 @@ def test_text_without_a_sentence_goes_straight_to_the_expectation() -> None:
     assert str(error) == "P401 parameter 'threshold' of 'blink': expected 0 <= threshold <= 1, got 1.4"
 
 
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        (
+            "no command 'wrok'; did you mean 'work'?",
+            "V101 a: no command 'wrok'; did you mean 'work'? Hint: h",
+        ),
+        ("it is cut.", "V101 a: it is cut. Hint: h"),
+        ("it is cut", "V101 a: it is cut. Hint: h"),
+        ("", "V101 a. Hint: h"),
+    ],
+    ids=["question", "sentence", "words", "nothing"],
+)
+def test_sentences_end_once(what: str, text: str) -> None:
+    assert str(VideoError("V101", "a", what, hint="h")) == text
+
+
 def test_plan_errors_are_value_errors_and_missing_extras_are_import_errors() -> None:
     assert issubclass(PlanError, ValueError)
     assert issubclass(ExtraMissing, ImportError)

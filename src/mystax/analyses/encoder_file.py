@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.encoding_fold import (
-    Stack,
-    Units,
-)
+from mystax.analyses.encoding_members import Stack, Units
 from mystax.compute.feature_table import features_of
 from mystax.compute.filterbank import Filterbank, usable_bins
 from mystax.compute.grid_bins import bins_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.analyses.encoder_file import N_LATENTS, Encoder
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import (
+from mystax.analyses.encoding_members import (
     FoldSettings,
     Members,
     fit_members,

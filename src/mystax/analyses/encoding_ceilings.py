@@ -3,7 +3,8 @@
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import Found, Units
+from mystax.analyses.encoding_fold import Found
+from mystax.analyses.encoding_members import Units
 from mystax.compute.ceilings import SvcaFold, halves_of, svca_fold, svca_shares
 from mystax.compute.explained import explained_variance
 from mystax.compute.filterbank import Filterbank

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import FoldOutcome, Found, units_of
+from mystax.analyses.encoding_fold import FoldOutcome, Found
+from mystax.analyses.encoding_members import units_of
 from mystax.compute.folds import FoldPlan
 from mystax.compute.seriation import sort_neurons
 from mystax.core.typing import Float64

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import Found, Units, units_of
+from mystax.analyses.encoding_fold import Found
+from mystax.analyses.encoding_members import Units, units_of
 from mystax.compute.filterbank import Filterbank, usable_bins
 from mystax.compute.grid_bins import Bins, bins_of
 from mystax.compute.nulls import (

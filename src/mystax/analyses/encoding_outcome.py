@@ -8,7 +8,8 @@ import numpy as np
 
 from mystax.analyses.encoding import ENCODING
 from mystax.analyses.encoding_data import EncodingData, left_out_json
-from mystax.analyses.encoding_fold import FAMILIES, FoldOutcome
+from mystax.analyses.encoding_fold import FoldOutcome
+from mystax.analyses.encoding_members import FAMILIES
 from mystax.compute.explained import (
     bits_per_spike,
     correlation_from_sums,

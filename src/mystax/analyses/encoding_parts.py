@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
-from mystax.analyses.encoding_fold import Extra, FoldDesign, FoldOutcome, Found, Units
+from mystax.analyses.encoding_fold import Extra, FoldOutcome, Found
+from mystax.analyses.encoding_members import FoldDesign, Units
 from mystax.compute.explained import explained_variance, gain_interval
 from mystax.compute.folds import FoldPlan
 from mystax.compute.lag_curve import LAGS, lag_designs, lag_peaks

@@ -53,11 +53,10 @@ STILLS = Schema(
 
 def _weights_id(params: PoseParams) -> Sequence[Mapping[str, object]]:
     """Name the weights by their digest: other weights are another outcome."""
-    from mystax.io.weights import check_digest, find_weights
+    from mystax.io.weights import digest_for_plans, find_weights
 
-    return [
-        {"role": "weights", "camera": "", "position": 0, "id": check_digest(find_weights(params.weights))}
-    ]
+    mark = digest_for_plans(find_weights(params.weights))
+    return [{"role": "weights", "camera": "", "position": 0, "id": mark}]
 
 
 @analysis(

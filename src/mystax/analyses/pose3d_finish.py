@@ -12,8 +12,10 @@ from mystax.analyses.pose3d_axes import axes_of
 from mystax.analyses.pose3d_quality import quality_of
 from mystax.analyses.pose3d_views import Gathered
 from mystax.compute.frames3d import aligned, turned_covariance
+from mystax.compute.limb_lengths import limb_terms
 from mystax.compute.measures import measure_all
-from mystax.compute.trajectory import Pixels, Smoothed, limb_terms, smooth_trajectory
+from mystax.compute.trajectory import Smoothed, smooth_trajectory
+from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import Triangulated, pixel_noise, triangulate
 from mystax.core.keypoints import KeypointSet
 from mystax.core.quality import Flag

@@ -37,9 +37,9 @@ class RoisParams(Params):
 
 def _weights_id(_: RoisParams) -> Sequence[Mapping[str, object]]:
     """Name the weights by their digest: other weights are another outcome."""
-    from mystax.io.weights import check_digest, find_weights
+    from mystax.io.weights import digest_for_plans, find_weights
 
-    return [{"role": "weights", "camera": "", "position": 0, "id": check_digest(find_weights(WEIGHTS))}]
+    return [{"role": "weights", "camera": "", "position": 0, "id": digest_for_plans(find_weights(WEIGHTS))}]
 
 
 @analysis("rois", version=2, params=RoisParams, inputs=[FramesIn()], outputs=ROIS, more_inputs=_weights_id)

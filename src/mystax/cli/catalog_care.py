@@ -40,12 +40,20 @@ def _agree(question: str, *, yes: bool) -> None:
 @click.option(
     "--full", is_flag=True, help="Also read every byte of videos and outcomes: damaged, missing, moved ones."
 )
+@click.option("--queue", "as_job", is_flag=True, help="With --full: as jobs of the queue, and nothing else.")
 @OF_CATALOG
 @common
 @click.pass_obj
-def check(output: Output, words: tuple[str, ...], where: str | None, *, full: bool) -> None:
+def check(output: Output, words: tuple[str, ...], where: str | None, *, full: bool, as_job: bool) -> None:
     """Look at the videos and clocks of recordings again, and renew the remarks on them."""
     with _open(where) as catalog:
+        if as_job:
+            if not full:
+                raise RecipeError("P403", "command line", expected="--full beside --queue")
+            ids = catalog.add_full_check(list(words))
+            output.more["jobs"] = [f"j{number}" for number in ids]
+            output.say(f"{len(ids)} jobs queued: mystax queue work reads every byte")
+            return
         found = catalog.check(list(words), report=output.report)
         if full:
             _tell_full(output, catalog.check_full(list(words), report=output.report))

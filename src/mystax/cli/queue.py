@@ -62,9 +62,9 @@ def add(
     with Catalog.open(catalog_at) as catalog:
         planned = catalog.plan(recipe, where, include_bad=include_bad, force=force)
         ids = [] if dry_run else catalog.add(recipe, priority=priority, planned=planned)
-    _tell_plan(output, planned, len(planned.jobs) if dry_run else len(ids), dry_run=dry_run)
+    _tell_plan(output, planned, len(planned.work) if dry_run else len(ids), dry_run=dry_run)
     output.more["jobs"] = [f"j{number}" for number in ids]
-    output.settle(len(planned.jobs) + planned.n_current + planned.n_queued + len(planned.refused))
+    output.settle(len(planned.work) + planned.n_current + planned.n_queued + len(planned.refused))
 
 
 def _tell_plan(output: Output, planned: "Planned", n_jobs: int, *, dry_run: bool) -> None:
@@ -80,7 +80,7 @@ def _tell_plan(output: Output, planned: "Planned", n_jobs: int, *, dry_run: bool
         "n_frames": frames,
         "hours": hours,
         "disk": disk,
-        "planned": [item.as_dict() for item in planned.jobs],
+        "planned": [item.as_dict() for item in planned.work],
     }
     verb = "would be queued" if dry_run else "queued"
     output.say(f"{n_jobs} jobs {verb}: {frames} frames, about {hours:.1f} h on one core, {disk >> 20} MiB")
@@ -89,6 +89,10 @@ def _tell_plan(output: Output, planned: "Planned", n_jobs: int, *, dry_run: bool
             output.say(f"  {item.recording.folder}: {', '.join(one.name for one in item.plan.wanted)}")
         if len(planned.jobs) > SHOWN:
             output.say(f"  and {len(planned.jobs) - SHOWN} more (--json lists them all)")
+        for fit in planned.fits[:SHOWN]:
+            output.say(f"  {fit.title}: {fit.analysis} of {fit.n_members} recordings, after their own jobs")
+        if len(planned.fits) > SHOWN:
+            output.say(f"  and {len(planned.fits) - SHOWN} more of these")
     if planned.n_current:
         output.say(f"{planned.n_current} recordings have all outcomes already")
     if planned.n_queued:
@@ -123,6 +127,7 @@ def _tell_plan(output: Output, planned: "Planned", n_jobs: int, *, dry_run: bool
 @click.option("--directive", "directives", multiple=True, metavar="TEXT", help="A line for the batch script.")
 @click.option("--stay", is_flag=True, help="Wait for more jobs when nothing is left.")
 @click.option("--once", type=click.IntRange(1), metavar="N", help="Work on N jobs at most.")
+@click.option("--no-report", is_flag=True, help="Make no figures and no report.html: a third less work.")
 @click.option("--max-hours", type=click.FloatRange(min=0), metavar="H", help="Begin no job after H hours.")
 @of_catalog
 @common
@@ -135,6 +140,7 @@ def work(output: Output, /, where: tuple[str, ...], catalog_at: str | None, **op
     from mystax.engine.catalog.catalog import Catalog
 
     bounds = {name: options.pop(name) for name in ("stay", "once", "max_hours", "engine")}
+    bounds["make_reports"] = not options.pop("no_report")
     if options["walltime"] is not None:
         options["walltime"] *= 60
     with Catalog.open(catalog_at) as catalog:

@@ -54,9 +54,13 @@ __all__ = ["command"]
 )
 @click.option("--cores", type=click.IntRange(1), help="Threads; default all that the process may use.")
 @click.option("--force", is_flag=True, help="Take the new weights although they are not better.")
+@click.option(
+    "--queue", "as_job", is_flag=True, help="As a job of a catalogue's queue: mystax queue work trains."
+)
+@click.option("--catalog", "catalog_at", metavar="PATH|URL", help="The catalogue of --queue.")
 @common
 @click.pass_obj
-def command(output: Output, /, labels: Path, **options: Any) -> None:
+def command(output: Output, /, labels: Path, as_job: bool, catalog_at: str | None, **options: Any) -> None:
     """Train or refine a tracker on LABELS: a .labels folder, or a keypoint file beside its pictures.
 
     Ten frames are enough to begin with.  The old weights stay if the new ones are worse on frames that they
@@ -68,6 +72,9 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
     from mystax.engine.training.train import train
 
     output.inputs.append(str(labels))
+    if as_job:
+        _queue(output, labels, options, catalog_at)
+        return
     cores = options.pop("cores") or available_cores()
     with stop_wishes() as stop:
         report = train(labels, **options, cores=cores, progress=stop.watching(output.report))
@@ -90,3 +97,13 @@ def command(output: Output, /, labels: Path, **options: Any) -> None:
         output.say("the old weights stay: " + "; ".join(report.reasons))
         output.say(f"the new ones are kept as {report.path}")
     output.say(f"report: {report.page}")
+
+
+def _queue(output: Output, labels: Path, options: dict[str, Any], catalog_at: str | None) -> None:
+    """Queue the training instead of doing it here."""
+    from mystax.engine.catalog.catalog import Catalog
+
+    with Catalog.open(catalog_at) as catalog:
+        ids = catalog.add_training(labels, options)
+    output.more["jobs"] = [f"j{number}" for number in ids]
+    output.say(f"queued as j{ids[0]}" if ids else "it is in the queue already")

@@ -1,4 +1,4 @@
-"""Lengths of limbs as unknowns of the smoother: one step of places and lengths together.
+"""Limbs: their lengths and stiffness from free places, and their lengths as unknowns of the smoother.
 
 Taking turns (places, then lengths) crawls where limbs are stiff: each holds the other in place.
 """
@@ -11,7 +11,11 @@ import numpy as np
 from mystax.compute.kernels.trajectory import solve_band
 from mystax.core.typing import Float64
 
-__all__ = ["Limb", "solve_with_lengths"]
+__all__ = ["Limb", "limb_terms", "solve_with_lengths"]
+
+MIN_LIMB_SD = 0.005
+LIMB_TRUST = 0.02
+"""Frames where a point's standard deviation is below this share of the limb decide its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +94,52 @@ def solve_with_lengths(
     steps = np.linalg.lstsq(reduced, right - columns @ rhs, rcond=1e-12)[0]
     rhs -= steps @ solved
     return np.asarray(steps)
+
+
+def limb_terms(
+    pairs: Sequence[tuple[int, int]],
+    position: Float64[np.ndarray, "time keypoint 3"],
+    covariance: Float64[np.ndarray, "time keypoint 6"],
+) -> list[Limb]:
+    """Length and stiffness of limbs from places that were found without them.
+
+    Parameters
+    ----------
+    pairs : sequence of pairs of int
+        The points.
+    position : array (time, keypoint, 3)
+        Places [mm].
+    covariance : array (time, keypoint, 6)
+        Their covariance [mm2].
+
+    Returns
+    -------
+    list of Limb
+        Median length over good frames; the spread that the covariances do not explain, at least 0.5 %.
+    """
+    found = []
+    for first, second in pairs:
+        a, b = min(first, second), max(first, second)
+        d = position[:, a] - position[:, b]
+        length = np.linalg.norm(d, axis=1)
+        known = np.isfinite(length) & (length > 0)
+        if not known.any():
+            continue
+        usual = float(np.median(length[known]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sum_cov = covariance[:, a] + covariance[:, b]
+            u = d / length[:, None]
+            x, y, z = u.T
+            variance = (
+                sum_cov * np.stack([x * x, 2 * x * y, 2 * x * z, y * y, 2 * y * z, z * z], axis=1)
+            ).sum(axis=1)
+            sd = np.sqrt(np.maximum(covariance[:, [a, b]][..., [0, 3, 5]].sum(axis=2).max(axis=1) / 3, 0))
+        good = known & (sd < LIMB_TRUST * usual) & np.isfinite(variance)
+        used = good if good.sum() >= 20 else known
+        usual = float(np.median(length[used]))
+        spread = 1.4826 * float(np.median(np.abs(length[used] - usual))) / usual
+        expected = (
+            float(np.nanmedian(variance[used])) / usual**2 if np.isfinite(variance[used]).any() else 0.0
+        )
+        found.append(Limb(a, b, usual, max(MIN_LIMB_SD, float(np.sqrt(max(spread**2 - expected, 0.0))))))
+    return found

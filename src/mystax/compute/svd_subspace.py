@@ -16,8 +16,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from mystax.compute.svd_basis import combined, orthonormal, random_basis, remainder
-from mystax.compute.svd_gram import OpenSpool, below, leading, norm_error
+from mystax.compute.svd_gram import OpenSpool, below, norm_error
 from mystax.compute.svd_products import Products
+from mystax.compute.svd_ritz import centre_sums, final_width, first_width, missing_share, ritz_pairs
 from mystax.compute.svd_rows import (
     BLOCK,
     ArrayScores,
@@ -28,15 +29,13 @@ from mystax.compute.svd_rows import (
     Matrix,
     Moments,
     ScoreRows,
-    bin_tiles,
     fix_signs,
-    gram_of,
     orthogonality,
 )
 from mystax.core.analysis import Spool, Tiles
 from mystax.core.typing import Float64
 
-__all__ = ["Subspace", "final_width", "first_width"]
+__all__ = ["Subspace"]
 
 Z_BLOCKS = 256
 """Blocks (65,536 rows) that make the basis at most; every row counts for V, means and variance."""
@@ -44,55 +43,6 @@ Z_BLOCKS = 256
 LEAST_READINGS = 4
 MOST_READINGS = 6
 """Readings that make the basis, where the bins are kept."""
-
-CAUTION = 3.0
-"""Missing variance over the residual of the Ritz pairs: 1.3 to 2.5 on films, 3.3 after many readings."""
-
-
-def first_width(n_components: int, *, streamed: bool) -> int:
-    """Return how many columns each reading multiplies.
-
-    Parameters
-    ----------
-    n_components : int
-        Components wanted.
-    streamed : bool
-        There are two readings only.
-
-    Returns
-    -------
-    int
-        Columns: a block of the iteration (a multiple of 16), or the whole basis.
-
-    Examples
-    --------
-    >>> first_width(500, streamed=False), first_width(500, streamed=True), first_width(10, streamed=False)
-    (320, 1100, 32)
-    """
-    if streamed:
-        return n_components + max(100, 6 * n_components // 5)
-    return 16 * -(-(3 * n_components // 5 + 16) // 16)
-
-
-def final_width(n_components: int) -> int:
-    """Return how many columns the last reading has, if the basis was made from a part of the rows.
-
-    Examples
-    --------
-    >>> final_width(500), final_width(20)
-    (600, 70)
-    """
-    return n_components + max(50, n_components // 5)
-
-
-def _positive(
-    gram: Float64[np.ndarray, "n n"], n_components: int
-) -> tuple[Float64[np.ndarray, " component"], Float64[np.ndarray, "n component"]]:
-    """Return the leading eigenvalues above the rounding of float32 rows, and their vectors."""
-    values, vectors = leading(gram.copy(), n_components, 0.0)
-    kept = values > 1e-12 * values[0] if len(values) else np.zeros(0, bool)
-    # Rows of memory decide in which order a product is added up, so arrays that are kept have one order.
-    return values[kept], np.ascontiguousarray(vectors[:, kept])
 
 
 class Subspace:
@@ -287,24 +237,7 @@ class Subspace:
         if self._compat:
             offset, mean, everyone = (vector - vector.mean() for vector in (offset, mean, everyone))
         self._power += moments.n_rows * float(offset @ offset - 2.0 * offset @ everyone)
-        drawn = self._basis[0]
-
-        def part(tile: slice) -> tuple[np.ndarray, np.ndarray]:
-            basis = drawn[tile].astype(np.float64)
-            return offset[tile] @ basis, mean[tile] @ basis
-
-        by_offset, by_mean = np.zeros(drawn.shape[1]), np.zeros(drawn.shape[1])
-        for left, right in self._tiles.map(part, bin_tiles(len(drawn))):
-            by_offset += left
-            by_mean += right
-
-        def correct(tile: slice) -> None:
-            # sum (x - d)(x - d)' W = sum x x' W - n (m (d' W) + d (m' W) - d (d' W))
-            sums[tile] -= n * (
-                np.outer(mean[tile] - offset[tile], by_offset) + np.outer(offset[tile], by_mean)
-            )
-
-        self._tiles.map(correct, bin_tiles(len(sums)))
+        centre_sums(sums, self._basis[0], offset, mean, n, self._tiles)
 
     def _end_growing(self, sums: Float64[np.ndarray, "bin column"]) -> None:
         """Take components from all columns so far if they are good enough, else find more columns."""
@@ -314,8 +247,8 @@ class Subspace:
         self._inner, self._fresh = inner, np.zeros((0, 0))
         remainder(sums, self._basis, inner[:, old:], self._tiles)
         if self.n_readings >= LEAST_READINGS:
-            values, turn = _positive(inner, self._k)
-            self._shortfall = self._missing(sums, turn[old:], values)
+            values, turn = ritz_pairs(inner, self._k)
+            self._shortfall = missing_share(sums, turn[old:], values, self._tiles)
             if self._shortfall <= self._tolerance or self.n_readings >= MOST_READINGS:
                 self._settle(values, turn)
                 return
@@ -326,30 +259,14 @@ class Subspace:
             self._basis.append(np.ascontiguousarray(new))
         else:
             self._shortfall = 0.0
-            self._settle(*_positive(inner, self._k))
-
-    def _missing(
-        self,
-        beyond: Float64[np.ndarray, "bin column"],
-        turn: Float64[np.ndarray, "column component"],
-        values: Float64[np.ndarray, " component"],
-    ) -> float:
-        """Estimate the share of variance that is missing, from residuals G u - lambda u of the Ritz pairs.
-
-        A'A times the columns lies among the columns but for `beyond`, the remainder of the newest ones.
-        """
-        if len(values) == 0:
-            return 0.0
-        gram = gram_of(beyond, self._tiles)
-        residual = np.einsum("ij,ij->j", turn, gram @ turn)
-        return float(CAUTION * (residual / values).sum() / values.sum())
+            self._settle(*ritz_pairs(inner, self._k))
 
     def _settle(
         self, values: Float64[np.ndarray, " component"], turn: Float64[np.ndarray, "column component"]
     ) -> None:
         """Take the components; if the basis was made from a part of the rows, prepare the last reading."""
         if self._is_sampled and not self._is_final and len(values):
-            _, turn = _positive(self._inner, final_width(self._k))
+            _, turn = ritz_pairs(self._inner, final_width(self._k))
             self._basis = [combined(self._basis, turn.astype(np.float32), self._tiles)]
             self._inner, self._spools, self._names, self._is_final = np.zeros((0, 0)), [], [], True
             return
@@ -364,12 +281,12 @@ class Subspace:
 
     def _end_final(self, sums: Float64[np.ndarray, "bin column"]) -> None:
         """Take the components of a reading of all rows."""
-        values, turn = _positive(self._fresh, self._k)
+        values, turn = ritz_pairs(self._fresh, self._k)
         if self._is_streamed:
             inner = self._chosen_inner if self._is_sampled else self._fresh
-            shares, vectors = _positive(inner, self._k) if self._is_sampled else (values, turn)
+            shares, vectors = ritz_pairs(inner, self._k) if self._is_sampled else (values, turn)
             remainder(sums, self._basis, inner, self._tiles)
-            self._shortfall = self._missing(sums, vectors, shares)
+            self._shortfall = missing_share(sums, vectors, shares, self._tiles)
         self._fresh, self._chosen_inner = np.zeros((0, 0)), np.zeros((0, 0))
         self._settle(values, turn)
 

@@ -296,7 +296,7 @@ _ON_OUTCOMES: dict[str, str] = {
     "states": "mystax.analyses.states",
     "encoding": "mystax.analyses.encoding",
 }
-"""Analyses of outcomes and further data: they have calls and commands of their own, no recipe runs them."""
+"""Analyses of outcomes and further data: they have calls and commands of their own."""
 _BROKEN: dict[str, str] = {}
 
 
@@ -378,7 +378,7 @@ def names_of_analyses() -> list[str]:
 
 
 def names_on_outcomes() -> list[str]:
-    """List the names of the analyses that take outcomes and further data; no recipe runs them."""
+    """List the names of the analyses that take outcomes and further data; no run of a recording has one."""
     return list(_ON_OUTCOMES)
 
 

@@ -13,7 +13,8 @@ class Event:
     Attributes
     ----------
     kind : str
-        ``progress``, ``note``, ``warning``, ``checkpoint``, ``outcome`` or ``done``.
+        ``progress``, ``note``, ``warning``, ``work`` (the folder of a pass that begins), ``checkpoint``,
+        ``outcome``, ``result`` (plain values that are no outcome) or ``done``.
     stage : str
         What is being done, in a word (``pass 1``, ``svd``, ``report``).
     done, total : int

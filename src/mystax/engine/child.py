@@ -15,7 +15,7 @@ import traceback
 from typing import TextIO
 
 from mystax.core.events import Event
-from mystax.engine.jobs import Job, open_job
+from mystax.engine.jobs import Job, do_task, open_job
 from mystax.errors import Cancelled, InternalError, MystaxError
 
 __all__ = ["CANCELLED", "FAILED", "ORPHANED", "main", "serve"]
@@ -97,12 +97,33 @@ def serve(job: Job, channel: _Channel) -> None:
     """
     from mystax.engine.folders import run_in_folder
 
+    gate = channel.gate if job.gated else None
     channel.send(Event("progress", "open", text="opening", data={"stall": OPENING}).as_dict())
+    if job.task:
+        do_task(job, channel.report, gate)
+        return
     recording = open_job(job)
     try:
-        run_in_folder(recording, job, channel.report, gate=channel.gate if job.gated else None)
+        run_in_folder(recording, job, channel.report, gate=gate)
     finally:
         recording.close()
+
+
+def load_xarray_alone() -> None:
+    """Import xarray as if there were no dask.
+
+    Where dask is installed, xarray loads it to ask of every array whether it is one of dask's: a quarter of
+    the start of a child, whose arrays are all its own.  Dask itself can still be imported afterwards.
+    """
+    if "dask" in sys.modules:
+        return
+    sys.modules["dask"] = None  # type: ignore[assignment] # Python's own way to say that it cannot be had
+    try:
+        import xarray
+
+        xarray.Variable((), 0.0)  # now it has looked
+    finally:
+        del sys.modules["dask"]
 
 
 def main() -> int:
@@ -119,6 +140,7 @@ def main() -> int:
             target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True
         ).start()
     try:
+        load_xarray_alone()
         serve(job, channel)
     except Cancelled:
         return CANCELLED

@@ -20,7 +20,7 @@ from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 
-__all__ = ["ROIS", "folder_for", "regions_of_folder", "run_in_folder"]
+__all__ = ["ROIS", "folder_for", "regions_of_folder", "run_in_folder", "store_of_job"]
 
 ROIS = "rois.toml"
 RECIPE = "recipe.toml"
@@ -84,6 +84,31 @@ def regions_of_folder(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | Non
     return rois
 
 
+def store_of_job(job: Job, folder: Path, gate: Callable[[str], None] | None) -> Store:
+    """Return the store of a folder for a job: its token on parts, and earlier executions are dead.
+
+    Parameters
+    ----------
+    job : Job
+        What is done.
+    folder : Path
+        Where its outcomes go.
+    gate : callable, optional
+        Called with the name of an analysis before its outcome takes its place.
+
+    Returns
+    -------
+    Store
+        The store.
+    """
+    fenced = frozenset(job.fenced)
+
+    def alive(record: LockRecord) -> bool | None:
+        return False if record.token in fenced else is_alive(record)
+
+    return Store(folder, token=job.token or None, alive=alive, gate=gate)
+
+
 def run_in_folder(
     recording: Recording, job: Job, report: Report, *, gate: Callable[[str], None] | None = None
 ) -> Plan:
@@ -110,12 +135,7 @@ def run_in_folder(
     MystaxError
         Whatever the run refuses.
     """
-    fenced = frozenset(job.fenced)
-
-    def alive(record: LockRecord) -> bool | None:
-        return False if record.token in fenced else is_alive(record)
-
-    store = Store(job.folder, token=job.token or None, alive=alive, gate=gate)
+    store = store_of_job(job, Path(job.folder), gate)
     place = FolderPlace(store, scratch=job.scratch)
     store.sweep()
     request = job.request

@@ -116,7 +116,7 @@ def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tu
 
         return read_alf_session(path)
     if form in ("csv", "parquet"):
-        from mystax.io.tables import read_tables
+        from mystax.io.table_reader import read_tables
 
         return read_tables(path)
     if form == "anipose":

@@ -1,19 +1,20 @@
 """The job of a child process as plain JSON: which recording, which recipe, where to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mystax.core.events import Report
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.core.recording import Recording
 from mystax.engine.plan import Request
 from mystax.engine.recipe import Recipe, recipe_from_values
 from mystax.engine.runner import RunOptions
 
-__all__ = ["DEFAULT_OPENER", "Job", "open_job"]
+__all__ = ["DEFAULT_OPENER", "Job", "do_task", "open_job"]
 
 DEFAULT_OPENER = "mystax.engine.recording_specs:recording_from_spec"
 
@@ -52,6 +53,11 @@ class Job:
         Whether the parent must allow each publication.
     leash : float
         Time without a word from the parent after which the child leaves [s]; 0 for no limit.
+    task : str
+        ``module:function`` that does the work, where it is no pass over frames: it gets the job, the
+        callback for events, and the gate of publications.
+    arguments : mapping
+        What the task wants to know.
     """
 
     recording: Mapping[str, Any]
@@ -72,6 +78,8 @@ class Job:
     fenced: Sequence[str] = ()
     gated: bool = False
     leash: float = 0.0
+    task: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_request(cls, request: Request, recording: Mapping[str, Any], folder: Path, **more: Any) -> "Job":
@@ -126,6 +134,17 @@ class Job:
 
 def open_job(job: Job) -> Recording:
     """Open the recording of a job."""
-    module, _, name = job.opener.partition(":")
-    recording: Recording = getattr(import_module(module), name)(job.recording)
+    recording: Recording = _named(job.opener)(job.recording)
     return recording
+
+
+def do_task(job: Job, report: Report, gate: Callable[[str], None] | None) -> None:
+    """Do the task of a job that is no pass over frames."""
+    _named(job.task)(job, report, gate)
+
+
+def _named(place: str) -> Callable[..., Any]:
+    """Return the function ``module:function``."""
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found

@@ -57,6 +57,11 @@ class Room(Protocol):
         """Keeps checkpoints, if they are kept."""
         ...
 
+    @property
+    def folder(self) -> str:
+        """Where it is; "" in memory."""
+        ...
+
     def spool(self, name: str, width: int, dtype: str, *, scratch: bool, n_rows: int) -> Spool | None:
         """Give a row file; None where there is no room for a scratch file."""
         ...
@@ -113,6 +118,7 @@ class MemoryRoom:
     """Room of a pass in memory."""
 
     keeper: Keeper | None = None
+    folder = ""
 
     def __init__(self, outcomes: Sequence[PlannedOutcome]) -> None:
         self.outcomes = outcomes
@@ -173,7 +179,7 @@ class FolderRoom:
     def __init__(
         self, work: Work, outcomes: Sequence[PlannedOutcome], scratch: Scratch, now: Callable[[], float]
     ) -> None:
-        self.outcomes = outcomes
+        self.outcomes, self.folder = outcomes, str(work.folder)
         self._work, self._scratch = work, scratch
         self.keeper: Keeper | None = FolderKeeper(work, scratch, now)
 

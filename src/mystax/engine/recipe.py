@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 import tomli_w
@@ -20,6 +20,11 @@ ANY_CAMERA = "*"
 UNNAMED = "unnamed"
 MAX_BYTES = 64 << 20
 NO_VALUE = "none"
+QUEUED = ("states", "encoding")
+"""Analyses of outcomes that the queue runs."""
+
+READING = (*("format", "clock", "clock_policy", "signal", "bin", "neurons", "axes", "series", "sample_rate"),)
+"""What a recipe can say of neural files."""
 
 
 class _Entry(pydantic.BaseModel):
@@ -61,6 +66,11 @@ class Step(_Entry):
         Values that differ from the defaults.
     resources : Resources, optional
         What this analysis may take.
+    fit : {"recording", "group"}
+        Of an analysis of outcomes (`states`): each recording for itself, or one model for all that are
+        planned together (of `encoding`: a summary of all beside them).
+    neural : dict
+        Of `encoding`: how the neural files of the catalogue are read, as for `mystax.read_neural`.
     """
 
     name: str
@@ -68,18 +78,18 @@ class Step(_Entry):
     required: bool = False
     parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
     resources: Resources | None = None
+    fit: Literal["recording", "group"] = "recording"
+    neural: dict[str, Any] = pydantic.Field(default_factory=dict)
 
     @property
     def analysis(self) -> Analysis:
         """The declaration of the analysis."""
-        if self.name in names_on_outcomes():
-            raise RecipeError(
-                "P403",
-                f"analysis {self.name!r}",
-                "no recipe runs it: it takes outcomes and further data",
-                hint=f"mystax --help names its command; mystax.{self.name} is its call",
-            )
         return get_analysis(self.name)
+
+    @property
+    def is_on_outcomes(self) -> bool:
+        """Whether it takes outcomes instead of frames."""
+        return self.name in names_on_outcomes()
 
     def params(self) -> Params:
         """Return the checked parameters, complete with defaults."""
@@ -119,6 +129,21 @@ class Recipe(_Entry):
             (step for step in found if step.camera == camera),
             next((step for step in found if step.camera == ANY_CAMERA), None),
         )
+
+    def frames(self) -> "Recipe":
+        """Return the recipe of the analyses that take frames."""
+        steps = tuple(step for step in self.analysis if not step.is_on_outcomes)
+        return self.model_copy(update={"analysis": steps})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plain values with every default written out, but for what only some analyses have."""
+        values: dict[str, Any] = self.complete().model_dump()
+        for entry, step in zip(values["analysis"], self.analysis, strict=True):
+            if not step.is_on_outcomes:
+                del entry["fit"]
+            if step.name != "encoding":
+                del entry["neural"]
+        return values
 
     def complete(self) -> "Recipe":
         """Return the recipe with every default written out."""
@@ -162,8 +187,17 @@ def _refusal(error: pydantic.ValidationError, where: str) -> RecipeError:
     )
 
 
-def recipe_from_values(values: Mapping[str, object], where: str) -> Recipe:
+def recipe_from_values(values: Mapping[str, object], where: str, *, with_fits: bool = False) -> Recipe:
     """Make a recipe from the plain values of a TOML file.
+
+    Parameters
+    ----------
+    values : mapping
+        The values.
+    where : str
+        What they are, for messages.
+    with_fits : bool, optional
+        Whether it may have analyses of outcomes, as the queue runs them.
 
     Raises
     ------
@@ -180,6 +214,7 @@ def recipe_from_values(values: Mapping[str, object], where: str) -> Recipe:
         raise RecipeError("P403", where, "the recipe names no analysis")
     seen: set[tuple[str, str]] = set()
     for step in recipe.analysis:
+        _check_place(step, where, with_fits=with_fits)
         step.params()
         if (step.name, step.camera) in seen:
             raise RecipeError(
@@ -189,13 +224,32 @@ def recipe_from_values(values: Mapping[str, object], where: str) -> Recipe:
     return recipe
 
 
-def read_recipe(name: str | Path) -> Recipe:
+def _check_place(step: Step, where: str, *, with_fits: bool) -> None:
+    """Refuse a step that this recipe cannot have."""
+    if step.fit != "recording" and not step.is_on_outcomes:
+        raise RecipeError("P403", where, f"{step.name!r} takes frames: it has no fit of a group")
+    if step.neural and step.name != "encoding":
+        raise RecipeError("P403", where, f"{step.name!r} takes no neural data")
+    for name in step.neural:
+        if name not in READING:
+            raise RecipeError("P403", where, f"neural: unknown field {name!r}{nearest(name, READING)}")
+    if step.is_on_outcomes and not (with_fits and step.name in QUEUED):
+        hint = f"mystax --help names its command; mystax.{step.name} is its call"
+        if step.name in QUEUED:
+            hint = f"mystax queue add runs it; {hint}"
+        text = "it takes outcomes and further data, and no run of one recording has it"
+        raise RecipeError("P403", f"analysis {step.name!r}", text, hint=hint)
+
+
+def read_recipe(name: str | Path, *, with_fits: bool = False) -> Recipe:
     """Read a recipe: a shipped one by its name, or a TOML file.
 
     Parameters
     ----------
     name : str or Path
         ``"quick"``, ``"standard"``, or the path of a file that ends in ``.toml``.
+    with_fits : bool, optional
+        Whether it may have analyses of outcomes, as the queue runs them.
 
     Returns
     -------
@@ -234,7 +288,7 @@ def read_recipe(name: str | Path) -> Recipe:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError("P403", where, expected="a TOML file", got=str(error)) from error
     values.setdefault("name", Path(name).stem)
-    return recipe_from_values(values, where)
+    return recipe_from_values(values, where, with_fits=with_fits)
 
 
 def _text_of(path: Path, where: str) -> str:
@@ -249,6 +303,7 @@ def recipe_from(
     *,
     analyses: Sequence[str] | str | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
+    with_fits: bool = False,
 ) -> Recipe:
     """Make the recipe of a run.
 
@@ -260,6 +315,8 @@ def recipe_from(
         Names of analyses: they make an unnamed recipe.
     parameters : mapping, optional
         Analysis to parameters; they go before the values of the recipe.
+    with_fits : bool, optional
+        Whether it may have analyses of outcomes, as the queue runs them.
 
     Returns
     -------
@@ -284,7 +341,7 @@ def recipe_from(
     elif isinstance(recipe, Recipe):
         found = recipe
     else:
-        found = read_recipe(recipe)
+        found = read_recipe(recipe, with_fits=with_fits)
     for name in parameters or {}:
         if not found.steps(name):
             get_analysis(name)
@@ -317,7 +374,7 @@ def recipe_to_toml(recipe: Recipe) -> str:
     str
         Text that `read_recipe` gives back as the same recipe.
     """
-    values = recipe.complete().model_dump(exclude_none=False)
+    values = recipe.as_dict()
     steps = []
     for entry in values["analysis"]:
         step = {key: value for key, value in entry.items() if value is not None}

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mystax.core.recording import Recording
+from mystax.engine.roots import Roots
+from mystax.errors import VideoError
 
-__all__ = ["recording_from_spec", "spec_of_recording"]
+__all__ = ["changed", "recording_from_spec", "spec_of_recording"]
 
 
 def spec_of_recording(recording: Recording) -> dict[str, Any] | None:
@@ -30,12 +32,14 @@ def spec_of_recording(recording: Recording) -> dict[str, Any] | None:
 
 
 def recording_from_spec(spec: Mapping[str, Any]) -> Recording:
-    """Open the recording that `spec_of_recording` described.
+    """Open the recording that `spec_of_recording`, or a catalogue, described.
 
     Parameters
     ----------
     spec : mapping
-        Arguments of `mystax.open`.
+        Arguments of `mystax.open`.  A catalogue gives ``places`` (root and path below it) instead of
+        ``paths``, with its ``roots`` and the ``quick_ids`` of the files: where they are is for this host to
+        say.
 
     Returns
     -------
@@ -46,7 +50,34 @@ def recording_from_spec(spec: Mapping[str, Any]) -> Recording:
     ------
     MystaxError
         As `mystax.open`.
+    CatalogError
+        Q606, if a root is not there on this host.
+    VideoError
+        V130, if a file is not the one that the catalogue knows.
     """
     from mystax.engine.recordings import open_recording
 
-    return open_recording(**spec)
+    values = dict(spec)
+    quick_ids = values.pop("quick_ids", {})
+    if "places" in values:
+        values["paths"] = Roots.of_rows(values.pop("roots")).files(values.pop("places"))
+    recording = open_recording(**values)
+    for name, known in quick_ids.items():
+        camera = recording.cameras[name]
+        for file, before, now in zip(camera.files, known, camera.video.identity, strict=False):
+            if now != before:
+                recording.close()
+                raise changed(file, name, before, now)
+    return recording
+
+
+def changed(file: str, camera: str, before: str, now: str) -> VideoError:
+    """Return the refusal of a file that is not the one that a catalogue knows (V130)."""
+    return VideoError(
+        "V130",
+        file,
+        f"the file of camera {camera!r} changed since it was ingested",
+        expected=before,
+        got=now,
+        hint="mystax catalog ingest takes note of it, mystax queue add plans anew",
+    )

@@ -143,6 +143,8 @@ class _Run:
     def _make(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> None:
         """Do one pass and publish what it made."""
         with self._place.room(plan, outcomes) as room:
+            if room.folder:
+                self._report(Event("work", "room", text=room.folder, data={"folder": room.folder}))
             lines = [line for item in room.outcomes for line in self._lines(item, room)]
             joint = self._joint(room.outcomes, room)
             used = {line.camera for line in lines} | (set(self._sources) if joint is not None else set())

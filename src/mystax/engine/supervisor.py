@@ -16,7 +16,7 @@ from typing import Any
 
 from mystax.core.events import Event, Report, silent
 from mystax.engine.child import CANCELLED
-from mystax.engine.deaths import Deaths
+from mystax.engine.deaths import DeathRecord
 from mystax.engine.jobs import Job
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, InternalError, MystaxError, error_from_record
@@ -34,9 +34,8 @@ NOT_INHERITED = ("DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL
 WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
 """Pauses before an error that may pass is tried again [s]."""
 
-MIN_SIZE = 16
-FIRST_SIZE = 256
 TICK = 0.2
+ANEW = "it starts again with what is known of earlier deaths"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +141,20 @@ def supervise(
         B999, if the child ended in a way that it should not.
     """
     limits, stop = limits or Limits(), stop or Stop()
-    deaths = Deaths(refuse_damage)
+    deaths = DeathRecord(job, refuse_damage)
     retries = 0
     with _open_log(log_file) as log:
         path = Path(log.name)
         while True:
-            child = _start(job, log, environment)
+            child = _start(deaths.job, log, environment)
             stop.reach(child.tell)
             try:
-                status = _watch(child, limits, report, stop)
+                status = _watch(child, limits, report, stop, deaths)
             finally:
                 _end(child.process, limits.grace)
             if status == 0:
-                report(Event("done", "run", text="done", data={"peak": child.peak, "attempt": job.attempt}))
+                found: dict[str, object] = {"peak": child.peak, "attempt": deaths.job.attempt}
+                report(Event("done", "run", text="done", data=found))
                 break
             if stop.signal or status == CANCELLED:
                 _drop(path, log_file)
@@ -164,11 +164,11 @@ def supervise(
                     raise _with_log(child.error, path, log_file)
                 report(Event("note", "retry", text=f"{child.error}; tried again in {waits[retries]:g} s"))
                 _wait(waits[retries], stop, sleep)
-                job, retries = job.again(), retries + 1
+                deaths.job, retries = deaths.job.again(), retries + 1
                 continue
-            job = deaths.next_job(
-                job, child.stage, child.place, _cause(child, status), child.checkpointed, child.peak
-            )
+            if child.cause == ANEW:
+                continue
+            deaths.next_job(child.stage, child.place, _cause(child, status), child.checkpointed, child.peak)
             report(Event("warning", "restart", text=deaths.text))
     _drop(path, log_file)
 
@@ -211,7 +211,7 @@ def _start(job: Job, log: Any, environment: Mapping[str, str] | None) -> _Child:
     return child
 
 
-def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
+def _watch(child: _Child, limits: Limits, report: Report, stop: Stop, deaths: DeathRecord) -> int:
     """Listen until the child has ended; return its status."""
     heard = looked = time.monotonic()
     stall, asked = limits.stall, 0.0
@@ -226,6 +226,8 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop) -> int:
         if fields:
             heard = now
             stall = max(limits.stall, float(fields.get("data", {}).get("stall", 0.0)))
+            if fields["kind"] == "work" and deaths.enter(str(fields["data"]["folder"])):
+                return _kill(child, ANEW)
             _take(child, fields, report, stop)
         if stop.signal and not asked:
             asked = now

@@ -90,7 +90,7 @@ def _has_nwb_marks(file: Any) -> bool:
 def _folder(folder: Path) -> str:
     from mystax.io.alf import MANIFEST
     from mystax.io.alf_session import alf_place
-    from mystax.io.tables import table_manifest
+    from mystax.io.table_reader import table_manifest
 
     if any(table_manifest(path) == path for path in sorted(folder.rglob("*.json"))):
         return "csv" if not any(path.name == MANIFEST for path in folder.rglob("*.json")) else "alf"
@@ -127,7 +127,7 @@ def _hdf5(path: Path) -> str:
 def _text(path: Path, head: bytes) -> str:
     from mystax.io.formats.anipose_points import is_anipose_points
     from mystax.io.formats.dlc_points import is_dlc_points
-    from mystax.io.tables import MARK, table_manifest
+    from mystax.io.table_reader import MARK, table_manifest
 
     if head.startswith(MARK) or table_manifest(path) is not None:
         return "csv"

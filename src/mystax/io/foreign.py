@@ -33,7 +33,7 @@ READERS = {
     "facemap_h5": "mystax.io.formats.facemap_keypoints:plain_facemap_h5",
     "suite2p_places": "mystax.io.neural.suite2p:plain_places",
     "nwb": "mystax.io.neural.nwb_parts:plain_nwb",
-    "parquet": "mystax.io.tables:plain_parquet",
+    "parquet": "mystax.io.table_reader:plain_parquet",
     "nwb_outcomes": "mystax.io.nwb.reader:plain_outcomes",
     "nwb_behaviour": "mystax.io.nwb.foreign_parts:plain_behaviour",
     "nwb_videos": "mystax.io.nwb.foreign_parts:plain_videos",

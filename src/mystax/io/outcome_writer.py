@@ -164,7 +164,9 @@ class _Contents:
     def write_group(self, group: Any, prefix: str, dataset: Dataset, part: _Part) -> None:
         """Write all variables of one dataset."""
         group.dimensions = {str(dim): size for dim, size in dataset.sizes.items()}
-        for name in sorted(map(str, dataset.variables)):
+        # The names of an empty dimension come last: behind them h5netcdf lets no variable be empty with it.
+        empty = {str(dim) for dim, size in dataset.sizes.items() if not size}
+        for name in sorted(map(str, dataset.variables), key=lambda name: (name in empty, name)):
             variable = dataset.variables[name]
             self.dims[prefix + name] = [str(dim) for dim in variable.dims]
             self.digests[prefix + name] = _write_variable(group, prefix + name, variable, part)

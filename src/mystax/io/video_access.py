@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mystax.core.typing import Int64, Shaped
-from mystax.io.video_chunks import Part
 from mystax.io.video_decode import Decoder
+from mystax.io.video_parts import Part
 from mystax.io.video_pixels import Picture, read_colour
 
 __all__ = ["RandomAccess", "sample_places"]

@@ -117,6 +117,7 @@ class Scan:
     time_base: Fraction
     stated_rates: tuple[Fraction, ...]
     n_header: int | None
+    duration: Fraction | None
     pixel_aspect: Fraction
     metadata: dict[str, str]
     table: PacketTable
@@ -151,7 +152,16 @@ class FileFacts:
     def n_claimed(self) -> int:
         """Frames that the header claims where it is believed, at least those that exist."""
         hidden = int((~self.scan.table.shown).sum())
-        return max(self.index.n_frames, (self.scan.n_header or 0) - hidden)
+        return max(self.index.n_frames, (self.scan.n_header or 0) - hidden, self._n_stated)
+
+    @property
+    def _n_stated(self) -> int:
+        """Frames that fill the duration of a file that is cut short and has no count; gaps count apart."""
+        duration, interval = self.scan.duration, self.timing.interval
+        if not self.scan.is_cut or self.scan.n_header is not None or duration is None or not interval:
+            return 0
+        lost = sum(gap.missing for gap in self.timing.gaps)
+        return round((duration - self.timing.first) / interval) - lost
 
     @property
     def suspects(self) -> frozenset[int]:

@@ -12,8 +12,8 @@ import numpy as np
 from mystax.core.clock import Clock
 from mystax.core.typing import Bool, Int64
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
-from mystax.io.video_chunks import Part
 from mystax.io.video_facts import FileFacts, Scan
+from mystax.io.video_parts import Part
 
 __all__ = [
     "check_different",

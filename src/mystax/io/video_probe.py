@@ -33,6 +33,7 @@ __all__ = ["look_at", "scan_file"]
 MAX_HEAD = 32
 MAX_PIXELS = 1 << 26
 MAX_OUTSIDE = 0.001
+MICROSECONDS = 1_000_000
 
 
 def scan_file(path: Path, library: Library) -> Scan:
@@ -59,6 +60,7 @@ def scan_file(path: Path, library: Library) -> Scan:
             )
         guessed = getattr(stream, "guessed_rate", None)
         rates = tuple(Fraction(rate) for rate in (stream.average_rate, guessed, stream.base_rate) if rate)
+        duration = container.duration
         n_header = int(stream.frames) if name in HAS_TABLE and stream.frames else None
         pixels = context.format
         aspect = stream.sample_aspect_ratio
@@ -78,7 +80,8 @@ def scan_file(path: Path, library: Library) -> Scan:
         opened.close()
     if not table.shown.any():
         raise VideoError("V103", library.where, "the video has no frame")
-    beyond = max(ends, _claimed_size(path, name))
+    claimed = _claimed_size(path, name)
+    beyond = max(ends, claimed)
     return Scan(
         path=path,
         library=library,
@@ -93,6 +96,8 @@ def scan_file(path: Path, library: Library) -> Scan:
         time_base=time_base,
         stated_rates=rates,
         n_header=n_header,
+        # A Matroska file gets its length and its duration together, when it is finished.
+        duration=Fraction(duration, MICROSECONDS) if duration and claimed and name != "avi" else None,
         pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
         metadata=_short(metadata),
         table=table,

@@ -17,16 +17,8 @@ from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool, Float64, Int64, Shaped
 from mystax.errors import ParameterError, RecipeError, VideoError
 from mystax.io.video_access import RandomAccess, sample_places
-from mystax.io.video_chunks import (
-    UNKNOWN,
-    Findings,
-    Request,
-    Timeline,
-    assemble,
-    check_damage,
-    make_chunk,
-    read_ahead,
-)
+from mystax.io.video_ahead import read_ahead
+from mystax.io.video_chunks import assemble, make_chunk
 from mystax.io.video_facts import Probe, Scan
 from mystax.io.video_files import (
     check_different,
@@ -42,6 +34,7 @@ from mystax.io.video_files import (
     thread_count,
 )
 from mystax.io.video_library import Library
+from mystax.io.video_parts import UNKNOWN, Findings, Request, Timeline, check_damage
 from mystax.io.video_pixels import grey_map_of
 from mystax.io.video_probe import look_at, scan_file
 from mystax.io.video_times import join_timings

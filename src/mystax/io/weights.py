@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,6 +25,7 @@ __all__ = [
     "WeightsInfo",
     "check_digest",
     "check_weights_name",
+    "digest_for_plans",
     "find_weights",
     "installed_weights",
     "own_folder",
@@ -342,6 +344,43 @@ def check_digest(path: Path) -> str:
             hint="install mystax or the weights again",
         )
     return digest
+
+
+def digest_for_plans(path: Path) -> str:
+    """Return the sum of a weights file as `check_digest` does, read again only when the file looks different.
+
+    Plans of hundreds of recordings ask for it hundreds of times; whoever loads weights reads them.
+
+    Parameters
+    ----------
+    path : Path
+        As for `check_digest`.
+
+    Returns
+    -------
+    str
+        sha256 of the file.
+
+    Raises
+    ------
+    WeightsError
+        M701, as `check_digest`.
+    """
+    return _digest_of(path, _look_of(path), _look_of(path.with_suffix(".toml")))
+
+
+def _look_of(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file; nothing where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest_of(path: Path, *_: tuple[int, ...]) -> str:
+    return check_digest(path)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], WeightsInfo]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mystax.core.typing import Float32, Int64, Shaped
+from mystax.core.typing import Float32, Float64, Int64, Shaped
 from mystax.nets.crop import CropBox, frame_box
 
 __all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "box_about", "find_face_box"]
@@ -19,8 +19,14 @@ SURE = 0.5
 N_LOOKS, N_REFINED = 6, 24
 TILE, SMALL_TILE = 0.6, 0.35
 """Sides of tiles as shares of the frame's short edge: of the first look, and of that for small faces."""
+LEAST_TILE = 64
+"""Smallest side of a tile for small faces [px]: less shows no face that could be tracked."""
 N_SMALL_LOOKS = 2
 N_TURNS = 4
+PLAIN = 0.5
+"""Turns below this share of the best one's score cannot be the face's, where a face is seen."""
+HOPE = FOUND / 2
+"""Least score on few frames with which a placement that showed no face at first is tried on more."""
 N_CANDIDATES = 3
 WIDEST = 0.8
 """The points take at most this share of the side."""
@@ -80,10 +86,12 @@ def find_face_box(
 ) -> FaceBox:
     """Find the face in frames of one camera.
 
-    Six frames are looked at in the whole frame and in five overlapping tiles, each in four quarter turns.
-    The best placements are refined twice on up to 24 frames: the new square is about the 5 to 95 % extent of
-    the sure points, so large that eye and nose are 0.42 of its side apart.  Where that finds no sure face,
-    two frames are looked at in tiles of 0.35 of the frame's short edge, for faces that are small in it.
+    Six frames are looked at in the whole frame and in five overlapping tiles, each in four quarter turns;
+    two of them tell which turns are left once a face is seen.  The best placements are refined twice on up
+    to 24 frames (those that show no face at first only if that helps on the six): the new square is about
+    the 5 to 95 % extent of the sure points, so large that eye and nose are 0.42 of its side apart.  Where
+    that finds no sure face, two frames are looked at in tiles of 0.35 of the frame's short edge, for faces
+    that are small in it.
 
     Parameters
     ----------
@@ -109,7 +117,7 @@ def find_face_box(
     more = [frames[i] for i in _spread(len(frames), N_REFINED)]
     judge = judge or _one_by_one(place)
     found = _best_of(few, more, _placements(height, width), place, points, judge)
-    if found.score < SURE:
+    if found.score < SURE and SMALL_TILE * min(height, width) >= LEAST_TILE:
         two = [frames[i] for i in _spread(len(frames), N_SMALL_LOOKS)]
         small = _best_of(two, more, _small_placements(height, width), place, points, judge)
         found = max(found, small, key=lambda face: face.score)
@@ -134,27 +142,56 @@ def _best_of(
     judge: Scorer,
 ) -> FaceBox:
     """Look at few frames in all placements, and refine the best of the best turn on more."""
-    sure = judge([(frame, box) for box in placements for frame in few])
-    scores = {
-        box: _score(part, points)
-        for box, part in zip(placements, np.split(sure, len(placements)), strict=True)
-    }
+    scores = _looked_at(few, placements, points, judge)
     turn = _best_turn(scores)
     upright = sorted(
         (box for box in scores if box.quarter_turns == turn), key=scores.__getitem__, reverse=True
     )
     found = FaceBox(upright[0], 0.0)
     for start in upright[:N_CANDIDATES]:
-        box = start
-        for _ in range(2):
-            xy, sure = place(more, box)
-            box = _fitted(xy, sure, points, box)
-        reached = _score(place(more, box)[1], points)
-        if reached > found.score:
-            found = FaceBox(box, reached)
-        if reached >= SURE:
+        shows = scores[start] >= FOUND or len(few) == len(more)
+        reached = _refined(more if shows else few, start, place, points)
+        if not shows and reached.score >= HOPE:
+            reached = _refined(more, start, place, points)
+        found = max(found, reached, key=lambda face: face.score)
+        if found.score >= SURE:
             break
     return found
+
+
+def _looked_at(
+    frames: Sequence[Frame], placements: list[CropBox], points: BoxPoints, judge: Scorer
+) -> dict[CropBox, float]:
+    """Score placements in frames; turns that cannot be the face's are looked at in a third of the frames."""
+    first = frames[1::3] or frames[:1]
+    seen = _judged(first, placements, points, judge)
+    scores = {box: float(sure.mean()) for box, sure in seen.items()}
+    if len(first) == len(frames):
+        return scores
+    if max(scores.values()) >= FOUND:
+        sums = _turn_scores(scores)
+        placements = [box for box in placements if sums[box.quarter_turns] >= PLAIN * max(sums)]
+    rest = [frame for k, frame in enumerate(frames) if k % 3 != 1]
+    more = _judged(rest, placements, points, judge)
+    return {box: float(np.append(seen[box], more[box]).mean()) for box in placements}
+
+
+def _judged(
+    frames: Sequence[Frame], placements: list[CropBox], points: BoxPoints, judge: Scorer
+) -> dict[CropBox, Float64[np.ndarray, " frame"]]:
+    """Return the mean confidence of the scored points in each frame, for every placement."""
+    sure = judge([(frame, box) for box in placements for frame in frames])
+    means = np.nan_to_num(sure[:, points.scored]).mean(axis=1, dtype=np.float64)
+    return dict(zip(placements, means.reshape(len(placements), len(frames)), strict=True))
+
+
+def _refined(frames: Sequence[Frame], start: CropBox, place: Placer, points: BoxPoints) -> FaceBox:
+    """Fit a square to the points that are seen in it, twice, and score what that reaches."""
+    box = start
+    for _ in range(2):
+        xy, sure = place(frames, box)
+        box = _fitted(xy, sure, points, box)
+    return FaceBox(box, _score(place(frames, box)[1], points))
 
 
 def _spread(n: int, wanted: int) -> list[int]:
@@ -187,15 +224,19 @@ def _score(confidence: Float32[np.ndarray, "n keypoint"], points: BoxPoints) -> 
     return float(np.nan_to_num(confidence[:, points.scored]).mean())
 
 
-def _best_turn(scores: dict[CropBox, float]) -> int:
-    """Return the turn whose best placements score highest in sum."""
-    best = [
+def _turn_scores(scores: dict[CropBox, float]) -> list[float]:
+    """Return the sum of the best placements' scores of each turn."""
+    return [
         sum(
             sorted((s for box, s in scores.items() if box.quarter_turns == turn), reverse=True)[:N_CANDIDATES]
         )
         for turn in range(N_TURNS)
     ]
-    return int(np.argmax(best))
+
+
+def _best_turn(scores: dict[CropBox, float]) -> int:
+    """Return the turn whose best placements score highest in sum."""
+    return int(np.argmax(_turn_scores(scores)))
 
 
 def _fitted(

@@ -94,23 +94,35 @@ class Predictor:
         self, frames: Sequence[Frame], box: CropBox
     ) -> tuple[Float32[np.ndarray, "n every space"], Float32[np.ndarray, "n every"]]:
         """Find all points of the network in frames, with their confidence (`mystax.nets.face_box.Placer`)."""
-        pairs = [self.network.prepare(frame, box, bits=self.bits) for frame in frames]
-        flat: Bool[np.ndarray, " n"] = np.array([is_flat for _, is_flat in pairs], np.bool_)
-        found = self.network.locate(np.stack([crop for crop, _ in pairs]), flat, box, frames[0].shape)
-        return found.xy[:, self.order], found.confidence[:, self.order]
+        crops, is_seen = self._prepared([(frame, box) for frame in frames])
+        xy = np.full((len(frames), len(self.order), 2), np.nan, np.float32)
+        confidence = np.zeros(xy.shape[:2], np.float32)
+        if len(crops):
+            found = self.network.locate(crops, np.zeros(len(crops), np.bool_), box, frames[0].shape)
+            xy[is_seen], confidence[is_seen] = found.xy[:, self.order], found.confidence[:, self.order]
+        return xy, confidence
+
+    def _prepared(
+        self, looks: Sequence[tuple[Frame, CropBox]]
+    ) -> tuple[Float32[np.ndarray, "m size size"], Bool[np.ndarray, " n"]]:
+        """Return the crops in which something can be told apart, and which these are: only they cost time."""
+        pairs = [self.network.prepare(frame, box, bits=self.bits) for frame, box in looks]
+        size = self.network.size
+        crops = np.array([crop for crop, is_flat in pairs if not is_flat], np.float32)
+        return crops.reshape(-1, size, size), np.array([not is_flat for _, is_flat in pairs], np.bool_)
 
     def score(self, looks: Sequence[tuple[Frame, CropBox]]) -> Float32[np.ndarray, "n every"]:
         """Return the confidences of all points, for frames with boxes (`mystax.nets.face_box.Scorer`)."""
-        found = []
+        confidence = np.zeros((len(looks), len(self.order)), np.float32)
         for start in range(0, len(looks), LOOKS):
             part = looks[start : start + LOOKS]
-            pairs = [self.network.prepare(frame, box, bits=self.bits) for frame, box in part]
-            flat: Bool[np.ndarray, " n"] = np.array([is_flat for _, is_flat in pairs], np.bool_)
-            # Confidence is a matter of the crop alone: any box and frame will do.
-            frame, box = part[0]
-            places = self.network.locate(np.stack([crop for crop, _ in pairs]), flat, box, frame.shape)
-            found.append(places.confidence[:, self.order])
-        return np.concatenate(found)
+            crops, is_seen = self._prepared(part)
+            if len(crops):
+                # Confidence is a matter of the crop alone: any box and frame will do.
+                frame, box = part[0]
+                places = self.network.locate(crops, np.zeros(len(crops), np.bool_), box, frame.shape)
+                confidence[start : start + LOOKS][is_seen] = places.confidence[:, self.order]
+        return confidence
 
 
 def points_for_box(every: KeypointSet) -> BoxPoints:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.absent import absent
 from tests.fixtures.lab import NIGHTLY, Lab, open_lab, site_of
 from tests.fixtures.mariadb import mariadb_server
 from tests.fixtures.postgres import postgres_server, why_no_postgres
@@ -17,7 +18,7 @@ def postgres_url() -> Iterator[str]:
     """Start a server and give the URL of a database; skip with a reason where it cannot be."""
     reason = why_no_postgres()
     if reason:
-        pytest.skip(reason)
+        absent(reason)
     with postgres_server() as server:
         yield server.new_database()
 

@@ -8,7 +8,8 @@ import pytest
 from mystax.analyses.encoding_ceilings import peer_ceiling
 from mystax.analyses.encoding_checkpoint import folds_from_arrays, folds_to_arrays
 from mystax.analyses.encoding_data import EncodingData, encoding_data
-from mystax.analyses.encoding_fold import FoldSettings, fit_fold
+from mystax.analyses.encoding_fold import fit_fold
+from mystax.analyses.encoding_members import FoldSettings
 from mystax.analyses.encoding_outcome import assemble_encoding, pooled_errors
 from mystax.analyses.encoding_parts import lags_of_fold, part_labels, parts_of_fold
 from mystax.compute.explained import explained_variance

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from benchmarks import truth_table
 from benchmarks.exact import block_sums, captured_share, exact_values, motion_rows
-from benchmarks.truth_rows import ROWS, TruthRow, World, block_sums_of
+from benchmarks.truth_rows import ROWS, TruthRow
 from benchmarks.truth_table import MUST_AGREE, RECORDED, as_json, as_markdown, differs
-from benchmarks.truth_worlds import SHIFTS, flicker_movie, jump_movie, moving_movie, wheel_movie, write_movie
+from benchmarks.truth_worlds import (
+    SHIFTS,
+    World,
+    block_sums_of,
+    flicker_movie,
+    jump_movie,
+    moving_movie,
+    wheel_movie,
+    write_movie,
+)
 
 from mystax.io.video import Video
 

@@ -330,3 +330,10 @@ def test_export_of_a_condition_exits_0_and_says_how_many(measured: Path, capsys:
 def test_export_refuses_what_does_not_fit_many_recordings(capsys: Capture, words: tuple[str, ...]) -> None:
     found = call(capsys, "export", *words, "--json")
     assert (found.status, found.codes) == (2, ["P403"])
+
+
+def test_full_check_can_be_jobs_of_the_queue(lab: Path, capsys: Capture) -> None:
+    _ingested(capsys)
+    assert call(capsys, "catalog", "check", "--full", "--queue", "--json").json["jobs"] == ["j1", "j2"]
+    assert call(capsys, "catalog", "check", "--full", "--queue").out.startswith("0 jobs queued")
+    assert call(capsys, "catalog", "check", "--queue").status == 2

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from mystax.engine.catalog.claims import Facts
 from mystax.engine.catalog.tables import job
+from mystax.engine.queue.driver_state import Tally
 from mystax.engine.queue.rules import after_error
 from mystax.errors import VideoError
 from tests.fixtures.catalogues import Lab, make_lab
@@ -128,3 +129,43 @@ def test_jobs_that_failed_in_this_call_make_status_3(lab: Lab, capsys: pytest.Ca
     assert found.status == 3
     assert found.json["tally"]["failed"] == 2
     assert found.codes == ["P403", "P403"]
+
+
+def test_a_recipe_with_a_fit_of_a_group_has_one_job_more(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = '[[analysis]]\nname = "motion"\n[[analysis]]\nname = "states"\nfit = "group"\n'
+    (lab.folder / "many.toml").write_text(steps)
+    found = call(capsys, "queue", "add", "many.toml", "--dry-run")
+    assert "3 jobs would be queued: 80 frames" in found.out
+    assert "_groups/all/many: states of 2 recordings, after their own jobs" in found.out
+    told = call(capsys, "queue", "add", "many.toml", "--json").json
+    assert [one["recording"] for one in told["planned"]] == ["rec000", "rec001", "_groups/all/many"]
+    assert told["planned"][2]["members"] == ["rec000", "rec001"]
+    assert "1 waiting" in call(capsys, "queue", "status").out
+
+
+def test_a_training_is_queued_instead_of_done(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    (lab.folder / "faces.labels").mkdir()
+    words = ("train", "faces.labels", "--minutes", "1", "--queue")
+    assert call(capsys, *words).out.strip() == "queued as j1"
+    assert call(capsys, *words).out.strip() == "it is in the queue already"
+    assert call(capsys, "queue", "list").out.split()[:3] == ["j1", "queued", "_models/faces"]
+    refused = call(capsys, "train", "nowhere.labels", "--queue")
+    assert (refused.status, "no such labels" in refused.err) == (2, True)
+
+
+def test_work_without_reports(
+    lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def work(*_: object, make_reports: bool, **more: object) -> Tally:
+        asked.append(make_reports)
+        assert "report" in more
+        return Tally()
+
+    monkeypatch.setattr("mystax.engine.catalog.with_queue.work", work)
+    call(capsys, "queue", "work", "--no-report")
+    call(capsys, "queue", "work")
+    assert asked == [False, True]

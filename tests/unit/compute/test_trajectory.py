@@ -5,15 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mystax.compute.kernels.trajectory import factor_band, inverse_blocks, solve_band
-from mystax.compute.trajectory import (
-    Limb,
-    Pixels,
-    Smoothed,
-    difference_operator,
-    limb_terms,
-    smooth_trajectory,
-)
+from mystax.compute.limb_lengths import Limb, limb_terms
+from mystax.compute.trajectory import Smoothed, difference_operator, smooth_trajectory
+from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import triangulate
 from tests.fixtures.rigs import moving_points
 
@@ -64,28 +58,6 @@ def test_a_whisk_of_twenty_hertz_keeps_its_amplitude_without_lag() -> None:
     sine, cosine = 2 * (found * np.sin(phase)).mean(), 2 * (found * np.cos(phase)).mean()
     assert np.hypot(sine, cosine) >= 0.89
     assert abs(np.arctan2(cosine, sine)) / (2 * np.pi * 20) < 0.1 / 250
-
-
-def test_banded_factor_solves_and_inverts_like_dense_algebra() -> None:
-    rng = np.random.default_rng(0)
-    n, width = 12, 7
-    lower = np.tril(np.triu(rng.normal(size=(n, n)), -(width - 1)))
-    dense = lower @ lower.T + 3 * np.eye(n)
-    dense = np.where(np.abs(np.subtract.outer(np.arange(n), np.arange(n))) < width, dense, 0)
-    band = np.zeros((n, width))
-    for j in range(n):
-        band[j, : min(width, n - j)] = dense[j : j + width, j]
-    right = rng.normal(size=n)
-    expected = np.linalg.solve(dense, right)
-    assert factor_band(band) == pytest.approx(np.linalg.slogdet(dense)[1])
-    solve_band(band, right)
-    np.testing.assert_allclose(right, expected)
-    blocks = np.empty((n // 3, 6))
-    inverse_blocks(band, blocks)
-    inverse = np.linalg.inv(dense)
-    for i in range(n // 3):
-        block = inverse[3 * i : 3 * i + 3, 3 * i : 3 * i + 3]
-        np.testing.assert_allclose(blocks[i], block[np.triu_indices(3)])
 
 
 @pytest.mark.parametrize("order", [2, 3])

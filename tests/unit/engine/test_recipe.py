@@ -286,3 +286,42 @@ def test_misspelt_fields_are_answered_with_the_nearest_of_their_table(
     (tmp_path / "a.toml").write_text(f"[[analysis]]\nname = 'motion'\n{text}\n")
     with pytest.raises(RecipeError, match=f"unknown field '{re.escape(where)}'; did you mean"):
         read_recipe(tmp_path / "a.toml")
+
+
+def _with_states(**more: object) -> dict[str, object]:
+    return {"name": "x", "analysis": [{"name": "motion"}, {"name": "states", **more}]}
+
+
+def test_analyses_of_outcomes_are_for_the_queue() -> None:
+    with pytest.raises(RecipeError, match="no run of one recording has it") as refused:
+        recipe_from_values(_with_states(), "test")
+    assert "mystax queue add runs it" in refused.value.hint
+    found = recipe_from_values(_with_states(fit="group"), "test", with_fits=True)
+    assert found.frames().names == ("motion",)
+
+
+def test_a_fit_is_written_where_it_means_something(tmp_path: Path) -> None:
+    found = recipe_from_values(_with_states(fit="group"), "test", with_fits=True)
+    text = recipe_to_toml(found)
+    assert text.count("fit = ") == 1
+    assert read_recipe(_file(tmp_path, text), with_fits=True).analysis[1].fit == "group"
+    assert "fit = " not in recipe_to_toml(recipe_from("standard"))
+
+
+def test_neural_data_are_for_the_encoding_and_their_fields_are_known() -> None:
+    def recipe(name: str, neural: dict[str, object]) -> Recipe:
+        values = {"analysis": [{"name": name, "neural": neural}]}
+        return recipe_from_values(values, "test", with_fits=True)
+
+    assert recipe("encoding", {"clock": "rate:10"}).analysis[0].neural == {"clock": "rate:10"}
+    with pytest.raises(RecipeError, match="takes no neural data"):
+        recipe("motion", {"clock": "rate:10"})
+    with pytest.raises(RecipeError, match="did you mean 'clock'"):
+        recipe("encoding", {"clocks": "rate:10"})
+
+
+def test_frames_are_not_fitted_in_groups() -> None:
+    with pytest.raises(RecipeError, match="has no fit of a group"):
+        recipe_from_values({"analysis": [{"name": "motion", "fit": "group"}]}, "test")
+    with pytest.raises(RecipeError, match="P403"):
+        recipe_from_values(_with_states(fit="everything"), "test", with_fits=True)

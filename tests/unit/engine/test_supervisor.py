@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mystax.core.events import Event
+from mystax.engine.deaths import DeathRecord
 from mystax.engine.signals import Stop
 from mystax.engine.supervisor import (
     NOT_INHERITED,
@@ -27,6 +28,8 @@ from mystax.engine.supervisor import (
     child_environment,
 )
 from mystax.errors import Cancelled, InternalError, VideoError
+from tests.fixtures.engine_runs import toy_job
+from tests.fixtures.engine_toys import toy_spec
 
 
 def start(program: str) -> _Child:
@@ -166,7 +169,8 @@ def watch(
     child, events = start(program), list[Event]()
     thread = threading.Thread(target=child.listen)
     thread.start()
-    status = _watch(child, limits or Limits(), events.append, stop or Stop())
+    deaths = DeathRecord(toy_job(Path("out"), toy_spec()))
+    status = _watch(child, limits or Limits(), events.append, stop or Stop(), deaths)
     thread.join(5)
     finish(child)
     return status, child, events

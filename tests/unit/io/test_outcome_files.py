@@ -52,6 +52,22 @@ def test_pieces_fit_the_variable_and_stay_below_the_limit(
     assert all(piece <= 16 for dim, piece in zip(dims, chunk, strict=True) if dim == "component")
 
 
+@pytest.mark.parametrize("names", [np.zeros(0, object), np.zeros(0)], ids=["texts", "numbers"])
+def test_a_dimension_without_entries_may_have_names(tmp_path: Path, names: np.ndarray) -> None:
+    made = trace().assign_coords(kind=("kind", names))
+    made["floor"] = ("kind", np.zeros(0))
+    made["change"] = (("time", "kind"), np.zeros((made.sizes["time"], 0)))
+    write(tmp_path / "trace.nc", {"": made})
+    assert digest_problems(tmp_path / "trace.nc") == []
+    with h5netcdf.File(tmp_path / "trace.nc") as file:
+        assert file.dimensions["kind"].size == 0
+        assert {name: file[name].shape for name in ("floor", "change")} == {
+            "floor": (0,),
+            "change": (made.sizes["time"], 0),
+        }
+        assert file["kind"].shape[0] == 0
+
+
 def test_every_array_of_numbers_has_a_checksum_filter(tmp_path: Path) -> None:
     write(tmp_path / "trace.nc", {"": trace()})
     with h5py.File(tmp_path / "trace.nc") as file:

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mystax.core.quality import Flag
-from mystax.errors import FormatError, RecipeError, SpaceError, StoreError
+from mystax.errors import FormatError, StoreError
 from mystax.io.outcomes import load, read_sum, verify_outcome
 from mystax.io.store import Provenance, Store
 from mystax.io.store_fs import LocalFs
@@ -219,7 +219,7 @@ def test_missing_sum_is_written_again_by_the_next_sweep(tmp_path: Path) -> None:
     assert verify_outcome(tmp_path / "trace.nc").status == "ok"
 
 
-def test_damaged_outcome_without_its_sum_does_not_count(tmp_path: Path) -> None:
+def test_damaged_outcome_without_its_sum_gets_none_by_the_sweep(tmp_path: Path) -> None:
     store = published(tmp_path)
     (tmp_path / ".mystax/sums/trace.nc.sha256").unlink()
     data = bytearray((tmp_path / "trace.nc").read_bytes())
@@ -228,10 +228,6 @@ def test_damaged_outcome_without_its_sum_does_not_count(tmp_path: Path) -> None:
     assert store.current_key("trace") is None
     store.sweep()
     assert not (tmp_path / ".mystax/sums/trace.nc.sha256").exists()
-
-
-def test_nothing_published_has_no_key(tmp_path: Path) -> None:
-    assert Store(tmp_path / "absent").current_key("trace") is None
 
 
 def test_sweep_removes_parts_of_the_dead_and_leaves_those_of_the_living(tmp_path: Path) -> None:
@@ -264,56 +260,6 @@ def test_strays_are_dead_locks_parts_and_spools_without_checkpoint(tmp_path: Pat
     found = strays(tmp_path, LocalFs(), alive=nobody_lives)
     assert [path.name for path in found] == ["lock"]
     work.close()
-
-
-@pytest.mark.parametrize("name", ["report.html", "figures/energy.svg", "recipe.toml"])
-def test_texts_are_written_in_one_step(tmp_path: Path, name: str) -> None:
-    store = Store(tmp_path / "m")
-    store.write_text(name, "größe")
-    store.write_text(name, "größer")
-    assert files(tmp_path / "m") == [name]
-    assert (tmp_path / "m" / name).read_text("utf-8") == "größer"
-
-
-@pytest.mark.parametrize("name", ["../x", "/x", "", "a/../../x", "a\\b", "a\0b", "figures/.."])
-def test_texts_stay_inside_the_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RecipeError) as caught:
-        Store(tmp_path / "m").write_text(name, "x")
-    assert caught.value.code == "P404"
-    assert files(tmp_path) == []
-
-
-def test_text_whose_part_was_swept_by_another_run_is_written_again(tmp_path: Path) -> None:
-    class Swept(FaultyFs):
-        """A file system on which the first part vanishes."""
-
-        swept = False
-
-        def replace(self, source: Path, target: Path) -> None:
-            if not self.swept:
-                self.swept = True
-                source.unlink()
-            super().replace(source, target)
-
-    Store(tmp_path, fs=Swept()).write_text("report.html", "x")
-    assert files(tmp_path) == ["report.html"]
-
-
-@pytest.mark.parametrize(("n_bytes", "fits"), [(400 << 20, True), (409 << 20, True), (410 << 20, False)])
-def test_run_needs_a_fifth_more_than_its_estimate_and_a_reserve(
-    tmp_path: Path, n_bytes: int, fits: bool
-) -> None:
-    fs = FaultyFs()
-    fs.room = (512 << 20) + int(1.2 * (409 << 20)) + 1
-    store = Store(tmp_path / "not" / "yet", fs=fs)
-    assert store.free() == fs.room - (512 << 20)
-    if fits:
-        store.need(n_bytes)
-    else:
-        with pytest.raises(SpaceError) as caught:
-            store.need(n_bytes)
-        assert caught.value.code == "S501"
-        assert "MiB" in caught.value.expected
 
 
 def test_attributes_that_differ_between_runs_do_not_change_the_content(tmp_path: Path) -> None:

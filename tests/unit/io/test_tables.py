@@ -1,4 +1,4 @@
-"""Outcomes as CSV and Parquet tables, and back."""
+"""Outcomes as CSV and Parquet tables."""
 
 import csv
 import json
@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mystax.errors import DamagedError, FormatError, ParameterError, RecipeError
-from mystax.io.outcome_parts import publish_parts
+from mystax.errors import ParameterError, RecipeError
 from mystax.io.recorded import find_recorded
-from mystax.io.store import Store
-from mystax.io.tables import check_tables, read_tables, write_tables
-from tests.fixtures.exchange_outcomes import KINDS, contents, known_outcome, publish_known
+from mystax.io.tables import check_tables, write_tables
+from tests.fixtures.exchange_outcomes import KINDS, known_outcome, publish_known
 
 pytestmark = pytest.mark.usefixtures("readers_here")
 
@@ -27,27 +25,6 @@ def rows_of(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(encoding="utf-8", newline="") as stream:
         head, *rows = csv.reader(stream)
     return head, rows
-
-
-@pytest.mark.parametrize("form", ["csv", pytest.param("parquet", marks=pytest.mark.extra("interop"))])
-def test_every_kind_comes_back_with_the_digest_that_it_left_with(
-    folder: Path, tmp_path: Path, form: str
-) -> None:
-    if form == "parquet":
-        pytest.importorskip("pyarrow", reason='pip install "mystax[interop]"')
-    write_tables(tmp_path / "out", find_recorded([folder]), form)
-    for _, parts in read_tables(tmp_path / "out"):
-        publish_parts(Store(tmp_path / "back"), parts)
-    assert contents(tmp_path / "back") == contents(folder)
-
-
-def test_two_cameras_have_a_table_each_and_come_back(tmp_path: Path) -> None:
-    folder = publish_known(tmp_path / "face.mystax", "motion", cameras=("left", "right"))
-    write_tables(tmp_path / "out", find_recorded([folder]), "csv")
-    assert {"motion.left.csv", "motion.right.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
-    ((recording, parts),) = read_tables(tmp_path / "out" / "motion.left.csv")
-    publish_parts(Store(tmp_path / "back"), parts)
-    assert (recording, contents(tmp_path / "back")) == ("face", contents(folder))
 
 
 def test_table_has_one_header_line_and_a_row_per_frame(folder: Path, tmp_path: Path) -> None:
@@ -111,33 +88,6 @@ def test_json_beside_the_table_tells_units_and_columns(folder: Path, tmp_path: P
     about = json.loads((tmp_path / "pupil.json").read_text("utf-8"))["outcomes"][0]
     assert about["cameras"][""]["variables"]["area"]["attributes"]["units"] == "px2"
     assert about["tables"]["pupil.csv"] == rows_of(tmp_path / "pupil.csv")[0]
-
-
-def test_changed_cell_is_found(folder: Path, tmp_path: Path) -> None:
-    write_tables(tmp_path, find_recorded([folder], ["running"]), "csv")
-    path = tmp_path / "running.csv"
-    head, rows = rows_of(path)
-    rows[4][head.index("speed.nose")] = "17.5"
-    path.write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n", "utf-8")
-    with pytest.raises(DamagedError, match="S502"):
-        read_tables(path)
-
-
-def test_table_without_its_json_is_refused(folder: Path, tmp_path: Path) -> None:
-    write_tables(tmp_path, find_recorded([folder], ["running"]), "csv")
-    (tmp_path / "running.json").unlink()
-    with pytest.raises(FormatError, match="F804"):
-        read_tables(tmp_path / "running.csv")
-
-
-def test_json_that_names_a_file_elsewhere_is_refused(folder: Path, tmp_path: Path) -> None:
-    write_tables(tmp_path, find_recorded([folder], ["running"]), "csv")
-    place = tmp_path / "running.json"
-    place.write_text(
-        place.read_text("utf-8").replace('"path":"running.csv', '"path":"../running.csv'), "utf-8"
-    )
-    with pytest.raises(FormatError, match="F803"):
-        read_tables(place)
 
 
 def test_tables_are_replaced_only_when_asked(folder: Path, tmp_path: Path) -> None:

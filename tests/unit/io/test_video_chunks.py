@@ -1,10 +1,5 @@
-"""Tests of `mystax.io.video_chunks`: chunks of any size, missing rows, policies, the reader thread."""
+"""Tests of `mystax.io.video_chunks`: chunks of any size, missing rows, policies."""
 
-import gc
-import threading
-from collections.abc import Generator
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mystax.core.geometry import Box
-from mystax.core.recording import FrameChunk, GreyMap, Reason
+from mystax.core.recording import Reason
 from mystax.errors import ParameterError, VideoError
 from mystax.io.video import Video
-from mystax.io.video_chunks import Findings, check_damage, read_ahead
 from mystax.synth import faulty_video, read_barcode
 
 
@@ -129,11 +123,6 @@ def test_undamaged_file_passes_where_damage_is_refused(clean: Path) -> None:
     assert rows(Video(clean, damage="refuse"))["valid"].all()
 
 
-def test_unknown_policy_is_refused() -> None:
-    with pytest.raises(ParameterError, match=r"P401.*damage"):
-        check_damage("ignore")
-
-
 def test_step_makes_no_neighbours(clean: Path) -> None:
     assert not rows(Video(clean), step=2)["adjacent"].any()
     assert rows(Video(clean))["adjacent"].sum() == 89
@@ -147,15 +136,6 @@ def test_damage_that_was_found_stands_in_the_flags(damaged: Path) -> None:
     assert flag.frames == tuple(missing[:100].tolist())
     assert video.coverage == pytest.approx((90 - len(missing)) / 90)
     assert video.copy().coverage == video.coverage
-
-
-def test_findings_name_each_kind() -> None:
-    findings = Findings(np.array([0, 1, 2, 3, 4, 255, 1], np.uint8), silent={6}, ended={5})
-    flags = {flag.code: flag for flag in findings.flags()}
-    assert set(flags) == {"V101", "V105", "V115", "V120"}
-    assert flags["V105"].frames == (1, 2, 3)
-    assert flags["V115"].frames == (6,)
-    assert flags["V120"].frames == (4,)
 
 
 def test_pictures_of_another_size_are_missing_up_to_one_percent(tmp_path: Path) -> None:
@@ -190,77 +170,6 @@ def test_file_that_is_only_touched_is_the_same(tmp_path: Path) -> None:
     assert len(rows(video)["index"]) == 60
 
 
-# ---------------------------------------------------------------------- the reader thread
-
-
-def chunk(number: int) -> FrameChunk:
-    one = np.array([number])
-    return FrameChunk(
-        one,
-        one.astype(float),
-        np.zeros((1, 2, 2), np.uint8),
-        GreyMap(),
-        one >= 0,
-        np.zeros(1, np.uint8),
-        one < 0,
-    )
-
-
-def n_readers() -> int:
-    return sum(thread.name == "mystax-reader" for thread in threading.enumerate())
-
-
-def test_reading_ahead_keeps_the_order() -> None:
-    assert [int(item.index[0]) for item in read_ahead(chunk(k) for k in range(50))] == list(range(50))
-
-
-def test_reading_ahead_is_at_most_two_chunks_ahead() -> None:
-    made: list[int] = []
-
-    def slow() -> Generator[FrameChunk, None, None]:
-        for k in range(50):
-            made.append(k)
-            yield chunk(k)
-
-    ahead = read_ahead(slow())
-    next(ahead)
-    ahead.close()
-    assert len(made) <= 4
-
-
-def test_error_of_the_reader_is_raised_behind_the_chunks_before_it() -> None:
-    def broken() -> Generator[FrameChunk, None, None]:
-        yield chunk(0)
-        yield chunk(1)
-        raise VideoError("V131", "a.mp4")
-
-    ahead = read_ahead(broken())
-    assert [int(next(ahead).index[0]) for _ in range(2)] == [0, 1]
-    with pytest.raises(VideoError, match="V131"):
-        next(ahead)
-    assert n_readers() == 0
-
-
-def test_reader_that_is_left_ends_and_closes_its_source(clean: Path) -> None:
-    closed = threading.Event()
-
-    def watched() -> Generator[FrameChunk, None, None]:
-        try:
-            yield from (chunk(k) for k in range(1000))
-        finally:
-            closed.set()
-
-    ahead = read_ahead(watched())
-    next(ahead)
-    ahead.close()
-    assert closed.is_set()
-    assert n_readers() == 0
-    for _ in Video(clean).chunks(size=5):
-        break
-    gc.collect()
-    assert n_readers() == 0
-
-
 def test_two_readers_of_one_camera_do_not_disturb_each_other(clean: Path) -> None:
     video = Video(clean)
     pairs = zip(video.chunks(size=10), video.copy().chunks(size=10), strict=True)
@@ -276,8 +185,3 @@ def test_request_for_nothing_gives_nothing(clean: Path) -> None:
 def test_impossible_request_is_refused(wrong: dict[str, int], clean: Path) -> None:
     with pytest.raises(ParameterError, match="P401"):
         list(Video(clean).chunks(**wrong))  # type: ignore[arg-type]  # on purpose
-
-
-def test_parts_are_plain_values(clean: Path) -> None:
-    part = Video(clean, rate=Fraction(30))._parts[0]
-    assert replace(part, offset=5).offset == 5

@@ -13,8 +13,8 @@ import pytest
 from mystax.core.recording import Reason
 from mystax.errors import VideoError
 from mystax.io.video import Video, VideoWriter
-from mystax.io.video_chunks import Part
 from mystax.io.video_decode import Decoder
+from mystax.io.video_parts import Part
 from mystax.synth import faulty_video
 
 TEXTURE = np.random.default_rng(3).integers(40, 200, (200, 300)).astype(np.uint8)

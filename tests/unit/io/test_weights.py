@@ -1,5 +1,6 @@
 """Weights on disk: notes, names, sums, damage."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 from mystax.errors import ParameterError, WeightsError
+from mystax.io.digests import file_digest
 from mystax.io.weights import (
     WeightsInfo,
     check_digest,
+    digest_for_plans,
     find_weights,
     installed_weights,
     read_tensors,
@@ -174,3 +177,29 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     numpy_files.save_file({"x": np.zeros(3)}, tmp_path / "w.safetensors", {"made_by": json.dumps("another")})
     with pytest.raises(WeightsError, match=r"no weights of mystax.*made_by"):
         read_tensors(tmp_path / "w.onnx")
+
+
+def test_plans_read_weights_again_only_when_they_look_different(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return file_digest(path)
+
+    monkeypatch.setattr("mystax.io.weights.file_digest", noted)
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(b"onnx bytes")
+    first = digest_for_plans(path)
+    assert digest_for_plans(path) == first == hashlib.sha256(b"onnx bytes").hexdigest()
+    assert len(read) == 1
+    path.write_bytes(b"other bytes!")
+    assert digest_for_plans(path) == hashlib.sha256(b"other bytes!").hexdigest()
+    path.with_suffix(".toml").write_text(f'[sha256]\nonnx = "{first}"\n')
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="M701"):
+            digest_for_plans(path)
+    path.unlink()
+    with pytest.raises(WeightsError, match="M701"):
+        digest_for_plans(path)

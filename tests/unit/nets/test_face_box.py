@@ -8,7 +8,7 @@ import pytest
 
 from mystax.core.typing import Float32, Shaped
 from mystax.nets.crop import CropBox
-from mystax.nets.face_box import EYE_NOSE, FOUND, BoxPoints, find_face_box
+from mystax.nets.face_box import EYE_NOSE, FOUND, BoxPoints, Placer, find_face_box
 
 POINTS = BoxPoints(np.array([0, 1]), np.array([2, 3]), np.array([0, 1, 2, 3]))
 FRAMES = [np.zeros((1024, 1280), np.uint8)] * 24
@@ -121,4 +121,85 @@ def test_places_can_be_scored_many_at_a_time() -> None:
         return np.concatenate([face([frame], box)[1] for frame, box in given])
 
     assert find_face_box(FRAMES, face, POINTS, score) == find_face_box(FRAMES, face, POINTS)
-    assert looks == [24 * 6]
+    assert looks == [24 * 2, 6 * 4]  # two frames tell the turn
+
+
+class Watched:
+    """A network that notes where it looks: number of the frame (its first pixel), side of the box, turn."""
+
+    def __init__(self, face: Placer, *, hidden: Sequence[int] = ()) -> None:
+        self.face, self.hidden = face, hidden
+        self.judged: list[tuple[int, float, int]] = []
+        self.placed: list[int] = []
+
+    def place(
+        self, frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        self.placed.append(len(frames))
+        xy, sure = self.face(frames, box)
+        sure[[k for k, frame in enumerate(frames) if frame[0, 0] in self.hidden]] = 0.02
+        return xy, sure
+
+    def score(
+        self, looks: Sequence[tuple[Shaped[np.ndarray, "y x"], CropBox]]
+    ) -> Float32[np.ndarray, "n keypoint"]:
+        self.judged += [(int(frame[0, 0]), box.side, box.quarter_turns) for frame, box in looks]
+        sure = np.concatenate([self.face([frame], box)[1] for frame, box in looks])
+        sure[[k for k, (frame, _) in enumerate(looks) if frame[0, 0] in self.hidden]] = 0.02
+        return sure
+
+
+def _numbered(n: int, shape: tuple[int, int] = (1024, 1280)) -> list[Shaped[np.ndarray, "y x"]]:
+    return [np.full(shape, k, np.uint8) for k in range(n)]
+
+
+def nothing(
+    frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+    n = len(frames)
+    return np.full((n, 4, 2), box.x + box.side / 2, np.float32), np.full((n, 4), 0.02, np.float32)
+
+
+def test_a_face_is_looked_for_in_its_turn_only_once_it_is_seen() -> None:
+    watched = Watched(Face((500.0, 500.0), (620.0, 520.0), 2))
+    assert find_face_box(_numbered(6), watched.place, POINTS, watched.score).is_found
+    later = [turn for frame, _, turn in watched.judged if frame not in (1, 4)]
+    assert set(later) == {2}
+    assert len(later) == 6 * 4
+
+
+def test_a_face_that_the_first_looks_do_not_show_is_found() -> None:
+    face = Face((900.0, 300.0), (700.0, 380.0), 1)
+    watched = Watched(face, hidden=(1, 4))
+    found = find_face_box(_numbered(6), watched.place, POINTS, watched.score)
+    assert found.is_found
+    assert found.box.quarter_turns == 1
+
+
+def test_where_no_face_is_seen_a_few_frames_are_enough() -> None:
+    watched = Watched(nothing)
+    assert not find_face_box(_numbered(24), watched.place, POINTS, watched.score).is_found
+    assert max(watched.placed) <= 6
+    assert len([side for _, side, _ in watched.judged if side > 0.5 * 1024]) == 24 * 6
+
+
+@pytest.mark.parametrize(("shape", "looks"), [((182, 300), False), ((183, 300), True)])
+def test_tiles_too_small_for_a_face_are_not_looked_at(shape: tuple[int, int], looks: bool) -> None:
+    watched = Watched(nothing)
+    find_face_box(_numbered(3, shape), watched.place, POINTS, watched.score)
+    assert (min(side for _, side, _ in watched.judged) < 0.5 * shape[0]) == looks
+
+
+def test_a_start_that_only_a_better_square_makes_sure_is_followed() -> None:
+    whole = Face((600.0, 500.0), (720.0, 520.0), least=0.05)
+
+    def hardly(
+        frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        xy, sure = whole(frames, box)
+        return xy, sure if box.side < 400 else np.minimum(sure, np.float32(0.2))
+
+    watched = Watched(hardly)
+    found = find_face_box(_numbered(24), watched.place, POINTS, watched.score)
+    assert found.score > 0.8
+    assert max(watched.placed) == 24

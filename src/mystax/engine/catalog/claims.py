@@ -71,7 +71,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an attempt at its end."""
+    """What is known of an attempt at its end; `result` is for the transaction of its end, no column."""
 
     worker: str = ""
     host: str = ""
@@ -81,6 +81,7 @@ class Facts:
     frame_to: int | None = None
     log: str = ""
     error: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
 
     def values(self, ending: Ending) -> dict[str, Any]:
         """Return the columns of the attempt."""

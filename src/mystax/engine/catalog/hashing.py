@@ -1,5 +1,6 @@
 """Every byte of the files of recordings: what is damaged, missing or moved."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,17 +9,20 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.safe_names import is_there
+from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.known import KnownRecording, known_recordings
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.rows import CHANGED, FULL, update_quality
 from mystax.engine.catalog.tables import flag, outcome, video
+from mystax.engine.file_sums import FileSum, sum_of_file
+from mystax.engine.roots import Roots
 from mystax.errors import CatalogError, MystaxError, VideoError
-from mystax.io.digests import file_digest
 from mystax.io.fingerprint import quick_id
 
-__all__ = ["FullReport", "hash_files"]
+__all__ = ["FullReport", "current_outcomes", "hash_files", "hash_jobs", "note_sums"]
+
+MEMORY = 500
+"""Memory that reading files is taken to need [MiB]."""
 
 
 @dataclass
@@ -43,6 +47,16 @@ class FullReport:
     missing: list[str] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     problems: list[MystaxError] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """What is wrong, in words; "" if nothing."""
+        counts = {
+            "damaged": len(self.damaged),
+            "missing": len(self.missing),
+            "unreadable": len(self.problems),
+        }
+        return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
 
     def as_dict(self) -> dict[str, object]:
         """Return the JSON object of the report."""
@@ -79,69 +93,131 @@ def hash_files(database: Database, out: Path, ids: Sequence[int], *, report: Rep
     found = FullReport()
     with database.read() as connection:
         recordings = known_recordings(connection, ids)
-        query = select(outcome).where(outcome.c.state == "current").order_by(outcome.c.path)
-        made = [row for row in connection.execute(query).mappings() if row["recording_id"] in set(ids)]
+        made = current_outcomes(connection, ids)
     for number, known in enumerate(recordings, 1):
-        _check_videos(database, known, found)
+        try:
+            paths = known.paths()
+        except CatalogError as error:
+            found.problems.append(error)
+            paths = {}
+        videos = {
+            int(file["id"]): sum_of_file(path)
+            for one in known.cameras
+            for file, path in zip(one["videos"], paths.get(one["name"], ()), strict=False)
+        }
+        outcomes = {row: sum_of_file(out / path) for row, path in made.get(known.id, {}).items()}
+        with database.write() as connection:
+            note_sums(connection, known, videos, outcomes, found)
         report(Event("progress", "full check", number, len(recordings), known.label))
-    for row in made:
-        state = _state_of(out / row["path"], row["sha256"], found)
-        if state != "current":
-            with database.write() as connection:
-                connection.execute(update(outcome).where(outcome.c.id == row["id"]).values(state=state))
     _find_moved(recordings, found)
     return found
 
 
-def _state_of(path: Path, known: str, found: FullReport) -> str:
-    """Return the state of an outcome from its bytes."""
-    if not is_there(path):
-        found.missing.append(str(path))
-        return "missing"
-    mark = _hash_of(path, found)
-    if not mark or mark == known:
-        return "current"
-    found.damaged.append(str(path))
-    return "damaged"
+def current_outcomes(connection: Connection, ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    """Return recording to its current outcomes: row to path below the folder of outcomes."""
+    query = select(outcome.c.recording_id, outcome.c.id, outcome.c.path).where(outcome.c.state == "current")
+    wanted, found = set(ids), dict[int, dict[int, str]]()
+    for recording_id, row, path in connection.execute(query.order_by(outcome.c.path)):
+        if recording_id in wanted:
+            found.setdefault(int(recording_id), {})[int(row)] = str(path)
+    return found
 
 
-def _hash_of(path: Path, found: FullReport) -> str:
-    """Return the hash of a file; "" if it cannot be read, which is then a problem."""
-    try:
-        mark = file_digest(path)
-    except OSError as error:
-        got = error.strerror or str(error)
-        found.problems.append(VideoError("V131", str(path), "the file cannot be read", got=got))
-        return ""
-    found.hashed += 1
-    return mark
+def hash_jobs(database: Database, ids: Sequence[int]) -> list[NewJob]:
+    """Make the jobs that read every byte of recordings, wherever their workers run.
+
+    Parameters
+    ----------
+    database : Database
+        The catalogue.
+    ids : sequence of int
+        The recordings.
+
+    Returns
+    -------
+    list of NewJob
+        One for each recording.
+    """
+    with database.read() as connection:
+        recordings = known_recordings(connection, ids)
+        made = current_outcomes(connection, ids)
+    jobs = []
+    for known in recordings:
+        files = [file for one in known.cameras for file in one["videos"]]
+        values = {
+            "plan_key": hashlib.sha256(f"full check of {known.folder}".encode()).hexdigest(),
+            "kind": "hash",
+            "recording_id": known.id,
+            "targets": {
+                "folder": known.folder,
+                "videos": [[file["id"], file["root"], file["path"]] for file in files],
+                "quick_ids": [file["quick_id"] for file in files],
+                "outcomes": [list(item) for item in made.get(known.id, {}).items()],
+            },
+            "wanted": [],
+            "resources": {"cores": 1, "memory": MEMORY, "gpus": 0},
+            "total": sum(int(file["size"] or 0) for file in files),
+            "unit": "bytes",
+        }
+        jobs.append(NewJob(values))
+    return jobs
 
 
-def _check_videos(database: Database, known: KnownRecording, found: FullReport) -> None:
-    """Compare the videos of one recording; write new hashes, and what is damaged."""
-    try:
-        paths = known.paths()
-    except CatalogError as error:
-        found.problems.append(error)
-        return
-    new: dict[int, str] = {}
+def note_sums(
+    connection: Connection,
+    known: KnownRecording,
+    videos: Mapping[int, FileSum],
+    outcomes: Mapping[int, FileSum],
+    found: FullReport,
+) -> None:
+    """Compare the sums of the files of a recording with the first ones; keep new ones, and what is damaged.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of a transaction that writes.
+    known : KnownRecording
+        The recording.
+    videos, outcomes : mapping of int to FileSum
+        Row to what reading the file gave; those that are not here are not judged.
+    found : FullReport
+        Takes what is found.
+    """
     damaged: list[tuple[Mapping[str, Any], Path, str]] = []
-    for one in known.cameras:
-        for file, path in zip(one["videos"], paths[one["name"]], strict=True):
-            if not is_there(path):
-                found.missing.append(str(path))
-                continue
-            mark = _hash_of(path, found)
-            if mark and not file["full_hash"]:
-                new[file["id"]] = mark
-            elif mark and mark != file["full_hash"]:
-                damaged.append((file, path, mark))
-    found.first += len(new)
-    found.damaged += [str(path) for _, path, _ in damaged]
-    with database.write() as connection:
-        for number, mark in new.items():
-            connection.execute(update(video).where(video.c.id == number).values(full_hash=mark))
+    for file in (file for one in known.cameras for file in one["videos"]):
+        looked = videos.get(file["id"])
+        if looked is None or not _is_read(looked, found):
+            continue
+        if not file["full_hash"]:
+            found.first += 1
+            chosen = video.c.id == file["id"]
+            connection.execute(update(video).where(chosen).values(full_hash=looked.digest))
+        elif looked.digest != file["full_hash"]:
+            found.damaged.append(looked.path)
+            damaged.append((file, Path(looked.path), looked.digest))
+    if videos:
         _renew_flags(connection, known.id, damaged)
+    query = select(outcome.c.id, outcome.c.sha256).where(outcome.c.state == "current")
+    for row, before in connection.execute(query.where(outcome.c.id.in_(list(outcomes)))).all():
+        looked = outcomes[row]
+        if _is_read(looked, found) and looked.digest != before:
+            found.damaged.append(looked.path)
+            connection.execute(update(outcome).where(outcome.c.id == row).values(state="damaged"))
+        elif looked.is_missing:
+            connection.execute(update(outcome).where(outcome.c.id == row).values(state="missing"))
+
+
+def _is_read(looked: FileSum, found: FullReport) -> bool:
+    """Count a file; False if there is nothing to compare."""
+    if looked.is_missing:
+        found.missing.append(looked.path)
+    elif looked.error:
+        found.problems.append(
+            VideoError("V131", looked.path, "the file cannot be read", got=looked.error, hint="see the disk")
+        )
+    else:
+        found.hashed += 1
+    return bool(looked.digest)
 
 
 def _renew_flags(

@@ -7,11 +7,12 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from mystax.engine.catalog.database import Database, utc_seconds
-from mystax.engine.catalog.places import Place, Roots, check_disk, read_place
+from mystax.engine.catalog.places import Place, check_disk, read_place
 from mystax.engine.catalog.rebuild import rebuild
 from mystax.engine.catalog.tables import SCHEMA, outcome, recording, root
 from mystax.engine.doctor_outcomes import Check, outcome_folders
 from mystax.engine.machine import kind_of_disk
+from mystax.engine.roots import Roots
 from mystax.errors import CatalogError, MystaxError
 from mystax.io.outcome_files import read_head
 from mystax.io.outcomes import outcome_paths

@@ -3,10 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from mystax.core.events import Event, Report, silent
@@ -14,23 +13,16 @@ from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.flags import Remark
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
+from mystax.engine.catalog.intake import Intake
 from mystax.engine.catalog.listing import Listed, list_videos
-from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
+from mystax.engine.catalog.looking import CameraFacts, ClockWish, look_at_recording
+from mystax.engine.catalog.moves import follow_move
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
 from mystax.engine.catalog.pattern import nearest_misses
-from mystax.engine.catalog.rows import (
-    CHANGED,
-    KnownVideo,
-    NewRecording,
-    NewSideFile,
-    subject_id,
-    write_recording,
-)
+from mystax.engine.catalog.rows import CHANGED, NewRecording, write_recording
+from mystax.engine.catalog.side_files import ROLES, files_beside, side_files_of
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
-from mystax.engine.catalog.snapshot import Snapshot
-from mystax.engine.catalog.tables import recording, root, video
 from mystax.errors import CatalogError, RecipeError
-from mystax.io.fingerprint import quick_id
 
 __all__ = ["ingest_folders"]
 
@@ -115,7 +107,9 @@ class _Ingest:
         if not self._wish.dry_run:
             self._database.check_schema()
         recordings = self._recordings()
-        self._know()
+        self._intake = Intake.begin(
+            self._database, self._out, self._folder, self._wish, self._listed, self._found
+        )
         late: list[FoundRecording] = []
         for number, one in enumerate(recordings, 1):
             if self._is_unchanged(one):
@@ -170,47 +164,22 @@ class _Ingest:
             hint="--pattern neuroblueprint, alf, folders, files, or one of your own; --dry-run shows more",
         )
 
-    # -------------------------------------------------------------- what is known
-
-    def _know(self) -> None:
-        """Read what the catalogue has, and find the root of the folder."""
-        self._known = Snapshot.of(self._database)
-        self._root, self._prefix = self._root_of_folder()
-
-    def _root_of_folder(self) -> tuple[str, str]:
-        """Return the root that holds the folder, and the path from there; a new root if there is none."""
-        located = self._known.roots.locate(self._folder)
-        if located is not None:
-            name, below = located
-            return name, "" if below == "." else f"{below}/"
-        base = self._folder.name or "root"
-        name, count = base, 2
-        while name in self._known.roots.names:
-            name, count = f"{base}-{count}", count + 1
-        self._known.add_root(name, self._folder)
-        if not self._wish.dry_run:
-            with self._database.write() as connection:
-                connection.execute(insert(root).values(name=name, host="*", path=str(self._folder)))
-        return name, ""
-
-    def _place(self, path: str) -> tuple[str, str]:
-        """Return root and path below it of a file of the folder."""
-        return self._root, f"{self._prefix}{path}"
-
     def _is_unchanged(self, one: FoundRecording) -> bool:
         """Tell whether every file is where and as it was, and nothing else is wanted of it."""
-        row = self._known.identities.get(one.identity)
+        row = self._intake.known.identities.get(one.identity)
         if row is None:
             return False
-        places = {self._place(path) for path in one.paths}
+        places = {self._intake.place(path) for path in one.paths}
         others = [
-            file for file in self._known.of_recording.get(row, ()) if (file.root, file.path) not in places
+            file
+            for file in self._intake.known.of_recording.get(row, ())
+            if (file.root, file.path) not in places
         ]
-        if any(self._known.is_there(file) for file in others):
+        if any(self._intake.known.is_there(file) for file in others):
             return False
         for name, paths in one.cameras.items():
             for position, path in enumerate(paths):
-                known, listed = self._known.at(self._place(path)), self._listed[path]
+                known, listed = self._intake.known.at(self._intake.place(path)), self._listed[path]
                 if known is None or (known.recording_id, known.camera, known.position) != (
                     row,
                     name,
@@ -219,14 +188,14 @@ class _Ingest:
                     return False
                 if (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
                     return False
-            clock = self._known.clocks.get((row, name), {})
+            clock = self._intake.known.clocks.get((row, name), {})
             if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
                 return False
-        roles = {file["role"] for file in self._known.side_files.get(row, ())}
-        asked = {role for role in ("neural", "calibration") if getattr(self._wish, role)}
-        if asked - roles and any(self._beside(one, role) for role in asked - roles):
+        roles = {file["role"] for file in self._intake.known.side_files.get(row, ())}
+        asked = {role for role in ROLES if getattr(self._wish, role)}
+        if asked - roles and any(files_beside(self._folder, one, self._wish, role) for role in asked - roles):
             return False
-        if not all(self._known.is_same(file) for file in self._known.side_files.get(row, ())):
+        if not all(self._intake.known.is_same(file) for file in self._intake.known.side_files.get(row, ())):
             return False
         self._found.missing += [f"{file.root}/{file.path}" for file in others]
         return True
@@ -269,7 +238,7 @@ class _Ingest:
         """Write one recording: moved, changed or new."""
         try:
             self._check_places(one)
-            if not self._move(one):
+            if not follow_move(self._intake, one):
                 self._look(one)
         except RecipeError as error:
             self._found.conflicts.append(error)
@@ -278,10 +247,10 @@ class _Ingest:
 
     def _check_places(self, one: FoundRecording) -> None:
         """Refuse files that the catalogue has under another name, and folders that two would share."""
-        row = self._known.identities.get(one.identity)
+        row = self._intake.known.identities.get(one.identity)
         for name, paths in one.cameras.items():
             for path in paths:
-                known = self._known.at(self._place(path))
+                known = self._intake.known.at(self._intake.place(path))
                 if known is not None and known.recording_id != row:
                     raise RecipeError(
                         "P403",
@@ -292,66 +261,13 @@ class _Ingest:
                         hint="give the pattern of the first ingestion",
                     )
 
-    def _move(self, one: FoundRecording) -> bool:
-        """Follow files that lie at another place now; tell whether that was all."""
-        pairs: list[tuple[KnownVideo, str]] = []
-        for name, paths in one.cameras.items():
-            for position, path in enumerate(paths):
-                known, listed = self._known.at(self._place(path)), self._listed[path]
-                if known is None:
-                    known = self._gone(path, name, position)
-                elif (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
-                    return False
-                if known is None:
-                    return False
-                pairs.append((known, path))
-        rows = {known.recording_id for known, _ in pairs}
-        row = next(iter(rows))
-        of_now = self._known.identities.get(one.identity, row)
-        if len(rows) > 1 or of_now != row or len(self._known.of_recording[row]) != len(pairs):
-            return False
-        moved = [(known, path) for known, path in pairs if (known.root, known.path) != self._place(path)]
-        if not moved:
-            return False
-        self._write_move(row, one, moved)
-        return True
-
-    def _gone(self, path: str, name: str, position: int) -> KnownVideo | None:
-        """Return what is known of the content of a file, if it is not at its place any more."""
-        try:
-            mark = quick_id(self._folder / path)
-        except OSError:
-            return None  # looking at it will say why it cannot be read
-        return self._known.gone(mark, name, position)
-
-    def _write_move(self, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]) -> None:
-        """Write new places; the identity goes with the names."""
-        with self._database.write() as connection:
-            for known, path in moved:
-                place, listed = self._place(path), self._listed[path]
-                values = {"root": place[0], "path": place[1], "mtime_ns": listed.mtime_ns}
-                connection.execute(update(video).where(video.c.id == known.id).values(**values))
-                self._known.by_place[place] = replace(
-                    known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns
-                )
-                self._found.moves.append((f"{known.root}/{known.path}", f"{place[0]}/{place[1]}"))
-            who = one.identity
-            values = {
-                "project": who.project,
-                "subject_id": subject_id(connection, who.subject),
-                "session": who.session,
-                "run": who.run,
-            }
-            connection.execute(update(recording).where(recording.c.id == row).values(**values))
-            self._sidecar(connection, row)
-        self._found.moved += len(moved)
-        self._found.ids.append(row)
-
     def _look(self, one: FoundRecording) -> None:
         """Look at all files of a new or changed recording."""
-        row = self._known.identities.get(one.identity)
+        row = self._intake.known.identities.get(one.identity)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {name: self._wish.clock_of(name, self._known.clocks.get((row, name), {})) for name in files}
+        wishes = {
+            name: self._wish.clock_of(name, self._intake.known.clocks.get((row, name), {})) for name in files
+        }
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         changed = [camera.name for camera in facts if camera.changed]
         if changed:
@@ -359,7 +275,7 @@ class _Ingest:
             self._found.skipped += [(str(path), reason) for name in changed for path in files[name]]
             return
         _check_twice(one.identity, facts)
-        places = {str(self._folder / path): self._place(path) for path in one.paths}
+        places = {str(self._folder / path): self._intake.place(path) for path in one.paths}
         new = NewRecording(
             one.identity,
             self._free_folder(one, row),
@@ -369,16 +285,16 @@ class _Ingest:
             one.start,
             one.meta,
             {name: wish.as_dict() for name, wish in wishes.items()},
-            self._all_side_files(one, files, wishes),
-            self._known.doubles(facts, row),
+            side_files_of(self._intake.known.roots, self._folder, one, self._wish, files, wishes),
+            self._intake.known.doubles(facts, row),
         )
         self._batch.append((new, row))
-        self._known.remember(-1 if row is None else row, new)
+        self._intake.known.remember(-1 if row is None else row, new)
 
     def _free_folder(self, one: FoundRecording, row: int | None) -> str:
         """Return the folder of outcomes: one that another recording has gets a number."""
         folder, count = one.folder, 2
-        while row is None and folder in self._known.folders:
+        while row is None and folder in self._intake.known.folders:
             folder, count = f"{one.folder}-{count}", count + 1
         return folder
 
@@ -387,44 +303,12 @@ class _Ingest:
         found = []
         for camera_facts in facts:
             for one in camera_facts.videos:
-                known = self._known.by_place.get(places[str(one.path)])
+                known = self._intake.known.by_place.get(places[str(one.path)])
                 if known is not None and known.quick_id and known.quick_id != one.quick_id:
                     text = "the file is not the one of the last ingestion: outcomes made from it are stale"
                     detail = {"text": text, "expected": known.quick_id, "got": one.quick_id}
                     found.append(Remark(CHANGED, "warning", detail, camera_facts.name, str(one.path)))
         return found
-
-    def _all_side_files(
-        self, one: FoundRecording, files: Mapping[str, Sequence[Path]], wishes: Mapping[str, ClockWish]
-    ) -> list[NewSideFile]:
-        """Find clock, neural and calibration files of a recording."""
-        found = []
-        for name, paths in files.items():
-            for file in clock_files(wishes[name], [paths[0].parent]):
-                found += self._side_file("clock", file, name, wishes[name].as_dict())
-        for role in ("neural", "calibration"):
-            for file in self._beside(one, role):
-                found += self._side_file(role, file, "", {})
-        return found
-
-    def _beside(self, one: FoundRecording, role: str) -> list[Path]:
-        """Find the files that a glob means: beside the videos, or in the nearest folder above them."""
-        glob = str(getattr(self._wish, role))
-        if not glob:
-            return []
-        start = (self._folder / one.paths[0]).parent
-        for folder in (start, *start.parents):
-            found = sorted(path for path in folder.glob(glob) if path.exists())
-            if found or folder == self._folder:
-                return found
-        return []
-
-    def _side_file(self, role: str, file: Path, name: str, spec: Mapping[str, object]) -> list[NewSideFile]:
-        located = self._known.roots.locate(file.absolute())
-        if located is None:
-            return []  # a clock in a folder that no root holds is found again by its spec
-        state = file.stat()
-        return [NewSideFile(role, *located, state.st_size, state.st_mtime_ns, name, spec)]
 
     # -------------------------------------------------------------- writing
 
@@ -449,8 +333,8 @@ class _Ingest:
     def _write(self, connection: Connection, new: NewRecording, known: int | None) -> None:
         """Write one recording, and count it."""
         row = write_recording(connection, new, known)
-        self._known.identities[new.identity] = row
-        self._known.folders[new.folder] = row
+        self._intake.known.identities[new.identity] = row
+        self._intake.known.folders[new.folder] = row
         self._found.ids.append(row)
         self._sidecar(connection, row)
         self._found.added += known is None
@@ -463,9 +347,11 @@ class _Ingest:
 
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
-        row = self._known.identities.get(one.identity)
+        row = self._intake.known.identities.get(one.identity)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {name: self._wish.clock_of(name, self._known.clocks.get((row, name), {})) for name in files}
+        wishes = {
+            name: self._wish.clock_of(name, self._intake.known.clocks.get((row, name), {})) for name in files
+        }
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         every = [*remarks, *(remark for one in facts for remark in one.remarks)]
         self._found.planned.append(

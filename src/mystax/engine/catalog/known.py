@@ -15,8 +15,8 @@ from mystax.core.quality import Flag
 from mystax.core.recording import Camera, FrameChunk, Recording
 from mystax.core.typing import Float64
 from mystax.engine.catalog.looking import ClockWish
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.tables import camera, recording, root, side_file, video
+from mystax.engine.roots import Roots
 from mystax.errors import CatalogError, RecipeError
 
 __all__ = ["KnownFrames", "KnownRecording", "known_recordings"]
@@ -185,16 +185,14 @@ class KnownRecording:
         ]
 
     def spec(self) -> dict[str, Any]:
-        """Return the arguments of `mystax.open`, as plain values (`Job.recording`).
-
-        Raises
-        ------
-        CatalogError
-            Q606, if a root is not there on this host.
-        """
+        """Return what `recording_from_spec` opens on whichever host it is called, as plain values."""
         wishes = {one["name"]: ClockWish.from_dict(one["clock"]) for one in self.cameras}
         return {
-            "paths": {name: [str(path) for path in paths] for name, paths in self.paths().items()},
+            "places": {
+                one["name"]: [[file["root"], file["path"]] for file in one["videos"]] for one in self.cameras
+            },
+            "quick_ids": {one["name"]: [file["quick_id"] for file in one["videos"]] for one in self.cameras},
+            "roots": self.roots.rows_of(file["root"] for one in self.cameras for file in one["videos"]),
             "clocks": {name: wish.spec for name, wish in wishes.items() if wish.spec} or None,
             "clock_policy": {name: wish.policy for name, wish in wishes.items() if wish.policy} or None,
             "offsets": {name: wish.offset for name, wish in wishes.items() if wish.offset} or None,

@@ -50,7 +50,7 @@ class OutcomeFacts:
 
 def recipe_hash(wanted: Recipe) -> str:
     """Return the sha256 of a recipe with every default written out: equal ones do the same."""
-    values = canonical_json(wanted.complete().model_dump(), f"recipe {wanted.name!r}")
+    values = canonical_json(wanted.as_dict(), f"recipe {wanted.name!r}")
     return hashlib.sha256(values.encode("utf-8", "surrogatepass")).hexdigest()
 
 

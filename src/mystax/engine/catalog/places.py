@@ -1,12 +1,10 @@
-"""Where a catalogue lies: its file, its database, its folder of outcomes, the roots of its videos."""
+"""Where a catalogue lies: its file, its database, its folder of outcomes."""
 
 import os
-import platform
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import tomli_w
@@ -22,7 +20,6 @@ from mystax.errors import CatalogError, RecipeError
 __all__ = [
     "FILE",
     "Place",
-    "Roots",
     "check_disk",
     "create_place",
     "find_place",
@@ -270,92 +267,3 @@ def read_place(file: Path) -> Place:
     if not isinstance(url, str) or not isinstance(out, str) or not isinstance(engines, dict):
         raise RecipeError("P403", where, expected="texts 'url' and 'out', tables [engine.NAME]")
     return Place(file.parent.absolute(), url, out, engines)
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """Named folders with one path per host, so that hosts share one catalogue.
-
-    Attributes
-    ----------
-    rows : tuple
-        Name, pattern of hosts and path, as in the table `root`.
-    host : str
-        Name of this host.
-    """
-
-    rows: tuple[tuple[str, str, str], ...]
-    host: str = field(default_factory=platform.node)
-
-    @classmethod
-    def of_rows(cls, rows: Iterable[tuple[str, str, str]], host: str | None = None) -> "Roots":
-        """Make the roots of this host."""
-        return cls(tuple((str(a), str(b), str(c)) for a, b, c in rows), host or platform.node())
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names, each once."""
-        return tuple(dict.fromkeys(name for name, _, _ in self.rows))
-
-    def path_of(self, name: str) -> Path | None:
-        """Return the folder of a root on this host; None if no pattern is for this host."""
-        found = [
-            (_exactness(pattern), path)
-            for root, pattern, path in self.rows
-            if root == name and fnmatchcase(self.host.lower(), pattern.lower())
-        ]
-        return Path(max(found)[1]) if found else None
-
-    def resolve(self, name: str, relative: str) -> Path:
-        """Return the path of a file on this host.
-
-        Parameters
-        ----------
-        name : str
-            The root.
-        relative : str
-            Path below it, with ``/``.
-
-        Raises
-        ------
-        CatalogError
-            Q606, if the root is not there on this host.
-        """
-        return self.folder(name) / PurePosixPath(relative)
-
-    def folder(self, name: str) -> Path:
-        """Return the folder of a root that is there.
-
-        Raises
-        ------
-        CatalogError
-            Q606, if it is not.
-        """
-        path = self.path_of(name)
-        if path is None or not is_there(path, folder=True):
-            raise CatalogError(
-                "Q606",
-                f"root {name!r}",
-                f"it is not there on {self.host!r}",
-                expected="a folder",
-                got="no path for this host" if path is None else str(path),
-                hint=f"mount it, or name its place here: mystax catalog roots {name}=PATH --host {self.host}",
-            )
-        return path
-
-    def locate(self, file: Path) -> tuple[str, str] | None:
-        """Return the root that holds a file on this host, and the path below it; the deepest root wins."""
-        best: tuple[int, str, str] | None = None
-        for name in self.names:
-            path = self.path_of(name)
-            if path is not None and file.is_relative_to(path):
-                below = file.relative_to(path).as_posix()
-                if best is None or len(path.parts) > best[0]:
-                    best = (len(path.parts), name, below)
-        return None if best is None else best[1:]
-
-
-def _exactness(pattern: str) -> tuple[bool, int]:
-    """Rank a pattern of hosts: a plain name before one with signs, a longer one before a shorter."""
-    plain = pattern.replace("*", "").replace("?", "")
-    return plain == pattern, len(plain)

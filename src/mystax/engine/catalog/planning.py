@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.outcomes import recipe_row
+from mystax.engine.catalog.planning_fits import PlannedFit, check_fit, plan_fits
 from mystax.engine.catalog.query import ids_where, select_recordings
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, outcome
@@ -23,7 +24,7 @@ from mystax.engine.folders import ROIS, regions_of_folder
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import PROPOSER, Plan, Request, make_plan
 from mystax.engine.recipe import Recipe
-from mystax.errors import MystaxError
+from mystax.errors import MystaxError, RecipeError
 
 __all__ = ["Planned", "PlannedJob", "add_jobs", "plan_jobs"]
 
@@ -65,6 +66,11 @@ class PlannedJob:
     is_stale: bool = False
 
     @property
+    def needs(self) -> Sequence[str]:
+        """Plan keys of jobs that must be done before: none."""
+        return ()
+
+    @property
     def plan_is_forced(self) -> bool:
         """Whether outcomes that are current are made again."""
         return bool(self.values["targets"]["force"])
@@ -91,7 +97,9 @@ class Planned:
     Attributes
     ----------
     jobs : list of PlannedJob
-        New work.
+        New work on frames.
+    fits : list of PlannedFit
+        New work on outcomes: it waits for the work on frames that it needs.
     n_current : int
         Recordings whose outcomes are all there.
     n_queued : int
@@ -103,10 +111,16 @@ class Planned:
     """
 
     jobs: list[PlannedJob] = field(default_factory=list)
+    fits: list[PlannedFit] = field(default_factory=list)
     n_current: int = 0
     n_queued: int = 0
     left_out: list[str] = field(default_factory=list)
     refused: list[tuple[str, MystaxError]] = field(default_factory=list)
+
+    @property
+    def work(self) -> list[PlannedJob | PlannedFit]:
+        """All new work."""
+        return [*self.jobs, *self.fits]
 
 
 def plan_jobs(
@@ -139,6 +153,11 @@ def plan_jobs(
     -------
     Planned
         Jobs, and what needs none.
+
+    Raises
+    ------
+    RecipeError
+        P403, if the recipe names no analysis of frames.
     """
     with database.read() as connection:
         ids = ids_where(connection, select_recordings(where)) if where else None
@@ -151,16 +170,46 @@ def plan_jobs(
             str(row.plan_key): (str(row.state), row.wanted)
             for row in connection.execute(select(job.c.plan_key, job.c.state, job.c.wanted))
         }
+    if not wanted.frames().analysis:
+        raise RecipeError(
+            "P403",
+            f"recipe {wanted.name!r}",
+            "it names no analysis of frames whose outcomes the others could take",
+            hint="name them, too: what is there already is not made again",
+        )
     found = Planned()
+    passes: list[tuple[KnownRecording, str]] = []
     for known in recordings:
         if known.quality == "bad" and not include_bad:
             found.left_out.append(known.folder)
             continue
         try:
-            _plan_one(found, known, out, wanted, keys, states, force=force)
+            for step in wanted.analysis:
+                check_fit(step, known)
+            passes.append((known, _plan_one(found, known, out, wanted.frames(), keys, states, force=force)))
         except MystaxError as error:
             found.refused.append((known.folder, error))
+    group = where if isinstance(where, str) else " ".join(where)
+    for step in wanted.analysis:
+        for fit in plan_fits(step, wanted.name, passes, group, force=force) if step.is_on_outcomes else ():
+            key = fit.values["plan_key"]
+            if _is_new(key, keys, states, force=force):
+                found.fits.append(replace(fit, is_stale=key in states))
     return found
+
+
+def _is_new(
+    key: str,
+    keys: Mapping[str, tuple[str, str]],
+    states: Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]],
+    *,
+    force: bool,
+) -> bool:
+    """Tell whether work on outcomes is to be queued: it is not there, or what it made is not current."""
+    state, outcomes = states.get(key, ("", ()))
+    if state in ("failed", "cancelled"):
+        return force
+    return not state or (state == "done" and (force or not _all_there(outcomes, keys)))
 
 
 def _plan_one(
@@ -172,8 +221,8 @@ def _plan_one(
     states: Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]],
     *,
     force: bool,
-) -> None:
-    """Plan one recording and put it where it belongs."""
+) -> str:
+    """Plan one recording, put it where it belongs, and return the key of its work."""
     below = f"{known.folder}/{safe_name(wanted.name)}"
     recording = known.recording()
     place = _place(out / below)
@@ -185,16 +234,17 @@ def _plan_one(
     state, outcomes = states.get(key, ("", ()))
     if state in ("waiting", "queued", "running") or (state in ("failed", "cancelled") and not force):
         found.n_queued += 1
-        return
+        return key
     if state == "done" and not force and _all_there(outcomes, keys):
         found.n_current += 1
-        return
+        return key
     if plan.awaits_proposals and plan.outcome(PROPOSER).state == "current":
         plan = make_plan(recording, request, current=current, proposals=place.proposals())
     if not plan.wanted:
         found.n_current += 1
-        return
+        return key
     found.jobs.append(_job_of(known, recording, plan, below, key, request, is_stale=state == "done"))
+    return key
 
 
 def _current_keys(keys: Mapping[str, tuple[str, str]], below: str) -> Callable[[str], str]:
@@ -315,17 +365,25 @@ def add_jobs(queue: Queue, wanted: Recipe, planned: Planned, *, priority: int = 
     list of int
         Jobs that are new or queued again.
     """
-    if not planned.jobs:
+    if not planned.work:
         return []
     with queue.database.write() as connection:
-        recipe_id = recipe_row(connection, wanted)
-    rows = [NewJob({**item.values, "recipe_id": recipe_id, "priority": priority}) for item in planned.jobs]
-    added = queue.add(rows)
-    for item in planned.jobs:
+        more = {"recipe_id": recipe_row(connection, wanted), "priority": priority}
+    # What is needed comes first: also what is done, and is to be done again.
+    summaries = [item for item in planned.fits if item.takes_fits]
+    fits = [item for item in planned.fits if not item.takes_fits]
+    levels: Sequence[Sequence[PlannedJob | PlannedFit]] = (planned.jobs, fits, summaries)
+    return sorted(number for level in levels for number in _put(queue, level, more))
+
+
+def _put(queue: Queue, items: Sequence[PlannedJob | PlannedFit], more: Mapping[str, Any]) -> list[int]:
+    """Put jobs into the queue that do not need each other."""
+    added = queue.add([NewJob({**item.values, **more}, item.needs) for item in items])
+    for item in items:
         same = and_(job.c.plan_key == item.values["plan_key"], job.c.id.not_in(added))
         values = {name: item.values[name] for name in ("targets", "wanted", "resources")}
         if item.is_stale:
             added += queue.redo(same, "its outcomes are stale, missing or damaged, or it is wished", values)
-        elif item.plan_is_forced:
+        if item.plan_is_forced:
             added += queue.retry(same)
-    return sorted(added)
+    return added

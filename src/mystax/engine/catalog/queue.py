@@ -21,7 +21,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     insert,
     literal,
@@ -35,6 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mystax.engine.catalog.claims import Claim, Facts, Foreign, NewJob, Progress
 from mystax.engine.catalog.database import Database, utc_seconds
 from mystax.engine.catalog.tables import attempt, driver, job, job_need
+from mystax.engine.catalog.transitions import leave_running, release_waiting, start_claimed
 from mystax.engine.queue.rules import Ending, Verdict
 
 __all__ = ["Queue"]
@@ -42,10 +42,6 @@ __all__ = ["Queue"]
 OPEN = ("waiting", "queued", "running")
 DISCARD = "cancel and discard"
 CANCEL = "cancel"
-
-
-FREED: dict[str, Any] = {"token": None, "driver_id": None, "cancel_requested": False}
-"""What a job loses when it stops running."""
 
 
 class Queue:
@@ -102,7 +98,7 @@ class Queue:
                     needed = select(literal(row[0]), job.c.id).where(job.c.plan_key == key)
                     connection.execute(insert(job_need).from_select(["job_id", "needs_id"], needed))
                 if new.needs:
-                    _release(connection, job.c.id == row[0])
+                    release_waiting(connection, job.c.id == row[0])
         return added
 
     # ---------------------------------------------------------------- queued -> running
@@ -150,7 +146,9 @@ class Queue:
             .scalar_subquery()
         )
         with self.database.write() as connection:
-            return _claimed(connection, and_(job.c.id == chosen, job.c.state == "queued"), driver_id, token)
+            return start_claimed(
+                connection, and_(job.c.id == chosen, job.c.state == "queued"), driver_id, token
+            )
 
     def is_open(self, where: ColumnElement[bool] | None = None) -> bool:
         """Tell whether any job is queued or running."""
@@ -250,7 +248,7 @@ class Queue:
             job.c.beat == foreign.beat,
         )
         with self.database.write() as connection:
-            claim = _claimed(connection, as_seen, driver_id, secrets.token_hex(8))
+            claim = start_claimed(connection, as_seen, driver_id, secrets.token_hex(8))
             if claim is not None:
                 connection.execute(
                     update(attempt)
@@ -285,12 +283,14 @@ class Queue:
             None if the lease is lost: then nothing may be written.
         """
         with self.database.write() as connection:
-            if not _leave(connection, claim, ending, facts, state="done", finished=utc_seconds(), reason=""):
+            if not leave_running(
+                connection, claim, ending, facts, state="done", finished=utc_seconds(), reason=""
+            ):
                 yield None
                 return
             yield connection
             dependants = select(job_need.c.job_id).where(job_need.c.needs_id == claim.id)
-            _release(connection, job.c.id.in_(dependants))
+            release_waiting(connection, job.c.id.in_(dependants))
 
     def has_ended(self, claim: Claim, ending: Ending) -> bool:
         """Tell whether the attempt of a claim is written down with this end.
@@ -314,12 +314,12 @@ class Queue:
         if verdict.state == "failed":
             values["finished"] = utc_seconds()
         with self.database.write() as connection:
-            return _leave(connection, claim, verdict.ending, facts, **values)
+            return leave_running(connection, claim, verdict.ending, facts, **values)
 
     def cancelled(self, claim: Claim, facts: Facts) -> bool:
         """Note that a running job has been stopped as it was asked for; False if the lease is lost."""
         with self.database.write() as connection:
-            return _leave(
+            return leave_running(
                 connection, claim, "cancelled", facts, state="cancelled", finished=utc_seconds(), reason=""
             )
 
@@ -390,65 +390,5 @@ class Queue:
             ).all()
             ids = [int(row[0]) for row in rows]
             if ids:
-                _release(connection, job.c.id.in_(ids))
+                release_waiting(connection, job.c.id.in_(ids))
         return sorted(ids)
-
-
-def _claimed(connection: Connection, where: ColumnElement[bool], driver_id: str, token: str) -> Claim | None:
-    """Make the job of a condition this driver's: a new token, a new attempt."""
-    row = connection.execute(
-        update(job)
-        .where(where)
-        .values(
-            state="running",
-            attempt=job.c.attempt + 1,
-            token=token,
-            driver_id=driver_id,
-            beat=0,
-            beat_at=utc_seconds(),
-            started=utc_seconds(),
-            not_before=None,
-            reason="",
-            error={},
-            done=0,
-            rate=None,
-        )
-        .returning(*(job.c[name] for name in Claim.__dataclass_fields__))
-    ).one_or_none()
-    if row is None:
-        return None
-    connection.execute(
-        insert(attempt).values(
-            job_id=row.id, number=row.attempt, token=token, driver_id=driver_id, started=utc_seconds()
-        )
-    )
-    return Claim(*row)
-
-
-def _leave(connection: Connection, claim: Claim, ending: Ending, facts: Facts, **values: Any) -> bool:
-    """Let a running job go into another state, if its token is still valid."""
-    held = and_(job.c.id == claim.id, job.c.token == claim.token, job.c.state == "running")
-    changed = connection.execute(update(job).where(held).values(**FREED, **values)).rowcount
-    if changed != 1:
-        # A commit whose answer was lost has done this before.
-        found = connection.scalar(select(attempt.c.ending).where(attempt.c.token == claim.token))
-        return ending not in ("done", "adopted") and found == ending
-    connection.execute(update(attempt).where(attempt.c.token == claim.token).values(**facts.values(ending)))
-    return True
-
-
-def _release(connection: Connection, where: ColumnElement[bool]) -> None:
-    """Queue waiting jobs whose needs are all done.
-
-    Their rows are locked first: of two transactions that finish two needs of one job, the second sees what
-    the first has written.
-    """
-    waiting = and_(where, job.c.state == "waiting")
-    connection.execute(select(job.c.id).where(waiting).order_by(job.c.id).with_for_update()).all()
-    needed = job.alias("needed")
-    is_open = exists(
-        select(job_need.c.job_id)
-        .join(needed, needed.c.id == job_need.c.needs_id)
-        .where(job_need.c.job_id == job.c.id, needed.c.state != "done")
-    )
-    connection.execute(update(job).where(waiting, ~is_open).values(state="queued"))

@@ -14,13 +14,14 @@ from mystax.engine.catalog.flags import Remark
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, VideoFacts, look_at_recording
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.outcomes import outcome_facts, recipe_row, record_outcome
-from mystax.engine.catalog.places import Roots
+from mystax.engine.catalog.planning_fits import GROUPS, owner_of
 from mystax.engine.catalog.rows import NewRecording, NewSideFile, update_quality, write_recording
 from mystax.engine.catalog.schema import create_schema
 from mystax.engine.catalog.sidecars import read_sidecars, sidecar_of, write_sidecar
 from mystax.engine.catalog.tables import camera, flag, outcome, recording, root, subject, video
 from mystax.engine.doctor_outcomes import outcome_folders
 from mystax.engine.recipe import read_recipe
+from mystax.engine.roots import Roots
 from mystax.errors import MystaxError
 from mystax.io.fingerprint import quick_id
 from mystax.io.outcomes import outcome_paths
@@ -245,7 +246,7 @@ def _take_folder(database: Database, out: Path, folder: Path, found: RebuildRepo
                     .values(state="damaged")
                 )
                 continue
-            row = _recording_of(connection, below.parent.as_posix(), facts.attributes)
+            row = _recording_of(connection, below, facts.attributes)
             number = record_outcome(connection, facts, recording_id=row, recipe_id=recipe_id)
             if path in old:
                 connection.execute(update(outcome).where(outcome.c.id == number).values(state="superseded"))
@@ -266,9 +267,13 @@ def _recipe_of(connection: Connection, folder: Path) -> int | None:
         return None  # of a plug-in that is not installed, or of another version
 
 
-def _recording_of(connection: Connection, folder: str, attributes: Mapping[str, Any]) -> int | None:
+def _recording_of(connection: Connection, below: Path, attributes: Mapping[str, Any]) -> int | None:
     """Return the recording of a folder; one that has no text is made from what the outcome says."""
-    if folder in (".", "") or folder.startswith("_groups"):
+    folder = below.parent.as_posix()
+    if below.parts[:1] == (GROUPS,):
+        known = connection.execute(select(recording.c.folder, recording.c.id))
+        return owner_of(str(attributes.get("recording", "")), {str(name): int(row) for name, row in known})
+    if folder in (".", ""):
         return None
     found = connection.scalar(select(recording.c.id).where(recording.c.folder == folder))
     if found is not None:

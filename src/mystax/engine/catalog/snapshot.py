@@ -11,9 +11,9 @@ from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.looking import CameraFacts
 from mystax.engine.catalog.naming import Identity
-from mystax.engine.catalog.places import Roots
 from mystax.engine.catalog.rows import KnownVideo, NewRecording, known_identities, known_videos
 from mystax.engine.catalog.tables import camera, recording, root, side_file
+from mystax.engine.roots import Roots
 from mystax.errors import MystaxError
 
 __all__ = ["Snapshot"]

@@ -90,6 +90,7 @@ def _running(connection: Connection, condition: ColumnElement[bool], now: float)
             job.c.beat_at,
             job.c.cancel_requested,
             driver.c.host,
+            job.c.targets,
         )
         .outerjoin(recording, recording.c.id == job.c.recording_id)
         .outerjoin(recipe, recipe.c.id == job.c.recipe_id)
@@ -100,7 +101,7 @@ def _running(connection: Connection, condition: ColumnElement[bool], now: float)
     return [
         {
             "job": f"j{row.id}",
-            "recording": row.folder,
+            "recording": _whose(row),
             "recipe": row.name,
             "share": row.done / row.total if row.total else None,
             "rate": row.rate,
@@ -112,6 +113,12 @@ def _running(connection: Connection, condition: ColumnElement[bool], now: float)
         }
         for row in rows
     ]
+
+
+def _whose(row: Any) -> str | None:
+    """Return the recording of a job; of one for many, the folder of its outcomes."""
+    folder = row.folder or (row.targets or {}).get("folder")
+    return None if folder is None else str(folder)
 
 
 def _drivers(connection: Connection, now: float) -> list[dict[str, Any]]:
@@ -192,7 +199,7 @@ def job_errors(database: Database, where: ColumnElement[bool] | None = None) -> 
     has_error = or_(job.c.state == "failed", job.c.error["code"].as_string().is_not(None))
     with database.read() as connection:
         rows = connection.execute(
-            select(job.c.id, job.c.state, job.c.error, recording.c.folder)
+            select(job.c.id, job.c.state, job.c.error, job.c.targets, recording.c.folder)
             .outerjoin(recording, recording.c.id == job.c.recording_id)
             .where(condition, has_error, job.c.state != "done")
             .order_by(job.c.id)
@@ -209,7 +216,7 @@ def job_errors(database: Database, where: ColumnElement[bool] | None = None) -> 
                 "count": 0,
                 "failed": 0,
                 "jobs": [],
-                "recording": row.folder,
+                "recording": _whose(row),
                 "where": error.get("where", ""),
                 "expected": error.get("expected", ""),
                 "got": error.get("got", "") or error.get("what", ""),
@@ -240,7 +247,7 @@ def job_list(database: Database, where: ColumnElement[bool] | None = None) -> li
         {
             "job": f"j{row.id}",
             "kind": row.kind,
-            "recording": row.folder,
+            "recording": _whose(row),
             "recipe": row.recipe,
             "state": row.state,
             "reason": row.reason,

@@ -4,18 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, and_, true
 
 from mystax.core.events import Report, silent
+from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.hashing import hash_jobs
 from mystax.engine.catalog.places import Place
 from mystax.engine.catalog.planning import Planned, add_jobs, plan_jobs
-from mystax.engine.catalog.query import select_jobs
+from mystax.engine.catalog.query import ids_where, select_jobs, select_recordings
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.status import job_errors, job_list, job_log, queue_status
 from mystax.engine.catalog.tables import job
 from mystax.engine.catalog.work import work
-from mystax.engine.queue.driver_state import Tally
+from mystax.engine.queue.driver_state import Bounds, Tally
 from mystax.engine.recipe import Recipe, recipe_from
 from mystax.errors import RecipeError
 
@@ -98,7 +100,7 @@ class WithQueue:
         CatalogError
             Q603.
         """
-        wanted = recipe_from(recipe)
+        wanted = recipe_from(recipe, with_fits=True)
         return plan_jobs(
             self.database, self.place.outcomes, wanted, where=where, include_bad=include_bad, force=force
         )
@@ -136,10 +138,80 @@ class WithQueue:
         CatalogError
             Q603, Q605.
         """
-        wanted = recipe_from(recipe)
+        wanted = recipe_from(recipe, with_fits=True)
         if planned is None:
             planned = self.plan(wanted, where, include_bad=include_bad, force=force)
         return add_jobs(self.queue, wanted, planned, priority=priority)
+
+    def add_full_check(self, where: str | Sequence[str] = "", *, priority: int = 0) -> list[int]:
+        """Queue the reading of every byte of videos and outcomes, a job for each recording.
+
+        Parameters
+        ----------
+        where : str or sequence of str, optional
+            Condition on recordings; by default all.
+        priority : int, optional
+            Higher goes first.
+
+        Returns
+        -------
+        list of int
+            Jobs that are new or queued again.  What they find stands in the catalogue: a video whose bytes
+            changed has V130, an outcome that is damaged is no longer current.
+
+        Raises
+        ------
+        RecipeError
+            P403, if the condition is not understood.
+        CatalogError
+            Q603, Q605.
+        """
+        with self.database.read() as connection:
+            rows = ids_where(connection, select_recordings(where))
+        return self._put(hash_jobs(self.database, rows), priority)
+
+    def add_training(
+        self, labels: str | Path, options: Mapping[str, Any] | None = None, *, priority: int = 0
+    ) -> list[int]:
+        """Queue a training on labels.
+
+        Parameters
+        ----------
+        labels : path
+            As for `mystax.train`.
+        options : mapping, optional
+            Further arguments of `mystax.train`; by default the weights go to ``_models/<name>`` below the
+            folder of outcomes.
+        priority : int, optional
+            Higher goes first.
+
+        Returns
+        -------
+        list of int
+            The job, if it is new or queued again.
+
+        Raises
+        ------
+        RecipeError
+            P403, if there are no such labels.
+        ParameterError
+            P401, if a value is outside its range.
+        CatalogError
+            Q603, Q605.
+        """
+        from mystax.engine.catalog.planning_training import training_job
+
+        return self._put([training_job(self.place.outcomes, Path(labels), options or {})], priority)
+
+    def _put(self, jobs: Sequence[NewJob], priority: int) -> list[int]:
+        """Queue jobs that somebody asks for; what was done before is done again."""
+        rows = [NewJob({**one.values, "priority": priority}) for one in jobs]
+        added = self.queue.add(rows)
+        for one in rows:
+            same = and_(job.c.plan_key == one.values["plan_key"], job.c.id.not_in(added))
+            again = {name: one.values[name] for name in ("targets", "resources", "total")}
+            added += self.queue.redo(same, "asked for again", again) + self.queue.retry(same)
+        return sorted(added)
 
     def work(
         self,
@@ -150,6 +222,7 @@ class WithQueue:
         once: int | None = None,
         max_hours: float | None = None,
         stay: bool = False,
+        make_reports: bool = True,
         on_event: Report = silent,
     ) -> Tally:
         """Run queued jobs until nothing is left; the parameters are those of `mystax queue work`.
@@ -169,6 +242,8 @@ class WithQueue:
             Time after which no further job is begun [h].
         stay : bool, optional
             Wait for more when nothing is left.
+        make_reports : bool, optional
+            Whether jobs make figures and `report.html`.
         on_event : callable, optional
             Takes events.
 
@@ -184,15 +259,15 @@ class WithQueue:
         Cancelled
             If it was stopped; its jobs have yielded and are queued again.
         """
+        condition = _condition(where) if where else None
+        bounds = Bounds(condition, once, None if max_hours is None else 3600.0 * max_hours, stay)
         return work(
             self.place,
             self.queue,
+            bounds,
             engine=engine,
             options=options,
-            where=where,
-            once=once,
-            max_hours=max_hours,
-            stay=stay,
+            make_reports=make_reports,
             report=on_event,
         )
 

@@ -12,9 +12,7 @@ from mystax.core.events import Event, Report, silent
 from mystax.engine.catalog.claims import Foreign
 from mystax.engine.catalog.dispatch import CatalogDispatch
 from mystax.engine.catalog.places import Place
-from mystax.engine.catalog.query import select_jobs
 from mystax.engine.catalog.queue import Queue
-from mystax.engine.catalog.tables import job
 from mystax.engine.machine import available_cores
 from mystax.engine.queue.driver import Driver
 from mystax.engine.queue.driver_state import Bounds, Tally
@@ -32,16 +30,14 @@ ALONE = 'running one job at a time; pip install "mystax[cluster]" runs many'
 def work(
     place: Place,
     queue: Queue,
+    bounds: Bounds,
     *,
     engine: str = "local",
     options: Mapping[str, Any] | None = None,
-    where: str = "",
-    once: int | None = None,
-    max_hours: float | None = None,
-    stay: bool = False,
+    make_reports: bool = True,
     report: Report = silent,
 ) -> Tally:
-    """Run the jobs of a queue until nothing is left.
+    """Run the jobs of a queue until nothing is left: `Catalog.work` says what may be wished.
 
     Parameters
     ----------
@@ -49,20 +45,12 @@ def work(
         Where the catalogue lies.
     queue : Queue
         Its queue.
-    engine : str, optional
-        ``local``, the address of a Dask scheduler, ``slurm``, ``pbs``, ``sge``, ``lsf``, or the name of a
-        table ``[engine.NAME]`` of `mystax-catalog.toml`.
-    options : mapping, optional
-        Of the engine: ``cores``, ``memory`` (MiB), ``gpus``, ``walltime`` (s), ``max_workers``, ``queue``,
-        ``account``, ``interface``, ``directives``, ``scheduler_file``.
-    where : str, optional
-        Condition on jobs: others are left alone.
-    once : int, optional
-        Jobs at most.
-    max_hours : float, optional
-        Time after which no further job is begun [h].
-    stay : bool, optional
-        Wait for more when nothing is left.
+    bounds : Bounds
+        Which jobs, how many, and how long.
+    engine, options
+        As for `make_executor`.
+    make_reports : bool, optional
+        Whether jobs make figures and `report.html`; `mystax run` makes them later.
     report : callable, optional
         Takes events.
 
@@ -76,18 +64,16 @@ def work(
     EngineError
         Q607, if the engine cannot be used.
     RecipeError
-        P403, if engine, option or condition are unknown.
+        P403, if engine or option are unknown.
     Cancelled
         If it was stopped; its jobs have yielded and are queued again.
     """
     queue.database.check_schema()
-    condition = job.c.id.in_(select_jobs(where)) if where else None
-    bounds = Bounds(condition, once, None if max_hours is None else 3600.0 * max_hours, stay)
     driver_id = str(uuid.uuid4())
     place.outcomes.mkdir(parents=True, exist_ok=True)
     with stop_wishes() as stop:
         executor = make_executor(place, engine, options or {}, driver_id, report)
-        return _drive(place, queue, executor, driver_id, bounds, report, stop)
+        return _drive(place, queue, executor, driver_id, bounds, report, stop, make_reports=make_reports)
 
 
 def _drive(
@@ -98,6 +84,8 @@ def _drive(
     bounds: Bounds,
     report: Report,
     stop: Stop,
+    *,
+    make_reports: bool,
 ) -> Tally:
     own = this_process("")
     me = {
@@ -109,7 +97,14 @@ def _drive(
         "user": own.user,
         "version": version("mystax"),
     }
-    dispatch = CatalogDispatch(queue.database, place.outcomes, memory=executor.memory)
+    dispatch = CatalogDispatch(
+        queue.database,
+        place.outcomes,
+        memory=executor.memory,
+        cores=executor.size,
+        report=make_reports,
+        elsewhere=not executor.is_here,
+    )
     found = Driver(queue, dispatch, executor, me, bounds=bounds, report=report, stop=stop, is_gone=is_gone)
     return found.run()
 
@@ -131,9 +126,12 @@ def make_executor(
     place : Place
         Where the catalogue lies.
     engine : str
-        As for `work`.
+        ``local``, the address of a Dask scheduler, ``slurm``, ``pbs``, ``sge``, ``lsf``, or the name of a
+        table ``[engine.NAME]`` of `mystax-catalog.toml`.
     options : mapping
-        As for `work`; they go before those of a named engine.
+        Of the engine: ``cores``, ``memory`` (MiB), ``gpus``, ``walltime`` (s), ``max_workers``, ``queue``,
+        ``account``, ``interface``, ``directives``, ``scheduler_file``; they go before those of a named
+        engine.
     driver_id : str
         The driver.
     report : callable, optional

@@ -1,8 +1,7 @@
 """The third part of the demonstration: ten minutes of a simulated mouse, and neurons that follow its face."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import check_folder
+from mystax.engine.demo.meanwhile import Part
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ else:
     BrainTruth = Dataset = Any
 
 __all__ = [
+    "BRAIN",
     "BRAIN_FOLDER",
     "OUTCOMES",
-    "brain_meanwhile",
     "encode_brain",
     "make_brain",
     "recovered_neurons",
@@ -31,6 +31,9 @@ __all__ = [
 
 BRAIN_FOLDER = "brain"
 OUTCOMES = "brain.mystax"
+SIMULATES = "ten minutes of a mouse and 200 neurons are simulated"
+BRAIN = Part(__name__, "encode_brain", f"{OUTCOMES}/encoding.nc", "simulate", SIMULATES, niceness=10)
+"""The neurons beside other work."""
 WORLD, MINUTES, N_NEURONS = "B", 10.0, 200
 SHOWN = ("pose", "pupil", "running", "blink")
 """Outcomes that are written; simulated components have no pictures to show."""
@@ -91,7 +94,7 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     note = folder / "brain.json"
     if note.is_file() and json.loads(note.read_text("utf-8")) == made:
         return found
-    progress(Event("note", "simulate", text="ten minutes of a mouse and 200 neurons are simulated"))
+    progress(Event("note", "simulate", text=SIMULATES))
     check_folder(folder, str(folder))
     with refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,32 +154,6 @@ def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> D
     if made:
         make_report(Store(place))
     return outcome
-
-
-@contextmanager
-def brain_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
-    """Do `encode_brain` in a process of its own while other work is done; both have ended at the end.
-
-    Whatever that process could not do is done, or refused with its reason, when the other work is over.
-
-    Parameters
-    ----------
-    folder : Path
-        Takes recording and outcome.
-    seed : int, optional
-        Start of all random numbers.
-    progress : callable, optional
-        Takes events.
-    """
-    from mystax.engine.demo.meanwhile import meanwhile
-
-    if not (folder / OUTCOMES / "encoding.nc").exists():
-        progress(
-            Event("note", "simulate", text="meanwhile ten minutes of a mouse and 200 neurons are simulated")
-        )
-    with meanwhile("mystax.engine.demo.brain:encode_brain", folder, seed, niceness=10):
-        yield
-    encode_brain(folder, seed=seed, progress=progress)
 
 
 def recovered_neurons(outcome: Dataset, *, seed: int = 0) -> list[Recovered]:

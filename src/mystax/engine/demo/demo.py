@@ -56,15 +56,16 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
-    from mystax.engine.demo.brain import BRAIN_FOLDER, brain_meanwhile
-    from mystax.engine.demo.face import FACE_FOLDER, face_meanwhile
+    from mystax.engine.demo.brain import BRAIN, BRAIN_FOLDER
+    from mystax.engine.demo.face import FACE, FACE_FOLDER
+    from mystax.engine.demo.meanwhile import meanwhile
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
     place = Path(folder)
     with (
-        face_meanwhile(place / FACE_FOLDER, seed=seed, progress=progress),
-        brain_meanwhile(place / BRAIN_FOLDER, seed=seed, progress=progress),
+        meanwhile(FACE, place / FACE_FOLDER, seed=seed, progress=progress),
+        meanwhile(BRAIN, place / BRAIN_FOLDER, seed=seed, progress=progress),
     ):
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}

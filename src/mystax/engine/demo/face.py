@@ -1,14 +1,14 @@
 """The second part of the demonstration: a rendered mouse's face, filmed by two cameras, tracked, in space."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.demo.meanwhile import Part
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 else:
     Dataset = Outcomes = Any
 
-__all__ = ["FACE_FOLDER", "face_meanwhile", "film_face", "recovered_places", "recovered_points", "track_face"]
+__all__ = ["FACE", "FACE_FOLDER", "film_face", "recovered_places", "recovered_points", "track_face"]
 
 FACE_FOLDER = "face"
+FACE = Part(__name__, "track_face", "face.json", "film", "a face is rendered for two cameras, and tracked")
+"""The face beside other work; it takes longest."""
 CAMERAS = 2
 RATE, SECONDS = 30, 12.0
 SIZE = (320, 240)
@@ -86,7 +88,8 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     from mystax.engine.recordings import open_recording
     from mystax.engine.report import make_report
     from mystax.engine.run import run
-    from mystax.engine.space.pose3d import Request3d, triangulate_files
+    from mystax.engine.space.pose3d import triangulate_files
+    from mystax.engine.space.pose3d_request import Request3d
     from mystax.io.store import Store
 
     files = film_face(folder, seed=seed, progress=progress)
@@ -102,30 +105,6 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     if made and found.folder is not None:
         make_report(Store(found.folder))
     return found
-
-
-@contextmanager
-def face_meanwhile(folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
-    """Do `track_face` in a process of its own while other work is done; both have ended at the end.
-
-    Whatever that process could not do is done, or refused with its reason, when the other work is over.
-
-    Parameters
-    ----------
-    folder : Path
-        Takes videos and outcomes.
-    seed : int, optional
-        The animal and what it does.
-    progress : callable, optional
-        Takes events.
-    """
-    from mystax.engine.demo.meanwhile import meanwhile
-
-    if not (folder / "face.json").exists():
-        progress(Event("note", "film", text="meanwhile a face is rendered for two cameras, and tracked"))
-    with meanwhile("mystax.engine.demo.face:track_face", folder, seed):
-        yield
-    track_face(folder, seed=seed, progress=progress)
 
 
 def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from mystax.analyses.encoding import EncodingParams
     from mystax.analyses.encoding_data import EncodingData
-    from mystax.analyses.encoding_fold import FoldOutcome, FoldSettings
+    from mystax.analyses.encoding_fold import FoldOutcome
+    from mystax.analyses.encoding_members import FoldSettings
     from mystax.compute.folds import FoldPlan
     from mystax.io.store import Store
     from mystax.io.work import Work
@@ -96,7 +97,7 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
     """Decide which models are fitted, and say why."""
     from importlib.util import find_spec
 
-    from mystax.analyses.encoding_fold import FoldSettings as Settings
+    from mystax.analyses.encoding_members import FoldSettings as Settings
 
     has_torch = all(find_spec(name) is not None for name in ("torch", "onnx"))
     if params.model in ("deep", "facemap") and not has_torch:
@@ -259,13 +260,33 @@ def encoding(
     from mystax.io.store import Store as Kept
 
     store = Kept(out)
-    if store.current_key(ANALYSIS) != prepared.key:
-        with store.work([prepared.key], heartbeat=30.0) as work:
-            _keep(store, prepared, progress, work)
+    keep_encoding(store, prepared, progress)
     found = load(store.path(ANALYSIS))
     if isinstance(found, Outcomes):
         raise FormatError("F804", str(store.path(ANALYSIS)), "not an outcome of one recording")
     return found
+
+
+def keep_encoding(store: Store, prepared: Prepared, progress: Report = silent) -> None:
+    """Fit and judge everything, and publish it, unless it is there; an interrupted one goes on.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    prepared : Prepared
+        What `prepare_encoding` gave.
+    progress : callable, optional
+        Takes events.
+
+    Raises
+    ------
+    StoreError
+        S504, if another process works on it.
+    """
+    if store.current_key(ANALYSIS) != prepared.key:
+        with store.work([prepared.key], heartbeat=30.0) as work:
+            _keep(store, prepared, progress, work)
 
 
 def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> None:

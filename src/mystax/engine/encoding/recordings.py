@@ -11,8 +11,10 @@ from mystax.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+    from mystax.io.store import Store
 else:
-    Dataset = Any
+    Dataset = Store = Any
 
 __all__ = ["keep_summary", "read_individuals"]
 
@@ -56,7 +58,11 @@ def read_individuals(path: str | Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def keep_summary(
-    outcomes: Mapping[str, Dataset], folder: str | Path, individuals: Mapping[str, str] | None = None
+    outcomes: Mapping[str, Dataset],
+    folder: str | Path,
+    individuals: Mapping[str, str] | None = None,
+    *,
+    store: Store | None = None,
 ) -> tuple[Dataset, Path]:
     """Put the outcomes of several recordings together, and keep the summary with a table to read.
 
@@ -68,6 +74,8 @@ def keep_summary(
         Takes ``encoding_summary.nc``, ``encoding_summary.csv`` and the figure.
     individuals : mapping of str to str, optional
         Individual of each recording: the unit that is drawn.
+    store : Store, optional
+        That of the folder (a job of the queue has its own).
 
     Returns
     -------
@@ -83,7 +91,7 @@ def keep_summary(
     """
     from mystax.analyses.encoding_summary import ENCODING_SUMMARY, summarise_encodings
     from mystax.io.provenance import Provenance
-    from mystax.io.store import Store
+    from mystax.io.store import Store as StoreOfFolder
 
     dataset = summarise_encodings(outcomes, individuals)
     inputs = [
@@ -92,7 +100,7 @@ def keep_summary(
     ]
     values = {"individuals": sorted((individuals or {}).items())}
     about = Provenance(SUMMARY, 1, outcome_key(SUMMARY, 1, values, inputs), values, inputs, 1.0, [])
-    store = Store(folder)
+    store = store or StoreOfFolder(folder)
     path = store.publish(dataset, about, schema=ENCODING_SUMMARY)
     store.write_text(f"{SUMMARY}.csv", _table(dataset))
     _draw(dataset, store.folder / "figures")

@@ -11,7 +11,7 @@ import numpy as np
 from mystax.core.keypoint_names import NameMapping, map_names, set_for_names, set_of_names
 from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
 from mystax.core.keypoints import KeypointSet
-from mystax.core.label_operations import FrameKey, Mark, Operation
+from mystax.core.label_operations import FrameKey, Mark, Operation, check_operation
 from mystax.engine.labels.folder import LabelFolder, Video
 from mystax.engine.labels.footage import Footage, footage_of_pixels
 from mystax.errors import FormatError, RecipeError
@@ -178,7 +178,7 @@ def import_labels(
         )
     digest = hashlib.sha256(place.read_bytes()).hexdigest()
     rows = _footages(labels, table, place.absolute().parent, video, report)
-    operations = _operations(labels, table, rows, report, f"import:{digest}", who)
+    operations, frames = _operations(labels, table, rows, report, f"import:{digest}", who)
     if report.n_points + report.n_unchanged == 0:
         raise FormatError(
             "F804",
@@ -190,7 +190,12 @@ def import_labels(
             else f"{len(table)} rows without points",
             hint="keep the pictures with the file, or name the video with --video",
         )
+    for operation in operations:
+        check_operation(operation, labels.keypoints)  # a refused import leaves nothing behind
     if operations:
+        labels.store.lock()
+        for key, footage, frame in frames:
+            labels.keep_frame(key, footage, frame)
         labels.note_sources([item for item in {id(row): row for row in rows}.values() if item is not None])
         labels.store.append(operations)
         report.batch = operations[0].batch
@@ -204,12 +209,13 @@ def _operations(
     report: ImportReport,
     origin: str,
     who: str,
-) -> list[Operation]:
-    """Make the operations of all rows, and keep copies of their frames."""
+) -> tuple[list[Operation], list[tuple[FrameKey, Footage, int]]]:
+    """Make the operations of all rows; return the frames that they are about, too."""
     columns = [
         (k, report.names.matched[name]) for k, name in enumerate(table.names) if name in report.names.matched
     ]
-    batch, found = secrets.token_hex(16), []
+    batch, found = secrets.token_hex(16), list[Operation]()
+    frames: list[tuple[FrameKey, Footage, int]] = []
     state = labels.store.state
     for i, footage in enumerate(rows):
         if footage is None or not (table.state[i, 0] >= 0).any():
@@ -239,11 +245,11 @@ def _operations(
                 )
             )
         if made:
-            labels.keep_frame(key, footage, frame)
+            frames.append((key, footage, frame))
             report.n_frames += 1
             report.n_points += len(made)
             found += made
-    return found
+    return found, frames
 
 
 def _is_outside(mark: Mark, footage: Footage) -> bool:

@@ -165,6 +165,11 @@ class DaskExecutor:
         """Memory of a worker for each of its cores [byte]; 0 where only the worker knows."""
         return self._memory
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its jobs run on this host."""
+        return self._is_here
+
     def slots(self) -> int:
         """Return the free cores."""
         return max(0, self._capacity - sum(self._cores.values()))

@@ -88,6 +88,7 @@ class Driver:
         self._monotonic, self._is_gone = monotonic, is_gone
         self._mine: dict[str, Mine] = {}
         self._looks = Looks()
+        self._abandoned: list[Foreign] = []
         self._began = monotonic()
         self._beaten = self._renewed = self._heard = float("-inf")
         self._n_claimed = 0
@@ -207,6 +208,9 @@ class Driver:
             mine.frame_from = event.done
         elif event.kind == "outcome":
             mine.n_made += 1
+        elif event.kind == "result":
+            mine.n_made, mine.result = mine.n_made + 1, event.data
+            return
         elif event.kind == "progress" and event.total:
             seconds = self._monotonic() - mine.since
             mine.share = min(1.0, event.done / event.total)
@@ -236,6 +240,7 @@ class Driver:
             mine.frame_to,
             mine.log,
             error or {},
+            mine.result,
         )
 
     # ---------------------------------------------------------------- ends of jobs
@@ -372,13 +377,17 @@ class Driver:
         self._executor.stop(token, "lost")
 
     def _look(self) -> None:
-        """Look at the jobs of other drivers; take those that are abandoned, where there is room."""
+        """Look at the jobs of other drivers; those that are abandoned are taken when there is room."""
         rows = self._queue.look(self.id, self._bounds.where)
         beats = {row.id: (row.attempt, row.beat) for row in rows}
         still = set(self._looks.look(self._monotonic(), beats))
-        for row in rows:
-            if not (row.id in still or self._is_gone(row)) or not self._has_room():
-                continue
+        self._abandoned = [row for row in rows if row.id in still or self._is_gone(row)]
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Take abandoned jobs as long as there is room: they go before those that nobody has begun."""
+        while self._abandoned and self._has_room():
+            row = self._abandoned.pop(0)
             claim = self._queue.take_over(row, self.id)
             self._looks.forget([row.id])
             if claim is not None:
@@ -409,6 +418,7 @@ class Driver:
 
     def _claim(self) -> None:
         """Take jobs as long as there is room."""
+        self._take_over()
         while self._has_room():
             size = self._executor.size
             claim = self._queue.claim(self.id, self._executor.slots(), size=size, where=self._bounds.where)

@@ -92,6 +92,7 @@ class Mine:
     wish: str = ""
     is_ready: bool = False
     end: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_advanced(self) -> bool:

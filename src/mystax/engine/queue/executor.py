@@ -118,6 +118,11 @@ class Executor(Protocol):
         """Memory of a worker for each of its cores [byte]; 0 where only the worker knows."""
         ...
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its jobs run on this host."""
+        ...
+
     def slots(self) -> int:
         """Return the free cores; 0 when no job can start now."""
         ...
@@ -252,6 +257,8 @@ def _thinned(token: str, send: Send) -> Callable[[Event], None]:
 
 class SupervisorExecutor:
     """One job at a time on this host, without any further library."""
+
+    is_here = True
 
     def __init__(self, *, cores: int = 1) -> None:
         self._messages: queue.Queue[Message] = queue.Queue()

@@ -170,7 +170,8 @@ def check_rig(
         As `mystax.pose3d`; N303 or N311 if the poses cannot be refined.
     """
     from mystax.analyses.pose3d_quality import rig_flags
-    from mystax.engine.space.pose3d import Request3d, gathered_of
+    from mystax.engine.space.pose3d_inputs import gathered_of
+    from mystax.engine.space.pose3d_request import Request3d
 
     model, gathered = gathered_of(poses, rig_file, Request3d(rate=rate), progress=progress)
     uv = np.stack([gathered.point(k, 0)[0] for k in range(len(gathered.names))], axis=2)

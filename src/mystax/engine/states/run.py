@@ -70,6 +70,7 @@ def run_states(
     model: Any = None,
     table: Mapping[str, str] | None = None,
     individuals: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
     progress: Report = silent,
 ) -> StatesRun:
     """Read recordings and fit their states together, or apply a model.
@@ -88,6 +89,8 @@ def run_states(
         Names in foreign files to names here.
     individuals : mapping, optional
         Name of a recording to the individual that it shows.
+    names : sequence of str, optional
+        Names of the recordings; by default those of their files.
     progress : callable, optional
         Takes events.
 
@@ -110,14 +113,9 @@ def run_states(
     if not inputs:
         raise RecipeError("P403", "inputs", "there is no recording")
     for number, entry in enumerate(inputs):
+        name = "" if isinstance(entry, str | Path) else f"recording {number + 1}"
         try:
-            sources += read_sources(
-                entry,
-                params,
-                chosen,
-                "" if isinstance(entry, str | Path) else f"recording {number + 1}",
-                table,
-            )
+            sources += read_sources(entry, params, chosen, names[number] if names else name, table)
         except NumbersError as error:
             if len(inputs) == 1:
                 raise

@@ -1,7 +1,7 @@
 """Keeping states: outcomes, tables, group comparison and report in a folder."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,13 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.quality import flags_from_json
 from mystax.core.safe_names import check_folder, safe_name
 from mystax.engine.report import make_report
-from mystax.engine.states.groups import group_rows, read_groups, read_rows
+from mystax.engine.states.groups import (
+    compare_recordings,
+    group_difference,
+    group_rows,
+    read_groups,
+    read_rows,
+)
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -20,8 +26,9 @@ if TYPE_CHECKING:
 
     from mystax.analyses.states_matching import StateMatch
     from mystax.engine.states.run import StatesRun
+    from mystax.io.store import Store
 else:
-    Dataset = StatesRun = StateMatch = Any
+    Dataset = StatesRun = StateMatch = Store = Any
 
 __all__ = ["keep_match", "keep_states", "trial_rows"]
 
@@ -33,6 +40,8 @@ def keep_states(
     groups: str | Path | None = None,
     events: str | Path | None = None,
     progress: Report = silent,
+    store_of: Callable[[Path], Store] | None = None,
+    together: Path | None = None,
 ) -> list[Path]:
     """Publish the outcomes of a fit with tables, figures and report.
 
@@ -48,6 +57,10 @@ def keep_states(
         Table with a column `time` [s]: the ethogram is cut around them.
     progress : callable, optional
         Takes events.
+    store_of : callable, optional
+        Folder to its store (a job of the queue has its own).
+    together : Path, optional
+        Folder of what concerns all recordings; by default ``<out>/_groups/all/states-<key>``.
 
     Returns
     -------
@@ -64,15 +77,16 @@ def keep_states(
     from mystax.core.analysis import get_analysis
     from mystax.io.provenance import Provenance
     from mystax.io.state_edits import set_edits_aside
-    from mystax.io.store import Store
+    from mystax.io.store import Store as StoreOfFolder
 
+    store_of = store_of or StoreOfFolder
     check_folder(out, str(out))
     names = [str(item.attrs["recording"]) for item in done.datasets]
     table = read_groups(groups, names) if groups is not None else None
     single = len(done.datasets) == 1
     folders = []
     for number, dataset in enumerate(done.datasets):
-        store = Store(out if single else out / safe_name(names[number]))
+        store = store_of(out if single else out / safe_name(names[number]))
         about = Provenance(
             "states",
             get_analysis("states").version,
@@ -100,8 +114,8 @@ def keep_states(
         )
     times = _event_times(events) if events is not None else []
     if not single or times:
-        folder = out / "_groups" / "all" / f"states-{key12(done.key(0))}"
-        folders.append(_keep_group(done, Store(folder), table, times))
+        folder = together or out / "_groups" / "all" / f"states-{key12(done.key(0))}"
+        folders.append(_keep_group(done, store_of(folder), table, times))
     return folders
 
 
@@ -176,12 +190,14 @@ def _keep_group(
     _write_tables(store, done.datasets)
     if times:
         store.write_text("tables/trials.csv", _csv_text(trial_rows(done.datasets[0], times)))
-    labels = None
+    labels = difference = None
     if table is not None:
         labels = [row["group"] for row in table]
-        store.write_text("tables/groups.csv", _csv_text(group_rows(done.datasets, table)))
+        found = compare_recordings(done.datasets, table)
+        store.write_text("tables/groups.csv", _csv_text(group_rows(found)))
+        difference = group_difference(found)
     with style():
-        for item in draw_states(done.datasets, groups=labels, events=times):
+        for item in draw_states(done.datasets, groups=labels, events=times, difference=difference):
             store.write_bytes(f"figures/{item.name}.svg", item.svg())
             store.write_text(f"figures/{item.name}.csv", item.csv())
     return Path(store.folder)

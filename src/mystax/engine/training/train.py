@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     CropBox = Plan = RefineResult = Unfinished = Any
 
-__all__ = ["TrainReport", "train"]
+__all__ = ["TrainReport", "check_wishes", "train", "weights_name"]
 
 LEAST_FRAMES = 10
 MOST_MEMBERS = 5
@@ -179,7 +179,7 @@ def train(
     ----------
     Synthetic first, few real frames after: doi:10.1038/s41467-023-42898-9
     """
-    _check_ranges(minutes=minutes, size=size, replay=replay, hold_out=hold_out, members=members)
+    check_wishes(minutes=minutes, size=size, replay=replay, hold_out=hold_out, members=members)
     require("torch", "train")
     require("onnx", "train")
     start = time.monotonic()
@@ -196,7 +196,7 @@ def train(
     from mystax.engine.training.report import write_training_page
     from mystax.nets.training import refine
 
-    chosen, folder = _name_of(labels, name), _folder(out)
+    chosen, folder = weights_name(labels, name), _folder(out)
     begin, base_rows = read_base(base, frames)
     labelled, boxes = cut_crops(frames, size, is_folder=_is_folder(labels))
     pool = None
@@ -232,7 +232,21 @@ def train(
     return _report(result, path, page, len(frames), time.monotonic() - start, force=force)
 
 
-def _check_ranges(*, minutes: float, size: int, replay: float, hold_out: str, members: int) -> None:
+def check_wishes(
+    *,
+    minutes: float = 2.0,
+    size: int = 256,
+    replay: float = 0.125,
+    hold_out: str = "recording",
+    members: int = 1,
+) -> None:
+    """Refuse values of `train` that are outside their range.
+
+    Raises
+    ------
+    ParameterError
+        P401.
+    """
     checks = (
         ("minutes", 0.2 <= minutes <= 600, "0.2 <= minutes <= 600", minutes),
         ("size", 128 <= size <= 512 and size % 32 == 0, "128 to 512 px, a multiple of 32", size),
@@ -257,7 +271,14 @@ def _is_folder(labels: str | Path | LabelledFrames) -> bool:
     return not isinstance(labels, LabelledFrames) and Path(labels).is_dir()
 
 
-def _name_of(labels: str | Path | LabelledFrames, name: str | None) -> str:
+def weights_name(labels: str | Path | LabelledFrames, name: str | None = None) -> str:
+    """Return the name of the weights that a training on labels makes.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the wished one is no name for weights.
+    """
     if name:
         from mystax.io.weights import check_weights_name
 

@@ -150,7 +150,7 @@ def _file(name: str, path: Path, where: str) -> Path:
             got="no such file",
             hint="put it there",
         )
-    return found
+    return found.parent.resolve() / found.name  # without `..`; a link to a video keeps its name
 
 
 def _clock(video: Mapping[str, Any], where: str) -> Clock | str | None:

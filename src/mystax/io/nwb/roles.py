@@ -35,9 +35,11 @@ def _components(here: DatasetMap, kind: str, k: int, roi: str) -> None:
             ("captured", "captured"),
             ("image_mask", "mask"),
         )
+        if f"{kind}_{variable}" in here.dataset.variables  # other tools' components lack some of them
     ]
-    columns.insert(1, _explained(here, kind, k))
-    columns += _facts(here, k, here.dataset.sizes["component"])
+    if f"{kind}_captured" in here.dataset.variables:
+        columns.insert(1, _explained(here, kind, k))
+    columns += _facts(here, kind, k, here.dataset.sizes["component"])
     text = f"Components of {kind} in the region {roi}; row k belongs to column k of {scores}."
     here.table(Table(name, text, here.dataset.sizes["component"], columns))
     here.series(scores, here.slab(f"{kind}_svd", "time", roi=k))
@@ -52,11 +54,9 @@ def _explained(here: DatasetMap, kind: str, k: int) -> Column:
     )
 
 
-def _facts(here: DatasetMap, k: int, n: int) -> list[Column]:
+def _facts(here: DatasetMap, kind: str, k: int, n: int) -> list[Column]:
     """Return the columns that make a later move to the extension for motion components mechanical."""
-    mask = next(
-        (here.variable(f"{kind}_mask") for kind in ("motion", "movie") if here.has(f"{kind}_svd")), None
-    )
+    mask = here.dataset.variables.get(f"{kind}_mask")
     if mask is None or "x_origin" not in here.dataset.variables or mask.dims[-2:] != ("y", "x"):
         return []
     size = float(np.ravel(here.dataset.attrs.get("bin", here.dataset.attrs.get("bin_size", np.nan)))[0])

@@ -1,4 +1,4 @@
-"""The class `Catalog`: opening, closing, roots, and the errors of catalogue and queue."""
+"""The class `Catalog`: opening, closing, and the errors of catalogue and queue."""
 
 from pathlib import Path
 
@@ -42,19 +42,3 @@ def test_file_without_its_database_is_refused_with_both_ways_out(catalog: Catalo
     with pytest.raises(RecipeError, match="no catalogue in this database") as refused:
         Catalog.open(catalog.place.folder)
     assert "mystax catalog rebuild" in refused.value.hint
-
-
-@pytest.mark.parametrize("path", ["/mnt/lab", "Z:\\lab", "//server/share/lab"])
-def test_root_takes_absolute_paths_of_any_system(catalog: Catalog, path: str) -> None:
-    catalog.set_root("nas", path, "host1")
-    catalog.set_root("nas", path, "host1")
-    assert catalog.roots("host1").rows == (("nas", "host1", path),)
-    catalog.remove_root("nas", "host1")
-    assert catalog.roots().rows == ()
-
-
-def test_relative_root_and_unknown_root_are_refused(catalog: Catalog) -> None:
-    with pytest.raises(RecipeError, match="absolute"):
-        catalog.set_root("nas", "lab")
-    with pytest.raises(RecipeError, match="there is none"):
-        catalog.remove_root("nas")

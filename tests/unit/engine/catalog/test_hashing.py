@@ -4,10 +4,11 @@ import hashlib
 import os
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.catalog.tables import outcome, video
+from mystax.engine.catalog.tables import job, outcome, video
+from tests.fixtures.catalogues import make_lab
 from tests.fixtures.sessions import neuroblueprint
 
 
@@ -92,3 +93,26 @@ def test_damaged_and_missing_outcomes_are_no_longer_current(catalog: Catalog, tm
     with catalog.database.read() as connection:
         states = dict(connection.execute(select(outcome.c.analysis, outcome.c.state)).all())
     assert states == {"good": "current", "torn": "damaged", "gone": "missing"}
+
+
+def test_jobs_of_the_queue_find_what_reading_here_finds(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path / "lab", 2)
+    lab.add("quick")
+    lab.do_all()
+    with Catalog.open(lab.folder) as catalog:
+        assert catalog.add_full_check() == [3, 4]
+        assert catalog.add_full_check() == []
+        assert lab.do_all() == ["done", "done"]
+        assert [row.full_hash for row in lab.rows(video.c.full_hash)] == [
+            hashlib.sha256((lab.folder / "films" / name / "face.avi").read_bytes()).hexdigest()
+            for name in ("rec000", "rec001")
+        ]
+        (lab.out / "rec000" / "quick" / "motion.nc").write_bytes(b"torn")
+        with lab.database.write() as connection:
+            connection.execute(update(video).where(video.c.id == 2).values(full_hash="another"))
+        assert catalog.add_full_check("folder=rec*") == [3, 4]
+        lab.do_all()
+        assert [row.reason for row in lab.rows(job.c.reason)[2:]] == ["1 damaged", "1 damaged"]
+        assert [row.state for row in lab.rows(outcome.c.state)] == ["damaged", "current"]
+        assert catalog.recordings("code=V130")[0]["folder"] == "rec001"
+    lab.database.close()

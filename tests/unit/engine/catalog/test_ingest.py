@@ -13,7 +13,7 @@ from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
-from mystax.engine.catalog.tables import camera, flag, recording, root, side_file, video
+from mystax.engine.catalog.tables import camera, flag, recording, video
 from mystax.errors import CatalogError, ParameterError, RecipeError
 from mystax.io.fingerprint import quick_id
 from tests.fixtures.sessions import OLD, clip, neuroblueprint, new_clip
@@ -52,46 +52,9 @@ def test_second_ingestion_reads_nothing(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr("mystax.engine.catalog.ingest.quick_id", refuse)
+    monkeypatch.setattr("mystax.engine.catalog.moves.quick_id", refuse)
     monkeypatch.setattr("mystax.engine.catalog.ingest.look_at_recording", refuse)
     assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 2)
-
-
-def test_moved_files_are_followed_and_nothing_becomes_stale(any_catalog: Catalog, tmp_path: Path) -> None:
-    files = neuroblueprint(tmp_path / "whisk", 1, 2, ("left", "right"))
-    any_catalog.ingest(tmp_path / "whisk")
-    with any_catalog.database.read() as connection:
-        before = {row.id: row.clock for row in connection.execute(select(camera.c.id, camera.c.clock))}
-    for file in files[:2]:
-        (file.parent / "deeper").mkdir(exist_ok=True)
-        file.rename(file.parent / "deeper" / file.name)
-    found = any_catalog.ingest(tmp_path / "whisk")
-    assert _counts(found) == (0, 0, 2, 1)
-    assert all("deeper" in new for _, new in found.moves)
-    with any_catalog.database.read() as connection:
-        after = {row.id: row.clock for row in connection.execute(select(camera.c.id, camera.c.clock))}
-        paths = connection.scalars(select(video.c.path).order_by(video.c.path)).all()
-    assert after == before
-    assert sum("/deeper/" in path for path in paths) == 2
-    assert _counts(any_catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 2)
-
-
-def test_renamed_session_keeps_its_row_and_its_folder_of_outcomes(catalog: Catalog, tmp_path: Path) -> None:
-    neuroblueprint(tmp_path / "whisk")
-    catalog.ingest(tmp_path / "whisk")
-    place = tmp_path / "whisk" / "rawdata" / "sub-001"
-    (place / "ses-01_date-20260102").rename(place / "ses-09_date-20260102")
-    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 1, 0)
-    (row,) = catalog.recordings()
-    assert (row["id"], row["session"], row["folder"]) == (1, "09", "sub-001/ses-01")
-
-
-def test_renamed_project_is_moved_not_added(catalog: Catalog, tmp_path: Path) -> None:
-    neuroblueprint(tmp_path / "whisk")
-    catalog.ingest(tmp_path / "whisk")
-    (tmp_path / "whisk").rename(tmp_path / "whisk2")
-    assert _counts(catalog.ingest(tmp_path / "whisk2")) == (0, 0, 1, 0)
-    assert catalog.recordings()[0]["project"] == "whisk2"
 
 
 def test_changed_file_is_told_with_v130_and_looked_at_again(catalog: Catalog, tmp_path: Path) -> None:
@@ -131,17 +94,6 @@ def test_file_that_went_away_is_told_and_its_camera_stays(catalog: Catalog, tmp_
     assert _counts(found) == (0, 0, 0, 1)
     assert [Path(path).name for path in found.missing] == [right.name]
     assert catalog.recordings()[0]["cameras"] == ["left", "right"]
-
-
-def test_copy_takes_the_place_of_a_file_on_a_root_that_is_away(catalog: Catalog, tmp_path: Path) -> None:
-    file = new_clip(tmp_path / "nas" / "m1" / "1.mp4")
-    catalog.ingest(tmp_path / "nas", pattern="{subject}/{session}.{video}")
-    (tmp_path / "copy" / "m1").mkdir(parents=True)
-    shutil.copy2(file, tmp_path / "copy" / "m1" / "1.mp4")
-    catalog.set_root("nas", tmp_path / "unplugged")
-    found = catalog.ingest(tmp_path / "copy", pattern="{subject}/{session}.{video}")
-    assert _counts(found) == (0, 0, 1, 0)
-    assert len(catalog.recordings()) == 1
 
 
 def test_same_content_in_two_recordings_is_a_note(catalog: Catalog, tmp_path: Path) -> None:
@@ -307,22 +259,6 @@ def _times(path: Path, n: int) -> Path:
     return path
 
 
-def test_clock_file_gives_the_times_and_is_registered(catalog: Catalog, tmp_path: Path) -> None:
-    (file,) = neuroblueprint(tmp_path / "whisk")
-    _times(file.with_name("face_times.npy"), 20)
-    catalog.ingest(tmp_path / "whisk", clocks={"fa*": "npy:*_times.npy"})
-    with catalog.database.read() as connection:
-        (row,) = connection.execute(select(camera)).mappings().all()
-        (side,) = connection.execute(select(side_file)).mappings().all()
-    assert row["clock"]["spec"] == "npy:*_times.npy"
-    assert row["clock_report"]["n_frames"] == 20
-    assert (side["role"], side["camera_id"], Path(side["path"]).name) == (
-        "clock",
-        row["id"],
-        "face_times.npy",
-    )
-
-
 def test_clock_is_kept_when_nobody_names_it_again_and_followed_when_its_file_changes(
     catalog: Catalog, tmp_path: Path
 ) -> None:
@@ -363,39 +299,7 @@ def test_cameras_that_did_not_start_together_are_c201(catalog: Catalog, tmp_path
     assert catalog.recordings()[0]["quality"] == "bad"
 
 
-def test_neural_and_calibration_files_are_found_above_the_videos(catalog: Catalog, tmp_path: Path) -> None:
-    (file,) = neuroblueprint(tmp_path / "whisk")
-    (file.parents[1] / "ephys").mkdir()
-    (file.parents[1] / "ephys" / "spikes.npz").write_bytes(b"x")
-    (tmp_path / "whisk" / "calibration.toml").write_text("")
-    catalog.ingest(tmp_path / "whisk", neural="ephys/*.npz", calibration="calibration.toml")
-    with catalog.database.read() as connection:
-        rows = {row.role: row.path for row in connection.execute(select(side_file.c.role, side_file.c.path))}
-    assert rows == {
-        "neural": "rawdata/sub-001/ses-01_date-20260102/ephys/spikes.npz",
-        "calibration": "calibration.toml",
-    }
-
-
 # ---------------------------------------------------------------- roots, notes, the rest
-
-
-def test_folder_below_a_root_belongs_to_it(catalog: Catalog, tmp_path: Path) -> None:
-    catalog.set_root("nas", tmp_path)
-    neuroblueprint(tmp_path / "whisk")
-    catalog.ingest(tmp_path / "whisk")
-    with catalog.database.read() as connection:
-        assert connection.scalars(select(root.c.name)).all() == ["nas"]
-        place = connection.execute(select(video.c.root, video.c.path)).one()
-    assert place.root == "nas"
-    assert place.path.startswith("whisk/rawdata/")
-
-
-def test_two_folders_of_one_name_are_two_roots(catalog: Catalog, tmp_path: Path) -> None:
-    for place in ("a", "b"):
-        new_clip(tmp_path / place / "data" / f"{place}.mp4")
-        catalog.ingest(tmp_path / place / "data", pattern="files")
-    assert catalog.roots().names == ("data", "data-2")
 
 
 def test_missing_subject_and_start_are_notes(catalog: Catalog, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mystax.engine.catalog.known import KnownFrames, KnownRecording, known_recor
 from mystax.engine.plan import Request, make_plan
 from mystax.engine.recipe import recipe_from
 from mystax.engine.recording_specs import recording_from_spec
-from mystax.errors import CatalogError, RecipeError
+from mystax.errors import CatalogError, RecipeError, VideoError
 from tests.fixtures.sessions import clip, neuroblueprint
 
 
@@ -73,7 +73,17 @@ def test_root_that_is_away_is_said(catalog: Catalog, tmp_path: Path) -> None:
     (known,) = _known(catalog)
     assert known.is_reachable().startswith("Q606")
     with pytest.raises(CatalogError, match="Q606"):
-        known.spec()
+        recording_from_spec(known.spec())
+
+
+def test_a_file_that_changed_is_refused_by_whoever_opens_it(catalog: Catalog, tmp_path: Path) -> None:
+    (file,) = neuroblueprint(tmp_path / "whisk")
+    catalog.ingest(tmp_path / "whisk")
+    (known,) = _known(catalog)
+    clip(file, 77)
+    with pytest.raises(VideoError, match="V130") as refused:
+        recording_from_spec(known.spec())
+    assert "mystax catalog ingest" in refused.value.hint
 
 
 def test_chosen_recordings_come_alone_and_in_order(catalog: Catalog, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mystax.engine.catalog.places import FILE, Place, Roots, check_disk, create_place, find_place, read_place
+from mystax.engine.catalog.places import FILE, Place, check_disk, create_place, find_place, read_place
 from mystax.errors import CatalogError, RecipeError
 
 
@@ -123,37 +123,3 @@ def test_engine_profiles_are_kept(tmp_path: Path) -> None:
     place = Place(tmp_path, engines={"gpu": {"kind": "slurm", "gpus": 1}})
     (tmp_path / FILE).write_text(place.to_toml())
     assert read_place(tmp_path / FILE) == place
-
-
-ROWS = (
-    ("nas", "*", "/mnt/lab"),
-    ("nas", "win-*", "Z:/lab"),
-    ("nas", "win-07", "Y:/lab"),
-    ("two", "*", "/mnt/lab/two"),
-)
-
-
-@pytest.mark.parametrize(
-    ("host", "path"), [("node1", "/mnt/lab"), ("WIN-03", "Z:/lab"), ("win-07", "Y:/lab")]
-)
-def test_most_exact_pattern_of_hosts_wins(host: str, path: str) -> None:
-    assert Roots(ROWS, host).path_of("nas") == Path(path)
-
-
-def test_deepest_root_holds_a_file() -> None:
-    roots = Roots(ROWS, "node1")
-    assert roots.locate(Path("/mnt/lab/a/b.mp4")) == ("nas", "a/b.mp4")
-    assert roots.locate(Path("/mnt/lab/two/b.mp4")) == ("two", "b.mp4")
-    assert roots.locate(Path("/mnt/laboratory/b.mp4")) is None
-
-
-def test_root_that_is_away_is_q606_with_what_to_do() -> None:
-    with pytest.raises(CatalogError, match="Q606") as refused:
-        Roots(ROWS, "node1").resolve("nas", "a.mp4")
-    assert refused.value.retry == "space"
-    assert "mystax catalog roots nas=PATH" in refused.value.hint
-
-
-def test_root_without_a_path_for_this_host_is_q606() -> None:
-    with pytest.raises(CatalogError, match="no path for this host"):
-        Roots((("nas", "win-*", "Z:/"),), "node1").folder("nas")

@@ -2,61 +2,80 @@
 
 import os
 import time
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from mystax.core.events import Event
-from mystax.engine.demo import brain as demo_brain
-from mystax.engine.demo import face as demo_face
 from mystax.engine.demo import meanwhile as module
+from mystax.engine.demo.brain import BRAIN
+from mystax.engine.demo.face import FACE
+from mystax.engine.demo.meanwhile import Part, meanwhile
 
-PARTS = [(demo_brain, "brain"), (demo_face, "face")]
-CALLED = {"brain": "encode_brain", "face": "track_face"}
-
-
-def asked_of(part: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Return the folders in which this process itself does a part; it does nothing there."""
-    folders: list[Path] = []
-    monkeypatch.setattr(part, CALLED[name], lambda folder, **_: folders.append(folder))
-    return folders
+PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.name)
 
 
-@pytest.mark.parametrize(("part", "name"), PARTS)
+def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, int]]:
+    """Return the folders and seeds with which this process itself does a part; it does nothing there."""
+    found: list[tuple[Path, int]] = []
+    monkeypatch.setattr(
+        import_module(part.module), part.name, lambda folder, seed, **_: found.append((folder, seed))
+    )
+    return found
+
+
+@PARTS
 def test_a_part_is_done_in_a_process_beside_and_looked_at_afterwards(
-    part: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = "import os, sys; open(sys.argv[3], 'w').write(' '.join([str(os.getpid()), *sys.argv[1:]]))"
     monkeypatch.setattr(module, "CODE", words)
-    asked = asked_of(part, name, monkeypatch)
+    asked = asked_of(part, monkeypatch)
     events: list[Event] = []
-    with getattr(part, f"{name}_meanwhile")(tmp_path / "part", seed=7, progress=events.append):
+    with meanwhile(part, tmp_path / "part", seed=7, progress=events.append):
         assert asked == []
     process, where, function, folder, seed, niceness = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
-    assert (where, function) == (part.__name__, CALLED[name])
+    assert (where, function) == (part.module, part.name)
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert niceness == {"face": "0", "brain": "10"}[name]  # the face takes longest
-    assert asked == [tmp_path / "part"]
-    assert len(events) == 1
+    assert niceness == {"track_face": "0", "encode_brain": "10"}[part.name]  # the face takes longest
+    assert asked == [(tmp_path / "part", 7)]
+    assert [event.text.split()[0] for event in events] == ["meanwhile"]
 
 
-@pytest.mark.parametrize(("part", "name"), PARTS)
+@PARTS
 def test_the_process_beside_ends_with_work_that_fails(
-    part: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CODE", "import time; time.sleep(600)")
-    asked = asked_of(part, name, monkeypatch)
+    asked = asked_of(part, monkeypatch)
     begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), getattr(part, f"{name}_meanwhile")(tmp_path / "part"):
+    with pytest.raises(KeyboardInterrupt), meanwhile(part, tmp_path / "part"):
         raise KeyboardInterrupt
     assert time.monotonic() - begin < 60
     assert asked == []
 
 
-def test_the_function_is_called_with_folder_and_seed(tmp_path: Path) -> None:
-    (tmp_path / "note.txt").write_text("kept")
-    with module.meanwhile("pathlib:Path", tmp_path, 3):
-        pass  # Path(folder, seed=3) is refused in the child, and that stays there
-    assert (tmp_path / "note.txt").read_text() == "kept"
+@PARTS
+def test_what_is_there_already_is_not_announced(
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CODE", "")
+    asked_of(part, monkeypatch)
+    (tmp_path / part.made).parent.mkdir(exist_ok=True)
+    (tmp_path / part.made).write_bytes(b"")
+    events: list[Event] = []
+    with meanwhile(part, tmp_path, progress=events.append):
+        pass
+    assert events == []
+
+
+def test_failure_of_the_process_beside_is_made_good_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CODE", "raise SystemExit(3)")
+    asked = asked_of(FACE, monkeypatch)
+    with meanwhile(FACE, tmp_path, seed=3):
+        pass
+    assert asked == [(tmp_path, 3)]

@@ -17,7 +17,7 @@ from mystax.engine.labels.exchange import (
     read_name_table,
 )
 from mystax.engine.labels.labels import Labels
-from mystax.errors import FormatError, MystaxError, RecipeError
+from mystax.errors import FormatError, MystaxError, ParameterError, RecipeError
 from mystax.io.formats.coco import write_coco
 from mystax.io.formats.dlc import write_dlc
 from mystax.io.formats.facemap_keypoints import write_facemap_refined
@@ -95,6 +95,24 @@ def test_file_of_which_nothing_can_be_used_is_refused_and_nothing_is_written(tmp
         with pytest.raises(FormatError, match=r"F804.*not one frame.*4 not found"):
             import_labels(labels, path)
         assert labels.store.state.rev == 0
+
+
+@pytest.mark.parametrize("who", ["a\nb", "x" * 10_000], ids=["control", "long"])
+def test_import_that_is_refused_leaves_no_folder(who: str, tmp_path: Path) -> None:
+    path, _ = project(tmp_path)
+    with Labels(tmp_path / "a.labels") as labels, pytest.raises(ParameterError, match="P401"):
+        import_labels(labels, path, who=who)
+    assert not (tmp_path / "a.labels").exists()
+
+
+def test_frame_that_the_video_has_not_leaves_no_folder(tmp_path: Path) -> None:
+    from tests.unit.engine.labels.test_labels import source
+
+    table = random_table(3, kind="predictions", missing=0.0, states=False)
+    write_sleap_analysis(tmp_path / "t.h5", replace(table, frame=np.append(table.frame[:-1], 10_000)))
+    with Labels(tmp_path / "a.labels") as labels, pytest.raises(MystaxError, match="10000"):
+        import_labels(labels, tmp_path / "t.h5", video=source())
+    assert not (tmp_path / "a.labels").exists()
 
 
 def test_file_of_other_names_is_refused_with_a_way_out(tmp_path: Path) -> None:

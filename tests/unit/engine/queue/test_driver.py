@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mystax.core.events import Event
-from mystax.engine.catalog.claims import Claim, Facts
+from mystax.engine.catalog.claims import Claim, Facts, Progress
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job
 from mystax.engine.queue.driver import Driver
@@ -300,6 +300,35 @@ def test_it_does_not_take_more_than_it_has_room_for(bench: Bench) -> None:
         bench.queue.claim("other", 1)
     bench.turns(bench.driver(is_gone=lambda _: True))
     assert len(bench.executor.running) == 1
+
+
+def test_an_abandoned_job_goes_before_those_that_nobody_has_begun(bench: Bench) -> None:
+    enter(bench.queue, "other")
+    new_jobs(bench.queue, 3)
+    driver = bench.driver()
+    bench.turns(driver)
+    bench.queue.claim("other", 1)
+    bench.turns(driver, 75)  # it looks, and has no room
+    assert next(iter(bench.executor.running.values())).name == "j1"
+    bench.executor.end(bench.executor.token)
+    bench.turns(driver)
+    assert next(iter(bench.executor.running.values())).name == "j2"
+    assert [row.ending for row in attempts(bench.queue, 2)] == ["lost", None]
+
+
+def test_a_driver_that_comes_back_before_there_is_room_keeps_its_job(bench: Bench) -> None:
+    enter(bench.queue, "other")
+    new_jobs(bench.queue, 2)
+    driver = bench.driver()
+    bench.turns(driver)
+    claim = bench.queue.claim("other", 1)
+    assert claim is not None
+    bench.turns(driver, 75)
+    bench.queue.beat("other", {claim.token: Progress()})
+    bench.executor.end(bench.executor.token)
+    bench.turns(driver)
+    assert bench.executor.running == {}
+    assert [row.driver_id for row in jobs_of(bench.queue)] == [None, "other"]
 
 
 class AwayQueue(Queue):

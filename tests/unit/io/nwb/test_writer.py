@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from mystax.errors import ParameterError, RecipeError
 from mystax.io.nwb import library
+from mystax.io.nwb.reader import read_outcomes
 from mystax.io.nwb.writer import NwbOptions, write_nwb
+from mystax.io.outcome_parts import publish_parts
+from mystax.io.provenance import Provenance
 from mystax.io.recorded import find_recorded
+from mystax.io.store import Store
 from tests.fixtures.exchange_outcomes import contents, known_outcome, publish_known
 from tests.unit.io.nwb.conftest import START, Exported
 
@@ -51,6 +56,26 @@ def test_motion_and_movie_components_stand_side_by_side(behavior: Any) -> None:
     outcome = known_outcome("svd")
     for kind in ("motion", "movie"):
         assert same(behavior[f"svd_{kind}_nose_scores"].data[:], outcome[f"{kind}_svd"].values[:, 0])
+
+
+@pytest.mark.usefixtures("readers_here")
+def test_components_without_their_shares_are_written_and_come_back(tmp_path: Path) -> None:
+    """Facemap's files tell no captured variance; others keep no masks."""
+    outcome = known_outcome("svd").drop_vars(["motion_captured", "movie_captured", "movie_mask"])
+    key = "0" * 64
+    Store(tmp_path / "face.mystax").publish(outcome, Provenance("svd", 1, key, {}, []))
+    path = write_nwb(
+        tmp_path / "face.nwb", find_recorded([tmp_path / "face.mystax"]), NwbOptions(start=START)
+    )
+    (found,) = read_outcomes(path)
+    publish_parts(Store(tmp_path / "back"), found.parts)
+    assert contents(tmp_path / "back") == contents(tmp_path / "face.mystax")
+    with h5py.File(path) as file:
+        for roi in ("nose", "left-eye"):
+            names = ["singular_value", "image_mask", "downsampling_factor", "mask_coordinates"]
+            table = file[f"processing/behavior/svd_motion_{roi}"]
+            assert list(table.attrs["colnames"]) == [*names, "processed_frame_dimension"]
+            assert list(file[f"processing/behavior/svd_movie_{roi}"].attrs["colnames"]) == names[:1]
 
 
 def test_pupil_has_sizes_and_a_place_in_pixels(behavior: Any) -> None:

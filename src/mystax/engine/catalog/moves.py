@@ -1,0 +1,75 @@
+"""Recordings whose files lie at another place now: their rows follow them, and nothing is read again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import update
+
+from mystax.engine.catalog.intake import Intake
+from mystax.engine.catalog.naming import FoundRecording
+from mystax.engine.catalog.rows import KnownVideo, subject_id
+from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
+from mystax.engine.catalog.tables import recording, video
+from mystax.io.fingerprint import quick_id
+
+__all__ = ["follow_move"]
+
+
+def follow_move(intake: Intake, one: FoundRecording) -> bool:
+    """Follow files that lie at another place now; tell whether that was all."""
+    pairs: list[tuple[KnownVideo, str]] = []
+    for name, paths in one.cameras.items():
+        for position, path in enumerate(paths):
+            known, listed = intake.known.at(intake.place(path)), intake.listed[path]
+            if known is None:
+                known = _gone(intake, path, name, position)
+            elif (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
+                return False
+            if known is None:
+                return False
+            pairs.append((known, path))
+    rows = {known.recording_id for known, _ in pairs}
+    row = next(iter(rows))
+    of_now = intake.known.identities.get(one.identity, row)
+    if len(rows) > 1 or of_now != row or len(intake.known.of_recording[row]) != len(pairs):
+        return False
+    moved = [(known, path) for known, path in pairs if (known.root, known.path) != intake.place(path)]
+    if not moved:
+        return False
+    _write_move(intake, row, one, moved)
+    return True
+
+
+def _gone(intake: Intake, path: str, name: str, position: int) -> KnownVideo | None:
+    """Return what is known of the content of a file, if it is not at its place any more."""
+    try:
+        mark = quick_id(intake.folder / path)
+    except OSError:
+        return None  # looking at it will say why it cannot be read
+    return intake.known.gone(mark, name, position)
+
+
+def _write_move(
+    intake: Intake, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]
+) -> None:
+    """Write new places; the identity goes with the names."""
+    with intake.database.write() as connection:
+        for known, path in moved:
+            place, listed = intake.place(path), intake.listed[path]
+            values = {"root": place[0], "path": place[1], "mtime_ns": listed.mtime_ns}
+            connection.execute(update(video).where(video.c.id == known.id).values(**values))
+            intake.known.by_place[place] = replace(
+                known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns
+            )
+            intake.found.moves.append((f"{known.root}/{known.path}", f"{place[0]}/{place[1]}"))
+        who = one.identity
+        values = {
+            "project": who.project,
+            "subject_id": subject_id(connection, who.subject),
+            "session": who.session,
+            "run": who.run,
+        }
+        connection.execute(update(recording).where(recording.c.id == row).values(**values))
+        write_sidecar(intake.out, *sidecar_of(connection, row))
+    intake.found.moved += len(moved)
+    intake.found.ids.append(row)

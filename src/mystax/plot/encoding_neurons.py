@@ -1,0 +1,170 @@
+"""Figures of the encoder, neuron by neuron: explained variance, against the baseline, peers, in place."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mystax.plot.style import NamedFigure, figure, series_colour
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["BEST", "against_baseline", "against_peers", "histogram", "of_model", "place_map"]
+
+BASELINE, BEST = "lagged-ridge", "stacked"
+
+
+def of_model(dataset: Dataset, variable: str, model: str) -> np.ndarray:
+    """Return a number of each neuron or component as a model has it."""
+    return np.asarray(dataset[variable].sel(model=model).values, np.float64)
+
+
+def histogram(dataset: Dataset) -> NamedFigure:
+    """Draw explained variance over neurons, with the 95 % quantile of the null behind it."""
+    values = of_model(dataset, "explained_variance", BEST)
+    made = figure(60, 120)
+    axes = made.subplots()
+    parts = [values] + (
+        [np.asarray(dataset["null_high"].values, np.float64)] if "null_high" in dataset else []
+    )
+    low, high = (
+        float(np.nanmin([np.nanmin(p) for p in parts])),
+        float(np.nanmax([np.nanmax(p) for p in parts])),
+    )
+    edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
+    if len(parts) > 1:
+        axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile of each neuron")
+    axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
+    base = of_model(dataset, "explained_variance", BASELINE)
+    axes.hist(base, edges, histtype="step", color=series_colour(1), lw=0.8, label="lagged-ridge")
+    axes.axvline(0, color="black", lw=0.5)
+    axes.set_xlabel("explained variance (held-out time)")
+    axes.set_ylabel("neurons")
+    axes.legend(frameon=False)
+    numbers = {"neuron": dataset["neuron"].values, "stacked": values, "lagged_ridge": base}
+    if len(parts) > 1:
+        numbers["null_high"] = parts[1]
+    return NamedFigure(
+        "encoding_histogram",
+        made,
+        "Explained variance of each neuron",
+        "Values below 0 are kept: the prediction was worse there than the mean of the test bins."
+        + (" Grey: what the same statistic reaches in 5 % of the shifts." if len(parts) > 1 else ""),
+        f"Histogram over {len(values)} neurons; mean {np.nanmean(values):.3f}.",
+        numbers,
+    )
+
+
+def _scatter(
+    dataset: Dataset, name: str, x: np.ndarray, y: np.ndarray, words: tuple[str, str, str, str]
+) -> NamedFigure:
+    """Draw one number of each neuron against another, with the line of equality."""
+    made = figure(80, 95)
+    axes = made.subplots()
+    good = np.isfinite(x) & np.isfinite(y)
+    kept = (
+        np.asarray(dataset["significant"].values) > 0 if "significant" in dataset else np.ones(len(x), bool)
+    )
+    axes.plot(
+        x[good & ~kept], y[good & ~kept], ".", color="#9a9a9a", ms=4, mew=0, rasterized=True, label="others"
+    )
+    axes.plot(
+        x[good & kept],
+        y[good & kept],
+        ".",
+        color=series_colour(0),
+        ms=4,
+        mew=0,
+        rasterized=True,
+        label="above the null",
+    )
+    if good.any():
+        low, high = float(min(x[good].min(), y[good].min())), float(max(x[good].max(), y[good].max()))
+        axes.plot([low, high], [low, high], color="black", lw=0.5)
+    axes.set_xlabel(words[0])
+    axes.set_ylabel(words[1])
+    if "significant" in dataset:
+        axes.legend(frameon=False, loc="lower right", markerscale=2)
+    share = (
+        f"{100 * float((y[good] > x[good]).mean()):.0f} % of {int(good.sum())} neurons lie above the line"
+        if good.any()
+        else "no neuron"
+    )
+    return NamedFigure(
+        name,
+        made,
+        words[2],
+        words[3],
+        f"{words[2]}: {share}.",
+        {"neuron": dataset["neuron"].values, "x": x, "y": y},
+    )
+
+
+def against_baseline(dataset: Dataset) -> NamedFigure:
+    """Draw the stack against the baseline, a dot per neuron."""
+    return _scatter(
+        dataset,
+        "encoding_gain",
+        of_model(dataset, "explained_variance", BASELINE),
+        of_model(dataset, "explained_variance", BEST),
+        (
+            "explained variance, lagged-ridge",
+            "explained variance, stacked",
+            "The stack against the baseline",
+            "Each dot is a neuron; both models were fitted and tested on the same bins and folds.",
+        ),
+    )
+
+
+def against_peers(dataset: Dataset) -> NamedFigure:
+    """Draw the stack against what other neurons predict, a dot per neuron."""
+    n = dataset.sizes["neuron"]
+    return _scatter(
+        dataset,
+        "encoding_ceiling",
+        np.asarray(dataset["ceiling_peer"].values, np.float64),
+        of_model(dataset, "explained_variance", BEST),
+        (
+            "explained variance, predicted by peers",
+            "explained variance, stacked",
+            "Behaviour against other neurons",
+            (
+                f"Peers: the other half of the {n} neurons predicts each neuron in the same bins. It is a "
+                f"ceiling on shared "
+                "variance only: activity that neurons share for other reasons keeps behaviour below it, and "
+                "few neurons "
+                "make it too low."
+            ),
+        ),
+    )
+
+
+def place_map(dataset: Dataset) -> NamedFigure | None:
+    """Draw neurons at their places, or along their depth."""
+    x, y, z = (np.asarray(dataset[f"neuron_{axis}"].values, np.float64) for axis in "xyz")
+    values = of_model(dataset, "explained_variance", BEST)
+    unit = str(dataset.attrs.get("position_unit", "")) or "um"
+    is_flat = np.isfinite(x).all() and np.isfinite(y).all() and np.ptp(x) > 0
+    depth = z if np.isfinite(z).all() and np.ptp(z) > 0 else y
+    if not is_flat and not np.isfinite(depth).all():
+        return None
+    limit = float(np.nanpercentile(np.abs(values), 98)) or 1e-3
+    made = figure(80, 95)
+    axes = made.subplots()
+    across = x if is_flat else values
+    up = y if is_flat else depth
+    dots = axes.scatter(across, up, c=values, s=10, lw=0, cmap="viridis", vmin=0, vmax=limit, rasterized=True)
+    made.colorbar(dots, ax=axes, fraction=0.04, pad=0.02).set_label("explained variance")
+    axes.set_xlabel(f"x [{unit}]" if is_flat else "explained variance")
+    axes.set_ylabel(f"y [{unit}]" if is_flat else f"depth [{unit}]")
+    axes.invert_yaxis()
+    return NamedFigure(
+        "encoding_map",
+        made,
+        "Where the neurons are",
+        "Places as the source gives them; colours are explained variance of the stack.",
+        f"Map of {len(values)} neurons.",
+        {"neuron": dataset["neuron"].values, "x": x, "y": y, "z": z, "explained_variance": values},
+    )

@@ -1,0 +1,161 @@
+"""Tests of `mystax.engine.space.pose3d_inputs`: tracks and rig brought together, or refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mystax.compute.projection import project_rig
+from mystax.core.events import Event
+from mystax.core.quality import Flag
+from mystax.core.rig_model import RigModel
+from mystax.engine.space.pose3d_inputs import Prepared, gathered_of, prepare
+from mystax.engine.space.pose3d_request import Request3d
+from mystax.errors import ParameterError, RecipeError, RoiError
+from mystax.io.rig import rig_to_toml
+from tests.fixtures.rigs import SIZE, rig_of
+
+POINTS = np.random.default_rng(3).uniform(-10, 10, (4, 3))
+
+
+def track(path: Path, frames: list[int]) -> Path:
+    """Two points whose places are told by the frame: (10 frame, 10 frame + 1), (10 frame + 2, ...)."""
+    rows = [",".join(map(str, [frame, *(10 * frame + k for k in range(4))])) for frame in frames]
+    path.write_text("\n".join(["frame,a_x,a_y,b_x,b_y", *rows]))
+    return path
+
+
+def pose(uv: np.ndarray, size: tuple[int, int] = SIZE) -> xr.Dataset:
+    """A pose of one frame per point set: (time, keypoint, 2) pixels."""
+    return xr.Dataset(
+        {"position": (("time", "space", "keypoint", "individual"), uv.transpose(0, 2, 1)[..., None])},
+        coords={
+            "time": np.arange(len(uv)) / 10,
+            "space": ["x", "y"],
+            "keypoint": [f"p{k}" for k in range(uv.shape[1])],
+            "individual": ["face"],
+        },
+        attrs={"frame_width": size[0], "frame_height": size[1]},
+    )
+
+
+def poses(rig: RigModel, size: tuple[int, int] = SIZE) -> dict[str, xr.Dataset]:
+    """What the cameras see of fixed points, in three frames of a size."""
+    factor = np.array(size) / SIZE
+    uv = (project_rig(rig, POINTS) + 0.5) * factor - 0.5
+    return {name: pose(np.tile(uv[c], (3, 1, 1)), size) for c, name in enumerate(rig.names)}
+
+
+def prepared(found: Any, rig: Any, **wishes: Any) -> tuple[Prepared, list[Flag], list[Event]]:
+    """Prepare, and return what was remarked and said too."""
+    flags: list[Flag] = []
+    events: list[Event] = []
+    return prepare(found, rig, Request3d(**wishes), flags, events.append), flags, events
+
+
+def test_frames_of_a_track_have_the_times_of_their_numbers(tmp_path: Path) -> None:
+    both = {f"cam{c}": track(tmp_path / f"{c}.csv", [7, 2, 4, 4]) for c in range(2)}
+    view = prepared(both, rig_of(2), rate=50.0)[0].views["cam0"]
+    np.testing.assert_array_equal(view.frame, [2, 4, 7])
+    np.testing.assert_allclose(view.times, np.array([2, 4, 7]) / 50)
+    np.testing.assert_array_equal(view.position[:, :, 0, 0], [[20, 21], [40, 41], [70, 71]])
+    np.testing.assert_array_equal(view.position[:, :, 1, 0], [[22, 23], [42, 43], [72, 73]])
+
+
+def test_track_without_a_rate_is_refused(tmp_path: Path) -> None:
+    both = {f"cam{c}": track(tmp_path / f"{c}.csv", [0, 1]) for c in range(2)}
+    with pytest.raises(ParameterError, match="frame numbers, not times"):
+        prepared(both, rig_of(2))
+
+
+def test_camera_that_cannot_be_read_stays_in_the_rig(tmp_path: Path) -> None:
+    rig = rig_of(3)
+    given: dict[str, Any] = {**poses(rig), "cam1": tmp_path / "away.csv"}
+    found, flags, _ = prepared(given, rig)
+    assert found.used == ["cam0", "cam1", "cam2"]
+    assert set(found.views) == {"cam0", "cam2"}
+    assert [flag.code for flag in flags] == ["N315"]
+    assert "cam1" in flags[0].text
+
+
+def test_camera_of_the_rig_without_a_track_is_told() -> None:
+    rig = rig_of(3)
+    given = poses(rig)
+    del given["cam0"]
+    found, _, events = prepared(given, rig)
+    assert found.rig.names == ("cam1", "cam2")
+    assert found.reference == "cam1"
+    assert [event.text for event in events] == ["camera cam0 of the rig is not used: it has no track"]
+
+
+def test_offset_crop_and_side_reach_their_camera_only() -> None:
+    rig = rig_of(2)
+    found, _, _ = prepared(
+        {
+            name: one.assign_coords(keypoint=["eye_front", "nose_tip", "c", "d"])
+            for name, one in poses(rig).items()
+        },
+        rig,
+        offsets={"cam1": -0.25},
+        crops={"cam1": (5.0, 6.0)},
+        sides={"cam1": "right"},
+    )
+    np.testing.assert_allclose(found.views["cam0"].times, [0, 0.1, 0.2])
+    np.testing.assert_allclose(found.views["cam1"].times, [-0.25, -0.15, -0.05])
+    assert [camera.crop for camera in found.rig.cameras] == [rig.cameras[0].crop, (5.0, 6.0)]
+    assert found.views["cam0"].names[:2] == ("eye_front", "nose_tip")
+    assert found.views["cam1"].names[:2] == ("right.eye_front", "nose_tip")
+
+
+def test_scaled_rig_sees_the_points_in_scaled_pictures() -> None:
+    rig, half = rig_of(2), (SIZE[0] // 2, SIZE[1] // 2)
+    given = poses(rig, half)
+    model = prepared(given, rig, scale_rig=True)[0].rig
+    seen = np.stack([given[name]["position"].values[0, :, :, 0].T for name in rig.names])
+    np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
+    assert [camera.size for camera in model.cameras] == [half, half]
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "hint"),
+    [((640, 512), False, "--scale-rig"), ((640, 480), True, "")],
+    ids=["not asked for", "another shape"],
+)
+def test_rig_of_another_size_is_refused(size: tuple[int, int], scale: bool, hint: str) -> None:
+    rig = rig_of(2)
+    with pytest.raises(RoiError, match="another size") as refused:
+        prepared(poses(rig, size), rig, scale_rig=scale)
+    assert refused.value.code == "P402"
+    assert (hint in refused.value.hint) if hint else not refused.value.hint
+
+
+def test_one_camera_is_not_enough() -> None:
+    rig = rig_of(2)
+    with pytest.raises(ParameterError, match="two or more cameras"):
+        prepared({"cam0": poses(rig)["cam0"]}, rig)
+
+
+def test_reference_without_a_track_is_refused(tmp_path: Path) -> None:
+    rig = rig_of(3)
+    given: dict[str, Any] = {**poses(rig), "cam1": tmp_path / "away.csv"}
+    with pytest.raises(RecipeError, match="the reference has no track"):
+        prepared(given, rig, reference="cam1")
+
+
+@pytest.mark.parametrize("given", [{}, 5, ["a.csv", "b.csv"]], ids=["nothing", "number", "list"])
+def test_what_is_no_pose_is_refused(given: object) -> None:
+    with pytest.raises(RecipeError, match="camera: pose or file"):
+        prepared(given, rig_of(2))
+
+
+def test_rig_is_read_from_its_file_and_points_are_gathered(tmp_path: Path) -> None:
+    rig = rig_of(2)
+    (tmp_path / "calibration.toml").write_text(rig_to_toml(rig))
+    model, gathered = gathered_of(poses(rig), tmp_path / "calibration.toml", Request3d())
+    np.testing.assert_allclose(model.rows(), rig.rows(), atol=1e-12)
+    seen = project_rig(rig, POINTS)
+    for k in range(len(POINTS)):
+        uv = gathered.point(k, 0)[0]
+        np.testing.assert_allclose(uv, np.repeat(seen[:, None, k], 3, axis=1), atol=1e-9)

@@ -183,7 +183,12 @@ def test_plans_read_weights_again_only_when_they_look_different(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
-    monkeypatch.setattr("mystax.io.weights.file_digest", lambda path: read.append(path) or file_digest(path))
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return file_digest(path)
+
+    monkeypatch.setattr("mystax.io.weights.file_digest", reading)
     path = tmp_path / "mine.onnx"
     path.write_bytes(b"onnx bytes")
     first = digest_for_plans(path)

@@ -290,7 +290,11 @@ def test_recordings_are_encoded_and_put_together(tmp_path: Path) -> None:
     rows = lab.rows(outcome.c.path, outcome.c.recording_id, where=outcome.c.analysis != "svd")
     assert sorted(map(tuple, rows)) == [
         ("_groups/all/many/encoding_summary.nc", None),
-        *((f"rec{k:03d}/many/{name}.nc", k + 1) for k in range(2) for name in ("encoder", "encoding")),
+        *(
+            (f"rec{k:03d}/many/{name}.nc", k + 1)
+            for k in range(2)
+            for name in ("encoding.encoder", "encoding")
+        ),
     ]
     summary = mystax.load(lab.out / "_groups" / "all" / "many" / "encoding_summary.nc")
     assert isinstance(summary, xr.Dataset)

@@ -271,7 +271,7 @@ class CatalogDispatch:
         analysis = str(claim.targets["analysis"])
         name = f"{analysis}.nc"
         if claim.recording_id is not None or analysis == SUMMARY:
-            names = ("encoder.nc", name) if analysis == "encoding" else (name,)
+            names = ("encoding.encoder.nc", name) if analysis == "encoding" else (name,)
             return [(outcome_facts(self._out, folder / one), claim.recording_id) for one in names]
         found = [outcome_facts(self._out, path) for path in (*folder.glob(name), *folder.glob(f"*/{name}"))]
         members = {str(one): int(number) for number, one in claim.targets["members"]}

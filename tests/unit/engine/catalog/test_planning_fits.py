@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from mystax.engine.catalog.catalog import Catalog
+from mystax.engine.catalog.claims import Claim
 from mystax.engine.catalog.dispatch import FITS
 from mystax.engine.catalog.planning import plan_jobs
 from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.status import job_list
 from mystax.engine.catalog.tables import job, job_need, outcome, recording, side_file
+from mystax.engine.encoding.encoding import ENCODER_NAME
 from mystax.engine.recipe import Recipe, recipe_from_values
 from mystax.errors import RecipeError
 from tests.fixtures.catalogues import Lab, make_lab
@@ -192,7 +195,8 @@ def test_several_neural_files_are_refused_for_their_recording_alone(lab: Lab) ->
     assert [fit.title for fit in found.fits] == ["rec000/many"]
 
 
-def test_a_child_is_told_where_its_neural_file_is_below_its_root(lab: Lab) -> None:
+def claimed_encoding(lab: Lab) -> Claim:
+    """Claim the encoding of the only recording with neural data."""
     with_neural(lab, "rec001")
     lab.add(encodings())
     with lab.database.write() as connection:
@@ -201,7 +205,19 @@ def test_a_child_is_told_where_its_neural_file_is_below_its_root(lab: Lab) -> No
     lab.queue.enter({"id": "me", "host": "here"})
     claim = lab.queue.claim("me", 8)
     assert claim is not None
-    told = lab.dispatch().spec_of(claim, []).job
+    return claim
+
+
+def test_an_encoding_is_written_down_with_its_encoder(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = claimed_encoding(lab)
+    monkeypatch.setattr("mystax.engine.catalog.dispatch.outcome_facts", lambda _, path: path)
+    rows: list[Any] = lab.dispatch()._rows_of(claim)
+    folder = lab.out / "rec001" / "many"
+    assert rows == [(folder / f"{ENCODER_NAME}.nc", 2), (folder / "encoding.nc", 2)]
+
+
+def test_a_child_is_told_where_its_neural_file_is_below_its_root(lab: Lab) -> None:
+    told = lab.dispatch().spec_of(claimed_encoding(lab), []).job
     assert told["task"] == "mystax.engine.encoding.queued:encode_folder"
     rows = [["films", "*", str(lab.folder / "films")]]
     assert told["arguments"]["neural"] == [rows, "films", "rec001/a0.npy"]

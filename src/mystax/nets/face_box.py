@@ -13,7 +13,7 @@ __all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "box_about", "
 
 EYE_NOSE = 0.42
 """Distance of eye and nose that the box aims at, as a share of its side."""
-FOUND = 0.3
+FOUND = 0.4
 """Least mean confidence of eye and nose points of a face."""
 SURE = 0.5
 N_LOOKS, N_REFINED = 6, 24
@@ -21,7 +21,7 @@ TILE, SMALL_TILE = 0.6, 0.35
 """Sides of tiles as shares of the frame's short edge: of the first look, and of that for small faces."""
 N_SMALL_LOOKS = 2
 N_TURNS = 4
-N_CANDIDATES = 3
+N_CANDIDATES, N_ROUNDS = 3, 3
 WIDEST = 0.8
 """The points take at most this share of the side."""
 
@@ -145,15 +145,28 @@ def _best_of(
     )
     found = FaceBox(upright[0], 0.0)
     for start in upright[:N_CANDIDATES]:
-        box = start
-        for _ in range(2):
-            xy, sure = place(more, box)
-            box = _fitted(xy, sure, points, box)
-        reached = _score(place(more, box)[1], points)
-        if reached > found.score:
-            found = FaceBox(box, reached)
-        if reached >= SURE:
+        reached = _refined(start, more, place, points)
+        if reached.score > found.score:
+            found = reached
+        if found.score >= SURE:
             break
+    return found
+
+
+def _refined(start: CropBox, frames: Sequence[Frame], place: Placer, points: BoxPoints) -> FaceBox:
+    """Move a square towards the face; return it with the score of the surest look on the way.
+
+    A face out of focus is surer where it is small in the square: the square is the last one that a sure look
+    gave, or else that of the surest.
+    """
+    found = FaceBox(start, 0.0)
+    box = start
+    for _ in range(N_ROUNDS):
+        xy, sure = place(frames, box)
+        box = _fitted(xy, sure, points, box)
+        score = _score(sure, points)
+        if score >= min(SURE, found.score):
+            found = FaceBox(box, max(score, found.score))
     return found
 
 
@@ -173,13 +186,16 @@ def _placements(height: int, width: int) -> list[CropBox]:
 
 
 def _small_placements(height: int, width: int) -> list[CropBox]:
-    """List small tiles that overlap by half, in four turns."""
-    side = SMALL_TILE * min(height, width)
-    rows, columns = (
-        np.linspace(0.0, length - side, max(2, math.ceil((length - side) / (side / 2)) + 1)).tolist()
-        for length in (height, width)
-    )
-    return [CropBox(x, y, side, turn) for turn in range(N_TURNS) for y in rows for x in columns]
+    """List tiles of both sizes that overlap by half, in four turns."""
+    found = []
+    for share in (TILE, SMALL_TILE):
+        side = share * min(height, width)
+        rows, columns = (
+            np.linspace(0.0, length - side, max(2, math.ceil((length - side) / (side / 2)) + 1)).tolist()
+            for length in (height, width)
+        )
+        found += [CropBox(x, y, side, turn) for turn in range(N_TURNS) for y in rows for x in columns]
+    return found
 
 
 def _score(confidence: Float32[np.ndarray, "n keypoint"], points: BoxPoints) -> float:

@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks import tracker_parts as parts
 from mystax.compute.keypoint_errors import area_under_curve, calibration_error, ellipse_coverage
+from mystax.nets.face_box import FOUND
 
 __all__ = ["CHECKS", "Check", "main", "run_check"]
 
@@ -61,7 +62,7 @@ def boxes(found: Sequence[Part]) -> Figures:
         "iou_above_0.6": float((overlap >= 0.6).mean()),
         "iou_median": float(np.median(overlap)),
         "turn_right": float(np.mean([int(part["turn"]) == int(part["true_turn"]) for part in found])),
-        "found": float(np.mean([float(part["score"]) >= 0.3 for part in found])),
+        "found": float(np.mean([float(part["score"]) >= FOUND for part in found])),
         "seconds_mean": float(seconds.mean()),
         "seconds_most": float(seconds.max()),
     }
@@ -72,7 +73,7 @@ def no_face(found: Sequence[Part]) -> Figures:
     scores = np.array([float(part["score"]) for part in found])
     return {
         "pictures": len(found),
-        "flagged": int((scores < 0.3).sum()),
+        "flagged": int((scores < FOUND).sum()),
         "score_most": float(scores.max()),
     }
 

@@ -13,7 +13,7 @@ __all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "box_about", "
 
 EYE_NOSE = 0.42
 """Distance of eye and nose that the box aims at, as a share of its side."""
-FOUND = 0.3
+FOUND = 0.4
 """Least mean confidence of eye and nose points of a face."""
 SURE = 0.5
 N_LOOKS, N_REFINED = 6, 24
@@ -27,7 +27,7 @@ PLAIN = 0.5
 """Turns below this share of the best one's score cannot be the face's, where a face is seen."""
 HOPE = FOUND / 2
 """Least score on few frames with which a placement that showed no face at first is tried on more."""
-N_CANDIDATES = 3
+N_CANDIDATES, N_ROUNDS = 3, 3
 WIDEST = 0.8
 """The points take at most this share of the side."""
 
@@ -150,10 +150,11 @@ def _best_of(
     found = FaceBox(upright[0], 0.0)
     for start in upright[:N_CANDIDATES]:
         shows = scores[start] >= FOUND or len(few) == len(more)
-        reached = _refined(more if shows else few, start, place, points)
+        reached = _refined(start, more if shows else few, place, points)
         if not shows and reached.score >= HOPE:
-            reached = _refined(more, start, place, points)
-        found = max(found, reached, key=lambda face: face.score)
+            reached = _refined(start, more, place, points)
+        if reached.score > found.score:
+            found = reached
         if found.score >= SURE:
             break
     return found
@@ -185,13 +186,21 @@ def _judged(
     return dict(zip(placements, means.reshape(len(placements), len(frames)), strict=True))
 
 
-def _refined(frames: Sequence[Frame], start: CropBox, place: Placer, points: BoxPoints) -> FaceBox:
-    """Fit a square to the points that are seen in it, twice, and score what that reaches."""
+def _refined(start: CropBox, frames: Sequence[Frame], place: Placer, points: BoxPoints) -> FaceBox:
+    """Move a square towards the face; return it with the score of the surest look on the way.
+
+    A face out of focus is surer where it is small in the square: the square is the last one that a sure look
+    gave, or else that of the surest.
+    """
+    found = FaceBox(start, 0.0)
     box = start
-    for _ in range(2):
+    for _ in range(N_ROUNDS):
         xy, sure = place(frames, box)
         box = _fitted(xy, sure, points, box)
-    return FaceBox(box, _score(place(frames, box)[1], points))
+        score = _score(sure, points)
+        if score >= min(SURE, found.score):
+            found = FaceBox(box, max(score, found.score))
+    return found
 
 
 def _spread(n: int, wanted: int) -> list[int]:
@@ -210,13 +219,16 @@ def _placements(height: int, width: int) -> list[CropBox]:
 
 
 def _small_placements(height: int, width: int) -> list[CropBox]:
-    """List small tiles that overlap by half, in four turns."""
-    side = SMALL_TILE * min(height, width)
-    rows, columns = (
-        np.linspace(0.0, length - side, max(2, math.ceil((length - side) / (side / 2)) + 1)).tolist()
-        for length in (height, width)
-    )
-    return [CropBox(x, y, side, turn) for turn in range(N_TURNS) for y in rows for x in columns]
+    """List tiles of both sizes that overlap by half, in four turns."""
+    found = []
+    for share in (TILE, SMALL_TILE):
+        side = share * min(height, width)
+        rows, columns = (
+            np.linspace(0.0, length - side, max(2, math.ceil((length - side) / (side / 2)) + 1)).tolist()
+            for length in (height, width)
+        )
+        found += [CropBox(x, y, side, turn) for turn in range(N_TURNS) for y in rows for x in columns]
+    return found
 
 
 def _score(confidence: Float32[np.ndarray, "n keypoint"], points: BoxPoints) -> float:

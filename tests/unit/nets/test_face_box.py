@@ -110,6 +110,37 @@ def test_a_face_that_is_small_in_the_frame_is_found_in_small_tiles() -> None:
     assert np.hypot(55, 20) / found.box.side == pytest.approx(EYE_NOSE, rel=0.3)
 
 
+@dataclass
+class Blurred(Face):
+    """A face out of focus: sure only where it is small in the square."""
+
+    sharp: float = 0.3
+
+    def __call__(
+        self, frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+    ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+        places, sure = super().__call__(frames, box)
+        apart = np.linalg.norm(np.subtract(self.eye, self.nose)) / box.side
+        return places, np.where(apart > self.sharp, np.minimum(sure, 0.1), sure).astype(np.float32)
+
+
+def test_a_face_out_of_focus_is_found_by_its_surest_look_and_has_its_size() -> None:
+    found = find_face_box(FRAMES, Blurred((640.0, 470.0), (500.0, 520.0), 1), POINTS)
+    assert found.is_found
+    assert found.score > 0.6
+    assert np.hypot(140, 50) / found.box.side == pytest.approx(EYE_NOSE, rel=0.05)
+    assert found.box.quarter_turns == 1
+
+
+def test_a_face_across_the_border_of_two_tiles_is_found() -> None:
+    # Too large for small tiles, too small for the whole frame, and cut by the five tiles of the first look.
+    face = Face((420.0, 480.0), (300.0, 540.0), least=0.17, most=0.3)
+    found = find_face_box(FRAMES, face, POINTS)
+    assert found.is_found
+    middle = np.array([found.box.x, found.box.y]) + found.box.side / 2 - 0.5
+    assert np.linalg.norm(middle - [360, 510]) < 0.1 * found.box.side
+
+
 def test_places_can_be_scored_many_at_a_time() -> None:
     face = Face((500.0, 500.0), (620.0, 520.0), 2)
     looks: list[int] = []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from mystax.app import additions
+from mystax.app.add_child import in_folder
 from mystax.app.routes import videos
 from mystax.core.events import silent
 from tests.fixtures.app_client import AppClient
@@ -38,6 +40,16 @@ def root(tmp_path: Path) -> Path:
 def app(root: Path) -> Iterator[AppClient]:
     with AppClient(root) as running:
         yield running
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at folders in this process, as the child does."""
+
+    async def look(wish: Any) -> Any:
+        return in_folder(wish, silent)
+
+    monkeypatch.setattr(videos, "look", look)
 
 
 def post(app: AppClient, path: Any, **more: Any) -> Any:
@@ -112,20 +124,20 @@ def test_hidden_folders_are_neither_listed_nor_opened(app: AppClient) -> None:
     assert app.ask(f"/api/roots/{key}/list?path=out").status == 404
 
 
+@pytest.mark.usefixtures("looks")
 def test_a_video_behind_a_link_out_of_the_folder_is_no_camera(app: AppClient) -> None:
     found = post(app, "day").json()
     assert [camera["name"] for camera in found["recordings"][0]["cameras"]] == ["left", "right"]
     assert SECRET not in json.dumps(found)
 
 
+@pytest.mark.usefixtures("looks")
 def test_a_circle_of_links_ends(app: AppClient) -> None:
     found = post(app, "loop/loop/loop/day").json()
     assert found["n_videos"] == 2
 
 
 def test_a_link_that_is_set_after_the_look_is_not_followed_when_it_is_added(root: Path) -> None:
-    from mystax.app.add_child import in_folder
-
     wish = {"folder": str(root / "day"), "within": str(root), "dry_run": True}
     in_folder(wish, silent)
     (root / "day" / "right.avi").unlink()
@@ -149,8 +161,6 @@ def test_a_huge_folder_is_listed_in_pages(app: AppClient, root: Path) -> None:
 def test_an_endless_look_is_ended_and_leaves_no_process(
     app: AppClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     note = tmp_path / "pid"
     sleeper = (
         f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
@@ -166,6 +176,7 @@ def test_an_endless_look_is_ended_and_leaves_no_process(
         os.kill(int(note.read_text()), 0)
 
 
+@pytest.mark.usefixtures("looks")
 def test_hostile_names_stay_text(app: AppClient, root: Path) -> None:
     markup = "<img src=x onerror=alert(1)>"
     (root / markup).mkdir()

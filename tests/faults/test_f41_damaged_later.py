@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import mystax.io.outcomes as module
+import mystax.io.outcome_reading as module
 from mystax.errors import MystaxError
 from mystax.io.outcomes import load, verify_outcome
 from mystax.io.store import Provenance

@@ -13,7 +13,7 @@ from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.recipe import recipe_from
 from mystax.errors import Cancelled
-from tests.fixtures.engine_runs import StopAt, digest_of, run_folder
+from tests.fixtures.engine_runs import StopAt, digests_of, run_folder
 from tests.fixtures.measure import moving_movie
 
 N = 280
@@ -54,7 +54,7 @@ def _digests(folder: Path, *names: str, rois: tuple[Roi, ...] = ROIS, **more: ob
         analyses=names, parameters={name: PARAMETERS[name] for name in names if name in PARAMETERS}
     )
     run_folder(folder, _recording(), recipe, rois=rois, **more)  # type: ignore[arg-type] # options of the run
-    return {name: digest_of(folder, name) for name in names}
+    return digests_of(folder, *names)
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,8 @@ class PoseView:
         TOML of the set; "" where unknown.
     n_infinite : int
         Values that were infinite and count as missing.
+    identity : str
+        What it was read from, for the key of the outcome.
     """
 
     times: Float64[np.ndarray, " time"]
@@ -70,6 +72,7 @@ class PoseView:
     confidence: Float[np.ndarray, "time keypoint individual"] | None = None
     keypoint_set: str = ""
     n_infinite: int = 0
+    identity: str = ""
 
     def renamed(self, side: str) -> "PoseView":
         """Return the view with anatomical names for one-sided points: ``eye_front`` -> ``left.eye_front``."""

@@ -14,6 +14,7 @@ from mystax.compute.hmm import Fit, HmmModel, HmmPrior, best_states, expect
 from mystax.compute.hmm_choice import Candidate, choose, score_candidates
 from mystax.compute.hmm_frames import HmmFrames, make_frames
 from mystax.compute.hmm_search import search_hmm
+from mystax.compute.partial_shapes import PartialShapes
 from mystax.compute.tiles import TilePool
 from mystax.compute.timeline import state_rate
 from mystax.core.events import Event, Report, silent
@@ -129,6 +130,12 @@ def _joined(prepared: Sequence[Prepared]) -> tuple[HmmFrames, Int64[np.ndarray, 
     return frames, recording
 
 
+def _told(frames: HmmFrames, prepared: Sequence[Prepared]) -> HmmFrames:
+    """Return the frames with what those tell whose shape is seen in part: labels are of these."""
+    parts = [item.partial for item in prepared]
+    return frames.told_in_part(PartialShapes.joined(parts, [len(item.features) for item in prepared]))
+
+
 def fit_states(
     sources: Sequence[StatesSource], params: StatesParams, *, progress: Report = silent
 ) -> StatesFit:
@@ -168,8 +175,9 @@ def fit_states(
         progress(Event("progress", "search", 2, 4, f"search of {n_states} states"))
         search, is_complete = _stoppable_search(frames, n_states, params, prior, pool)
         progress(Event("progress", "decode", 3, 4, "decode"))
-        model = _in_order(frames, search.model)
-        decoded = _decoded(sources, prepared, frames, recording, model, params, pool)
+        told = _told(frames, prepared)
+        model = _in_order(told, search.model)
+        decoded = _decoded(sources, prepared, told, recording, model, params, pool)
     flags += [Flag("N304", remark) for remark in search.remarks]
     fit = StatesFit(
         features, model, rate, decoded, tuple(candidates), (), search.log_likelihood, flags, "", is_complete
@@ -334,9 +342,9 @@ def apply_states(
     """
     prepared = prepare(features, [_track(item) for item in sources])
     frames, recording = _joined(prepared)
-    decoded = _decoded(sources, prepared, frames, recording, model, params)
+    decoded = _decoded(sources, prepared, _told(frames, prepared), recording, model, params)
     total = float(np.concatenate([item.log_likelihood for item in decoded]).sum())
-    strange = strange_share(frames, model)
+    strange = strange_share(_told(frames, prepared), model)
     n = int(frames.has_value.sum())
     verdict = (
         f"{model.n_states} states of a stored model. {100 * n / max(1, len(frames)):.0f} % of the "
@@ -353,10 +361,12 @@ def apply_states(
 
 
 def strange_share(frames: HmmFrames, model: HmmModel) -> float:
-    """Return the share of frames beyond the 99.9 % Mahalanobis point of every state."""
+    """Return the share of whole frames beyond the 99.9 % Mahalanobis point of every state."""
     from scipy.stats import chi2
 
-    good = frames.observed.all(1)
+    good = np.array(frames.observed.all(1))
+    if frames.partial is not None:
+        good[frames.partial.rows] = False  # their features lean towards the mean
     if not good.any():
         return 0.0
     x = frames.values[good]

@@ -99,10 +99,9 @@ class State:
     async def close(self) -> None:
         """End the children, write the caches of labels and give their locks back."""
         self.desk.close()
-        await asyncio.gather(
-            self.workers.close(), self.slow.close(), self.jobs.close(), self.trainings.close()
-        )
-        await self.additions.close()
+        runs = (self.trainings, self.additions)
+        children = (self.workers, self.slow, self.jobs, *runs)
+        await asyncio.gather(*(one.close() for one in children))
 
 
 def application(

@@ -11,6 +11,7 @@ from mystax.cli.options import OneAnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
 from mystax.cli.run import tell_outcomes
 from mystax.core.events import Event
+from mystax.errors import MystaxError
 
 __all__ = ["command"]
 
@@ -20,7 +21,10 @@ EPILOG = "Example: mystax triangulate face.mystax/pose.nc --rig calibration.toml
 @click.command("triangulate", cls=OneAnalysisCommand, analysis="pose3d", epilog=EPILOG)
 @click.argument("poses", required=False, metavar="[POSES]", type=click.Path(path_type=Path))
 @click.option(
-    "--rig", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The calibrated cameras."
+    "--rig",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The calibrated cameras; needed but for a project of Anipose.",
 )
 @click.option(
     "--camera", "cameras", multiple=True, metavar="NAME=FILE", help="Track of a camera, any known format."
@@ -48,7 +52,8 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
     """Bring the points of several cameras together in space.
 
     POSES is a folder of outcomes or its pose.nc with two cameras or more; other tracks are given with
-    --camera.  The outcome pose3d.nc goes beside it, with a report.
+    --camera.  The outcome pose3d.nc goes beside it, with a report.  POSES may also be a project of Anipose
+    (its folder, or config.toml): all its recordings are made, with its rigs, axes, limbs and angles.
     """
     output: Output = ctx.obj
     files = camera_files(options["cameras"])
@@ -59,7 +64,11 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
             raise click.UsageError(f"--camera {name} is given twice")
     from mystax.engine.space.pose3d import triangulate_files
     from mystax.engine.space.pose3d_request import Request3d
+    from mystax.io.formats.anipose_project import find_anipose_project
 
+    project = None if poses is None or (poses / "pose.nc").is_file() else find_anipose_project(poses)
+    if project is None and options["rig"] is None:
+        raise click.UsageError("Missing option '--rig'.")
     request = Request3d(
         rate=options["rate"],
         reference=options["reference"],
@@ -70,6 +79,9 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
     )
     parameters: Mapping[str, Mapping[str, str]] = ctx.meta["mystax.parameters"]
     output.inputs = [str(poses)] if poses is not None else [{name: paths[0] for name, paths in files.items()}]
+    if project is not None:
+        _project(output, project, request, parameters["pose3d"], options)
+        return
     made: list[str] = []
 
     def report(event: Event) -> None:
@@ -90,6 +102,38 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
     )
     tell_outcomes(output, outcomes, made, time.monotonic() - start)
     output.settle(1)
+
+
+def _project(
+    output: Output, project_file: Path, request: Any, parameters: Mapping[str, str], options: Any
+) -> None:
+    """Make the points of all recordings of a project; one that fails does not stop the others."""
+    from mystax.engine.space.anipose import ProjectWishes, place_of, triangulate_trial
+    from mystax.io.formats.anipose_project import anipose_trials, read_anipose_project
+
+    project = read_anipose_project(project_file)
+    trials = anipose_trials(project)
+    wishes = ProjectWishes(
+        request, parameters, options["rig"], options["out"], options["cores"], not options["no_report"]
+    )
+    for trial in trials:
+        made: list[str] = []
+
+        def report(event: Event, made: list[str] = made) -> None:
+            if event.kind == "outcome":
+                made.append(str(event.data.get("analysis", "")))
+            output.report(event)
+
+        start = time.monotonic()
+        folder = place_of(project, trial, wishes.out, is_only=len(trials) == 1)
+        try:
+            outcomes = triangulate_trial(project, trial, wishes, folder, progress=report)
+        except MystaxError as error:
+            output.fail(error)
+            continue
+        output.say(f"{trial.name or trial.session.name}: {folder}")
+        tell_outcomes(output, outcomes, made, time.monotonic() - start)
+    output.settle(len(trials))
 
 
 def _numbers(values: tuple[str, ...], what: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.compute.kernels.bundle import N_CAMERA, accumulate, accumulate_points, residuals
 from mystax.core.rig_model import INTRINSIC_NAMES
-from mystax.core.rotations import nearest_rotation, rotation_of
+from mystax.core.rotations import nearest_rotation, rotations_of
 from mystax.core.typing import Bool, Float64
 
 __all__ = ["Bundle", "adjust", "bundle_residuals", "free_columns", "robust_sd"]
@@ -18,6 +18,8 @@ PRIOR_ASPECT = 0.005
 PRIORS = {"k1": 0.5, "k2": 1.0, "p1": 0.01, "p2": 0.01, "k3": 1.0}
 N_STEPS = 100
 TOLERANCE = 1e-9
+MOST_PRODUCTS = 200_000
+"""Multiplications that are surely done on one thread."""
 START_CUT = 3.0
 """Residual above which a corner counts less before the spread of residuals is known [px]."""
 
@@ -114,14 +116,14 @@ def _prior(
 
 
 def _moved(
-    row: Float64[np.ndarray, " number"], step: Float64[np.ndarray, " column"]
-) -> Float64[np.ndarray, " number"]:
-    """Return a camera or pose after a step: rotation from the left, the rest added."""
-    out = row.copy()
-    out[:9] = (rotation_of(step[:3]) @ row[:9].reshape(3, 3)).ravel()
-    out[9:12] += step[3:6]
-    if len(step) > 6:
-        out[12:21] += step[6:15]
+    rows: Float64[np.ndarray, "row number"], steps: Float64[np.ndarray, "row column"]
+) -> Float64[np.ndarray, "row number"]:
+    """Return cameras or poses after a step: rotation from the left, the rest added."""
+    out = rows.copy()
+    out[:, :9] = (rotations_of(steps[:, :3]) @ rows[:, :9].reshape(-1, 3, 3)).reshape(-1, 9)
+    out[:, 9:12] += steps[:, 3:6]
+    if steps.shape[1] > 6:
+        out[:, 12:21] += steps[:, 6:15]
     return out
 
 
@@ -199,6 +201,23 @@ def _map(bundle: Bundle) -> Float64[np.ndarray, "column unknown"]:
     return np.stack(columns, axis=1) if columns else np.zeros((n_all, 0))
 
 
+def _summed(
+    a: Float64[np.ndarray, "view row 6"], b: Float64[np.ndarray, "view row 6"]
+) -> Float64[np.ndarray, "row row"]:
+    """Return the sum over views of a b^T, in pieces that the linear algebra does on one thread.
+
+    Threads cost more than such products, and would make the last bits depend on their number.
+    """
+    n = a.shape[1]
+    size = max(1, MOST_PRODUCTS // (6 * n * n))
+    total = np.zeros((n, n))
+    for first in range(0, len(a), size):
+        wide = (item[first : first + size].transpose(1, 0, 2).reshape(n, -1) for item in (a, b))
+        one, two = wide
+        total += one @ two.T
+    return total
+
+
 def _reduced(parts: _Equations, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Eliminate the poses of the board: reduced matrix and right side, and what is needed to go back."""
     damped = parts.views.copy()
@@ -206,9 +225,7 @@ def _reduced(parts: _Equations, damping: float) -> tuple[np.ndarray, np.ndarray,
     damped[~parts.views.any(axis=(1, 2))] = np.eye(6)  # views of which no corner is left stay where they are
     inverse = np.linalg.inv(damped)
     half = parts.cross @ inverse
-    n_all = half.shape[1]
-    wide = (half.transpose(1, 0, 2).reshape(n_all, -1), parts.cross.transpose(1, 0, 2).reshape(n_all, -1))
-    matrix = parts.matrix - wide[0] @ wide[1].T
+    matrix = parts.matrix - _summed(half, parts.cross)
     right = parts.right - np.einsum("vik,vk->i", half, parts.right_views)
     return matrix, right, inverse
 
@@ -253,10 +270,8 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
         of_cameras, of_points = delta[: n_cameras * N_CAMERA], delta[n_cameras * N_CAMERA :]
         trial = replace(
             bundle,
-            rows=np.stack(
-                [_moved(row, d) for row, d in zip(bundle.rows, of_cameras.reshape(-1, N_CAMERA), strict=True)]
-            ),
-            poses=np.stack([_moved(pose, d) for pose, d in zip(bundle.poses, boards, strict=True)]),
+            rows=_moved(bundle.rows, of_cameras.reshape(-1, N_CAMERA)),
+            poses=_moved(bundle.poses, boards),
             board=bundle.board + of_points.reshape(-1, 3) if len(of_points) else bundle.board,
         )
         good = (trial.rows[:, 12:14] > 0).all()

@@ -6,7 +6,7 @@ import numpy as np
 
 from mystax.compute.bundle import Bundle, free_columns
 from mystax.compute.calibration_start import LENS
-from mystax.core.rotations import mean_rotation, vector_of
+from mystax.core.rotations import angles_among, mean_rotation, vector_of
 from mystax.core.typing import Bool, Float64
 from mystax.errors import NumbersError
 
@@ -25,10 +25,7 @@ def _consensus(
     """Medoid of relative poses, then the mean of those near it; also tell which those are."""
     rotations = np.stack([r for r, _ in pairs])
     shifts = np.stack([t for _, t in pairs])
-    n = len(pairs)
-    angles = np.array(
-        [[np.linalg.norm(vector_of(rotations[i] @ rotations[j].T)) for j in range(n)] for i in range(n)]
-    )
+    angles = angles_among(rotations)
     distances = np.linalg.norm(shifts[:, None] - shifts[None], axis=2)
     scale_a = max(float(np.median(angles)), 1e-9)
     scale_d = max(float(np.median(distances)), 1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mystax.compute.alignment import Align, Aligned, align_frames, make_template
 from mystax.compute.column_features import Column, ColumnModel, column_scores, fit_columns
+from mystax.compute.partial_shapes import PartialShapes
 from mystax.compute.shape_features import ShapeModel, fit_shape, median_shape, shape_scores
 from mystax.compute.timeline import StateClock, average_onto, bridge_holes, make_clock
 from mystax.core.typing import Float64, Int64
@@ -132,6 +133,8 @@ class Prepared:
         Places after it, and the pose of the head.
     features : array (time, feature)
         Whitened; NaN where missing.  Empty until a model is applied.
+    partial : PartialShapes
+        Frames with holes in their shape, and what they tell.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Prepared:
     points: Float64[np.ndarray, "time keypoint space"]
     aligned: Aligned
     features: Float64[np.ndarray, "time feature"]
+    partial: PartialShapes
 
 
 def _on_clock(
@@ -340,10 +344,12 @@ def _with_features(
     centre: Float64[np.ndarray, "keypoint space"],
 ) -> Prepared:
     parts: list[np.ndarray] = []
+    partial = PartialShapes.none(0)
     if model.shape is not None:
         centred = aligned.points - centre
         rows = (centred * model.shape.weight[:, None]).reshape(len(centred), -1)
-        parts.append(shape_scores(model.shape, rows))
+        scores, partial = shape_scores(model.shape, rows)
+        parts.append(scores)
     parts += [column_scores(column, track.columns.get(name), clock) for name, column in model.columns.items()]
     # rounded, so that the last bits of other units or turns decide nothing in the search
-    return Prepared(track.name, clock, points, aligned, np.round(np.concatenate(parts, 1), DECIMALS))
+    return Prepared(track.name, clock, points, aligned, np.round(np.concatenate(parts, 1), DECIMALS), partial)

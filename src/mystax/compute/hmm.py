@@ -19,6 +19,7 @@ from mystax.compute.hmm_emissions import (
 )
 from mystax.compute.hmm_frames import HmmFrames
 from mystax.compute.kernels.hmm import best_path, forward_backward, scale_likelihoods
+from mystax.compute.partial_shapes import PartialShapes, partial_log_densities
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float64, Int64
 
@@ -203,12 +204,21 @@ def expect(frames: HmmFrames, model: HmmModel, pool: Tiles | None = None) -> Exp
         scale_likelihoods(log_densities(frames, pattern, rows, weights[pattern]), rows, likelihood, peak)
 
     _map(pool, fill, frames.parts)
+    if frames.partial is not None:
+        density = _partial_densities(frames.partial, frames, model)
+        scale_likelihoods(density, frames.partial.rows, likelihood, peak)
     posterior, scale = np.empty((n, k)), np.empty(n)
     pairs, starts = np.empty((k, k)), np.empty(k)
     forward_backward(
         likelihood, frames.is_start, model.start, model.transitions, posterior, scale, pairs, starts
     )
     return Expectation(np.log(scale) + peak, posterior, pairs * model.transitions, starts)
+
+
+def _partial_densities(
+    partial: PartialShapes, frames: HmmFrames, model: HmmModel
+) -> Float64[np.ndarray, "row state"]:
+    return partial_log_densities(partial, frames.values, frames.observed, model.means, model.covariances)
 
 
 def _map(pool: Tiles | None, work: Callable[..., object], items: Sequence[object]) -> list[object]:
@@ -401,6 +411,8 @@ def best_states(frames: HmmFrames, model: HmmModel, pool: Tiles | None = None) -
         density[rows] = log_densities(frames, pattern, rows, weights[pattern])
 
     _map(pool, fill, frames.parts)
+    if frames.partial is not None:
+        density[frames.partial.rows] = _partial_densities(frames.partial, frames, model)
     path = np.zeros(len(frames), np.int64)
     with np.errstate(divide="ignore"):
         best_path(density, frames.is_start, np.log(model.start), np.log(model.transitions), path)

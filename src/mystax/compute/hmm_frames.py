@@ -1,10 +1,11 @@
 """Data of a hidden Markov model: rows with holes, cut into segments, grouped by what is observed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mystax.compute.partial_shapes import PartialShapes
 from mystax.core.typing import Bool, Float64, Int64
 
 __all__ = ["BLOCK", "MAX_PATTERNS", "HmmFrames", "make_frames"]
@@ -31,6 +32,9 @@ class HmmFrames:
         Combinations of observed columns, at least one each.
     parts : sequence of (pattern, rows)
         Pieces of work: rows of one pattern; rows without any observed column are in none.
+    partial : PartialShapes, optional
+        Frames whose first columns come from a shape that is seen in part: densities take that into account.
+        Sums of moments do not, so a fit is of frames without it.
     """
 
     values: Float64[np.ndarray, "frame feature"]
@@ -38,6 +42,7 @@ class HmmFrames:
     is_start: Bool[np.ndarray, " frame"]
     patterns: Bool[np.ndarray, "pattern feature"]
     parts: Sequence[tuple[int, Int64[np.ndarray, " _"]]]
+    partial: PartialShapes | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,6 +64,12 @@ class HmmFrames:
         if len(starts):
             starts[0] = True
         return make_frames(np.where(self.observed[rows], self.values[rows], np.nan), starts)
+
+    def told_in_part(self, partial: PartialShapes) -> "HmmFrames":
+        """Return the same frames, of which some show only part of their shape."""
+        known = np.asarray(self.observed[:, : partial.information.shape[1]].all(1))
+        kept = partial.chosen(known)
+        return replace(self, partial=kept if len(kept.rows) else None)
 
     def filled(self) -> Float64[np.ndarray, "frame feature"]:
         """Return the features with NaN where they are not observed."""

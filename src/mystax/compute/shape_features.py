@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mystax.compute.partial_shapes import PartialShapes
 from mystax.core.typing import Float64
 
 __all__ = ["ShapeModel", "fit_shape", "median_shape", "pooled_covariance", "shape_scores"]
@@ -130,7 +131,7 @@ def pooled_covariance(
 
 def shape_scores(
     model: ShapeModel, rows: Float64[np.ndarray, "time coordinate"]
-) -> Float64[np.ndarray, "time component"]:
+) -> tuple[Float64[np.ndarray, "time component"], PartialShapes]:
     """Return whitened scores; a frame with holes by its posterior mean, or missing if that says too little.
 
     Parameters
@@ -142,8 +143,10 @@ def shape_scores(
 
     Returns
     -------
-    array (time, component)
+    scores : array (time, component)
         Unit variance.
+    partial : PartialShapes
+        The frames with holes that are not missing, and what they tell.
     """
     n = len(model.variances)
     out = np.full((len(rows), n), np.nan)
@@ -151,22 +154,26 @@ def shape_scores(
     known = np.isfinite(rows)
     complete = known.all(1)
     out[complete] = (rows[complete] - model.mean) @ model.loadings.T / scale
-    partial = np.flatnonzero(~complete & known.any(1))
-    if not len(partial):
-        return out
-    patterns, codes = np.unique(known[partial], axis=0, return_inverse=True)
-    order = np.argsort(np.asarray(codes).ravel(), kind="stable")
-    edges = np.searchsorted(np.asarray(codes).ravel()[order], np.arange(len(patterns) + 1))
-    prior = np.diag(1 / model.variances)
+    holed = np.flatnonzero(~complete & known.any(1))
+    if not len(holed):
+        return out, PartialShapes.none(n)
+    patterns, codes = np.unique(known[holed], axis=0, return_inverse=True)
+    codes = np.asarray(codes).ravel()
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(patterns) + 1))
+    loadings = model.loadings * scale[:, None]
+    information = np.zeros((len(patterns), n, n))
     for number, pattern in enumerate(patterns):
-        w = model.loadings[:, pattern]
-        posterior = np.linalg.inv(w @ w.T / model.noise + prior)
-        if float((np.diag(posterior) / model.variances).mean()) > MISSING_VARIANCE:
+        w = loadings[:, pattern]
+        information[number] = w @ w.T / model.noise
+        posterior = np.linalg.inv(information[number] + np.eye(n))
+        if float(np.diag(posterior).mean()) > MISSING_VARIANCE:
             continue
-        where = partial[order[edges[number] : edges[number + 1]]]
+        where = holed[order[edges[number] : edges[number + 1]]]
         gap = rows[np.ix_(where, np.flatnonzero(pattern))] - model.mean[pattern]
-        out[where] = gap @ w.T @ posterior / model.noise / scale
-    return out
+        out[where] = gap @ w.T @ posterior / model.noise
+    told = np.isfinite(out[holed, 0])
+    return out, PartialShapes(holed[told], codes[told], information)
 
 
 def median_shape(points: Float64[np.ndarray, "time keypoint space"]) -> Float64[np.ndarray, "keypoint space"]:

@@ -24,10 +24,13 @@ MIN_CONFIDENCE = 0.05
 MAX_ML_FRAMES = 20_000
 N_BLOCKS = 10
 N_DECADES = 13
-ACTIVE_CUTOFF, ACTIVE_SHARE, QUIET_CUTOFF = 36.0, 0.4, 2.0
+ACTIVE_CUTOFF, ACTIVE_SHARE, QUIET_CUTOFF = 40.0, 0.4, 2.0
 ACTIVITY_WINDOW = 0.1
 QUIET_RATIO, ACTIVE_RATIO = 1.0, 3.0
 NOISE_PERCENTILE = 20.0
+SPIKE_FRAMES, SPIKE_TIMES, SPIKE_RETURN, SPIKE_FLOOR = 2, 5.0, 0.5, 0.05
+"""Longest spike; how many times as high as all else about it; how near each other the places before and after
+lie, as a share of its height; least height that it is compared with [SD of a measurement]."""
 _ROUNDING = 1e-6
 RESPONSE = 64
 """Frames before and after an impulse within which the fastest smoother's answer to it dies."""
@@ -194,6 +197,7 @@ def _smooth_one(
         return
     step = float(np.median(np.diff(times)))
     variance = float(np.median(0.5 * (r[seen, 0] + r[seen, 2])))
+    own, r = r, _without_spikes(times, z, r, SPIKE_FLOOR * np.sqrt(variance), step)
     lowest = 0.0 if min_cutoff is None else strength_of(min_cutoff, variance, step)
     if cutoff is not None:
         strength = np.full(len(times), max(lowest, strength_of(cutoff, variance, step)))
@@ -206,10 +210,56 @@ def _smooth_one(
             quiet = min(active, max(lowest, strength_of(QUIET_CUTOFF, variance, step)))
             strength = _adapted(times, z, r, variance, step, quiet, active)
     mean, cov, distance, _ = _run(times, z, r, strength)
+    spike = (r != own).any(axis=1)
+    distance[spike] = _squares(z[spike] - mean[spike, :2], own[spike])
     out.position[known, point], out.velocity[known, point] = mean[:, :2], mean[:, 2:]
     out.covariance[known, point], out.distance[known, point] = cov, distance
     out.cutoff[point] = cutoff_of(float(strength.max()), variance, step)
     out.noise[point] = np.sqrt(variance)
+
+
+def _without_spikes(times: np.ndarray, z: np.ndarray, r: np.ndarray, least: float, step: float) -> np.ndarray:
+    """Return the covariances, widened where a point is elsewhere for a frame or two and then back.
+
+    A network that sees two places alike takes now this one and now that, and its covariance allows for
+    both: only the neighbours in time tell.  A whisk is no spike, since its strokes follow each other; where
+    frames are too slow for whisks, a single frame may be true.
+    """
+    if ACTIVE_CUTOFF * step > ACTIVE_SHARE + _ROUNDING:
+        return r
+    n, widened = len(times), r.copy()
+    for length in range(1, min(SPIKE_FRAMES, n - 2) + 1):
+        first, last = slice(0, n - length - 1), slice(length + 1, n)
+        middle = 0.5 * (z[first] + z[last])
+        inside = [slice(i, n - length - 1 + i) for i in range(1, length + 1)]
+        height = np.min([np.hypot(*(z[part] - middle).T) for part in inside], axis=0)
+        with np.errstate(invalid="ignore"):
+            ratio = height / np.fmax(_about(height, length), least)
+            spike = (ratio > SPIKE_TIMES) & (np.hypot(*(z[last] - z[first]).T) < SPIKE_RETURN * height)
+        spike &= times[last] - times[first] < (length + 1.5) * step
+        for part in inside:
+            widened[part][spike] *= ratio[spike, None] ** 2
+    return widened
+
+
+def _squares(away: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Return squared Mahalanobis distances."""
+    (dx, dy), (xx, xy, yy) = away.T, cov.T
+    return np.asarray((yy * dx**2 - 2 * xy * dx * dy + xx * dy**2) / (xx * yy - xy**2))
+
+
+def _about(height: np.ndarray, length: int) -> np.ndarray:
+    """Return the mean height of three frames before and three after a spike, its flanks left out."""
+    total, count = np.zeros(len(height)), np.zeros(len(height))
+    for shift in range(length + 1, length + 4):
+        for here, there in (
+            (slice(shift, None), slice(None, -shift)),
+            (slice(None, -shift), slice(shift, None)),
+        ):
+            known = np.isfinite(height[there])
+            total[here] += np.where(known, height[there], 0.0)
+            count[here] += known
+    return np.asarray(total / np.maximum(count, 1.0))
 
 
 def _run(

@@ -6,7 +6,16 @@ import numpy as np
 
 from mystax.core.typing import Float64
 
-__all__ = ["angle_between", "mean_rotation", "nearest_rotation", "rigid_fit", "rotation_of", "vector_of"]
+__all__ = [
+    "angle_between",
+    "angles_among",
+    "mean_rotation",
+    "nearest_rotation",
+    "rigid_fit",
+    "rotation_of",
+    "rotations_of",
+    "vector_of",
+]
 
 
 def rotation_of(vector: Float64[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 3"]:
@@ -24,6 +33,25 @@ def rotation_of(vector: Float64[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 3"]
         return np.asarray(np.eye(3) + cross + cross @ cross / 2)
     a, b = math.sin(angle) / angle, (1 - math.cos(angle)) / angle**2
     return np.asarray(np.eye(3) + a * cross + b * (cross @ cross))
+
+
+def rotations_of(vectors: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3 3"]:
+    """Rotation matrices of many vectors, as `rotation_of`.
+
+    Examples
+    --------
+    >>> rotations_of(np.array([[0.0, 0.0, np.pi / 2], [0.0, 0.0, 0.0]])).round(6)[:, 0].tolist()
+    [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    angle = np.sqrt((vectors**2).sum(1))
+    cross = np.zeros((len(vectors), 3, 3))
+    cross[:, [2, 0, 1], [1, 2, 0]] = vectors
+    cross[:, [1, 2, 0], [2, 0, 1]] = -vectors
+    small = angle < 1e-8
+    safe = np.where(small, 1.0, angle)
+    a = np.where(small, 1.0, np.sin(angle) / safe)
+    b = np.where(small, 0.5, (1 - np.cos(angle)) / safe**2)
+    return np.asarray(np.eye(3) + a[:, None, None] * cross + b[:, None, None] * (cross @ cross))
 
 
 def vector_of(rotation: Float64[np.ndarray, "3 3"]) -> Float64[np.ndarray, " 3"]:
@@ -57,6 +85,13 @@ def mean_rotation(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray
 def angle_between(a: Float64[np.ndarray, "3 3"], b: Float64[np.ndarray, "3 3"]) -> float:
     """Angle of the rotation from a to b [rad]."""
     return float(np.linalg.norm(vector_of(np.asarray(b @ a.T))))
+
+
+def angles_among(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n n"]:
+    """Angle of the rotation from each to each [rad]."""
+    between = np.einsum("iab,jcb->ijac", rotations, rotations, optimize=True)
+    twist = between[..., [2, 0, 1], [1, 2, 0]] - between[..., [1, 2, 0], [2, 0, 1]]
+    return np.asarray(np.arctan2(np.sqrt((twist**2).sum(2)), np.trace(between, axis1=2, axis2=3) - 1))
 
 
 def rigid_fit(

@@ -24,8 +24,8 @@ from mystax.io.digests import (
     plain_attributes,
 )
 from mystax.io.outcome_files import BLOCK_ROWS, open_outcome, read_attributes, read_head
+from mystax.io.outcome_reading import load_camera
 from mystax.io.outcome_writer import OF_THE_FILE
-from mystax.io.outcomes import load_camera
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
 

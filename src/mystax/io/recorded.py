@@ -8,7 +8,7 @@ from pathlib import Path
 from mystax.core.safe_names import is_there
 from mystax.errors import RecipeError, nearest
 from mystax.io.outcome_parts import OutcomeParts, read_parts
-from mystax.io.outcomes import outcome_paths
+from mystax.io.outcome_reading import outcome_paths
 
 __all__ = ["Recorded", "find_recorded"]
 

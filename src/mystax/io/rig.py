@@ -90,8 +90,14 @@ def rig_from_toml(text: str, where: str = "calibration.toml") -> RigModel:
     metadata = document.pop("metadata", {})
     tables = {key: table for key, table in document.items() if isinstance(table, dict) and "matrix" in table}
     if not tables:
+        is_project = "triangulation" in document or "pipeline" in document
+        hint = "this is a project of Anipose, not its rig: `mystax triangulate PROJECT` takes it whole"
         raise FormatError(
-            "F804", where, expected="tables [cam_0], [cam_1], ... with matrices", got=", ".join(document)[:80]
+            "F804",
+            where,
+            expected="tables [cam_0], [cam_1], ... with matrices",
+            got=", ".join(document)[:80],
+            hint=hint if is_project else "",
         )
     try:
         cameras = [_camera(tables[key], key, where) for key in sorted(tables, key=_natural)]

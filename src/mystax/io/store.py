@@ -24,8 +24,8 @@ from mystax.io.digests import file_digest
 from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive
 from mystax.io.outcome_files import read_head
 from mystax.io.outcome_folder import OutcomeFolder, sum_text, utc_now
+from mystax.io.outcome_reading import outcome_paths
 from mystax.io.outcome_writer import write_outcome
-from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import Provenance
 from mystax.io.store_fs import FileSystem, can_not_link, refusals
 from mystax.io.strays import strays

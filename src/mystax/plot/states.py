@@ -9,6 +9,7 @@ from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
 from mystax.plot.states_draw import has_faces
 from mystax.plot.states_faces import clips_figure, components_figure, face_distances, faces_figure
+from mystax.plot.states_groups import GroupDifference, difference_figure
 from mystax.plot.states_moves import dwell_figure, frequency_figure, number_figure, transitions_figure
 from mystax.plot.states_time import ethogram_figure, kinematics_figure, timeline_of_states
 from mystax.plot.style import NamedFigure
@@ -23,7 +24,11 @@ __all__ = ["STATES", "draw_states", "state_tables"]
 
 
 def draw_states(
-    datasets: Sequence[Dataset], *, groups: Sequence[str] | None = None, events: Sequence[float] = ()
+    datasets: Sequence[Dataset],
+    *,
+    groups: Sequence[str] | None = None,
+    events: Sequence[float] = (),
+    difference: GroupDifference | None = None,
 ) -> list[NamedFigure]:
     """Draw all figures of states.
 
@@ -35,6 +40,8 @@ def draw_states(
         Group of each recording.
     events : sequence of float, optional
         Times [s] around which the ethogram is cut.
+    difference : GroupDifference, optional
+        What two groups differ in.
 
     Returns
     -------
@@ -49,7 +56,8 @@ def draw_states(
         ethogram_figure(datasets, events),
         transitions_figure(datasets),
         dwell_figure(datasets),
-        frequency_figure(datasets, groups),
+        frequency_figure(datasets, groups, None if difference is None else difference.p_family[0]),
+        None if difference is None else difference_figure(difference),
         kinematics_figure(datasets),
         number_figure(datasets),
         components_figure(datasets),

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from mystax.core.typing import Float64, Int64
 from mystax.plot.states_draw import state_colour
+from mystax.plot.states_groups import stars
 from mystax.plot.style import NamedFigure, figure, shown
 
 if TYPE_CHECKING:
@@ -167,8 +168,12 @@ def dwell_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
     return NamedFigure("dwell", made, "Dwell", text, f"Lengths of {len(every)} bouts.", numbers)
 
 
-def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None = None) -> NamedFigure:
-    """Draw how often each state is, absolute and relative; groups side by side."""
+def frequency_figure(
+    datasets: Sequence[Dataset],
+    groups: Sequence[str] | None = None,
+    corrected: Float64[np.ndarray, " state"] | None = None,
+) -> NamedFigure:
+    """Draw how often each state is, absolute and relative; groups side by side, stars where they differ."""
     n = datasets[0].sizes["state"]
     names = list(dict.fromkeys(groups)) if groups else [""]
     member = list(groups) if groups else [""] * len(datasets)
@@ -207,6 +212,9 @@ def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None =
         axes.set_xticks(range(1, n + 1))
         axes.set_xlabel("state")
         axes.set_ylabel(label)
+        if corrected is not None and variable == "occupancy":
+            for state, p in enumerate(corrected):
+                axes.text(state + 1, 1.02 * values[:, state].max(), stars(float(p)), ha="center", fontsize=7)
     for k, item in enumerate(datasets):
         for state in range(n):
             row = (
@@ -222,6 +230,8 @@ def frequency_figure(datasets: Sequence[Dataset], groups: Sequence[str] | None =
     which = (
         f" Groups: {', '.join(shown(name) for name in names)} (hatched from the second on)." if groups else ""
     )
+    if corrected is not None:
+        which += " Stars: corrected p of the difference of occupancy (0.05, 0.01, 0.001)."
     text = (
         "Absolute and relative frequency of each state; bars are means over recordings, dots "
         f"recordings, lines standard errors.{which}"

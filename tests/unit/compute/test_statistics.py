@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from mystax.compute.statistics import (
     adjusted_rand,
@@ -69,6 +70,91 @@ def test_family_p_is_at_least_that_of_the_quantity_alone() -> None:
     found = compare_groups(generator.normal(size=(10, 5)), ["a"] * 5 + ["b"] * 5)
     assert (found.p_family >= found.p - 1e-12).all()
     assert (found.q >= found.p - 1e-12).all()
+
+
+def plain_family(values: np.ndarray, kinds: list[str]) -> np.ndarray:
+    """Correct a family of 4 against 4 by its definition: shares of error, the clearest left out in turn."""
+    sizes = np.array([kinds.count(kind) for kind in kinds])
+
+    def shares(second: tuple[int, ...]) -> np.ndarray:
+        inside = np.isin(np.arange(8), second)
+        own = (values[inside].var(0, ddof=1) + values[~inside].var(0, ddof=1)) / 2
+        of_kind = np.array(
+            [np.mean([own[j] for j, other in enumerate(kinds) if other == kind]) for kind in kinds]
+        )
+        error = np.sqrt((own + of_kind) / 2 * (1 / 4 + 1 / 4))
+        statistic = np.abs(values[inside].mean(0) - values[~inside].mean(0)) / error
+        return np.asarray(2 * student.sf(statistic, 6 / (0.25 + 0.75 / sizes)) * sizes)
+
+    every = np.stack([shares(chosen) for chosen in combinations(range(8), 4)])
+    observed = shares((4, 5, 6, 7))
+    left, highest, found = list(range(len(kinds))), 0.0, np.zeros(len(kinds))
+    for k in np.argsort(observed):
+        highest = max(highest, float((every[:, left].min(1) <= observed[k] * (1 + 1e-6)).mean()))
+        found[k] = highest
+        left.remove(int(k))
+    return found
+
+
+def test_family_p_is_that_of_its_definition() -> None:
+    generator = np.random.default_rng(8)
+    values = generator.normal(size=(8, 6)) + np.repeat([[0.0] * 6, [3.0, 1.5, 0, 0, 0, 0]], 4, axis=0)
+    kinds = ["few", "many", "many", "many", "many", "many"]
+    found = compare_groups(values, ["a"] * 4 + ["b"] * 4, kinds=kinds)
+    np.testing.assert_allclose(found.p_family, plain_family(values, kinds), atol=1e-12)
+
+
+def test_many_quantities_of_one_kind_do_not_hide_one_of_another() -> None:
+    generator = np.random.default_rng(9)
+    values = generator.normal(size=(12, 31))
+    values[6:, 0] += 2
+    groups = ["a"] * 6 + ["b"] * 6
+    plain = compare_groups(values, groups).p_family[0]
+    shared = compare_groups(values, groups, kinds=["one"] + ["many"] * 30).p_family[0]
+    assert shared < plain
+
+
+def test_what_is_clear_makes_the_rest_easier_to_see() -> None:
+    generator = np.random.default_rng(10)
+    values = generator.normal(size=(12, 5))
+    values[6:, :2] += [9.0, 2.2]
+    groups = ["a"] * 6 + ["b"] * 6
+    both = compare_groups(values, groups).p_family[1]
+    without = compare_groups(values[:, 1:], groups).p_family[0]
+    assert both == pytest.approx(without)
+
+
+def test_quantities_of_a_kind_share_what_they_know_of_the_variance() -> None:
+    generator = np.random.default_rng(11)
+    groups, alone, shared = ["a"] * 4 + ["b"] * 4, 0, 0
+    for _ in range(20):
+        values = generator.normal(size=(8, 8))
+        values[4:, 0] += 2.5
+        alone += bool(compare_groups(values, groups).p_family[0] <= 0.05)
+        shared += bool(compare_groups(values, groups, kinds=["one"] * 8).p_family[0] <= 0.05)
+    assert shared > alone
+
+
+def test_false_positives_stay_few_where_kinds_hold_unlike_variances() -> None:
+    generator = np.random.default_rng(12)
+    scale = np.exp(generator.normal(size=9))
+    kinds, groups = ["x"] * 4 + ["y"] * 4 + ["z"], ["a"] * 5 + ["b"] * 5
+    hits = sum(
+        bool(
+            (
+                compare_groups(generator.normal(size=(10, 9)) * scale, groups, kinds=kinds).p_family <= 0.05
+            ).any()
+        )
+        for _ in range(40)
+    )
+    assert hits <= 6  # binomial: 40 at 5 % is 2 +- 1.4
+
+
+def test_effects_are_of_the_values_that_are_told() -> None:
+    values = np.random.default_rng(13).uniform(1, 2, size=(8, 2))
+    groups = ["a"] * 4 + ["b"] * 4
+    found = compare_groups(np.log(values), groups, kinds=["x", "y"], effects_of=values)
+    assert found.effect[1] == pytest.approx(hedges_g(values[:4, 1], values[4:, 1]))
 
 
 def test_three_groups_and_pairs_are_tested() -> None:

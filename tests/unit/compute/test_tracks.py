@@ -158,6 +158,60 @@ def test_adaptive_smoother_is_still_where_the_animal_is_and_keeps_fast_whisks(be
     assert lags[int(np.argmax(match))] == 0
 
 
+def spiked(n: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Make the trace of a still point, and the same that is at another place for some frames now and then."""
+    rng = np.random.default_rng(seed)
+    still = rng.normal(size=(n, 2)) * 0.4
+    measured = still.copy()
+    for start in range(20, n - 20, 23):
+        measured[start : start + length, 0] += 25.0
+    return still, measured
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_point_that_is_elsewhere_for_a_frame_or_two_does_not_move(length: int) -> None:
+    still, measured = spiked(1200, length, 18)
+    # The covariance allows for both places: by its own word no measurement is odd.
+    expected, found = (one_point(z, 400.0).position[:, 0] for z in (still, measured))
+    assert np.abs(found - expected).max() < 1.0
+    steps = [np.hypot(*np.diff(place, axis=0).T).mean() for place in (expected, found)]
+    assert steps[1] < 1.5 * steps[0]
+
+
+def test_single_frames_are_believed_where_frames_are_slow() -> None:
+    _, measured = spiked(300, 1, 19)
+    found = [one_point(measured, 400.0, rate=rate, cutoff=10.0).position[20, 0, 0] for rate in (25.0, 100.0)]
+    assert found[0] > 8.0  # at 25 frames/s a lick lasts no longer
+    assert abs(found[1]) < 2.0
+
+
+@pytest.mark.parametrize("strokes", [1, 3])
+def test_few_strokes_are_no_spikes(strokes: int) -> None:
+    t = np.arange(600) / RATE
+    whisk = np.where((t > 3) & (t < 3 + strokes / 20), 3 * np.sin(2 * np.pi * 20 * (t - 3)), 0.0)
+    measured = np.stack([whisk, np.zeros_like(t)], 1) + np.random.default_rng(20).normal(size=(600, 2)) * 0.05
+    free = one_point(measured, 0.04, cutoff=40.0).position[:, 0, 0]
+    # Ten times the time between frames lets no rule about spikes apply.
+    n, cov = len(t), np.tile([0.04, 0.0, 0.04], (600, 1, 1))
+    slow = smooth_tracks(measured[:, None], cov, np.ones((n, 1)), 10 * t, cutoff=4.0).position[:, 0, 0]
+    np.testing.assert_allclose(free[290:330], slow[290:330], atol=1e-3)
+
+
+def test_fast_whisk_loses_less_than_a_decibel_at_100_frames_per_second() -> None:
+    truth, measured = whisking(10.0, 0.01, 22)
+    place, moving = one_point(measured, 0.04).position[:, 0], slice(600, 900)
+    gain = (place[moving, 0] * truth[moving, 0]).sum() / (truth[moving, 0] ** 2).sum()
+    assert -0.8 < 20 * np.log10(gain) < -0.2
+
+
+def test_single_quick_movement_is_followed() -> None:
+    t = np.arange(1000) / RATE
+    step = 6.0 / (1 + np.exp(-(t - 5.0) / 0.012))  # nine tenths of the way in 0.05 s, as a lid closes
+    measured = np.stack([step, np.zeros_like(t)], 1) + np.random.default_rng(21).normal(size=(1000, 2)) * 0.1
+    place = one_point(measured, 0.1).position[:, 0, 0]
+    assert np.abs(place - step).max() < 0.6
+
+
 def test_motionless_point_is_smoothed_to_the_quiet_cutoff() -> None:
     measured = np.random.default_rng(8).normal(size=(3000, 2)) * 0.1
     place = one_point(measured, 0.01).position[:, 0]

@@ -155,3 +155,18 @@ def test_a_child_on_a_leash_leaves_when_it_hears_nothing(tmp_path: Path) -> None
         process.stdin.write(job.to_json() + "\n")
         process.stdin.flush()
         assert process.wait(100) == ORPHANED
+
+
+def test_a_child_loads_no_dask_and_leaves_it_to_those_who_want_it() -> None:
+    pytest.importorskip("dask", reason='pip install "mystax[cluster]"')
+    lines = (
+        "import sys",
+        "from mystax.engine.child import load_xarray_alone",
+        "load_xarray_alone()",
+        "import numpy as np, xarray as xr",
+        "grey = xr.Dataset({'grey': ('time', np.arange(3.0))}).mean()",
+        "assert float(grey['grey']) == 1.0",
+        "assert not [name for name in sys.modules if name.partition('.')[0] == 'dask']",
+        "import dask",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, env={**os.environ, **ENVIRONMENT})

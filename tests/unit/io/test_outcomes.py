@@ -1,15 +1,12 @@
 """Reading outcomes: by name, on demand, and only what is whole."""
 
-import gc
 import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 import xarray as xr
 
-import mystax.io.outcomes as module
-from mystax.errors import DamagedError, FormatError, RecipeError
+from mystax.errors import RecipeError
 from mystax.io.outcomes import Outcomes, digest_problems, load, read_sum, verify_outcome
 from mystax.io.store import Provenance
 from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
@@ -23,12 +20,6 @@ def folder(tmp_path: Path) -> Path:
     several = {"face": trace(20), "side": trace(30), "": trace(10)}
     store.publish(several, Provenance("twin", 1, OTHER_KEY), schema=TRACE)
     return store.folder
-
-
-@pytest.fixture
-def all_lazy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Treat every variable that is no coordinate as a large one."""
-    monkeypatch.setattr(module, "EAGER_BYTES", -1)
 
 
 def load_one(path: Path) -> xr.Dataset:
@@ -70,12 +61,6 @@ def test_file_of_one_camera_is_a_dataset_and_of_several_a_mapping(folder: Path) 
     assert set(load(str(folder / "twin.nc"))) == {"twin/face", "twin/side", "twin/all_cameras"}
 
 
-def test_parts_and_hidden_files_do_not_exist_for_readers(folder: Path) -> None:
-    (folder / ".trace.0000000000000000.nc.part").write_bytes(b"half")
-    (folder / ".hidden.nc").write_bytes(b"half")
-    assert "trace" in load(folder)
-
-
 def test_folder_without_outcomes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load(tmp_path)
@@ -86,75 +71,6 @@ def test_datasets_in_memory_are_outcomes_too() -> None:
     outcomes = Outcomes.of_datasets({"trace": trace()})
     assert outcomes["trace"].identical(trace())
     assert outcomes.folder is None
-
-
-def test_form_of_a_known_analysis_is_checked(tmp_path: Path) -> None:
-    quick_store(tmp_path).publish(trace(), Provenance("motion", 1, KEY), schema=TRACE)
-    with pytest.raises(FormatError, match="motion"):
-        load(tmp_path / "motion.nc")
-
-
-def test_outcome_of_an_older_version_of_an_analysis_stays_readable(tmp_path: Path) -> None:
-    quick_store(tmp_path).publish(trace(), Provenance("motion", 0, KEY), schema=TRACE)
-    assert load_one(tmp_path / "motion.nc").sizes["time"] == 40
-
-
-@pytest.mark.usefixtures("all_lazy")
-def test_large_variables_are_read_when_they_are_used(folder: Path) -> None:
-    found, outcome = load_one(folder / "trace.nc"), trace()
-    assert not found["score"].variable._in_memory
-    np.testing.assert_array_equal(found["score"][3:9, 0, ::2], outcome["score"][3:9, 0, ::2])
-    np.testing.assert_array_equal(found["score"].isel(time=[9, 2, 2]), outcome["score"].isel(time=[9, 2, 2]))
-    np.testing.assert_array_equal(found["energy"].isel(time=-1), outcome["energy"].isel(time=-1))
-    assert found.load().drop_attrs().identical(outcome.drop_attrs())
-
-
-@pytest.mark.usefixtures("all_lazy")
-def test_no_file_stays_open(folder: Path) -> None:
-    found = load_one(folder / "trace.nc")
-    found["score"][:2].load()
-    (folder / "trace.nc").unlink()
-    gc.collect()
-    with pytest.raises(DamagedError):
-        found["score"].load()
-
-
-@pytest.mark.usefixtures("all_lazy")
-def test_outcome_that_was_superseded_since_it_was_opened_keeps_its_values(folder: Path) -> None:
-    found = load_one(folder / "trace.nc")
-    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
-    np.testing.assert_array_equal(found["score"].values, trace()["score"].values)
-
-
-@pytest.mark.usefixtures("all_lazy")
-def test_file_that_was_replaced_since_it_was_opened_is_refused(folder: Path) -> None:
-    found = load_one(folder / "trace.nc")
-    (folder / "trace.nc").unlink()
-    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
-    with pytest.raises(DamagedError) as caught:
-        found["score"].load()
-    assert caught.value.code == "S502"
-
-
-def test_file_that_was_replaced_since_the_folder_was_opened_is_refused(folder: Path) -> None:
-    outcomes = load(folder)
-    (folder / "trace.nc").unlink()
-    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
-    with pytest.raises(DamagedError):
-        outcomes["trace"]
-
-
-@pytest.mark.usefixtures("all_lazy")
-def test_damaged_chunk_of_a_large_variable_is_refused_as_it_is_read(folder: Path) -> None:
-    path = folder / "trace.nc"
-    data = bytearray(path.read_bytes())
-    data[data.find(trace()["score"].values.tobytes()[40:60])] ^= 1
-    path.write_bytes(data)
-    found = load_one(path)
-    with pytest.raises(DamagedError) as caught:
-        found["score"].load()
-    assert caught.value.code == "S502"
-    np.testing.assert_array_equal(found["energy"].values, trace()["energy"].values)
 
 
 def test_loaded_outcome_survives_a_copy_to_another_process(folder: Path) -> None:

@@ -73,3 +73,11 @@ def test_published_anipose_file_is_read(real_data: Path) -> None:
     rig = read_rig(real_data / "eks" / "fly" / "calibration.toml")
     assert len(rig.cameras) == 3
     assert rig.cameras[0].matrix[0, 0] > 10_000
+
+
+def test_config_of_a_project_is_told_from_its_rig() -> None:
+    with pytest.raises(FormatError, match="mystax triangulate PROJECT"):
+        rig_from_toml("[triangulation]\ncam_regex = 'cam([0-9])'\n", "config.toml")
+    with pytest.raises(FormatError) as refused:
+        rig_from_toml("[other]\nx = 1\n")
+    assert "PROJECT" not in str(refused.value)

@@ -184,11 +184,11 @@ def test_plans_read_weights_again_only_when_they_look_different(
 ) -> None:
     read: list[Path] = []
 
-    def reading(path: Path) -> str:
+    def noted(path: Path) -> str:
         read.append(path)
         return file_digest(path)
 
-    monkeypatch.setattr("mystax.io.weights.file_digest", reading)
+    monkeypatch.setattr("mystax.io.weights.file_digest", noted)
     path = tmp_path / "mine.onnx"
     path.write_bytes(b"onnx bytes")
     first = digest_for_plans(path)

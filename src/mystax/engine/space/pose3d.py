@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Outcomes = Any
 
-__all__ = ["pose3d", "triangulate_files"]
+__all__ = ["ANALYSIS", "pose3d", "triangulate_files"]
 
 ANALYSIS = "pose3d"
 

@@ -173,6 +173,8 @@ def _views_of(
 
 def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, str, Path | None]:
     """Read what one camera says."""
+    if isinstance(source, PoseView):
+        return source, source.identity, None
     if hasattr(source, "data_vars"):
         return view_of_dataset(source, f"pose of {camera}"), str(source.attrs.get("key", "")), None
     path = Path(source)

@@ -1,24 +1,89 @@
 """Groups of recordings: who is in which, the quantities that are compared, and their table."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.typing import Float64
 from mystax.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
     from mystax.compute.statistics import GroupTest
+    from mystax.plot.states_groups import GroupDifference
 else:
-    Dataset = GroupTest = Any
+    Dataset = GroupTest = GroupDifference = Any
 
-__all__ = ["compare_recordings", "group_rows", "individuals_of", "read_groups", "read_rows"]
+__all__ = [
+    "Comparison",
+    "Quantity",
+    "compare_recordings",
+    "group_difference",
+    "group_rows",
+    "individuals_of",
+    "read_groups",
+    "read_rows",
+]
 
 FEWEST_MOVES = 20
+STATE_KINDS = (
+    ("occupancy", "occupancy"),
+    ("bout_rate", "bouts per minute"),
+    ("dwell_median", "median dwell [s]"),
+)
+"""What is compared of each state: variable of the outcome, and its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One thing that groups are compared by.
+
+    Attributes
+    ----------
+    name : str
+        For tables.
+    kind : str
+        What it is of: each kind takes the same part of the error of the family.
+    state, next_state : int
+        From 0; -1 where it is of none.
+    """
+
+    name: str
+    kind: str
+    state: int = -1
+    next_state: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Groups of units side by side.
+
+    Attributes
+    ----------
+    quantities : list of Quantity
+        What was compared.
+    test : GroupTest
+        What came out.
+    groups : list of str
+        Group of each unit.
+    values : array (unit, quantity)
+        Values of the units.
+    """
+
+    quantities: list[Quantity]
+    test: GroupTest
+    groups: list[str]
+    values: Float64[np.ndarray, "unit quantity"]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the quantities."""
+        return [item.name for item in self.quantities]
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:
@@ -104,29 +169,28 @@ def individuals_of(path: str | Path) -> dict[str, str]:
     }
 
 
-def quantities_of(datasets: Sequence[Dataset]) -> tuple[list[str], np.ndarray]:
-    """Return the quantities that groups are compared by: names, and values (recording, quantity)."""
+def quantities_of(
+    datasets: Sequence[Dataset],
+) -> tuple[list[Quantity], Float64[np.ndarray, "recording quantity"]]:
+    """Return the quantities that groups are compared by, and their values in each recording."""
     n = datasets[0].sizes["state"]
-    names, columns = [], []
-    for variable, word in (
-        ("occupancy", "occupancy"),
-        ("bout_rate", "bouts per minute"),
-        ("dwell_median", "median dwell [s]"),
-    ):
+    found: list[Quantity] = []
+    columns = []
+    for variable, word in STATE_KINDS:
         for k in range(n):
-            names.append(f"{word} of {k + 1}")
+            found.append(Quantity(f"{word} of {k + 1}", variable, k))
             columns.append([float(item[variable].values[k]) for item in datasets])
     moves = np.sum([np.asarray(item["transition_count"].values, np.int64) for item in datasets], axis=0)
     for a in range(n):
         for b in range(n):
             if a != b and moves[a, b] >= FEWEST_MOVES:
-                names.append(f"transition {a + 1} to {b + 1}")
+                found.append(Quantity(f"transition {a + 1} to {b + 1}", "transition", a, b))
                 columns.append([_move_share(item, a, b) for item in datasets])
     for k, name in enumerate(datasets[0]["kinematic"].values):
         if str(name) in ("head_speed", "head_rotation_speed"):
-            names.append(str(name))
+            found.append(Quantity(str(name), "speed"))
             columns.append([_median(item["kinematics"].values[:, k]) for item in datasets])
-    return names, np.array(columns).T
+    return found, np.array(columns).T
 
 
 def _median(values: np.ndarray) -> float:
@@ -140,9 +204,7 @@ def _move_share(dataset: Dataset, a: int, b: int) -> float:
     return float(row[b] / row.sum()) if row.sum() > 0 else float("nan")
 
 
-def compare_recordings(
-    datasets: Sequence[Dataset], table: Sequence[dict[str, str]]
-) -> tuple[list[str], "GroupTest", list[str], np.ndarray]:
+def compare_recordings(datasets: Sequence[Dataset], table: Sequence[dict[str, str]]) -> Comparison:
     """Compare groups of recordings; the unit is the individual where it is named, else the recording.
 
     Parameters
@@ -154,8 +216,8 @@ def compare_recordings(
 
     Returns
     -------
-    tuple of names, GroupTest, groups, values
-        Names of the quantities, their tests, the group of each unit, and the units' values.
+    Comparison
+        The quantities, their tests, the group of each unit, and the units' values.
 
     Raises
     ------
@@ -164,7 +226,7 @@ def compare_recordings(
     """
     from mystax.compute.statistics import compare_groups
 
-    names, values = quantities_of(datasets)
+    quantities, values = quantities_of(datasets)
     units: dict[str, list[int]] = {}
     for k, row in enumerate(table):
         units.setdefault(row.get("individual") or row["recording"], []).append(k)
@@ -186,21 +248,82 @@ def compare_recordings(
             rows.append(
                 np.where(count > 0, np.where(known, stacked, 0).sum(0) / np.maximum(count, 1), np.nan)
             )
-    by_pair = pairs if all(pairs) else None
+    by_pair, made = pairs if all(pairs) else None, np.stack(rows)
+    kinds = [item.kind for item in quantities]
     try:
-        test = compare_groups(np.stack(rows), groups, by_pair)
+        test = compare_groups(_evened(made, kinds), groups, by_pair, kinds, made)
     except ValueError as error:
         raise RecipeError("P403", "groups", str(error)) from error
-    return names, test, groups, np.stack(rows)
+    return Comparison(quantities, test, groups, made)
 
 
-def group_rows(datasets: Sequence[Dataset], table: Sequence[dict[str, str]]) -> list[list[str]]:
+def _evened(values: Float64[np.ndarray, "unit quantity"], kinds: Sequence[str]) -> np.ndarray:
+    """Return values on scales where those of a kind vary about alike, whether they are large or small."""
+    scales: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "occupancy": _arc,
+        "transition": _arc,
+        "bout_rate": np.sqrt,
+        "dwell_median": _log,
+        "speed": _log,
+    }
+    return np.stack([scales[kind](column) for kind, column in zip(kinds, values.T, strict=True)], axis=1)
+
+
+def _arc(share: Float64[np.ndarray, " unit"]) -> Float64[np.ndarray, " unit"]:
+    return np.asarray(np.arcsin(np.sqrt(np.clip(share, 0, 1))))
+
+
+def _log(values: Float64[np.ndarray, " unit"]) -> Float64[np.ndarray, " unit"]:
+    return np.asarray(np.log(np.where(values > 0, values, np.nan)))
+
+
+def group_difference(found: Comparison) -> GroupDifference | None:
+    """Return what the figure of two groups needs.
+
+    Parameters
+    ----------
+    found : Comparison
+        Groups side by side.
+
+    Returns
+    -------
+    GroupDifference or None
+        None for another number of groups than two.
+    """
+    from mystax.plot.states_groups import GroupDifference as Found
+
+    which = sorted(set(found.groups))
+    if len(which) != 2:
+        return None
+    second = np.array([group == which[1] for group in found.groups])
+    change = found.values[second].mean(0) - found.values[~second].mean(0)
+    n = 1 + max(item.state for item in found.quantities)
+    kinds = [kind for kind, _ in STATE_KINDS]
+    states, moves = np.full((5, len(kinds), n), np.nan), np.full((2, n, n), np.nan)
+    test = found.test
+    parts = np.stack([change, test.effect, test.low, test.high, test.p_family])
+    for k, item in enumerate(found.quantities):
+        if item.kind in kinds:
+            states[:, kinds.index(item.kind), item.state] = parts[:, k]
+        elif item.next_state >= 0:
+            moves[:, item.state, item.next_state] = change[k], test.p_family[k]
+    sizes = int((~second).sum()), int(second.sum())
+    return Found(
+        (which[0], which[1]),
+        sizes,
+        *(states[0], states[1], states[2], states[3], states[4]),
+        *(moves[0], moves[1]),
+        reason=test.reason,
+    )
+
+
+def group_rows(found: Comparison) -> list[list[str]]:
     """Return the table of the comparison of groups."""
-    names, test, groups, values = compare_recordings(datasets, table)
+    names, test, groups, values = found.names, found.test, found.groups, found.values
     which = sorted(set(groups))
     head = ["quantity", *(f"mean of {group} (n = {groups.count(group)})" for group in which)]
     head += ["p", "p, whole family", "q", "Hedges g", "g low", "g high", "smallest possible p", "remark"]
-    found = [head]
+    rows = [head]
     for k, name in enumerate(names):
         means = [
             float(np.mean([values[u, k] for u in range(len(groups)) if groups[u] == group]))
@@ -216,11 +339,11 @@ def group_rows(datasets: Sequence[Dataset], table: Sequence[dict[str, str]]) -> 
             test.high[k],
             test.smallest,
         ]
-        found.append(
+        rows.append(
             [
                 name,
                 *("" if not np.isfinite(value) else f"{float(value):.4g}" for value in numbers),
                 test.reason,
             ]
         )
-    return found
+    return rows

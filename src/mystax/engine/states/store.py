@@ -12,7 +12,13 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.quality import flags_from_json
 from mystax.core.safe_names import check_folder, safe_name
 from mystax.engine.report import make_report
-from mystax.engine.states.groups import group_rows, read_groups, read_rows
+from mystax.engine.states.groups import (
+    compare_recordings,
+    group_difference,
+    group_rows,
+    read_groups,
+    read_rows,
+)
 from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -184,12 +190,14 @@ def _keep_group(
     _write_tables(store, done.datasets)
     if times:
         store.write_text("tables/trials.csv", _csv_text(trial_rows(done.datasets[0], times)))
-    labels = None
+    labels = difference = None
     if table is not None:
         labels = [row["group"] for row in table]
-        store.write_text("tables/groups.csv", _csv_text(group_rows(done.datasets, table)))
+        found = compare_recordings(done.datasets, table)
+        store.write_text("tables/groups.csv", _csv_text(group_rows(found)))
+        difference = group_difference(found)
     with style():
-        for item in draw_states(done.datasets, groups=labels, events=times):
+        for item in draw_states(done.datasets, groups=labels, events=times, difference=difference):
             store.write_bytes(f"figures/{item.name}.svg", item.svg())
             store.write_text(f"figures/{item.name}.csv", item.csv())
     return Path(store.folder)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mystax.engine.states.store import keep_match, trial_rows
+from mystax.engine.states.store import _keep_group, keep_match, trial_rows
 from mystax.errors import RecipeError
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
+from mystax.plot.states_moves import frequency_figure
 from tests.fixtures.state_outcomes import known_fit, known_outcome, outcomes_of, spatial_source
 
 
@@ -44,6 +45,25 @@ def test_matching_is_kept_as_tables(place: str, other: Path, tmp_path: Path) -> 
     confusion = rows_of(tmp_path / "tables" / "confusion.csv")
     counted = [[int(row[f"{k} of the other fit"]) for k in (1, 2, 3)] for row in confusion]
     assert np.array_equal(counted, match.confusion)
+
+
+def test_groups_have_a_table_a_figure_and_stars(tmp_path: Path) -> None:
+    datasets = known_outcome(1, 2, 3, 4, 5, 6)
+    for k, dataset in enumerate(datasets):
+        dataset.attrs["recording"] = f"r{k}"
+    table = [{"recording": f"r{k}", "group": "ab"[k >= 3]} for k in range(6)]
+    _keep_group(run_of(datasets), Store(tmp_path), table, [])
+    rows = {row["quantity"]: row for row in rows_of(tmp_path / "tables" / "groups.csv")}
+    drawn = rows_of(tmp_path / "figures" / "group_differences.csv")
+    share = np.array([item["occupancy"].values for item in datasets])
+    change = share[3:].mean(0) - share[:3].mean(0)
+    for k, row in enumerate(drawn[:3]):
+        assert float(row["difference"]) == pytest.approx(change[k])
+        assert float(row["p_family"]) == pytest.approx(
+            float(rows[f"occupancy of {k + 1}"]["p, whole family"]), rel=1e-3
+        )
+    assert (tmp_path / "figures" / "group_differences.svg").is_file()
+    assert "Stars" in frequency_figure(datasets, ["a", "b"] * 3, np.array([0.01, 0.5, np.nan])).text
 
 
 def test_a_place_without_states_is_refused(tmp_path: Path) -> None:

@@ -226,6 +226,7 @@ def test_a_planted_script_in_a_report_cannot_run(server: WebServer, place: Path)
     assert answer.status == 200
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert "script" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"])

@@ -38,7 +38,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
-SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """Policy of reports and of files of others: a planted script cannot run."""
 ALWAYS = {
     "x-content-type-options": "nosniff",

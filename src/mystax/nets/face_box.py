@@ -28,6 +28,8 @@ PLAIN = 0.5
 HOPE = FOUND / 2
 """Least score on few frames with which a placement that showed no face at first is tried on more."""
 N_CANDIDATES, N_ROUNDS = 3, 3
+LEAST_POINTS = 4
+"""Different points that a square is about, if there are as many."""
 WIDEST = 0.8
 """The points take at most this share of the side."""
 
@@ -53,11 +55,14 @@ class BoxPoints:
         Points of the eye and of the nose; both empty for sets without such parts.
     scored : array (scored,)
         Points whose confidence counts.
+    held : array (held,), optional
+        Points that the square is about; by default all.
     """
 
     eye: Int64[np.ndarray, " eye"]
     nose: Int64[np.ndarray, " nose"]
     scored: Int64[np.ndarray, " scored"]
+    held: Int64[np.ndarray, " held"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +92,11 @@ def find_face_box(
     """Find the face in frames of one camera.
 
     Six frames are looked at in the whole frame and in five overlapping tiles, each in four quarter turns;
-    two of them tell which turns are left once a face is seen.  The best placements are refined twice on up
-    to 24 frames (those that show no face at first only if that helps on the six): the new square is about
-    the 5 to 95 % extent of the sure points, so large that eye and nose are 0.42 of its side apart.  Where
-    that finds no sure face, two frames are looked at in tiles of 0.35 of the frame's short edge, for faces
-    that are small in it.
+    two of them tell which turns are left once a face is seen.  The best placements are refined three times
+    on up to 24 frames (those that show no face at first only if that helps on the six): the new square is
+    about the 5 to 95 % extent of the sure points, so large that eye and nose are 0.42 of its side apart.
+    Where that finds no sure face, two frames are looked at in tiles of 0.6 and of 0.35 of the frame's short
+    edge that overlap by half, for faces that are small in it or out of focus.
 
     Parameters
     ----------
@@ -259,7 +264,7 @@ def _fitted(
 ) -> CropBox:
     """Return the square about the sure points; the old one where there are too few of them."""
     good = (sure >= SURE) & np.isfinite(xy).all(axis=-1)
-    if int(good.sum()) < 3:
+    if int(good.any(axis=0).sum()) < LEAST_POINTS:
         # Unsure everywhere: the better half of the points still tells the way.
         finite = np.isfinite(xy).all(axis=-1)
         if not finite.any():
@@ -288,7 +293,11 @@ def box_about(
         About the 5 to 95 % extent; eye and nose are 0.42 of its side apart.
     """
     good = np.isfinite(xy).all(axis=-1)
-    low, high = np.percentile(xy[good], [5, 95], axis=0)
+    held = good
+    if points.held is not None and good[:, points.held].any(axis=0).sum() >= LEAST_POINTS:
+        held = np.zeros_like(good)
+        held[:, points.held] = good[:, points.held]
+    low, high = np.percentile(xy[held], [5, 95], axis=0)
     extent = float((high - low).max())
     eye, nose = _centre(xy, good, points.eye), _centre(xy, good, points.nose)
     apart = float(np.linalg.norm(eye - nose)) if np.isfinite(eye).all() and np.isfinite(nose).all() else 0.0

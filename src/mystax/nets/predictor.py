@@ -126,14 +126,19 @@ class Predictor:
 
 
 def points_for_box(every: KeypointSet) -> BoxPoints:
-    """Choose the points that tell where a face is: eye and nose where a set has such parts, else all."""
+    """Choose the points that tell where a face is: eye and nose where a set has such parts, else all.
+
+    The square is about the usual points where a set has them all: as in training, an ear may lie outside.
+    """
     ids = every.ids
     eye, nose = (
         np.array([ids.index(name) for name in every.parts.get(part, ()) if name in ids], np.int64)
         for part in ("eye", "nose")
     )
     scored = np.concatenate([eye, nose])
-    return BoxPoints(eye, nose, scored if len(scored) else np.arange(len(ids)))
+    usual = KeypointSet.load(USUAL_SET).ids
+    held = np.array([ids.index(name) for name in usual]) if set(usual) <= set(ids) else None
+    return BoxPoints(eye, nose, scored if len(scored) else np.arange(len(ids)), held)
 
 
 def open_predictor(

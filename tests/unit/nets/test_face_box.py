@@ -8,7 +8,7 @@ import pytest
 
 from mystax.core.typing import Float32, Shaped
 from mystax.nets.crop import CropBox
-from mystax.nets.face_box import EYE_NOSE, FOUND, BoxPoints, Placer, find_face_box
+from mystax.nets.face_box import EYE_NOSE, FOUND, BoxPoints, Placer, box_about, find_face_box
 
 POINTS = BoxPoints(np.array([0, 1]), np.array([2, 3]), np.array([0, 1, 2, 3]))
 FRAMES = [np.zeros((1024, 1280), np.uint8)] * 24
@@ -139,6 +139,36 @@ def test_a_face_across_the_border_of_two_tiles_is_found() -> None:
     assert found.is_found
     middle = np.array([found.box.x, found.box.y]) + found.box.side / 2 - 0.5
     assert np.linalg.norm(middle - [360, 510]) < 0.1 * found.box.side
+
+
+def test_a_few_points_of_many_frames_do_not_make_a_box() -> None:
+    class OneSure(Face):
+        """Sure of a single point, in all frames; the others are right as well."""
+
+        def __call__(
+            self, frames: Sequence[Shaped[np.ndarray, "y x"]], box: CropBox
+        ) -> tuple[Float32[np.ndarray, "n keypoint space"], Float32[np.ndarray, "n keypoint"]]:
+            places, sure = super().__call__(frames, box)
+            weak = np.where(np.arange(4) == 0, sure, np.minimum(sure, 0.45))
+            return places, weak.astype(np.float32)
+
+    found = find_face_box(FRAMES, OneSure((640.0, 470.0), (500.0, 520.0)), POINTS)
+    assert np.hypot(140, 50) / found.box.side == pytest.approx(EYE_NOSE, rel=0.3)
+
+
+def test_the_square_is_about_the_held_points_alone_where_there_are_enough() -> None:
+    xy = np.array([[[10, 10], [30, 10], [10, 40], [30, 40], [200, 300]]], np.float32)
+    eye, nose = np.array([0, 1]), np.array([2, 3])
+    every = box_about(xy, BoxPoints(eye, nose, eye))
+    some = box_about(xy, BoxPoints(eye, nose, eye, np.arange(4)))
+    assert some.side == pytest.approx(30 / EYE_NOSE)
+    assert (some.x + some.side / 2 - 0.5, some.y + some.side / 2 - 0.5) == pytest.approx((20, 25))
+    assert every.side > 2 * some.side
+    few = xy.copy()
+    few[:, 1:3] = np.nan
+    assert box_about(few, BoxPoints(eye, nose, eye, np.arange(4))) == box_about(
+        few, BoxPoints(eye, nose, eye)
+    )
 
 
 def test_places_can_be_scored_many_at_a_time() -> None:

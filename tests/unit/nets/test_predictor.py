@@ -1,12 +1,13 @@
-"""Weights ready for frames: what the search for the face is told, and what it does not cost."""
+"""Weights ready for frames: what the search for the face is told, the points it goes by, and its cost."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason='pip install "mystax[train]"')  # the small network is made with it
 
+from mystax.core.keypoints import KeypointSet
 from mystax.nets.crop import CropBox
-from mystax.nets.predictor import Predictor, open_predictor
+from mystax.nets.predictor import Predictor, open_predictor, points_for_box
 from mystax.nets.runtime import Network
 from tests.fixtures.networks import tiny_weights
 
@@ -57,3 +58,26 @@ def test_frames_without_anything_to_see_never_reach_the_network(
     assert confidence.shape == (3, len(predictor.every))
     assert (predictor.score([(frame, BOX) for frame in flat]) == 0).all()
     np.testing.assert_array_equal(expected[0][1], confidence)
+
+
+def test_the_square_is_about_the_usual_points_of_a_larger_set() -> None:
+    every = KeypointSet.load("mouse-face-22")
+    points = points_for_box(every)
+    assert points.held is not None
+    assert [every.ids[k] for k in points.held] == list(KeypointSet.load("mouse-face-13").ids)
+    assert "ear_tip" not in {every.ids[k] for k in points.held}
+
+
+def test_eye_and_nose_are_scored_where_a_set_has_them() -> None:
+    every = KeypointSet.load("mouse-face-13")
+    points = points_for_box(every)
+    assert {every.ids[k] for k in points.scored} == {
+        *(name for name in every.ids if name.startswith(("eye_", "nose_")))
+    }
+
+
+def test_a_set_without_such_parts_counts_all_its_points() -> None:
+    every = KeypointSet.load("mouse-face-13").subset(["mouth", "lower_lip", "whisker_I"])
+    points = points_for_box(every)
+    np.testing.assert_array_equal(points.scored, [0, 1, 2])
+    assert points.held is None

@@ -73,7 +73,7 @@ def test_a_run_that_was_killed_while_publishing_goes_on_from_its_checkpoint(tmp_
     run_folder(truth, make_recording(toy_spec()), recipe)
     folder = tmp_path / "stopped"
     with pytest.raises(Cancelled):
-        run_folder(folder, make_recording(toy_spec()), recipe, report=StopAt(6), size=50)
+        run_folder(folder, make_recording(toy_spec()), recipe, report=StopAt(7), size=50)
     # One of the two outcomes is there already, as if the process had died between two publications.
     run_folder(folder, make_recording(toy_spec()), toy_recipe("toy"))
     events = StopAt(10**6)

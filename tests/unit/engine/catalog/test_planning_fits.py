@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -10,6 +9,7 @@ from sqlalchemy import insert, select, update
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.claims import Claim
 from mystax.engine.catalog.dispatch import FITS
+from mystax.engine.catalog.outcomes import OutcomeFacts
 from mystax.engine.catalog.planning import plan_jobs
 from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.status import job_list
@@ -210,8 +210,10 @@ def claimed_encoding(lab: Lab) -> Claim:
 
 def test_an_encoding_is_written_down_with_its_encoder(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = claimed_encoding(lab)
-    monkeypatch.setattr("mystax.engine.catalog.dispatch.outcome_facts", lambda _, path: path)
-    rows: list[Any] = lab.dispatch()._rows_of(claim)
+    monkeypatch.setattr(
+        "mystax.engine.catalog.dispatch.outcome_facts", lambda _, path: OutcomeFacts(str(path), {}, {})
+    )
+    rows = [(Path(facts.path), owner) for facts, owner in lab.dispatch()._rows_of(claim)]
     folder = lab.out / "rec001" / "many"
     assert rows == [(folder / f"{ENCODER_NAME}.nc", 2), (folder / "encoding.nc", 2)]
 

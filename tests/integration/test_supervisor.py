@@ -166,6 +166,6 @@ def test_deaths_are_counted_across_supervisors(tmp_path: Path) -> None:
     assert [event.text for event in _events("warning", events)] == [
         "frames 32 to 47 of camera 'face' are left out"
     ]
-    # The first child of the second supervisor does not know of the deaths yet: it may die once more on its own.
+    # The second supervisor's first child does not know of the deaths yet: it may die once more on its own.
     assert len(list(tmp_path.glob("death-*"))) in {3, 4}
     assert not kept.exists()

@@ -90,7 +90,7 @@ def project_jacobian(row, is_fisheye, px, py, pz, out, jac):
 
 
 @kernel
-def _inverse_radial(row, is_fisheye, rd, limit):
+def _inverse_radial(row, is_fisheye, rd, limit, tolerance):
     """Return the radius whose image is rd; NaN beyond the limit.  Newton steps inside a bracket."""
     high = limit
     if np.isinf(limit):
@@ -112,7 +112,7 @@ def _inverse_radial(row, is_fisheye, rd, limit):
         after = r - step
         if slope <= 1e-12 or after <= low or after >= high:
             after = 0.5 * (low + high)
-        if abs(after - r) <= 1e-14 * (1.0 + r):
+        if abs(after - r) <= tolerance * (1.0 + r):
             return after
         r = after
     return r
@@ -122,17 +122,19 @@ def _inverse_radial(row, is_fisheye, rd, limit):
 def undistort(row, is_fisheye, limit, u, v, out):
     """Normalised point of a pixel: out[0], out[1]; returns whether the model reaches it."""
     xd, yd = (u - row[14]) / row[12], (v - row[15]) / row[13]
-    rd = np.hypot(xd, yd)
+    rd = np.sqrt(xd * xd + yd * yd)
+    is_radial = is_fisheye or (row[18] == 0.0 and row[19] == 0.0)
     if rd < 1e-12:
         out[0], out[1] = xd, yd
         if is_fisheye:
             return True
     else:
-        r = _inverse_radial(row, is_fisheye, rd, limit)
+        # Where tangential terms follow, this is only where their steps begin.
+        r = _inverse_radial(row, is_fisheye, rd, limit, 1e-14 if is_radial else 1e-6)
         if np.isnan(r):
             return False
         out[0], out[1] = xd * r / rd, yd * r / rd
-    if is_fisheye or (row[18] == 0.0 and row[19] == 0.0):
+    if is_radial:
         return True
     x, y = out[0], out[1]
     for _ in range(12):

@@ -231,23 +231,25 @@ def _without(rows, fisheye, uv, prec, used, x, gone, shares, total, chosen, rest
 @kernel
 def _freedom(rows, fisheye, prec, used, x, cov, free, effective, work, jac):
     """Share of each observation that is free to err: trace of I - H, and its effective degrees of freedom."""
-    g, h = np.empty((2, 3)), np.empty((2, 2))
     for c in range(len(rows)):
         free[c] = effective[c] = np.nan
         if not used[c] or project_jacobian(rows[c], fisheye[c], x[0], x[1], x[2], work, jac) <= 1e-9:
             continue
-        for i in range(2):
-            g[i, 0] = cov[0] * jac[i, 0] + cov[1] * jac[i, 1] + cov[2] * jac[i, 2]
-            g[i, 1] = cov[1] * jac[i, 0] + cov[3] * jac[i, 1] + cov[4] * jac[i, 2]
-            g[i, 2] = cov[2] * jac[i, 0] + cov[4] * jac[i, 1] + cov[5] * jac[i, 2]
-        for i in range(2):
-            for j in range(2):
-                h[i, j] = g[i, 0] * jac[j, 0] + g[i, 1] * jac[j, 1] + g[i, 2] * jac[j, 2]
-        # m = I - cov(projected) S^-1
-        m00 = 1.0 - (h[0, 0] * prec[c, 0] + h[0, 1] * prec[c, 1])
-        m01 = -(h[0, 0] * prec[c, 1] + h[0, 1] * prec[c, 2])
-        m10 = -(h[1, 0] * prec[c, 0] + h[1, 1] * prec[c, 1])
-        m11 = 1.0 - (h[1, 0] * prec[c, 1] + h[1, 1] * prec[c, 2])
+        u0, u1, u2, v0, v1, v2 = jac[0, 0], jac[0, 1], jac[0, 2], jac[1, 0], jac[1, 1], jac[1, 2]
+        g0 = cov[0] * u0 + cov[1] * u1 + cov[2] * u2
+        g1 = cov[1] * u0 + cov[3] * u1 + cov[4] * u2
+        g2 = cov[2] * u0 + cov[4] * u1 + cov[5] * u2
+        # h: covariance of the projected point
+        h00, h01 = g0 * u0 + g1 * u1 + g2 * u2, g0 * v0 + g1 * v1 + g2 * v2
+        g0 = cov[0] * v0 + cov[1] * v1 + cov[2] * v2
+        g1 = cov[1] * v0 + cov[3] * v1 + cov[4] * v2
+        g2 = cov[2] * v0 + cov[4] * v1 + cov[5] * v2
+        h11 = g0 * v0 + g1 * v1 + g2 * v2
+        # m = I - h S^-1
+        m00 = 1.0 - (h00 * prec[c, 0] + h01 * prec[c, 1])
+        m01 = -(h00 * prec[c, 1] + h01 * prec[c, 2])
+        m10 = -(h01 * prec[c, 0] + h11 * prec[c, 1])
+        m11 = 1.0 - (h01 * prec[c, 1] + h11 * prec[c, 2])
         trace = m00 + m11
         square = m00 * m00 + 2.0 * m01 * m10 + m11 * m11
         if trace > 1e-6 and square > 0.0:
@@ -343,7 +345,8 @@ def triangulate_block(
             lowest, most = _cost(m2, seen, CUT)
             _copy(x, best)
             found = True
-        if robust and n_seen > 2:
+        # At or below the cut every camera fits: a pair that leaves one out cannot cost less.
+        if robust and n_seen > 2 and lowest > CUT:
             for k in range(len(pairs)):
                 first, second = pairs[k, 0], pairs[k, 1]
                 if not (seen[first] and seen[second]):

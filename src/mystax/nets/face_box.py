@@ -13,7 +13,7 @@ __all__ = ["EYE_NOSE", "FOUND", "BoxPoints", "FaceBox", "Placer", "box_about", "
 
 EYE_NOSE = 0.42
 """Distance of eye and nose that the box aims at, as a share of its side."""
-FOUND = 0.4
+FOUND = 0.45
 """Least mean confidence of eye and nose points of a face."""
 SURE = 0.5
 N_LOOKS, N_REFINED = 6, 24

@@ -54,10 +54,7 @@ def list_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def thread_count(threads: int | str) -> int:
-    """Return a number of decoder threads: one more than cores, at most 8, unless a number is given.
-
-    Frames leave FFmpeg in order, so a thread that is done early waits for the one before it; one more thread
-    than cores keeps these busy.  On one core a second thread has nothing to fill.
+    """Return a number of decoder threads: one for each core, at most 8, unless a number is given.
 
     Raises
     ------
@@ -69,7 +66,7 @@ def thread_count(threads: int | str) -> int:
             cores = len(os.sched_getaffinity(0))
         except AttributeError:  # not on every system
             cores = os.cpu_count() or 1
-        return 1 if cores == 1 else min(cores + 1, MAX_THREADS)
+        return min(cores, MAX_THREADS)
     if not isinstance(threads, int) or threads < 1:
         raise ParameterError("P401", "parameter 'threads'", expected="'auto' or >= 1", got=repr(threads))
     return threads

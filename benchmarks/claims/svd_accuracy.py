@@ -11,6 +11,8 @@ __all__ = ["CLAIMS", "check", "mystax", "prepare"]
 BIN = 4
 BOUNDS = {"gram_frames": (0.99999, 0.99999), "spooled": (0.999, 0.98), "streamed": (0.995, 0.96)}
 
+ROUTES = {"gram_frames": "gram_frames", "spooled": "subspace", "streamed": "subspace_streamed"}
+
 
 def _claim(case: str, title: str, **arguments: Any) -> Claim:
     return Claim(
@@ -55,7 +57,7 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     watch, n = Stopwatch(), 0
     for name in job["routes"]:
         max_spool = 0.0 if name == "streamed" else 16.0
-        route: Any = "gram_frames" if name == "gram_frames" else "subspace"
+        route: Any = ROUTES[name]
         reducer = SvdReducer(
             settings=SvdSettings(n_components=500, route=route, max_spool=max_spool), size=BIN
         )

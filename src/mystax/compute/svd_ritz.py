@@ -31,11 +31,11 @@ def first_width(n_components: int, *, streamed: bool) -> int:
     Examples
     --------
     >>> first_width(500, streamed=False), first_width(500, streamed=True), first_width(10, streamed=False)
-    (320, 1100, 32)
+    (256, 1100, 32)
     """
     if streamed:
         return n_components + max(100, 6 * n_components // 5)
-    return 16 * -(-(3 * n_components // 5 + 16) // 16)
+    return 16 * -(-(12 * n_components // 25 + 16) // 16)
 
 
 def final_width(n_components: int) -> int:

@@ -1,9 +1,10 @@
 """Block Krylov iteration: the decomposition of many bins over many frames, without their Gram matrix.
 
-With A the rows minus their mean and W random, every reading of the bins adds the part of A'A times the
-newest columns that is not yet among them; U and V come at once from all of them (Rayleigh-Ritz).  Keeping
-every block of columns finds the components with fewer products than a wide basis of which only the newest
-state is kept.
+With A the rows minus their mean and S random signs, the first reading gives the columns A'S, and every
+further one the part of A'A times the newest columns that is not yet among them; U and V come at once from
+all of them (Rayleigh-Ritz).  Keeping every block of columns finds the components with fewer products than a
+wide basis of which only the newest state is kept.  Where the bins are not kept there are two readings:
+A'A times one wide block of random columns, and the products with what it spans.
 
 References
 ----------
@@ -32,6 +33,7 @@ from mystax.compute.svd_rows import (
     fix_signs,
     orthogonality,
 )
+from mystax.compute.svd_sketch import RowSketch
 from mystax.core.analysis import Spool, Tiles
 from mystax.core.typing import Float64
 
@@ -40,9 +42,9 @@ __all__ = ["Subspace"]
 Z_BLOCKS = 256
 """Blocks (65,536 rows) that make the basis at most; every row counts for V, means and variance."""
 
-LEAST_READINGS = 4
-MOST_READINGS = 6
-"""Readings that make the basis, where the bins are kept."""
+LEAST_READINGS = 5
+MOST_READINGS = 8
+"""Readings that make the basis, where the bins are kept; the first costs next to nothing."""
 
 
 class Subspace:
@@ -69,7 +71,7 @@ class Subspace:
     tolerance : float
         Shortfall above which another reading is made.
     seed : int
-        Of the first basis.
+        Of the signs, or of the first basis.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Subspace:
         self._is_sampled = len(chosen) < n_blocks
         self.n_readings_at_least = 2 if streamed else LEAST_READINGS + self._is_sampled
         self._products = Products(matrix, tiles, centred=compat)
+        self._sketch: RowSketch | None = None
         self._basis: list[np.ndarray] = []
         self._chosen_rows, self._chosen_sums = 0, np.zeros(matrix.n_bins)
         self._power = 0.0
@@ -120,13 +123,20 @@ class Subspace:
     @property
     def _collects(self) -> bool:
         """Whether this reading sums X'R: not if it can tell nothing new about the basis."""
-        return self._is_streamed or not self._is_final
+        return self._is_streamed or not (self._is_final or self.n_readings == 0)
+
+    def _draw(self) -> None:
+        """Draw what the first reading needs: a wide basis, or the signs of rows."""
+        if self._is_streamed:
+            self._basis = [random_basis(self.matrix.n_bins, self._width, self._seed)]
+        else:
+            self._sketch = RowSketch(self.matrix, self._width, self._seed)
 
     def begin_reading(self) -> None:
         """Get ready for the next reading."""
         if self.n_readings == 0:
-            self._basis = [random_basis(self.matrix.n_bins, self._width, self._seed)]
-        width = self._basis[-1].shape[1]
+            self._draw()
+        width = self._basis[-1].shape[1] if self._basis else 0
         self._products.begin(width if self._collects else 0)
         total = sum(block.shape[1] for block in self._basis)
         self._fresh, self._chosen_inner = np.zeros((total, width)), np.zeros((width, width))
@@ -149,7 +159,9 @@ class Subspace:
         chosen = block.number in self._chosen
         if self.n_readings == 0:
             self.moments.add(block, bins)
-            if self._is_sampled and chosen:
+            if self._sketch is not None:
+                self._sketch.add(bins, used, self._tiles)
+            elif self._is_sampled and chosen:
                 self._count_chosen(bins, used)
         if chosen:
             self._products.enter(block.number)
@@ -174,19 +186,21 @@ class Subspace:
 
     def _add_part(self, bins: np.ndarray, used: np.ndarray, *, chosen: bool) -> None:
         """Multiply some rows with the basis, and add to the sums what the present reading makes."""
-        counts_power = self.n_readings == 0 and self._needs_power
-        if not (chosen or self._is_final or counts_power):
+        is_first = self.n_readings == 0
+        counts_power = is_first and self._needs_power
+        multiplies = self._is_final or (chosen and self._sketch is None)
+        if not (multiplies or counts_power):
             return
-        shift = self.moments.shift if self.n_readings == 0 else self._centre()
+        shift = self.moments.shift if is_first else self._centre()
         rows = self._products.rows(bins, used, shift)
         if counts_power:
             self._power += self._products.power(rows)
-        if not (chosen or self._is_final):
+        if not multiplies:
             return
         scores = self._products.project(rows, self._basis[-1])
         if chosen and self._collects:
             self._products.collect(rows, scores)
-        if self.n_readings > 0:
+        if not is_first:
             self._keep(scores, chosen=chosen)
 
     def _keep(self, scores: np.ndarray, *, chosen: bool) -> None:
@@ -212,7 +226,11 @@ class Subspace:
         sums = self._products.take()
         self.n_readings += 1
         if self.n_readings == 1:
-            self._correct(sums)
+            self._correct_power()
+            if self._sketch is not None:
+                sums, self._sketch = self._sketch.take(self._centre(), centred=self._compat), None
+            else:
+                self._correct(sums)
             if self.moments.n_rows < 2:
                 sums = sums[:, :0]
             self._basis = [orthonormal(sums, self._tiles)]
@@ -224,19 +242,26 @@ class Subspace:
         else:
             self._end_growing(sums)
 
+    def _correct_power(self) -> None:
+        """Turn the sum of squares about the shift into that about the mean (in float64)."""
+        offset, everyone = self._offsets(self.moments.mean)
+        self._power += self.moments.n_rows * float(offset @ offset - 2.0 * offset @ everyone)
+
+    def _offsets(
+        self, mean: Float64[np.ndarray, " bin"]
+    ) -> tuple[Float64[np.ndarray, " bin"], Float64[np.ndarray, " bin"]]:
+        """Return the centre and the mean of some rows, less the shift, in units of the matrix."""
+        shift, scale = self.moments.shift, self.matrix.scale
+        offset, other = (self._centre() - shift) * scale, (mean - shift) * scale
+        return (offset - offset.mean(), other - other.mean()) if self._compat else (offset, other)
+
     def _correct(self, sums: Float64[np.ndarray, "bin column"]) -> None:
         """Turn sums about the shift into sums about the mean (rank one, in float64)."""
-        moments, scale = self.moments, self.matrix.scale
-        offset = (self._centre() - moments.shift) * scale
+        moments = self.moments
+        n, total = moments.n_rows, moments.sums.astype(np.float64)
         if self._is_sampled:
             n, total = self._chosen_rows, self._chosen_sums
-        else:
-            n, total = moments.n_rows, moments.sums.astype(np.float64)
-        mean = (total / max(1, n) - moments.shift) * scale
-        everyone = (moments.mean - moments.shift) * scale
-        if self._compat:
-            offset, mean, everyone = (vector - vector.mean() for vector in (offset, mean, everyone))
-        self._power += moments.n_rows * float(offset @ offset - 2.0 * offset @ everyone)
+        offset, mean = self._offsets(total / max(1, n))
         centre_sums(sums, self._basis[0], offset, mean, n, self._tiles)
 
     def _end_growing(self, sums: Float64[np.ndarray, "bin column"]) -> None:
@@ -340,6 +365,7 @@ class Subspace:
             len(self._basis),
         ]
         drawn = self.n_readings == 0
+        sketch = self._sketch.state() if self._sketch is not None else {}
         return {
             "counts": np.array(counts, np.int64),
             "numbers": np.array([self._power, self._shortfall]),
@@ -353,6 +379,7 @@ class Subspace:
             "values": self._values,
             "squares": self._squares.copy(),
             **{f"basis/{i}": block for i, block in enumerate(self._basis) if not drawn},
+            **{f"sketch/{key}": value for key, value in sketch.items()},
             **{f"products/{key}": value for key, value in self._products.state().items()},
             **{f"moments/{key}": value for key, value in self.moments.state().items()},
         }
@@ -363,8 +390,11 @@ class Subspace:
         self.n_readings, self._chosen_rows, self._checked, n_basis = counts[0], *counts[4:]
         self.is_done, self._is_settled, self._is_final = (bool(value) for value in counts[1:4])
         self._power, self._shortfall = (float(value) for value in state["numbers"])
-        if self.n_readings == 0 and n_basis:
-            self._basis = [random_basis(self.matrix.n_bins, self._width, self._seed)]
+        sketch = below(state, "sketch")
+        if self.n_readings == 0 and (n_basis or sketch):
+            self._draw()
+            if self._sketch is not None:
+                self._sketch.restore(sketch)
         else:
             self._basis = [np.array(state[f"basis/{i}"]) for i in range(n_basis)]
         self._chosen_sums = np.array(state["chosen_sums"])

@@ -34,12 +34,21 @@ FRAME_DISK = 600
 """Outcome of one frame of an analysis that is not `svd` [byte]."""
 
 FLOPS = 40e9
-"""Single-precision products of one core [1/s]."""
+"""Single-precision operations of one core in matrix products, where they have not been timed [1/s]."""
+
+EIGEN = 30.0
+"""Operations of an eigendecomposition, over those of its share of a product: double precision, memory."""
 
 DECODE = 1.2e-3
 """Time to decode a picture of 640 x 480 where it has not been measured [s]."""
 
+START = 1.6
+"""Time to start a run and to put its outcomes in place [s]."""
+
 PICTURE = 640 * 480
+PRODUCT = 1024
+"""Side of the product that is timed."""
+
 MEASURED = 200
 MAX_MEASURE = 2.0
 
@@ -82,6 +91,7 @@ def svd_cost(
     max_spool: float = 16.0,
     itemsize: int = 2,
     kinds: int = 1,
+    rate: float = FLOPS,
 ) -> SvdCost:
     """Return the cost of a motion or movie SVD.
 
@@ -95,13 +105,17 @@ def svd_cost(
         Bytes of a bin.
     kinds : int, optional
         2 where both motion and movie are decomposed.
+    rate : float, optional
+        Single-precision operations per second in matrix products.
 
     Returns
     -------
     SvdCost
         Figures by the rules that choose the route.
     """
+    from mystax.compute.svd_ritz import final_width, first_width
     from mystax.compute.svd_routes import choose_route
+    from mystax.compute.svd_subspace import LEAST_READINGS
 
     route = choose_route(n_bins, n_frames, itemsize, max_spool)
     k = min(n_components, n_bins, n_frames)
@@ -111,27 +125,32 @@ def svd_cost(
     if route in ("gram_bins", "gram_frames"):
         # A side x side matrix from rows of the other length; its eigenvectors; the projection.
         side, other = (n_bins, n_frames) if route == "gram_bins" else (n_frames, n_bins)
-        flop = 4.0 * other * side**2 + 10.0 * side**3 + 2.0 * n_frames * n_bins * k
+        flop = 4.0 * other * side**2 + EIGEN * side**3 + 2.0 * n_frames * n_bins * k
         # Besides the matrix and its eigenvectors: the masks in double and in single precision.
         memory = (16 * side**2 + 12 * n_bins * k + 64 * MIB) * kinds
         kept = spool if fits else 0
-        return SvdCost(route, 2, 1 if fits else 2, memory, outcome, kept, kinds * flop / FLOPS)
+        return SvdCost(route, 2, 1 if fits else 2, memory, outcome, kept, kinds * flop / rate)
     is_spooled = route == "subspace"
-    width = min(k + (max(50, k // 5) if is_spooled else max(100, k // 2)), n_bins, n_frames)
-    # A float32 part of a block has at most 64 MiB; there is one of rows and one of products.
-    memory = (16 * n_bins * width + 2 * min(256 * n_bins * 4, 64 * MIB)) * kinds
-    readings = 3 if is_spooled else 2
+    width = min(first_width(k, streamed=not is_spooled), n_bins, n_frames)
     used = min(n_frames, USED_ROWS)
-    flop = 2.0 * n_bins * width * (2 * used * (readings - 1) + n_frames)
-    flop += 4.0 * n_bins * width**2 * readings
+    # With bins that are kept the first reading only adds; a basis from a part of the rows needs one more.
+    n_last = n_frames if used < n_frames or not is_spooled else 0
+    last = min(final_width(k), n_bins, n_frames) if is_spooled else width
+    n_blocks = LEAST_READINGS - 1 if is_spooled else 1
+    columns = min(n_blocks * width, n_bins, n_frames)
+    # Sums and what becomes of them; the basis; rows and products of at most 64 MiB each.
+    memory = (20 * n_bins * width + 4 * n_bins * columns + 2 * min(256 * n_bins * 4, 64 * MIB)) * kinds
+    flop = 4.0 * n_bins * width * used * n_blocks + 2.0 * n_bins * last * n_last
+    flop += 8.0 * n_bins * columns * width + EIGEN * columns**3
+    rows = last if n_last else columns
     return SvdCost(
         route,
-        readings,
+        LEAST_READINGS + (n_last > 0) if is_spooled else 2,
         1 if is_spooled else 2,
         memory,
-        outcome + 4 * n_frames * width * kinds,
+        outcome + 4 * n_frames * rows * kinds,
         spool if is_spooled else 0,
-        kinds * flop / FLOPS,
+        kinds * flop / rate,
     )
 
 
@@ -233,6 +252,30 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+@dataclass(frozen=True, slots=True)
+class _Power:
+    """Cores of a run, and single-precision operations per second of each in matrix products."""
+
+    cores: int
+    rate: float
+
+
+def _product_rate() -> float:
+    """Time a matrix product: single-precision operations per second of one core."""
+    import numpy as np
+
+    from mystax.engine.machine import available_cores
+
+    side = PRODUCT
+    values = np.ones((side, side), np.float32)
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        values @ values
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * side**3 / best / available_cores()
+
+
 def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: bool = False) -> Estimate:
     """Estimate what a plan will cost.
 
@@ -245,24 +288,25 @@ def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: 
     cores : int, optional
         Threads.
     measure : bool, optional
-        Decode up to 200 frames per camera to time the decoder.
+        Decode up to 200 frames per camera to time the decoder, and time a matrix product.
 
     Returns
     -------
     Estimate
         The figures.
     """
-    total = Estimate()
+    total = Estimate(seconds=START if plan.wanted else 0.0)
+    power = _Power(cores, _product_rate() if measure and any(o.name == "svd" for o in plan.wanted) else FLOPS)
     busy: dict[str, int] = {}
     for outcome in plan.wanted:
         for part in outcome.parts:
             source = recording.video(part.camera)
             if outcome.name == "svd":
-                total, decodes = _add_svd(total, part, source, cores)
+                total, decodes = _add_svd(total, part, source, power)
             else:
                 total, decodes = _add_small(total, outcome.name, part, source, cores)
             busy[part.camera] = max(busy.get(part.camera, 0), decodes)
-        total, decodes = _add_joint(total, outcome.parts, recording, cores)
+        total, decodes = _add_joint(total, outcome.parts, recording, power)
         if decodes:
             busy |= {name: max(busy.get(name, 0), decodes) for name in recording.cameras}
     for camera, decodes in busy.items():
@@ -308,7 +352,7 @@ def _bin_of(params: Mapping[str, object], source: FrameSource) -> int:
     return size if isinstance(size, int) else auto_bin(source.shape)
 
 
-def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, cores: int) -> tuple[Estimate, int]:
+def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, power: _Power) -> tuple[Estimate, int]:
     from mystax.compute.bins import bin_dtype
 
     params = part.params.model_dump()
@@ -317,7 +361,7 @@ def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, cores: int)
     decodes = 1
     for roi, n_bins in zip(part.rois, _n_bins(part.rois, source.shape, size), strict=True):
         label = f"{part.camera}/{roi.name}"
-        total, needed = _add_decomposition(total, label, params, (source.n_frames, n_bins, itemsize), cores)
+        total, needed = _add_decomposition(total, label, params, (source.n_frames, n_bins, itemsize), power)
         decodes = max(decodes, needed)
     pixels = source.shape[0] * source.shape[1]
     binning = 0.25e-3 * source.n_frames * pixels / PICTURE
@@ -325,7 +369,7 @@ def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, cores: int)
 
 
 def _add_joint(
-    total: Estimate, parts: Sequence[CameraPart], recording: Recording, cores: int
+    total: Estimate, parts: Sequence[CameraPart], recording: Recording, power: _Power
 ) -> tuple[Estimate, int]:
     """Add the decomposition over all cameras, if a part asks for it."""
     from mystax.compute.bins import bin_dtype
@@ -341,11 +385,11 @@ def _add_joint(
         n_bins += (source.shape[0] // size) * (source.shape[1] // size)
         itemsize = max(itemsize, bin_dtype(source.bits, size).itemsize)
     size_of = (recording.video().n_frames, n_bins, itemsize)
-    return _add_decomposition(total, "all_cameras", params, size_of, cores)
+    return _add_decomposition(total, "all_cameras", params, size_of, power)
 
 
 def _add_decomposition(
-    total: Estimate, label: str, params: Mapping[str, object], size: tuple[int, int, int], cores: int
+    total: Estimate, label: str, params: Mapping[str, object], size: tuple[int, int, int], power: _Power
 ) -> tuple[Estimate, int]:
     """Add one decomposition of frames, bins and bytes of a bin; return the decodes that it needs, too."""
     n_frames, n_bins, itemsize = size
@@ -358,11 +402,12 @@ def _add_decomposition(
         max_spool=float(str(params.get("max_spool", 16))),
         itemsize=itemsize,
         kinds=max(1, kinds),
+        rate=power.rate,
     )
     total = replace(
         total,
         readings=max(total.readings, cost.readings),
-        seconds=total.seconds + cost.seconds / cores,
+        seconds=total.seconds + cost.seconds / power.cores,
         memory=total.memory + cost.memory,
         disk=total.disk + cost.disk,
         scratch=total.scratch + cost.scratch,

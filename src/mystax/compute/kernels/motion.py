@@ -4,7 +4,7 @@ import numpy as np
 
 from mystax.core.compiled import kernel
 
-__all__ = ["add_rows", "fill_rows", "pair_sums", "picture_sums"]
+__all__ = ["add_rows", "fill_rows", "pair_sums", "picture_sums", "sketch_rows"]
 
 
 @kernel
@@ -128,3 +128,25 @@ def fill_rows(bins, used, moving, shift, scale, centred, out):
             mean /= n_bins
             for p in range(n_bins):
                 target[p] -= mean
+
+
+@kernel
+def sketch_rows(bins, used, moving, places, signs, first, last, sums):
+    """Add rows 1.. of `bins` (n + 1, bin), with a sign, each to one of the rows of `sums` (sum, bin).
+
+    With `moving` a row is |row - the row before|; rows that are not `used` are left out.  Only the bins
+    from `first` to before `last` are taken.  `places` and `signs` (n,) tell the row of `sums` and 1 or -1.
+    """
+    for t in range(1, len(bins)):
+        if not used[t - 1]:
+            continue
+        now = bins[t, first:last]
+        past = bins[t - 1, first:last]
+        target = sums[places[t - 1], first:last]
+        sign = np.float32(signs[t - 1])
+        if moving:
+            for p in range(len(target)):
+                target[p] += sign * np.float32(abs(np.int32(now[p]) - np.int32(past[p])))
+        else:
+            for p in range(len(target)):
+                target[p] += sign * np.float32(now[p])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mystax.compute.kernels.motion import add_rows, fill_rows, pair_sums, picture_sums
+from mystax.compute.kernels.motion import add_rows, fill_rows, pair_sums, picture_sums, sketch_rows
 from tests.fixtures.measure import random_movie
 
 BINS = random_movie(6, (5, 7), 3).astype(np.uint16) * 16
@@ -75,3 +75,16 @@ def test_rows_minus_a_shift_equal_numpy(moving: bool, centred: bool) -> None:
     out = np.empty((6, 35))
     fill_rows(flat(), used, moving, shift, scale, centred, out)
     np.testing.assert_allclose(out, rows, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_sums_with_signs_equal_numpy_and_leave_other_bins_alone(moving: bool) -> None:
+    used = PAIRS if moving else VALID
+    places, signs = np.array([2, 0, 1, 0, 2, 0]), np.array([1, -1, 1, 1, -1, -1])
+    rows = (differences() if moving else BINS.astype(np.int64)).reshape(6, 35)
+    expected = np.full((3, 35), 0.5, np.float32)
+    for place, sign, row in zip(places[used], signs[used], rows[used], strict=True):
+        expected[place, 4:30] += sign * row[4:30]
+    sums = np.full((3, 35), 0.5, np.float32)
+    sketch_rows(flat(), used, moving, places, signs, 4, 30, sums)
+    np.testing.assert_array_equal(sums, expected)

@@ -133,8 +133,12 @@ class Job:
 
 
 def open_job(job: Job) -> Recording:
-    """Open the recording of a job."""
+    """Open the recording of a job; its videos are decoded with no more threads than the job has cores."""
     recording: Recording = _named(job.opener)(job.recording)
+    for camera in recording.cameras.values():
+        limit = getattr(camera.video, "limit_threads", None)
+        if limit is not None:
+            limit(job.cores)
     return recording
 
 

@@ -227,7 +227,9 @@ class VideoReader:
         box: Box | None = None,
         size: int | None = None,
     ) -> Iterator[FrameChunk]:
-        """Give frames start, start + step, ... < stop in chunks, decoded ahead in a thread of their own.
+        """Give frames start, start + step, ... < stop in chunks.
+
+        They are decoded ahead in a thread of their own, unless the reader may use one thread only.
 
         Parameters
         ----------
@@ -253,7 +255,8 @@ class VideoReader:
             raise ParameterError("P401", "chunks", expected="start >= 0, step >= 1, size >= 1")
         request = self._request(range(start, max(start, end), step), box, size)
         if len(request.frames) and request.box.width and request.box.height:
-            yield from read_ahead(assemble(self._parts, request, self._timeline, self._findings))
+            chunks = assemble(self._parts, request, self._timeline, self._findings)
+            yield from chunks if self._threads == 1 else read_ahead(chunks)
 
     def _request(self, frames: range, box: Box | None, size: int | None) -> Request:
         whole = Box(0, 0, self.shape[1], self.shape[0])
@@ -269,6 +272,16 @@ class VideoReader:
             poison=self._poison,
             threads=self._threads,
         )
+
+    def limit_threads(self, threads: int) -> None:
+        """Decode with no more threads than these, from the next pass on; with one nothing is read ahead.
+
+        Raises
+        ------
+        ParameterError
+            P401, for less than one.
+        """
+        self._threads = min(self._threads, thread_count(threads))
 
     def frame_at(self, index: int) -> FrameChunk:
         """Give one frame as a chunk of one, equal bit for bit to the sequential frame.

@@ -15,7 +15,9 @@ from mystax.engine.jobs import Job, open_job
 from mystax.engine.plan import Request
 from mystax.engine.recipe import recipe_from
 from mystax.engine.recording_specs import spec_of_recording
-from mystax.io.video_files import clock_from_values, clock_values
+from mystax.io.video import Video
+from mystax.io.video_files import clock_from_values, clock_values, thread_count
+from mystax.synth import faulty_video
 from tests.fixtures.engine_runs import toy_job
 from tests.fixtures.engine_toys import make_recording, toy_spec
 
@@ -55,6 +57,18 @@ def test_every_further_attempt_is_counted() -> None:
 def test_recording_is_opened_by_the_named_function() -> None:
     recording = open_job(toy_job(Path("x"), toy_spec(12, cameras=["left", "right"])))
     assert [camera.video.n_frames for camera in recording.cameras.values()] == [12, 12]
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_videos_are_decoded_with_no_more_threads_than_the_job_has_cores(cores: int, tmp_path: Path) -> None:
+    path = tmp_path / "face.mp4"
+    faulty_video(path, "clean", n_frames=5, size=(64, 48))
+    spec = {"paths": {"face": [str(path)]}, "name": "r", "reference": "face"}
+    recording = open_job(Job(spec, {}, str(tmp_path), cores=cores))
+    source = recording.video("face")
+    assert isinstance(source, Video)
+    assert source.spec()["threads"] == min(cores, thread_count("auto"))
+    recording.close()
 
 
 def test_frames_in_memory_cannot_be_sent() -> None:

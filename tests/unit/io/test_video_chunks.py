@@ -1,5 +1,6 @@
 """Tests of `mystax.io.video_chunks`: chunks of any size, missing rows, policies."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,27 @@ def equal(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> bool:
 def test_chunk_size_and_threads_change_nothing(size: int, threads: int, clean: Path, damaged: Path) -> None:
     for path in (clean, damaged):
         assert equal(rows(Video(path, threads=threads), size), rows(Video(path, threads=1), 33))
+
+
+@pytest.mark.parametrize(("limit", "reads_ahead"), [(1, False), (2, True)])
+def test_with_one_thread_nothing_is_read_ahead(limit: int, reads_ahead: bool, clean: Path) -> None:
+    video = Video(clean, threads=4)
+    video.limit_threads(limit)
+    chunks = video.chunks(size=10)
+    next(chunks)
+    readers = [thread.name for thread in threading.enumerate() if thread.name == "mystax-reader"]
+    chunks.close()  # type: ignore[attr-defined]  # it is a generator
+    assert bool(readers) is reads_ahead
+    assert equal(rows(video, 10), rows(Video(clean), 10))
+
+
+def test_a_limit_never_adds_threads(clean: Path) -> None:
+    video = Video(clean, threads=1)
+    video.limit_threads(8)
+    assert video.spec()["threads"] == 1
+    with pytest.raises(ParameterError) as caught:
+        video.limit_threads(0)
+    assert caught.value.code == "P401"
 
 
 @settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])

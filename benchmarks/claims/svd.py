@@ -87,6 +87,9 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     }
     if "box" in job:
         prepared |= {"rois": [{"kind": "motion", "box": job["box"], "bin": job["bin"]}], "whole": False}
+    if job["name"] == "high":
+        # Two thread settings of the peer are told apart on fewer frames: a minute each is too long for that.
+        prepared["warm"] = {"videos": [str(make_video(data, "short"))]}
     return prepared
 
 

@@ -69,7 +69,7 @@ def process(job: dict[str, Any]) -> dict[str, Any]:
     proc = proc_of(job) if job.get("rois") else None
     with Watch() as watch:
         saved = peer.run(
-            [[job["video"]]],
+            [[video] for video in job.get("videos", [job["video"]])],
             sbin=job.get("bin", 4),
             motSVD=job.get("motion", True),
             movSVD=job.get("movie", False),

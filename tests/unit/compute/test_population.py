@@ -53,7 +53,7 @@ def test_errors_per_block_are_sums_of_squares(activity: np.ndarray) -> None:
     test = plan.test(1)
     z = (activity[test] - units[0]) / units[1]
     said = np.random.default_rng(2).normal(size=z.shape).astype(np.float32)
-    found = score_blocks(population, units, plan, 1, [lambda slab: said[:, slab]])
+    found = score_blocks(population, units, plan, 1, lambda rows, slab: [said[rows, slab]], 1)
     for k, block in enumerate(found.blocks):
         rows = plan.block[test] == block
         assert np.allclose(found.sse[0, k], ((z - said)[rows] ** 2).sum(0), rtol=1e-4)

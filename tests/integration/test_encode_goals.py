@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,16 @@ found = mystax.encoding(two_parts(7700), neural, model="linear", folds=2, out=ou
                         null="none", parts=False, lags=False, ceiling="none")
 note(digest=found.attrs["content_sha256"])
 """
+
+
+def test_thirty_thousand_neurons_are_sorted_within_a_minute() -> None:
+    from mystax.compute.seriation import sort_neurons
+
+    loadings = np.random.default_rng(0).normal(size=(30_000, 64))
+    begin = time.process_time()
+    order = sort_neurons(loadings)
+    assert time.process_time() - begin < 60
+    assert np.array_equal(np.sort(order), np.arange(30_000))
 
 
 def array_in(folder: Path) -> None:

@@ -18,8 +18,8 @@ from mystax.synth.brain_faults import FILE_FAULTS, damage
 from tests.fixtures.commands import Finished, call
 
 QUICK = (
-    "--model", "linear", "--folds", "2", "--scales", "one", "--null", "none", "--ceiling", "none", "--no-parts",
-    "--no-lags",
+    "--model", "linear", "--folds", "2", "--scales", "one", "--null", "none", "--ceiling", "none",
+    "--no-parts", "--no-lags",
 )  # fmt: skip
 
 Command = Callable[..., Finished]

@@ -162,7 +162,7 @@ class Population:
 def _moments(
     values: Float32[np.ndarray, "time some"],
 ) -> tuple[Float64[np.ndarray, " some"], Float64[np.ndarray, " some"]]:
-    """Return mean and sd of columns in double precision, about their first values so that no digit is lost."""
+    """Return mean and sd of columns in double precision, about their first values: no digit is lost."""
     n, width = values.shape
     shift = values[:1].astype(np.float64).sum(0)
     total, squares = np.zeros(width), np.zeros(width)

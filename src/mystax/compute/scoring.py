@@ -73,7 +73,8 @@ def score_blocks(
     fold : int
         Which one.
     predict : callable
-        Takes a slice of the test bins and a slab of neurons; gives the predictions of one model after another.
+        Takes a slice of the test bins and a slab of neurons; gives the predictions of one model after
+        another.
     n_models : int
         Number of models.
     with_products : bool, optional

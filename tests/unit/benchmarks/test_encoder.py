@@ -77,7 +77,8 @@ def row(**changes: Any) -> dict[str, Any]:
     return {
         "world": "A", "seed": 0, "rule": "tuned", "n_bins": 1760, "n_neurons": 500, "stacked": 0.09,
         "facemap": 0.05, "ratio": 1.8, "ratio_low": 1.7, "ratio_high": 1.9, "share_of_ceiling": 0.53,
-        "peer_share_of_ceiling": 0.3, "cpu_s": 20.0, "peer_cpu_s": 180.0, "cpu_ratio": 9.0, "load": 1.0, **changes,
+        "peer_share_of_ceiling": 0.3, "cpu_s": 20.0, "peer_cpu_s": 180.0, "cpu_ratio": 9.0, "load": 1.0,
+        **changes,
     }  # fmt: skip
 
 
@@ -88,7 +89,8 @@ def test_a_ratio_stands_with_its_interval_neurons_and_bins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "status"), [({}, 0), ({"ratio": 1.3}, 1), ({"ratio": float("nan")}, 1), ({"cpu_ratio": 4.9}, 1)]
+    ("changes", "status"),
+    [({}, 0), ({"ratio": 1.3}, 1), ({"ratio": float("nan")}, 1), ({"cpu_ratio": 4.9}, 1)],
 )
 def test_a_missed_goal_makes_the_exit_status(
     changes: dict[str, Any], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from mystax.io.store import Store
     from mystax.io.work import Work
 else:
-    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = Units = FoldPlan = Store = Work = Any
+    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = Any
+    Units = FoldPlan = Store = Work = Any
 
 __all__ = ["Prepared", "encoding", "prepare_encoding"]
 

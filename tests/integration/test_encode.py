@@ -285,53 +285,6 @@ def test_counts_have_deviance_and_bits() -> None:
     assert np.allclose(found["bits_per_spike"].sel(model="mean-only").values, 0, atol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def everything() -> Any:
-    """An outcome with all that can be asked for."""
-    return mystax.encoding(
-        two_parts(),
-        follower(),
-        **{**QUICK, "ceiling": "both", "reduced_rank": True, "one_point": True, "null": "circular-shift"},
-    )
-
-
-def test_all_ceilings_and_models_that_can_be_asked_for(everything: Any) -> None:
-    found = everything
-    assert {"reduced-rank", "one-point"} <= set(map(str, found["model"].values))
-    assert float(found["svca_reliable"].values[0]) > 0.5
-    assert float(found["svca_behaviour"].values[0]) > 0.7
-    assert "too many neurons" in str(found.attrs["quality"])
-
-
-NAMED = {
-    ("model", "neuron"): "explained_variance explained_variance_low explained_variance_high gain gain_low "
-    "gain_high correlation",
-    ("model", "statistic"): "population",
-    ("model", "component"): "component_variance",
-    ("neuron",): "ceiling_peer p_value significant peak_lag peak_lag_low peak_lag_high order neuron_mean "
-    "neuron_sd",
-    ("part", "neuron"): "unique unique_low unique_high alone",
-    ("lag", "neuron"): "lag_curve",
-    ("time", "neuron"): "prediction",
-    ("time",): "fold usable",
-    ("model", "block", "neuron"): "sse",
-    ("block", "neuron"): "sst",
-    ("member", "neuron"): "stack_weight",
-    ("family",): "scale",
-}
-"""Variables that the design names, by their dimensions."""
-
-
-def test_every_variable_that_was_asked_for_is_there_with_its_dimensions_and_unit(everything: Any) -> None:
-    for dims, names in NAMED.items():
-        for name in names.split():
-            assert everything[name].dims == dims, name
-            assert "units" in everything[name].attrs, name
-    assert everything["svca_reliable"].dims == everything["svca_behaviour"].dims
-    assert everything["latent"].dims[0] == "time"
-    assert everything["peak_lag"].attrs["units"] == everything["lag"].attrs["units"] == "s"
-
-
 def test_too_little_in_common_and_bad_folds_are_refused() -> None:
     with pytest.raises(ClockError, match="C204"):
         mystax.encoding(two_parts(), follower().assign_coords(time=follower()["time"] + 1000), **QUICK)

@@ -165,3 +165,17 @@ def test_saturated_neurons_are_left_out_and_the_others_are_explained() -> None:
     found = mystax.encoding(two_parts(), neural.assign(activity=(("time", "neuron"), values)), **FAST)
     assert found["neuron"].values.tolist() == [0, 1, *range(3, 12)]
     assert np.isfinite(found["explained_variance"].values).all()
+
+
+def test_raster_and_traces_show_what_was_predicted(everything: Any) -> None:
+    said, order = np.asarray(everything["prediction"].values), np.asarray(everything["order"].values)
+    edges = np.searchsorted(everything["time"].values, everything["column_start"].values)
+    known = np.isfinite(said).all(1)
+    columns = np.array_split(np.arange(len(said)), edges[1:])
+    shown = np.asarray(everything["raster"].sel(panel="stacked").values)
+    for k in (100, 400, 700):
+        wanted = said[columns[k]][known[columns[k]]].mean(0)[order]
+        assert np.allclose(shown[:, k], wanted, atol=1e-4)
+    numbers = everything["example_neuron"].values
+    trace = np.asarray(everything["trace"].sel(panel="stacked").values)
+    assert np.allclose(trace, said[:, numbers].T, atol=1e-4, equal_nan=True)

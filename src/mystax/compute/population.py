@@ -111,10 +111,12 @@ class Population:
         array (time, neuron)
             z units.
         """
-        part = self.read(slab)
-        if rows is not None:
+        part, middle = self.read(slab), mean[slab].astype(np.float32)
+        if rows is None:
+            part = part - middle
+        else:
             part = part[rows]
-        part = part - mean[slab].astype(np.float32)
+            part -= middle
         part *= (1 / sd[slab]).astype(np.float32)
         if not np.isfinite(part.sum()):
             part[~np.isfinite(part)] = 0

@@ -23,7 +23,7 @@ from benchmarks.side import Stopwatch
 
 __all__ = ["LEAST_CPU", "LEAST_EXPLAINED", "RULES", "compare", "main", "mystax", "prepare", "table"]
 
-PEER = "facemap"
+MODULE, PEER = "benchmarks.encoder", "facemap"
 N_COMPONENTS = 128
 LIMIT = 7200.0
 """Longest time of one side [s]."""
@@ -91,9 +91,9 @@ def split_rows(n_bins: int) -> tuple[np.ndarray, np.ndarray]:
     return starts + np.arange(turn), starts + np.arange(turn + SKIPPED, size - 1)
 
 
-def _wishes(model: str) -> dict[str, object]:
+def _wishes(model: str) -> dict[str, Any]:
     """Return the parameters of an encoding on the published split that only predicts."""
-    few: dict[str, object] = {"null": "none", "parts": False, "lags": False, "ceiling": "none"}
+    few: dict[str, Any] = {"null": "none", "parts": False, "lags": False, "ceiling": "none"}
     return {"model": model, "groups": "keypoints", "split": "published", **few}
 
 
@@ -211,10 +211,10 @@ def run(world: str, seed: int, rule: str, peer: Path, out: Path) -> dict[str, An
         words = place / "prepare-job.json"
         words.write_text(json.dumps(job), "utf-8")
         measure(
-            [*here, f"{__name__}:prepare", str(words), str(place / "prepare.json")],
+            [*here, f"{MODULE}:prepare", str(words), str(place / "prepare.json")],
             side="prepare", rep=0, result=place / "prepare.json", limit=LIMIT,
         )  # fmt: skip
-    ours = _side("mystax", [*here, f"{__name__}:mystax"], job, place)
+    ours = _side("mystax", [*here, f"{MODULE}:mystax"], job, place)
     wishes = {**RULES[rule], "data": str(place / "world.npz")}
     theirs = _side(f"{PEER}-{rule}", [str(peer), str(runner_of(PEER)), "encode"], wishes, place)
     found = compare(*(_arrays(place / f"{name}.npz") for name in ("world", "mystax", f"{PEER}-{rule}")))
@@ -237,20 +237,30 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows in Markdown."""
-    lines = [
-        "| world, seed | rule of the network | Facemap 1.0.8 explains | stacked explains | ratio (95 %) | "
-        "CPU of the network, of mystax | ratio |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        lines.append(
-            f"| {row['world']} {row['seed']} | {row['rule']} | {100 * row[PEER]:.1f} % ("
-            f"{row['peer_share_of_ceiling']:.2f} of the ceiling) | {100 * row['stacked']:.1f} % ("
-            f"{row['share_of_ceiling']:.2f}) | {row['ratio']:.2f} x ({row['ratio_low']:.2f} to "
-            f"{row['ratio_high']:.2f}; {row['n_neurons']} neurons, {row['n_bins']} bins) | "
-            f"{row['peer_cpu_s']:.0f} s, {row['cpu_s']:.1f} s | {row['cpu_ratio']:.1f} x |"
-        )
-    return "\n".join(lines) + "\n"
+    head = (
+        "world, seed",
+        "rule of the network",
+        "Facemap 1.0.8 explains",
+        "stacked explains",
+        "ratio (95 %)",
+        "CPU of the network, of mystax",
+        "ratio",
+    )
+    lines = [head, ("---",) * len(head), *map(_cells, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    about = f"{row['n_neurons']} neurons, {row['n_bins']} bins"
+    return (
+        f"{row['world']} {row['seed']}",
+        str(row["rule"]),
+        f"{100 * row[PEER]:.1f} % ({row['peer_share_of_ceiling']:.2f} of the ceiling)",
+        f"{100 * row['stacked']:.1f} % ({row['share_of_ceiling']:.2f})",
+        f"{row['ratio']:.2f} x ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}; {about})",
+        f"{row['peer_cpu_s']:.0f} s, {row['cpu_s']:.1f} s",
+        f"{row['cpu_ratio']:.1f} x",
+    )
 
 
 def main(words: Sequence[str] | None = None) -> int:

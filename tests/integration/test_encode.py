@@ -31,6 +31,12 @@ from mystax.io.provenance import Provenance
 from mystax.io.store import Store
 from tests.fixtures.brains import follower, two_parts
 
+BARE = (
+    "import importlib.machinery as m; f = m.PathFinder.find_spec;"
+    "m.PathFinder.find_spec = lambda name, *a: None if name in ('torch', 'onnx') else f(name, *a);"
+)
+"""Begins a program that finds neither torch nor onnx."""
+
 QUICK: dict[str, Any] = {"model": "linear", "folds": 2, "shifts": 19, "scales": "one"}
 
 
@@ -242,12 +248,13 @@ def test_chance_is_judged_apart_from_the_models(kept: Path) -> None:
 def test_features_made_in_pieces_explain_the_same(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from functools import partial
 
-    from mystax.analyses import encoding_data, encoding_members
+    from mystax.compute.filterbank import Filterbank, usable_bins
 
-    bank = encoding_members.Filterbank
-    monkeypatch.setattr(encoding_members, "Filterbank", partial(bank, chunk=500))
-    usable = partial(encoding_data.usable_bins, chunk=500)
-    monkeypatch.setattr(encoding_data, "usable_bins", lambda grid, bins, chunk=None: usable(grid, bins))
+    monkeypatch.setattr("mystax.analyses.encoding_members.Filterbank", partial(Filterbank, chunk=500))
+    monkeypatch.setattr(
+        "mystax.analyses.encoding_data.usable_bins",
+        lambda grid, bins, **_: usable_bins(grid, bins, chunk=500),
+    )
     found = mystax.encoding(
         two_parts(), follower(shift=0.5), **{**QUICK, "null": "none", "parts": False, "lags": False}
     )
@@ -307,7 +314,7 @@ def test_a_network_joins_the_stack_and_is_run_without_torch(tmp_path: Path) -> N
     said = mystax.predict(tmp_path / "encoding.encoder.nc", two_parts())["prediction"].values
     assert peaks(said[rows], y[rows]) == [0] * 12
     script = (
-        "import sys; sys.path.insert(0, '.'); sys.modules['torch'] = sys.modules['onnx'] = None;"
+        f"{BARE}import sys; sys.path.insert(0, '.');"
         "import numpy as np, mystax; from tests.fixtures.brains import two_parts;"
         f"p = mystax.predict({str(tmp_path / 'encoding.encoder.nc')!r}, two_parts());"
         f"np.save({str(tmp_path / 'said.npy')!r}, p['prediction'].values)"
@@ -429,9 +436,8 @@ def test_no_page_holds_a_ratio_without_its_baseline(share: float, tmp_path: Path
 
 @pytest.mark.slow
 def test_command_goes_on_where_torch_is_absent(recorded: Path) -> None:
-    script = "import sys; sys.modules['torch'] = sys.modules['onnx'] = None;"
     options = ("--folds", "2", "--scales", "one", "--null", "none", "--no-parts", "--no-lags", "--json")
-    done = command(recorded, *NEURAL, *options, "--out", "bare", before=script)
+    done = command(recorded, *NEURAL, *options, "--out", "bare", before=BARE)
     assert done.returncode == 0, done.stderr
     assert "torch is not installed" in json.loads(done.stdout)["outcomes"][0]["model_reason"]
     assert opened(recorded / "bare").sizes["member"] == 2

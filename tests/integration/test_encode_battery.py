@@ -162,7 +162,8 @@ def test_saturated_neurons_are_left_out_and_the_others_are_explained() -> None:
     neural = follower()
     values = np.asarray(neural["activity"].values).copy()
     values[:, 2] = values[:, 2].max()
-    found = mystax.encoding(two_parts(), neural.assign(activity=(("time", "neuron"), values)), **FAST)
+    neural["activity"] = neural["activity"].copy(data=values)
+    found = mystax.encoding(two_parts(), neural, **FAST)
     assert found["neuron"].values.tolist() == [0, 1, *range(3, 12)]
     assert np.isfinite(found["explained_variance"].values).all()
 

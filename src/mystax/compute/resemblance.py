@@ -64,4 +64,4 @@ def _scaled(values: Float64[np.ndarray, "time column"]) -> Float64[np.ndarray, "
         centred = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
     norm = np.sqrt(np.einsum("tc,tc->c", centred, centred))
     centred /= np.where(norm > 0, norm, 1.0)
-    return centred
+    return np.asarray(centred)

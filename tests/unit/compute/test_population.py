@@ -37,7 +37,9 @@ def test_moments_keep_their_digits_far_from_zero_and_over_many_blocks() -> None:
     values[:, 1] = 7
     mean, sd = Population(values, slab=2).moments(np.ones(1500, bool))
     assert np.allclose(mean, values.mean(0, dtype=np.float64), rtol=1e-12)
-    assert np.allclose(sd, [values[:, 0].std(dtype=np.float64), 1, values[:, 2].std(dtype=np.float64)], rtol=1e-9)
+    assert np.allclose(
+        sd, [values[:, 0].std(dtype=np.float64), 1, values[:, 2].std(dtype=np.float64)], rtol=1e-9
+    )
 
 
 def test_activity_in_memory_is_left_as_it_is(activity: np.ndarray) -> None:

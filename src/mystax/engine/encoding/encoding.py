@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from mystax.analyses.encoding import EncodingParams
     from mystax.analyses.encoding_data import EncodingData
     from mystax.analyses.encoding_fold import FoldOutcome
-    from mystax.analyses.encoding_members import FoldSettings
+    from mystax.analyses.encoding_members import FoldSettings, Units
     from mystax.compute.folds import FoldPlan
     from mystax.io.store import Store
     from mystax.io.work import Work
 else:
-    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
+    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = Any
+    Units = FoldPlan = Store = Work = Any
 
 __all__ = ["Prepared", "encoding", "prepare_encoding"]
 
@@ -310,6 +311,7 @@ def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> Non
 def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Dataset, list[Flag], Any]:
     """Fit and judge everything."""
     from mystax.analyses.encoder_fit import fit_encoder
+    from mystax.analyses.encoding_members import units_of
     from mystax.analyses.encoding_outcome import assemble_encoding
     from mystax.compute.tiles import TilePool
 
@@ -317,11 +319,13 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
     progress(Event("note", ANALYSIS, text=prepared.reason, data={"model_reason": prepared.reason}))
     with TilePool(params.cores) as tiles:
         folds = _folds(prepared, progress, work, tiles)
-        extras, coordinates, facts, flags = _extras(prepared, folds, tiles, progress)
+        units = units_of(data, data.usable, params.seed)
+        extras, coordinates, facts, flags = _extras(prepared, folds, units, tiles, progress)
         progress(Event("progress", "encoder", plan.n_folds, plan.n_folds, "the encoder that is kept"))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
         encoder = fit_encoder(
             data,
+            units,
             plan,
             # what is not kept needs no network: the latents come from the filterbank
             prepared.settings if work is not None else replace(prepared.settings, deep=None, facemap=None),
@@ -351,6 +355,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         plan,
         folds,
         seed=params.seed,
+        moments=units.pair,
         extras={**extras, "latent": (("time", "latent_component"), latent)},
         coordinates=coordinates,
         attributes={
@@ -401,7 +406,7 @@ def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) 
 
 
 def _extras(
-    prepared: Prepared, folds: list[FoldOutcome], tiles: Any, progress: Report
+    prepared: Prepared, folds: list[FoldOutcome], units: Units, tiles: Any, progress: Report
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, object], list[Flag]]:
     """Everything beyond the folds: chance, ceilings, parts, lags, order."""
     from mystax.analyses.encoding_ceilings import peer_ceiling, svca_found
@@ -426,10 +431,10 @@ def _extras(
     if params.null != "none":
         made, about, notes = null_found(
             data,
+            units,
             kind=params.null,
             n_shifts=params.shifts,
             gap=params.gap,
-            seed=params.seed,
             tiles=tiles,
             others=prepared.others,
             watch=told("null", len(prepared.others) or params.shifts),
@@ -455,7 +460,7 @@ def _extras(
         made, axis = lags_found(plan, folds, sst, significant, params.seed)
         found |= made
         coordinates |= axis
-    found |= order_found(data, params.seed)
+    found |= order_found(data, units, params.seed)
     made, axis = display_found(data, plan, folds, found["order"][1], explained_variance(errors[0][-1], sst))
     found |= made
     coordinates |= axis

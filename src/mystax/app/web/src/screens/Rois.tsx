@@ -377,6 +377,11 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                   live, frame {frame ?? "-"} <span class="muted">{preview.took > 0 && `${Math.round(preview.took)} ms`}</span>
                 </legend>
                 {preview.error !== null && <p class="error">{preview.error}</p>}
+                {preview.preparing !== null && (
+                  <p role="status">
+                    Preparing the measurement, once on this computer: {Math.ceil(preview.preparing)} s so far. Drawing and saving work meanwhile.
+                  </p>
+                )}
                 <dl>
                   {preview.lines.map(([name, value]) => (
                     <div key={name}>

@@ -233,7 +233,7 @@ class FrameWorker:
         return {"suggestions": rows}, b""
 
     def _preview(self, request: Mapping[str, Any]) -> Answer:
-        """Measure one frame as a run would: the same reducer, regions and parameters."""
+        """Measure one frame or some as a run would: the same reducer, regions and parameters."""
         from mystax.engine.preview import preview
         from mystax.io.rois import rois_from_toml
 
@@ -245,6 +245,7 @@ class FrameWorker:
             rois_from_toml(str(text)) if text else None,
             request.get("parameters") or {},
             int(request["frame"]),
+            n_frames=int(request.get("n", 1)),
             camera=str(request.get("name", "face")),
         )
         arrays, dims = {}, {}

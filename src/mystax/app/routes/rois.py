@@ -90,17 +90,19 @@ async def preview(wanted: PreviewWanted, request: Request) -> Response:
     job = {
         "do": "preview",
         "frame": wanted.frame,
+        "n": wanted.n,
         "analysis": wanted.analysis,
         "rois": regions,
         "parameters": wanted.parameters,
         "name": name,
     }
+    priority = Priority.PREVIEW if wanted.n == 1 else Priority.AHEAD
     if not await state.warming.wait(wanted.analysis, PATIENCE):
         told = Preparing(analysis=wanted.analysis, seconds=round(state.warming.seconds, 1))
         return JSONResponse(told.model_dump(), 202)
     try:
         _, body = await state.workers.ask(
-            wanted.camera, spec, job, priority=Priority.PREVIEW, panel=wanted.panel, seq=wanted.seq
+            wanted.camera, spec, job, priority=priority, panel=wanted.panel, seq=wanted.seq
         )
     except Superseded:
         return Response(status_code=204)

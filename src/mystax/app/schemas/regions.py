@@ -81,10 +81,14 @@ class RoisApplied(Exchanged):
 
 
 class PreviewWanted(Exchanged):
-    """One frame to be measured with the pipeline's own code; regions as in a `rois.toml`."""
+    """Frames to be measured with the pipeline's own code, `n` from `frame` on; regions as in a `rois.toml`.
+
+    More than one are for the strip around a frame: they come after all that is wanted at once.
+    """
 
     camera: str
     frame: int = Field(ge=0)
+    n: int = Field(default=1, ge=1, le=32)
     analysis: str
     rois: list[dict[str, Any]]
     parameters: dict[str, Any] = Field(default_factory=dict)

@@ -104,7 +104,7 @@ export function usePreview(wish: Wish | null): Preview {
     const { seq, wish: asked } = next.send;
     const { camera, frame, region, parameters } = asked;
     const begin = performance.now();
-    const request = { camera, frame, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
+    const request = { camera, frame, n: 1, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
     api
       .preview(request)
       .then((found) => {

@@ -114,11 +114,11 @@ class _Worker:
         kind = f"{do} {request.get('analysis', '')}".strip()
         place = (kind, str(request["camera"]), frame)
         why = "ended"
+        is_first = kind not in self._answered
+        limit = max(self._silence[do], self._first.get(do, 0.0)) if is_first else self._silence[do]
         for _ in range(2):
             if place in self._deadly:
                 break
-            known = kind in self._answered
-            limit = self._silence[do] if known else max(self._silence[do], self._first.get(do, 0.0))
             try:
                 answer = await asyncio.wait_for(self._once(request), limit)
             except TimeoutError:

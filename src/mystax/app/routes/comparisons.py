@@ -54,11 +54,14 @@ def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
     outcome = outcome_of(request, judged.id)
     if outcome.analysis != "pose":
         raise refused(422, "P401", "comparison", expected="an outcome of the tracker", got=outcome.analysis)
+    poses = _poses(item, outcome.folder)
+    if not poses:
+        raise refused(422, "P401", "comparison", f"the videos of {outcome.folder.name!r} are not here")
     weights = _weights_of(outcome)
     return {
         "name": outcome.folder.name if weights is None else f"{outcome.folder.name} ({weights.stem})",
         "weights": None if weights is None else str(weights),
-        "poses": _poses(item, outcome.folder),
+        "poses": poses,
     }
 
 

@@ -27,7 +27,8 @@ WATCH = """
     const last = window.seen[window.seen.length - 1];
     if (frame !== undefined && missing === "false" && (last?.frame !== frame || last?.exact !== exact)) {
       const { data } = canvas.getContext("2d").getImageData(0, 0, 36, 24);
-      const label = document.querySelector(".panel output").textContent.trim().split(" ").filter((word) => /\\d/.test(word))[0];
+      const words = document.querySelector(".panel output").textContent.trim().split(" ");
+      const label = words.filter((word) => /\\d/.test(word))[0];
       window.seen.push({ frame, exact, label, pixels: [...data].filter((_, k) => k % 4 === 0) });
     }
     requestAnimationFrame(look);

@@ -145,11 +145,17 @@ def test_labels_are_made_and_taken_back_by_keys(server: WebServer, running: Any,
         press(page, "ArrowRight", "a", "m", "ArrowRight", "m")
         page.get_by_role("region").get_by_text("Saved - rev").wait_for()
         labels = server.get(f"/api/recordings/{recording_of(server)}")["labels"][0]["id"]
-        page.wait_for_function("() => document.querySelector('header [role=status]').textContent.startsWith('Saved')")
+        page.wait_for_function(
+            "() => document.querySelector('header [role=status]').textContent.startsWith('Saved')"
+        )
         found = server.get(f"/api/labels/{labels}")
-        assert [(one["frame"], one["is_listed"]) for one in found["frames"] if one["is_listed"]] == [(11, True)]
+        assert [(one["frame"], one["is_listed"]) for one in found["frames"] if one["is_listed"]] == [
+            (11, True)
+        ]
         assert len(found["segments"]) == 1
-        (hidden,) = [one for one in found["frames"][0]["points"].values() if one and one["state"] == "invisible"]
+        (hidden,) = [
+            one for one in found["frames"][0]["points"].values() if one and one["state"] == "invisible"
+        ]
         assert (hidden["x"], hidden["y"]) == pytest.approx((42.0, 30.25), abs=0.01)
         assert watched.said == []
 

@@ -1,6 +1,6 @@
 """A session with a rendered mouse, from the first click to a refined model, by a scripted hand.
 
-Pictures of each step, dark and light, go to the folder that MYSTAX_SHOTS names: those of the docs come from here.
+Pictures of each step, dark and light, go to the folder that MYSTAX_SHOTS names.
 """
 
 import os
@@ -33,7 +33,7 @@ def running() -> Iterator[Any]:
 
 @pytest.fixture
 def film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, np.ndarray, float]:
-    """Film four seconds of a face; give its folder, where the eye is in the first frame, and how long it is."""
+    """Film four seconds of a face; give its folder, and place and length of the eye at first."""
     monkeypatch.setattr(face, "SECONDS", 4.0)
     made, place = tmp_path / "made", tmp_path / "face"
     face.film_face(made)
@@ -147,7 +147,9 @@ def compare(hand: Hand) -> None:
     form.get_by_role("button", name="compare").click()
     table = form.get_by_role("table", name="errors side by side")
     table.wait_for(timeout=LONG)
-    before, after = (float(text) for text in table.locator("tbody tr").first.locator("td").all_inner_texts()[1:3])
+    before, after = (
+        float(text) for text in table.locator("tbody tr").first.locator("td").all_inner_texts()[1:3]
+    )
     assert np.isfinite([before, after]).all()
     assert form.get_by_text(re.compile(f"trained on {N_LABELLED} of these {N_LABELLED} frames")).count() == 1
     hand.show("compare")
@@ -198,5 +200,5 @@ def test_from_the_first_click_to_a_refined_model(
         if default.count() == 0:
             page.get_by_role("status").filter(has_text=re.compile("[23] done")).wait_for(timeout=LONG)
         assert watched.said == []
-    labelled = [path for path in place.glob("*.labels/frames/*/*.png")]
+    labelled = list(place.glob("*.labels/frames/*/*.png"))
     assert len(labelled) >= N_LABELLED

@@ -33,7 +33,7 @@ SILENCE = {
 }
 """Longest time for an answer [s]."""
 FIRST = {"preview": 300.0}
-"""Longest time for the first answer of its kind: what is not compiled yet is compiled on the way to it [s]."""
+"""Longest time for the first answer of its kind, on the way to which loops may be compiled [s]."""
 MOST_WORKERS = 4
 COMMAND = (sys.executable, "-P", "-m", "mystax.app.frame_worker")
 

@@ -275,11 +275,11 @@ def catalogue_for(folders: Sequence[Path], place: str | None = None) -> "Catalog
     return Catalog.open()
 
 
-def address_of_catalogue(catalog: "Catalog | None") -> str:
+def address_of_catalogue(source: "Catalog | None") -> str:
     """Return how another process opens a catalogue; empty where there is none."""
     from mystax.app.collection import address_of
 
-    return "" if catalog is None else address_of(catalog)
+    return "" if source is None else address_of(source)
 
 
 def check_address(

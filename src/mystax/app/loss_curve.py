@@ -46,9 +46,9 @@ class LossCurve:
         if event.get("kind") == "progress" and _is_number(data.get("loss")):
             self._add(int(event.get("done", 0)), float(data["loss"]), data.get("seconds"))
             self._total = int(event.get("total", 0))
-        elif event.get("stage") == "hold-out" and _is_number(data.get("error")):
-            if len(self._held_out) < MOST_HELD_OUT:
-                self._held_out.append(HeldOut(step=self._step, error=float(data["error"])))
+        is_look = event.get("stage") == "hold-out" and _is_number(data.get("error"))
+        if is_look and len(self._held_out) < MOST_HELD_OUT:
+            self._held_out.append(HeldOut(step=self._step, error=float(data["error"])))
 
     def _add(self, step: int, loss: float, seconds: object) -> None:
         if _is_number(seconds):

@@ -1,4 +1,4 @@
-"""Whether the live preview can answer at once: its loops are compiled in a child, never on the way to an answer."""
+"""Whether the live preview can answer at once: its loops are compiled in a child."""
 
 import asyncio
 import contextlib

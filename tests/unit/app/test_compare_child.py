@@ -1,4 +1,4 @@
-"""The child that compares: its wish names labels and two sides, its last line is the result or the refusal."""
+"""The child that compares: its wish names labels and two sides, its last line is the result or a refusal."""
 
 import io
 import json
@@ -27,7 +27,9 @@ def told(
 
     monkeypatch.setattr(labelled, "labelled_frames", lambda folder: f"frames of {folder}")
     monkeypatch.setattr(comparing, "compare", compare)
-    sides = [{"name": name, "weights": path, "poses": {}} for name, path in (("a", "/w/a.onnx"), ("b", None))]
+    sides: list[dict[str, Any]] = [
+        {"name": name, "weights": path, "poses": {}} for name, path in (("a", "/w/a.onnx"), ("b", None))
+    ]
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"labels": "x.labels", "sides": sides}) + "\n"))
     status = compare_child.main()
     return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()], given

@@ -189,7 +189,7 @@ def test_work_that_ends_two_workers_and_is_no_frame_is_an_error() -> None:
 def test_the_first_preview_of_a_process_may_take_longer_than_later_ones() -> None:
     async def job(workers: Workers) -> list[Any]:
         first, _ = await workers.ask("a", {}, {"do": "preview", "analysis": "motion", "frame": 1})
-        with pytest.raises(InternalError, match="preview motion.*said nothing for 0 s twice"):
+        with pytest.raises(InternalError, match=r"preview motion.*said nothing for 0 s twice"):
             await workers.ask("a", {}, {"do": "preview", "analysis": "motion", "frame": 2})
         return [first["frame"], (await workers.ask("a", {}, {"do": "preview", "frame": 3}))[0]["frame"]]
 
@@ -204,7 +204,7 @@ def test_a_preview_that_ends_its_process_leaves_the_frame_alone() -> None:
             await workers.ask("a", {}, {"do": "preview", "frame": 7})
         return (await workers.ask("a", {}, {"do": "frame", "frame": 7}))[0]
 
-    code = MORTAL.replace('== 7:', '== 7 and request["do"] == "preview":')
+    code = MORTAL.replace("== 7:", '== 7 and request["do"] == "preview":')
     found = with_workers(job, **mortal() | {"command": (sys.executable, "-c", code)})
     assert found["frame"] == 7
     assert "valid" not in found, "the frame itself was asked for"

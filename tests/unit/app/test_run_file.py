@@ -48,7 +48,7 @@ def test_a_killed_server_is_not_believed(tmp_path: Path) -> None:
         "with noted(sys.argv[1], 8766, '', 'secret', Path(sys.argv[2])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, KEY, str(tmp_path)], check=False)
-    assert json.loads((tmp_path / "app-8766.json").read_text())["token"] == "secret"
+    assert "secret" in (tmp_path / "app-8766.json").read_text()
     assert find_running(KEY, tmp_path) is None
     assert last_port(KEY, tmp_path) == 8766
 
@@ -89,24 +89,28 @@ def test_what_is_served_otherwise_is_another(other: Settings) -> None:
     assert key_of(Settings((Path("/data"),)), "sqlite:///a") != KEY
 
 
-def test_a_second_start_tells_the_link_of_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_start_tells_the_link_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_file, "place_of_runs", lambda: tmp_path)
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     opened: list[tuple[str, float]] = []
 
-    class Done:
+    class Opened:
+        def __init__(self, address: str, seconds: float) -> None:
+            opened.append((address, seconds))
+
         def join(self) -> None:
             """Wait for nothing."""
 
-    monkeypatch.setattr(launch, "open_browser", lambda *what: (opened.append(what), Done())[1])
+    monkeypatch.setattr(launch, "open_browser", Opened)
     said: list[str] = []
     settings = Settings((Path("/data"),))
     assert not launch.reopen(settings, say=said.append)
     with noted(KEY, 8765, "", "secret", tmp_path):
         assert launch.reopen(settings, say=said.append)
-    assert said == [f"it runs already, as process {os.getpid()}", "mystax is at http://127.0.0.1:8765/#k=secret"]
+    assert said == [
+        f"it runs already, as process {os.getpid()}",
+        "mystax is at http://127.0.0.1:8765/#k=secret",
+    ]
     assert opened == [("http://127.0.0.1:8765/#k=secret", launch.SOON)]
 
 

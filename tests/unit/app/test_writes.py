@@ -2,9 +2,9 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from mystax.app.server import Settings
 from mystax.app.writes import check_revision, check_writable, revision_of
@@ -21,9 +21,9 @@ WRITES = {
 }
 
 
-def request(*, read_only: bool) -> Any:
-    state = SimpleNamespace(settings=Settings(read_only=read_only))
-    return SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(mystax=state)))
+def request(*, read_only: bool) -> Request:
+    state = SimpleNamespace(mystax=SimpleNamespace(settings=Settings(read_only=read_only)))
+    return Request({"type": "http", "app": SimpleNamespace(state=state)})
 
 
 def test_a_page_that_only_looks_is_refused_with_the_place() -> None:

@@ -31,8 +31,9 @@ async def compare(key: str, wanted: ComparisonWanted, request: Request) -> JobsA
     def sides() -> list[dict[str, Any]]:
         return [_side(request, item, one) for one in (wanted.first, wanted.second)]
 
-    wish = {"labels": str(folder), "sides": await run_in_threadpool(sides)}
-    names = " and ".join(one["name"] for one in wish["sides"])
+    told = await run_in_threadpool(sides)
+    wish = {"labels": str(folder), "sides": told}
+    names = " and ".join(one["name"] for one in told)
     head = Head(item.name, "compare", names)
     return JobsAdded(ids=[request.app.state.mystax.comparisons.add(head, lambda: wish)])
 
@@ -53,7 +54,7 @@ def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
         return {"name": path.stem, "weights": str(path), "poses": {}}
     outcome = outcome_of(request, judged.id)
     if outcome.analysis != "pose":
-        raise refused(422, "P401", "comparison", expected="an outcome of the tracker", got=outcome.analysis)
+        raise refused(422, "P401", "comparison", f"{outcome.analysis!r} is no outcome of the tracker")
     poses = _poses(item, outcome.folder)
     if not poses:
         raise refused(422, "P401", "comparison", f"the videos of {outcome.folder.name!r} are not here")
@@ -72,7 +73,9 @@ def _poses(item: Item, folder: Path) -> dict[str, tuple[str, str]]:
         if one.folder != folder or one.analysis != "pose":
             continue
         names = [one.camera] if one.camera else list(item.cameras)[:1]
-        found |= {item.cameras[name][0].name: (str(folder), one.name) for name in names if name in item.cameras}
+        found |= {
+            item.cameras[name][0].name: (str(folder), one.name) for name in names if name in item.cameras
+        }
     return found
 
 

@@ -18,8 +18,8 @@ from mystax.app.schemas.jobs import (
     JobCurve,
     JobLog,
     JobRow,
-    JobWanted,
     JobsAdded,
+    JobWanted,
     QueueState,
 )
 from mystax.app.schemas.labels import (
@@ -33,8 +33,8 @@ from mystax.app.schemas.labels import (
     LabelPoint,
     LabelSet,
     LabelSetWanted,
-    PointWanted,
     PointsWanted,
+    PointWanted,
     Suggestion,
 )
 from mystax.app.schemas.models import (
@@ -58,11 +58,11 @@ from mystax.app.schemas.regions import (
     Preparing,
     PreviewWanted,
     RoiCopy,
+    RoisApplied,
     RoiSet,
+    RoisWanted,
     RoiTarget,
     RoiTargets,
-    RoisApplied,
-    RoisWanted,
     TargetCamera,
 )
 from mystax.app.schemas.states import (

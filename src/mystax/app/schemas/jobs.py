@@ -71,7 +71,7 @@ class QueueState(Exchanged):
 
 
 class HeldOut(Exchanged):
-    """A measurement on the way of a training: the mean error on the frames that a fit has not seen [px@256]."""
+    """A measurement during a training: the mean error on frames that a fit has not seen [px@256]."""
 
     step: int
     error: float

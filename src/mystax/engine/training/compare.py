@@ -78,7 +78,9 @@ def compare(frames: LabelledFrames, first: Side, second: Side, *, seed: int = 0)
     kept = frames.rows(np.flatnonzero(known))
     if not len(kept):
         hint = "track the videos that are labelled, or compare the weights themselves"
-        raise RecipeError("P403", "comparison", "there is no labelled frame of which both say something", hint=hint)
+        raise RecipeError(
+            "P403", "comparison", "there is no labelled frame of which both say something", hint=hint
+        )
     _, boxes = cut_crops(kept, SIZE, is_folder=True)
     judged = replace(kept, width=np.array([box.side for box in boxes]))
     models = {
@@ -92,7 +94,11 @@ def compare(frames: LabelledFrames, first: Side, second: Side, *, seed: int = 0)
     errors = np.stack([found.errors[side.name] for side in sides])
     return found.as_dict() | {
         "sides": [
-            {"name": side.name, "n_seen": frames_seen(side.weights, judged.names), "is_outcome": bool(side.poses)}
+            {
+                "name": side.name,
+                "n_seen": frames_seen(side.weights, judged.names),
+                "is_outcome": bool(side.poses),
+            }
             for side in sides
         ],
         "n_left_out": int((~known).sum()),
@@ -117,7 +123,8 @@ def _knows(side: Side, frames: LabelledFrames) -> Bool[np.ndarray, " row"]:
         return np.ones(len(frames), np.bool_)
     return np.array(
         [
-            (dataset := side.poses.get(_file_of(name))) is not None and _row_of(dataset, int(number)) is not None
+            (dataset := side.poses.get(_file_of(name))) is not None
+            and _row_of(dataset, int(number)) is not None
             for name, number in zip(frames.names, frames.number, strict=True)
         ],
         np.bool_,

@@ -63,7 +63,9 @@ def weighed(monkeypatch: pytest.MonkeyPatch, **shifts: float) -> None:
 def test_two_outcomes_are_measured_side_by_side() -> None:
     labels = frames()
     found = compare(
-        labels, Side("old", poses={"face.mp4": pose(labels, 8.0)}), Side("new", poses={"face.mp4": pose(labels, 2.0)})
+        labels,
+        Side("old", poses={"face.mp4": pose(labels, 8.0)}),
+        Side("new", poses={"face.mp4": pose(labels, 2.0)}),
     )
     unit = 256 / 160
     assert found["models"]["old"]["all"]["mean"] == pytest.approx(8 * unit, rel=1e-4)
@@ -85,8 +87,12 @@ def test_only_frames_of_which_both_say_something_count() -> None:
 def test_weights_and_an_outcome_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = frames()
     weighed(monkeypatch, mine=16.0)
-    found = compare(labels, Side("mine", Path("mine.onnx")), Side("kept", poses={"face.mp4": pose(labels, 8.0)}))
-    assert found["models"]["mine"]["all"]["mean"] == pytest.approx(2 * found["models"]["kept"]["all"]["mean"], rel=1e-4)
+    found = compare(
+        labels, Side("mine", Path("mine.onnx")), Side("kept", poses={"face.mp4": pose(labels, 8.0)})
+    )
+    assert found["models"]["mine"]["all"]["mean"] == pytest.approx(
+        2 * found["models"]["kept"]["all"]["mean"], rel=1e-4
+    )
     assert [one["is_outcome"] for one in found["sides"]] == [False, True]
 
 

@@ -44,7 +44,7 @@ async (times) => {
     set.call(slider, String(at));
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     if (k % 3 === 0) slider.dispatchEvent(new Event("change", { bubbles: true }));
-    await new Promise((done) => setTimeout(done, (k * 37) % 90));
+    await new Promise((done) => setTimeout(done, 40 + (k * 37) % 110));
   }
   slider.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -66,7 +66,7 @@ def address_of(server: WebServer, port: int, screen: str) -> str:
 def test_on_a_slow_line_no_picture_is_another_than_its_label_says(tmp_path: Path, running: Any) -> None:
     faulty_video(tmp_path / "far.mp4", "clean", n_frames=120, size=SIZE, key_interval=40, b_frames=2)
     rng = np.random.default_rng(5)
-    frames = rng.integers(0, 120, 40)
+    frames = rng.integers(0, 120, 30)
     with (
         web_server(tmp_path) as server,
         slow_line(server.port, DELAY) as port,
@@ -81,7 +81,7 @@ def test_on_a_slow_line_no_picture_is_another_than_its_label_says(tmp_path: Path
         page.wait_for_timeout(300)  # what is late would come now
         seen = page.evaluate("window.seen")
         assert watched.said == []
-    assert len(seen) >= 10
+    assert len(seen) >= 4
     assert (int(seen[-1]["frame"]), seen[-1]["exact"]) == (last, "true")
     for one in seen:
         number = read_barcode(np.array(one["pixels"], np.uint8).reshape(24, 36))

@@ -110,10 +110,15 @@ def test_another_page_on_the_same_frame_is_told_and_loses_nothing(page: Page) ->
     assert kept["frames"][0]["points"]["nose_tip"]["x"] == 2.0
 
 
-def test_pages_on_different_frames_never_meet(page: Page) -> None:
-    for frame in range(20):
-        page.send(page.gesture(page.edit(frame), base={frame: 0}))
-    assert page.all()["rev"] == 20
+@pytest.mark.parametrize("n_writes", [20, pytest.param(1000, marks=pytest.mark.slow)])
+def test_pages_on_different_frames_never_meet(n_writes: int, server: WebServer) -> None:
+    pages = [Page(server, f"apart-{n_writes}") for _ in range(2)]
+    seen: dict[int, int] = {}
+    for turn in range(n_writes):
+        page, frame = pages[turn % 2], turn % 40  # one page on even frames, the other one on odd ones
+        done = page.send(page.gesture(page.edit(frame, x=float(turn)), base={frame: seen.get(frame, 0)}))
+        seen[frame] = done["frames"][0]["rev"]
+    assert pages[0].all()["rev"] == n_writes
 
 
 def test_undo_and_redo_are_batches_too(page: Page) -> None:

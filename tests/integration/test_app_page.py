@@ -229,7 +229,7 @@ def test_a_region_drawn_by_the_mouse_is_saved_and_measures_as_a_run_does(
     camera = world.server.get(f"/api/recordings/{world.id_of('eye')}")["cameras"][0]
     for frame in (1, 7, 23):
         wish = {"camera": camera["id"], "frame": frame, "analysis": "motion", "rois": [roi.as_dict()]}
-        arrays, _ = unpack(world.server.ask("/api/preview", "POST", wish).body)
+        arrays, _ = unpack(world.server.preview(wish).body)
         for name in ("energy", "brightness"):
             wanted = outcome[name].values[frame].reshape(-1)
             assert arrays[name].reshape(-1)[-1:].tobytes() == wanted.tobytes(), (name, frame)
@@ -310,3 +310,29 @@ def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
             if faults := watched.faults():
                 found[screen] = faults
     assert found == {}
+
+
+def test_the_page_says_that_a_preview_is_being_prepared(world: World, tmp_path: Path) -> None:
+    """As on a machine where nothing is compiled yet: the server answers 202 a few times."""
+    n_asked = 0
+
+    def not_yet(route: Any) -> None:
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked <= 3:
+            route.fulfill(status=202, json={"analysis": "motion", "seconds": 12.4})
+        else:
+            route.continue_()
+
+    fill(world.server, world.id_of("mjpeg"))
+    with open_page(world.browser, world.address("rois", "mjpeg"), folder=tmp_path) as watched:
+        page = watched.page
+        page.route("**/api/preview", not_yet)
+        page.locator("canvas.picture[data-frame='0']").wait_for()
+        page.locator("ul[aria-label=regions] button").first.click()
+        live = page.locator("fieldset.live")
+        live.get_by_role("status").filter(has_text="once on this computer: 13 s").wait_for()
+        live.get_by_text("grey levels").first.wait_for()
+        assert live.get_by_role("status").count() == 0
+        assert n_asked > 3
+        assert watched.said == []

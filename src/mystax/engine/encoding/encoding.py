@@ -12,15 +12,14 @@ import numpy as np
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
-from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_to_json, merge_flags
 from mystax.engine.encoding.inputs import (
     behaviour_of,
+    check_encoding,
     fingerprint_of,
     flags_of,
     neural_of,
     other_behaviours,
-    plain_parameters,
 )
 from mystax.errors import ExtraMissing, FormatError, ParameterError
 
@@ -169,12 +168,9 @@ def prepare_encoding(
     MystaxError
         As `encoding`.
     """
-    from mystax.analyses.encoding import EncodingParams as Declared
     from mystax.analyses.encoding_data import encoding_data
 
-    params, others = _null_of(
-        check_params(Declared, plain_parameters(parameters), ANALYSIS), parameters, null_with
-    )
+    params, others = _null_of(check_encoding(parameters), parameters, null_with)
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
     grids, more = other_behaviours(others, grid)

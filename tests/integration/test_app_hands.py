@@ -106,7 +106,7 @@ def test_a_region_is_drawn_moved_saved_and_removed_by_keys(
         press(page, "r", "Enter", "Alt+ArrowRight", "Alt+ArrowDown", "Alt+Shift+ArrowRight", "Control+s")
         page.get_by_role("status").filter(has_text="saved - rev").wait_for()
         (roi,) = read_rois(place)
-        assert roi.shape.numbers == pytest.approx((33, 25, 33, 24), abs=1.0)
+        assert roi.shape.numbers() == pytest.approx((33, 25, 33, 24), abs=1.0)
         press(page, "Delete", "Control+s")
         page.get_by_text("No region on this camera yet").wait_for()
         page.get_by_role("status").filter(has_text="saved - rev").wait_for()

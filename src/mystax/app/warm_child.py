@@ -5,20 +5,31 @@ than 8 bits come after all others.  It gives way to all other work, and the end 
 is gone.
 """
 
+import contextlib
 import json
 import os
 import sys
 import threading
 from typing import Any
 
+from mystax.app.warming import mark_of
+
 __all__ = ["main"]
 
-NICE = 10
+NICE = 5
 
 
 def _tell(record: Any) -> None:
     sys.stdout.write(json.dumps(record) + "\n")
     sys.stdout.flush()
+
+
+def _note(name: str) -> None:
+    """Leave a mark beside what was compiled: the next start of the app need not look."""
+    with contextlib.suppress(OSError):
+        mark = mark_of(name)
+        if any(mark.parent.rglob("*.nbi")):  # else nothing was kept
+            mark.touch()
 
 
 def _leave_with_parent() -> None:
@@ -35,6 +46,7 @@ def main() -> None:
 
     for name in WARMED:
         warm_preview(name)
+        _note(name)
         _tell({"ready": name})
     for name in WARMED:
         warm_preview(name, 16)

@@ -2,18 +2,40 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
 
-__all__ = ["COMMAND", "WARMED", "Warming"]
+import platformdirs
+
+__all__ = ["COMMAND", "WARMED", "Warming", "mark_of"]
 
 COMMAND = (sys.executable, "-P", "-m", "mystax.app.warm_child")
 WARMED = ("motion", "blink", "running", "pupil")
 """Analyses with compiled loops, as in `mystax.engine.warm`, which the web process does not load."""
 DELAY = 3.0
 """Time after a recording was opened for its first pictures, before the child begins [s]."""
+
+
+def mark_of(analysis: str) -> Path:
+    """Return the file that says: the loops of an analysis were compiled on this machine.
+
+    It lies beside the compiled code, and its name depends on all that this was made from.
+    """
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    place = Path(kept) if kept else platformdirs.user_cache_path("mystax") / "numba"
+    kernels = Path(__file__).parents[1] / "compute" / "kernels"
+    words = [analysis, str(kernels), sys.version, version("numba")]
+    for path in sorted(kernels.glob("*.py")):
+        known = path.stat()
+        words += [path.name, str(known.st_mtime_ns), str(known.st_size)]
+    digest = hashlib.blake2b("\0".join(words).encode(), digest_size=10).hexdigest()
+    return place / f"preview-{analysis}-{digest}"
 
 
 class Warming:
@@ -25,10 +47,18 @@ class Warming:
         The child (a test hook): it tells each analysis that is ready in a JSON line.
     delay : float, optional
         Time between `begin` and the start of the child, unless somebody waits [s].
+    mark : callable, optional
+        Takes an analysis and gives the file that says that it is compiled already.
     """
 
-    def __init__(self, command: Sequence[str] = COMMAND, delay: float = DELAY) -> None:
-        self._command, self._delay = tuple(command), delay
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        delay: float = DELAY,
+        *,
+        mark: Callable[[str], Path] = mark_of,
+    ) -> None:
+        self._command, self._delay, self._mark = tuple(command), delay, mark
         self._ready = {name: asyncio.Event() for name in WARMED}
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -41,8 +71,8 @@ class Warming:
         return time.monotonic() - self._begun if self._begun else 0.0
 
     def begin(self) -> None:
-        """Let the child begin in a moment; once for this start of the app."""
-        if self._task is None:
+        """Let the child begin in a moment, if anything is to be compiled; once for this start of the app."""
+        if self._task is None and not all(map(self._is_ready, WARMED)):
             self._task = asyncio.create_task(self._run())
 
     async def wait(self, analysis: str, longest: float) -> bool:
@@ -62,7 +92,7 @@ class Warming:
         bool
             Whether it is ready.
         """
-        if analysis not in self._ready:
+        if analysis not in self._ready or self._is_ready(analysis):
             return True
         self._wanted.set()
         self.begin()
@@ -71,6 +101,12 @@ class Warming:
         except TimeoutError:
             return False
         return True
+
+    def _is_ready(self, analysis: str) -> bool:
+        ready = self._ready[analysis]
+        if not ready.is_set() and self._mark(analysis).is_file():
+            ready.set()
+        return ready.is_set()
 
     async def _run(self) -> None:
         try:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from mystax.app.routes import rois
-from mystax.app.warming import WARMED, Warming
+from mystax.app.warming import WARMED, Warming, mark_of
 from mystax.engine import warm
 from mystax.synth import faulty_video
 from tests.fixtures.app_client import AppClient
@@ -26,11 +26,16 @@ sys.stdin.read()
 """
 
 
+def unmarked(analysis: str) -> Path:
+    """Say that nothing is compiled yet."""
+    return Path(f"/nonexistent/{analysis}")
+
+
 def with_warming(job: Callable[[Warming], Awaitable[Any]], code: str = STEADY, delay: float = 0.0) -> Any:
     """Run a job with a child that ends with it."""
 
     async def run() -> Any:
-        warming = Warming((sys.executable, "-c", code), delay)
+        warming = Warming((sys.executable, "-c", code), delay, mark=unmarked)
         try:
             return await job(warming)
         finally:
@@ -86,6 +91,32 @@ def test_closing_leaves_no_child() -> None:
     assert not psutil.pid_exists(with_warming(job))
 
 
+def test_what_was_compiled_before_needs_no_child(tmp_path: Path) -> None:
+    async def job() -> tuple[bool, bool, Any]:
+        warming = Warming((sys.executable, "-c", "raise SystemExit"), 0.0, mark=lambda name: tmp_path / name)
+        for name in WARMED[1:]:
+            (tmp_path / name).touch()
+        found = await warming.wait("pupil", 0.0)
+        assert warming._task is None
+        (tmp_path / WARMED[0]).touch()
+        warming.begin()
+        task = warming._task
+        await warming.close()
+        return found, await warming.wait(WARMED[0], 0.0), task
+
+    assert asyncio.run(job()) == (True, True, None)
+
+
+def test_a_mark_belongs_to_what_it_was_compiled_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    one = mark_of("pupil")
+    assert one == mark_of("pupil")
+    assert one.parent == tmp_path
+    assert mark_of("motion") != one
+    monkeypatch.setattr("mystax.app.warming.version", lambda _: "0.1")
+    assert mark_of("pupil") != one
+
+
 def test_the_analyses_are_those_of_the_engine() -> None:
     assert tuple(warm.WARMED) == WARMED
 
@@ -97,7 +128,7 @@ def test_the_page_is_told_that_a_preview_is_being_prepared(
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=12, size=(64, 48))
     with AppClient(tmp_path) as client:
         code = "import sys; sys.stdin.readline()"
-        client.state.warming = warming = Warming((sys.executable, "-c", code), 0.0)
+        client.state.warming = warming = Warming((sys.executable, "-c", code), 0.0, mark=unmarked)
         (row,) = client.get("/api/recordings")
         camera = client.get(f"/api/recordings/{row['id']}")["cameras"][0]["id"]
         wish = {"camera": camera, "frame": 3, "analysis": "motion", "rois": []}

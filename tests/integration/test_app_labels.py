@@ -5,6 +5,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ class Page:
 
 @pytest.fixture
 def page(server: WebServer, request: pytest.FixtureRequest) -> Page:
-    return Page(server, request.node.name.removeprefix("test_")[:60])
+    name = request.node.name.removeprefix("test_").replace("[", " ").rstrip("]")
+    return Page(server, name[:60])
 
 
 def test_an_edit_is_on_the_disk_when_the_answer_comes(page: Page, films: Path) -> None:
@@ -110,15 +112,32 @@ def test_another_page_on_the_same_frame_is_told_and_loses_nothing(page: Page) ->
     assert kept["frames"][0]["points"]["nose_tip"]["x"] == 2.0
 
 
-@pytest.mark.parametrize("n_writes", [20, pytest.param(1000, marks=pytest.mark.slow)])
-def test_pages_on_different_frames_never_meet(n_writes: int, server: WebServer) -> None:
-    pages = [Page(server, f"apart-{n_writes}") for _ in range(2)]
-    seen: dict[int, int] = {}
-    for turn in range(n_writes):
-        page, frame = pages[turn % 2], turn % 40  # one page on even frames, the other one on odd ones
-        done = page.send(page.gesture(page.edit(frame, x=float(turn)), base={frame: seen.get(frame, 0)}))
-        seen[frame] = done["frames"][0]["rev"]
-    assert pages[0].all()["rev"] == n_writes
+def write_at(page: Page, frames: list[int], n_writes: int) -> list[int]:
+    """Write to frames in turn, each on top of the write before; return the statuses."""
+    revisions, statuses = dict.fromkeys(frames, 0), []
+    for number in range(n_writes):
+        frame = frames[number % len(frames)]
+        answer = page.try_to_send(
+            page.gesture(page.edit(frame, x=float(number)), base={frame: revisions[frame]})
+        )
+        statuses.append(answer.status)
+        if answer.status == 200:
+            revisions[frame] = answer.json()["frames"][0]["rev"]
+    return statuses
+
+
+@pytest.mark.parametrize("n_writes", [10, pytest.param(500, marks=pytest.mark.slow)])
+def test_two_pages_on_different_frames_never_meet(page: Page, n_writes: int) -> None:
+    name = page.all()["name"]
+    pages = [page, Page(page.server, name)]
+    with ThreadPoolExecutor(2) as both:
+        mine = both.submit(write_at, pages[0], list(range(0, 40, 2)), n_writes)
+        theirs = both.submit(write_at, pages[1], list(range(1, 40, 2)), n_writes)
+        assert mine.result() + theirs.result() == [200] * 2 * n_writes
+    assert page.all()["rev"] == 2 * n_writes
+    last = {frame["frame"]: frame["points"]["nose_tip"]["x"] for frame in page.all()["frames"]}
+    turns = range(max(0, n_writes - 20), n_writes)
+    assert last == {2 * (k % 20) + odd: float(k) for k in turns for odd in (0, 1)}
 
 
 def test_undo_and_redo_are_batches_too(page: Page) -> None:

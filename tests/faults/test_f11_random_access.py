@@ -47,6 +47,26 @@ def test_short_and_long_groups_of_pictures(key_interval: int, container: str, tm
         np.testing.assert_array_equal(seen.video.frame_at(frame).data[0], seen.data[frame])
 
 
+@pytest.mark.parametrize("kind", ["clean", "open_gop"])
+@pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg4", "mpeg2video"])
+def test_frames_that_lean_on_the_group_before_are_right_whatever_was_asked_before(
+    codec: str, kind: str, tmp_path: Path
+) -> None:
+    container = "ts" if codec == "mpeg2video" else "mp4"
+    if kind == "open_gop" and codec == "mpeg2video":
+        codec = "h264"
+    truth = make(tmp_path, kind, container, codec, key_interval=12, n_frames=100, b_frames=2)
+    seen = see(truth)
+    for seed in range(2):
+        fresh = Video(truth.path)
+        for frame in np.random.default_rng(seed).permutation(100).tolist():
+            np.testing.assert_array_equal(fresh.frame_at(frame).data[0], seen.data[frame])
+    fresh = Video(truth.path)
+    assert fresh.sample(6).valid.all()
+    for frame in range(100):
+        np.testing.assert_array_equal(fresh.frame_at(frame).data[0], seen.data[frame])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("container", "codec"), PAIRS)
 @pytest.mark.parametrize("key_interval", [1, 12, 60, 300])

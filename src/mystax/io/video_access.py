@@ -38,6 +38,7 @@ class RandomAccess:
         self._decoder: Decoder | None = None
         self._part: Part | None = None
         self._waiting: dict[int, np.ndarray] = {}
+        self._begun = 0
 
     def frame(self, number: int, *, alone: bool = False) -> tuple[Shaped[np.ndarray, "..."] | None, int]:
         """Return the pixels and the reason of a frame; no pixels where it did not come out.
@@ -70,9 +71,8 @@ class RandomAccess:
         decoder = self._decoder
         if decoder is not None and self._part is part and not decoder.finished:
             packet = int(part.index.packet[local])
-            ahead = decoder.settled <= packet and (
-                start <= decoder.position or packet < decoder.position + NEAR
-            )
+            near = start <= decoder.position or packet < decoder.position + NEAR
+            ahead = self._begun <= start and decoder.settled <= packet and near
             if ahead and int(part.index.reach[local]) > decoder.settled:
                 return decoder
         if decoder is None or self._part is not part:
@@ -80,6 +80,7 @@ class RandomAccess:
             decoder = part.decoder(1)
         self._decoder, self._part = decoder, part
         self._waiting.clear()
+        self._begun = start
         decoder.start(start)
         return decoder
 
@@ -92,13 +93,14 @@ class RandomAccess:
         return np.array(part.grey(picture, None), dtype=part.plan.dtype, order="C")
 
     def _keep(self, part: Part, decoder: Decoder) -> None:
-        """Move passed frames that are final to the cache."""
+        """Move passed frames that are final to the cache, but for those that lean on what was not decoded."""
         if not self._limit:
             return
         for local in sorted(self._waiting):
             if int(part.index.reach[local]) <= decoder.settled:
-                reason = int(decoder.reasons(local, local + 1)[0])
-                self._store(part.offset + local, (self._waiting.pop(local), reason))
+                pixels, reason = self._waiting.pop(local), int(decoder.reasons(local, local + 1)[0])
+                if part.index.start_for(local) >= self._begun:
+                    self._store(part.offset + local, (pixels, reason))
 
     def _store(self, number: int, entry: tuple[np.ndarray | None, int]) -> None:
         """Put a frame into the cache, and the least recently used ones out."""

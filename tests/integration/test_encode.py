@@ -386,6 +386,8 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1].startswith("stacked explains ")
     assert bare_ratios(done.stdout) == []
+    assert (done.stdout + done.stderr).count("asked for: stack of the two linear models") == 1
+    assert "frames" not in done.stderr
     page = (recorded / "face.mystax" / "report.html").read_text("utf-8")
     assert "Neural encoding" in page
     assert bare_ratios(page) == []

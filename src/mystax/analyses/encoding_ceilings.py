@@ -58,7 +58,11 @@ def peer_ceiling(
     flags = []
     if halves.kind == "random":
         flags.append(
-            Flag("N310", "random halves: neurons have no places, so peers may share tissue or electrodes.")
+            Flag(
+                "N310",
+                "random halves: neurons have no places, or lie too near each other to be parted by them, so "
+                "peers may share tissue or electrodes.",
+            )
         )
     peer = explained_variance(sse, sst).astype(np.float32)
     return {"ceiling_peer": (("neuron",), peer)}, {"peer_halves": halves.kind}, flags

@@ -216,8 +216,6 @@ def _encode(
     def report(event: Any) -> None:
         if event.kind == "outcome":
             made.append(event.stage)
-        if event.kind == "note":
-            output.say(event.text)
         output.report(event)
 
     dataset = encoding(source, neural, out=folder, null_with=others, progress=report, **parameters)

@@ -55,7 +55,7 @@ def score_blocks(
     units: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]],
     plan: FoldPlan,
     fold: int,
-    predictor: Predict,
+    models: Predict,
     n_models: int,
     *,
     with_products: bool = True,
@@ -72,7 +72,7 @@ def score_blocks(
         Folds.
     fold : int
         Which one.
-    predictor : callable
+    models : callable
         Takes a slice of the test bins and a slab of neurons; gives the predictions of one model after
         another.
     n_models : int
@@ -102,7 +102,7 @@ def score_blocks(
             y, some = whole[start:stop], fours[groups[b] : groups[b + 1]] - start
             sst[b, slab] = _squares(y - mean)
             means = y[some].mean(1)
-            for k, p in enumerate(predictor(slice(start, stop), slab)):
+            for k, p in enumerate(models(slice(start, stop), slab)):
                 sse[k, b, slab] = _squares(y - p)
                 if with_products:
                     products[k, :, slab] += _products(y, p)

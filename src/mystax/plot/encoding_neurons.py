@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.plot.style import NamedFigure, figure, series_colour
+from mystax.plot.style import NamedFigure, figure, legend_above, series_colour
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -35,14 +35,14 @@ def histogram(dataset: Dataset) -> NamedFigure:
     )
     edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
     if len(parts) > 1:
-        axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile of each neuron")
+        axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile")
     axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
     base = of_model(dataset, "explained_variance", BASELINE)
     axes.hist(base, edges, histtype="step", color=series_colour(1), lw=0.8, label="lagged-ridge")
     axes.axvline(0, color="black", lw=0.5)
     axes.set_xlabel("explained variance (held-out time)")
     axes.set_ylabel("neurons")
-    axes.legend(frameon=False)
+    legend_above(axes)
     numbers = {"neuron": dataset["neuron"].values, "stacked": values, "lagged_ridge": base}
     if len(parts) > 1:
         numbers["null_high"] = parts[1]
@@ -83,6 +83,7 @@ def _scatter(
     if good.any():
         low, high = float(min(x[good].min(), y[good].min())), float(max(x[good].max(), y[good].max()))
         axes.plot([low, high], [low, high], color="black", lw=0.5)
+    axes.locator_params(nbins=5)
     axes.set_xlabel(words[0])
     axes.set_ylabel(words[1])
     if "significant" in dataset:

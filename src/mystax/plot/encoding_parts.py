@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.plot.encoding_neurons import of_model
-from mystax.plot.style import NamedFigure, figure, series_colour, shown
+from mystax.plot.style import NamedFigure, figure, legend_above, series_colour, shown
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -29,7 +29,7 @@ def parts(dataset: Dataset) -> NamedFigure:
     axes.invert_yaxis()
     axes.axvline(0, color="black", lw=0.5)
     axes.set_xlabel("explained variance, mean over neurons")
-    axes.legend(frameon=False)
+    legend_above(axes)
     return NamedFigure(
         "encoding_parts",
         made,
@@ -64,7 +64,7 @@ def lags(dataset: Dataset) -> NamedFigure:
     axes.axvline(0, color="black", lw=0.5)
     axes.set_xlabel("behaviour precedes the neurons by [s]")
     axes.set_ylabel("explained variance")
-    axes.legend(frameon=False)
+    legend_above(axes)
     best = float(lag[int(np.nanargmax(numbers["all"]))])
     return NamedFigure(
         "encoding_lags",
@@ -104,13 +104,13 @@ def components(dataset: Dataset) -> NamedFigure:
     axes.axhline(0, color="black", lw=0.5)
     axes.set_xlabel("component of the population")
     axes.set_ylabel("explained variance")
-    axes.legend(frameon=False)
+    legend_above(axes)
     return NamedFigure(
         "encoding_components",
         made,
         "Components of the population",
         "Components are found on the training bins of each fold, strongest first, and judged on its test "
-        "bins.",
+        "bins. The picture ends at -0.1: components that are predicted worse leave it.",
         f"Explained variance of {n} components.",
         numbers,
         detail=True,

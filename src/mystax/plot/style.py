@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mystax.core.safe_names import safe_name
@@ -23,6 +24,7 @@ __all__ = [
     "NamedFigure",
     "figure",
     "file_name",
+    "legend_above",
     "palette",
     "series_colour",
     "shown",
@@ -105,6 +107,27 @@ def figure(height: float, width: float = WIDTH) -> Figure:
         With a layout that fits labels; without any window.
     """
     return Figure(figsize=(width * MILLIMETRE, height * MILLIMETRE), layout="constrained")
+
+
+def legend_above(axes: Axes, n_columns: int = 3) -> None:
+    """Put a legend above the axes, where it hides nothing.
+
+    Parameters
+    ----------
+    axes : Axes
+        With labelled artists.
+    n_columns : int, optional
+        Entries side by side.
+    """
+    axes.legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=n_columns,
+        borderaxespad=0.2,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
 
 
 @dataclass

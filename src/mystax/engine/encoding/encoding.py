@@ -317,7 +317,8 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         folds = _folds(prepared, progress, work, tiles)
         units = units_of(data, data.usable, params.seed)
         extras, coordinates, facts, flags = _extras(prepared, folds, units, tiles, progress)
-        progress(Event("progress", "encoder", plan.n_folds, plan.n_folds, "the encoder that is kept"))
+        text = "the encoder that is kept"
+        progress(Event("progress", "encoder", 0, 1, text, {"unit": "encoders"}))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
         encoder = fit_encoder(
             data,
@@ -391,7 +392,12 @@ def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) 
 
         def watch(stage: str, share: float, fold: int = fold) -> None:
             text = f"fold {fold + 1} of {n_folds}: {stage}"
-            facts: dict[str, object] = {"fold": fold, "model": stage, "share": (fold + share) / n_folds}
+            facts: dict[str, object] = {
+                "fold": fold,
+                "model": stage,
+                "share": (fold + share) / n_folds,
+                "unit": "folds",
+            }
             progress(Event("progress", "folds", fold, n_folds, text, facts))
 
         done.append(fit_fold(data, plan, fold, prepared.settings, tiles, extras=extras, watch=watch))
@@ -420,8 +426,8 @@ def _extras(
     facts: dict[str, object] = {"null": "none"}
     flags: list[Flag] = []
 
-    def told(stage: str, total: int) -> Callable[[int], None]:
-        return lambda done: progress(Event("progress", stage, done, total, stage))
+    def told(stage: str, total: int, unit: str) -> Callable[[int], None]:
+        return lambda done: progress(Event("progress", stage, done, total, stage, {"unit": unit}))
 
     significant = None
     if params.null != "none":
@@ -433,20 +439,24 @@ def _extras(
             gap=params.gap,
             tiles=tiles,
             others=prepared.others,
-            watch=told("null", len(prepared.others) or params.shifts),
+            watch=told(
+                "null",
+                len(prepared.others) or params.shifts,
+                "recordings" if prepared.others else "shifts",
+            ),
         )
         found |= made
         facts |= about
         flags += notes
         significant = made["significant"][1] > 0
     if params.ceiling in ("peer", "both") and data.population.n >= 4:
-        told("ceiling", 1)(0)
+        told("ceiling", 1, "ceilings")(0)
         made, about, notes = peer_ceiling(data, plan, params.seed)
         found |= made
         facts |= about
         flags += notes
     if params.ceiling in ("svca", "both") and data.population.n >= 4:
-        told("ceiling", 1)(0)
+        told("ceiling", 1, "ceilings")(0)
         found |= svca_found(data, plan, params.seed)
     if params.parts and part_labels([(part.group, part.part) for part in data.grid.parts]):
         made, axis = parts_found(data, plan, folds, sst, params.seed)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mystax.core.dataset import Coordinate, Schema, Variable
 from mystax.core.quality import Flag, flags_from_json, flags_to_json
 from mystax.core.typing import Float64
 from mystax.engine.encoding.inputs import behaviour_of, neural_of
-from mystax.errors import ParameterError
+from mystax.errors import ParameterError, RecipeError, WeightsError
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -99,12 +100,7 @@ def predict(
         raise ParameterError("P401", "parameter 'scaling'", expected="'training' or 'new'", got=repr(scaling))
     opened: Any = load(encoder) if isinstance(encoder, str | Path) else encoder
     fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
-    groups = json.loads(str(fitted.facts.get("groups", "[]")))
-    grid = (
-        behaviour_of(behaviour, ",".join(groups) or "auto")[0]
-        if not isinstance(behaviour, BehaviourGrid)
-        else behaviour
-    )
+    grid = _behaviour(behaviour, json.loads(str(fitted.facts.get("groups", "[]"))))
     activity = None if neural is None else neural_rows(neural_of(neural), grid, bin=fitted.width).dataset
     if times is None:
         if activity is not None:
@@ -137,6 +133,22 @@ def predict(
     dataset.attrs["encoder"] = str(opened.attrs.get("content_sha256", ""))
     dataset.attrs["scaling"] = scaling
     return complete_outcome(dataset, PREDICTION)
+
+
+def _behaviour(behaviour: Any, groups: Sequence[str]) -> BehaviourGrid:
+    """Return behaviour with the groups of an encoder."""
+    if isinstance(behaviour, BehaviourGrid):
+        return behaviour
+    try:
+        return behaviour_of(behaviour, ",".join(groups) or "auto")[0]
+    except RecipeError as error:
+        raise WeightsError(
+            "M702",
+            "encoder",
+            "the encoder needs a group that this behaviour lacks",
+            expected=", ".join(groups),
+            got=str(error),
+        ) from error
 
 
 def _compared(predicted: Dataset, activity: Dataset) -> np.ndarray:

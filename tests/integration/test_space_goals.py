@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_65000_points_of_three_cameras_with_outliers() -> None:
     assert spent <= 2
     with TilePool(2) as pool:
         for size, run in ((1000, None), (65_536, pool.map), (1000, pool.map)):
-            more = {} if run is None else {"run": run}
+            more: dict[str, Any] = {} if run is None else {"run": run}
             other = triangulate(rig, flat, precision, block=size, **more)
             for name in ("position", "covariance", "used", "residual", "left_out", "ray_angle"):
                 np.testing.assert_array_equal(getattr(found, name), getattr(other, name))
@@ -218,7 +219,7 @@ def test_200000_frames_need_less_than_one_and_a_half_gibibytes() -> None:
 def test_a_camera_that_is_16_ms_late_is_told_and_put_right_by_its_offset(tmp_path: Path) -> None:
     rig = write_tracks(tmp_path, 1500, 3, late=16)
     tracks = {name: tmp_path / f"{name}.csv" for name in rig.names}
-    given = {"rig": tmp_path / "calibration.toml", "rate": 100, "smooth": "none"}
+    given: dict[str, Any] = {"rig": tmp_path / "calibration.toml", "rate": 100, "smooth": "none"}
     late = mystax.pose3d(tracks, **given)
     scan = json.loads(late.attrs["facts"])["offsets"]["cam2"]
     assert scan["seconds"] == pytest.approx(0.016, abs=0.004)

@@ -236,7 +236,7 @@ def test_em_on_a_long_chain_equals_hmmlearn(covariance: Any) -> None:
 def test_nine_clips_per_state_of_ten_minutes_take_a_minute(tmp_path: Path) -> None:
     _, points, fit = filmed_fit(18_000)
     video = film_of(tmp_path / "person.mp4", points)
-    done = SimpleNamespace(fit=fit, datasets=outcomes_of(fit))
+    done: Any = SimpleNamespace(fit=fit, datasets=outcomes_of(fit))
     begin = time.process_time()
     made = write_clips(done, tmp_path, 9, video=video)
     assert time.process_time() - begin <= 100  # of two cores

@@ -26,13 +26,14 @@ def face(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> xr.Datase
     """The 450 frames of 21 points in space, with the names of the set."""
     place = tmp_path_factory.mktemp("guide") / "x.mystax"
     wishes = ImportWishes(rate=30.0, out=place)
-    found: Any = import_file(real_data / "uqoab" / "pose-3d.csv", wishes)["pose-3d"]["pose3d"].load()
+    found: xr.Dataset = import_file(real_data / "uqoab" / "pose-3d.csv", wishes)["pose-3d"]["pose3d"].load()
     return found
 
 
 @pytest.fixture(scope="module")
 def nine(face: xr.Dataset) -> xr.Dataset:
-    found: Any = mystax.states(face, 9, keypoints=SET)
+    found = mystax.states(face, 9, keypoints=SET)
+    assert isinstance(found, xr.Dataset)
     return found
 
 

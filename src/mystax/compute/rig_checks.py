@@ -19,6 +19,8 @@ N_SCAN = 2000
 MIN_LAG = 0.5
 N_STEPS = 5
 MIN_GAIN = 0.1
+ALIKE = 0.7
+"""A nearer shift is taken that gains so large a share of what the best one gains."""
 
 
 def camera_doubts(camera: CameraModel) -> list[str]:
@@ -98,6 +100,20 @@ class OffsetScan:
         return MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
 
 
+def _nearest_valley(costs: Float64[np.ndarray, " shift"]) -> int:
+    """Return the place of the lowest cost; a nearer valley if it is nearly as low.
+
+    What swings evenly, as whiskers do, agrees with itself again a whole swing later.
+    """
+    middle = len(costs) // 2
+    best = int(np.argmin(costs))
+    most = costs[middle] - ALIKE * (costs[middle] - costs[best])
+    for k in sorted(range(1, len(costs) - 1), key=lambda place: abs(place - middle)):
+        if abs(k - middle) < abs(best - middle) and costs[k] <= min(costs[k - 1], costs[k + 1], most):
+            return k
+    return best
+
+
 def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"], camera: int) -> OffsetScan:
     """Shift one camera by whole frames and look where it agrees best with the others.
 
@@ -141,7 +157,7 @@ def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"]
         pixels[camera] = uv[camera, t + shift, k]
         residual = triangulate(rig, np.ascontiguousarray(pixels), precision, robust=False).residual
         costs[j] = np.nanmean(np.minimum(residual, LARGEST_RESIDUAL))
-    best = int(np.argmin(costs))
+    best = _nearest_valley(costs)
     lag = float(shifts[best])
     if 0 < best < len(shifts) - 1:
         left, middle, right = costs[best - 1 : best + 2]

@@ -269,4 +269,4 @@ def camera_gradient(bundle: Bundle) -> np.ndarray:
     u, w = np.empty((1, 15, 15)), np.empty((1, n_views, 15, 6))
     vv, gc, gv = np.empty((n_views, 6, 6)), np.empty((1, 15)), np.empty((n_views, 6))
     accumulate(bundle.rows, bundle.is_fisheye, bundle.poses, bundle.board, bundle.uv, 1e9, u, w, vv, gc, gv)
-    return gc[0]
+    return np.asarray(gc[0])

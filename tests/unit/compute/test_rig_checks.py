@@ -47,6 +47,15 @@ def test_camera_that_is_late_is_found(shift: int) -> None:
     assert found.is_late == (shift != 0)
 
 
+def test_swing_that_comes_back_is_not_taken_for_a_long_delay() -> None:
+    """Points that swing at 8.6 Hz look alike 11.6 frames later: two frames late, not nine early."""
+    rig, _, _, uv = moving_points(3, 500, 7508)
+    uv[:2, :7500] = uv[:2, 8:].copy()
+    found = scan_offset(rig, uv[:, :7500:5], 2)
+    assert found.lag == pytest.approx(1.6, abs=0.4)
+    assert found.is_late
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_camera_that_was_knocked_is_named_and_put_back(seed: int) -> None:
     rig, _, _, uv = moving_points(3, 100, 400, seed=seed)

@@ -23,15 +23,18 @@ __all__ = ["FIRST", "LATER", "load", "main"]
 
 FIRST = (
     "mystax.engine.folders",
+    "mystax.engine.recording_specs",
     "mystax.engine.recordings",
     "mystax.io.video",
     "mystax.io.outcomes",
     "mystax.io.outcome_writer",
     "mystax.compute.tiles",
+    "mystax.compute.motion",
+    "mystax.compute.kernels.bins",
 )
 """What most jobs load, whatever they measure."""
 
-LATER = ("mystax.plot.report",)
+LATER = ("mystax.plot.report", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 """What they load at their end: the first child need not wait for it."""
 
 IDLE = 300.0
@@ -46,9 +49,19 @@ def load(names: tuple[str, ...]) -> bool:
     child.load_xarray_alone()
     for name in names:
         import_module(name)
+    _rehearse()
     gc.collect()
     gc.freeze()  # what is shared with the children stays shared
     return n_threads() == 1
+
+
+def _rehearse() -> None:
+    """Call one compiled function: numba loads most of itself only then."""
+    import numpy as np
+
+    from mystax.compute.kernels.bins import block_sums
+
+    block_sums(np.zeros((1, 2, 2), np.uint8), 2, np.zeros((1, 1, 1), np.uint16))
 
 
 def n_threads() -> int:

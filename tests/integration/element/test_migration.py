@@ -92,10 +92,12 @@ def old(lab: Lab) -> Iterator[tuple[tuple[str, str], dict[str, Any], dict[str, A
     tables["FacemapTask"].insert(
         [
             {**key, "facemap_task_id": 0, "facemap_params": PARAMS, "do_mov_svd": 1},
-            {**key, "facemap_task_id": 1, "facemap_params": {"sbinn": 4}},
+            {**key, "facemap_task_id": 1, "facemap_params": {"sbinn": 4}, "do_mov_svd": 0},
         ]
     )
-    tables["FacemapModel"].insert([(1, "ours", "trained here"), (2, "theirs", "")])
+    models = ((1, "ours", "trained here"), (2, "theirs", ""))
+    names_of_model = ("model_id", "model_name", "model_description")
+    tables["FacemapModel"].insert([dict(zip(names_of_model, row, strict=True)) for row in models])
     for number in (1, 2):
         tables["FacemapInferenceTask"].insert1({**key, "model_id": number, "bbox": BOX})
     yield names, tables, key
@@ -153,7 +155,7 @@ def test_rows_arrive_as_they_were_and_once(lab: Lab, old: Any, tmp_path: Path) -
     assert np.asarray(bbox).tolist() == BOX
     report = lab.fbe.populate_all(key)
     assert report["RecordingInfo"]["done"] == 1, "the copied video is computed as any other"
-    assert len(tables["FacemapTask"]) == 2, "the old schema stays as it is"
+    assert len(tables["FacemapTask"]()) == 2, "the old schema stays as it is"
     (lab.fi.FacemapModel & "model_id=1").delete(prompt=False)
 
 

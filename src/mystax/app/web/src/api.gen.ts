@@ -96,7 +96,7 @@ export interface FoundVideos {
   readonly codes: ReadonlyArray<string>;
 }
 
-/** A measurement on the way of a training: the mean error on the frames that a fit has not seen [px@256]. */
+/** A measurement during a training: the mean error on frames that a fit has not seen [px@256]. */
 export interface HeldOut {
   readonly step: number;
   readonly error: number;

@@ -37,8 +37,11 @@ MODULES = (
     "svd",
     "svd_accuracy",
     "svd_memory",
+    "svd_compat",
+    "estimate",
     "eye",
     "running",
+    "eye_together",
     "pass_shared",
     "start",
     "head",
@@ -160,7 +163,7 @@ class Bench:
         return names
 
     def _once(self, claim: Claim, side: str, rep: int, job: Mapping[str, Any]) -> Row:
-        """Run one side once, in a fresh folder."""
+        """Run one side once, in a fresh folder; a peer warms up on the job's ``warm``, if it has one."""
         folder = Path(job["work"]) / side
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -171,6 +174,7 @@ class Bench:
             return measure(command, side=side, rep=rep, result=result)
         assert claim.peer is not None  # noqa: S101 - sides of a peer exist only where there is one
         name, task = claim.peer
+        own |= job.get("warm", {}) if rep == 0 else {}
         path = Path(job["work"]) / f"{side}-job.json"
         path.write_text(json.dumps(own), "utf-8")
         command = [str(self.peers[name]), str(runner_of(name)), task, str(path), str(result)]

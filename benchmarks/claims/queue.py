@@ -42,14 +42,14 @@ CLAIMS = (
     ),
     Claim(
         name="queue.overhead",
-        title="a job of the queue beyond its work, median of 12 (report included in the work)",
+        title="a job of the queue beyond its work, median of 8 (report included in the work)",
         module=__name__,
         sets=("quick",),
         sides={"mystax": "overhead"},
         goals=(Goal("wall", "self", 1.0),),
         check="check_overhead",
         basis="work",
-        arguments={"n_recordings": 12, "n_cameras": 1},
+        arguments={"n_recordings": 8, "n_cameras": 1},
     ),
     Claim(
         name="queue.first_frame",
@@ -60,7 +60,7 @@ CLAIMS = (
         goals=(Goal("wall", "self", 4.0),),
         check="check_first",
         basis="work",
-        arguments={"n_recordings": 12, "n_cameras": 1},
+        arguments={"n_recordings": 8, "n_cameras": 1},
     ),
 )
 

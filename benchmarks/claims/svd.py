@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.claim import Claim, Goal
 from benchmarks.side import Stopwatch
 
-__all__ = ["CLAIMS", "check", "floor", "mystax", "prepare"]
+__all__ = ["CLAIMS", "N_COMPONENTS", "PEER", "check", "floor", "mystax", "prepare", "run_svd"]
 
 PEER = ("facemap", "process")
 SIDES = {"mystax": "mystax", "floor": "floor"}
@@ -30,7 +30,7 @@ CLAIMS = (
             Goal("rss", "self", 700.0),
         ),
         peer=PEER,
-        arguments={"name": "high", "bin": 4, "captured": [0.999, 0.98]},
+        arguments={"name": "high", "bin": 4, "captured": [0.999, 0.98], "variance": 1e-9},
     ),
     Claim(
         name="svd.roi",
@@ -87,11 +87,19 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     }
     if "box" in job:
         prepared |= {"rois": [{"kind": "motion", "box": job["box"], "bin": job["bin"]}], "whole": False}
+    if job["name"] == "high":
+        # Two thread settings of the peer are told apart on fewer frames: a minute each is too long for that.
+        prepared["warm"] = {"videos": [str(make_video(data, "short"))]}
     return prepared
 
 
 def mystax(job: dict[str, Any]) -> dict[str, Any]:
     """Run the command line: start, decoding, decomposition, outcome on disk."""
+    return run_svd(job)
+
+
+def run_svd(job: dict[str, Any], *more: str) -> dict[str, Any]:
+    """Run the command line on the videos of a job, with more words."""
     from mystax.cli import main
 
     words = [
@@ -109,7 +117,7 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     if "box" in job:
         words += ["--roi", "motion:rectangle:" + ",".join(str(value) for value in job["box"])]
     try:
-        main([*words, "--out", job["folder"]])
+        main([*words, *more, "--out", job["folder"]])
     except SystemExit as leave:
         if leave.code:
             raise
@@ -167,5 +175,7 @@ def check(job: dict[str, Any]) -> dict[str, Any]:
         "orthogonality": float(np.abs(inner).max()),
     }
     close = all(share >= bound for share, bound in zip(shares, job["captured"], strict=True))
-    found["ok"] = close and found["variance_error"] <= 1e-6 and found["orthogonality"] <= 1e-4
+    found["ok"] = (
+        close and found["variance_error"] <= job.get("variance", 1e-6) and found["orthogonality"] <= 1e-4
+    )
     return found

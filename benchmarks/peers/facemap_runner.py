@@ -1,7 +1,7 @@
 """Run public functions of Facemap 1.0.8 in its own interpreter: ``PYTHON facemap_runner.py TASK JOB RESULT``.
 
 This file imports nothing of mystax, and mystax imports nothing of the peer: inputs and outputs are files.
-Tasks: version, read, process, pupil, blink, running, track, truth (one row of the truth table).
+Tasks: version, read, process, pupil, blink, running, track, encode.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ def process(job: dict[str, Any]) -> dict[str, Any]:
     proc = proc_of(job) if job.get("rois") else None
     with Watch() as watch:
         saved = peer.run(
-            [[job["video"]]],
+            [[video] for video in job.get("videos", [job["video"]])],
             sbin=job.get("bin", 4),
             motSVD=job.get("motion", True),
             movSVD=job.get("movie", False),
@@ -216,6 +216,46 @@ def track(job: dict[str, Any]) -> dict[str, Any]:
     return watch.values(n)
 
 
+def encode(job: dict[str, Any]) -> dict[str, Any]:
+    """Train its network from columns of behaviour to components of neurons, and predict the test bins.
+
+    Its module imports one of its windows, which needs a window system; an empty module stands in for it.
+    """
+    import types
+
+    import torch
+
+    windows = types.ModuleType("facemap.gui")
+    vars(windows)["help_windows"] = types.ModuleType("facemap.gui.help_windows")
+    sys.modules["facemap.gui"] = windows
+    from facemap.neural_prediction.neural_model import KeypointsNetwork
+
+    torch.set_num_threads(1)
+    data = np.load(job["data"])
+    columns, scores = data["columns"], data["scores"]
+    np.random.seed(0)  # noqa: NPY002 - the peer draws from it
+    torch.manual_seed(0)
+    with Watch() as watch:
+        network = KeypointsNetwork(n_in=columns.shape[1], n_out=scores.shape[1])
+        _, _, said, explained, rows = network.train_model(
+            columns,
+            scores,
+            data["camera_times"],
+            data["neural_times"],
+            U=data["loadings"],
+            spks=np.ascontiguousarray(data["z"].T),
+            delay=int(job["delay"]),
+            n_iter=int(job["epochs"]),
+            learning_rate=job["learning_rate"],
+            weight_decay=job["weight_decay"],
+            itrain=data["train"].copy(),
+            itest=data["test"].copy(),
+            device=torch.device("cpu"),
+        )
+    np.savez(job["out"], rows=np.ravel(rows), prediction=np.asarray(said).T, explained=explained)
+    return {**watch.values(1), "unit": "recording"}
+
+
 TASKS = {
     "version": version,
     "read": read,
@@ -224,6 +264,7 @@ TASKS = {
     "blink": blink,
     "running": running,
     "track": track,
+    "encode": encode,
 }
 
 

@@ -47,6 +47,25 @@ def test_short_and_long_groups_of_pictures(key_interval: int, container: str, tm
         np.testing.assert_array_equal(seen.video.frame_at(frame).data[0], seen.data[frame])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("container", "codec"), PAIRS)
+@pytest.mark.parametrize("key_interval", [1, 12, 60, 300])
+def test_sixty_random_frames_of_every_pair_and_key_interval(
+    key_interval: int, container: str, codec: str, tmp_path: Path
+) -> None:
+    """Acceptance 1, with all its numbers."""
+    b_frames = 2 if key_interval > 1 else 0
+    truth = make(
+        tmp_path, "clean", container, codec, key_interval=key_interval, n_frames=310, b_frames=b_frames
+    )
+    seen = see(truth)
+    assert seen.barcodes == seen.index.tolist() == list(range(310))
+    for frame in np.random.default_rng(key_interval).permutation(310)[:60].tolist():
+        single = seen.video.frame_at(frame)
+        assert single.valid[0]
+        np.testing.assert_array_equal(single.data[0], seen.data[frame])
+
+
 @pytest.mark.parametrize(
     "kind", ["order_route", "open_gop", "long_gop", "mpegts_offset", "altref", "edit_list", "vfr", "gap"]
 )

@@ -51,8 +51,8 @@ from mystax.engine.recipe import recipe_from
 from tests.faults.test_f17_long_recordings import endless
 from tests.fixtures.engine_runs import run_folder
 
-folder, n, side, names, parameters = json.loads(sys.argv[1])
-source = endless(n, (side, side))
+folder, n, shape, side, names, parameters = json.loads(sys.argv[1])
+source = endless(n, tuple(shape))
 seen = []
 process = psutil.Process()
 
@@ -60,8 +60,7 @@ def watch(event):
     if event.stage == "reading 1" and event.kind == "progress":
         seen.append([int(event.data["frame"]), process.memory_info().rss])
 
-half = side // 2
-rois = [Roi(kind, kind, Rectangle(0, 0, half, half)) for kind in ("motion", "pupil", "blink", "running")]
+rois = [Roi(kind, kind, Rectangle(0, 0, side, side)) for kind in ("motion", "pupil", "blink", "running")]
 recipe = recipe_from(analyses=names, parameters=parameters)
 recording = Recording("long", {"face": Camera("face", source)})
 chosen = [roi.at("face") for roi in rois if roi.kind in names]
@@ -71,10 +70,15 @@ print(json.dumps(seen))
 
 
 def memory_of_run(
-    folder: Path, n: int, side: int, names: list[str], **parameters: dict[str, object]
+    folder: Path,
+    n: int,
+    shape: tuple[int, int],
+    side: int,
+    names: list[str],
+    **parameters: dict[str, object],
 ) -> list[tuple[int, int]]:
-    """Run analyses on an endless source in another process; return (frame, resident bytes) as it went."""
-    job = json.dumps([str(folder), n, side, names, parameters])
+    """Run analyses on squares of an endless source in another process; return (frame, resident bytes)."""
+    job = json.dumps([str(folder), n, shape, side, names, parameters])
     done = subprocess.run(
         [sys.executable, "-c", CHILD, job], capture_output=True, text=True, cwd=ROOT, env=ENV
     )
@@ -90,7 +94,7 @@ def growth(seen: list[tuple[int, int]], n: int) -> float:
 
 def test_motion_of_hundred_thousand_frames_needs_no_more_memory_than_of_ten_thousand(tmp_path: Path) -> None:
     n = 100_000
-    seen = memory_of_run(tmp_path, n, 32, ["motion"], motion={"bin": 4})
+    seen = memory_of_run(tmp_path, n, (32, 32), 16, ["motion"], motion={"bin": 4})
     assert growth(seen, n) <= 1.05
     outcome: Any = load(tmp_path / "motion.nc")
     energy = outcome["energy"].values[:, 0]
@@ -140,22 +144,24 @@ def test_reading_a_file_of_a_million_frames_needs_flat_memory(n: int, tmp_path: 
 @pytest.mark.slow
 def test_motion_of_ten_million_frames_is_flat(tmp_path: Path) -> None:
     n = 10_000_000
-    seen = memory_of_run(tmp_path, n, 16, ["motion"], motion={"bin": 2})
+    seen = memory_of_run(tmp_path, n, (16, 16), 8, ["motion"], motion={"bin": 2})
     # Ten million frames of the final table take some bytes each: times, reasons, the trace.
     early = next(size for frame, size in seen if frame >= n // 10)
     assert seen[-1][1] - early <= 0.05 * early + 4 * n
 
 
 @pytest.mark.slow
-def test_all_analyses_together_are_flat(tmp_path: Path) -> None:
-    n = 40_000
+@pytest.mark.parametrize(("n", "shape", "side"), [(40_000, (256, 256), 128), (500_000, (480, 640), 96)])
+def test_all_analyses_together_are_flat(n: int, shape: tuple[int, int], side: int, tmp_path: Path) -> None:
+    """With the bins in a scratch file; the second is the acceptance of `roi.md`, some 15 min long."""
     seen = memory_of_run(
         tmp_path,
         n,
-        256,
+        shape,
+        side,
         ["motion", "svd", "pupil", "blink", "running"],
-        motion={"bin": 2},
-        svd={"bin": 2, "n_components": 20},
+        motion={"bin": 4},
+        svd={"bin": 4, "n_components": 20},
     )
     assert growth(seen, n) <= 1.05
 

@@ -55,7 +55,7 @@ def test_one_frame_live_equals_the_outcome_bit_for_bit(
     )
     n_found = 0
     for frame in FRAMES:
-        answer = server.ask("/api/preview", "POST", wish(server, kind, frame, roi, parameters))
+        answer = server.preview(wish(server, kind, frame, roi, parameters))
         assert answer.status == 200, answer
         arrays, _ = unpack(answer.body)
         for name in LIVE[kind]:
@@ -69,7 +69,7 @@ def test_a_parameter_that_cannot_be_is_refused_live_and_before_a_run_in_the_same
     server: WebServer,
 ) -> None:
     roi = roi_from_text(ROIS["pupil"])
-    live = server.ask("/api/preview", "POST", wish(server, "pupil", 0, roi, {"sigma": 7}))
+    live = server.preview(wish(server, "pupil", 0, roi, {"sigma": 7}))
     (row,) = server.get("/api/recordings")
     job = {"recording": row["id"], "parameters": {"pupil": {"sigma": 7}}}
     run = server.ask("/api/jobs", "POST", job)

@@ -77,10 +77,11 @@ def test_damaged_clips_show_exactly_their_codes(
     assert found == wanted
 
 
-def test_cut_avi_has_its_true_number_of_frames(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["cut_50", "cut_70"])
+def test_cut_avi_has_its_true_number_of_frames(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "whisk" / "m1"
     place.mkdir(parents=True)
-    truth = faulty_video(place / "face.avi", "cut_50", container="avi", n_frames=120, size=(64, 48))
+    truth = faulty_video(place / "face.avi", kind, container="avi", n_frames=120, size=(64, 48))
     os.utime(place / "face.avi", (OLD, OLD))
     with Catalog.create(tmp_path / "lab") as catalog:
         catalog.ingest(tmp_path / "whisk", pattern="folders")

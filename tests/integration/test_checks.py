@@ -50,3 +50,15 @@ def test_a_name_nearly_like_another_is_named(copy: Path) -> None:
     assert found.returncode == 1
     assert "num_states" in found.stdout + found.stderr
     assert "n_states" in found.stdout + found.stderr
+
+
+def test_no_large_binary_file_is_kept_but_weights() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name for name in listed.decode().split("\0") if name]
+    large = [path for path in files if path.is_file() and path.stat().st_size > 64 << 10]
+    binary = {path.relative_to(ROOT).as_posix() for path in large if b"\0" in path.read_bytes()}
+    assert {Path(name).parent.as_posix() for name in binary} <= {"src/mystax/data/weights"}
+    golden = [path for path in files if path.is_relative_to(ROOT / "tests" / "golden")]
+    assert 0 < sum(path.stat().st_size for path in golden) <= 1 << 20

@@ -106,7 +106,13 @@ def test_killed_runs_end_with_the_same_content(truth: Path, folder: Path) -> Non
 @pytest.mark.fault(30)
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_kills_at_random_times(seed: int, truth: Path, folder: Path) -> None:
-    _kill(folder, np.random.default_rng(seed), group=bool(seed % 2))
+    rng = np.random.default_rng(seed)
+    for _ in range(5):
+        if _kill(folder, rng, group=bool(seed % 2)):
+            break
+        shutil.rmtree(folder / "face.mystax")  # the run was faster than the kill
+    else:
+        pytest.fail("no run could be killed before its end")
     for path in folder.glob("face.mystax/*.nc"):
         mystax.load(path)
     found = run_command(*WORDS, cwd=folder)
@@ -208,7 +214,7 @@ def test_plain_xarray_reads_every_outcome_with_units(truth: Path) -> None:
                 ), f"{path.name}: {name}"
 
 
-def _check_flip(path: Path, whole: bytes, place: int, values: bytes, capsys: Any) -> None:
+def _check_flip(path: Path, whole: bytes, place: int, before: Any, capsys: Any) -> None:
     """Flip one bit: `doctor --verify` finds it, and loading gives the true values or refuses."""
     damaged = bytearray(whole)
     damaged[place // 8] ^= 1 << (place % 8)
@@ -217,7 +223,7 @@ def _check_flip(path: Path, whole: bytes, place: int, values: bytes, capsys: Any
     assert found.status == 3, f"bit {place}: {found.out}"
     try:
         outcome: Any = mystax.load(path)
-        assert outcome["energy"].values.tobytes() == values, f"bit {place}"
+        assert outcome.drop_attrs().identical(before.drop_attrs()), f"bit {place}"
     except (MystaxError, OSError):
         return  # refused
 
@@ -231,10 +237,10 @@ def test_every_flipped_bit_is_found(
     path = tmp_path / "face.mystax" / "motion.nc"
     whole = path.read_bytes()
     before: Any = mystax.load(path)
-    values = before["energy"].values.tobytes()
+    before.load()
     assert call(capsys, "doctor", path, "--verify", "--json").status == 0
     for place in np.random.default_rng(7).integers(0, 8 * len(whole), n).tolist():
-        _check_flip(path, whole, place, values, capsys)
+        _check_flip(path, whole, place, before, capsys)
     path.write_bytes(whole)
     healthy = run_command("doctor", "face.mystax", "--verify", cwd=tmp_path)
     assert healthy.status == 0, healthy.out

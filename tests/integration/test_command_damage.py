@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import mystax
 from mystax.core.analysis import get_analysis
 from mystax.io.video import Video
 from mystax.synth import faulty_video
-from tests.fixtures.commands import Finished, run_command
+from tests.fixtures.commands import Finished, call, run_command
 from tests.fixtures.reading import decodable_stamps
 
 N = 300
@@ -25,6 +26,10 @@ ROIS = (
 )
 # Thresholds are given: those that are decided from samples may see a damaged one.
 SETTINGS = ("--pupil-threshold", "90", "--pupil-reflection-level", "256", "--blink-level", "110")
+REAL = {
+    "lp_mirror_mouse/videos/test_vid.mp4": (994, Fraction(250)),
+    "dlc_openfield/videos/m3v1mp4.mp4": (2330, Fraction(1_000_000, 33_333)),
+}
 FRAME_ALONE = {"brightness", "saturated", "darkness"}
 
 
@@ -131,7 +136,7 @@ def test_refuse_refuses(damaged: Damaged, tmp_path: Path) -> None:
 def test_probe_tells_the_true_count_of_cut_files(tmp_path: Path) -> None:
     truth = {}
     for container in ("mp4", "avi", "mkv"):
-        for kind in ("cut_50", "cut_70"):
+        for kind in ("cut_50", "cut_60", "cut_70"):
             name = f"{kind}.{container}"
             codec = "mpeg4" if container == "avi" else "h264"
             truth[name] = faulty_video(tmp_path / name, kind, container=container, codec=codec, n_frames=200)
@@ -145,6 +150,19 @@ def test_probe_tells_the_true_count_of_cut_files(tmp_path: Path) -> None:
         assert "V101" in {flag["code"] for flag in probe["flags"]}, probe["path"]
     alone = run_command("probe", "open.mp4", "--json", cwd=tmp_path)
     assert (alone.status, alone.codes) == (1, ["V102"])
+
+
+@pytest.mark.needs_data
+def test_probe_tells_frames_and_rates_of_real_clips(
+    real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [real_data / name for name in REAL]
+    found = call(capsys, "probe", *files, "--json")
+    assert found.status == 0, found.err
+    probes = {
+        str(Path(item["path"])): (item["n_frames"], Fraction(item["rate"])) for item in found.json["probes"]
+    }
+    assert probes == {str(file): told for file, told in zip(files, REAL.values(), strict=True)}
 
 
 def test_one_broken_input_does_not_stop_the_others(tmp_path: Path) -> None:

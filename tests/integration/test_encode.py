@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import mystax
 from mystax.core.analysis import get_analysis
 from mystax.core.encoding_words import ratio_sentence, verdict
 from mystax.core.events import Event
-from mystax.core.quality import flags_from_json
 from mystax.errors import (
     Cancelled,
     ClockError,
@@ -30,6 +30,12 @@ from mystax.errors import (
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
 from tests.fixtures.brains import follower, two_parts
+
+BARE = (
+    "import importlib.machinery as m; f = m.PathFinder.find_spec;"
+    "m.PathFinder.find_spec = lambda name, *a: None if name in ('torch', 'onnx') else f(name, *a);"
+)
+"""Begins a program that finds neither torch nor onnx."""
 
 QUICK: dict[str, Any] = {"model": "linear", "folds": 2, "shifts": 19, "scales": "one"}
 
@@ -89,10 +95,17 @@ def test_lags_peak_where_the_neurons_follow(kept: Path) -> None:
     assert float(found["lag"].values[curve.argmax()]) == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("shift", [-1.0, 0.0, 1.5])
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 0.5, 1.5])
 def test_peak_lag_is_the_true_lag(shift: float) -> None:
     found = mystax.encoding(two_parts(), follower(shift=shift), **{**QUICK, "null": "none", "parts": False})
     assert np.abs(np.asarray(found["peak_lag"].values) - shift).max() <= 0.1
+
+
+def peaks(said: np.ndarray, y: np.ndarray) -> list[int]:
+    """Return the shift in bins at which each neuron's prediction fits best."""
+    shifts = range(-4, 5)
+    ties = [[np.corrcoef(np.roll(a, s), b)[0, 1] for s in shifts] for a, b in zip(said.T, y.T, strict=True)]
+    return [shifts[k] for k in np.argmax(ties, axis=1)]
 
 
 def test_predictions_are_not_shifted_in_time(kept: Path) -> None:
@@ -100,9 +113,8 @@ def test_predictions_are_not_shifted_in_time(kept: Path) -> None:
     said = np.asarray(found["prediction"].values)
     y = np.asarray(follower(shift=0.5)["activity"].values)
     rows = np.isfinite(said).all(1)
-    for k in range(12):
-        ties = [np.corrcoef(np.roll(said[rows, k], s), y[rows, k])[0, 1] for s in (-1, 0, 1)]
-        assert int(np.argmax(ties)) == 1
+    assert (explained(found) > 0.1).all()
+    assert peaks(said[rows], y[rows]) == [0] * 12
 
 
 def test_a_kept_encoder_predicts_the_same_recording_without_a_shift(kept: Path) -> None:
@@ -111,8 +123,7 @@ def test_a_kept_encoder_predicts_the_same_recording_without_a_shift(kept: Path) 
     rows = np.asarray(found["usable"].values) > 0
     said, y = np.asarray(found["prediction"].values)[rows], np.asarray(neural["activity"].values)[rows]
     assert np.asarray(found["explained_variance"].values).mean() > 0.45
-    ties = [np.corrcoef(np.roll(said[:, 0], s), y[:, 0])[0, 1] for s in (-1, 0, 1)]
-    assert int(np.argmax(ties)) == 1
+    assert peaks(said, y) == [0] * 12
 
 
 def test_a_kept_encoder_predicts_another_recording_of_the_same_brain(kept: Path) -> None:
@@ -221,6 +232,35 @@ def test_order_of_the_neurons_does_not_matter(kept: Path) -> None:
     assert np.abs(explained(found)[::-1] - explained(opened(kept))).max() <= 1e-4
 
 
+def test_chance_is_judged_apart_from_the_models(kept: Path) -> None:
+    from mystax.analyses.encoding_data import encoding_data
+    from mystax.analyses.encoding_members import units_of
+    from mystax.analyses.encoding_null import null_found
+    from mystax.compute.tiles import TilePool
+
+    data = encoding_data(two_parts(), follower(shift=0.5))
+    with TilePool(1) as tiles:
+        units = units_of(data, data.usable, 0)
+        made, _, _ = null_found(data, units, kind="linear-shift", n_shifts=19, gap=7.0, tiles=tiles)
+    assert np.array_equal(made["p_value"][1], opened(kept)["p_value"].values)
+
+
+def test_features_made_in_pieces_explain_the_same(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from functools import partial
+
+    from mystax.compute.filterbank import Filterbank, usable_bins
+
+    monkeypatch.setattr("mystax.analyses.encoding_members.Filterbank", partial(Filterbank, chunk=500))
+    monkeypatch.setattr(
+        "mystax.analyses.encoding_data.usable_bins",
+        lambda grid, bins, **_: usable_bins(grid, bins, chunk=500),
+    )
+    found = mystax.encoding(
+        two_parts(), follower(shift=0.5), **{**QUICK, "null": "none", "parts": False, "lags": False}
+    )
+    assert np.abs(explained(found) - explained(opened(kept))).max() <= 1e-4
+
+
 def test_words_of_the_outcome(kept: Path) -> None:
     found = opened(kept)
     assert verdict(found).startswith("stacked explains ")
@@ -252,18 +292,6 @@ def test_counts_have_deviance_and_bits() -> None:
     assert np.allclose(found["bits_per_spike"].sel(model="mean-only").values, 0, atol=1e-6)
 
 
-def test_all_ceilings_and_models_that_can_be_asked_for() -> None:
-    found = mystax.encoding(
-        two_parts(),
-        follower(),
-        **{**QUICK, "ceiling": "both", "reduced_rank": True, "one_point": True, "null": "circular-shift"},
-    )
-    assert {"reduced-rank", "one-point"} <= set(map(str, found["model"].values))
-    assert float(found["svca_reliable"].values[0]) > 0.5
-    assert float(found["svca_behaviour"].values[0]) > 0.7
-    assert "too many neurons" in str(found.attrs["quality"])
-
-
 def test_too_little_in_common_and_bad_folds_are_refused() -> None:
     with pytest.raises(ClockError, match="C204"):
         mystax.encoding(two_parts(), follower().assign_coords(time=follower()["time"] + 1000), **QUICK)
@@ -281,13 +309,15 @@ def test_a_network_joins_the_stack_and_is_run_without_torch(tmp_path: Path) -> N
     few = {**QUICK, "model": "deep", "epochs": 3, "members": 2, "null": "none", "parts": False, "lags": False}
     found = mystax.encoding(two_parts(), follower(), out=tmp_path, **few)
     assert [str(name) for name in found["member"].values] == ["lagged-ridge", "filterbank", "deep"]
+    y, rows = np.asarray(follower()["activity"].values), np.asarray(found["usable"].values) > 0
+    assert peaks(np.asarray(found["prediction"].values)[rows], y[rows]) == [0] * 12
     said = mystax.predict(tmp_path / "encoding.encoder.nc", two_parts())["prediction"].values
+    assert peaks(said[rows], y[rows]) == [0] * 12
     script = (
-        "import sys; sys.path.insert(0, '.');"
+        f"{BARE}import sys; sys.path.insert(0, '.');"
         "import numpy as np, mystax; from tests.fixtures.brains import two_parts;"
         f"p = mystax.predict({str(tmp_path / 'encoding.encoder.nc')!r}, two_parts());"
-        f"np.save({str(tmp_path / 'said.npy')!r}, p['prediction'].values);"
-        "assert not {'torch', 'onnx'} & set(sys.modules)"
+        f"np.save({str(tmp_path / 'said.npy')!r}, p['prediction'].values)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": "src"})
     assert np.allclose(np.load(tmp_path / "said.npy"), said, atol=1e-5)
@@ -310,11 +340,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(
-    folder: Path, *words: str, sources: tuple[str, ...] = ("face.mystax",)
+    folder: Path, *words: str, sources: tuple[str, ...] = ("face.mystax",), before: str = ""
 ) -> subprocess.CompletedProcess[str]:
     source = Path(__file__).resolve().parents[2] / "src"
     return subprocess.run(
-        [sys.executable, "-c", "from mystax.cli import main; main()", "encode", *sources, *words],
+        [sys.executable, "-c", f"{before}from mystax.cli import main; main()", "encode", *sources, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
@@ -355,8 +385,10 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) 
     done = command(recorded, *NEURAL, *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1].startswith("stacked explains ")
+    assert bare_ratios(done.stdout) == []
     page = (recorded / "face.mystax" / "report.html").read_text("utf-8")
     assert "Neural encoding" in page
+    assert bare_ratios(page) == []
     assert (recorded / "face.mystax" / "figures" / "encoding_raster.svg").is_file()
     again = json.loads(command(recorded, *NEURAL, *options, "--json").stdout)
     assert again["outcomes"][0]["state"] == "current"
@@ -366,46 +398,56 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) 
     assert opened(recorded / "new", "prediction")["prediction"].shape[1] == 12
 
 
+RATIO = re.compile(r"\d x [a-z]|\btwice\b|\bdoubled\b|\d times\b")
+
+
+def bare_ratios(text: str) -> list[str]:
+    """Return the sentences with a ratio that lack the baseline, the interval or the number of neurons."""
+    seen = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", " ", text, flags=re.DOTALL)
+    return [
+        sentence
+        for sentence in re.split(r"(?<=[.!?])\s|\n{2,}", seen)
+        if RATIO.search(sentence)
+        and not all(word in sentence for word in ("lagged-ridge", "95 % interval", "neurons"))
+    ]
+
+
+def test_a_ratio_without_its_baseline_is_seen() -> None:
+    assert bare_ratios("<p>It explains 2.1 x lagged-ridge.</p>")
+    assert bare_ratios("Our network explains twice as much.")
+    assert not bare_ratios("2.1 x lagged-ridge (95 % interval 1.9 to 2.3; 500 neurons). Seen at all times.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.0])
+def test_no_page_holds_a_ratio_without_its_baseline(share: float, tmp_path: Path) -> None:
+    from mystax.engine.report import make_report
+
+    found = mystax.encoding(two_parts(), follower(share=share, shift=0.5), out=tmp_path, **QUICK)
+    make_report(Store(tmp_path))
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert bare_ratios(page) == []
+    sentence = ratio_sentence(found)
+    assert (sentence != "") == (share > 0)
+    assert sentence in page
+    if share == 0:
+        assert not re.search(r"\d x lagged-ridge", page)
+
+
+@pytest.mark.slow
+def test_command_goes_on_where_torch_is_absent(recorded: Path) -> None:
+    options = ("--folds", "2", "--scales", "one", "--null", "none", "--no-parts", "--no-lags", "--json")
+    done = command(recorded, *NEURAL, *options, "--out", "bare", before=BARE)
+    assert done.returncode == 0, done.stderr
+    assert "torch is not installed" in json.loads(done.stdout)["outcomes"][0]["model_reason"]
+    assert opened(recorded / "bare").sizes["member"] == 2
+
+
 def test_command_without_neural_data_or_clock_says_what_is_missing(recorded: Path) -> None:
     assert command(recorded).returncode == 2
     done = command(recorded, "--neural", "neural/activity.npy", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["errors"][0]["code"] == "C207"
-
-
-FAULTS = {
-    "too-short": "C204",
-    "no-overlap": "C204",
-    "milliseconds": "C206",
-    "mostly-nan": "N303",
-    "lost-group": "N303",
-}
-FLAGS = {
-    "short": "N310",
-    "nan-activity": "N308",
-    "silent": "N308",
-    "lost-point": "N309",
-    "copied-neuron": "N307",
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", [*FAULTS, *FLAGS])
-def test_faults_end_as_a_refusal_or_a_flag(fault: str) -> None:
-    from mystax.errors import MystaxError
-    from mystax.synth.brain import simulate
-    from mystax.synth.brain_faults import damage
-
-    wrong = damage(simulate("A", minutes=12, n_neurons=12, rate=3, camera_rate=25), fault)
-    options = {**QUICK, "null": "none", "parts": False, "lags": False}
-    if fault in FAULTS:
-        with pytest.raises(MystaxError) as refused:
-            mystax.encoding(wrong.behaviour, wrong.neural, **options)
-        assert refused.value.code == FAULTS[fault]
-        return
-    found = mystax.encoding(wrong.behaviour, wrong.neural, **options)
-    assert FLAGS[fault] in {flag.code for flag in flags_from_json(found.attrs["quality"])}
-    assert np.isfinite(explained(found)).all()
 
 
 SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import subspace_angles
 
 import mystax
 from mystax.core.geometry import Rectangle, Roi
@@ -146,8 +147,10 @@ def test_components_of_2500_bins_are_those_of_a_dense_decomposition() -> None:
     frames = moving_movie(200, (100, 100))
     outcome = mystax.svd(ArraySource(frames), bin=2, n_components=30)
     rows = exact_rows(frames, 2, is_motion=True)
-    exact = np.linalg.svd(rows - rows.mean(0), compute_uv=False)
+    _, exact, right = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
     np.testing.assert_allclose(outcome["motion_singular_value"].values[0], exact[:30], rtol=1e-6)
+    mask = outcome["motion_mask"].values[0].reshape(30, -1).astype(np.float64)
+    assert subspace_angles(mask[:10].T, right[:10].T).max() <= 1e-3
     shares = _judge_components(outcome, rows, (10, 30))
     assert min(shares.values()) == pytest.approx(1, abs=1e-6)
 

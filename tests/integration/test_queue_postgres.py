@@ -23,13 +23,17 @@ N_JOBS, AWAY = 1000, 90.0
 
 
 @pytest.mark.slow
-def test_a_restart_of_the_server_loses_no_attempt(tmp_path: Path, postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("seconds", [5.0, 90.0])
+def test_a_restart_of_the_server_loses_no_attempt(
+    tmp_path: Path, postgres: PostgresServer, seconds: float
+) -> None:
     lab = make_lab(tmp_path / "lab", 3, url=postgres.new_database())
     lab.add("quick")
     process = start_driver(lab, env={"TOY_DELAY": "0.1"})
     wait_for(lab, "running", process)
     lab.database.close()
     postgres.stop()
+    time.sleep(seconds)  # so long it is away
     postgres.start()
     out = finish(process)
     assert process.returncode == 0, out

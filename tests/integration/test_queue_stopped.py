@@ -15,6 +15,7 @@ import pytest
 from mystax.engine.catalog.tables import attempt
 from tests.fixtures.catalogues import make_lab
 from tests.fixtures.commands import ROOT
+from tests.fixtures.job_processes import job_processes, worker_of
 from tests.integration.test_queue import check_done, finish, start_driver, wait_for_child
 
 pytestmark = pytest.mark.slow
@@ -83,26 +84,13 @@ def test_a_killed_worker_of_a_scheduler_loses_no_job(
     end = time.monotonic() + 100
     while True:
         assert time.monotonic() < end
-        busy = [
-            one
-            for one in psutil.Process().children(recursive=True)
-            if "mystax.engine.child" in " ".join(_words(one))
-        ]
+        busy = job_processes(psutil.Process())
         if busy:
             break
         time.sleep(0.1)  # another process
-    parent = busy[0].parent()
-    assert parent is not None
-    parent.kill()
+    worker_of(busy[0]).kill()
     out = finish(process)
     assert process.returncode == 0, out
     check_done(lab, 3)
     endings = [row.ending for row in lab.rows(attempt.c.ending)]
     assert endings.count("lost") >= 1
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []

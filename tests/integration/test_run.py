@@ -1,6 +1,7 @@
 """`mystax.run` on files: from the first run to the one that does nothing."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -8,13 +9,17 @@ import numpy as np
 import pytest
 
 import mystax
+from mystax.compute.proposals import proposed_rois
 from mystax.core.events import Event
 from mystax.core.geometry import Rectangle, Roi
+from mystax.engine.places import FolderPlace
 from mystax.engine.run import plan_run
 from mystax.errors import ParameterError, RecipeError, RoiError
 from mystax.io.outcomes import Outcomes
 from mystax.io.rois import read_rois, rois_to_toml
+from mystax.io.store import Store
 from mystax.synth import faulty_video
+from tests.fixtures.commands import run_command
 from tests.fixtures.engine_toys import frames_of
 
 N = 40
@@ -64,6 +69,42 @@ def test_a_second_run_does_nothing(finished: tuple[Path, Outcomes]) -> None:
     mystax.run(folder / "face.mp4", parameters=SMALL, report=False, progress=events.append)
     assert _stamps(folder / "face.mystax") == before
     assert [(event.kind, event.done) for event in events] == [("done", 4)]
+
+
+def test_a_second_command_loads_no_library_that_computes(finished: tuple[Path, Outcomes]) -> None:
+    folder, _ = finished
+    before = _stamps(folder / "face.mystax")
+    words = ("run", "face.mp4", "--svd-n-components", "5", "--no-report", "--json")
+    found = run_command(*words, cwd=folder, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert found.status == 0, found.err
+    assert {item["state"] for item in found.json["outcomes"]} == {"current"}
+    assert _stamps(folder / "face.mystax") == before
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in found.err.splitlines()}
+    assert "h5py" in loaded
+    assert not loaded & {"xarray", "pandas", "scipy", "numba", "matplotlib", "torch", "onnxruntime"}
+
+
+def test_a_command_with_nothing_to_do_tells_a_damaged_outcome(
+    finished: tuple[Path, Outcomes], tmp_path: Path
+) -> None:
+    folder, outcomes = finished
+    shutil.copytree(folder, tmp_path / "copy")
+    path = tmp_path / "copy" / "face.mystax" / "motion.nc"
+    data = bytearray(path.read_bytes())
+    place = data.find(outcomes["motion"]["energy"].values.tobytes()[40:60])
+    assert place > 0
+    data[place] ^= 1
+    path.write_bytes(data)
+    words = ("run", "face.mp4", "--svd-n-components", "5", "--no-report", "--json")
+    found = run_command(*words, cwd=tmp_path / "copy")
+    assert (found.status, found.codes) == (1, ["S502"]), found.err
+
+
+def test_regions_of_a_folder_are_those_of_its_outcome(finished: tuple[Path, Outcomes]) -> None:
+    folder, outcomes = finished
+    found = FolderPlace(Store(folder / "face.mystax")).proposals()
+    assert found.rois == proposed_rois(outcomes["rois"])
+    assert found.content == outcomes["rois"].attrs["content_sha256"]
 
 
 def test_nothing_is_left_of_the_work(finished: tuple[Path, Outcomes]) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mystax.core.events import Event
+from mystax.engine.nursery import close_nursery
 from mystax.engine.signals import Stop
 from mystax.engine.supervisor import ONE_THREAD, Limits, supervise
 from mystax.errors import Cancelled, InternalError, PoisonJob, RoiError, VideoError
@@ -23,16 +25,23 @@ def _deadly(folder: Path, how: str, times: int, **more: Any) -> dict[str, Any]:
     return toy_spec(at=40, how=how, times=times, marks=str(folder), **more)
 
 
-def test_a_child_gives_the_same_bits_as_this_process(tmp_path: Path) -> None:
-    supervise(toy_job(tmp_path / "child", toy_spec()), environment=ENVIRONMENT)
+@pytest.fixture(params=["alone", "nursery"])
+def has_nursery(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether children are forked where everything is loaded already."""
+    yield request.param == "nursery"
+    close_nursery()
+
+
+def test_a_child_gives_the_same_bits_as_this_process(tmp_path: Path, has_nursery: bool) -> None:
+    supervise(toy_job(tmp_path / "child", toy_spec()), environment=ENVIRONMENT, has_nursery=has_nursery)
     run_folder(tmp_path / "here", make_recording(toy_spec()))
     assert digest_of(tmp_path / "child") == digest_of(tmp_path / "here")
 
 
-def test_every_library_has_one_thread(tmp_path: Path) -> None:
+def test_every_library_has_one_thread(tmp_path: Path, has_nursery: bool) -> None:
     opener = "tests.fixtures.engine_toys:open_environment"
     job = toy_job(tmp_path / "out", {"file": str(tmp_path / "seen")}).again(opener=opener)
-    supervise(job, environment={**ENVIRONMENT, "DISPLAY": ""})
+    supervise(job, environment={**ENVIRONMENT, "DISPLAY": ""}, has_nursery=has_nursery)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines())
     assert {name: seen.get(name) for name in ONE_THREAD} == dict.fromkeys(ONE_THREAD, "1")
     assert seen["PYTHONFAULTHANDLER"] == "1"
@@ -91,10 +100,10 @@ def _never(seconds: float) -> None:
     raise AssertionError(f"waited {seconds} s")
 
 
-def test_too_much_memory_is_stopped_and_counted(tmp_path: Path) -> None:
+def test_too_much_memory_is_stopped_and_counted(tmp_path: Path, has_nursery: bool) -> None:
     job = toy_job(tmp_path / "out", _deadly(tmp_path, "memory", 99))
     with pytest.raises(PoisonJob, match=r"Q602.*memory"):
-        supervise(job, environment=ENVIRONMENT, limits=Limits(memory=350 << 20))
+        supervise(job, environment=ENVIRONMENT, limits=Limits(memory=350 << 20), has_nursery=has_nursery)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,6 +1,8 @@
 """From tracks to places in space through the command line, and what is refused on the way."""
 
 import json
+import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import pytest
 import mystax
 from mystax.core.quality import flags_from_json
 from mystax.errors import FormatError, NumbersError, ParameterError, RecipeError
+from mystax.io.corners import corners_to_bytes
 from mystax.io.rig import rig_to_toml
+from mystax.io.video import VideoWriter
 from tests.fixtures.commands import call
-from tests.fixtures.rigs import moving_points
+from tests.fixtures.rigs import SIZE, board_views, corners_dataset, moving_points
 
 N = 300
 
@@ -186,3 +190,46 @@ def test_checkerboard_pairs_give_the_reference_calibration(real_data: Path, tmp_
         assert camera.rms <= 0.2
     again = mystax.Rig.calibrate(tmp_path / "calibration.corners.nc", board="")
     assert again.model.fingerprint == rig.model.fingerprint
+
+
+def test_only_pictures_of_boards_need_opencv(
+    made: tuple[Path, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Help, points in space and corners that were found before do without; a film of a board says X001."""
+    folder, _ = made
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert "triangulate" in call(capsys, "--help").out
+    words = [word for name, path in tracks(folder).items() for word in ("--camera", f"{name}={path}")]
+    rig = ("--rig", folder / "calibration.toml", "--rate", "100")
+    run = call(capsys, "triangulate", *rig, *words, "--out", tmp_path / "x", "--no-report", "--json")
+    assert run.status == 0, run.err
+    _, _, uv = board_views(2, 12)
+    corners = corners_dataset(["cam0", "cam1"], [SIZE] * 2, uv, "charuco:10x7:6:4")
+    (tmp_path / "a.corners.nc").write_bytes(corners_to_bytes(corners))
+    run = call(capsys, "calibrate", tmp_path / "a.corners.nc", "--out", tmp_path / "a.toml", "--json")
+    assert run.status == 0, run.err
+    with VideoWriter(
+        tmp_path / "board.mkv", size=(64, 48), rate=Fraction(10), codec="ffv1", pixel_format="gray"
+    ) as film:
+        film.write(np.zeros((48, 64), np.uint8))
+    board = ("--board", "charuco:10x7:6:4", "--out", tmp_path / "b.toml")
+    run = call(capsys, "calibrate", tmp_path / "board.mkv", *board, "--json")
+    assert (run.status, run.codes) == (1, ["X001"])
+    assert 'pip install "mystax[calib]"' in str(run.json["errors"])
+
+
+def test_axes_of_a_left_hand_end_with_2(
+    made: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two directions that are each other's opposite one makes a left hand with the same x and y."""
+    folder, _ = made
+    words = [word for name, path in tracks(folder).items() for word in ("--camera", f"{name}={path}")]
+    status = []
+    for z in ("p0:p3", "p3:p0"):
+        rig = ("--rig", folder / "calibration.toml", "--rate", "100", "--axes", f"x=p0:p1 y=p0:p2 z={z}")
+        run = call(capsys, "triangulate", *rig, *words, "--out", tmp_path / z[:2], "--no-report", "--json")
+        status.append((run.status, run.codes))
+    assert sorted(status) == [(0, []), (2, ["P401"])]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xarray import Dataset
 
 from mystax.compute import decompose
 from mystax.core.events import Event
@@ -13,6 +14,7 @@ from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.recipe import recipe_from
 from mystax.errors import Cancelled
+from mystax.io.outcomes import Outcomes
 from tests.fixtures.engine_runs import StopAt, digests_of, run_folder
 from tests.fixtures.measure import moving_movie
 
@@ -76,7 +78,7 @@ class Places:
             raise Cancelled("run")
 
 
-@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("size", [1, 7, 64, 500])
 def test_chunk_size(size: int, truth: dict[str, str], tmp_path: Path) -> None:
     assert _digests(tmp_path, *NAMES, size=size) == truth
 
@@ -92,6 +94,12 @@ def test_no_room_for_scratch_files(truth: dict[str, str], tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_alone(name: str, truth: dict[str, str], tmp_path: Path) -> None:
     assert _digests(tmp_path, name)[name] == truth[name]
+
+
+def test_other_regions_on_top_change_no_bit(truth: dict[str, str], tmp_path: Path) -> None:
+    assert _digests(tmp_path, "motion", "svd", rois=ROIS[:1]) == {
+        name: truth[name] for name in ("motion", "svd")
+    }
 
 
 @pytest.mark.parametrize("scratch", ["auto", "none"])
@@ -122,8 +130,6 @@ def test_stopped_at_every_place(
 
 
 def test_order_of_regions(tmp_path: Path) -> None:
-    from mystax.io.outcomes import Outcomes
-
     second = Roi("other", "motion", Rectangle(10, 8, 50, 60), "face")
     there, back = (ROIS[0], second), (second, ROIS[0])
     for folder, rois in (("there", there), ("back", back)):
@@ -133,3 +139,101 @@ def test_order_of_regions(tmp_path: Path) -> None:
         for variable in variables:
             values = one[name][variable].sel(roi=["pad", "other"]).values
             np.testing.assert_array_equal(values, other[name][variable].sel(roi=["pad", "other"]).values)
+
+
+# a large region, whose bins are read more than once ------------------------------------------------------
+
+N_LARGE = 4200
+SVD: dict[str, object] = {"n_components": 20, "bin": 1}
+WAYS: dict[str, dict[str, object]] = {
+    "1 core": {"cores": 1},
+    "2 cores": {"cores": 2},
+    "4 cores": {"cores": 4},
+    "chunks of 7": {"size": 7},
+    "chunks of 64": {"size": 64},
+    "chunks of 500": {"size": 500},
+    "rows on disk": {"scratch": "rows"},
+    "no scratch": {"scratch": "none"},
+}
+
+
+class AtFrames:
+    """Callback that stops the first reading when it has come to a frame, once for each of some frames."""
+
+    def __init__(self, frames: list[int]) -> None:
+        self.left = sorted(frames)
+
+    def __call__(self, event: Event) -> None:
+        is_reading = event.kind == "progress" and event.stage == "reading 1"
+        if is_reading and self.left and int(str(event.data["frame"])) >= self.left[0]:
+            self.left.pop(0)
+            raise Cancelled("run")
+
+
+@pytest.fixture(scope="module")
+def large() -> np.ndarray:
+    """Frames with more bins, and more of them, than an exact decomposition takes."""
+    part = moving_movie(600, SHAPE, 5)
+    return np.concatenate([np.roll(part, 5 * k, axis=2) for k in range(N_LARGE // 600)])
+
+
+def _svd(folder: Path, frames: np.ndarray, **options: object) -> Dataset:
+    """Decompose the whole frame; the parameters may be changed with `svd`."""
+    parameters = {**SVD, **options.pop("svd", {})}  # type: ignore[dict-item] # a mapping of the tests
+    recipe = recipe_from(analyses=["svd"], parameters={"svd": parameters})
+    recording = Recording("r", {"face": Camera("face", ArraySource(frames, Fraction(100)))})
+    run_folder(folder, recording, recipe, rois=(), **options)  # type: ignore[arg-type] # options of the run
+    return Outcomes.of_folder(folder)["svd"]
+
+
+@pytest.fixture(scope="module")
+def large_truth(large: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Content of an undisturbed run."""
+    found = _svd(tmp_path_factory.mktemp("large"), large)
+    assert str(found["motion_method"].values[0]) == "subspace"
+    return str(found.attrs["content_sha256"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_large_regions_are_the_same_every_way(
+    way: str, large: np.ndarray, large_truth: str, tmp_path: Path
+) -> None:
+    options = dict(WAYS[way])
+    if options.get("scratch") == "rows":
+        options["scratch"] = str(tmp_path)
+    assert _svd(tmp_path / "out", large, **options).attrs["content_sha256"] == large_truth
+
+
+@pytest.mark.slow
+def test_large_regions_are_the_same_after_five_interruptions(
+    large: np.ndarray, large_truth: str, tmp_path: Path
+) -> None:
+    frames = np.random.default_rng(4).permutation(N_LARGE)[:5].tolist()
+    stop, n_stopped = AtFrames(frames), 0
+    for _ in frames:
+        with contextlib.suppress(Cancelled):
+            _svd(tmp_path, large, report=stop, size=20)
+            break
+        n_stopped += 1
+    assert (n_stopped, stop.left) == (5, [])
+    found = _svd(tmp_path, large, size=20)
+    assert found.attrs["run_resumed_at"] >= max(frames)
+    assert found.attrs["content_sha256"] == large_truth
+
+
+@pytest.mark.slow
+def test_without_a_spool_every_frame_is_decoded_exactly_twice(large: np.ndarray, tmp_path: Path) -> None:
+    rows, decoded, files = tmp_path / "rows", [0], set[str]()
+    rows.mkdir()
+
+    def watch(event: Event) -> None:
+        files.update(path.name for path in tmp_path.rglob("*.spool"))
+        decoded.append(int(str(event.data.get("decoded", 0))))
+
+    found = _svd(tmp_path / "out", large, svd={"max_spool": 0.0}, report=watch, scratch=str(rows))
+    assert str(found["motion_method"].values[0]) == "subspace_streamed"
+    assert max(decoded) == found.attrs["run_n_decoded"] == 2 * N_LARGE
+    assert files
+    assert not [name for name in files if "bins" in name]
+    assert not list(rows.iterdir())

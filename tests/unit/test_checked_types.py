@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from mystax.compute.bouts import merge_short
 from mystax.compute.clusters import k_means
 from mystax.compute.explained import (
     bits_per_spike,
     correlation_from_sums,
     deviance_explained,
+    explained_interval,
     explained_variance,
 )
 from mystax.compute.statistics import adjusted_rand, contingency, mutual_information
@@ -20,6 +22,7 @@ from mystax.core.typing import Float64
 from tests import check_types, checked, names_axes
 
 PLANE, ROW, LABELS = np.ones((6, 4)), np.ones(4), np.zeros(6, np.int64)
+TIMES = np.arange(6.0)
 CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
     "explained_variance": (explained_variance, (PLANE, PLANE), 1),
     "deviance_explained": (deviance_explained, (PLANE, PLANE, PLANE), 2),
@@ -29,6 +32,8 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
     "mutual_information": (mutual_information, (LABELS, LABELS), 0),
     "contingency": (contingency, (LABELS, LABELS), 1),
     "k_means": (k_means, (PLANE, np.ones(6), 2, 0), 1),
+    "explained_interval": (explained_interval, (PLANE, PLANE, np.ones((3, 6))), 1),
+    "merge_short": (merge_short, (LABELS, PLANE, TIMES, TIMES == 0, 0.1), 1),
 }
 """A public function, arguments that it takes, and which of them is spoilt."""
 

@@ -1,5 +1,6 @@
 """The error tree and the table of codes."""
 
+import importlib.util
 import json
 import pickle
 import re
@@ -126,3 +127,14 @@ def test_every_code_is_named_by_a_test() -> None:
 )
 def test_nearest_name_is_offered_and_short_lists_are_shown(name: str, known: list[str], text: str) -> None:
     assert nearest(name, known) == text
+
+
+def test_every_code_stands_in_the_reference_page() -> None:
+    place = FOLDERS.parent / "tools" / "docs.py"
+    spec = importlib.util.spec_from_file_location("docs_under_test", place)
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    page = str(tool.errors_page())
+    assert [code for code, entry in CODES.items() if f"| `{code}` | {entry.meaning} |" not in page] == []

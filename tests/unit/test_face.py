@@ -75,7 +75,19 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["probe", "run", "demo", "labels", "import", "export", "doctor", "calibrate", "triangulate", "queue"],
+    [
+        "probe",
+        "run",
+        "demo",
+        "labels",
+        "import",
+        "export",
+        "doctor",
+        "calibrate",
+        "triangulate",
+        "states",
+        "queue",
+    ],
 )
 def test_help_of_a_command_loads_no_heavy_library(command: str) -> None:
     refused = {"torch", "av", "xarray", "pandas", "scipy", "numba", "onnxruntime"}

@@ -352,8 +352,9 @@ def calibrate_sources(
         raise ParameterError(
             "P401", "parameter 'model' of 'calibrate'", expected=", ".join(MODELS), got=model
         )
-    if k3 and model == "pinhole-k1":
-        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", "pinhole-k1 has one radial number")
+    if k3 and model in ("pinhole-k1", "fisheye"):
+        n = "one radial number" if model == "pinhole-k1" else "two radial numbers"
+        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", f"{model} has {n}")
     remarks: list[str] = []
     if isinstance(sources, str | Path):
         from mystax.io.corners import read_corners

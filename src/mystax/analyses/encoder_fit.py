@@ -11,9 +11,9 @@ from mystax.analyses.encoding_data import EncodingData
 from mystax.analyses.encoding_members import (
     FoldSettings,
     Members,
+    Units,
     fit_members,
     stack_members,
-    units_of,
 )
 from mystax.compute.folds import FoldPlan
 from mystax.compute.lowrank import reduced
@@ -31,6 +31,7 @@ __all__ = ["fit_encoder"]
 
 def fit_encoder(
     data: EncodingData,
+    units: Units,
     plan: FoldPlan,
     settings: FoldSettings,
     tiles: Tiles,
@@ -45,6 +46,8 @@ def fit_encoder(
     ----------
     data : EncodingData
         Behaviour and activity.
+    units : Units
+        Of all usable bins.
     plan : FoldPlan
         Blocks for the inner folds.
     settings : FoldSettings
@@ -65,7 +68,6 @@ def fit_encoder(
     """
     train = data.usable
     settings = replace(settings, facemap=None)  # it is reported, and takes no part in the stack
-    units = units_of(data, train, settings.seed)
     fits = fit_members(data, units, train, plan.inner(train, settings.n_inner), settings, tiles)
     stack = stack_members(data, units, train, fits)
     network = None

@@ -47,10 +47,12 @@ def peer_ceiling(
             population = Population(data.population.activity, keep[takers])
             loadings = other.loadings.astype(np.float32)
 
-            def predict(slab: slice, said: np.ndarray = said, loadings: np.ndarray = loadings) -> np.ndarray:
-                return np.asarray(said @ loadings[slab].T)
+            def predict(
+                some: slice, slab: slice, said: np.ndarray = said, loadings: np.ndarray = loadings
+            ) -> list[np.ndarray]:
+                return [said[some] @ loadings[slab].T]
 
-            scored = score_blocks(population, other.pair, plan, fold, [predict], with_products=False)
+            scored = score_blocks(population, other.pair, plan, fold, predict, 1, with_products=False)
             rows = np.ix_(scored.blocks, takers)
             sse[rows], sst[rows] = scored.sse[0], scored.sst
     flags = []

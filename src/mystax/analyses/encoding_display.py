@@ -6,7 +6,7 @@ import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
 from mystax.analyses.encoding_fold import FoldOutcome, Found
-from mystax.analyses.encoding_members import units_of
+from mystax.analyses.encoding_members import Units
 from mystax.compute.folds import FoldPlan
 from mystax.compute.seriation import sort_neurons
 from mystax.core.typing import Float64
@@ -14,9 +14,23 @@ from mystax.core.typing import Float64
 __all__ = ["display_found", "order_found"]
 
 
-def order_found(data: EncodingData, seed: int) -> Found:
-    """Return an order of the neurons for display; running or motion rises towards its end."""
-    units = units_of(data, data.usable, seed)
+def order_found(data: EncodingData, units: Units, seed: int) -> Found:
+    """Return an order of the neurons for display; running or motion rises towards its end.
+
+    Parameters
+    ----------
+    data : EncodingData
+        Behaviour and activity.
+    units : Units
+        Of all usable bins.
+    seed : int
+        Start of the random numbers.
+
+    Returns
+    -------
+    Found
+        `order`.
+    """
     spread = units.scores[data.usable].std(0, dtype=np.float64)
     order = sort_neurons((units.loadings * spread)[:, :64], seed=seed)
     guide = next(
@@ -78,22 +92,25 @@ def display_found(
     counts = np.bincount(row, minlength=n_rows)
     for f in folds:
         test = plan.test(f.fold)
-        sums = np.zeros((len(PANELS), int(test.sum()), n_rows), np.float32)
+        loadings, weights = f.loadings.astype(np.float32), f.weights.astype(np.float32)
+        measured = np.zeros((int(test.sum()), n_rows), np.float32)
+        # a row is a mean of neurons, so that loadings are added up and not predictions
+        mixed = np.zeros((1 + len(weights), loadings.shape[1], n_rows), np.float32)
         for slab in data.population.slabs:
-            loadings = f.loadings[slab].T.astype(np.float32)
             member = np.zeros((slab.stop - slab.start, n_rows), np.float32)
             member[np.arange(len(member)), row[slab]] = 1
-            single = [scores @ loadings for scores in f.predictions]
-            stacked = np.sum(
-                [p * w for p, w in zip(single, f.weights[:, slab].astype(np.float32), strict=True)], axis=0
-            )
-            shown = (data.population.standardised(slab, f.mean, f.sd, test), stacked, single[0])
-            for k, values in enumerate(shown):
-                sums[k] += values @ member
-                for e, neuron in enumerate(examples):
-                    if slab.start <= neuron < slab.stop:
-                        trace[k, e, test] = values[:, neuron - slab.start]
-        raster[:, test] = sums / counts
+            values = data.population.standardised(slab, f.mean, f.sd, test)
+            measured += values @ member
+            for k, weight in enumerate((np.ones(n, np.float32), *weights)):
+                mixed[k] += (loadings[slab] * weight[slab, None]).T @ member
+            for e, neuron in enumerate(examples):
+                if slab.start <= neuron < slab.stop:
+                    trace[0, e, test] = values[:, neuron - slab.start]
+        stacked = np.sum([p @ some for p, some in zip(f.predictions, mixed[1:], strict=True)], axis=0)
+        raster[:, test] = np.stack([measured, stacked, f.predictions[0] @ mixed[0]]) / counts
+        single = f.predictions @ loadings[examples].T
+        trace[1, :, test] = np.einsum("mte,me->te", single, weights[:, examples])
+        trace[2, :, test] = single[0]
     edges = np.linspace(0, n_times, min(N_COLUMNS, n_times) + 1).astype(np.int64)[:-1]
     known = np.isfinite(raster)
     total = np.add.reduceat(np.where(known, raster, 0), edges, axis=1)

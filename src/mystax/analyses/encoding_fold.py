@@ -1,6 +1,6 @@
 """One fold of the encoder: all models fitted on its training bins, and their errors on its test bins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,13 +11,14 @@ from mystax.analyses.encoding_members import (
     FoldDesign,
     FoldSettings,
     Members,
+    Stack,
     Units,
     fit_members,
     stack_members,
     units_of,
 )
 from mystax.compute.folds import FoldPlan
-from mystax.compute.scoring import BlockScores, score_blocks
+from mystax.compute.scoring import BlockScores, Predict, score_blocks
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float32, Float64
 
@@ -139,21 +140,9 @@ def _judge(
     stack = stack_members(data, units, train, fits)
     said = {name: fits.said(name, test) for name in fits.names}
     predictions = np.stack([said[name] - m for name, m in zip(fits.stacked, stack.means, strict=True)])
-    loadings = units.loadings.astype(np.float32)
-    weights = stack.weights.astype(np.float32)
-
-    def single(scores: np.ndarray) -> Callable[[slice], np.ndarray]:
-        return lambda slab: scores @ loadings[slab].T
-
-    def stacked(slab: slice) -> np.ndarray:
-        found = np.zeros((predictions.shape[1], slab.stop - slab.start), np.float32)
-        for k, scores in enumerate(predictions):
-            found += (scores @ loadings[slab].T) * weights[k, slab]
-        return found
-
+    predict = _predictor(said, fits.stacked, stack, units.loadings.astype(np.float32))
+    scores = score_blocks(data.population, units.pair, plan, fold, predict, len(said) + 2)
     nothing = np.zeros(predictions.shape[1:], np.float32)
-    models = [single(nothing), *(single(scores) for scores in said.values()), stacked]
-    scores = score_blocks(data.population, units.pair, plan, fold, models)
     truth = units.scores[test].astype(np.float64)
     blend = np.einsum("m,mtr->tr", stack.weights.mean(1), predictions)
     component_sse = np.stack([((truth - p) ** 2).sum(0) for p in (nothing, *said.values(), blend)])
@@ -178,3 +167,26 @@ def _judge(
         fits.notes,
         extra,
     )
+
+
+def _predictor(
+    said: Mapping[str, Float32[np.ndarray, "test component"]],
+    stacked: Sequence[str],
+    stack: Stack,
+    loadings: Float32[np.ndarray, "neuron component"],
+) -> Predict:
+    """Return what predicts neurons: the mean, then every model, then the stack of some of them."""
+    weights, means = stack.weights.astype(np.float32), stack.means @ loadings.T
+
+    def predict(rows: slice, slab: slice) -> Iterator[np.ndarray]:
+        blend = np.zeros((rows.stop - rows.start, slab.stop - slab.start), np.float32)
+        yield np.zeros_like(blend)
+        for name, scores in said.items():
+            found = scores[rows] @ loadings[slab].T
+            yield found
+            if name in stacked:
+                k = stacked.index(name)
+                blend += (found - means[k, slab]) * weights[k, slab]
+        yield blend
+
+    return predict

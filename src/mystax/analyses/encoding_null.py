@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
 from mystax.analyses.encoding_fold import Found
-from mystax.analyses.encoding_members import Units, units_of
+from mystax.analyses.encoding_members import Units
 from mystax.compute.filterbank import Filterbank, usable_bins
 from mystax.compute.grid_bins import Bins, bins_of
 from mystax.compute.nulls import (
@@ -35,11 +35,11 @@ LEAST_RECORDINGS, SHORTEST = 19, 180.0
 
 def null_found(
     data: EncodingData,
+    units: Units,
     *,
     kind: str,
     n_shifts: int,
     gap: float,
-    seed: int,
     tiles: Tiles,
     others: Sequence[BehaviourGrid] = (),
     watch: Callable[[int], None] = lambda _done: None,
@@ -50,14 +50,14 @@ def null_found(
     ----------
     data : EncodingData
         Behaviour and activity.
+    units : Units
+        Of all usable bins.
     kind : str
         ``linear-shift``, ``circular-shift`` or ``recordings``.
     n_shifts : int
         Number of shifts.
     gap : float
         Time left out around test blocks [s].
-    seed : int
-        Start of the random numbers.
     tiles : Tiles
         Threads over shifts.
     others : sequence of BehaviourGrid, optional
@@ -71,9 +71,9 @@ def null_found(
         `p_value` and `significant`; what was done; remarks.
     """
     if kind == "recordings":
-        null, facts, flags = _other_recordings(data, others, gap, seed, tiles, watch)
+        null, facts, flags = _other_recordings(data, units, others, gap, tiles, watch)
     else:
-        null, facts, flags = _shifts(data, kind, n_shifts, gap, seed, tiles, watch)
+        null, facts, flags = _shifts(data, units, kind, n_shifts, gap, tiles, watch)
     from scipy.stats import false_discovery_control
 
     p = p_values(null.true, null.shifted)
@@ -92,19 +92,18 @@ def null_found(
     return found, facts, flags
 
 
-def _components(data: EncodingData, seed: int) -> tuple[Units, Float64[np.ndarray, " neuron"]]:
-    """Return components of the whole recording, and the variance of each neuron that they do not hold."""
-    units = units_of(data, data.usable, seed)
+def _rest(data: EncodingData, units: Units) -> Float64[np.ndarray, " neuron"]:
+    """Return the variance of each neuron that the components of the whole recording do not hold."""
     held = np.square(units.scores[data.usable].astype(np.float64)).mean(0)
-    return units, np.maximum(1 - (units.loadings**2) @ held, 0)
+    return np.asarray(np.maximum(1 - (units.loadings**2) @ held, 0))
 
 
 def _shifts(
     data: EncodingData,
+    units: Units,
     kind: str,
     n_shifts: int,
     gap: float,
-    seed: int,
     tiles: Tiles,
     watch: Callable[[int], None],
 ) -> tuple[ShiftNull, dict[str, object], list[Flag]]:
@@ -116,7 +115,6 @@ def _shifts(
     inside = np.zeros(n_times, bool)
     inside[start : start + n] = True
     design = _design(data.grid, data.bins, data.times, data.usable & inside, slice(start, start + n), gap)
-    units, rest = _components(data, seed)
     if circular:
         shifts = shift_positions(0, n_times - int(np.ceil(30 / data.width)), n_shifts, data.width)
     else:
@@ -125,7 +123,7 @@ def _shifts(
         design,
         units.scores,
         units.loadings,
-        rest,
+        _rest(data, units),
         start,
         shifts.tolist(),
         tiles,
@@ -146,9 +144,9 @@ def _shifts(
 
 def _other_recordings(
     data: EncodingData,
+    units: Units,
     others: Sequence[BehaviourGrid],
     gap: float,
-    seed: int,
     tiles: Tiles,
     watch: Callable[[int], None],
 ) -> tuple[ShiftNull, dict[str, object], list[Flag]]:
@@ -187,9 +185,8 @@ def _other_recordings(
 
         return made
 
-    units, rest = _components(data, seed)
     designs = [own, *(other(grid) for grid in others)]
-    null = recordings_null(designs, units.scores[:n], units.loadings, rest, tiles, watch=watch)
+    null = recordings_null(designs, units.scores[:n], units.loadings, _rest(data, units), tiles, watch=watch)
     return null, {"null_recordings": len(others), "null_seconds": n * data.width}, []
 
 

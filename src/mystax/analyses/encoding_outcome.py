@@ -61,6 +61,7 @@ def assemble_encoding(
     folds: Sequence[FoldOutcome],
     *,
     seed: int,
+    moments: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]] | None = None,
     extras: Extras | None = None,
     coordinates: Extras | None = None,
     attributes: Mapping[str, object] | None = None,
@@ -77,6 +78,8 @@ def assemble_encoding(
         All of them, in order.
     seed : int
         Start of the random numbers of the bootstrap.
+    moments : pair of arrays (neuron,), optional
+        Mean and sd of the usable bins, where they are known already.
     extras, coordinates : mapping, optional
         Further variables and coordinates.
     attributes : mapping, optional
@@ -117,7 +120,7 @@ def assemble_encoding(
     dataset = xr.Dataset(
         variables,
         coords={
-            **_neurons(data),
+            **_neurons(data, moments or data.population.moments(data.usable)),
             "time": data.times,
             "model": list(models),
             "statistic": list(STATISTICS),
@@ -278,10 +281,12 @@ def _in_units(fold: FoldOutcome, model: str, slab: slice) -> Float32[np.ndarray,
     return np.asarray((made * fold.sd[slab] + fold.mean[slab]).astype(np.float32))
 
 
-def _neurons(data: EncodingData) -> dict[str, tuple[str, np.ndarray]]:
+def _neurons(
+    data: EncodingData, moments: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]]
+) -> dict[str, tuple[str, np.ndarray]]:
     """Return the coordinates of the neurons that take part."""
     keep, neural = data.population.neurons, data.neural
-    mean, sd = data.population.moments(data.usable)
+    mean, sd = moments
     found = {
         name: ("neuron", np.asarray(neural[source].values)[keep])
         for name, source in (

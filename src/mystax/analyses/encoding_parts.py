@@ -1,6 +1,6 @@
 """What goes beyond explained variance in every fold: parts of the face, and one lag at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -75,11 +75,12 @@ def _errors(
     """Return the errors of predicted components per block and neuron."""
     loadings = units.loadings.astype(np.float32)
 
-    def single(some: np.ndarray) -> Callable[[slice], np.ndarray]:
-        return lambda slab: some @ loadings[slab].T
+    def predict(rows: slice, slab: slice) -> Iterator[np.ndarray]:
+        return (some[rows] @ loadings[slab].T for some in scores)
 
-    models = [single(some) for some in scores]
-    return score_blocks(data.population, units.pair, plan, fold, models, with_products=False).sse
+    return score_blocks(
+        data.population, units.pair, plan, fold, predict, len(scores), with_products=False
+    ).sse
 
 
 def _in_order(folds: Sequence[FoldOutcome], name: str, n_blocks: int) -> Float32[np.ndarray, "..."]:

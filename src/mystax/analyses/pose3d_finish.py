@@ -252,7 +252,7 @@ def reconstruct(
     params : Pose3dParams
         Parameters.
     keypoint_set : str, optional
-        TOML of the keypoint set.
+        TOML of the keypoint set of the views; for cameras of either side its two-sided form is stored.
     run : callable, optional
         ``run(work, pieces)``, such as the `map` of a pool of threads.
 
@@ -272,7 +272,7 @@ def reconstruct(
     """
     cutoff = smooth_request(params.smooth)
     names, times = gathered.names, gathered.times
-    keypoints = KeypointSet.from_toml(keypoint_set) if keypoint_set else None
+    keypoints = KeypointSet.from_toml(keypoint_set).both_sides(names) if keypoint_set else None
     pairs = _limb_pairs(params.limbs, names, keypoints)
     n, n_who = len(times), len(gathered.individuals)
     arrays = _Arrays.empty(n, len(rig.cameras), len(names), n_who)
@@ -323,7 +323,7 @@ def reconstruct(
     dataset = _dataset(rig, gathered, arrays, turn.rotation, turn.origin, keypoints)
     dataset.attrs["limbs"] = json.dumps(sorted(limb_facts, key=lambda item: str(item["limb"])))
     dataset.attrs["axes"] = json.dumps(turn.report)
-    dataset.attrs["keypoint_set"] = keypoint_set
+    dataset.attrs["keypoint_set"] = keypoints.to_toml() if keypoints is not None else ""
     facts, flags = quality_of(rig, gathered, dataset, arrays.pixel_sd)
     dataset.attrs["facts"] = json.dumps(facts)
     return dataset, flags

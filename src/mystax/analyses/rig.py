@@ -167,8 +167,9 @@ class Rig:
             Camera to a video, a folder of pictures, or pictures; or corners that were found before.
         board : str
             ``charuco:10x7:17:13``, ``checkerboard:10x7:20``: kind, squares, side [mm], side of a marker [mm].
-        model : {"auto", "pinhole", "pinhole-k1"}, optional
-            Which numbers of the lens are free; auto fixes those that the pictures cannot tell.
+        model : {"auto", "pinhole", "pinhole-k1", "fisheye"}, optional
+            Which numbers of the lens are free; auto fixes those that the pictures cannot tell.  ``fisheye``
+            is for lenses of 100 degrees and more (focal lengths, centre, k1, k2 of the angle).
         k3 : bool, optional
             Free the third radial number too, for wide lenses; it is 0 otherwise.
         board_error : float, optional

@@ -46,8 +46,15 @@ def _held_out(
     for c, camera in enumerate(found.rig.cameras):
         for k, name in enumerate(INTRINSIC_NAMES):
             free[c, 6 + k] &= camera.sd.get(name, 0.0) > 0
+    is_fisheye = bool(found.rig.fisheye().any())
     part = Bundle(
-        found.rig.rows(), found.poses[rest].copy(), board, np.ascontiguousarray(clean[:, rest]), sizes, free
+        found.rig.rows(),
+        found.poses[rest].copy(),
+        board,
+        np.ascontiguousarray(clean[:, rest]),
+        sizes,
+        free,
+        is_fisheye=is_fisheye,
     )
     adjust(part, n_steps=10)
     for c in range(n_cameras):
@@ -65,6 +72,7 @@ def _held_out(
             np.ascontiguousarray(others[:, usable]),
             sizes,
             np.zeros_like(free),
+            is_fisheye=is_fisheye,
         )
         adjust(fixed, n_steps=10)
         fixed.uv = np.ascontiguousarray(clean[:, out][:, usable])

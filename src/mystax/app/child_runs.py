@@ -9,13 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from mystax.app.schemas import JobLog, JobRow
+from mystax.app.loss_curve import LossCurve
+from mystax.app.schemas import JobCurve, JobLog, JobRow
 from mystax.app.security import refused
 
 __all__ = ["MOST_LINES", "Action", "ChildRuns", "Head", "end_process"]
 
 MOST_LINES = 1000
 """Lines of a log that are kept of a run."""
+LONGEST_LINE = 8 << 20
+"""Longest line of a child [byte]."""
+LONG = "compare"
+"""The kind of run whose result is too long to stand in the queue."""
 Action = Literal["cancel", "retry"]
 
 
@@ -70,6 +75,7 @@ class _Run:
     result: dict[str, Any] | None = None
     lines: "deque[str]" = field(default_factory=lambda: deque(maxlen=MOST_LINES))
     n_lines: int = 0
+    curve: LossCurve = field(default_factory=LossCurve)
     process: asyncio.subprocess.Process | None = None
 
     def note(self, text: str) -> None:
@@ -93,7 +99,7 @@ class _Run:
             rate=self.rate,
             seconds=seconds,
             error=self.error,
-            result=self.result,
+            result=None if self.head.kind == LONG else self.result,
         )
 
 
@@ -156,11 +162,13 @@ class ChildRuns:
         """Run a child and follow what it tells."""
         run.state, run.error, run.share, run.started = "running", None, None, time.monotonic()
         run.result = run.took = None
+        run.curve = LossCurve()
         process = run.process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            limit=LONGEST_LINE,
         )
         if run.state != "running":  # cancelled before there was a process
             await end_process(process)
@@ -186,6 +194,7 @@ class ChildRuns:
             event = json.loads(line)
         except ValueError:
             return
+        run.curve.take(event)
         if "error" in event:
             run.error = {str(k): str(v) for k, v in event["error"].items()}
             run.note(f"{run.error.get('code', '')} {run.error.get('what', '')}")
@@ -219,6 +228,14 @@ class ChildRuns:
         run = self._get(key)
         first = run.n_lines - len(run.lines)
         return JobLog(lines=list(run.lines)[max(0, after - first) :], next=run.n_lines, state=run.state)
+
+    def result(self, key: str) -> dict[str, Any] | None:
+        """Return what a run has told at its end; None before."""
+        return self._get(key).result
+
+    def curve(self, key: str) -> JobCurve:
+        """Return how a training goes."""
+        return self._get(key).curve.shown()
 
     async def close(self) -> None:
         """End the run; it goes on from its checkpoint another time."""

@@ -31,6 +31,8 @@ __all__ = ["FrameWorker", "main", "read_answer"]
 
 SAMPLES = 20
 """Frames that are looked at when a camera is opened, for the levels of a deep one and for colours."""
+BINS = 64
+"""Bins of the histogram of a picture, over all that its depth can hold."""
 COLOURED = 12
 """Least difference of the channels in a picture that has colours [levels]."""
 Answer = tuple[dict[str, Any], bytes]
@@ -71,6 +73,15 @@ class _Shown:
         return int(keys[np.argmin(np.abs(keys - frame))])
 
 
+def _number(request: Mapping[str, Any], video: VideoReader) -> int:
+    """Return the number of the frame that is asked for; refuse one that is not there."""
+    wanted = int(request["frame"])
+    if not 0 <= wanted < video.n_frames:
+        expected = f"0..{video.n_frames - 1}"
+        raise AppError("W903", "frame", expected=expected, got=str(wanted), hint="frames count from 0")
+    return wanted
+
+
 class FrameWorker:
     """Answers requests about the frames of some cameras.
 
@@ -89,6 +100,7 @@ class FrameWorker:
         known = {
             "open": self._open,
             "frame": self._frame,
+            "levels": self._levels,
             "preview": self._preview,
             "footing": self._footing,
             "still": self._still,
@@ -130,15 +142,7 @@ class FrameWorker:
         """Give one picture: exactly the frame that is asked for, or the nearest key frame."""
         shown = self._camera(request)
         video = shown.video
-        wanted = int(request["frame"])
-        if not 0 <= wanted < video.n_frames:
-            raise AppError(
-                "W903",
-                "frame",
-                expected=f"0..{video.n_frames - 1}",
-                got=str(wanted),
-                hint="frames count from 0",
-            )
+        wanted = _number(request, video)
         exact = request.get("mode", "exact") == "exact"
         frame = wanted if exact else shown.nearest_key(wanted)
         chunk = video.frame_at(frame)
@@ -169,6 +173,18 @@ class FrameWorker:
         least = shown.window[0] if low is None else float(low)
         most = shown.window[1] if high is None else float(high)
         return in_window(grey, least, max(most, least + 1e-6))
+
+    def _levels(self, request: Mapping[str, Any]) -> Answer:
+        """Count the grey levels of one picture, as they were recorded."""
+        shown = self._camera(request)
+        chunk = shown.video.frame_at(_number(request, shown.video))
+        top = 2**shown.video.bits - 1
+        about: dict[str, Any] = {"least": 0.0, "most": float(top), "window": list(shown.window), "counts": []}
+        if chunk.valid[0]:
+            codes = chunk.data[0].astype(np.int64)
+            about["counts"] = np.bincount((codes * BINS // (top + 1)).ravel(), minlength=BINS).tolist()
+            about["window"] = list(window_of(chunk.data))
+        return about, b""
 
     def _footing(self, request: Mapping[str, Any]) -> Answer:
         """Say by what labels name the frames of a camera: fingerprint and presentation stamps."""
@@ -217,7 +233,7 @@ class FrameWorker:
         return {"suggestions": rows}, b""
 
     def _preview(self, request: Mapping[str, Any]) -> Answer:
-        """Measure one frame as a run would: the same reducer, regions and parameters."""
+        """Measure one frame or some as a run would: the same reducer, regions and parameters."""
         from mystax.engine.preview import preview
         from mystax.io.rois import rois_from_toml
 
@@ -229,6 +245,7 @@ class FrameWorker:
             rois_from_toml(str(text)) if text else None,
             request.get("parameters") or {},
             int(request["frame"]),
+            n_frames=int(request.get("n", 1)),
             camera=str(request.get("name", "face")),
         )
         arrays, dims = {}, {}

@@ -22,8 +22,18 @@ from mystax.errors import InternalError, error_from_record
 __all__ = ["Priority", "Superseded", "Workers"]
 
 Answer = tuple[dict[str, Any], bytes]
-SILENCE = {"open": 120.0, "frame": 10.0, "preview": 30.0, "footing": 120.0, "still": 10.0, "suggest": 300.0}
+SILENCE = {
+    "open": 120.0,
+    "frame": 10.0,
+    "levels": 10.0,
+    "preview": 30.0,
+    "footing": 120.0,
+    "still": 10.0,
+    "suggest": 300.0,
+}
 """Longest time for an answer [s]."""
+FIRST = {"preview": 300.0}
+"""Longest time for the first answer of its kind, on the way to which loops may be compiled [s]."""
 MOST_WORKERS = 4
 COMMAND = (sys.executable, "-P", "-m", "mystax.app.frame_worker")
 
@@ -56,12 +66,15 @@ class _Waiting:
 class _Worker:
     """One child, its queue, and the task that feeds it."""
 
-    def __init__(self, command: Sequence[str], silence: Mapping[str, float]) -> None:
-        self._command, self._silence = command, silence
+    def __init__(
+        self, command: Sequence[str], silence: Mapping[str, float], first: Mapping[str, float]
+    ) -> None:
+        self._command, self._silence, self._first = command, silence, first
         self._queue: list[_Waiting] = []
         self._filled = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
-        self._deadly: set[tuple[str, int]] = set()
+        self._deadly: set[tuple[str, str, int]] = set()
+        self._answered: set[str] = set()
         self._task = asyncio.create_task(self._serve())
 
     @property
@@ -96,26 +109,37 @@ class _Worker:
             self._filled.clear()
 
     async def _ask(self, request: dict[str, Any]) -> Answer:
-        """Ask the child; once more if it dies."""
-        place = (str(request["camera"]), int(request.get("frame", -1)))
+        """Ask the child; once more if it dies or says nothing."""
+        do, frame = str(request["do"]), int(request.get("frame", -1))
+        kind = f"{do} {request.get('analysis', '')}".strip()
+        place = (kind, str(request["camera"]), frame)
+        why = "ended"
+        is_first = kind not in self._answered
+        limit = max(self._silence[do], self._first.get(do, 0.0)) if is_first else self._silence[do]
         for _ in range(2):
             if place in self._deadly:
                 break
             try:
-                limit = self._silence[str(request["do"])]
-                return await asyncio.wait_for(self._once(request), limit)
-            except (TimeoutError, asyncio.IncompleteReadError, OSError):
+                answer = await asyncio.wait_for(self._once(request), limit)
+            except TimeoutError:
+                why = f"said nothing for {limit:.0f} s"
                 await self.stop()
+            except (asyncio.IncompleteReadError, OSError):
+                why = "ended"
+                await self.stop()
+            else:
+                self._answered.add(kind)
+                return answer
         self._deadly.add(place)
-        if request["do"] == "frame":
+        if do == "frame":
             return {
-                "frame": place[1],
+                "frame": frame,
                 "time": None,
                 "valid": False,
                 "reason": "undecodable",
                 "kind": "exact",
             }, b""
-        raise InternalError("B999", f"{request['do']} of {place[0]}", "the process that decodes ended twice")
+        raise InternalError("B999", f"{kind} of {place[1]}", f"the process that decodes {why} twice")
 
     async def _once(self, request: dict[str, Any]) -> Answer:
         from mystax.engine.supervisor import child_environment
@@ -140,6 +164,7 @@ class _Worker:
     async def stop(self) -> None:
         """End the child; the next request starts another."""
         process, self._process = self._process, None
+        self._answered.clear()
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -167,6 +192,8 @@ class Workers:
         The child (a test hook).
     silence : mapping, optional
         Longest time for an answer of each kind [s].
+    first : mapping, optional
+        The same for the first answer of a process [s].
     """
 
     def __init__(
@@ -175,9 +202,10 @@ class Workers:
         *,
         command: Sequence[str] = COMMAND,
         silence: Mapping[str, float] = SILENCE,
+        first: Mapping[str, float] = FIRST,
     ) -> None:
         self._n = n_workers or min(MOST_WORKERS, os.cpu_count() or 1)
-        self._command, self._silence = command, silence
+        self._command, self._silence, self._first = command, silence, first
         self._workers: dict[int, _Worker] = {}
         self._homes: dict[str, int] = {}
         self._order = itertools.count()
@@ -228,7 +256,7 @@ class Workers:
         """
         home = self._homes.setdefault(camera, len(self._homes) % self._n)
         if home not in self._workers:
-            self._workers[home] = _Worker(self._command, self._silence)
+            self._workers[home] = _Worker(self._command, self._silence, self._first)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         full = {**request, "camera": camera, "spec": dict(spec)}
         self._workers[home].put(_Waiting(priority, next(self._order), full, future, panel, seq))

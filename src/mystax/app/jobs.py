@@ -205,7 +205,7 @@ def state_of(rows: Sequence[JobRow]) -> QueueState:
 
 
 def with_runs(state: QueueState, *runs: ChildRuns) -> QueueState:
-    """Return a queue with runs of this computer that are not in it: trainings, and videos that are added."""
+    """Return a queue with runs of this computer that are not in it: trainings, comparisons, added videos."""
     rows = [row for each in runs for row in each.rows()]
     counts = dict(state.counts)
     for row in rows:

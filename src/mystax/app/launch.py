@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mystax.app.run_file import find_running, key_of, last_port, noted
 from mystax.app.security import Tokens
 from mystax.app.server import PAGES, Settings, application
 from mystax.errors import AppError, ParameterError, RecipeError
@@ -23,19 +24,27 @@ if TYPE_CHECKING:
 __all__ = [
     "PORT",
     "Settings",
+    "address_of_catalogue",
     "catalogue_for",
     "check_address",
     "digest_of_pages",
+    "key_of",
+    "last_port",
     "links",
     "listen",
+    "reopen",
     "serve",
 ]
 
 PORT, TRIES, BACKLOG = 8765, 20, 128
 LOOPBACK = "127.0.0.1"
+SOON = 10.0
+"""How long a start that only opens the page of another one waits for the browser [s]."""
 
 
-def listen(port: int | None = None, host: str = LOOPBACK, *, tries: int = TRIES) -> socket.socket:
+def listen(
+    port: int | None = None, host: str = LOOPBACK, *, tries: int = TRIES, before: int | None = None
+) -> socket.socket:
     """Listen on a port, or on the first that is free from the usual one up.
 
     Parameters
@@ -46,6 +55,8 @@ def listen(port: int | None = None, host: str = LOOPBACK, *, tries: int = TRIES)
         Address to listen on.
     tries : int, optional
         How many ports after the usual one are tried.
+    before : int, optional
+        A port that is tried before all others: where the same was served last.
 
     Returns
     -------
@@ -57,13 +68,14 @@ def listen(port: int | None = None, host: str = LOOPBACK, *, tries: int = TRIES)
     AppError
         W903, if the port is in use, or all of them are.
     """
-    wanted = range(PORT, PORT + tries + 1) if port is None else (port,)
+    usual = range(PORT, PORT + tries + 1)
+    wanted = (port,) if port is not None else usual if before is None else (before, *usual)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for one in wanted:
         with contextlib.suppress(OSError):
             return socket.create_server((host, one), family=family, backlog=BACKLOG)
     what = f"it and the next {tries} are in use" if port is None else "it is in use, or not yours to take"
-    raise AppError("W903", f"port {wanted[0]}", what, hint="give another with --port")
+    raise AppError("W903", f"port {PORT if port is None else port}", what, hint="give another with --port")
 
 
 def links(port: int, token: str, environment: Mapping[str, str], *, base: str = "") -> list[str]:
@@ -95,29 +107,64 @@ def links(port: int, token: str, environment: Mapping[str, str], *, base: str = 
     ]
 
 
-def open_browser(address: str) -> threading.Timer:
+def open_browser(address: str, seconds: float = 60.0) -> threading.Timer:
     """Open the page by a file that only the user can read: other users see the words of a command line.
 
     Parameters
     ----------
     address : str
         The link, token included.
+    seconds : float, optional
+        How long the file stays [s].
 
     Returns
     -------
     Timer
-        It removes the file after a minute.
+        It removes the file then.
     """
     handle, name = tempfile.mkstemp(prefix="mystax-", suffix=".html")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(
             f'<!doctype html><meta http-equiv="refresh" content="0; url={address}"><title>mystax</title>'
         )
-    timer = threading.Timer(60.0, lambda: Path(name).unlink(missing_ok=True))
+    timer = threading.Timer(seconds, lambda: Path(name).unlink(missing_ok=True))
     timer.daemon = True
     timer.start()
     webbrowser.open(Path(name).as_uri())
     return timer
+
+
+def reopen(
+    settings: Settings, *, say: Callable[[str], None], catalogue: str = "", no_browser: bool = False
+) -> bool:
+    """Open the page of a server that serves the same already.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked for.
+    say : callable
+        Prints a line for the user.
+    catalogue : str, optional
+        Address of the catalogue.
+    no_browser : bool, optional
+        Do not open the page.
+
+    Returns
+    -------
+    bool
+        Whether there is one.
+    """
+    found = find_running(key_of(settings, catalogue))
+    if found is None:
+        return False
+    lines = links(found.port, found.token, os.environ, base=found.base)
+    say(f"it runs already, as process {found.pid}")
+    for line in lines:
+        say(line)
+    if not no_browser and not os.environ.get("SSH_CONNECTION"):
+        open_browser(lines[0].split()[-1], SOON).join()
+    return True
 
 
 def serve(
@@ -129,6 +176,7 @@ def serve(
     no_browser: bool = False,
     tokens: Tokens | None = None,
     source: "Catalog | None" = None,
+    key: str = "",
 ) -> None:
     """Serve until a signal comes.
 
@@ -148,6 +196,8 @@ def serve(
         The secrets of this start.
     source : Catalog, optional
         Where recordings come from; by default the folders of the settings.
+    key : str, optional
+        Of `key_of`: others find this server by it while it runs.
     """
     import uvicorn
 
@@ -185,7 +235,8 @@ def serve(
         timeout_graceful_shutdown=1,
         **options,
     )
-    with listening:
+    note = noted(key, settings.port, settings.base, tokens.token) if key else contextlib.nullcontext()
+    with listening, note:
         Server(config).run(sockets=[listening])
 
 
@@ -222,6 +273,13 @@ def catalogue_for(folders: Sequence[Path], place: str | None = None) -> "Catalog
     except RecipeError:
         return None
     return Catalog.open()
+
+
+def address_of_catalogue(source: "Catalog | None") -> str:
+    """Return how another process opens a catalogue; empty where there is none."""
+    from mystax.app.collection import address_of
+
+    return "" if source is None else address_of(source)
 
 
 def check_address(

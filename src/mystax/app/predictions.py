@@ -11,13 +11,13 @@ import numpy as np
 from mystax.app.schemas import LabelPoint
 from mystax.app.shelf import outcomes_in
 
-__all__ = ["origin_of", "predicted_points"]
+__all__ = ["origin_of", "predicted_points", "weights_digest"]
 
 DIGEST = re.compile(r"[0-9a-f]{1,64}")
 
 
-def origin_of(attributes: Mapping[str, Any], camera: str) -> str:
-    """Return where predicted points come from: ``prediction:`` and the digest of the weights."""
+def weights_digest(attributes: Mapping[str, Any], camera: str) -> str:
+    """Return the digest of the weights that an outcome was made with; empty where that is not known."""
     try:
         inputs = json.loads(str(attributes.get("inputs", "[]")))
     except ValueError:
@@ -25,7 +25,12 @@ def origin_of(attributes: Mapping[str, Any], camera: str) -> str:
     named = [one for one in inputs if isinstance(one, dict) and one.get("role") == "weights"]
     named.sort(key=lambda one: one.get("camera") != camera)
     digest = str(named[0].get("id", "")) if named else ""
-    return f"prediction:{digest}" if DIGEST.fullmatch(digest) else "prediction:0"
+    return digest if DIGEST.fullmatch(digest) else ""
+
+
+def origin_of(attributes: Mapping[str, Any], camera: str) -> str:
+    """Return where predicted points come from: ``prediction:`` and the digest of the weights."""
+    return f"prediction:{weights_digest(attributes, camera) or '0'}"
 
 
 def predicted_points(folder: Path, name: str, frame: int) -> dict[str, LabelPoint]:

@@ -23,11 +23,13 @@ from mystax.app.rasters import Raster
 from mystax.app.routes import ROUTERS
 from mystax.app.security import Guard, Tokens, error_answer, refused
 from mystax.app.traces import Pyramid, PyramidCache
+from mystax.app.warming import Warming
 from mystax.errors import InternalError, MystaxError
 
 __all__ = ["Settings", "State", "application"]
 
 TRAINING = (sys.executable, "-P", "-m", "mystax.app.train_child")
+COMPARING = (sys.executable, "-P", "-m", "mystax.app.compare_child")
 PAGES = Path(__file__).parent / "_web"
 UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>mystax</title>
 <p>The web pages are not built; run <code>python tools/web.py build</code> in the source folder
@@ -85,7 +87,9 @@ class State:
     workers: Workers = field(default_factory=Workers)
     slow: Workers = field(default_factory=lambda: Workers(1))
     trainings: ChildRuns = field(default_factory=lambda: ChildRuns(TRAINING, "t"))
+    comparisons: ChildRuns = field(default_factory=lambda: ChildRuns(COMPARING, "c"))
     additions: ChildRuns = field(init=False)
+    warming: Warming = field(default_factory=Warming)
     desk: LabelDesk = field(init=False)
     pyramids: PyramidCache[Pyramid] = field(default_factory=PyramidCache)
     rasters: PyramidCache[Raster] = field(default_factory=PyramidCache)
@@ -99,8 +103,8 @@ class State:
     async def close(self) -> None:
         """End the children, write the caches of labels and give their locks back."""
         self.desk.close()
-        runs = (self.trainings, self.additions)
-        children = (self.workers, self.slow, self.jobs, *runs)
+        runs = (self.trainings, self.comparisons, self.additions)
+        children = (self.workers, self.slow, self.warming, self.jobs, *runs)
         await asyncio.gather(*(one.close() for one in children))
 
 

@@ -1,5 +1,6 @@
 """`mystax app`: the web page, served by this machine for the person who started it."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def command(
     """See, draw, label and run, in a page of this machine.
 
     FOLDERS hold videos, outcomes or a catalogue.  Without any: the catalogue that all commands find,
-    else the present folder.  Nothing leaves the machine.
+    else the present folder.  Where the same is served already, that page is opened again.  Nothing leaves
+    the machine.
     """
     from mystax.errors import RecipeError
 
@@ -62,20 +64,19 @@ def command(
         places = (Path.cwd(),)
     certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     launch.check_address(host, hosts, certificate, is_insecure=insecure)
-    listening = launch.listen(port, host)
-    settings = launch.Settings(
-        folders=places,
-        port=listening.getsockname()[1],
-        allowed_hosts=hosts,
-        base=base,
-        read_only=read_only,
-    )
+    settings = launch.Settings(folders=places, allowed_hosts=hosts, base=base, read_only=read_only)
+    address = launch.address_of_catalogue(catalog)
+    key = "" if port == 0 else launch.key_of(settings, address)
     output.inputs.extend(str(place) for place in places)
+    if port is None and launch.reopen(settings, say=output.say, catalogue=address, no_browser=no_browser):
+        return
+    listening = launch.listen(port, host, before=launch.last_port(key))
     launch.serve(
-        settings,
+        replace(settings, port=listening.getsockname()[1]),
         listening,
         say=output.say,
         certificate=certificate,
         no_browser=no_browser,
         source=catalog,
+        key=key,
     )

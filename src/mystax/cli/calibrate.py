@@ -23,7 +23,7 @@ EPILOG = "Example: mystax calibrate board/*.mp4 --board charuco:10x7:17:13 --out
     help="The board; squares, mm.",
 )
 @click.option("--camera", "cameras", multiple=True, metavar="NAME=PATH", help="Video or folder of a camera.")
-@click.option("--model", default="auto", metavar="MODEL", help="auto, pinhole or pinhole-k1.")
+@click.option("--model", default="auto", metavar="MODEL", help="auto, pinhole, pinhole-k1 or fisheye.")
 @click.option("--k3", is_flag=True, help="Free the third radial number too, for wide lenses.")
 @click.option(
     "--board-error",

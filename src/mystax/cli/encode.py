@@ -94,6 +94,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
         os.environ.setdefault(
             name, "1"
         )  # each fit runs on one thread, so that results do not depend on threads
+    from mystax.engine.encoding.inputs import check_encoding
+
     output: Output = ctx.obj
     parameters: Mapping[str, str] = ctx.meta["mystax.parameters"]["encoding"]
     if options["encoder"] is None and options["neural"] is None:
@@ -107,6 +109,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     if len(sources) > 1 and options["neural"] is not None and "{recording}" not in options["neural"]:
         raise click.UsageError("with several FOLDERs, --neural needs {recording} in its path")
     output.inputs = [str(source) for source in sources]
+    if options["encoder"] is None:
+        check_encoding(parameters)  # before the neural data are read
     names = [_name(source) for source in sources]
     if len(set(names)) < len(names):
         raise click.UsageError("two FOLDERs are of the same name")

@@ -20,7 +20,7 @@ __all__ = ["command"]
 PLACE = click.Path(path_type=Path)
 FORMATS = (
     *("dlc", "lightning-pose", "dlc-h5", "facemap-h5", "facemap-refined", "sleap-analysis", "sleap", "coco"),
-    *("csv", "dlib"),
+    *("csv", "dlib", "nwb"),
 )
 
 
@@ -241,7 +241,7 @@ def export(
     table = export_labels(labels, file, form, individual=individual, overwrite=overwrite)
     counts = table.counts()
     n_invisible = int((table.state == 1).sum())
-    if n_invisible and form not in ("coco", "csv"):
+    if n_invisible and form not in ("coco", "csv", "nwb"):
         output.note(f"{n_invisible} invisible points are written as places: {form} knows no such state")
     output.outcomes.append(
         {"path": str(file), "format": form, "frames": counts.frames, "points": counts.points}

@@ -210,8 +210,8 @@ def tell_outcomes(output: Output, outcomes: "Outcomes", made: list[str], seconds
     folder = outcomes.folder
     for name in outcomes:
         analysis = name.partition("/")[0]
-        # What has just been made was checked as it was written; the rest is checked now, as it is opened.
-        attributes = outcomes.attributes(name) if analysis in made else outcomes[name].attrs
+        # What has just been made was checked as it was written; the rest is checked now.
+        attributes = outcomes.attributes(name, check=analysis not in made)
         flags = flags_from_json(str(attributes.get("quality", "[]")))
         for flag in flags:
             output.warn(flag.code, flag.text, outcome=name, n_frames=flag.n_frames)

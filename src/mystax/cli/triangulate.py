@@ -109,7 +109,8 @@ def _project(
 ) -> None:
     """Make the points of all recordings of a project; one that fails does not stop the others."""
     from mystax.engine.space.anipose import ProjectWishes, place_of, triangulate_trial
-    from mystax.io.formats.anipose_project import anipose_trials, read_anipose_project
+    from mystax.io.formats.anipose_project import read_anipose_project
+    from mystax.io.formats.anipose_trials import anipose_trials
 
     project = read_anipose_project(project_file)
     trials = anipose_trials(project)

@@ -50,6 +50,8 @@ class Bundle:
         Spread of a residual per axis [px].
     board_sd : float
         How far the board's points may lie from their places, per axis [mm]; 0: not at all.
+    is_fisheye : bool
+        Whether the lenses are those of fisheye cameras: k1 and k2 of the angle, in the same columns.
     nominal : array (corner, 3)
         Places of the board's points as printed [mm]; those of `board` at first.
     n_numbers : float
@@ -69,6 +71,7 @@ class Bundle:
     board_sd: float = 0.0
     nominal: Float64[np.ndarray, "_ 3"] = field(default_factory=lambda: np.empty((0, 3)))
     n_numbers: float = 0.0
+    is_fisheye: bool = False
 
     def __post_init__(self) -> None:
         """Take the board as it was printed for its own places."""
@@ -86,7 +89,7 @@ def robust_sd(values: Float64[np.ndarray, "..."]) -> float:
 def bundle_residuals(bundle: Bundle) -> Float64[np.ndarray, "camera view corner 2"]:
     """Observed minus projected corners [px]."""
     out = np.empty_like(bundle.uv)
-    residuals(bundle.rows, bundle.poses, bundle.board, bundle.uv, out)
+    residuals(bundle.rows, bundle.is_fisheye, bundle.poses, bundle.board, bundle.uv, out)
     return out
 
 
@@ -143,7 +146,9 @@ def _equations(bundle: Bundle, cut: float) -> _Equations:
     n_cameras, n_views, n_points = bundle.uv.shape[:3]
     u, w = np.empty((n_cameras, N_CAMERA, N_CAMERA)), np.empty((n_cameras, n_views, N_CAMERA, 6))
     vv, gc, gv = np.empty((n_views, 6, 6)), np.empty((n_cameras, N_CAMERA)), np.empty((n_views, 6))
-    cost = accumulate(bundle.rows, bundle.poses, bundle.board, bundle.uv, cut, u, w, vv, gc, gv)
+    cost = accumulate(
+        bundle.rows, bundle.is_fisheye, bundle.poses, bundle.board, bundle.uv, cut, u, w, vv, gc, gv
+    )
     info, grad, more = _prior(bundle)
     n = n_cameras * N_CAMERA
     n_all = n + (3 * n_points if bundle.board_sd > 0 else 0)
@@ -170,7 +175,9 @@ def _board_equations(
     n = n_cameras * N_CAMERA
     ub, gb = np.empty((n_points, 3, 3)), np.empty((n_points, 3))
     wc, wv = np.empty((n_cameras, N_CAMERA, n_points, 3)), np.empty((n_views, n_points, 3, 6))
-    accumulate_points(bundle.rows, bundle.poses, bundle.board, bundle.uv, cut, ub, wc, wv, gb)
+    accumulate_points(
+        bundle.rows, bundle.is_fisheye, bundle.poses, bundle.board, bundle.uv, cut, ub, wc, wv, gb
+    )
     weight = (bundle.noise / bundle.board_sd) ** 2
     off = bundle.board - bundle.nominal
     for k in range(n_points):

@@ -7,14 +7,14 @@ import numpy as np
 
 from mystax.compute.bundle import Bundle, adjust, bundle_residuals, free_columns, robust_sd
 from mystax.compute.calibration_graph import camera_tree, check_groups, join_cameras, resolve_turns
-from mystax.compute.calibration_start import LENS, calibrate_camera
+from mystax.compute.calibration_start import FISHEYE_LENS, LENS, calibrate_camera
 from mystax.core.rig_model import INTRINSIC_NAMES, CameraModel, RigModel, make_rig
 from mystax.core.typing import Float64
 from mystax.errors import NumbersError
 
 __all__ = ["MODELS", "Calibrated", "calibrate"]
 
-MODELS = ("auto", "pinhole", "pinhole-k1")
+MODELS = ("auto", "pinhole", "pinhole-k1", "fisheye")
 FEWEST = 4
 """Corners that a view needs after outliers are gone: fewer do not say where the board is."""
 K3 = 6 + INTRINSIC_NAMES.index("k3")
@@ -96,7 +96,7 @@ def calibrate(
     turnable : bool, optional
         Whether the board looks the same turned by half a turn.
     k3 : bool, optional
-        Whether the third radial number of the lens is free too.
+        Whether the third radial number of the lens is free too (not of a fisheye lens).
     board_error : float, optional
         SD of the corners about their places on the board, per axis [mm]; 0 takes the board for exact.
 
@@ -113,8 +113,11 @@ def calibrate(
     uv = uv.copy()
     uv[_counts(uv) < MIN_CORNERS] = np.nan
     remarks = _check_views(names, uv)
-    lens = (*LENS, "k3") if k3 else LENS
-    singles = [calibrate_camera(uv[c], board, sizes[c], lens) for c in range(len(names))]
+    is_fisheye = model == "fisheye"
+    lens = FISHEYE_LENS if is_fisheye else (*LENS, "k3") if k3 else LENS
+    singles = [
+        calibrate_camera(uv[c], board, sizes[c], lens, is_fisheye=is_fisheye) for c in range(len(names))
+    ]
     seen = _counts(uv) >= MIN_CORNERS
     shared = seen.astype(np.int64) @ seen.T.astype(np.int64)
     np.fill_diagonal(shared, 0)
@@ -191,6 +194,9 @@ def _check_views(
 def _adjust_model(bundle: Bundle, model: str) -> list[str]:
     """Adjust with as many numbers of the lens as the pictures can tell; return those that were fixed."""
     has_k3 = bool(bundle.free[:, K3].any())
+    if model == "fisheye":
+        adjust(bundle)
+        return []
     if model == "pinhole-k1":
         bundle.free = free_columns(len(bundle.rows), ("fx", "fy", "cx", "cy", "k1"))
         bundle.rows[:, 17:21] = 0.0
@@ -269,17 +275,17 @@ def _finish(
         row = bundle.rows[c]
         spread = float(np.sqrt(np.nanmean(found[c] ** 2)) * loss)
         rms.append(spread)
-        n_named = len(INTRINSIC_NAMES) if row[20] != 0 else len(INTRINSIC_NAMES) - 1
+        n_named = len(FISHEYE_LENS) if bundle.is_fisheye else len(LENS) + int(row[20] != 0)
         names_sd = dict(zip(INTRINSIC_NAMES[:n_named], bundle.sd[c, 6 : 6 + n_named].tolist(), strict=True))
         cameras.append(
             CameraModel(
                 name,
                 (int(bundle.sizes[c, 0]), int(bundle.sizes[c, 1])),
                 np.array([[row[12], 0, row[14]], [0, row[13], row[15]], [0, 0, 1.0]]),
-                row[16:21].copy(),
+                row[16 : 20 if bundle.is_fisheye else 21].copy(),
                 row[:9].reshape(3, 3).copy(),
                 row[9:12].copy(),
-                False,
+                bundle.is_fisheye,
                 names_sd,
                 int((counts[c] > 0).sum()),
                 spread,

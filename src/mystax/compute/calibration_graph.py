@@ -141,5 +141,6 @@ def join_cameras(
         np.ascontiguousarray(uv[:, kept]),
         np.array(sizes, np.float64),
         free_columns(n_cameras, LENS),
+        is_fisheye=any(single.is_fisheye for single in singles),
     )
     return bundle, kept

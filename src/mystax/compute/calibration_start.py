@@ -13,10 +13,17 @@ from mystax.compute.bundle import Bundle, adjust, free_columns
 from mystax.core.rotations import nearest_rotation
 from mystax.core.typing import Float64
 
-__all__ = ["LENS", "calibrate_camera", "homography", "pose_of_homography"]
+__all__ = ["FISHEYE_LENS", "LENS", "calibrate_camera", "homography", "pose_of_homography"]
 
 LENS = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2")
 """Numbers of the lens that are adjusted."""
+FISHEYE_LENS = ("fx", "fy", "cx", "cy", "k1", "k2")
+FOCALS = np.geomspace(0.2, 2.0, 13)
+"""Focal lengths from which a fisheye lens may begin, as shares of the longer side of its pictures."""
+FEWEST = 6
+"""Corners that a view needs for a start."""
+WIDEST = 1.45
+"""Largest angle off the axis that a start may use [rad]."""
 
 
 def homography(
@@ -95,11 +102,58 @@ def _views_of(uv: Float64[np.ndarray, "view corner 2"]) -> np.ndarray:
     return np.asarray(np.isfinite(uv[..., 0]).sum(axis=1))
 
 
+def _start(
+    uv: Float64[np.ndarray, "view corner 2"], board: Float64[np.ndarray, "corner 3"], size: tuple[int, int]
+) -> tuple[float, Float64[np.ndarray, "view 12"]]:
+    """Focal length and poses of the board as seen without distortion."""
+    centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    found = []
+    for view in uv:
+        known = np.isfinite(view[:, 0])
+        found.append(homography(board[known, :2], view[known]))
+    focal = _start_focal(found, centre, size)
+    return focal, np.stack([pose_of_homography(h, focal, centre) for h in found])
+
+
+def _fisheye_start(
+    uv: Float64[np.ndarray, "view corner 2"], board: Float64[np.ndarray, "corner 3"], size: tuple[int, int]
+) -> tuple[float, Float64[np.ndarray, "view 12"]]:
+    """Focal length and poses of the board where the angle off the axis grows evenly: the best of some."""
+    centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    off = uv - centre
+    radius = np.hypot(off[..., 0], off[..., 1])
+    best: tuple[float, float, np.ndarray] | None = None
+    for focal in FOCALS * max(size):
+        angle = radius / focal
+        with np.errstate(invalid="ignore"):
+            straight = off * (np.tan(angle) / np.maximum(radius, 1e-9))[..., None]
+            straight[angle > WIDEST] = np.nan
+        if (_views_of(straight) < FEWEST).any():
+            continue
+        poses, misfit = [], []
+        for view, pixels in zip(straight, off, strict=True):
+            known = np.isfinite(view[:, 0])
+            pose = pose_of_homography(homography(board[known, :2], view[known]), 1.0, np.zeros(2))
+            place = board[known] @ pose[:9].reshape(3, 3).T + pose[9:]
+            side = np.maximum(np.hypot(place[:, 0], place[:, 1]), 1e-12)
+            seen = place[:, :2] * (focal * np.arctan2(side, place[:, 2]) / side)[:, None]
+            misfit.append(np.linalg.norm(seen - pixels[known], axis=1))
+            poses.append(pose)
+        error = float(np.median(np.concatenate(misfit)))
+        if best is None or error < best[0]:
+            best = (error, float(focal), np.stack(poses))
+    if best is None:
+        return _start(uv, board, size)
+    return best[1], best[2]
+
+
 def calibrate_camera(
     uv: Float64[np.ndarray, "view corner 2"],
     board: Float64[np.ndarray, "corner 3"],
     size: tuple[int, int],
     lens: Sequence[str] = LENS,
+    *,
+    is_fisheye: bool = False,
 ) -> Bundle:
     """Calibrate one camera by itself: start from homographies, then all numbers of the lens.
 
@@ -113,6 +167,8 @@ def calibrate_camera(
         Width and height of the pictures [px].
     lens : sequence of str, optional
         Numbers of the lens that are free in the end.
+    is_fisheye : bool, optional
+        Whether the lens is that of a fisheye camera.
 
     Returns
     -------
@@ -120,14 +176,10 @@ def calibrate_camera(
         Camera at the origin; poses of views without enough corners are NaN.
     """
     n_seen = _views_of(uv)
-    good = np.flatnonzero(n_seen >= 6)
+    good = np.flatnonzero(n_seen >= FEWEST)
     centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
-    found = []
-    for v in good:
-        known = np.isfinite(uv[v, :, 0])
-        found.append(homography(board[known, :2], uv[v, known]))
-    focal = _start_focal(found, centre, size)
-    poses = np.stack([pose_of_homography(h, focal, centre) for h in found])
+    start = _fisheye_start if is_fisheye else _start
+    focal, poses = start(uv[good], board, size)
     row = np.zeros((1, 21))
     row[0, [0, 4, 8]] = 1.0
     row[0, 12:16] = focal, focal, centre[0], centre[1]
@@ -139,6 +191,7 @@ def calibrate_camera(
         np.array([size], np.float64),
         free_columns(1, ("fx", "fy", "k1")),
         same_focal=True,
+        is_fisheye=is_fisheye,
     )
     adjust(bundle, n_steps=60)
     bundle.same_focal = False

@@ -152,8 +152,8 @@ def _on_clock(
     n, n_points, space = track.points.shape
     if not n_points:
         return clock, np.zeros((len(clock.times), 0, space))
-    flat = bridge_holes(track.times, track.points.reshape(n, n_points * space), rules.max_gap)
-    return clock, average_onto(clock, flat).reshape(-1, n_points, space)
+    bridged = bridge_holes(track.times, track.points, rules.max_gap)
+    return clock, average_onto(clock, bridged.reshape(n, n_points * space)).reshape(-1, n_points, space)
 
 
 def align_groups(

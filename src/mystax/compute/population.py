@@ -11,6 +11,8 @@ __all__ = ["SLAB", "Matrix", "Population"]
 
 SLAB = 2048
 """Neurons of a slab."""
+BLOCK = 512
+"""Bins of a slab that are turned into double precision at once: they stay in the processor's cache."""
 
 
 @runtime_checkable
@@ -83,9 +85,7 @@ class Population:
         """
         mean, sd = np.empty(self.n), np.empty(self.n)
         for slab in self.slabs:
-            part = self.read(slab)[rows]
-            mean[slab] = part.mean(0, dtype=np.float64)
-            sd[slab] = part.std(0, dtype=np.float64)
+            mean[slab], sd[slab] = _moments(self.read(slab)[rows])
         return mean, np.where(sd > 0, sd, 1.0)
 
     def standardised(
@@ -111,12 +111,15 @@ class Population:
         array (time, neuron)
             z units.
         """
-        part = self.read(slab)
-        if rows is not None:
+        part, middle = self.read(slab), mean[slab].astype(np.float32)
+        if rows is None:
+            part = part - middle
+        else:
             part = part[rows]
-        part = part - mean[slab].astype(np.float32)
+            part -= middle
         part *= (1 / sd[slab]).astype(np.float32)
-        part[~np.isfinite(part)] = 0
+        if not np.isfinite(part.sum()):
+            part[~np.isfinite(part)] = 0
         return part
 
     def readers(
@@ -156,3 +159,18 @@ class Population:
         for slab in self.slabs:
             found += self.standardised(slab, mean, sd) @ loadings[slab].astype(np.float32)
         return found.astype(np.float32)
+
+
+def _moments(
+    values: Float32[np.ndarray, "time some"],
+) -> tuple[Float64[np.ndarray, " some"], Float64[np.ndarray, " some"]]:
+    """Return mean and sd of columns in double precision, about their first values: no digit is lost."""
+    n, width = values.shape
+    shift = values[:1].astype(np.float64).sum(0)
+    total, squares = np.zeros(width), np.zeros(width)
+    for first in range(0, n, BLOCK):
+        far = values[first : first + BLOCK] - shift
+        total += far.sum(0)
+        squares += np.einsum("tn,tn->n", far, far)
+    offset = total / max(n, 1)
+    return shift + offset, np.sqrt(np.maximum(squares / max(n, 1) - offset**2, 0))

@@ -1,6 +1,5 @@
 """Proposals of regions from a few sample frames: face (by its look, or where things move) and eye."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from mystax.compute.bins import BinScale, auto_bin, bins_of
 from mystax.compute.blink import otsu_level
 from mystax.compute.find_eye import find_eye, propose_eye
 from mystax.core.analysis import Pass
-from mystax.core.geometry import Box, Ellipse, Rectangle, Roi, RoiKind, roi_from_dict
+from mystax.core.geometry import Box, Ellipse, Rectangle, Roi, RoiKind
+from mystax.core.proposed import PROPOSED, rois_of_variables
 from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk
 from mystax.core.typing import Bool, Float, Shaped
@@ -317,21 +317,9 @@ def proposed_rois(*outcomes: Dataset) -> tuple[Roi, ...]:
     RoiError
         P402, if a shape is not understood.
     """
-    found = []
-    for outcome in outcomes:
-        size = [int(outcome.attrs.get(f"frame_{side}", 0)) for side in ("width", "height")]
-        for place in range(outcome.sizes.get("roi", 0)):
-            entry = outcome.isel(roi=place)
-            name, camera = str(entry["roi"].values), str(entry["roi_camera"].values)
-            fields = {
-                "name": f"{camera}_{name}" if len(outcomes) > 1 and camera else name,
-                "kind": str(entry["roi_kind"].values),
-                "camera": camera,
-                "source": "proposed",
-                "confidence": round(float(entry["confidence"]), 4),
-                **json.loads(str(entry["roi_shape"].values)),
-            }
-            if min(size) > 0:
-                fields["frame_size"] = size
-            found.append(roi_from_dict(fields, "proposals"))
-    return tuple(found)
+    return rois_of_variables(
+        [
+            ({name: outcome[name].values for name in PROPOSED if name in outcome.variables}, outcome.attrs)
+            for outcome in outcomes
+        ]
+    )

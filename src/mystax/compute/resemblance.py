@@ -7,6 +7,8 @@ from mystax.core.typing import Bool, Float32, Float64
 __all__ = ["find_copies"]
 
 ALIKE = 0.999
+SLAB = 256
+"""Neurons that are turned into double precision at once."""
 
 
 def find_copies(
@@ -39,8 +41,11 @@ def find_copies(
     >>> find_copies(2.0 * neurons[:, 1:2].astype(float) + 1, neurons, np.ones(50, bool))[0][:2]
     (0, 1)
     """
-    first, second = (_scaled(np.asarray(values, np.float64)[usable]) for values in (columns, activity))
-    correlation = first.T @ second
+    scaled = _scaled(np.asarray(columns, np.float64)[usable])
+    correlation = np.empty((columns.shape[1], activity.shape[1]))
+    for first in range(0, activity.shape[1], SLAB):
+        some = activity[:, first : first + SLAB][usable]
+        correlation[:, first : first + SLAB] = scaled.T @ _scaled(some.astype(np.float64))
     found = []
     for k in range(correlation.shape[0]):
         best = int(np.abs(correlation[k]).argmax()) if correlation.shape[1] else -1
@@ -53,6 +58,10 @@ def _scaled(values: Float64[np.ndarray, "time column"]) -> Float64[np.ndarray, "
     """Bring columns to mean 0 and norm 1; constant or missing ones become 0."""
     if len(values) == 0:
         return values
-    centred = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
-    norm = np.linalg.norm(centred, axis=0)
-    return np.asarray(centred / np.where(norm > 0, norm, 1.0))
+    if np.isfinite(values.sum()):
+        centred = values - values.mean(axis=0)
+    else:
+        centred = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
+    norm = np.sqrt(np.einsum("tc,tc->c", centred, centred))
+    centred /= np.where(norm > 0, norm, 1.0)
+    return np.asarray(centred)

@@ -1,7 +1,8 @@
 """Errors of models on the test bins of a fold, summed per block and neuron, slab by slab."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,13 +10,13 @@ from mystax.compute.folds import FoldPlan
 from mystax.compute.population import Population
 from mystax.core.typing import Bool, Float, Float32, Float64, Int64
 
-__all__ = ["BlockScores", "coarse_bins", "score_blocks", "stack_sums"]
+__all__ = ["BlockScores", "Predict", "coarse_bins", "score_blocks", "stack_sums"]
 
 COARSE = 4
 """Bins of a coarse mean."""
 
-Predict = Callable[[slice], Float32[np.ndarray, "test some"]]
-"""Gives the prediction of a slab of neurons at the test bins of a fold, in its z units."""
+Predict = Callable[[slice, slice], Iterable[Float32[np.ndarray, "some others"]]]
+"""Gives what each model predicts, in z units, for some of a fold's test bins and some neurons."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ def score_blocks(
     units: tuple[Float64[np.ndarray, " neuron"], Float64[np.ndarray, " neuron"]],
     plan: FoldPlan,
     fold: int,
-    models: Sequence[Predict],
+    predictor: Predict,
+    n_models: int,
     *,
     with_products: bool = True,
 ) -> BlockScores:
-    """Compare the predictions of several models with the activity of the test bins.
+    """Compare the predictions of several models with the activity of the test bins, block by block.
 
     Parameters
     ----------
@@ -70,8 +72,11 @@ def score_blocks(
         Folds.
     fold : int
         Which one.
-    models : sequence of callables
-        Each gives the predictions of a slab of neurons.
+    predictor : callable
+        Takes a slice of the test bins and a slab of neurons; gives the predictions of one model after
+        another.
+    n_models : int
+        Number of models.
     with_products : bool, optional
         Whether the sums for correlations are wanted.
 
@@ -83,23 +88,31 @@ def score_blocks(
     rows = plan.test(fold)
     block = plan.block[rows]
     blocks = np.unique(block)
-    starts = np.searchsorted(block, blocks)
+    edges = np.append(np.searchsorted(block, blocks), len(block))
     n = population.n
-    sse = np.empty((len(models), len(blocks), n), np.float32)
+    sse = np.zeros((n_models, len(blocks), n), np.float32)
     sst = np.empty((len(blocks), n), np.float32)
-    products, coarse = np.zeros((2, len(models), 5, n))
+    products, coarse = np.zeros((2, n_models, 5, n))
     fours = coarse_bins(rows, plan.block) if with_products else np.empty((0, COARSE), np.int64)
+    groups = np.searchsorted(fours[:, 0], edges)
     for slab in population.slabs:
-        y = population.standardised(slab, *units, rows)
-        mean = y.mean(0, dtype=np.float64).astype(np.float32)
-        sst[:, slab] = np.add.reduceat(np.square(y - mean), starts, axis=0)
-        for k, predict in enumerate(models):
-            p = predict(slab)
-            sse[k, :, slab] = np.add.reduceat(np.square(y - p), starts, axis=0)
-            if with_products:
-                products[k, :, slab] = _products(y, p)
-                coarse[k, :, slab] = _products(y[fours].mean(1), p[fours].mean(1))
+        whole = population.standardised(slab, *units, rows)
+        mean = whole.mean(0, dtype=np.float64).astype(np.float32)
+        for b, (start, stop) in enumerate(pairwise(edges.tolist())):
+            y, some = whole[start:stop], fours[groups[b] : groups[b + 1]] - start
+            sst[b, slab] = _squares(y - mean)
+            means = y[some].mean(1)
+            for k, p in enumerate(predictor(slice(start, stop), slab)):
+                sse[k, b, slab] = _squares(y - p)
+                if with_products:
+                    products[k, :, slab] += _products(y, p)
+                    coarse[k, :, slab] += _products(means, p[some].mean(1))
     return BlockScores(blocks, sse, sst, products, int(rows.sum()), coarse, len(fours))
+
+
+def _squares(far: Float32[np.ndarray, "test some"]) -> Float32[np.ndarray, " some"]:
+    """Return the sum of squares of every column."""
+    return np.asarray(np.einsum("tn,tn->n", far, far))
 
 
 def coarse_bins(

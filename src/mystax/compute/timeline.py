@@ -13,6 +13,10 @@ USUAL = 30.0
 SHARE = 0.5
 """Share of an interval that must be observed."""
 ALIKE = 0.02
+LEAP = 4.0
+"""A point leaps where it moves so many times what is usual in as many frames."""
+LEAP_PAIRS, FEWEST_PAIRS = 20_000, 20
+"""Pairs of frames from which usual moves are learned: about so many, and at least so many."""
 
 
 class StateClock:
@@ -62,43 +66,62 @@ def state_rate(times: Float64[np.ndarray, " time"]) -> float:
 
 def bridge_holes(
     times: Float64[np.ndarray, " time"],
-    values: Float64[np.ndarray, "time column"],
+    points: Float64[np.ndarray, "time keypoint space"],
     longest: float,
-) -> Float64[np.ndarray, "time column"]:
-    """Interpolate holes up to a length, column by column.
+) -> Float64[np.ndarray, "time keypoint space"]:
+    """Interpolate holes up to a length, point by point; not where the point has leapt meanwhile.
 
     Parameters
     ----------
     times : array (time,)
         Times [s].
-    values : array (time, column)
+    points : array (time, keypoint, space)
         NaN where missing.
     longest : float
-        Longest time between the values on both sides of a hole that is bridged, less one frame [s].
+        Longest time between the places on both sides of a hole that is bridged, less one frame [s].
 
     Returns
     -------
-    array (time, column)
-        Edges and longer holes stay NaN.
+    array (time, keypoint, space)
+        Edges and longer holes stay NaN, and those across which a point moves more than four times what is
+        usual in that time: an expression changes within them, and no place half way was ever taken.
     """
-    out = values.copy()
+    out = points.copy()
     if longest <= 0 or len(times) < 3:
         return out
     step = float(np.median(np.diff(times)))
-    for column in range(values.shape[1]):
-        known = np.flatnonzero(np.isfinite(values[:, column]))
-        if len(known) < 2 or len(known) == len(times):
+    for k in range(points.shape[1]):
+        own = points[:, k]
+        is_known = np.isfinite(own).all(1)
+        known, hole = np.flatnonzero(is_known), np.flatnonzero(~is_known)
+        if len(known) < 2 or not len(hole):
             continue
-        hole = np.flatnonzero(np.isnan(values[:, column]))
         after = np.searchsorted(known, hole)
         inside = (after > 0) & (after < len(known))
         hole, after = hole[inside], after[inside]
         a, b = known[after - 1], known[after]
         short = times[b] - times[a] - step <= longest * (1 + 1e-9)
         hole, a, b = hole[short], a[short], b[short]
-        share = (times[hole] - times[a]) / (times[b] - times[a])
-        out[hole, column] = (1 - share) * values[a, column] + share * values[b, column]
+        calm = ~_leaps(own, a, b)
+        hole, a, b = hole[calm], a[calm], b[calm]
+        share = ((times[hole] - times[a]) / (times[b] - times[a]))[:, None]
+        out[hole, k] = (1 - share) * own[a] + share * own[b]
     return out
+
+
+def _leaps(
+    place: Float64[np.ndarray, "time space"], a: Int64[np.ndarray, " hole"], b: Int64[np.ndarray, " hole"]
+) -> Bool[np.ndarray, " hole"]:
+    """Tell between which frames a point moves much more than it usually does in as many frames."""
+    lags = 2 ** np.ceil(np.log2(np.maximum(b - a, 1))).astype(np.int64)
+    most = np.full(len(lags), np.inf)
+    for lag in np.unique(lags):
+        first = np.arange(0, len(place) - lag, max(1, len(place) // LEAP_PAIRS))
+        moves = np.linalg.norm(place[first + lag] - place[first], axis=1)
+        moves = moves[moves > 0]
+        if len(moves) >= FEWEST_PAIRS:
+            most[lags == lag] = LEAP * np.median(moves)
+    return np.asarray(np.linalg.norm(place[b] - place[a], axis=1) > most)
 
 
 def make_clock(times: Float64[np.ndarray, " time"], rate: float) -> StateClock:

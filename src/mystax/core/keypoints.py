@@ -17,10 +17,12 @@ __all__ = ["DEFAULT_SET", "Keypoint", "KeypointSet", "shipped_sets"]
 
 VIEWS = ("one-sided", "two-sided")
 DRAWN = ("side", "front")
+SIDES = ("left", "right")
+"""Sides of the animal, its own: a point that has two is ``left.eye_front`` and ``right.eye_front``."""
 DEFAULT_SET = "mouse-face-13"
 MAX_POINTS = 200
 MAX_BYTES = 1 << 20
-IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
+IDENTIFIER = re.compile(r"(?:(?:left|right)\.)?[A-Za-z0-9_]{1,64}")
 SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Pair = tuple[str, str]
 
@@ -32,7 +34,8 @@ class Keypoint:
     Attributes
     ----------
     id : str
-        Its name here: letters, digits and ``_``; unique without regard to upper and lower case.
+        Its name here: letters, digits and ``_``, before them ``left.`` or ``right.`` where a side is told;
+        unique without regard to upper and lower case.
     definition : str
         Where it lies, for a person who labels.
     aliases : tuple of str
@@ -286,6 +289,32 @@ class KeypointSet:
         left = tuple(point for point in self.points if point.id in kept)
         return _without_dangling(self, left, kept)
 
+    def both_sides(self, names: Iterable[str]) -> "KeypointSet":
+        """Return the two-sided set of anatomical names, where cameras of either side use this one.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Names such as ``left.eye_front``, ``right.eye_front`` and ``nose_tip``.
+
+        Returns
+        -------
+        KeypointSet
+            The points of the names, in their order, with left and right pairs.  Edges, parts, rigid points,
+            limbs, axes and measures (``eye_height_left``) hold for each side whose points are there; a name
+            that is not known is a point of which nothing is known.  Without a side in any name: the set
+            itself.
+
+        Examples
+        --------
+        >>> found = KeypointSet.load("mouse-face-13").both_sides(["left.mouth", "nose_tip", "right.mouth"])
+        >>> found.ids, found.pairs
+        ((left.mouth, nose_tip, right.mouth), ((left.mouth, right.mouth),))
+        """
+        from mystax.core.keypoint_sides import both_sides
+
+        return both_sides(self, tuple(names))
+
     def with_point(self, point: Keypoint) -> "KeypointSet":
         """Return the set with one more point at its end; P403 if the name is taken."""
         return replace(self, points=(*self.points, point), version=self.version + 1)
@@ -371,7 +400,7 @@ def _check_points(base: KeypointSet) -> None:
             raise _refuse(
                 base,
                 f"the point name {point.id!r} cannot be used",
-                expected="1 to 64 letters, digits and '_'",
+                expected="1 to 64 letters, digits and '_' (before them 'left.' or 'right.')",
                 hint="put a name of another form among the aliases",
             )
         if point.id.casefold() in owners:

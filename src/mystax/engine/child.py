@@ -110,20 +110,22 @@ def serve(job: Job, channel: _Channel) -> None:
 
 
 def load_xarray_alone() -> None:
-    """Import xarray as if there were no dask.
+    """Import xarray as if there were neither dask nor pyarrow.
 
     Where dask is installed, xarray loads it to ask of every array whether it is one of dask's: a quarter of
-    the start of a child, whose arrays are all its own.  Dask itself can still be imported afterwards.
+    the start of a child, whose arrays are all its own.  pyarrow, which pandas loads where it is installed,
+    also starts a thread.  Both can still be imported afterwards.
     """
-    if "dask" in sys.modules:
-        return
-    sys.modules["dask"] = None  # type: ignore[assignment] # Python's own way to say that it cannot be had
+    absent = [name for name in ("dask", "pyarrow") if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment] # Python's own way to say that it cannot be had
     try:
         import xarray
 
         xarray.Variable((), 0.0)  # now it has looked
     finally:
-        del sys.modules["dask"]
+        for name in absent:
+            del sys.modules[name]
 
 
 def main() -> int:

@@ -206,6 +206,7 @@ def _anipose(path: Path, asked: ImportWishes) -> OutcomeParts:
                 f"distortion {found.distortion:.2g}); {done}",
             )
         )
+    flags += _flat(path, dataset)
     return imported_parts("pose3d", {"": dataset}, path, "anipose", flags)
 
 
@@ -237,7 +238,19 @@ def _dlc_points(path: Path, asked: ImportWishes) -> OutcomeParts:
         )
         for k, individual in enumerate(found.individuals)
     ]
-    return imported_parts("pose3d", {"": _joined(datasets)}, path, "dlc-3d")
+    flags = _flat(path, datasets[0])
+    return imported_parts("pose3d", {"": _joined(datasets)}, path, "dlc-3d", flags)
+
+
+def _flat(path: Path, dataset: Any) -> list[Flag]:
+    """Say that the points of the first individual lie almost in a plane: N313."""
+    from mystax.compute.shape3d import MIN_FLATNESS, flatness, mean_shape
+
+    place = dataset["position"].transpose("time", "space", "keypoint", ...).values
+    flat = flatness(mean_shape(place.reshape(*place.shape[:3], -1)[..., 0].astype(np.float64)))
+    if not flat < MIN_FLATNESS:
+        return []
+    return [Flag("N313", f"{path.name}: the mean shape is flat: third over first extent {flat:.3f}")]
 
 
 def _joined(datasets: Sequence[Any]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from mystax.core.analysis import Spool
 from mystax.core.canonical import canonical_json, key12, roi_geometry
 from mystax.core.geometry import Roi
+from mystax.core.proposed import PROPOSED, rois_of_variables
 from mystax.engine.finish import Finished
 from mystax.engine.machine import scratch_folder
 from mystax.engine.passes import MemorySpool
@@ -254,15 +255,10 @@ class FolderPlace:
 
     def proposals(self) -> Proposals:
         """Return the regions of the published outcome `rois`, and its content."""
-        from mystax.io.outcomes import Outcomes
+        from mystax.io.outcome_reading import read_values
 
-        datasets = {
-            name.partition("/")[2]: dataset
-            for name, dataset in Outcomes.of_folder(self.store.folder).items()
-            if name.partition("/")[0] == "rois"
-        }
-        content = str(next(iter(datasets.values())).attrs["content_sha256"])
-        return Proposals(_proposed(datasets), content)
+        content, cameras = read_values(self.store.path("rois"), PROPOSED)
+        return Proposals(rois_of_variables(cameras), content)
 
     @contextmanager
     def room(self, plan: Plan, outcomes: Sequence[PlannedOutcome]) -> Iterator[Room]:

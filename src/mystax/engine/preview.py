@@ -1,4 +1,4 @@
-"""The preview of one frame: the same reducer as in a run, fed with that frame and the one before it."""
+"""The preview of some frames: the same reducer as in a run, fed with them and the frame before them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -64,9 +64,10 @@ def preview(
     parameters: Mapping[str, object] | None = None,
     frame: int = 0,
     *,
+    n_frames: int = 1,
     camera: str = DEFAULT_CAMERA,
 ) -> Dataset:
-    """Measure one frame as a run would.
+    """Measure one frame, or some that follow each other, as a run would.
 
     Parameters
     ----------
@@ -79,14 +80,16 @@ def preview(
     parameters : mapping, optional
         Parameters of the analysis that differ from their defaults.
     frame : int, optional
-        Which frame.
+        Which frame; the first one of several.
+    n_frames : int, optional
+        How many frames; fewer come at the end of the recording.
     camera : str, optional
         Name of the camera, for its regions.
 
     Returns
     -------
     Dataset
-        One frame of the variables that follow from it and the frame before it alone, equal bit for bit
+        The frames of the variables that follow from a frame and the one before it alone, equal bit for bit
         to those of the outcome.  What needs the whole recording (smoothing, normalisation) is left out.
 
     Raises
@@ -108,7 +111,7 @@ def preview(
             "P403", f"preview of {name!r}", expected=f"a frame of 0..{source.n_frames - 1}", got=str(frame)
         )
     wanted = _regions(name, source, rois, camera)
-    first = max(0, frame - 1)
+    first, stop = max(0, frame - 1), min(frame + max(1, n_frames), source.n_frames)
 
     def rows(_: str, width: int, dtype: str, __: bool) -> Spool:
         return _Stretch(width, dtype, first, source.n_frames)
@@ -117,7 +120,7 @@ def preview(
     reducer = analysis.make(params)
     reducer.start(lent)
     reason = np.zeros(source.n_frames, np.uint8)
-    for chunk in source.chunks(first, frame + 1):
+    for chunk in source.chunks(first, stop):
         reason[chunk.index] = chunk.reason
         reducer.update(chunk)
     reducer.end_pass()
@@ -125,7 +128,7 @@ def preview(
         pass
     dataset = assemble_outcome(reducer.finish(), analysis, lent, reason)
     there = [key for key in raw if key in dataset]
-    return dataset[[*there, "missing"]].isel(time=slice(frame, frame + 1))
+    return dataset[[*there, "missing"]].isel(time=slice(frame, stop))
 
 
 def _regions(name: str, source: FrameSource, rois: RoisLike | None, camera: str) -> tuple[Roi, ...]:

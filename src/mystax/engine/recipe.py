@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pydantic
 import tomli_w
@@ -66,9 +66,10 @@ class Step(_Entry):
         Values that differ from the defaults.
     resources : Resources, optional
         What this analysis may take.
-    fit : {"recording", "group"}
-        Of an analysis of outcomes (`states`): each recording for itself, or one model for all that are
-        planned together (of `encoding`: a summary of all beside them).
+    fit : str
+        Of an analysis of outcomes (`states`): ``recording`` (each for itself), ``group`` (one model for all
+        that are planned together; of `encoding` a summary of all beside them), or, of `states`, a fit that
+        is there: its name in the catalogue, or the path of its outcome.
     neural : dict
         Of `encoding`: how the neural files of the catalogue are read, as for `mystax.read_neural`.
     """
@@ -78,8 +79,13 @@ class Step(_Entry):
     required: bool = False
     parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
     resources: Resources | None = None
-    fit: Literal["recording", "group"] = "recording"
+    fit: str = pydantic.Field(default="recording", min_length=1)
     neural: dict[str, Any] = pydantic.Field(default_factory=dict)
+
+    @property
+    def stored_fit(self) -> str:
+        """The fit that is there already and is to be applied; "" for none."""
+        return "" if self.fit in ("recording", "group") else self.fit
 
     @property
     def analysis(self) -> Analysis:
@@ -228,6 +234,9 @@ def _check_place(step: Step, where: str, *, with_fits: bool) -> None:
     """Refuse a step that this recipe cannot have."""
     if step.fit != "recording" and not step.is_on_outcomes:
         raise RecipeError("P403", where, f"{step.name!r} takes frames: it has no fit of a group")
+    if step.stored_fit and step.name != "states":
+        known = nearest(step.fit, ["recording", "group"])
+        raise RecipeError("P403", where, f"{step.name!r} has no fit {step.fit!r}{known}")
     if step.neural and step.name != "encoding":
         raise RecipeError("P403", where, f"{step.name!r} takes no neural data")
     for name in step.neural:

@@ -18,10 +18,13 @@ from mystax.core.events import Event, Report, silent
 from mystax.engine.child import CANCELLED
 from mystax.engine.deaths import DeathRecord
 from mystax.engine.jobs import Job
+from mystax.engine.nursery import Newborn, nursery_here
 from mystax.engine.signals import Stop
 from mystax.errors import Cancelled, InternalError, MystaxError, error_from_record
 
 __all__ = ["Limits", "child_environment", "supervise"]
+
+Process = subprocess.Popen[str] | Newborn
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -61,7 +64,7 @@ class Limits:
 class _Child:
     """A running child and what is known of it."""
 
-    process: "subprocess.Popen[str]"
+    process: Process
     events: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
     telling: threading.Lock = field(default_factory=threading.Lock)
     place: Mapping[str, Any] = field(default_factory=dict)
@@ -103,6 +106,7 @@ def supervise(
     sleep: Callable[[float], None] = time.sleep,
     waits: Sequence[float] = WAITS,
     log_file: Path | None = None,
+    has_nursery: bool = False,
 ) -> None:
     """Run a job in child processes until it is done.
 
@@ -126,6 +130,8 @@ def supervise(
         The pauses before such an error is tried again [s]; none where the caller tries again.
     log_file : Path, optional
         File that the log is added to, and stays; by default a temporary one that is kept for bugs only.
+    has_nursery : bool, optional
+        Fork the child where everything is loaded already: for a process that runs many jobs.
 
     Raises
     ------
@@ -146,7 +152,7 @@ def supervise(
     with _open_log(log_file) as log:
         path = Path(log.name)
         while True:
-            child = _start(deaths.job, log, environment)
+            child = _start(deaths.job, log, environment, stop if has_nursery else None)
             stop.reach(child.tell)
             try:
                 status = _watch(child, limits, report, stop, deaths)
@@ -193,22 +199,31 @@ def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONFAULTHANDLER": "1", **(more or {})}
 
 
-def _start(job: Job, log: Any, environment: Mapping[str, str] | None) -> _Child:
-    """Start a child and give it its job."""
-    process = subprocess.Popen(
+def _start(job: Job, log: Any, environment: Mapping[str, str] | None, stop: Stop | None = None) -> _Child:
+    """Start a child and give it its job; with a wish to stop, in the nursery if there is one."""
+    variables = child_environment(environment)
+    nursery = None if stop is None else nursery_here(variables)
+    process: Process | None = None
+    if nursery is not None and stop is not None:
+        process = nursery.bear(log, stop.check)
+    child = _Child(process or _process(log, variables))
+    threading.Thread(target=child.listen, name="mystax-child", daemon=True).start()
+    child.tell(job.to_json())
+    return child
+
+
+def _process(log: Any, variables: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """Start a process that waits for its job."""
+    return subprocess.Popen(
         [sys.executable, "-P", "-m", "mystax.engine.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
         encoding="utf-8",
-        env=child_environment(environment),
+        env=variables,
         start_new_session=True,
     )
-    child = _Child(process)
-    threading.Thread(target=child.listen, name="mystax-child", daemon=True).start()
-    child.tell(job.to_json())
-    return child
 
 
 def _watch(child: _Child, limits: Limits, report: Report, stop: Stop, deaths: DeathRecord) -> int:
@@ -273,7 +288,7 @@ def _kill(child: _Child, cause: str, grace: float = 0.0) -> int:
     return child.process.wait()
 
 
-def _end(process: "subprocess.Popen[str]", grace: float) -> None:
+def _end(process: Process, grace: float) -> None:
     """Leave no child behind, whatever happened."""
     if process.poll() is None:
         process.kill()

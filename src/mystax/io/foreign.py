@@ -36,6 +36,7 @@ READERS = {
     "parquet": "mystax.io.table_reader:plain_parquet",
     "nwb_outcomes": "mystax.io.nwb.reader:plain_outcomes",
     "nwb_behaviour": "mystax.io.nwb.foreign_parts:plain_behaviour",
+    "nwb_training": "mystax.io.nwb.training:plain_training",
     "nwb_videos": "mystax.io.nwb.foreign_parts:plain_videos",
     "caiman": "mystax.io.neural.caiman:plain_caiman",
     "dlc_stereo": "mystax.io.formats.dlc3d:plain_stereo_params",

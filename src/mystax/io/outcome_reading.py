@@ -1,8 +1,9 @@
 """Datasets out of outcome files: checked as they are read, large arrays read on demand."""
 
 import math
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from mystax.core.analysis import get_analysis
 from mystax.core.canonical import key12
 from mystax.core.dataset import check_outcome
 from mystax.errors import RecipeError
+from mystax.io.digests import Attribute
 from mystax.io.outcome_files import (
     OutcomeHead,
     check_head,
@@ -17,6 +19,7 @@ from mystax.io.outcome_files import (
     is_text,
     open_outcome,
     read_attributes,
+    read_head,
     read_variable,
 )
 from mystax.io.state_edits import edits_path, read_state_edits
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Variable = Any
 
-__all__ = ["load_camera", "outcome_paths"]
+__all__ = ["check_camera", "load_camera", "outcome_paths", "read_values"]
 
 EAGER_BYTES = 16 << 20
 """Variables up to this size are read, and their digests checked, when an outcome is opened."""
@@ -37,31 +40,120 @@ def outcome_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.nc") if not path.name.startswith("."))
 
 
+class _Layout(NamedTuple):
+    """What belongs to one camera in an open file."""
+
+    prefix: str
+    attributes: dict[str, Attribute]
+    names: list[str]
+    coordinates: set[str]
+
+    def is_coordinate(self, name: str) -> bool:
+        """Tell whether a variable, named by its path, is a coordinate."""
+        return name.removeprefix(self.prefix) in self.coordinates
+
+
+def _layout(outcome: Any, path: Path, head: OutcomeHead, camera: str | None) -> _Layout:
+    """Look at an open file again: it must still be the outcome of the head."""
+    if check_head(outcome, path).content != head.content:
+        raise damaged(path, "another outcome than when the folder was opened; open it again")
+    prefix = "" if camera is None else f"{head.groups[camera]}/"
+    attributes = dict(head.attributes)
+    if camera is not None:
+        attributes |= read_attributes(outcome[prefix])
+    names = [name for name in head.dims if name.rpartition("/")[0] == prefix.rstrip("/")]
+    dims = {dim for name in names for dim in head.dims[name]}
+    coordinates = set(str(attributes.pop("coordinates", "")).split()) | dims
+    return _Layout(prefix, attributes, names, coordinates)
+
+
+def check_camera(path: Path, head: OutcomeHead, camera: str | None) -> dict[str, Attribute]:
+    """Check the values that `load_camera` would check, without xarray, which takes longer to load.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    head : OutcomeHead
+        What it said about itself.
+    camera : str or None
+        The camera; None for the root group.
+
+    Returns
+    -------
+    dict
+        The attributes of its dataset.
+
+    Raises
+    ------
+    DamagedError
+        S502, if a value differs from its digest.
+    """
+    with open_outcome(path) as outcome:
+        layout = _layout(outcome, path, head, camera)
+        for name in layout.names:
+            if not _is_large(outcome[name], head.dims[name], eager=layout.is_coordinate(name)):
+                _checked_values(path, head, name, outcome[name])
+    return layout.attributes
+
+
+def read_values(
+    path: Path, names: Collection[str]
+) -> tuple[str, list[tuple[dict[str, np.ndarray], dict[str, Attribute]]]]:
+    """Read a few variables of every camera, checked against their digests, without xarray.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    names : collection of str
+        Names of variables; those that are not there are left out.
+
+    Returns
+    -------
+    str
+        `content_sha256` of the outcome.
+    list of (dict, dict)
+        Of each camera the values by name, and its attributes.
+
+    Raises
+    ------
+    RecipeError, FormatError, StoreError, DamagedError
+        As `mystax.load`.
+    """
+    head = read_head(path)
+    cameras: list[str | None] = list(head.groups)
+    if not cameras or any("/" not in name for name in head.digests):
+        cameras.append(None)
+    found = []
+    with open_outcome(path) as outcome:
+        for camera in cameras:
+            layout = _layout(outcome, path, head, camera)
+            values = {
+                name.removeprefix(layout.prefix): _checked_values(path, head, name, outcome[name])
+                for name in layout.names
+                if name.removeprefix(layout.prefix) in names
+            }
+            found.append((values, layout.attributes))
+    return head.content, found
+
+
 def load_camera(path: Path, head: OutcomeHead, camera: str | None) -> Dataset:
     """Build the dataset of one camera, or of the root group."""
     import xarray as xr
 
     with open_outcome(path) as outcome:
-        fresh = check_head(outcome, path)
-        if fresh.content != head.content:
-            raise damaged(path, "another outcome than when the folder was opened; open it again")
-        prefix = "" if camera is None else f"{head.groups[camera]}/"
-        attributes = dict(head.attributes)
-        if camera is not None:
-            attributes |= read_attributes(outcome[prefix])
-        names = [name for name in head.dims if name.rpartition("/")[0] == prefix.rstrip("/")]
-        dims = {dim for name in names for dim in head.dims[name]}
-        coordinates = set(str(attributes.pop("coordinates", "")).split()) | dims
+        layout = _layout(outcome, path, head, camera)
         variables = {
-            name.removeprefix(prefix): _load_variable(
-                path, head, name, outcome[name], eager=name.removeprefix(prefix) in coordinates
+            name.removeprefix(layout.prefix): _load_variable(
+                path, head, name, outcome[name], eager=layout.is_coordinate(name)
             )
-            for name in names
+            for name in layout.names
         }
     dataset = xr.Dataset(
-        {name: variable for name, variable in variables.items() if name not in coordinates},
-        {name: variable for name, variable in variables.items() if name in coordinates},
-        attributes,
+        {name: variable for name, variable in variables.items() if name not in layout.coordinates},
+        {name: variable for name, variable in variables.items() if name in layout.coordinates},
+        layout.attributes,
     )
     _check_form(dataset, head, path)
     if head.analysis == "states":
@@ -86,14 +178,25 @@ def _load_variable(path: Path, head: OutcomeHead, name: str, stored: Any, *, eag
     import xarray as xr
     from xarray.core import indexing
 
-    dims, shape, dtype = head.dims[name], tuple(stored.shape), stored.dtype
-    if dims and not eager and not is_text(stored) and dtype.itemsize * math.prod(shape) > EAGER_BYTES:
-        lazy = stored_array(path, head, name, shape, dtype)
+    dims, shape = head.dims[name], tuple(stored.shape)
+    if _is_large(stored, dims, eager=eager):
+        lazy = stored_array(path, head, name, shape, stored.dtype)
         return xr.Variable(dims, indexing.LazilyIndexedArray(lazy), read_attributes(stored))
-    values, digest = read_variable(stored, name, dims)
+    return xr.Variable(dims, _checked_values(path, head, name, stored), read_attributes(stored))
+
+
+def _is_large(stored: Any, dims: tuple[str, ...], *, eager: bool) -> bool:
+    """Tell whether a variable is read on demand; coordinates and texts never are."""
+    size = stored.dtype.itemsize * math.prod(stored.shape)
+    return bool(dims) and not eager and not is_text(stored) and size > EAGER_BYTES
+
+
+def _checked_values(path: Path, head: OutcomeHead, name: str, stored: Any) -> np.ndarray:
+    """Read a whole variable and compare it with its digest."""
+    values, digest = read_variable(stored, name, head.dims[name])
     if digest != head.digests[name]:
         raise damaged(path, f"values of {name!r} that differ from their digest")
-    return xr.Variable(dims, values, read_attributes(stored))
+    return values
 
 
 def stored_array(path: Path, head: OutcomeHead, name: str, shape: tuple[int, ...], dtype: np.dtype) -> Any:

@@ -5,13 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystax.errors import RecipeError, nearest
-from mystax.io.outcome_files import (
-    OutcomeHead,
-    open_outcome,
-    read_attributes,
-    read_head,
-)
-from mystax.io.outcome_reading import load_camera, outcome_paths
+from mystax.io.outcome_files import OutcomeHead, open_outcome, read_attributes, read_head
+from mystax.io.outcome_reading import check_camera, load_camera, outcome_paths
 from mystax.io.verify import OutcomeSum, Verification, digest_problems, read_sum, sum_of, verify_outcome
 
 if TYPE_CHECKING:
@@ -82,14 +77,14 @@ class Outcomes(Mapping[str, Dataset]):
     folder : Path, optional
         The folder in which they lie.
     attributes : mapping, optional
-        Name to a function that reads the attributes alone.
+        Name to a function that reads the attributes alone; given True it checks the values, too.
     """
 
     def __init__(
         self,
         loaders: Mapping[str, Callable[[], Dataset]],
         folder: Path | None = None,
-        attributes: Mapping[str, Callable[[], Mapping[str, object]]] | None = None,
+        attributes: Mapping[str, Callable[[bool], Mapping[str, object]]] | None = None,
     ) -> None:
         self._loaders, self._open = dict(loaders), dict[str, Dataset]()
         self._attributes = dict(attributes or {})
@@ -107,7 +102,7 @@ class Outcomes(Mapping[str, Dataset]):
             S502, if a file is damaged.
         """
         loaders: dict[str, Callable[[], Dataset]] = {}
-        attributes: dict[str, Callable[[], Mapping[str, object]]] = {}
+        attributes: dict[str, Callable[[bool], Mapping[str, object]]] = {}
         for path in outcome_paths(folder):
             head = read_head(path)
             loaders |= _loaders(path, head)
@@ -137,16 +132,30 @@ class Outcomes(Mapping[str, Dataset]):
             self._open[name] = self._loaders[name]()
         return self._open[name]
 
-    def attributes(self, name: str) -> Mapping[str, object]:
-        """Return the attributes of an outcome; its variables are not read, nor xarray loaded.
+    def attributes(self, name: str, *, check: bool = False) -> Mapping[str, object]:
+        """Return the attributes of an outcome, without loading xarray.
+
+        Parameters
+        ----------
+        name : str
+            Name of the outcome.
+        check : bool, optional
+            Check its values first, as they are where an outcome is opened.
+
+        Returns
+        -------
+        mapping
+            The attributes.
 
         Raises
         ------
         KeyError
             If there is no outcome of this name.
+        DamagedError
+            S502, if the file is damaged.
         """
         if name in self._attributes and name not in self._open:
-            return self._attributes[name]()
+            return self._attributes[name](check)
         return dict(self[name].attrs)
 
     # ---------------------------------------------------------------- out
@@ -293,11 +302,13 @@ def _loaders(path: Path, head: OutcomeHead) -> dict[str, Callable[[], Dataset]]:
     return found
 
 
-def _attribute_reader(path: Path, head: OutcomeHead, name: str) -> Callable[[], Mapping[str, object]]:
+def _attribute_reader(path: Path, head: OutcomeHead, name: str) -> Callable[[bool], Mapping[str, object]]:
     """Return a function that reads the attributes of the dataset of a name."""
     camera = name.partition("/")[2]
 
-    def read() -> Mapping[str, object]:
+    def read(check: bool) -> Mapping[str, object]:
+        if check:
+            return check_camera(path, head, camera if camera in head.groups else None)
         if camera not in head.groups:
             return dict(head.attributes)
         with open_outcome(path) as outcome:

@@ -237,7 +237,7 @@ def _two_streams(plan: Plan) -> None:
 
 
 DAMAGE: dict[str, Callable[[Plan], None]] = {
-    **{f"cut_{percent}": partial(_cut, percent=percent) for percent in (10, 30, 50, 70, 90)},
+    **{f"cut_{percent}": partial(_cut, percent=percent) for percent in (10, 30, 50, 60, 70, 90)},
     "no_index": _no_index,
     "empty": _empty,
     "header_only": _header_only,

@@ -42,6 +42,21 @@ def test_a_linear_brain_is_explained_as_far_as_its_noise_allows() -> None:
     assert (np.abs(found - 0.5) <= 3 * (high - low) / 3.92).all()
 
 
+def test_errors_of_the_stack_are_those_of_its_weighed_members(followed: EncodingData, plan: FoldPlan) -> None:
+    with TilePool() as tiles:
+        fold = fit_fold(followed, plan, 1, FoldSettings(scales="one"), tiles)
+    test = plan.test(1)
+    y = (np.asarray(followed.neural["activity"].values)[test] - fold.mean) / fold.sd
+    said = sum(
+        (p @ fold.loadings.T) * w for p, w in zip(fold.predictions, fold.weights, strict=True)
+    )  # mean-only, members, stacked
+    for k, block in enumerate(fold.scores.blocks):
+        here = plan.block[test] == block
+        assert np.allclose(fold.scores.sse[-1, k], ((y - said)[here] ** 2).sum(0), rtol=1e-4)
+        assert np.allclose(fold.scores.sse[0, k], (y[here] ** 2).sum(0), rtol=1e-4)
+    assert fold.models == ("mean-only", "lagged-ridge", "filterbank", "stacked")
+
+
 def test_folds_survive_as_arrays(followed: EncodingData, plan: FoldPlan) -> None:
     with TilePool() as tiles:
         fold = fit_fold(

@@ -186,6 +186,41 @@ def test_work_that_ends_two_workers_and_is_no_frame_is_an_error() -> None:
         with_workers(job, **mortal())
 
 
+def test_the_first_preview_of_a_process_may_take_longer_than_later_ones() -> None:
+    async def job(workers: Workers) -> list[Any]:
+        first, _ = await workers.ask("a", {}, {"do": "preview", "analysis": "motion", "frame": 1})
+        with pytest.raises(InternalError, match=r"preview motion.*said nothing for 0 s twice"):
+            await workers.ask("a", {}, {"do": "preview", "analysis": "motion", "frame": 2})
+        return [first["frame"], (await workers.ask("a", {}, {"do": "preview", "frame": 3}))[0]["frame"]]
+
+    code = MORTAL.replace("if request", "import time; time.sleep(0.5)\n    if request", 1)
+    options: dict[str, Any] = {"silence": {"preview": 0.2}, "first": {"preview": 30.0}}
+    assert with_workers(job, command=(sys.executable, "-c", code), **options) == [1, 3]
+
+
+def test_a_preview_that_ends_its_process_leaves_the_frame_alone() -> None:
+    async def job(workers: Workers) -> Any:
+        with pytest.raises(InternalError, match="ended twice"):
+            await workers.ask("a", {}, {"do": "preview", "frame": 7})
+        return (await workers.ask("a", {}, {"do": "frame", "frame": 7}))[0]
+
+    code = MORTAL.replace("== 7:", '== 7 and request["do"] == "preview":')
+    found = with_workers(job, **mortal() | {"command": (sys.executable, "-c", code)})
+    assert found["frame"] == 7
+    assert "valid" not in found, "the frame itself was asked for"
+
+
+def test_the_levels_of_a_picture_are_those_of_its_pixels(spec: dict[str, Any]) -> None:
+    header, _ = FrameWorker().answer({"do": "levels", "camera": "a", "spec": spec, "frame": 40})
+    with Video(spec["paths"]) as video:
+        pixels = video.frame_at(40).data[0]
+    wanted = [int(((pixels >= 4 * k) & (pixels < 4 * k + 4)).sum()) for k in range(64)]
+    assert header["counts"] == wanted
+    assert (header["least"], header["most"]) == (0.0, 255.0)
+    low, high = header["window"]
+    assert max((pixels < low).mean(), (pixels > high).mean()) <= 0.001
+
+
 def test_an_older_request_of_a_panel_gives_way_and_exact_ones_go_first() -> None:
     async def job(workers: Workers) -> list[Any]:
         done: list[int] = []

@@ -146,3 +146,11 @@ def test_pages_that_are_not_built_are_told_as_w905(tmp_path: Path, monkeypatch: 
     assert said[0].startswith("W905: the web pages are not built")
     assert "tools/web.py build" in said[0]
     assert "#k=" in said[1]
+
+
+def test_the_port_of_the_last_time_comes_first_where_it_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        free = one.getsockname()[1]
+    with launch.listen(before=free) as first, launch.listen(before=free) as second:
+        assert first.getsockname()[1] == free
+        assert second.getsockname()[1] in range(launch.PORT, launch.PORT + launch.TRIES + 1)

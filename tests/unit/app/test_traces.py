@@ -1,5 +1,7 @@
 """Traces for the page: no peak is lost, no gap is filled, never more points than the screen shows."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,3 +120,23 @@ def test_the_cache_keeps_what_was_used_last() -> None:
 
 def pyramid_size() -> int:
     return Pyramid(np.zeros(1000), np.arange(1000.0)).n_bytes
+
+
+def test_any_zoom_of_ten_million_samples_has_the_true_extremes_and_is_quick() -> None:
+    """At most 2 points a pixel; p95 of 100 ms on an idle machine, three times that in CPU time here."""
+    n, width = 10_000_000, 1200
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=n).astype(np.float32)
+    values[[7, 4_000_000]] = np.nan
+    times = np.arange(n) / 100.0
+    pyramid = Pyramid(values, times)
+    took = []
+    for _ in range(20):
+        length = float(10 ** rng.uniform(0, 5))
+        start = float(rng.uniform(0, n / 100.0 - length))
+        begun = time.process_time()
+        window = pyramid.window(start, start + length, width)
+        took.append(time.process_time() - begun)
+        assert 0 < len(window.low) <= 2 * width
+        covered(window, values, max(0, int(np.searchsorted(times, start)) - 1))
+    assert np.percentile(took, 95) < 0.3

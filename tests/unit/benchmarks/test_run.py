@@ -41,7 +41,8 @@ def test_the_claims_of_the_frame_analyses_are_all_there() -> None:
         "svd.bin2",
     }
     expected |= {"svd.long", "svd.memory", "eye.compat", "eye.moments", "eye.rim", "eye.blink", "running"}
-    expected |= {"pass.shared", "start.import", "start.help", "svd.accuracy.synthetic"}
+    expected |= {"pass.shared", "start.import", "start.help", "svd.accuracy.synthetic", "svd.compat"}
+    expected |= {"estimate.svd", "estimate.all", "estimate.hour", "eye.together.rim", "eye.together.moments"}
     assert expected <= names
 
 

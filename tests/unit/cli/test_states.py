@@ -1,6 +1,7 @@
 """`mystax states` on the command line: what it refuses, and how."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,14 @@ def test_the_guides_analysis_in_one_command(
 ) -> None:
     """Acceptance 5 of the design of states: the author's own recording."""
     words = ["--k", "9", "--rate", "30", "--keypoints", SET, "--out", str(tmp_path / "face.mystax")]
+    begin = time.process_time()
     status, said = run(capsys, str(real_data / "uqoab" / "pose-3d.csv"), *words)
+    assert time.process_time() - begin <= 60  # 30 s of two cores
     assert status == 0
+    assert said["n_states"] == 9
+    assert sum(said["occupancy"]) == pytest.approx(1, abs=1e-9)  # type: ignore[call-overload] # a list of numbers
+    for kind, n in (("figures/*.svg", 10), ("figures/*.csv", 10), ("tables/*.csv", 8), ("report.html", 1)):
+        assert len(list((tmp_path / "face.mystax").glob(kind))) == n
     assert {"N313", "N314", "N321"} <= set(said["flags"])  # type: ignore[call-overload] # a list of texts
     held = said["held_out"]
     assert isinstance(held, dict)

@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mystax.compute.bundle import Bundle, bundle_residuals
 from mystax.compute.calibration import calibrate
-from mystax.compute.calibration_start import homography, pose_of_homography
+from mystax.compute.calibration_start import calibrate_camera, homography, pose_of_homography
+from mystax.compute.kernels.bundle import accumulate
 from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
 from mystax.core.rig_model import RigModel, make_rig
 from mystax.core.rotations import rigid_fit, rotation_of
 from mystax.errors import NumbersError
+from mystax.io.rig import rig_from_toml, rig_to_toml
 from tests.fixtures.rigs import SIZE, board_views, rig_of
 
 
@@ -194,3 +197,76 @@ def test_third_radial_number_that_cannot_be_told_is_fixed_and_said() -> None:
     found = calibrate(truth.names, [SIZE] * 2, uv, board, k3=True)
     assert "k3" in found.fixed
     assert all(camera.distortion[4] == 0 for camera in found.rig.cameras)
+
+
+def fisheye_rig(n: int) -> RigModel:
+    """Cameras that see 120 degrees across, 60 mm from the middle."""
+    lens = np.array([0.04, -0.01, 0.0, 0.0])
+    cameras = []
+    for k, camera in enumerate(rig_of(n).cameras):
+        matrix = np.array([[600.0 + 5 * k, 0, 648 - 4 * k], [0, 602.0, 506], [0, 0, 1]])
+        near_by = camera.translation / 5
+        cameras.append(replace(camera, matrix=matrix, distortion=lens, is_fisheye=True, translation=near_by))
+    return make_rig(cameras)
+
+
+def test_fisheye_lenses_are_recovered() -> None:
+    truth, board, uv = board_views(2, 30, rig=fisheye_rig(2))
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model="fisheye")
+    assert error_of(found.rig, truth) < 0.02
+    np.testing.assert_allclose(found.rms, 0.3, atol=0.02)
+    for ours, theirs in zip(found.rig.cameras, truth.cameras, strict=True):
+        assert ours.is_fisheye
+        assert ours.distortion.shape == (4,)
+        for name, i, j in (("fx", 0, 0), ("fy", 1, 1), ("cx", 0, 2), ("cy", 1, 2)):
+            assert abs(ours.matrix[i, j] - theirs.matrix[i, j]) < 4 * ours.sd[name]
+        assert np.abs(ours.distortion[:2] - theirs.distortion[:2]).max() < 0.01
+        assert ours.sd["k1"] < 0.01
+    plain = calibrate(truth.names, [SIZE] * 2, uv, board, model="pinhole")
+    assert max(plain.rms) > 1.1 * max(found.rms)
+
+
+def test_fisheye_rig_is_written_and_read_back() -> None:
+    truth, board, uv = board_views(2, 20, rig=fisheye_rig(2))
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model="fisheye").rig
+    again = rig_from_toml(rig_to_toml(found))
+    assert again.fisheye().all()
+    np.testing.assert_allclose(again.rows(), found.rows(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_fisheye", [False, True])
+def test_slopes_of_the_adjustment_are_those_of_differences(is_fisheye: bool) -> None:
+    """A small step of every number lowers the residuals as the gradient says."""
+    truth, board, uv = board_views(1, 3, rig=fisheye_rig(1) if is_fisheye else rig_of(1))
+    lens = np.array([0.04, -0.01, 0.002, -0.001, 0.0]) if is_fisheye else truth.cameras[0].distortion
+    single = calibrate_camera(uv[0], board, SIZE, is_fisheye=is_fisheye)
+    bundle = replace(single, poses=single.poses[:3], uv=np.ascontiguousarray(single.uv[:, :3]))
+    bundle.rows[0, 16:21] = lens
+    gradient = camera_gradient(bundle)
+    for column in range(15 - int(is_fisheye)):
+        step = np.zeros((1, 15))
+        step[0, column] = 1e-6 * max(abs(bundle.rows[0, 6 + column]) if column > 5 else 1.0, 1e-2)
+        costs = [
+            float(np.nansum(bundle_residuals(replace(bundle, rows=moved(bundle.rows, sign * step))) ** 2))
+            for sign in (1, -1)
+        ]
+        assert (costs[0] - costs[1]) / (2 * step[0, column]) == pytest.approx(
+            -2 * gradient[column], rel=1e-4, abs=1e-3 * np.abs(gradient).max() * 1e-3
+        )
+
+
+def moved(rows: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Numbers of a camera after a small step: turned from the left, the rest added."""
+    out = rows.copy()
+    out[0, :9] = (rotation_of(step[0, :3]) @ rows[0, :9].reshape(3, 3)).ravel()
+    out[0, 9:21] += step[0, 3:]
+    return out
+
+
+def camera_gradient(bundle: Bundle) -> np.ndarray:
+    """Return J^T e of the one camera, by the kernel."""
+    n_views = bundle.uv.shape[1]
+    u, w = np.empty((1, 15, 15)), np.empty((1, n_views, 15, 6))
+    vv, gc, gv = np.empty((n_views, 6, 6)), np.empty((1, 15)), np.empty((n_views, 6))
+    accumulate(bundle.rows, bundle.is_fisheye, bundle.poses, bundle.board, bundle.uv, 1e9, u, w, vv, gc, gv)
+    return gc[0]

@@ -32,6 +32,24 @@ def test_moments_and_units(activity: np.ndarray) -> None:
     assert np.allclose(z, (activity - mean) / sd, atol=1e-4)
 
 
+def test_moments_keep_their_digits_far_from_zero_and_over_many_blocks() -> None:
+    values = (1e5 + np.random.default_rng(1).normal(size=(1500, 3))).astype(np.float32)
+    values[:, 1] = 7
+    mean, sd = Population(values, slab=2).moments(np.ones(1500, bool))
+    assert np.allclose(mean, values.mean(0, dtype=np.float64), rtol=1e-12)
+    assert np.allclose(
+        sd, [values[:, 0].std(dtype=np.float64), 1, values[:, 2].std(dtype=np.float64)], rtol=1e-9
+    )
+
+
+def test_activity_in_memory_is_left_as_it_is(activity: np.ndarray) -> None:
+    before = activity.copy()
+    population = Population(activity)
+    for rows in (None, np.ones(N, bool)):
+        population.standardised(slice(0, NEURONS), np.ones(NEURONS), np.full(NEURONS, 2.0), rows)
+    assert np.array_equal(activity, before)
+
+
 def test_missing_values_become_the_mean(activity: np.ndarray) -> None:
     activity[7, 3] = np.nan
     population = Population(activity)
@@ -53,7 +71,7 @@ def test_errors_per_block_are_sums_of_squares(activity: np.ndarray) -> None:
     test = plan.test(1)
     z = (activity[test] - units[0]) / units[1]
     said = np.random.default_rng(2).normal(size=z.shape).astype(np.float32)
-    found = score_blocks(population, units, plan, 1, [lambda slab: said[:, slab]])
+    found = score_blocks(population, units, plan, 1, lambda rows, slab: [said[rows, slab]], 1)
     for k, block in enumerate(found.blocks):
         rows = plan.block[test] == block
         assert np.allclose(found.sse[0, k], ((z - said)[rows] ** 2).sum(0), rtol=1e-4)

@@ -94,7 +94,7 @@ def test_lid_over_a_quarter_leaves_the_area_and_lowers_the_confidence() -> None:
 def test_trusted_frames_are_right_and_many() -> None:
     rows = np.concatenate(
         [
-            accuracy(case, PupilParams(min_confidence=0.0), 24)
+            accuracy(case, PupilParams(min_confidence=0.0))
             for case in ("clean", "reflections", "low_contrast", "gradient", "lid")
         ]
     )

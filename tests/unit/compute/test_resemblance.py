@@ -34,3 +34,10 @@ def test_bins_that_are_not_usable_are_not_looked_at(activity: np.ndarray) -> Non
 def test_constant_columns_are_copies_of_nothing(activity: np.ndarray) -> None:
     activity[:, 0] = 1
     assert find_copies(np.ones((300, 2)), activity, np.ones(300, bool)) == []
+
+
+def test_a_copy_is_found_among_many_neurons_that_miss_values() -> None:
+    activity = np.random.default_rng(4).standard_normal((300, 600)).astype(np.float32)
+    columns = activity[:, [555]].astype(float)
+    activity[7, 3] = np.nan
+    assert [(a, b) for a, b, _ in find_copies(columns, activity, np.ones(300, bool))] == [(0, 555)]

@@ -22,8 +22,10 @@ def plan() -> FoldPlan:
 
 
 def scored() -> BlockScores:
-    rows = plan().test(0)
-    return score_blocks(Population(ACTIVITY, slab=2), UNITS, plan(), 0, [lambda slab: SAID[rows][:, slab]])
+    said = SAID[plan().test(0)]
+    return score_blocks(
+        Population(ACTIVITY, slab=2), UNITS, plan(), 0, lambda rows, slab: [said[rows, slab]], 1
+    )
 
 
 def test_errors_per_block_are_sums_of_squares() -> None:

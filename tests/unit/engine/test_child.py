@@ -157,8 +157,9 @@ def test_a_child_on_a_leash_leaves_when_it_hears_nothing(tmp_path: Path) -> None
         assert process.wait(100) == ORPHANED
 
 
-def test_a_child_loads_no_dask_and_leaves_it_to_those_who_want_it() -> None:
+def test_a_child_loads_neither_dask_nor_pyarrow_and_leaves_them_to_those_who_want_them() -> None:
     pytest.importorskip("dask", reason='pip install "mystax[cluster]"')
+    pytest.importorskip("pyarrow", reason='pip install "mystax[interop]"')
     lines = (
         "import sys",
         "from mystax.engine.child import load_xarray_alone",
@@ -166,7 +167,7 @@ def test_a_child_loads_no_dask_and_leaves_it_to_those_who_want_it() -> None:
         "import numpy as np, xarray as xr",
         "grey = xr.Dataset({'grey': ('time', np.arange(3.0))}).mean()",
         "assert float(grey['grey']) == 1.0",
-        "assert not [name for name in sys.modules if name.partition('.')[0] == 'dask']",
-        "import dask",
+        "assert not {'dask', 'pyarrow'} & {name.partition('.')[0] for name in sys.modules}",
+        "import dask, pyarrow",
     )
     subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, env={**os.environ, **ENVIRONMENT})

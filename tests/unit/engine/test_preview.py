@@ -111,3 +111,15 @@ def test_mistakes_are_refused(source: ArraySource) -> None:
         preview("pupil", source)
     with pytest.raises(RoiError, match="outside the picture"):
         preview("pupil", source, Roi("eye", "pupil", Rectangle(900, 900, 40, 40)))
+
+
+@pytest.mark.parametrize("name", ROIS)
+def test_frames_that_follow_each_other_are_those_of_the_outcome(name: RoiKind, source: ArraySource) -> None:
+    whole = getattr(mystax, name)(source, rois=ROIS[name])
+    for frame, n in [(0, 5), (18, 10), (48, 4), (N - 3, 10)]:
+        found = preview(name, source, ROIS[name], frame=frame, n_frames=n)
+        assert found.sizes["time"] == min(n, N - frame)
+        for variable in found.data_vars:
+            if "time" in found[variable].dims:
+                wanted = whole[variable].values[frame : frame + n]
+                assert found[variable].values.tobytes() == wanted.tobytes(), (variable, frame)

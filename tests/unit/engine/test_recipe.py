@@ -320,8 +320,17 @@ def test_neural_data_are_for_the_encoding_and_their_fields_are_known() -> None:
         recipe("encoding", {"clocks": "rate:10"})
 
 
+def test_a_fit_that_is_there_is_named_for_states_only(tmp_path: Path) -> None:
+    found = recipe_from_values(_with_states(fit="all/night"), "test", with_fits=True)
+    assert [step.stored_fit for step in found.analysis] == ["", "all/night"]
+    text = recipe_to_toml(found)
+    assert read_recipe(_file(tmp_path, text), with_fits=True).analysis[1].stored_fit == "all/night"
+    with pytest.raises(RecipeError, match="'encoding' has no fit 'groups'; did you mean 'group'"):
+        recipe_from_values({"analysis": [{"name": "encoding", "fit": "groups"}]}, "test", with_fits=True)
+
+
 def test_frames_are_not_fitted_in_groups() -> None:
     with pytest.raises(RecipeError, match="has no fit of a group"):
         recipe_from_values({"analysis": [{"name": "motion", "fit": "group"}]}, "test")
     with pytest.raises(RecipeError, match="P403"):
-        recipe_from_values(_with_states(fit="everything"), "test", with_fits=True)
+        recipe_from_values(_with_states(fit=""), "test", with_fits=True)

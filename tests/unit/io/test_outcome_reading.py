@@ -9,7 +9,8 @@ import xarray as xr
 
 import mystax.io.outcome_reading as module
 from mystax.errors import DamagedError, FormatError
-from mystax.io.outcomes import load
+from mystax.io.outcome_files import read_head
+from mystax.io.outcomes import Outcomes, load
 from mystax.io.store import Provenance
 from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
 
@@ -110,3 +111,73 @@ def test_damaged_chunk_of_a_large_variable_is_refused_as_it_is_read(folder: Path
         found["score"].load()
     assert caught.value.code == "S502"
     np.testing.assert_array_equal(found["energy"].values, trace()["energy"].values)
+
+
+# without xarray -------------------------------------------------------------------------------------------
+
+
+def flipped(path: Path, values: np.ndarray) -> None:
+    """Change one bit of stored values, in the place where they stand."""
+    data = bytearray(path.read_bytes())
+    place = data.find(values.tobytes()[40:60])
+    assert place > 0
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("camera", [None, "face", "side"])
+def test_a_check_gives_the_attributes_that_loading_gives(folder: Path, camera: str | None) -> None:
+    for name in ["trace", "twin"] if camera is None else ["twin"]:
+        path = folder / f"{name}.nc"
+        head = read_head(path)
+        assert module.check_camera(path, head, camera) == module.load_camera(path, head, camera).attrs
+
+
+@pytest.mark.parametrize("variable", ["score", "energy", "frame"])
+def test_a_check_refuses_values_that_loading_refuses(folder: Path, variable: str) -> None:
+    path = folder / "trace.nc"
+    head = read_head(path)
+    flipped(path, trace()[variable].values)
+    for read in (module.load_camera, module.check_camera):
+        with pytest.raises(DamagedError, match="S502"):
+            read(path, head, None)
+    outcomes = load(folder)
+    assert isinstance(outcomes, Outcomes)
+    assert outcomes.attributes("trace")["analysis"] == "trace"
+    with pytest.raises(DamagedError, match="S502"):
+        outcomes.attributes("trace", check=True)
+
+
+@pytest.mark.usefixtures("all_lazy")
+def test_a_check_leaves_large_variables_alone_as_loading_does(folder: Path) -> None:
+    path = folder / "trace.nc"
+    head = read_head(path)
+    flipped(path, trace()["score"].values)
+    assert module.check_camera(path, head, None) == load_one(path).attrs
+
+
+def test_a_check_refuses_a_file_that_was_replaced(folder: Path) -> None:
+    path = folder / "trace.nc"
+    head = read_head(path)
+    path.unlink()
+    quick_store(folder).publish(trace(seed=1), provenance(OTHER_KEY), schema=TRACE)
+    with pytest.raises(DamagedError, match="another outcome"):
+        module.check_camera(path, head, None)
+
+
+def test_chosen_values_are_read_of_every_camera(folder: Path) -> None:
+    content, cameras = module.read_values(folder / "twin.nc", ("roi", "energy", "nothing"))
+    assert content == load(folder)["twin/face"].attrs["content_sha256"]
+    found = {str(attributes.get("camera", "")): values for values, attributes in cameras}
+    assert {name: len(values["energy"]) for name, values in found.items()} == {"face": 20, "side": 30, "": 10}
+    for name, n in (("face", 20), ("", 10)):
+        np.testing.assert_array_equal(found[name]["energy"], trace(n)["energy"].values)
+        assert found[name]["roi"].tolist() == ["pad"]
+        assert set(found[name]) == {"roi", "energy"}
+
+
+def test_chosen_values_that_are_damaged_are_refused(folder: Path) -> None:
+    flipped(folder / "trace.nc", trace()["energy"].values)
+    with pytest.raises(DamagedError, match="S502"):
+        module.read_values(folder / "trace.nc", ("energy",))
+    assert len(module.read_values(folder / "trace.nc", ("frame",))[1][0][0]["frame"]) == 40

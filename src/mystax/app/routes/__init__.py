@@ -2,6 +2,7 @@
 
 from mystax.app.routes import (
     cameras,
+    comparisons,
     labels,
     models,
     outcomes,
@@ -31,6 +32,7 @@ ROUTERS = (
     labels.router,
     queue.router,
     training.router,
+    comparisons.router,
     models.router,
 )
 """All routers, below ``/api``."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from mystax.app.envelope import MEDIA_TYPE
 from mystax.app.frames import Priority, Superseded
 from mystax.app.routes.recordings import spec_of
+from mystax.app.schemas import Levels
 from mystax.app.security import refused
 from mystax.io.pictures import FORMATS
 
@@ -81,3 +82,12 @@ async def frame(
     if not about["valid"]:
         return Response(status_code=204, headers=headers)
     return Response(body, media_type=FORMATS[fmt], headers=headers)
+
+
+@router.get("/cameras/{key}/levels")
+async def levels(key: str, request: Request, i: Annotated[int, Query(ge=0)]) -> Levels:
+    """Count the grey levels of one picture as it was recorded."""
+    _, spec = camera_of(request, key)
+    wanted = {"do": "levels", "frame": i}
+    about, _ = await request.app.state.mystax.workers.ask(key, spec, wanted, priority=Priority.PREVIEW)
+    return Levels(**about)

@@ -27,13 +27,14 @@ from mystax.app.schemas import (
     Suggestion,
 )
 from mystax.app.security import error_answer, refused
+from mystax.app.writes import check_writable
 from mystax.compute.epipolar import epipolar_curve
 from mystax.core.label_operations import Mark, Note, Operation, Segment
 from mystax.engine.labels.labels import Labels
 from mystax.engine.labels.points import PointWish
 from mystax.engine.labels.points import edit_points as change_points
 
-__all__ = ["check_writable", "router", "set_folder"]
+__all__ = ["router", "set_folder"]
 
 router = APIRouter(tags=["labels"])
 SUFFIX = ".labels"
@@ -72,18 +73,6 @@ async def _footing(request: Request, camera: str) -> Footing:
     return found
 
 
-def check_writable(request: Request) -> None:
-    """Refuse a change of labels where the page may only look.
-
-    Raises
-    ------
-    AppError
-        W902, if it was started with --read-only.
-    """
-    if request.app.state.mystax.settings.read_only:
-        raise refused(403, "W902", "labels", "this page was started with --read-only")
-
-
 @router.get("/labels/{key}")
 async def show_set(
     key: str,
@@ -115,7 +104,7 @@ async def show_set(
 @router.post("/recordings/{key}/labels")
 async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelSet:
     """Make an empty label set for a recording."""
-    check_writable(request)
+    check_writable(request, "labels")
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
     folder: Path = state.collection.label_place(item) / f"{wanted.name}{SUFFIX}"
@@ -134,7 +123,7 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
 @router.put("/labels/{key}/points")
 async def edit_points(key: str, wanted: PointsWanted, request: Request) -> LabelSet:
     """Change the points of a set: their names, order, edges and pairs; no label is lost."""
-    check_writable(request)
+    check_writable(request, "labels")
     _, folder = set_folder(request, key)
     wishes = [PointWish(**one.model_dump()) for one in wanted.points]
 
@@ -184,7 +173,7 @@ def _pose_of(request: Request, camera: str) -> OutcomeItem | None:
 @router.post("/labels/{key}/ops", response_model=EditsDone, responses={409: {"model": Conflict}})
 async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
     """Write a gesture; the answer comes when it is on the disk."""
-    check_writable(request)
+    check_writable(request, "labels")
     state = request.app.state.mystax
     _, folder = set_folder(request, key)
     cameras = {edit.camera for edit in wanted.ops} | {text.rpartition("/")[0] for text in wanted.base}

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Request, Response
 from mystax.app.collection import short_id
 from mystax.app.schemas import ModelInfo
 from mystax.app.security import SANDBOX, refused
+from mystax.app.writes import check_writable
 from mystax.engine.training.default import REJECTED, copied_from, default_name, make_default
 from mystax.errors import WeightsError
 from mystax.io.weights import check_digest, installed_weights, own_folder, shipped_folder
 
-__all__ = ["router"]
+__all__ = ["path_of_model", "router"]
 
 router = APIRouter(tags=["models"])
 MOST_BYTES = 20 << 20
@@ -83,7 +84,7 @@ def _default() -> Path:
     return installed.get(copied_from(), installed[default_name()])
 
 
-def _path_of(key: str) -> Path:
+def path_of_model(key: str) -> Path:
     """Return weights by their id.
 
     Raises
@@ -106,13 +107,13 @@ def models() -> list[ModelInfo]:
 @router.get("/models/{key}")
 def model(key: str) -> ModelInfo:
     """Tell all about some weights."""
-    return _model(_path_of(key))
+    return _model(path_of_model(key))
 
 
 @router.get("/models/{key}/evaluation")
 def evaluation(key: str) -> dict[str, Any]:
     """Give the figures of weights and of those before on the frames that the training held out."""
-    found = _evaluation(_path_of(key))
+    found = _evaluation(path_of_model(key))
     if found is None:
         raise refused(404, "W903", "evaluation", "no training has left figures for these weights")
     return found
@@ -121,7 +122,7 @@ def evaluation(key: str) -> dict[str, Any]:
 @router.get("/models/{key}/report", response_class=Response)
 def report(key: str) -> Response:
     """Give the report of a training, in a sandbox."""
-    page = _report_of(_path_of(key)) / "report.html"
+    page = _report_of(path_of_model(key)) / "report.html"
     if not page.is_file():
         raise refused(404, "W903", "report", "no training has left one for these weights")
     headers = {"content-security-policy": SANDBOX}
@@ -131,7 +132,6 @@ def report(key: str) -> Response:
 @router.post("/models/{key}/default")
 def choose(key: str, request: Request) -> list[ModelInfo]:
     """Take some weights wherever none are named; refused where a training has rejected them."""
-    if request.app.state.mystax.settings.read_only:
-        raise refused(403, "W902", "models", "this page was started with --read-only")
-    make_default(_path_of(key))
+    check_writable(request, "models")
+    make_default(path_of_model(key))
     return models()

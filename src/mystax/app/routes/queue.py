@@ -10,8 +10,9 @@ from fastapi.responses import StreamingResponse
 from mystax.app.child_runs import ChildRuns
 from mystax.app.collection import find
 from mystax.app.jobs import Jobs, with_runs
-from mystax.app.schemas import JobLog, JobsAdded, JobWanted, QueueState
+from mystax.app.schemas import JobCurve, JobLog, JobsAdded, JobWanted, QueueState
 from mystax.app.security import refused
+from mystax.app.writes import check_writable
 from mystax.errors import CatalogError
 
 __all__ = ["router"]
@@ -22,30 +23,30 @@ BETWEEN, SILENCE = 1.0, 15.0
 """Time between two looks at the queue, and until a line says that the stream lives [s]."""
 
 
-def _check_writable(request: Request) -> None:
-    if request.app.state.mystax.settings.read_only:
-        raise refused(403, "W902", "queue", "this page was started with --read-only")
-
-
 def _holder(request: Request, key: str) -> Jobs | ChildRuns:
-    """Return who knows a job: the trainings and additions of this computer, or the queue."""
+    """Return who knows a job: what this computer does beside the queue, or the queue."""
     state = request.app.state.mystax
-    own: tuple[ChildRuns, ...] = (state.trainings, state.additions)
     jobs: Jobs = state.jobs
-    return next((runs for runs in own if key in runs), jobs)
+    return next((runs for runs in _own(request) if key in runs), jobs)
+
+
+def _own(request: Request) -> tuple[ChildRuns, ...]:
+    """Return what this computer does beside the queue."""
+    state = request.app.state.mystax
+    return (state.trainings, state.comparisons, state.additions)
 
 
 @router.get("/queue")
 async def queue(request: Request) -> QueueState:
     """Give all jobs, their counts, and when they will be done."""
     state = request.app.state.mystax
-    return with_runs(await state.jobs.state(), state.trainings, state.additions)
+    return with_runs(await state.jobs.state(), *_own(request))
 
 
 @router.post("/jobs")
 async def add(wanted: JobWanted, request: Request) -> JobsAdded:
     """Queue work on a recording; none is added where all outcomes are there."""
-    _check_writable(request)
+    check_writable(request, "queue")
     state = request.app.state.mystax
     ids = await state.jobs.add(find(state.collection.items(), wanted.recording), wanted)
     return JobsAdded(ids=ids)
@@ -54,7 +55,7 @@ async def add(wanted: JobWanted, request: Request) -> JobsAdded:
 @router.post("/queue/work")
 async def work(request: Request) -> QueueState:
     """Let this computer work on what is queued."""
-    _check_writable(request)
+    check_writable(request, "queue")
     await request.app.state.mystax.jobs.work()
     return await queue(request)
 
@@ -62,7 +63,7 @@ async def work(request: Request) -> QueueState:
 @router.post("/jobs/{key}/{action}")
 async def act(key: str, action: Literal["cancel", "retry"], request: Request) -> QueueState:
     """Cancel a job, or queue it again."""
-    _check_writable(request)
+    check_writable(request, "queue")
     await _holder(request, key).act(key, action)
     return await queue(request)
 
@@ -71,6 +72,15 @@ async def act(key: str, action: Literal["cancel", "retry"], request: Request) ->
 async def log(key: str, request: Request, after: Annotated[int, Query(ge=0)] = 0) -> JobLog:
     """Give the lines of a job's log from some number on."""
     return await _holder(request, key).log(key, after)
+
+
+@router.get("/jobs/{key}/curve")
+async def curve(key: str, request: Request) -> JobCurve:
+    """Give the loss of a training over its steps, while it runs and after."""
+    found = next((runs for runs in _own(request) if key in runs), None)
+    if found is None:
+        raise refused(404, "W903", f"curve of job {key[:60]!r}", "only trainings of this computer have one")
+    return found.curve(key)
 
 
 @router.get("/events", response_class=StreamingResponse)

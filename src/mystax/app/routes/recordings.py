@@ -66,6 +66,7 @@ async def show_recording(key: str, request: Request) -> RecordingInfo:
         files = [readable(path.name) for path in item.cameras[name]]
         known = {k: v for k, v in about.items() if k != "key_frames"}
         cameras.append(CameraInfo(id=camera_id, name=name, files=files, **known))
+    state.warming.begin()
     return RecordingInfo(
         id=item.id,
         name=readable(item.name),
@@ -101,6 +102,7 @@ def _outcome(outcome: Any) -> OutcomeInfo | None:
     quality = attributes.get("quality", "[]")
     return OutcomeInfo(
         id=outcome.id,
+        folder=readable(outcome.folder.name),
         analysis=outcome.analysis,
         camera=outcome.camera,
         version=int(attributes.get("analysis_version", 1)),

@@ -12,6 +12,7 @@ from mystax.app.routes.recordings import spec_of
 from mystax.app.routes.rois import FILE, set_of, write_set
 from mystax.app.schemas import RoisApplied, RoisWanted, RoiTarget, RoiTargets, TargetCamera
 from mystax.app.security import refused
+from mystax.app.writes import check_writable
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.errors import MystaxError
 
@@ -95,8 +96,7 @@ async def _target(
 async def apply(key: str, wanted: RoisWanted, request: Request) -> list[RoisApplied]:
     """Copy the saved regions to other recordings; each is refused by itself, and its own others stay."""
     state = request.app.state.mystax
-    if state.settings.read_only:
-        raise refused(403, "W902", "regions", "this page was started with --read-only")
+    check_writable(request, "regions")
     items = await run_in_threadpool(state.collection.items)
     item = find(items, key)
     rois = await run_in_threadpool(_regions, state, item)

@@ -1,17 +1,17 @@
 """Regions of interest: the set of a recording, forms of the analyses, one frame measured as a run would."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
 
 from mystax.app.collection import find
 from mystax.app.envelope import MEDIA_TYPE
 from mystax.app.frames import Priority, Superseded
 from mystax.app.routes.cameras import camera_of
-from mystax.app.schemas import AnalysisForm, PreviewWanted, RoiSet
-from mystax.app.security import refused
+from mystax.app.schemas import AnalysisForm, Preparing, PreviewWanted, RoiSet
+from mystax.app.writes import check_revision, check_writable, revision_of
 from mystax.core.analysis import get_analysis, names_of_analyses
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.core.params import parameters_of
@@ -22,6 +22,8 @@ __all__ = ["FILE", "router", "set_of", "write_set"]
 
 router = APIRouter(tags=["rois"])
 FILE = "rois.toml"
+PATIENCE = 2.0
+"""How long a preview waits for what is being compiled, before the page is told so [s]."""
 
 
 def set_of(folder: Path) -> RoiSet:
@@ -30,11 +32,7 @@ def set_of(folder: Path) -> RoiSet:
     if not path.is_file():
         return RoiSet(rev="", rois=[])
     rois = read_rois(path)
-    return RoiSet(rev=_revision(rois), rois=[dict(roi.as_dict()) for roi in rois])
-
-
-def _revision(rois: tuple[Roi, ...]) -> str:
-    return hashlib.blake2b(rois_to_toml(rois).encode(), digest_size=8).hexdigest()
+    return RoiSet(rev=revision_of(rois_to_toml(rois)), rois=[dict(roi.as_dict()) for roi in rois])
 
 
 @router.get("/recordings/{key}/rois")
@@ -51,12 +49,10 @@ def put_rois(
     """Replace the regions of a recording, unless somebody else has changed them since."""
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
-    if state.settings.read_only:
-        raise refused(403, "W902", "regions", "this page was started with --read-only")
+    check_writable(request, "regions")
     folder = state.collection.roi_place(item)
     present = set_of(folder)
-    if (if_match if if_match is not None else given.rev) != present.rev:
-        raise refused(409, "W904", "regions", "somebody else changed them meanwhile", hint="load them again")
+    check_revision(given.rev if if_match is None else if_match, present.rev, "regions")
     return write_set(folder, tuple(roi_from_dict(one, FILE) for one in given.rois))
 
 
@@ -82,22 +78,31 @@ def analyses() -> list[AnalysisForm]:
     return forms
 
 
-@router.post("/preview", response_class=Response)
+@router.post("/preview", response_class=Response, responses={202: {"model": Preparing}})
 async def preview(wanted: PreviewWanted, request: Request) -> Response:
-    """Measure one frame: the same reducer, regions and parameters as in a run, bit for bit."""
+    """Measure one frame: the same reducer, regions and parameters as in a run, bit for bit.
+
+    202 where the loops of the analysis are still being compiled: ask again.
+    """
+    state = request.app.state.mystax
     name, spec = camera_of(request, wanted.camera)
     regions = rois_to_toml([roi_from_dict(one, FILE) for one in wanted.rois]) if wanted.rois else ""
     job = {
         "do": "preview",
         "frame": wanted.frame,
+        "n": wanted.n,
         "analysis": wanted.analysis,
         "rois": regions,
         "parameters": wanted.parameters,
         "name": name,
     }
+    priority = Priority.PREVIEW if wanted.n == 1 else Priority.AHEAD
+    if not await state.warming.wait(wanted.analysis, PATIENCE):
+        told = Preparing(analysis=wanted.analysis, seconds=round(state.warming.seconds, 1))
+        return JSONResponse(told.model_dump(), 202)
     try:
-        _, body = await request.app.state.mystax.workers.ask(
-            wanted.camera, spec, job, priority=Priority.PREVIEW, panel=wanted.panel, seq=wanted.seq
+        _, body = await state.workers.ask(
+            wanted.camera, spec, job, priority=priority, panel=wanted.panel, seq=wanted.seq
         )
     except Superseded:
         return Response(status_code=204)

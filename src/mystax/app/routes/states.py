@@ -1,6 +1,5 @@
 """States: mean faces, example bouts, and what a person says of them beside an outcome that never changes."""
 
-import hashlib
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from mystax.app.routes.outcomes import outcome_of
 from mystax.app.schemas import Bout, StateEdit, StateEditSet
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
+from mystax.app.writes import check_revision, check_writable, revision_of
 from mystax.io.state_edits import (
     StateEdits,
     edits_from_toml,
@@ -44,7 +44,7 @@ def _set_of(outcome: OutcomeItem, n_states: int) -> StateEditSet:
     edits = read_state_edits(path, n_states)
     if edits is None:
         return StateEditSet(rev="", states=[])
-    rev = hashlib.blake2b(edits_to_toml(edits).encode(), digest_size=8).hexdigest()
+    rev = revision_of(edits_to_toml(edits))
     told = sorted({*edits.names, *edits.merged_into, *edits.hidden})
     states = [
         StateEdit(
@@ -70,10 +70,8 @@ def put_edits(
 ) -> StateEditSet:
     """Replace what is said of the states, unless somebody else has changed it since."""
     outcome, n_states = _states_of(request, key)
-    if request.app.state.mystax.settings.read_only:
-        raise refused(403, "W902", "states", "this page was started with --read-only")
-    if (if_match if if_match is not None else given.rev) != _set_of(outcome, n_states).rev:
-        raise refused(409, "W904", "states", "somebody else changed them meanwhile", hint="load them again")
+    check_writable(request, "states")
+    check_revision(given.rev if if_match is None else if_match, _set_of(outcome, n_states).rev, "states")
     new = StateEdits(
         {one.state: one.name.strip() for one in given.states if one.name.strip()},
         {one.state: one.merged_into for one in given.states if one.merged_into is not None},

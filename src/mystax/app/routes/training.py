@@ -4,8 +4,9 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from mystax.app.child_runs import Head
-from mystax.app.routes.labels import check_writable, set_folder
+from mystax.app.routes.labels import set_folder
 from mystax.app.schemas import JobsAdded, TrainingWanted
+from mystax.app.writes import check_writable
 from mystax.core.extras import require
 from mystax.io.weights import check_weights_name, find_weights
 
@@ -18,7 +19,7 @@ NO_BASE = "none"
 @router.post("/labels/{key}/train")
 async def train(key: str, wanted: TrainingWanted, request: Request) -> JobsAdded:
     """Queue a training; what cannot be done is refused before it begins."""
-    check_writable(request)
+    check_writable(request, "labels")
     item, folder = set_folder(request, key)
     name = check_weights_name(wanted.name or folder.stem)
     if wanted.base != NO_BASE:

@@ -8,6 +8,7 @@ from mystax.app.paths import readable
 from mystax.app.routes.roots import folder_in
 from mystax.app.schemas import VideosFound, VideosWanted
 from mystax.app.security import refused
+from mystax.app.writes import check_writable
 from mystax.io.clock_specs import parse_clock_spec
 
 __all__ = ["router"]
@@ -19,8 +20,8 @@ router = APIRouter(tags=["videos"])
 async def add_videos(wanted: VideosWanted, request: Request) -> VideosFound:
     """Look at the videos below a folder; without `dry_run`, queue their addition."""
     state = request.app.state.mystax
-    if state.settings.read_only and not wanted.dry_run:
-        raise refused(403, "W902", "recordings", "this page was started with --read-only")
+    if not wanted.dry_run:
+        check_writable(request, "recordings")
     root, place = folder_in(request, wanted.root, wanted.path)
     _check_clock(wanted.clock)
     catalogue = state.collection.catalogue()

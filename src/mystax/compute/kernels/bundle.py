@@ -1,11 +1,13 @@
 """Normal equations of a bundle adjustment: cameras with 15 numbers, boards with 6 per view.
 
-A camera's columns: rotation (3, from the left), translation (3), fx, fy, cx, cy, k1, k2, p1, p2, k3.
+A camera's columns: rotation (3, from the left), translation (3), fx, fy, cx, cy, k1, k2, p1, p2, k3;
+of a fisheye camera k1, k2, k3, k4 in the places of k1, k2, p1, p2.
 A view's columns: rotation (3, from the left), translation (3).
 """
 
 import numpy as np
 
+from mystax.compute.kernels.projection import distort
 from mystax.core.compiled import kernel
 
 __all__ = ["N_CAMERA", "accumulate", "accumulate_points", "residuals"]
@@ -14,9 +16,10 @@ N_CAMERA = 15
 
 
 @kernel
-def _observe(row, pose, px, py, pz, out, jc, jv):
-    """Project a board point; out = u, v; jc (2, 15) and jv (2, 6) its derivatives; returns the depth."""
+def _observe(row, is_fisheye, pose, place, out, jc, jv):
+    """Project a board point; out (6) is u, v, ..; jc (2, 15) and jv (2, 6) its slopes; returns the depth."""
     # world
+    px, py, pz = place[0], place[1], place[2]
     ax = pose[0] * px + pose[1] * py + pose[2] * pz
     ay = pose[3] * px + pose[4] * py + pose[5] * pz
     az = pose[6] * px + pose[7] * py + pose[8] * pz
@@ -32,17 +35,22 @@ def _observe(row, pose, px, py, pz, out, jc, jv):
     q = x * x + y * y
     fx, fy = row[12], row[13]
     k1, k2, p1, p2, k3 = row[16], row[17], row[18], row[19], row[20]
-    d = 1.0 + q * (k1 + q * (k2 + q * k3))
-    e = 2.0 * (k1 + q * (2.0 * k2 + q * 3.0 * k3))
-    xd = x * d + 2.0 * p1 * x * y + p2 * (q + 2.0 * x * x)
-    yd = y * d + p1 * (q + 2.0 * y * y) + 2.0 * p2 * x * y
-    out[0], out[1] = fx * xd + row[14], fy * yd + row[15]
-    cross = e * x * y + 2.0 * p1 * x + 2.0 * p2 * y
     g = np.empty((2, 3))
-    g[0, 0] = fx * (d + e * x * x + 2.0 * p1 * y + 6.0 * p2 * x) / cz
-    g[0, 1] = fx * cross / cz
-    g[1, 0] = fy * cross / cz
-    g[1, 1] = fy * (d + e * y * y + 6.0 * p1 * y + 2.0 * p2 * x) / cz
+    if is_fisheye:
+        distort(row, True, x, y, out)
+        xd, yd = (out[0] - row[14]) / fx, (out[1] - row[15]) / fy
+        g[0, 0], g[0, 1], g[1, 0], g[1, 1] = out[2] / cz, out[3] / cz, out[4] / cz, out[5] / cz
+    else:
+        d = 1.0 + q * (k1 + q * (k2 + q * k3))
+        e = 2.0 * (k1 + q * (2.0 * k2 + q * 3.0 * k3))
+        xd = x * d + 2.0 * p1 * x * y + p2 * (q + 2.0 * x * x)
+        yd = y * d + p1 * (q + 2.0 * y * y) + 2.0 * p2 * x * y
+        out[0], out[1] = fx * xd + row[14], fy * yd + row[15]
+        cross = e * x * y + 2.0 * p1 * x + 2.0 * p2 * y
+        g[0, 0] = fx * (d + e * x * x + 2.0 * p1 * y + 6.0 * p2 * x) / cz
+        g[0, 1] = fx * cross / cz
+        g[1, 0] = fy * cross / cz
+        g[1, 1] = fy * (d + e * y * y + 6.0 * p1 * y + 2.0 * p2 * x) / cz
     for i in range(2):
         g[i, 2] = -(g[i, 0] * x + g[i, 1] * y)
         # d(w x b)/dw: columns b x g
@@ -61,6 +69,14 @@ def _observe(row, pose, px, py, pz, out, jc, jv):
         jv[i, 3], jv[i, 4], jv[i, 5] = h0, h1, h2
     jc[0, 6], jc[1, 7] = xd, yd
     jc[0, 8], jc[1, 9] = 1.0, 1.0
+    if is_fisheye:
+        r = np.sqrt(q)
+        theta = np.arctan(r)
+        power = theta**3 / r if r > 1e-8 else 0.0
+        for k in range(10, 14):
+            jc[0, k], jc[1, k] = fx * x * power, fy * y * power
+            power *= theta * theta
+        return cz
     jc[0, 10], jc[1, 10] = fx * x * q, fy * y * q
     jc[0, 11], jc[1, 11] = fx * x * q * q, fy * y * q * q
     jc[0, 12], jc[1, 12] = fx * 2.0 * x * y, fy * (q + 2.0 * y * y)
@@ -70,28 +86,28 @@ def _observe(row, pose, px, py, pz, out, jc, jv):
 
 
 @kernel
-def residuals(rows, poses, board, uv, out):
+def residuals(rows, is_fisheye, poses, board, uv, out):
     """Observed minus projected (camera, view, corner, 2); NaN where not seen or behind the camera."""
-    work, jc, jv = np.empty(2), np.empty((2, 15)), np.empty((2, 6))
+    work, jc, jv = np.empty(6), np.empty((2, 15)), np.empty((2, 6))
     for c in range(uv.shape[0]):
         for v in range(uv.shape[1]):
             for k in range(uv.shape[2]):
                 out[c, v, k, 0] = out[c, v, k, 1] = np.nan
                 if np.isnan(uv[c, v, k, 0]):
                     continue
-                depth = _observe(rows[c], poses[v], board[k, 0], board[k, 1], board[k, 2], work, jc, jv)
+                depth = _observe(rows[c], is_fisheye, poses[v], board[k], work, jc, jv)
                 if depth > 1e-9:
                     out[c, v, k, 0] = uv[c, v, k, 0] - work[0]
                     out[c, v, k, 1] = uv[c, v, k, 1] - work[1]
 
 
 @kernel
-def accumulate(rows, poses, board, uv, cut, u, w, vv, gc, gv):
+def accumulate(rows, is_fisheye, poses, board, uv, cut, u, w, vv, gc, gv):
     """Add up the equations with Huber weights at `cut` [px]; returns the robust cost.
 
     u (camera, 15, 15), w (camera, view, 15, 6), vv (view, 6, 6), gc (camera, 15), gv (view, 6).
     """
-    work, jc, jv = np.empty(2), np.empty((2, 15)), np.empty((2, 6))
+    work, jc, jv = np.empty(6), np.empty((2, 15)), np.empty((2, 6))
     u[:] = 0.0
     w[:] = 0.0
     vv[:] = 0.0
@@ -103,7 +119,7 @@ def accumulate(rows, poses, board, uv, cut, u, w, vv, gc, gv):
             for k in range(uv.shape[2]):
                 if np.isnan(uv[c, v, k, 0]):
                     continue
-                depth = _observe(rows[c], poses[v], board[k, 0], board[k, 1], board[k, 2], work, jc, jv)
+                depth = _observe(rows[c], is_fisheye, poses[v], board[k], work, jc, jv)
                 if depth <= 1e-9:
                     total += 1e6
                     continue
@@ -135,12 +151,12 @@ def accumulate(rows, poses, board, uv, cut, u, w, vv, gc, gv):
 
 
 @kernel
-def accumulate_points(rows, poses, board, uv, cut, ub, wc, wv, gb):
+def accumulate_points(rows, is_fisheye, poses, board, uv, cut, ub, wc, wv, gb):
     """Add up the equations of the board's points, with the weights of `accumulate`.
 
     ub (corner, 3, 3), wc (camera, 15, corner, 3), wv (view, corner, 3, 6), gb (corner, 3).
     """
-    work, jc, jv, jb = np.empty(2), np.empty((2, 15)), np.empty((2, 6)), np.empty((2, 3))
+    work, jc, jv, jb = np.empty(6), np.empty((2, 15)), np.empty((2, 6)), np.empty((2, 3))
     ub[:] = 0.0
     wc[:] = 0.0
     wv[:] = 0.0
@@ -151,7 +167,7 @@ def accumulate_points(rows, poses, board, uv, cut, ub, wc, wv, gb):
             for k in range(uv.shape[2]):
                 if np.isnan(uv[c, v, k, 0]):
                     continue
-                depth = _observe(rows[c], pose, board[k, 0], board[k, 1], board[k, 2], work, jc, jv)
+                depth = _observe(rows[c], is_fisheye, pose, board[k], work, jc, jv)
                 if depth <= 1e-9:
                     continue
                 ex, ey = uv[c, v, k, 0] - work[0], uv[c, v, k, 1] - work[1]

@@ -13,6 +13,7 @@ from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.hashing import FullReport, note_sums
 from mystax.engine.catalog.known import KnownRecording, known_recordings
+from mystax.engine.catalog.models import record_fit, record_weights
 from mystax.engine.catalog.outcomes import OutcomeFacts, outcome_facts, record_outcome
 from mystax.engine.catalog.planning_fits import SUMMARY, owner_of
 from mystax.engine.catalog.queue import Queue
@@ -138,6 +139,8 @@ class CatalogDispatch:
                 "names": [name for _, name in targets["members"]],
                 "parameters": dict(targets["parameters"]),
             }
+            if "model" in targets:
+                arguments["model"] = str(self._out / PurePosixPath(targets["model"]))
             if "neural" in targets:
                 root, below, _ = targets["neural"]
                 arguments["neural"] = [self._known(claim).roots.rows_of([root]), root, below]
@@ -236,6 +239,9 @@ class CatalogDispatch:
                     )
                     names = ("analysis", "version", "key")
                     keys.append({**{name: facts_of.values[name] for name in names}, "path": facts_of.path})
+                if claim.targets.get("analysis") == "states" and "model" not in claim.targets and rows:
+                    first = min(facts_of.path for facts_of, _ in rows)
+                    record_fit(connection, self._out, str(claim.targets["folder"]), first)
                 connection.execute(
                     update(job).where(job.c.id == claim.id).values(wanted=keys, done=claim.total)
                 )
@@ -248,6 +254,8 @@ class CatalogDispatch:
         with self._queue.finishing(claim, "done", facts) as connection:
             if connection is not None:
                 values: dict[str, Any] = {"done": claim.total}
+                if "model" in facts.result:
+                    record_weights(connection, self._out, facts.result["model"])
                 if known is not None:
                     found = FullReport()
                     sums = {

@@ -14,6 +14,7 @@ from mystax.core.safe_names import safe_name
 from mystax.engine.catalog.claims import NewJob
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.known import KnownRecording, known_recordings
+from mystax.engine.catalog.models import states_model
 from mystax.engine.catalog.outcomes import recipe_row
 from mystax.engine.catalog.planning_fits import PlannedFit, check_fit, plan_fits
 from mystax.engine.catalog.query import ids_where, select_recordings
@@ -157,7 +158,7 @@ def plan_jobs(
     Raises
     ------
     RecipeError
-        P403, if the recipe names no analysis of frames.
+        P403, if the recipe names no analysis of frames, or a fit that is not there.
     """
     with database.read() as connection:
         ids = ids_where(connection, select_recordings(where)) if where else None
@@ -169,6 +170,11 @@ def plan_jobs(
         states = {
             str(row.plan_key): (str(row.state), row.wanted)
             for row in connection.execute(select(job.c.plan_key, job.c.state, job.c.wanted))
+        }
+        models = {
+            step.stored_fit: states_model(connection, out, step.stored_fit)
+            for step in wanted.analysis
+            if step.stored_fit
         }
     if not wanted.frames().analysis:
         raise RecipeError(
@@ -191,7 +197,10 @@ def plan_jobs(
             found.refused.append((known.folder, error))
     group = where if isinstance(where, str) else " ".join(where)
     for step in wanted.analysis:
-        for fit in plan_fits(step, wanted.name, passes, group, force=force) if step.is_on_outcomes else ():
+        if not step.is_on_outcomes:
+            continue
+        model = models.get(step.stored_fit)
+        for fit in plan_fits(step, wanted.name, passes, group, model=model, force=force):
             key = fit.values["plan_key"]
             if _is_new(key, keys, states, force=force):
                 found.fits.append(replace(fit, is_stale=key in states))

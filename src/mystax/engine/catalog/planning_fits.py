@@ -8,13 +8,11 @@ from typing import Any
 from mystax.core.canonical import canonical_json, result_parameters
 from mystax.core.safe_names import safe_name
 from mystax.engine.catalog.known import KnownRecording
+from mystax.engine.catalog.models import GROUPS, StoredModel
 from mystax.engine.recipe import Resources, Step
 from mystax.errors import RecipeError
 
 __all__ = ["GROUPS", "SUMMARY", "PlannedFit", "check_fit", "owner_of", "plan_fits"]
-
-GROUPS = "_groups"
-"""Folder of the outcomes of groups, below that of the catalogue."""
 
 SUMMARY = "encoding_summary"
 """Of the encodings of a group."""
@@ -94,6 +92,7 @@ def plan_fits(
     members: Sequence[tuple[KnownRecording, str]],
     group: str,
     *,
+    model: StoredModel | None = None,
     force: bool = False,
 ) -> list[PlannedFit]:
     """Plan an analysis of outcomes.
@@ -108,6 +107,8 @@ def plan_fits(
         Recordings, each with the plan key of its pass.
     group : str
         What they have in common, as the condition that chose them; "" for all.
+    model : StoredModel, optional
+        The fit that is applied to each instead of fitting.
     force : bool, optional
         Make outcomes again that are current.
 
@@ -117,7 +118,7 @@ def plan_fits(
         One for each recording, or one for all; of `encoding` those of the recordings that have neural data,
         and behind them the summary of a group.
     """
-    made = _Planner(step, safe_name(recipe_name), safe_name(group) if group else EVERYTHING, force)
+    made = _Planner(step, safe_name(recipe_name), safe_name(group) if group else EVERYTHING, force, model)
     if step.name != "encoding":
         groups = [members] if step.fit == "group" else [[one] for one in members]
         return [made.fit(some, is_group=step.fit == "group") for some in groups if some]
@@ -160,6 +161,7 @@ class _Planner:
     recipe_folder: str
     group: str
     force: bool
+    model: StoredModel | None = None
 
     def fit(
         self,
@@ -173,6 +175,8 @@ class _Planner:
         more: dict[str, Any] = {}
         if neural:
             more = {"neural": list(neural[0]), "reading": dict(self.step.neural)}
+        if self.model is not None:
+            more["model"] = self.model.path
         params = self.step.params()
         return self._job(
             self.step.name,
@@ -205,6 +209,7 @@ class _Planner:
             "parameters": counts,
             "members": sorted([known.folder, key] for known, key in members),
             **{name: targets[name] for name in ("neural", "reading") if name in targets},
+            **({} if self.model is None else {"model": self.model.digest}),
         }
         text = canonical_json(values, "plan")
         n_frames = sum(known.n_frames for known, _ in members)

@@ -9,7 +9,7 @@ the state of a job.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,8 +110,12 @@ class Queue:
         *,
         size: int | None = None,
         where: ColumnElement[bool] | None = None,
+        waits_too_long: Callable[[int], bool] = lambda _: False,
     ) -> Claim | None:
         """Take the next job that can start, by priority and age.
+
+        While the job that is next wants more cores than are free, those of a lower priority do not go
+        before it, and after a while those of its own do not either: cores become free for it.
 
         Parameters
         ----------
@@ -123,32 +127,37 @@ class Queue:
             Cores of a worker: a job that wants more gets these.
         where : expression, optional
             Condition on `job`.
+        waits_too_long : callable, optional
+            Job that is next but wants more cores than are free -> whether no other may go before it.
 
         Returns
         -------
         Claim or None
-            None if there is nothing to do.
+            None if there is nothing to do, or cores are kept free.
         """
-        token = secrets.token_hex(8)
         wanted = func.coalesce(job.c.resources["cores"].as_integer(), 1)
-        can_start = and_(
-            job.c.state == "queued",
-            or_(job.c.not_before.is_(None), job.c.not_before <= utc_seconds()),
-            wanted <= cores if size is None or cores < size else true(),
-            true() if where is None else where,
-        )
-        chosen = (
-            select(job.c.id)
-            .where(can_start)
+        in_turn = (
+            select(job.c.id, job.c.priority, wanted)
+            .where(
+                job.c.state == "queued",
+                or_(job.c.not_before.is_(None), job.c.not_before <= utc_seconds()),
+                true() if where is None else where,
+            )
             .order_by(job.c.priority.desc(), job.c.id)
             .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
         )
+        fits: ColumnElement[bool] = true()
         with self.database.write() as connection:
-            return start_claimed(
-                connection, and_(job.c.id == chosen, job.c.state == "queued"), driver_id, token
-            )
+            if size is None:
+                fits = wanted <= cores
+            elif cores < size:
+                first = connection.execute(in_turn).one_or_none()
+                if first is None or (first[2] > cores and waits_too_long(int(first.id))):
+                    return None
+                fits = and_(wanted <= cores, job.c.priority >= first.priority)
+            chosen = in_turn.where(fits).with_only_columns(job.c.id).with_for_update(skip_locked=True)
+            is_chosen = and_(job.c.id == chosen.scalar_subquery(), job.c.state == "queued")
+            return start_claimed(connection, is_chosen, driver_id, secrets.token_hex(8))
 
     def is_open(self, where: ColumnElement[bool] | None = None) -> bool:
         """Tell whether any job is queued or running."""

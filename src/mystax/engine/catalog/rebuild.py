@@ -1,5 +1,6 @@
 """The catalogue made again from what lies in its folder of outcomes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.flags import Remark
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, VideoFacts, look_at_recording
+from mystax.engine.catalog.models import GROUPS, record_fit
 from mystax.engine.catalog.naming import Identity
-from mystax.engine.catalog.outcomes import outcome_facts, recipe_row, record_outcome
-from mystax.engine.catalog.planning_fits import GROUPS, owner_of
+from mystax.engine.catalog.outcomes import OutcomeFacts, outcome_facts, recipe_row, record_outcome
+from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.rows import NewRecording, NewSideFile, update_quality, write_recording
 from mystax.engine.catalog.schema import create_schema
 from mystax.engine.catalog.sidecars import read_sidecars, sidecar_of, write_sidecar
@@ -254,6 +256,15 @@ def _take_folder(database: Database, out: Path, folder: Path, found: RebuildRepo
                 found.superseded += 1
             else:
                 found.outcomes += 1
+                _restore_fit(connection, out, below, facts)
+
+
+def _restore_fit(connection: Connection, out: Path, below: Path, facts: OutcomeFacts) -> None:
+    """Make the row of a fit of states; one that was put under another's model is none."""
+    inputs = json.loads(str(facts.attributes.get("inputs", "[]")))
+    if facts.values["analysis"] == "states" and not any(item.get("role") == "model" for item in inputs):
+        folder = Path(*below.parts[:3]) if below.parts[:1] == (GROUPS,) else below
+        record_fit(connection, out, folder.as_posix(), facts.path)
 
 
 def _recipe_of(connection: Connection, folder: Path) -> int | None:

@@ -12,15 +12,14 @@ import numpy as np
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
-from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_to_json, merge_flags
 from mystax.engine.encoding.inputs import (
     behaviour_of,
+    check_encoding,
     fingerprint_of,
     flags_of,
     neural_of,
     other_behaviours,
-    plain_parameters,
 )
 from mystax.errors import ExtraMissing, FormatError, ParameterError
 
@@ -30,12 +29,13 @@ if TYPE_CHECKING:
     from mystax.analyses.encoding import EncodingParams
     from mystax.analyses.encoding_data import EncodingData
     from mystax.analyses.encoding_fold import FoldOutcome
-    from mystax.analyses.encoding_members import FoldSettings
+    from mystax.analyses.encoding_members import FoldSettings, Units
     from mystax.compute.folds import FoldPlan
     from mystax.io.store import Store
     from mystax.io.work import Work
 else:
-    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = FoldPlan = Store = Work = Any
+    Dataset = EncodingParams = EncodingData = FoldOutcome = FoldSettings = Any
+    Units = FoldPlan = Store = Work = Any
 
 __all__ = ["Prepared", "encoding", "prepare_encoding"]
 
@@ -168,12 +168,9 @@ def prepare_encoding(
     MystaxError
         As `encoding`.
     """
-    from mystax.analyses.encoding import EncodingParams as Declared
     from mystax.analyses.encoding_data import encoding_data
 
-    params, others = _null_of(
-        check_params(Declared, plain_parameters(parameters), ANALYSIS), parameters, null_with
-    )
+    params, others = _null_of(check_encoding(parameters), parameters, null_with)
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
     grids, more = other_behaviours(others, grid)
@@ -310,6 +307,7 @@ def _keep(store: Store, prepared: Prepared, progress: Report, work: Work) -> Non
 def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Dataset, list[Flag], Any]:
     """Fit and judge everything."""
     from mystax.analyses.encoder_fit import fit_encoder
+    from mystax.analyses.encoding_members import units_of
     from mystax.analyses.encoding_outcome import assemble_encoding
     from mystax.compute.tiles import TilePool
 
@@ -317,11 +315,13 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
     progress(Event("note", ANALYSIS, text=prepared.reason, data={"model_reason": prepared.reason}))
     with TilePool(params.cores) as tiles:
         folds = _folds(prepared, progress, work, tiles)
-        extras, coordinates, facts, flags = _extras(prepared, folds, tiles, progress)
+        units = units_of(data, data.usable, params.seed)
+        extras, coordinates, facts, flags = _extras(prepared, folds, units, tiles, progress)
         progress(Event("progress", "encoder", plan.n_folds, plan.n_folds, "the encoder that is kept"))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
         encoder = fit_encoder(
             data,
+            units,
             plan,
             # what is not kept needs no network: the latents come from the filterbank
             prepared.settings if work is not None else replace(prepared.settings, deep=None, facemap=None),
@@ -351,6 +351,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         plan,
         folds,
         seed=params.seed,
+        moments=units.pair,
         extras={**extras, "latent": (("time", "latent_component"), latent)},
         coordinates=coordinates,
         attributes={
@@ -401,7 +402,7 @@ def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) 
 
 
 def _extras(
-    prepared: Prepared, folds: list[FoldOutcome], tiles: Any, progress: Report
+    prepared: Prepared, folds: list[FoldOutcome], units: Units, tiles: Any, progress: Report
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, object], list[Flag]]:
     """Everything beyond the folds: chance, ceilings, parts, lags, order."""
     from mystax.analyses.encoding_ceilings import peer_ceiling, svca_found
@@ -426,10 +427,10 @@ def _extras(
     if params.null != "none":
         made, about, notes = null_found(
             data,
+            units,
             kind=params.null,
             n_shifts=params.shifts,
             gap=params.gap,
-            seed=params.seed,
             tiles=tiles,
             others=prepared.others,
             watch=told("null", len(prepared.others) or params.shifts),
@@ -455,7 +456,7 @@ def _extras(
         made, axis = lags_found(plan, folds, sst, significant, params.seed)
         found |= made
         coordinates |= axis
-    found |= order_found(data, params.seed)
+    found |= order_found(data, units, params.seed)
     made, axis = display_found(data, plan, folds, found["order"][1], explained_variance(errors[0][-1], sst))
     found |= made
     coordinates |= axis

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.behaviour import BehaviourGrid
+from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_from_json
 
 if TYPE_CHECKING:
     from xarray import Dataset
-else:
-    Dataset = Any
 
-__all__ = ["behaviour_of", "fingerprint_of", "flags_of", "neural_of", "other_behaviours", "plain_parameters"]
+    from mystax.analyses.encoding import EncodingParams
+else:
+    Dataset = EncodingParams = Any
+
+__all__ = [
+    "behaviour_of",
+    "check_encoding",
+    "fingerprint_of",
+    "flags_of",
+    "neural_of",
+    "other_behaviours",
+    "plain_parameters",
+]
 
 
 def plain_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
@@ -42,6 +53,29 @@ def plain_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
         if name in found and found[name] is None:
             found[name] = "none"
     return found
+
+
+def check_encoding(parameters: Mapping[str, object]) -> EncodingParams:
+    """Check the parameters of the analysis `encoding`, before any file is looked at.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As they were given.
+
+    Returns
+    -------
+    EncodingParams
+        The checked values.
+
+    Raises
+    ------
+    ParameterError
+        P401, if a parameter is unknown or out of its range.
+    """
+    from mystax.analyses.encoding import EncodingParams as Declared
+
+    return check_params(Declared, plain_parameters(parameters), "encoding")
 
 
 def neural_of(neural: Any) -> Dataset:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.queue.driver_ends import Ends, record_of
 from mystax.engine.queue.driver_state import Bounds, Dispatch, Mine, Tally
 from mystax.engine.queue.executor import Executor, Message
-from mystax.engine.queue.rules import LOST_DRIVERS, Looks, Verdict, after_death, after_error, after_yield
+from mystax.engine.queue.rules import LOST_DRIVERS, Looks, Passed, after_death
 from mystax.engine.signals import Stop
-from mystax.errors import CatalogError, ErrorRecord, LeaseLost, MystaxError, VideoError
+from mystax.errors import CatalogError, MystaxError
 
 if TYPE_CHECKING:
-    from mystax.engine.catalog.claims import Claim, Facts, Foreign
+    from mystax.engine.catalog.claims import Claim, Foreign
     from mystax.engine.catalog.queue import Queue
 else:
-    Claim = Facts = Foreign = Queue = Any
+    Claim = Foreign = Queue = Any
 
 __all__ = ["Driver"]
 
@@ -87,7 +88,8 @@ class Driver:
         self._bounds, self._report, self._stop = bounds or Bounds(), report, stop or Stop()
         self._monotonic, self._is_gone = monotonic, is_gone
         self._mine: dict[str, Mine] = {}
-        self._looks = Looks()
+        self._ends = Ends(queue, dispatch, self._report, self.tally)
+        self._looks, self._passed = Looks(), Passed()
         self._abandoned: list[Foreign] = []
         self._began = monotonic()
         self._beaten = self._renewed = self._heard = float("-inf")
@@ -227,105 +229,14 @@ class Driver:
             )
         )
 
-    def _facts(self, mine: Mine, error: Mapping[str, str] | None = None, why: str = "") -> Facts:
-        from mystax.engine.catalog.claims import Facts as Found
-
-        peak = (mine.end or {}).get("peak")
-        return Found(
-            mine.worker,
-            mine.host,
-            why,
-            int(peak) if peak else None,
-            mine.frame_from,
-            mine.frame_to,
-            mine.log,
-            error or {},
-            mine.result,
-        )
-
     # ---------------------------------------------------------------- ends of jobs
 
     def _settle(self) -> None:
         """Write the ends of jobs into the database; while it is away they wait."""
         for token, mine in list(self._mine.items()):
             if mine.end is not None:
-                self._settle_one(mine)
+                self._ends.settle(mine)
                 self._mine.pop(token)
-
-    def _settle_one(self, mine: Mine) -> None:
-        end = mine.end or {}
-        ending, claim = end.get("ending"), mine.claim
-        if mine.wish == "lost":
-            self._lost(mine)
-        elif ending == "done" and mine.n_started <= 1:
-            self._publish(mine)
-        elif ending == "stopped" and mine.wish.startswith("cancel"):
-            if mine.wish != "cancel":
-                self._dispatch.discard(claim)
-            held = self._queue.cancelled(claim, self._facts(mine))
-            self._count(mine, held, "cancelled")
-        elif ending == "failed":
-            error = ErrorRecord(**_fields_of(end["error"]))
-            self._give_back(mine, after_error(error, claim.strikes, claim.retries))
-        elif ending == "lost" or mine.n_started > 1:
-            cause = str(end.get("cause") or "the scheduler started the job twice")
-            verdict = after_death(
-                cause, claim.name, claim.strikes, claim.retries, has_advanced=mine.has_advanced
-            )
-            self._give_back(mine, verdict, cause)
-        else:
-            why = str(mine.wish or end.get("why", ""))
-            reason = {"no_time": "its worker was about to end", "deadline": "its worker was about to end"}
-            self._give_back(
-                mine, after_yield(reason.get(why, f"stopped: {why}"), claim.strikes, claim.retries)
-            )
-
-    def _publish(self, mine: Mine) -> None:
-        """Let a job be done; outcomes that cannot be read make it fail."""
-        claim = mine.claim
-        try:
-            is_adopted = mine.n_made == 0
-            held = self._dispatch.publish(claim, self._facts(mine), is_adopted=is_adopted)
-        except CatalogError:
-            raise
-        except (MystaxError, OSError) as error:
-            record = _record_of(error, claim)
-            self._give_back(mine, after_error(record, claim.strikes, claim.retries))
-            return
-        self._count(mine, held, "adopted" if is_adopted else "done")
-
-    def _give_back(self, mine: Mine, verdict: Verdict, why: str = "") -> None:
-        error = verdict.error.as_dict() if verdict.error is not None else {}
-        held = self._queue.give_back(mine.claim, verdict, self._facts(mine, error, why))
-        what = verdict.ending if verdict.state == "queued" and verdict.ending != "failed" else ""
-        self._count(mine, held, what or ("again" if verdict.state == "queued" else "failed"))
-        if verdict.state == "failed" and held and verdict.error is not None:
-            self.tally.errors.append(verdict.error)
-
-    def _count(self, mine: Mine, held: bool, what: str) -> None:
-        if not held:
-            self._lost(mine)
-            return
-        setattr(self.tally, what, getattr(self.tally, what) + 1)
-        if what == "lost":
-            text = f"{mine.claim.name}: its worker was lost; the job is queued again"
-        else:
-            text = f"{mine.claim.name}: {what if what != 'again' else 'to be tried again'}"
-        self._report(Event("job", what, text=text, data={"job": mine.claim.name, "id": mine.claim.id}))
-
-    def _lost(self, mine: Mine) -> None:
-        """Note that another driver has the job: nothing of ours counts any more."""
-        error = LeaseLost(
-            "Q601",
-            mine.claim.name,
-            "the lease of the job is lost",
-            got="another driver has it, or somebody changed its state",
-            hint="nothing is to be done: what this driver made of it is discarded",
-        )
-        self.tally.lost += 1
-        self._report(
-            Event("warning", "lease", text=str(error), data={"code": "Q601", "job": mine.claim.name})
-        )
 
     # ---------------------------------------------------------------- the lease
 
@@ -407,7 +318,7 @@ class Driver:
                 has_advanced=False,
                 limit=LOST_DRIVERS,
             )
-            self._give_back(mine, verdict)
+            self._ends.give_back(mine, verdict)
             return
         self._begin(claim)
 
@@ -420,8 +331,13 @@ class Driver:
         """Take jobs as long as there is room."""
         self._take_over()
         while self._has_room():
-            size = self._executor.size
-            claim = self._queue.claim(self.id, self._executor.slots(), size=size, where=self._bounds.where)
+            claim = self._queue.claim(
+                self.id,
+                self._executor.slots(),
+                size=self._executor.size,
+                where=self._bounds.where,
+                waits_too_long=lambda number: self._passed.too_long(number, self._monotonic()),
+            )
             if claim is None:
                 break
             self._n_claimed += 1
@@ -436,7 +352,7 @@ class Driver:
         try:
             spec = self._dispatch.spec_of(claim, self._queue.fenced(claim))
         except (MystaxError, OSError) as error:
-            record = _record_of(error, claim)
+            record = record_of(error, claim)
             mine.end = {"ending": "failed", "error": record.as_dict()}
             if record.code == "Q603":
                 mine.end = {"ending": "stopped", "why": "the database was away"}
@@ -469,18 +385,3 @@ class Driver:
             self._settle()
         except CatalogError as error:
             self._report(Event("note", "database", text=f"{error}; the next driver takes the jobs over"))
-
-
-def _record_of(error: MystaxError | OSError, claim: Claim) -> ErrorRecord:
-    """Return the fields of an error; a disk that fails is one that may pass."""
-    if isinstance(error, MystaxError):
-        return error.record()
-    where = str(error.filename or claim.name)
-    got = error.strerror or str(error)
-    return VideoError("V131", where, "the disk cannot be read", got=got, hint="see the disk").record()
-
-
-def _fields_of(error: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields of an error record from its JSON object."""
-    names = ("code", "where", "what", "expected", "got", "hint", "retry")
-    return {"kind": str(error.get("class", "")), **{name: str(error.get(name, "")) for name in names}}

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from mystax.core.events import Event
 from mystax.engine.jobs import Job
 from mystax.engine.machine import memory_limit
+from mystax.engine.nursery import close_nursery
 from mystax.engine.orders import LEASE, Orders
 from mystax.engine.supervisor import Limits, supervise
 from mystax.errors import Cancelled, InternalError, MystaxError
@@ -218,6 +219,7 @@ def attend(spec: JobSpec, send: Send, *, worker: str = "") -> None:
             environment=spec.environment,
             waits=(),
             log_file=Path(spec.log),
+            has_nursery=True,
         )
     except Cancelled:
         found = {"ending": "stopped", "why": orders.why or "child"}
@@ -320,6 +322,7 @@ class SupervisorExecutor:
             order("stop", [self._token], "yield")
             thread.join()
             self._thread = None
+        close_nursery()
 
 
 def drained(

@@ -11,6 +11,7 @@ __all__ = [
     "Ending",
     "JobState",
     "Looks",
+    "Passed",
     "Seen",
     "Verdict",
     "after_death",
@@ -206,6 +207,33 @@ class Looks:
         """Start anew with jobs: they were taken, by this driver or another."""
         for job in jobs:
             self._seen.pop(job, None)
+
+
+PATIENCE = 60.0
+"""Time that smaller jobs of one priority may go before a job that wants more cores than are free [s]."""
+
+
+@dataclass
+class Passed:
+    """Since when the next job, which wants more cores than are free, has been passed over by smaller ones.
+
+    After a while a driver starts none of its priority before it, so that cores become free for it.
+    """
+
+    _since: dict[int, float] = field(default_factory=dict)
+
+    def too_long(self, job: int, now: float) -> bool:
+        """Note that a job is next but cannot start, and tell whether it has waited long enough.
+
+        Parameters
+        ----------
+        job : int
+            The job; one that was next before has started by now, here or elsewhere.
+        now : float
+            Monotonic time of this driver [s].
+        """
+        self._since = {job: self._since.get(job, now)}
+        return now - self._since[job] >= PATIENCE
 
 
 def error_text(error: Mapping[str, str]) -> str:

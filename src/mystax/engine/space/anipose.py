@@ -18,7 +18,8 @@ from mystax.engine.space.pose3d_inputs import table_view
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import ClockError, FormatError, InputError, RecipeError, nearest
 from mystax.io.fingerprint import quick_id
-from mystax.io.formats.anipose_project import AniposeProject, AniposeTrial
+from mystax.io.formats.anipose_project import AniposeProject
+from mystax.io.formats.anipose_trials import AniposeTrial
 
 if TYPE_CHECKING:
     from mystax.io.outcomes import Outcomes

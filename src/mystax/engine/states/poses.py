@@ -1,6 +1,7 @@
 """Poses as `states` needs them: one source per individual, points in the order of their set, cameras."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +49,11 @@ def joined_cameras(
         good = np.abs(item.times[near] - first.times) <= 0.5 * step * (1 + 1e-6)
         moved[good] = item.points[near[good]]
         points.append(moved)
-        names += [f"{camera}__{point}" for point in item.ids]
+        names += [_joined_name(camera, point) for point in item.ids]
     base = first.keypoints
     joined = KeypointSet(
         "joined",
-        tuple(Keypoint(point.replace(".", "_")) for point in names),
+        tuple(Keypoint(point) for point in names),
         species=base.species if base is not None else "",
         view=base.view if base is not None else "one-sided",
         rigid=tuple(point for point in names if base is not None and point.rpartition("__")[2] in base.rigid),
@@ -70,6 +71,11 @@ def joined_cameras(
     ]
 
 
+def _joined_name(camera: str, point: str) -> str:
+    """Return the name of a point of one of several cameras: `camera__point`, of letters, digits and `_`."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", f"{camera}__{point}")[-64:]
+
+
 def _of_pose(
     dataset: Dataset, params: StatesParams, keypoints: KeypointSet | None, name: str
 ) -> list[StatesSource]:
@@ -85,6 +91,7 @@ def _of_pose(
     names = [str(item) for item in dataset["keypoint"].values]
     text = str(dataset.attrs.get("keypoint_set", ""))
     own = keypoints or (KeypointSet.from_toml(text) if text else set_for_names(names))
+    own = own.both_sides(names)
     unit = str(dataset["position"].attrs.get("units", "px"))
     flags = tuple(_frame_flags(dataset))
     missing = (

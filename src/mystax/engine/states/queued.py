@@ -19,12 +19,13 @@ SOLVER = 1800.0
 
 
 def fit_folders(job: Job, report: Report, gate: Callable[[str], None] | None) -> None:
-    """Fit the states of recordings together, and publish them in the folder of the job.
+    """Fit the states of recordings together, or put them under a model, and publish them in the folder.
 
     Parameters
     ----------
     job : Job
-        Its arguments are ``inputs`` (folders of outcomes), ``names`` (of the recordings) and ``parameters``.
+        Its arguments are ``inputs`` (folders of outcomes), ``names`` (of the recordings), ``parameters``,
+        and perhaps ``model`` (an outcome whose model is applied).
     report : callable
         Takes events; `Cancelled` raised by it stops the fit.
     gate : callable, optional
@@ -50,6 +51,7 @@ def fit_folders(job: Job, report: Report, gate: Callable[[str], None] | None) ->
         [Path(one) for one in asked["inputs"]],
         {**asked["parameters"], "cores": job.cores},
         names=asked["names"],
+        model=asked.get("model"),
         progress=heard,
     )
     for error in done.failed:

@@ -10,6 +10,7 @@ from mystax.analyses.states_fit import apply_states, fit_states
 from mystax.analyses.states_model import StatesFit
 from mystax.analyses.states_outcome import model_of_dataset, states_dataset
 from mystax.analyses.states_track import StatesSource
+from mystax.compute.hmm import HmmModel
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
 from mystax.core.keypoints import KeypointSet
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["StatesRun", "run_states"]
+__all__ = ["StatesRun", "model_digest", "run_states"]
 
 ANALYSIS = "states"
 
@@ -229,11 +230,14 @@ def _applied(
                 subset = KeypointSet.from_toml(str(model.attrs["keypoint_set"]))
             item = replace(item, points=points, keypoints=subset, point_sd=sd)  # noqa: PLW2901 - the recording in the model's order
         fitted.append(item)
-    own = hashlib.sha256(
-        hmm.means.tobytes() + hmm.covariances.tobytes() + hmm.transitions.tobytes()
-    ).hexdigest()
-    digest = str(model.attrs.get("content_sha256", "")) or own
+    digest = str(model.attrs.get("content_sha256", "")) or model_digest(hmm)
     return (
         apply_states(fitted, features, hmm, params),
         {"role": "model", "camera": "", "position": 0, "id": digest},
     )
+
+
+def model_digest(hmm: HmmModel) -> str:
+    """Return the sha256 of the numbers of a model: equal for all recordings of a fit."""
+    arrays = (hmm.means, hmm.covariances, hmm.transitions)
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()

@@ -23,7 +23,7 @@ def states(
     features: str = "auto",
     align: str = "auto",
     keypoints: str | Path | KeypointSet | None = None,
-    rate: float | None = None,
+    rate: float | str | None = None,
     groups: str | Path | None = None,
     model: Any = None,
     out: str | Path | None = None,
@@ -46,7 +46,7 @@ def states(
         How faces are moved onto each other.
     keypoints : str, Path or KeypointSet, optional
         The set whose points are meant.
-    rate : float, optional
+    rate : float or "auto", optional
         Rate of the states [Hz]; needed where a file has no time.
     groups : path, optional
         Table recording, group[, individual][, pair]: groups are compared.

@@ -1,23 +1,33 @@
 """Installed weights as a function of labelled frames: what a model says where people have labelled."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.engine.labels.frames import LabelledFrames, PoseFunction, Predictions
 
+if TYPE_CHECKING:
+    from mystax.nets.crop import CropBox
+else:
+    CropBox = Any
+
 __all__ = ["pose_function"]
 
 
-def pose_function(weights: str | Path, *, box: str = "frame", device: str = "auto") -> PoseFunction:
+def pose_function(
+    weights: str | Path, *, box: str | Sequence[CropBox] = "frame", device: str = "auto"
+) -> PoseFunction:
     """Return the function that a network is for labelled frames.
 
     Parameters
     ----------
     weights : str or Path
         Installed weights by name, or the path of an .onnx file.
-    box : str, optional
-        ``frame`` (the smallest square that holds the picture) or ``x,y,side[,quarter turns]``.
+    box : str or sequence of CropBox, optional
+        ``frame`` (the smallest square that holds the picture) or ``x,y,side[,quarter turns]``; or the box of
+        each frame.
     device : str, optional
         Where the network runs.
 
@@ -52,7 +62,7 @@ def pose_function(weights: str | Path, *, box: str = "frame", device: str = "aut
         theirs = [places[k] for k in mine]
         for row in range(len(frames)):
             pixels = frames.picture(row)
-            square = parse_box(box, pixels.shape)
+            square = parse_box(box, pixels.shape) if isinstance(box, str) else box[row]
             crop = predictor.crop(pixels, square)
             if crop is None:
                 confidence[row, mine] = 0.0

@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mystax.core.events import Event, Report
+from mystax.core.keypoints import KeypointSet
 from mystax.engine.folders import store_of_job
 from mystax.engine.jobs import Job
-from mystax.engine.training.train import train
+from mystax.engine.training.train import TrainReport, train
+from mystax.io.digests import file_digest
+from mystax.io.weights import read_tensors
 
 __all__ = ["REPORT", "train_labels"]
 
@@ -46,3 +50,17 @@ def train_labels(job: Job, report: Report, gate: Callable[[str], None] | None) -
     store.write_text(REPORT, json.dumps(found.as_dict(), indent=1) + "\n")
     text = f"weights: {found.path}" if found.is_accepted else f"not better: {'; '.join(found.reasons)}"
     heard(Event("outcome", "train", text=text, data={"weights": str(found.path)}))
+    if found.is_accepted:
+        heard(Event("result", "train", data={"model": model_of(found)}))
+
+
+def model_of(found: TrainReport) -> dict[str, Any]:
+    """Return what a catalogue keeps of accepted weights: name, path, digest, keypoint set, card."""
+    _, info = read_tensors(found.path.with_suffix(".safetensors"))
+    return {
+        "name": found.path.stem,
+        "path": str(found.path),
+        "digest": file_digest(found.path),
+        "keypoint_set": KeypointSet.from_toml(info.keypoints).name if info.keypoints else "",
+        "card": {name: value for name, value in found.as_dict().items() if name not in ("weights", "report")},
+    }

@@ -60,6 +60,12 @@ FORMATS: Mapping[str, KeypointFormat] = {
         f"{_HERE}.keypoint_csv:write_keypoint_csv",
         ".csv",
     ),
+    "nwb": KeypointFormat(
+        "NWB training data",
+        "mystax.io.nwb.training:read_training",
+        "mystax.io.nwb.training:write_training",
+        ".nwb",
+    ),
     "dlib": KeypointFormat("dlib faces", f"{_HERE}.dlib:read_dlib", "", ".xml"),
 }
 """Formats by the names that commands take."""
@@ -136,6 +142,8 @@ def _hdf5_format(path: Path) -> str:
         return "sleap-analysis"
     if {"frames", "instances", "metadata"} <= names:
         return "sleap"
+    if {"file_create_date", "session_start_time"} <= names:
+        return "nwb"
     if "pandas_type" in names:
         return "dlc-h5"
     raise FormatError("F804", path.name, "no known file of keypoints", got=f"HDF5 with {sorted(names)[:8]}")

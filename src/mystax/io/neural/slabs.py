@@ -87,25 +87,37 @@ class FileMatrix:
         size = self._layout.dtype.itemsize
         # whole rows lie together and are read at once; of a part of each row only that part is read
         longest = max(1, BLOCK // (self._columns * size)) if high - low > self._columns // 2 else 1
+        is_run = high - low == len(columns) and bool((np.diff(columns) == 1).all())
+        wanted = slice(low, high) if is_run else columns
         with self.path.open("rb", buffering=0) as stream:
+            if longest == 1 and is_run and self._layout.dtype == made.dtype:
+                bytes_of_row = (high - low) * size
+                view = made.data.cast("B")
+                for k, row in enumerate(rows.tolist()):
+                    part = view[k * bytes_of_row : (k + 1) * bytes_of_row]
+                    self._fill(stream, row * self._columns + low, part)
+                return made
             for first, last in _runs(rows, longest):
                 start = int(rows[first])
                 count = last - first
                 if longest > 1:
                     values = self._numbers(stream, start * self._columns, count * self._columns)
-                    made[first:last] = values.reshape(count, self._columns)[:, columns]
+                    made[first:last] = values.reshape(count, self._columns)[:, wanted]
                 else:
                     values = self._numbers(stream, start * self._columns + low, high - low)
-                    made[first] = values[columns - low]
+                    made[first] = values if is_run else values[columns - low]
         return made
 
     def _numbers(self, stream: Any, place: int, count: int) -> Shaped[np.ndarray, " count"]:
         """Read some numbers that lie together."""
-        dtype = self._layout.dtype
-        stream.seek(self._layout.offset + place * dtype.itemsize)
-        values = np.empty(count, dtype)
-        view = memoryview(values.data).cast("B")
-        done = 0
+        values = np.empty(count, self._layout.dtype)
+        self._fill(stream, place, values.data.cast("B"))
+        return values
+
+    def _fill(self, stream: Any, place: int, view: memoryview) -> None:
+        """Read the bytes of numbers that lie together to where they belong."""
+        stream.seek(self._layout.offset + place * self._layout.dtype.itemsize)
+        done = stream.readinto(view)
         while done < len(view):
             got = stream.readinto(view[done:])
             if not got:
@@ -113,7 +125,6 @@ class FileMatrix:
                     "F802", self.path.name, expected=f"{len(view)} bytes", got=f"{done}: the file is shorter"
                 )
             done += got
-        return values
 
 
 def _runs(rows: Int64[np.ndarray, " r"], longest: int) -> list[tuple[int, int]]:
@@ -157,6 +168,10 @@ class Joined:
     ) -> Float32[np.ndarray, "t n"]:
         """Return the activity at some times of some neurons."""
         wanted = times if self._change is None else np.arange(self.shape[0])
+        if len(self._parts) == 1:
+            part, chosen = self._parts[0]
+            values = np.ascontiguousarray(part.read(wanted, chosen[neurons]))
+            return values if self._change is None else self._change(values)[times]
         made = np.empty((len(wanted), len(neurons)), np.float32)
         for k, (part, chosen) in enumerate(self._parts):
             here = (neurons >= self._counts[k]) & (neurons < self._counts[k + 1])

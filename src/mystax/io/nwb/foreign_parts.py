@@ -16,7 +16,7 @@ from mystax.errors import FormatError
 from mystax.io.guarded import check_hdf5
 from mystax.io.nwb.reader import MOST_BYTES, manifest_of
 
-__all__ = ["plain_behaviour", "plain_videos"]
+__all__ = ["groups_by_kind", "nodes_and_edges", "opened", "plain_behaviour", "plain_videos", "video_facts"]
 
 SERIES = ("PoseEstimationSeries", "SpatialSeries", "TimeSeries")
 STATE_WORDS = ("state", "label", "state_id", "behavior", "behaviour", "state_name")
@@ -45,10 +45,10 @@ def plain_behaviour(path: str, folder: str = "") -> dict[str, Any]:
     FormatError
         F802, F803 as `check_hdf5`; F804, if it is no NWB file.
     """
-    with _opened(path, folder) as file:
+    with opened(path, folder) as file:
         if manifest_of(file) is not None:
             return {"is_own": True}
-        kinds = _by_kind(file)
+        kinds = groups_by_kind(file)
         return {
             "is_own": False,
             "poses": [_pose(item) for item in kinds.get("PoseEstimation", []) if not _is_view(item)],
@@ -84,18 +84,18 @@ def plain_videos(path: str) -> dict[str, Any]:
     FormatError
         F802, F803 as `check_hdf5`; F804, if it is no NWB file.
     """
-    with _opened(path) as file:
-        kinds = _by_kind(file)
+    with opened(path) as file:
+        kinds = groups_by_kind(file)
         films = _films(kinds)
         return {
-            "videos": [_video(item) for item in films if _external(item)],
+            "videos": [video_facts(item) for item in films if _external(item)],
             "inside": [item.name for item in films if not _external(item)],
             "kinds": sorted(kind for kind in kinds if kind),
         }
 
 
 @contextmanager
-def _opened(path: str, folder: str = "") -> Iterator[h5py.File]:
+def opened(path: str, folder: str = "") -> Iterator[h5py.File]:
     """Open a file that is safe to walk; whatever does not fit makes it no NWB file."""
     try:
         with h5py.File(path, "r", locking=False) as file:
@@ -105,7 +105,7 @@ def _opened(path: str, folder: str = "") -> Iterator[h5py.File]:
         raise FormatError("F804", Path(path).name, f"the file cannot be read as NWB ({error})") from error
 
 
-def _by_kind(file: h5py.File) -> dict[str, list[h5py.Group]]:
+def groups_by_kind(file: h5py.File) -> dict[str, list[h5py.Group]]:
     """Sort the groups of a file by their NWB type."""
     kinds: dict[str, list[h5py.Group]] = {}
     for item in _groups(file):
@@ -206,7 +206,7 @@ def _container(group: h5py.Group) -> dict[str, Any]:
 
 def _pose(group: h5py.Group) -> dict[str, Any]:
     """Read a pose: its series, its devices, and the skeleton inside it or linked to it."""
-    nodes, edges = _words(group, "nodes"), group.get("edges")
+    nodes, pairs = nodes_and_edges(group)
     devices: list[str] = []
     for name in group:
         item = group[name]
@@ -214,10 +214,7 @@ def _pose(group: h5py.Group) -> dict[str, Any]:
         if kind in ("Device", "CalibratedCamera"):
             devices.append(item.name.rsplit("/", 1)[-1])
         elif kind == "Skeleton":
-            nodes, edges = _words(item, "nodes"), item.get("edges")
-    pairs = (
-        np.asarray(edges[...], np.int64) if isinstance(edges, h5py.Dataset) else np.zeros((0, 2), np.int64)
-    )
+            nodes, pairs = nodes_and_edges(item)
     return {
         **_container(group),
         "devices": sorted(devices),
@@ -231,6 +228,15 @@ def _pose(group: h5py.Group) -> dict[str, Any]:
             if isinstance(item, h5py.Group) and _kind(item) == "PoseEstimation"
         ],
     }
+
+
+def nodes_and_edges(group: h5py.Group) -> tuple[list[str], np.ndarray]:
+    """Read the points of a skeleton, and pairs of their numbers (edge, 2)."""
+    edges = group.get("edges")
+    is_there = isinstance(edges, h5py.Dataset)
+    return _words(group, "nodes"), np.asarray(edges[...], np.int64) if is_there else np.zeros(
+        (0, 2), np.int64
+    )
 
 
 def _intervals(group: h5py.Group) -> dict[str, Any] | None:
@@ -264,7 +270,7 @@ def _external(group: h5py.Group) -> list[str]:
     return _words(group, "external_file")
 
 
-def _video(group: h5py.Group) -> dict[str, Any]:
+def video_facts(group: h5py.Group) -> dict[str, Any]:
     """Read which files a series of pictures names, and what is told of their frames."""
     starts = group["external_file"].attrs.get("starting_frame")
     number = group.get("num_samples")

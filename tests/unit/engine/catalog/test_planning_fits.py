@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mystax.engine.catalog.catalog import Catalog
-from mystax.engine.catalog.claims import Claim
+from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.dispatch import FITS
 from mystax.engine.catalog.outcomes import OutcomeFacts
 from mystax.engine.catalog.planning import plan_jobs
 from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.status import job_list
-from mystax.engine.catalog.tables import job, job_need, outcome, recording, side_file
+from mystax.engine.catalog.tables import job, job_need, model, outcome, recording, side_file
 from mystax.engine.encoding.encoding import ENCODER_NAME
 from mystax.engine.recipe import Recipe, recipe_from_values
 from mystax.errors import RecipeError
@@ -114,6 +114,51 @@ def test_a_fit_waits_for_a_pass_that_is_made_again(lab: Lab) -> None:
     assert lab.states() == ["queued", "queued", "waiting"]
 
 
+def applied(name: str, fit: str) -> Recipe:
+    return recipe(fit).model_copy(update={"name": name})
+
+
+def test_a_fit_that_is_there_is_applied_to_each_recording(lab: Lab) -> None:
+    lab.add(recipe())
+    lab.do_all()
+    assert lab.add(applied("later", "all/many")) == [4, 5, 6, 7]
+    assert needs(lab) == {(3, 1), (3, 2), (6, 4), (7, 5)}
+    rows = lab.rows(job.c.targets, where=job.c.id.in_([6, 7]))
+    assert [row.targets["model"] for row in rows] == ["_groups/all/many/rec000/states.nc"] * 2
+    assert lab.do_all() == ["done"] * 4
+    chosen = (outcome.c.analysis == "states") & outcome.c.path.like("rec%")
+    assert sorted(map(tuple, lab.rows(outcome.c.path, outcome.c.recording_id, where=chosen))) == [
+        ("rec000/later/states.nc", 1),
+        ("rec001/later/states.nc", 2),
+    ]
+    assert lab.add(applied("later", "all/many")) == []
+    assert [row.name for row in lab.rows(model.c.name)] == ["all/many"], "what was applied is no new fit"
+
+
+def test_a_child_is_told_where_the_model_is(lab: Lab) -> None:
+    lab.add(recipe())
+    lab.do_all()
+    lab.add(applied("later", "_groups/all/many/rec001/states.nc"))
+    lab.queue.enter({"id": "me", "host": "here"})
+    for _ in range(2):
+        claim = lab.queue.claim("me", 8)
+        assert claim is not None
+        with lab.queue.finishing(claim, "done", Facts()) as connection:
+            assert connection is not None
+    claim = lab.queue.claim("me", 8)
+    assert claim is not None
+    told = lab.dispatch().spec_of(claim, []).job["arguments"]
+    assert told["model"] == str(lab.out / "_groups" / "all" / "many" / "rec001" / "states.nc")
+    assert told["names"] == ["rec000"]
+
+
+def test_a_fit_that_is_not_there_is_refused_with_those_that_are(lab: Lab) -> None:
+    lab.add(recipe())
+    lab.do_all()
+    with pytest.raises(RecipeError, match="no such fit of states; did you mean 'all/many'"):
+        lab.add(applied("later", "all/man"))
+
+
 def test_a_recipe_without_frames_is_refused(lab: Lab) -> None:
     alone = Recipe(name="alone", analysis=recipe().analysis[1:])
     with pytest.raises(RecipeError, match="names no analysis of frames"):
@@ -125,13 +170,17 @@ def test_a_catalogue_that_is_made_again_knows_whose_outcomes_of_a_group_are(lab:
     lab.do_all()
     columns = (outcome.c.path, outcome.c.key, outcome.c.recording_id)
     before = sorted(map(tuple, lab.rows(*columns)))
+    models = lab.rows(model.c.name, model.c.path, model.c.weights_hash)
     with lab.database.write() as connection:
         connection.execute(outcome.delete())
+        connection.execute(model.delete())
     with Catalog.open(lab.folder) as catalog:
         catalog.rebuild()
         with catalog.database.read() as connection:
             after = sorted(map(tuple, connection.execute(select(*columns))))
     assert after == before
+    assert lab.rows(model.c.name, model.c.path, model.c.weights_hash) == models
+    assert [row.name for row in models] == ["all/many"]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,37 @@ def test_a_job_that_wants_more_than_any_worker_has_gets_all_of_one(queue: Queue)
     assert queue.claim("a", 2, size=2) is not None
 
 
+def test_cores_are_kept_free_for_a_job_of_higher_priority(queue: Queue) -> None:
+    new_jobs(queue, 2)
+    new_jobs(queue, 1, cores=4, priority=1)
+    assert queue.claim("a", 3, size=4) is None
+    assert [queue.claim("a", cores, size=4).id for cores in (4, 3)] == [3, 1]  # type: ignore[union-attr] # there are two
+
+
+def test_smaller_jobs_go_before_one_of_their_priority_until_it_has_waited_too_long(queue: Queue) -> None:
+    new_jobs(queue, 1, cores=4)
+    new_jobs(queue, 2)
+    asked: list[int] = []
+
+    def waits_too_long(number: int) -> bool:
+        asked.append(number)
+        return len(asked) > 1
+
+    first = queue.claim("a", 3, size=4, waits_too_long=waits_too_long)
+    assert first is not None
+    assert first.id == 2
+    assert queue.claim("a", 3, size=4, waits_too_long=waits_too_long) is None
+    assert asked == [1, 1]
+
+
+def test_a_job_that_is_held_keeps_no_cores_free(queue: Queue) -> None:
+    new_jobs(queue, 1, cores=4, priority=1, not_before=1e12)
+    new_jobs(queue, 1)
+    found = queue.claim("a", 3, size=4)
+    assert found is not None
+    assert found.id == 2
+
+
 def test_only_jobs_of_a_condition_are_claimed(queue: Queue) -> None:
     new_jobs(queue, 3)
     found = queue.claim("a", 1, where=job.c.id == 2)

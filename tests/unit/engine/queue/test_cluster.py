@@ -13,7 +13,6 @@ import pytest
 from mystax.engine.queue.cluster import (
     BATCH_SYSTEMS,
     ClusterWish,
-    DaskExecutor,
     _Certificates,
     _check_workers,
     _options,
@@ -21,6 +20,7 @@ from mystax.engine.queue.cluster import (
     local_executor,
     worker_facts,
 )
+from mystax.engine.queue.dask_executor import DaskExecutor
 from mystax.engine.queue.executor import Executor, JobSpec, Message
 from mystax.errors import EngineError
 from tests.fixtures.engine_runs import ENVIRONMENT, toy_job

@@ -85,6 +85,49 @@ def test_it_claims_as_many_jobs_as_there_is_room_for(bench: Bench) -> None:
     assert [row.id for row in drivers(bench.queue)] == ["me"]
 
 
+def running(bench: Bench) -> set[int]:
+    return {row.id for row in jobs_of(bench.queue) if row.state == "running"}
+
+
+def end_first(bench: Bench) -> None:
+    """Let the job end that has run longest."""
+    bench.executor.end(next(iter(bench.executor.running)))
+
+
+def test_a_job_of_two_cores_is_not_starved_by_those_of_one(bench: Bench) -> None:
+    bench.executor.n_slots = 2
+    new_jobs(bench.queue, 1)
+    new_jobs(bench.queue, 1, cores=2)
+    new_jobs(bench.queue, 20)
+    driver = bench.driver()
+    bench.turns(driver)
+    began = bench.clock.now
+    assert running(bench) == {1, 3}
+    while 2 not in running(bench):
+        end_first(bench)
+        bench.turns(driver, 10.0, 10.0)
+        assert bench.clock.now - began < 100
+    assert running(bench) == {2}
+    assert bench.clock.now - began >= 60
+    end_first(bench)
+    bench.turns(driver)
+    assert len(running(bench)) == 2
+
+
+def test_a_job_of_two_cores_and_higher_priority_is_the_next_to_begin(bench: Bench) -> None:
+    bench.executor.n_slots = 2
+    new_jobs(bench.queue, 6)
+    driver = bench.driver()
+    bench.turns(driver)
+    new_jobs(bench.queue, 1, cores=2, priority=1)
+    end_first(bench)
+    bench.turns(driver)
+    assert running(bench) == {2}
+    end_first(bench)
+    bench.turns(driver)
+    assert running(bench) == {7}
+
+
 def test_a_job_that_ends_well_is_published_and_the_next_one_begins(bench: Bench) -> None:
     new_jobs(bench.queue, 2)
     driver = bench.driver()

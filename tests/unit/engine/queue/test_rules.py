@@ -2,7 +2,16 @@
 
 import pytest
 
-from mystax.engine.queue.rules import LOST_DRIVERS, STRIKES, Looks, after_death, after_error, after_yield
+from mystax.engine.queue.rules import (
+    LOST_DRIVERS,
+    PATIENCE,
+    STRIKES,
+    Looks,
+    Passed,
+    after_death,
+    after_error,
+    after_yield,
+)
 from mystax.errors import (
     CatalogError,
     InternalError,
@@ -127,3 +136,15 @@ def test_a_job_that_was_taken_is_looked_at_anew() -> None:
         looks.look(10.0 * n, {7: (1, 0)})
     looks.forget([7])
     assert looks.look(70.0, {7: (1, 0)}) == []
+
+
+def test_a_job_is_passed_over_for_a_while_only() -> None:
+    passed = Passed()
+    assert [passed.too_long(5, now) for now in (0.0, PATIENCE - 1, PATIENCE)] == [False, False, True]
+
+
+def test_another_job_that_comes_next_waits_its_own_while() -> None:
+    passed = Passed()
+    passed.too_long(5, 0.0)
+    assert not passed.too_long(6, PATIENCE)
+    assert not passed.too_long(5, PATIENCE + 1)

@@ -14,7 +14,8 @@ from mystax.core.safe_names import safe_name
 from mystax.engine.space.anipose import ProjectWishes, place_of, project_set, triangulate_trial
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import FormatError, ParameterError, RecipeError
-from mystax.io.formats.anipose_project import AniposeProject, anipose_trials, read_anipose_project
+from mystax.io.formats.anipose_project import AniposeProject, read_anipose_project
+from mystax.io.formats.anipose_trials import anipose_trials
 from tests.fixtures.anipose_project import CONFIG, POINTS, write_config, write_project
 from tests.fixtures.commands import call
 from tests.fixtures.readers import read_here

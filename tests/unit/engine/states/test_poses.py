@@ -9,7 +9,8 @@ from mystax.core.keypoints import KeypointSet
 from mystax.engine.states.poses import arranged, identity_of, joined_cameras
 from mystax.errors import FormatError, RecipeError
 
-IDS = KeypointSet.load("mouse-face-13").ids
+FACE = KeypointSet.load("mouse-face-13")
+IDS = FACE.ids
 N = 30
 
 
@@ -55,6 +56,22 @@ def test_cameras_are_joined_by_their_times() -> None:
     np.testing.assert_array_equal(found.points[:, 0], left["position"].values[:, :, 0, 0])
     np.testing.assert_array_equal(found.points[1:, 13], right["position"].values[:-1, :, 0, 0])
     assert np.isnan(found.points[0, 13:]).all()  # the right camera began a frame later
+
+
+def test_cameras_of_any_name_are_joined() -> None:
+    left, right = pose(1), pose(2)
+    (found,) = joined_cameras({"pose/cam-1.a": left, "pose/cam 2": right}, StatesParams(), None, "a")
+    assert (found.ids[0], found.ids[13]) == (f"cam_1_a__{IDS[0]}", f"cam_2__{IDS[0]}")
+    assert found.keypoints is not None
+    assert len(found.keypoints.rigid) == 2 * 3
+
+
+def test_points_of_both_sides_find_their_set() -> None:
+    names = [f"left.{name}" if name.startswith("eye") else name for name in IDS]
+    (found,) = joined_cameras({"pose": pose(0).assign_coords(keypoint=names)}, StatesParams(), FACE, "a")
+    assert list(found.ids) == names
+    assert found.keypoints is not None
+    assert "left.eye_back" in found.keypoints.rigid
 
 
 def test_positions_without_time_are_refused() -> None:

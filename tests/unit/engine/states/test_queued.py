@@ -13,8 +13,13 @@ from mystax.engine.states import queued
 from mystax.errors import Cancelled, NumbersError
 
 
-def job_of(folder: Path) -> Job:
-    asked = {"inputs": ["a/many", "b/many"], "names": ["a", "b 1"], "parameters": {"n_states": 2, "cores": 1}}
+def job_of(folder: Path, **more: str) -> Job:
+    asked = {
+        "inputs": ["a/many", "b/many"],
+        "names": ["a", "b 1"],
+        "parameters": {"n_states": 2, "cores": 1},
+        **more,
+    }
     return Job({}, {}, str(folder), token="a" * 16, cores=3, arguments=asked)
 
 
@@ -22,8 +27,8 @@ def job_of(folder: Path) -> Job:
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     found: dict[str, Any] = {"complete": True}
 
-    def run_states(inputs: Any, parameters: Any, *, names: Any, progress: Any) -> Any:
-        found.update(inputs=inputs, parameters=parameters, names=names)
+    def run_states(inputs: Any, parameters: Any, *, names: Any, model: Any, progress: Any) -> Any:
+        found.update(inputs=inputs, parameters=parameters, names=names, model=model)
         progress(Event("progress", "states", 1, 2))
         failed = [NumbersError("N303", "b 1", "nothing is left")]
         return SimpleNamespace(failed=failed, fit=SimpleNamespace(is_complete=found["complete"]))
@@ -42,9 +47,15 @@ def test_folders_are_fitted_together_with_the_cores_of_the_job(tmp_path: Path, c
     assert calls["inputs"] == [Path("a/many"), Path("b/many")]
     assert calls["names"] == ["a", "b 1"]
     assert calls["parameters"] == {"n_states": 2, "cores": 3}
+    assert calls["model"] is None
     assert calls["out"] == calls["together"] == tmp_path
     assert all(event.data["stall"] == queued.SOLVER for event in events)
     assert [event.data["code"] for event in events if event.kind == "warning"] == ["N303"]
+
+
+def test_a_model_that_is_there_is_applied(tmp_path: Path, calls: dict[str, Any]) -> None:
+    queued.fit_folders(job_of(tmp_path, model="out/all/many/a/states.nc"), lambda _: None, None)
+    assert calls["model"] == "out/all/many/a/states.nc"
 
 
 def test_outcomes_take_their_places_through_the_gate_with_the_token_of_the_job(

@@ -27,6 +27,8 @@ def written(folder: Path, order: str, *, time_first: bool, dtype: str = "<f4") -
         (range(23), range(11)),
         (range(5, 9), range(11)),
         (range(23), [3]),
+        (range(23), range(4, 8)),
+        ([22, 3, 4], [4, 6]),
         ([0, 22, 7, 8, 9], [10, 0, 4]),
         ([5], [5]),
         ([], [1]),
@@ -65,8 +67,9 @@ def test_a_file_that_became_shorter_is_refused(tmp_path: Path) -> None:
     matrix = written(tmp_path, "C", time_first=True)
     content = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(content[:-40])
-    with pytest.raises(FormatError, match="F802"):
-        matrix.read(np.arange(23), np.arange(11))
+    for width in (11, 3):
+        with pytest.raises(FormatError, match="F802"):
+            matrix.read(np.arange(23), np.arange(11 - width, 11))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,12 @@ export interface CameraInfo {
   readonly flags: ReadonlyArray<Readonly<Record<string, unknown>>>;
 }
 
+/** Two that are measured on the same labelled frames of a set. */
+export interface ComparisonWanted {
+  readonly first: Judged;
+  readonly second: Judged;
+}
+
 /** What a refusal W904 (409) has besides its words: the frames as they are now. */
 export interface Conflict {
   readonly frames: ReadonlyArray<LabelFrame>;
@@ -90,6 +96,21 @@ export interface FoundVideos {
   readonly codes: ReadonlyArray<string>;
 }
 
+/** A measurement during a training: the mean error on frames that a fit has not seen [px@256]. */
+export interface HeldOut {
+  readonly step: number;
+  readonly error: number;
+}
+
+/** How a training goes: the loss over its steps, where each of its fits begins, and what was measured. Each loss is the mean of the steps since the one before; there are never more than some hundreds. */
+export interface JobCurve {
+  readonly steps: ReadonlyArray<number>;
+  readonly losses: ReadonlyArray<number>;
+  readonly starts: ReadonlyArray<number>;
+  readonly held_out: ReadonlyArray<HeldOut>;
+  readonly total: number;
+}
+
 /** Lines of a log; `next` is what to ask for after them. */
 export interface JobLog {
   readonly lines: ReadonlyArray<string>;
@@ -125,6 +146,12 @@ export interface JobWanted {
 /** Ids of new jobs. */
 export interface JobsAdded {
   readonly ids: ReadonlyArray<string>;
+}
+
+/** Who is judged on labelled frames: installed weights, or an outcome of the tracker. */
+export interface Judged {
+  readonly kind: "model" | "outcome";
+  readonly id: string;
 }
 
 /** The labels of one frame, and what a model says of it. `camera` is the id of a camera, empty where its video is none of those shown; `name` is for people. `predicted` comes only where a single frame is asked for. */
@@ -195,6 +222,14 @@ export interface LabelSetWanted {
   readonly keypoints: string;
 }
 
+/** How often each grey level is in one picture, as recorded: counts of even bins from `least` to `most`. `window` holds all but the darkest and brightest thousandth. No counts: the frame could not be read. */
+export interface Levels {
+  readonly counts: ReadonlyArray<number>;
+  readonly least: number;
+  readonly most: number;
+  readonly window: readonly [number, number];
+}
+
 /** A page of a folder; `next` is the cursor of the next one. */
 export interface Listing {
   readonly path: string;
@@ -224,9 +259,10 @@ export interface ModelInfo {
   readonly card: Readonly<Record<string, unknown>>;
 }
 
-/** An outcome; `id` asks for its traces, masks, points, states and report. */
+/** An outcome; `id` asks for its traces, masks, points, states and report. `folder` is the name of the folder in which it lies, for people: a recording may have several. */
 export interface OutcomeInfo {
   readonly id: string;
+  readonly folder: string;
   readonly analysis: string;
   readonly camera: string;
   readonly version: number;
@@ -252,10 +288,17 @@ export interface PointsWanted {
   readonly pairs: ReadonlyArray<readonly [string, string]>;
 }
 
-/** One frame to be measured with the pipeline's own code; regions as in a `rois.toml`. */
+/** The loops of an analysis are being compiled, once on each machine; since so many seconds. */
+export interface Preparing {
+  readonly analysis: string;
+  readonly seconds: number;
+}
+
+/** Frames to be measured with the pipeline's own code, `n` from `frame` on; regions as in a `rois.toml`. More than one are for the strip around a frame: they come after all that is wanted at once. */
 export interface PreviewWanted {
   readonly camera: string;
   readonly frame: number;
+  readonly n: number;
   readonly analysis: string;
   readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly parameters: Readonly<Record<string, unknown>>;

@@ -3,9 +3,11 @@
 import type {
   AnalysisForm,
   Bout,
+  ComparisonWanted,
   EditsDone,
   EditsWanted,
   EpipolarCurve,
+  JobCurve,
   JobLog,
   JobsAdded,
   JobWanted,
@@ -13,10 +15,12 @@ import type {
   LabelLine,
   LabelSet,
   LabelSetWanted,
+  Levels,
   Listing,
   Mark,
   ModelInfo,
   PointsWanted,
+  Preparing,
   PreviewWanted,
   QueueState,
   RecordingInfo,
@@ -194,6 +198,12 @@ export const sendEdits = (id: string, edits: EditsWanted): Promise<EditsDone> =>
 export const addJobs = (wanted: JobWanted): Promise<JobsAdded> => send("POST", "jobs", wanted);
 export const jobAction = (id: string, action: "cancel" | "retry"): Promise<QueueState> => send("POST", `jobs/${id}/${action}`, {});
 export const jobLog = (id: string, after: number): Promise<JobLog> => read(`jobs/${id}/log${query({ after })}`);
+/** How a training goes. */
+export const jobCurve = (id: string): Promise<JobCurve> => read(`jobs/${id}/curve`);
+/** Measure two on the labelled frames of a set: a job. */
+export const compare = (set: string, wanted: ComparisonWanted): Promise<JobsAdded> => send("POST", `labels/${set}/compare`, wanted);
+/** What a comparison that is done has found. */
+export const comparison = (job: string): Promise<Readonly<Record<string, unknown>>> => read(`comparisons/${job}`);
 /** Let this computer work on what is queued. */
 export const work = (): Promise<QueueState> => send("POST", "queue/work", {});
 
@@ -211,6 +221,9 @@ export async function followQueue(tell: (state: QueueState) => void, signal: Abo
     for (const { event, data } of found.messages) if (event === "queue") tell(JSON.parse(data) as QueueState);
   }
 }
+
+/** How often each grey level is in a picture, as recorded. */
+export const levels = (camera: string, frame: number, signal?: AbortSignal): Promise<Levels> => read(`cameras/${camera}/levels${query({ i: frame })}`, signal);
 
 /** The times of all frames of a camera. */
 export const clock = (camera: string): Promise<Envelope> => arrays(`cameras/${camera}/clock`);
@@ -249,11 +262,19 @@ export const raster = (outcome: string, wish: RasterWish): Promise<Envelope> =>
 export const marks = (recording: string, width: number): Promise<readonly Mark[]> =>
   read(`recordings/${recording}/marks${query({ px: width })}`);
 
-/** One frame measured as in a run; null where the panel has asked for something newer meanwhile. */
-export async function preview(wanted: PreviewWanted, signal?: AbortSignal): Promise<Envelope | null> {
+/** What came of asking for a preview; it is superseded where the panel has asked for something newer meanwhile. */
+export type Previewed =
+  | { readonly kind: "found"; readonly body: Envelope }
+  | { readonly kind: "superseded" }
+  | { readonly kind: "preparing"; readonly seconds: number };
+
+/** One frame measured as in a run. */
+export async function preview(wanted: PreviewWanted, signal?: AbortSignal): Promise<Previewed> {
   const init = { method: "POST", body: JSON.stringify(wanted), ...(signal === undefined ? {} : { signal }) };
   const response = await ask("preview", init);
-  return response.status === 204 ? null : unpack(await response.arrayBuffer());
+  if (response.status === 204) return { kind: "superseded" };
+  if (response.status === 202) return { kind: "preparing", seconds: ((await response.json()) as Preparing).seconds };
+  return { kind: "found", body: unpack(await response.arrayBuffer()) };
 }
 
 export function trace(

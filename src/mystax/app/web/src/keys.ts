@@ -3,7 +3,7 @@
 export type Action =
   | "back" | "forward" | "back10" | "forward10" | "backSecond" | "forwardSecond" | "first" | "last" | "goto"
   | "play" | "slower" | "faster" | "fit" | "exactPixels" | "dimmer" | "brighter"
-  | "rectangle" | "ellipse" | "polygon" | "remove" | "leave" | "save"
+  | "rectangle" | "ellipse" | "polygon" | "putShape" | "remove" | "leave" | "save"
   | "nudgeLeft" | "nudgeRight" | "nudgeUp" | "nudgeDown"
   | "fineLeft" | "fineRight" | "fineUp" | "fineDown"
   | "narrower" | "wider" | "lower" | "higher"
@@ -46,6 +46,7 @@ export const KEYS: readonly Key[] = [
   key("regions", "rectangle", "draw a rectangle", "r"),
   key("regions", "ellipse", "draw an ellipse", "e"),
   key("regions", "polygon", "draw a polygon", "o"),
+  key("regions", "putShape", "put the new region in the middle", "Enter"),
   key("regions", "narrower", "narrower", "Alt+Shift+ArrowLeft"),
   key("regions", "wider", "wider", "Alt+Shift+ArrowRight"),
   key("regions", "lower", "less high", "Alt+Shift+ArrowUp"),

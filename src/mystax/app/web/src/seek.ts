@@ -90,6 +90,9 @@ export function rested(state: Seek, frame: number): Step {
   return isNewest ? { state: { ...state, wanted: frame, phase: "waiting" } } : ask(state, frame, "exact");
 }
 
+/** The frame is wanted in another form (range of grey levels, without loss): what is drawn is not that yet. */
+export const reshaped = (state: Seek, frame: number): Step => ask(state, frame, "exact");
+
 /** The clock runs: exact pictures, none of which is given up for the next one, so that some always arrive. */
 export function played(state: Seek, frame: number): Step {
   if (state.wanted === frame && state.phase !== "preview") return { state };

@@ -39,6 +39,8 @@ export const travel = signal(0);
 /** Display only: what is measured does not change with them. */
 export const brightness = signal(1);
 export const contrast = signal(1);
+/** Grey levels that are shown black and white, by the id of a camera; the camera's own where there are none. */
+export const ranges = signal<ReadonlyMap<string, readonly [number, number]>>(new Map());
 /** Pictures without loss, to see the exact pixels. */
 export const isLossless = signal(false);
 /** Rises when all pictures are to be fitted into their panels. */

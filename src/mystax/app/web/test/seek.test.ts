@@ -10,6 +10,7 @@ import {
   MOST_PLAYING,
   moved,
   played,
+  reshaped,
   rested,
   skipped,
   start,
@@ -107,6 +108,19 @@ describe("pictures in any order", () => {
     panel.answer(1);
     panel.take(rested(panel.state, 5));
     expect([panel.state.seq, panel.state.phase]).toEqual([1, "exact"]);
+  });
+
+  it("asks for the shown frame again when it is wanted in another form, and draws only that", () => {
+    const panel = new Panel();
+    panel.take(rested(panel.state, 5));
+    const old = panel.state.seq;
+    panel.take(reshaped(panel.state, 5));
+    panel.answer(panel.state.seq);
+    panel.answer(old);
+    panel.take(reshaped(panel.state, 5));
+    panel.answer(panel.state.seq);
+    expect(panel.drawn.map((one) => one.seq)).toEqual([2, 3]);
+    expect(panel.state.phase).toBe("exact");
   });
 
   it("goes back to a frame that was shown before something else was asked for", () => {

@@ -1,7 +1,8 @@
 /** How pictures are shown; what is measured does not change with it. */
 
 import { rounded } from "../roi";
-import { brightness, contrast, fits, isLossless } from "../state";
+import { brightness, contrast, fits, isLossless, ranges } from "../state";
+import { Range } from "./Range";
 import { useKeys } from "./useKeys";
 
 function Slider({ label, of }: { readonly label: string; readonly of: typeof brightness }) {
@@ -36,6 +37,7 @@ export function Display() {
       <legend>display only</legend>
       <Slider label="brightness" of={brightness} />
       <Slider label="contrast" of={contrast} />
+      <Range />
       <label class="check">
         <input
           type="checkbox"
@@ -49,6 +51,7 @@ export function Display() {
         onClick={() => {
           brightness.value = 1;
           contrast.value = 1;
+          ranges.value = new Map();
           fits.value += 1;
         }}
       >

@@ -8,8 +8,8 @@ import type { CameraInfo } from "../api.gen";
 import { shownAt } from "../clock";
 import { fitted, panned, toPicture, zoomed, type Point, type View } from "../geometry";
 import { Lru } from "../lru";
-import { ahead, answered, failed, label, moved, played, REST, rested, skipped, start, type Seek, type Step } from "../seek";
-import { brightness, clocks, contrast, fits, isLossless, isMoving, playing, skips, time, travel, trouble } from "../state";
+import { ahead, answered, failed, label, moved, played, reshaped, REST, rested, skipped, start, type Seek, type Step } from "../seek";
+import { brightness, clocks, contrast, fits, isLossless, isMoving, playing, ranges, skips, time, travel, trouble } from "../state";
 
 const CACHE_BYTES = 256 << 20;
 const PREVIEW_WIDTH = 480;
@@ -66,7 +66,15 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
   const panFrom = useRef<Point | null>(null);
   const isHeld = useRef(false);
   const [shown, setShown] = useState<Shown>({ text: "", note: "" });
-  const key = (frame: number): string => `${camera.id}/${frame}/${isLossless.value ? "png" : "jpeg"}`;
+  /** In which form pictures are wanted: a picture of another form is another one. */
+  const form = (): string => `${isLossless.value ? "png" : "jpeg"}/${ranges.value.get(camera.id)?.join("-") ?? ""}`;
+  const shownForm = useRef(form());
+  const key = (frame: number): string => `${camera.id}/${frame}/${form()}`;
+
+  function shape(): Pick<api.FrameWish, "isLossless" | "low" | "high"> {
+    const range = ranges.peek().get(camera.id);
+    return { isLossless: isLossless.peek(), ...(range === undefined ? {} : { low: range[0], high: range[1] }) };
+  }
 
   /** Draw the overlays for the frame that is on the screen: never for the one that is only wanted. */
   function paintAbove(): void {
@@ -144,7 +152,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
       const name = key(one);
       fetching.add(name);
       api
-        .frame(camera.id, { frame: one, mode: "exact", panel: "", seq: 0, isLossless: isLossless.peek() })
+        .frame(camera.id, { frame: one, mode: "exact", panel: "", seq: 0, ...shape() })
         .then(async (found) => {
           if (found === null || found.blob === null) return;
           const bitmap = await createImageBitmap(found.blob);
@@ -184,7 +192,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     api
       .frame(
         camera.id,
-        mode === "exact" ? { ...wish, isLossless: isLossless.peek() } : { ...wish, width: PREVIEW_WIDTH },
+        mode === "exact" ? { ...wish, ...shape() } : { ...wish, ...shape(), isLossless: false, width: PREVIEW_WIDTH },
         stop.signal,
       )
       .then(async (found) => {
@@ -211,7 +219,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     const clock = clocks.value.get(camera.id);
     const now = time.value;
     const moving = isMoving.value;
-    void isLossless.value;
+    const wanted = form();
     if (clock === undefined) return;
     const { frame, gap } = shownAt(clock, now);
     window.clearTimeout(timer.current);
@@ -219,7 +227,10 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
       hatch(Number.isFinite(gap) ? `no frame here (gap ${gap.toFixed(1)} s)` : "no frame here");
       return;
     }
+    const isReshaped = wanted !== shownForm.current;
+    shownForm.current = wanted;
     if (playing.peek()) take(played(seek.current, frame));
+    else if (isReshaped) take(reshaped(seek.current, frame));
     else if (!moving) take(rested(seek.current, frame));
     else take(moved(seek.current, frame));
     if (moving) timer.current = window.setTimeout(() => take(rested(seek.current, frame)), REST);

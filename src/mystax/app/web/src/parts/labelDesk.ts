@@ -39,6 +39,7 @@ const AGAIN = 2000;
 /** Refusals that say nothing of the gesture: the session has ended, or too much was asked at once. */
 const LATER = [401, 403, 421, 429];
 const STRANGER = "W901: the server was started anew. Your edits are kept here; open the link that it has printed and they are sent.";
+const KEPT = "Your edits are kept in this browser, and sent again until they are written.";
 const CLIENT = "mystax.client";
 
 export const set = signal<LabelSet | null>(null);
@@ -50,6 +51,8 @@ const history = signal<Undo>(nothingDone);
 /** What the gestures that wait have changed; one that came with a restart of the page is read from its operations. */
 const local = new Map<string, readonly Change[]>();
 let isSending = false;
+/** What the server has said of its state, such as a full disk; taken back when it writes again. */
+let complaint: string | null = null;
 
 export const saved = computed(() => saveText(waiting.value, labels.value?.rev ?? 0, isOffline.value));
 export const refusedEdits = computed<EditsWanted | null>(() => conflict(waiting.value));
@@ -160,6 +163,8 @@ async function sendOne(id: string, edits: EditsWanted): Promise<void> {
   try {
     const done = await api.sendEdits(id, edits);
     isOffline.value = false;
+    if (complaint !== null && trouble.value === complaint) trouble.value = null;
+    complaint = null;
     keep(acknowledged(waiting.value, edits.batch, done));
     local.delete(edits.batch);
     settle(done.frames, done.rev);
@@ -167,6 +172,10 @@ async function sendOne(id: string, edits: EditsWanted): Promise<void> {
   } catch (error) {
     if (!(error instanceof api.ApiError) || error.status >= 500 || LATER.includes(error.status)) {
       if (error instanceof api.ApiError && error.status === 401) trouble.value = STRANGER;
+      if (error instanceof api.ApiError && error.status >= 500) {
+        complaint = `${error.message}. ${KEPT}`;
+        trouble.value = complaint;
+      }
       throw error;
     }
     keep(refused(waiting.value, edits.batch));

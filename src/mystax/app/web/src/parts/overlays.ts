@@ -4,8 +4,9 @@ import { distance, toScreen, type Point } from "../geometry";
 import { corners, isLow, markersOf, opacity, type Marker } from "../markers";
 import { palette } from "../palette.gen";
 import { handles, outline, type Region } from "../roi";
+import { trailsAt } from "../trails";
 import type { Overlay, Paint } from "./FramePanel";
-import { pointsAt } from "./points";
+import { pointsAt, type FramePoints } from "./points";
 
 const RADIUS = 4.5;
 const NEAR = 12;
@@ -79,20 +80,51 @@ export function drawNearest(paint: Paint, places: ReadonlyArray<{ readonly name:
   if (near !== undefined) drawWord(paint.context, near.name, near.at);
 }
 
+/** How predicted keypoints are drawn: hollow beside others, and with the way that they have gone. */
+export interface KeypointLook {
+  readonly isHollow?: boolean;
+  /** Frames before and after the shown one whose places are joined to a line. */
+  readonly trail?: number;
+}
+
+function placesOf(found: FramePoints | null): ReadonlyArray<Point | null> | null {
+  if (found === null) return null;
+  return found.names.map((_, k) => {
+    const [x, y] = [found.places[k * found.n_space] ?? NaN, found.places[k * found.n_space + 1] ?? NaN];
+    return Number.isFinite(x + y) ? { x, y } : null;
+  });
+}
+
+function drawTrails({ context, view, frame }: Paint, outcome: string, reach: number): void {
+  context.save();
+  context.lineJoin = "round";
+  for (const way of trailsAt((one) => placesOf(pointsAt(outcome, one)), frame, reach)) {
+    context.beginPath();
+    way.map((place) => toScreen(view, place)).forEach(({ x, y }, k) => (k === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+    for (const [width, style] of [[3, "#0008"], [1.2, "#fffb"]] as const) {
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.stroke();
+    }
+  }
+  context.restore();
+}
+
 /** Predicted keypoints: confidence as opacity, dashed where it is low. */
-export function keypointsOf(outcome: string): Overlay {
+export function keypointsOf(outcome: string, { isHollow = false, trail = 0 }: KeypointLook = {}): Overlay {
   return (paint) => {
     const found = pointsAt(outcome, paint.frame);
-    if (found === null) return;
+    const seen = placesOf(found);
+    if (found === null || seen === null) return;
+    if (trail > 0) drawTrails(paint, outcome, trail);
     const markers = markersOf(found.names);
     const places: Array<{ name: string; at: Point }> = [];
     found.names.forEach((name, k) => {
-      const [x, y] = [found.places[k * found.n_space] ?? NaN, found.places[k * found.n_space + 1] ?? NaN];
       const confidence = found.confidence[k] ?? NaN;
-      const marker = markers[k];
-      if (marker === undefined || !Number.isFinite(x + y)) return;
-      const at = toScreen(paint.view, { x, y });
-      drawMarker(paint.context, marker, at, { isFilled: true, alpha: opacity(confidence), isDashed: isLow(confidence) });
+      const [marker, place] = [markers[k], seen[k]];
+      if (marker === undefined || place == null) return;
+      const at = toScreen(paint.view, place);
+      drawMarker(paint.context, marker, at, { isFilled: !isHollow, alpha: opacity(confidence), isDashed: isLow(confidence) });
       places.push({ name: `${name}  ${confidence.toFixed(2)}`, at });
     });
     drawNearest(paint, places);

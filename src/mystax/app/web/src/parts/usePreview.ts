@@ -24,9 +24,14 @@ export interface Preview {
   /** How long it took [ms]. */
   readonly took: number;
   readonly error: string | null;
+  /** Since when its loops are being compiled [s]; null where they are not. */
+  readonly preparing: number | null;
 }
 
-export const nothing: Preview = { found: null, lines: [], took: 0, error: null };
+/** Time between two questions whether what is compiled is ready [ms]. */
+const AGAIN = 400;
+
+export const nothing: Preview = { found: null, lines: [], took: 0, error: null, preparing: null };
 
 function one(body: Envelope, name: string, k = 0): number {
   return numbers(body, name)[k] ?? NaN;
@@ -88,6 +93,8 @@ function read(body: Envelope, { frame, region }: Wish): Pick<Preview, "found" | 
 export function usePreview(wish: Wish | null): Preview {
   const state = useRef<Newest<Wish>>(idle);
   const isGone = useRef(false);
+  const timer = useRef(0);
+  const latest = useRef<Wish | null>(null);
   const [shown, setShown] = useState<Preview>(nothing);
   const stamp = wish === null ? "" : JSON.stringify([wish.camera, wish.frame, writeRegion(wish.region), wish.parameters]);
 
@@ -97,15 +104,19 @@ export function usePreview(wish: Wish | null): Preview {
     const { seq, wish: asked } = next.send;
     const { camera, frame, region, parameters } = asked;
     const begin = performance.now();
-    const request = { camera, frame, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
+    const request = { camera, frame, n: 1, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
     api
       .preview(request)
-      .then((body) => {
-        const after = ended(state.current, seq, body !== null);
-        if (body !== null && after.isShown === true) {
-          setShown({ ...read(body, asked), took: performance.now() - begin, error: null });
+      .then((found) => {
+        const after = ended(state.current, seq, found.kind === "found");
+        if (found.kind === "found" && after.isShown === true) {
+          setShown({ ...nothing, ...read(found.body, asked), took: performance.now() - begin });
         }
         follow(after);
+        if (found.kind !== "preparing" || latest.current === null || isGone.current) return;
+        setShown({ ...nothing, preparing: found.seconds });
+        const again = latest.current;
+        if (after.send === undefined) timer.current = window.setTimeout(() => follow(wanted(state.current, again)), AGAIN);
       })
       .catch((error: unknown) => {
         if (JSON.stringify(parameters) === JSON.stringify(parametersOf(ANALYSIS[region.kind]))) refuse(error);
@@ -116,9 +127,17 @@ export function usePreview(wish: Wish | null): Preview {
   }
 
   useEffect(() => {
+    window.clearTimeout(timer.current);
+    latest.current = wish;
     if (wish === null) setShown(nothing);
     else follow(wanted(state.current, wish));
   }, [stamp]);
-  useEffect(() => () => void (isGone.current = true), []);
+  useEffect(
+    () => () => {
+      isGone.current = true;
+      window.clearTimeout(timer.current);
+    },
+    [],
+  );
   return shown;
 }

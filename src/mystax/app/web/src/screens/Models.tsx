@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import type { ModelInfo } from "../api.gen";
 import { Compared } from "../parts/Compared";
+import { CompareTwo } from "../parts/CompareTwo";
 import { ReportLink } from "../parts/ReportLink";
 import { isReadOnly, said, tell } from "../state";
 
@@ -122,6 +123,7 @@ export function Models() {
           </tbody>
         </table>
       )}
+      {models !== null && models.length > 0 && <CompareTwo models={models} />}
       {shown?.has_report === true && <Compared model={shown.id} name={shown.name} />}
       {shown !== undefined && (
         <div class="cards">

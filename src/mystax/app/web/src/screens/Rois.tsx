@@ -14,6 +14,7 @@ import { foundOf, regionsOf } from "../parts/overlays";
 import { ParameterForm, parametersOf, parametersOfAll } from "../parts/ParameterForm";
 import { TimeBar } from "../parts/TimeBar";
 import { useKeys, type Actions } from "../parts/useKeys";
+import { ValueStrip } from "../parts/ValueStrip";
 import { usePreview } from "../parts/usePreview";
 import {
   ANALYSIS,
@@ -191,6 +192,12 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
     setCorners([]);
     setForm(form === next ? null : next);
   };
+  /** Without a pointer: a shape in the middle, to be moved by keys or numbers. */
+  function putShape(): void {
+    if (camera === null || form === null) return;
+    const [w, h] = [camera.width, camera.height];
+    add(between(form, { x: w / 3, y: h / 3 }, { x: (2 * w) / 3, y: (2 * h) / 3 }));
+  }
   function remove(): void {
     if (region === null) return;
     put(all.filter((one) => one !== region));
@@ -216,6 +223,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
       chosen.value = null;
     },
   };
+  if (form !== null) actions.putShape = putShape;
   if (region !== null) {
     Object.assign(actions, {
       nudgeLeft: edit((one) => moved(one, -1, 0)),
@@ -295,7 +303,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                 ? "drag to move, handles to resize; wheel zooms"
                 : form === "polygon"
                   ? "click corners; the first one again closes"
-                  : "drag over the picture; Esc leaves"}
+                  : "drag over the picture, or Enter for the middle; Esc leaves"}
             </span>
           </div>
           <FramePanel key={camera.id} camera={camera} overlays={overlays} tool={form === null ? moving : drawing} />
@@ -377,6 +385,11 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                   live, frame {frame ?? "-"} <span class="muted">{preview.took > 0 && `${Math.round(preview.took)} ms`}</span>
                 </legend>
                 {preview.error !== null && <p class="error">{preview.error}</p>}
+                {preview.preparing !== null && (
+                  <p role="status">
+                    Preparing the measurement, once on this computer: {Math.ceil(preview.preparing)} s so far. Drawing and saving work meanwhile.
+                  </p>
+                )}
                 <dl>
                   {preview.lines.map(([name, value]) => (
                     <div key={name}>
@@ -385,6 +398,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                     </div>
                   ))}
                 </dl>
+                <ValueStrip wish={wish} n_frames={camera.n_frames} />
                 <p class="help">The same code, region and parameters as in a run; smoothed values need the whole recording and are not shown.</p>
               </fieldset>
               <ParameterForm key={region.kind} analysis={ANALYSIS[region.kind]} />

@@ -1,14 +1,14 @@
 /** The cameras of a recording at one time, and what was measured. */
 
-import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 
 import type { OutcomeInfo, RecordingInfo } from "../api.gen";
+import { compared } from "../parts/compared";
 import { Display } from "../parts/Display";
 import { FramePanel } from "../parts/FramePanel";
 import { Masks } from "../parts/Masks";
 import { NoRecording } from "../parts/Need";
-import { keypointsOf } from "../parts/overlays";
+import { ComparedKey, hasPoints, overlaysOf, PointChoices, shownFolder } from "../parts/PointChoices";
 import { pointsAt, pointsCome, type FramePoints } from "../parts/points";
 import { ReportLink } from "../parts/ReportLink";
 import { TimeBar } from "../parts/TimeBar";
@@ -87,7 +87,7 @@ function Points({ found }: { readonly found: FramePoints | null }) {
 
 function Inspector({ recording }: { readonly recording: RecordingInfo }) {
   const camera = focus.value;
-  const pose = camera === null ? null : poseOf(recording, camera.name);
+  const pose = camera === null ? null : poseOf(recording, camera.name, shownFolder.value);
   const frame = focusFrame.value;
   void pointsCome.value;
   return (
@@ -108,6 +108,8 @@ function Inspector({ recording }: { readonly recording: RecordingInfo }) {
           draw keypoints
         </label>
       )}
+      {pose !== null && hasPoints.value && <PointChoices recording={recording} />}
+      {compared.value?.recording === recording.id && <ComparedKey />}
       {pose !== null && frame !== null && hasPoints.value && <Points found={pointsAt(pose.id, frame)} />}
       {pose === null && recording.cameras.length > 0 && (
         <p class="notice">
@@ -118,8 +120,6 @@ function Inspector({ recording }: { readonly recording: RecordingInfo }) {
     </aside>
   );
 }
-
-const hasPoints = signal(true);
 
 export function View() {
   const recording = open.value;
@@ -165,10 +165,9 @@ export function View() {
             <div>
               {recording.cameras.length > 0 && (
                 <div class="panels">
-                  {recording.cameras.map((camera) => {
-                    const pose = poseOf(recording, camera.name);
-                    return <FramePanel key={camera.id} camera={camera} overlays={pose === null || !hasPoints.value ? [] : [keypointsOf(pose.id)]} />;
-                  })}
+                  {recording.cameras.map((camera) => (
+                    <FramePanel key={camera.id} camera={camera} overlays={overlaysOf(recording, camera)} />
+                  ))}
                 </div>
               )}
               <TimeBar />

@@ -9,6 +9,7 @@ import { resultOf } from "../../training";
 import { isReadOnly, said, tell } from "../../state";
 import { labels, set } from "../labelDesk";
 import { ReportLink } from "../ReportLink";
+import { LossCurve } from "./LossCurve";
 import { useQueue } from "../useQueue";
 
 const LEAST = 10;
@@ -84,6 +85,7 @@ function Running({ job }: { readonly job: JobRow }) {
         )}
       </div>
       {job.state === "running" && <progress aria-label="training" max={1} {...(job.share === null ? {} : { value: job.share })} />}
+      <LossCurve key={job.id} job={job.id} isRunning={job.state === "running"} />
       {job.error !== null && (
         <p class="error">
           {job.error["code"]} {job.error["where"]}: {job.error["what"]} {job.error["hint"]}

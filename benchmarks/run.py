@@ -50,6 +50,7 @@ MODULES = (
     "states",
     "space",
     "queue",
+    "app",
 )
 SETS = ("quick", "full", "scaling")
 MAX_REPS = 5

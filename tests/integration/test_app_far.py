@@ -119,7 +119,9 @@ def test_by_a_tunnel_on_another_port_edits_are_saved(tmp_path: Path, running: An
         open_page(running, address_of(server, port, "label"), folder=tmp_path) as watched,
     ):
         begin_to_label(watched.page)
+        assert port != server.port
         assert len(placed(server)) == 1
+        assert watched.foreign(port) == []
         assert watched.said == []
 
 

@@ -15,7 +15,6 @@ from mystax.io.rois import read_rois
 from mystax.io.video import Video
 from mystax.synth import faulty_video, read_barcode
 from tests.fixtures.browser import AXE, Watched, browser, open_page
-from tests.fixtures.tunnel import tunnel
 from tests.fixtures.web_server import WebServer, web_server
 
 COMPILED = 180_000.0
@@ -273,21 +272,6 @@ def test_a_label_outlives_the_server(tmp_path: Path, running: Any) -> None:
         (frame,) = server.get(f"/api/labels/{key}")["frames"]
         (point,) = [one for one in frame["points"].values() if one is not None]
         assert (point["x"], point["y"]) == pytest.approx((47.5, 35.5), abs=0.6)
-
-
-def test_through_a_tunnel_on_another_port_a_label_is_saved(tmp_path: Path, running: Any) -> None:
-    faulty_video(tmp_path / "face.mp4", "clean", n_frames=20, size=SIZE)
-    with web_server(tmp_path) as server, tunnel(server.port) as port:
-        assert port != server.port
-        world = World(tmp_path, server, running)
-        address = world.address("label", "face").replace(f":{server.port}/", f":{port}/")
-        with open_page(running, address, folder=tmp_path) as watched:
-            label_a_point(watched)
-            watched.page.get_by_role("region").get_by_text("Saved - rev 1").wait_for()
-            assert watched.foreign(port) == []
-            assert watched.said == []
-        key = server.get(f"/api/recordings/{world.id_of('face')}")["labels"][0]["id"]
-        assert server.get(f"/api/labels/{key}")["rev"] == 1
 
 
 def test_a_visit_asks_no_other_host_and_the_console_stays_empty(world: World) -> None:

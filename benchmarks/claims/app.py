@@ -56,14 +56,20 @@ def seek(job: dict[str, Any]) -> dict[str, Any]:
     from tests.fixtures.page_times import film, seek_times
 
     interval = int(job["interval"])
-    return _timed(job, lambda folder: film(folder, interval), lambda *page: seek_times(*page, 100, interval))
+    return _timed(
+        job,
+        lambda folder: film(folder, interval),
+        lambda running, server: seek_times(running, server, 100, interval),
+    )
 
 
 def drag(job: dict[str, Any]) -> dict[str, Any]:
     """Drag a region by 100 events."""
     from tests.fixtures.page_times import drag_times, film
 
-    return _timed(job, lambda folder: film(folder, 30, 30), lambda *page: drag_times(*page, 100))
+    return _timed(
+        job, lambda folder: film(folder, 30, 30), lambda running, server: drag_times(running, server, 100)
+    )
 
 
 def check(job: dict[str, Any]) -> dict[str, Any]:

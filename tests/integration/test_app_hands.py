@@ -67,6 +67,7 @@ def test_time_and_picture_answer_to_keys(server: WebServer, running: Any, tmp_pa
             press(page, key)
             expect_frame(page, frame)
         press(page, "g")
+        page.locator("input:focus").wait_for()
         page.keyboard.type("50")
         press(page, "Enter")
         expect_frame(page, 50)

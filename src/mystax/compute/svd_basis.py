@@ -14,10 +14,13 @@ from mystax.compute.svd_rows import bin_tiles, gram_of
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float, Float32, Float64
 
-__all__ = ["combined", "orthonormal", "random_basis", "remainder"]
+__all__ = ["combined", "new_directions", "orthonormal", "random_basis", "remainder"]
 
 MILD = 4.0
 """Condition of a basis below which float32 makes it orthonormal to 1e-6."""
+
+DEPENDENT = 0.5
+"""Share of a column's length that must be left when it is freed of a span for the second time."""
 
 EXACT = 2000.0
 """Condition below which one round is enough: its square times the precision of float64 is below 1e-9."""
@@ -168,6 +171,36 @@ def remainder(
             values[tile] -= block[tile] @ piece
 
     tiles.map(part, bin_tiles(len(values)))
+
+
+def new_directions(
+    values: Float64[np.ndarray, "bin column"], blocks: Sequence[Float32[np.ndarray, "bin _"]], tiles: Tiles
+) -> Float32[np.ndarray, "bin rank"]:
+    """Make an orthonormal basis of what columns add to a span that was taken off them once already.
+
+    Parameters
+    ----------
+    values : array (bin, column)
+        Columns after `remainder`; overwritten.
+    blocks : sequence of array (bin, width)
+        Q1, Q2, ...: orthonormal, also to each other.
+    tiles : Tiles
+        Threads.
+
+    Returns
+    -------
+    array (bin, rank)
+        Orthonormal, also to the blocks.  Columns that lay in the span to rounding add nothing: what is left
+        of them when they are freed of it again is rounding too, in any direction [1]_.
+
+    References
+    ----------
+    .. [1] Giraud, Langou, Rozloznik & van den Eshof (2005), doi:10.1007/s00211-005-0615-4
+    """
+    before = np.einsum("ij,ij->j", values, values)
+    remainder(values, blocks, None, tiles)
+    values[:, np.einsum("ij,ij->j", values, values) < DEPENDENT**2 * before] = 0.0
+    return orthonormal(values, tiles)
 
 
 def _cuts(

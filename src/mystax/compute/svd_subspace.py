@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mystax.compute.svd_basis import combined, orthonormal, random_basis, remainder
+from mystax.compute.svd_basis import combined, new_directions, orthonormal, random_basis, remainder
 from mystax.compute.svd_gram import OpenSpool, below, norm_error
 from mystax.compute.svd_products import Products
 from mystax.compute.svd_ritz import centre_sums, final_width, first_width, missing_share, ritz_pairs
@@ -278,8 +278,7 @@ class Subspace:
                 self._settle(values, turn)
                 return
         room = self._room - len(inner)
-        remainder(sums, self._basis, None, self._tiles)
-        new = orthonormal(sums, self._tiles)[:, : max(0, room)]
+        new = new_directions(sums, self._basis, self._tiles)[:, : max(0, room)]
         if new.shape[1]:
             self._basis.append(np.ascontiguousarray(new))
         else:

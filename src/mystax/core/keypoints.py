@@ -309,7 +309,7 @@ class KeypointSet:
         --------
         >>> found = KeypointSet.load("mouse-face-13").both_sides(["left.mouth", "nose_tip", "right.mouth"])
         >>> found.ids, found.pairs
-        ((left.mouth, nose_tip, right.mouth), ((left.mouth, right.mouth),))
+        (('left.mouth', 'nose_tip', 'right.mouth'), (('left.mouth', 'right.mouth'),))
         """
         from mystax.core.keypoint_sides import both_sides
 

@@ -95,10 +95,10 @@ def old(lab: Lab) -> Iterator[tuple[tuple[str, str], dict[str, Any], dict[str, A
             {**key, "facemap_task_id": 1, "facemap_params": {"sbinn": 4}, "do_mov_svd": 0},
         ]
     )
-    models = ((1, "ours", "trained here"), (2, "theirs", ""))
+    models = ((71, "ours", "trained here"), (72, "theirs", ""))
     names_of_model = ("model_id", "model_name", "model_description")
     tables["FacemapModel"].insert([dict(zip(names_of_model, row, strict=True)) for row in models])
-    for number in (1, 2):
+    for number in (71, 72):
         tables["FacemapInferenceTask"].insert1({**key, "model_id": number, "bbox": BOX})
     yield names, tables, key
     drop_schemas(lab.connection, *reversed(names))
@@ -114,7 +114,7 @@ def test_a_dry_run_says_what_would_be_copied_and_copies_nothing(lab: Lab, old: A
     from mystax.element import copy_manual_tables
 
     names, _, key = old
-    report = copy_manual_tables(names, models={1: small(tmp_path)})
+    report = copy_manual_tables(names, models={71: small(tmp_path)})
     assert {table: found.copied for table, found in report.items()} == {
         "VideoRecording": 1,
         "VideoRecording.File": 1,
@@ -124,9 +124,9 @@ def test_a_dry_run_says_what_would_be_copied_and_copies_nothing(lab: Lab, old: A
     }
     assert len(lab.fbe.VideoRecording & key) == 0
     ((about, reason),) = report["FacemapModel"].left_out
-    assert (about, "models={2: NAME}" in reason) == ({"model_id": 2}, True)
+    assert (about, "models={72: NAME}" in reason) == ({"model_id": 72}, True)
     ((about, reason),) = report["FacemapInferenceTask"].left_out
-    assert (about["model_id"], reason) == (2, "its model was left out")
+    assert (about["model_id"], reason) == (72, "its model was left out")
     ((about, reason),) = report["FacemapTask"].notes
     assert about["facemap_task_id"] == 1
     assert "P401" in reason
@@ -137,9 +137,9 @@ def test_rows_arrive_as_they_were_and_once(lab: Lab, old: Any, tmp_path: Path) -
     from mystax.element import copy_manual_tables
 
     names, tables, key = old
-    first = copy_manual_tables(names, models={1: small(tmp_path)}, dry_run=False)
+    first = copy_manual_tables(names, models={71: small(tmp_path)}, dry_run=False)
     assert first["VideoRecording.File"].copied == 1
-    again = copy_manual_tables(names, models={1: small(tmp_path)}, dry_run=False)
+    again = copy_manual_tables(names, models={71: small(tmp_path)}, dry_run=False)
     assert {found.copied for found in again.values()} == {0}
     assert [found.present for found in again.values()] == [1, 1, 2, 1, 1]
     row = (lab.fbe.VideoRecording & key).fetch1()
@@ -149,14 +149,14 @@ def test_rows_arrive_as_they_were_and_once(lab: Lab, old: Any, tmp_path: Path) -
     task = (lab.fbe.FacemapTask & {**key, "facemap_task_id": 0}).fetch1()
     assert task["facemap_params"] == PARAMS
     assert (bool(task["do_mot_svd"]), bool(task["do_mov_svd"])) == (True, True)
-    assert (lab.fi.FacemapModel & "model_id=1").fetch1()["model_name"] == "ours"
-    assert len(lab.fi.FacemapModel.BodyPart & "model_id=1") == 5
-    bbox = (lab.fi.FacemapInferenceTask & {**key, "model_id": 1}).fetch1()["bbox"]
+    assert (lab.fi.FacemapModel & "model_id=71").fetch1()["model_name"] == "ours"
+    assert len(lab.fi.FacemapModel.BodyPart & "model_id=71") == 5
+    bbox = (lab.fi.FacemapInferenceTask & {**key, "model_id": 71}).fetch1()["bbox"]
     assert np.asarray(bbox).tolist() == BOX
     report = lab.fbe.populate_all(key)
     assert report["RecordingInfo"]["done"] == 1, "the copied video is computed as any other"
     assert len(tables["FacemapTask"]()) == 2, "the old schema stays as it is"
-    (lab.fi.FacemapModel & "model_id=1").delete(prompt=False)
+    (lab.fi.FacemapModel & "model_id=71").delete(prompt=False)
 
 
 def test_videos_of_sessions_that_the_lab_does_not_have_are_left_out(lab: Lab, old: Any) -> None:

@@ -66,7 +66,7 @@ def decomposer(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("rank", [1, 2, 3, 12])
 def test_rows_of_a_rank_have_as_many_components(route: Route, rank: int) -> None:
     bins = bins_of_rank(rank)
     ((found, scores),) = decompose(bins, route).results()
@@ -122,7 +122,7 @@ def test_without_scratch_the_bits_are_the_same(route: Route) -> None:
         np.testing.assert_array_equal(rows.read(0, N), more.read(0, N))
 
 
-@pytest.mark.parametrize(("route", "n_passes"), [("gram_bins", 2), ("subspace", 4), ("subspace_streamed", 2)])
+@pytest.mark.parametrize(("route", "n_passes"), [("gram_bins", 2), ("subspace", 5), ("subspace_streamed", 2)])
 def test_decodes_without_scratch_are_known_at_the_start(route: Route, n_passes: int) -> None:
     made = Decomposer(
         [Matrix("m", True, None, P)],
@@ -161,8 +161,8 @@ def test_more_readings_are_made_while_too_much_variance_is_missing() -> None:
     bins = np.random.default_rng(0).integers(0, 4080, (N, P)).astype(np.uint16)
     ((loose, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.2).results()
     ((tight, _),) = decompose(bins, "subspace", n_components=10, tolerance=0.0001).results()
-    assert loose.n_readings == 4
-    assert tight.n_readings == 6
+    assert loose.n_readings == 5
+    assert tight.n_readings == 7
     assert tight.captured[-1] > loose.captured[-1]
     assert tight.shortfall < loose.shortfall
 
@@ -201,7 +201,7 @@ def test_a_basis_from_a_part_of_the_blocks_is_turned_to_fit_all_rows(route: Rout
     ((found, scores),) = decompose(bins, route, moving=True).results()
     rows = np.abs(np.diff(bins.astype(np.int64), axis=0))
     exact = np.linalg.svd(rows - rows.mean(0), compute_uv=False)
-    assert found.n_readings == (5 if route == "subspace" else 2)
+    assert found.n_readings == (6 if route == "subspace" else 2)
     assert found.captured[-1] > 0.97 * (exact[:20] ** 2).sum() / (exact**2).sum()
     values = scores.read(0, N)[1:].astype(np.float64)
     np.testing.assert_allclose(values, (rows - found.mean) @ found.mask, atol=1e-2)

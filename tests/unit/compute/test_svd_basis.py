@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mystax.compute.svd_basis import combined, orthonormal, random_basis, remainder
+from mystax.compute.svd_basis import combined, new_directions, orthonormal, random_basis, remainder
 from mystax.compute.tiles import TilePool
 
 POOL = TilePool(1)
@@ -102,3 +102,15 @@ def test_remainders_do_not_depend_on_threads() -> None:
         turn = np.random.default_rng(4).normal(size=(9, 4)).astype(np.float32)
         np.testing.assert_array_equal(combined(blocks, turn, pool), combined(blocks, turn, POOL))
     np.testing.assert_array_equal(one, other)
+
+
+def test_columns_inside_a_span_add_no_direction_to_it() -> None:
+    generator = np.random.default_rng(3)
+    block, other = np.split(np.linalg.qr(generator.normal(size=(500, 12)))[0].astype(np.float32), [8], axis=1)
+    inside = block @ generator.normal(size=(8, 5)).astype(np.float32)
+    values = np.hstack([1e-8 * inside, other]).astype(np.float64)
+    new = new_directions(values, [block], POOL)
+    assert new.shape == (500, 4)
+    np.testing.assert_allclose(block.T @ new, 0, atol=1e-6)
+    np.testing.assert_allclose(new.T @ new, np.eye(4), atol=1e-6)
+    np.testing.assert_allclose(new @ (new.T @ other), other, atol=1e-6)

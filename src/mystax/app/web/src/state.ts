@@ -56,6 +56,9 @@ export const marks = signal<readonly Mark[]>([]);
 export const moreMarks = signal<readonly Mark[]>([]);
 /** Said to people who cannot see the page. */
 export const said = signal("");
+
+/** The model whose card the screen of models shows; null: the default one. */
+export const modelShown = signal<string | null>(null);
 /** What went wrong last, for the notice at the top. */
 export const trouble = signal<string | null>(null);
 

@@ -7,7 +7,7 @@ import type { ModelInfo } from "../api.gen";
 import { Compared } from "../parts/Compared";
 import { CompareTwo } from "../parts/CompareTwo";
 import { ReportLink } from "../parts/ReportLink";
-import { isReadOnly, said, tell } from "../state";
+import { isReadOnly, modelShown, said, tell } from "../state";
 
 /** A value of a card as text; lists of texts in one line, tables as JSON. */
 function textOf(value: unknown): string {
@@ -47,7 +47,6 @@ function Card({ title, card }: { readonly title: string; readonly card: Readonly
 
 export function Models() {
   const [models, setModels] = useState<readonly ModelInfo[] | null>(null);
-  const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => {
     api.models().then(setModels).catch(tell);
   }, []);
@@ -60,7 +59,7 @@ export function Models() {
       })
       .catch(tell);
   };
-  const shown = models?.find((one) => one.id === chosen) ?? models?.find((one) => one.is_default) ?? models?.[0];
+  const shown = models?.find((one) => one.id === modelShown.value) ?? models?.find((one) => one.is_default) ?? models?.[0];
   return (
     <section class="screen" aria-labelledby="models">
       <header>
@@ -91,7 +90,7 @@ export function Models() {
             {models.map((model) => (
               <tr key={model.id} aria-current={model === shown ? "true" : undefined}>
                 <td>
-                  <button type="button" class="plain" aria-pressed={model === shown} onClick={() => setChosen(model.id)}>
+                  <button type="button" class="plain" aria-pressed={model === shown} onClick={() => (modelShown.value = model.id)}>
                     {model.name}
                   </button>
                 </td>

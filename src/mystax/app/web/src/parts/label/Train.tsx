@@ -6,7 +6,7 @@ import * as api from "../../api";
 import type { JobRow, ModelInfo, TrainingWanted } from "../../api.gen";
 import { canCancel, cellText, lasting } from "../../jobs";
 import { resultOf } from "../../training";
-import { isReadOnly, said, tell } from "../../state";
+import { isReadOnly, modelShown, said, tell } from "../../state";
 import { labels, set } from "../labelDesk";
 import { ReportLink } from "../ReportLink";
 import { LossCurve } from "./LossCurve";
@@ -52,7 +52,9 @@ function Outcome({ job }: { readonly job: JobRow }) {
           <ReportLink path={`models/${made.id}/report`} name={made.name}>
             report
           </ReportLink>
-          <a href="#s=models">point by point</a>
+          <a href="#s=models" onClick={() => void (modelShown.value = made.id)}>
+            point by point
+          </a>
           {!made.is_rejected && (
             <button type="button" disabled={made.is_default || isReadOnly.value} onClick={choose}>
               {made.is_default ? "is the default" : "make default"}

@@ -98,13 +98,17 @@ export function changedBy(labels: Labels, changes: readonly Change[]): Labels {
   return { ...labels, frames };
 }
 
-/** The labels with frames as the server has them; what is predicted stays where it says nothing of it. */
+/**
+ * The labels with frames as the server has them; what is predicted stays where it says nothing of it.  An answer
+ * that was on its way while an edit was written knows less than we do: only what it predicts is taken.
+ */
 export function withFrames(labels: Labels, found: readonly LabelFrame[], rev = labels.rev): Labels {
   const frames = new Map(labels.frames);
   for (const frame of found) {
     const key = keyOf(frame.camera, frame.frame);
-    const isSilent = Object.keys(frame.predicted).length === 0;
-    frames.set(key, isSilent ? { ...frame, predicted: frames.get(key)?.predicted ?? {} } : frame);
+    const known = frames.get(key);
+    const predicted = Object.keys(frame.predicted).length === 0 ? (known?.predicted ?? {}) : frame.predicted;
+    frames.set(key, { ...(known !== undefined && known.rev > frame.rev ? known : frame), predicted });
   }
   return { ...labels, frames, rev: Math.max(rev, labels.rev, ...found.map((one) => one.rev)) };
 }

@@ -114,6 +114,13 @@ describe("labels", () => {
     expect(after.rev).toBe(9);
   });
 
+  it("take only what is predicted from an answer that is older than an edit", () => {
+    const late = withFrames(labels, [frame(10, {}, { rev: 3, predicted: { nose: guess } }), frame(20, {}, { rev: 0 })]);
+    expect(frameOf(late, "c0", 10)).toMatchObject({ rev: 4, points: { eye: placed(1, 2), nose: invisible(3, 4) }, predicted: { nose: guess } });
+    expect(frameOf(late, "c0", 20)).toMatchObject({ rev: 5, points: { mouth: absent } });
+    expect(late.rev).toBe(5);
+  });
+
   it("are copied from the labelled frame before", () => {
     const copied = copyPrevious(labels, "c0", 20);
     expect(copied.map(({ keypoint }) => keypoint)).toEqual(["eye", "nose"]);

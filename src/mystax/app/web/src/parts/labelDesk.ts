@@ -112,6 +112,7 @@ function settle(found: readonly LabelFrame[], rev?: number): void {
 
 export async function openSet(id: string): Promise<void> {
   const found = await api.labels(id);
+  if (set.value?.id === found.id && (labels.value?.rev ?? 0) > found.rev) return; // asked before our last edit was written
   set.value = found;
   history.value = nothingDone;
   suggestions.value = null;

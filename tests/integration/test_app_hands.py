@@ -50,6 +50,7 @@ def press(page: Any, *keys: str) -> None:
 # keys ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_time_and_picture_answer_to_keys(server: WebServer, running: Any, tmp_path: Path) -> None:
     with open_page(running, address(server, "view"), folder=tmp_path) as watched:
         page = watched.page
@@ -84,7 +85,9 @@ def test_time_and_picture_answer_to_keys(server: WebServer, running: Any, tmp_pa
         page.locator("fieldset.display label.row").first.get_by_text("1.00").wait_for()
         press(page, "?")
         page.get_by_role("dialog", name="keys").wait_for()
-        press(page, "Escape", "Control+k")
+        press(page, "Escape")
+        page.get_by_role("dialog", name="keys").wait_for(state="detached")
+        press(page, "Control+k")
         page.get_by_role("combobox", name="command").wait_for()
         page.keyboard.type("open ROIs")
         press(page, "Enter")
@@ -208,7 +211,8 @@ def label_in_tabs_that_die(server: WebServer, running: Any, n_tabs: int, seed: i
     assert (found["rev"], len(points)) == (n_edits, n_edits), "nothing is lost or written twice"
 
 
-@pytest.mark.parametrize(("n_tabs", "seed"), [(2, 1), pytest.param(40, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("n_tabs", "seed"), [(2, 1), (40, 2)])
+@pytest.mark.slow
 def test_no_edit_is_lost_when_tabs_are_killed(
     server: WebServer, running: Any, n_tabs: int, seed: int
 ) -> None:

@@ -135,7 +135,7 @@ export function Sheet() {
       ref={dialog}
       class="sheet"
       aria-label={now === "commands" ? "commands" : "keys"}
-      onClose={close}
+      onCancel={close}
       onClick={(event) => event.target === dialog.current && close()}
     >
       {now !== null && (

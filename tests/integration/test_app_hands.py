@@ -187,6 +187,7 @@ def label_in_tabs_that_die(server: WebServer, running: Any, n_tabs: int, seed: i
         page.goto(address(server, "label"))
         page.get_by_role("region").get_by_text(f"Saved - rev {n_edits}").wait_for()
         page.keyboard.press("g")
+        page.locator("input:focus").wait_for()
         page.keyboard.type(str(turn))
         page.keyboard.press("Enter")
         expect_frame(page, turn)

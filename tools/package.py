@@ -1,7 +1,7 @@
-"""Build wheel and sdist, check their content, and try the wheel in a bare environment: import, command, page.
+"""Build wheel and sdist, check their content, and try the wheel in a bare environment: import, page.
 
-The page is tried where no Node is, and a wheel that is made from the sdist, without Node and network, holds the
-same page.
+The page is tried where no Node is, and a wheel that is made from the sdist, without Node and network, holds
+the same page.
 """
 
 import hashlib

@@ -197,7 +197,8 @@ def _encode(
     """Fit and judge one recording; nothing is returned where that was not wanted."""
     from mystax.core.encoding_words import ratio_sentence, verdict
     from mystax.core.quality import flags_from_json
-    from mystax.engine.encoding.encoding import encoding, prepare_encoding
+    from mystax.engine.encoding.encoding import encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
     from mystax.engine.report import make_report
     from mystax.io.store import Store
 

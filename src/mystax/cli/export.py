@@ -12,7 +12,7 @@ from mystax.errors import ParameterError
 
 if TYPE_CHECKING:
     from mystax.engine.export import ExportWish
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
 
 __all__ = ["command"]
 
@@ -202,7 +202,7 @@ def _wish(forms: list[str], analyses: list[str], wishes: dict[str, Any]) -> "Exp
 
 def _nwb_options(wishes: dict[str, Any]) -> "NwbOptions":
     """Return how NWB files are written."""
-    from mystax.io.nwb.writer import NwbOptions, SubjectFacts
+    from mystax.io.nwb.options import NwbOptions, SubjectFacts
 
     return NwbOptions(
         start=_moment(wishes["start"]),

@@ -15,7 +15,8 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float32
 from mystax.errors import FormatError, WeightsError
 from mystax.io.foreign import read_foreign
-from mystax.io.weights import WeightsInfo, write_weights
+from mystax.io.weights import write_weights
+from mystax.io.weights_notes import WeightsInfo
 
 __all__ = [
     "FACEMAP_POINTS",

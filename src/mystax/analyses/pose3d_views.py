@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.keypoint_sides import MIDLINE
 from mystax.core.typing import Float, Float64, Int64, Shaped
 from mystax.errors import RecipeError
 
@@ -17,20 +18,6 @@ else:
 __all__ = ["Gathered", "PoseView", "gather", "view_of_dataset"]
 
 MIN_CONFIDENCE = 0.05
-MIDLINE = frozenset(
-    {
-        "nose_top",
-        "nose_tip",
-        "nose_bottom",
-        "nosebridge",
-        "chin",
-        "lower_lip",
-        "tongue_tip",
-        "paw",
-        "pad_center",
-    }
-)
-"""Points that have no side."""
 LONGEST_STEP = 1.5
 """Neighbours that are further apart than this many intervals are not joined."""
 SNAP = 0.02

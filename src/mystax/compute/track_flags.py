@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mystax.compute.keypoint_errors import REFERENCE
+from mystax.compute.smoothing import robust_sd
 from mystax.core.typing import Bool, Float, Float64, UInt8
 
 __all__ = ["FLAG_MASKS", "disagreements", "flag_text", "flags_of", "jumps"]
@@ -23,7 +25,6 @@ RETURN_FRAMES = 3
 JUMP_STEP = 25.0
 JUMP_SDS = 8.0
 MEMBERS_SD = 5.0
-REFERENCE = 256.0
 
 
 def flag_text() -> str:
@@ -89,7 +90,7 @@ def jumps(
             continue
         place = np.asarray(position[seen, point], np.float64)
         step = np.hypot(*np.diff(place, axis=0).T)
-        spread = 1.4826 * float(np.median(np.abs(step - np.median(step))))
+        spread = robust_sd(step)
         fast = np.concatenate([[False], step > max(JUMP_STEP * width / REFERENCE, JUMP_SDS * spread)])
         far = distance[seen, point] > JUMP_DISTANCE
         found[seen, point] = fast | (far & _returns(place, far))

@@ -55,7 +55,7 @@ class Keypoint:
 
 @dataclass(frozen=True, slots=True)
 class SetFields:
-    """The fields of a set, checked; `mystax.KeypointSet` says what each means and adds what is done with them."""
+    """The fields of a set, checked; `mystax.KeypointSet` says what each means and what is done with them."""
 
     name: str
     points: tuple[Keypoint, ...]

@@ -15,8 +15,22 @@ from mystax.core.keypoint_fields import (
 )
 from mystax.core.keypoint_measures import Axes, Measure
 
-__all__ = ["both_sides", "split_side"]
+__all__ = ["MIDLINE", "both_sides", "split_side"]
 
+MIDLINE = frozenset(
+    {
+        "nose_top",
+        "nose_tip",
+        "nose_bottom",
+        "nosebridge",
+        "chin",
+        "lower_lip",
+        "tongue_tip",
+        "paw",
+        "pad_center",
+    }
+)
+"""Points of the midline: a camera of either side sees them, and calls them so."""
 T = TypeVar("T")
 S = TypeVar("S", bound=SetFields)
 

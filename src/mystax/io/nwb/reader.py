@@ -15,7 +15,16 @@ from mystax.io.guarded import check_hdf5
 from mystax.io.layout import rebuild
 from mystax.io.outcome_parts import OutcomeParts, check_content
 
-__all__ = ["MANIFEST", "MANIFEST_PATH", "MEMORY", "SECONDS", "FoundOutcome", "manifest_of", "plain_outcomes", "read_outcomes"]
+__all__ = [
+    "MANIFEST",
+    "MANIFEST_PATH",
+    "MEMORY",
+    "SECONDS",
+    "FoundOutcome",
+    "manifest_of",
+    "plain_outcomes",
+    "read_outcomes",
+]
 
 MANIFEST = "mystax_manifest"
 MANIFEST_PATH = f"scratch/{MANIFEST}"
@@ -47,7 +56,9 @@ def manifest_of(file: h5py.File) -> str | None:
     value = item[()]
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     if len(text) > MOST_TEXT:
-        raise FormatError("F802", MANIFEST_PATH, expected=f"at most {MOST_TEXT} characters", got=str(len(text)))
+        raise FormatError(
+            "F802", MANIFEST_PATH, expected=f"at most {MOST_TEXT} characters", got=str(len(text))
+        )
     return text
 
 

@@ -206,19 +206,6 @@ class Gathered:
     alignments: Mapping[str, _Alignment] = field(repr=False)
     min_confidence: float = 0.1
 
-    @property
-    def has_frames(self) -> np.ndarray:
-        """Tell for each time and camera whether the camera has a frame there."""
-        return np.stack(
-            [
-                self.alignments[name].first >= 0
-                if name in self.alignments
-                else np.zeros(len(self.times), np.bool_)
-                for name in self.cameras
-            ],
-            axis=1,
-        )
-
     def point(
         self, k: int, i: int
     ) -> tuple[

@@ -237,7 +237,8 @@ def _encode(
             },
         }
     )
-    if made and make_report(Store(folder)):
+    if made:
+        make_report(Store(folder))
         output.say(f"report: {Path(folder) / 'report.html'}")
     output.say(f"encoding: {path} ({time.monotonic() - start:.0f} s)")
     if said := ratio_sentence(dataset):

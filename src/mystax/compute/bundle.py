@@ -20,8 +20,6 @@ N_STEPS = 100
 TOLERANCE = 1e-9
 MOST_PRODUCTS = 200_000
 """Multiplications that are surely done on one thread."""
-START_CUT = 3.0
-"""Residual above which a corner counts less before the spread of residuals is known [px]."""
 
 
 @dataclass

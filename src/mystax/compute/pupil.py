@@ -8,7 +8,7 @@ import numpy as np
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.pupil_decide import decide_pupil
 from mystax.compute.pupil_field import PupilDecided, PupilField, PupilSettings
-from mystax.compute.pupil_fit import COLUMNS, CONFIDENCE, fit_pupil, preview_pupil
+from mystax.compute.pupil_fit import COLUMNS, CONFIDENCE, fit_pupil
 from mystax.compute.smoothing import bridge_gaps, robust_sd, running_median
 from mystax.core.analysis import Pass, Spool
 from mystax.core.quality import Flag
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["N_SAMPLES", "PupilField", "PupilReducer", "decide_pupil", "preview_pupil", "steady_frames"]
+__all__ = ["N_SAMPLES", "PupilField", "PupilReducer", "decide_pupil", "steady_frames"]
 
 N_SAMPLES = 64
 """Frames from which thresholds and polarity are decided."""

@@ -7,11 +7,10 @@ from typing import Literal
 
 from mystax.engine.deaths import STRIKES
 from mystax.engine.supervisor import WAITS
-from mystax.errors import CODES, ErrorRecord, PoisonJob, error_from_record
+from mystax.errors import CODES, ErrorRecord, PoisonJob
 
 __all__ = [
     "Ending",
-    "JobState",
     "Looks",
     "Passed",
     "Seen",
@@ -21,7 +20,6 @@ __all__ = [
     "after_yield",
 ]
 
-JobState = Literal["waiting", "queued", "running", "done", "failed", "cancelled"]
 Ending = Literal["done", "adopted", "yielded", "lost", "failed", "cancelled"]
 
 JITTER = 0.2
@@ -230,8 +228,3 @@ class Passed:
         """
         self._since = {job: self._since.get(job, now)}
         return now - self._since[job] >= PATIENCE
-
-
-def error_text(error: Mapping[str, str]) -> str:
-    """Write the stored fields of an error as one line for a person."""
-    return str(error_from_record(error)) if error else ""

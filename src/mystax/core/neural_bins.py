@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.clock import GAP
 from mystax.core.quality import Flag
 from mystax.core.typing import Float32, Float64, Int32
 from mystax.errors import NumbersError, ParameterError
@@ -20,7 +21,6 @@ BIN_RANGE = (0.02, 1.0)
 """Widths that bins of spikes may have [s]."""
 EDGE = 1e-9
 """Shares of a bin below this are rounding."""
-GAP = 1.5
 MAX_COUNTS = 1 << 30
 """Most numbers that a table of counts may have."""
 

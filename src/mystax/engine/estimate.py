@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from mystax.core.events import duration_text
 from mystax.core.geometry import Roi
 from mystax.core.recording import FrameSource, Recording
 from mystax.engine.plan import CameraPart, Plan
@@ -189,7 +190,7 @@ class Estimate:
         """One line for a person."""
         return (
             f"{self.n_frames} frames, {passes_text(self.readings, self.decodes)}, "
-            f"about {_duration(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
+            f"about {duration_text(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
             f"{self.disk / MIB:.0f} MiB of disk"
             + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
         )
@@ -256,14 +257,6 @@ def passes_text(readings: int, decodes: int) -> str:
         f"{count} {word}{'' if count == 1 else 's'}"
         for count, word in ((readings, "reading"), (decodes, "decode"))
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 @dataclass(frozen=True, slots=True)

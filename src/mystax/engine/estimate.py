@@ -245,7 +245,7 @@ class Estimate:
         return ""
 
 
-def passes_text(readings: int, decodes: int) -> str:
+def passes_text(n_readings: int, n_decodes: int) -> str:
     """Say how often frames are read and decoded.
 
     Examples
@@ -255,7 +255,7 @@ def passes_text(readings: int, decodes: int) -> str:
     """
     return ", ".join(
         f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((readings, "reading"), (decodes, "decode"))
+        for count, word in ((n_readings, "reading"), (n_decodes, "decode"))
     )
 
 

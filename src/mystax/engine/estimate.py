@@ -245,8 +245,8 @@ class Estimate:
         return ""
 
 
-def passes_text(n_readings: int, n_decodes: int) -> str:
-    """Say how often frames are read and decoded.
+def passes_text(n_readings: int, n_passes: int) -> str:
+    """Say how often frames are read, and in how many passes they are decoded.
 
     Examples
     --------
@@ -255,7 +255,7 @@ def passes_text(n_readings: int, n_decodes: int) -> str:
     """
     return ", ".join(
         f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((n_readings, "reading"), (n_decodes, "decode"))
+        for count, word in ((n_readings, "reading"), (n_passes, "decode"))
     )
 
 

@@ -233,7 +233,7 @@ def time_frames(
     stamps = read_stamps(spec, folders, interval)
     name, column = check_policy(policy)
     counter = read_counter(column, spec, folders) if name == "counter" else None
-    paired = pair_stamps(stamps.clock, n_frames, video, policy, counter)
+    paired = pair_stamps(stamps.clock, n_frames, video, policy, counter, stamps.kept)
     report = {**paired.report, "unit": stamps.unit, "equal_stamps_dropped": stamps.n_equal}
     return PairedClock(paired.clock, paired.no_time, report, paired.flags), stamps.zone
 

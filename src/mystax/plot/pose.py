@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mystax.core.keypoints import KeypointSet
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.typing import Float, Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View, picture_axes, show_picture
@@ -34,8 +34,8 @@ Part = tuple[str, list[int]]
 def parts_of(dataset: Dataset) -> list[Part]:
     """Group the points of an outcome by the parts of its set; points of no part come last."""
     names = [str(name) for name in dataset["keypoint"].values]
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    parts: Mapping[str, tuple[str, ...]] = KeypointSet.from_toml(text).parts if text else {}
+    keypoints = set_of_outcome(dataset)
+    parts: Mapping[str, tuple[str, ...]] = {} if keypoints is None else keypoints.parts
     found = [
         (part, [names.index(name) for name in inside if name in names]) for part, inside in parts.items()
     ]
@@ -56,8 +56,8 @@ def colours_of(dataset: Dataset) -> list[str]:
 def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
     """Return the lines between the points of an outcome, by number."""
     names = [str(name) for name in dataset["keypoint"].values]
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    pairs = KeypointSet.from_toml(text).edges if text else ()
+    keypoints = set_of_outcome(dataset)
+    pairs = () if keypoints is None else keypoints.edges
     return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
 
 

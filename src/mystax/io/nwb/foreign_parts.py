@@ -67,7 +67,7 @@ def plain_behaviour(path: str, folder: str = "") -> dict[str, Any]:
             "intervals": [
                 found for item in kinds.get("TimeIntervals", []) if (found := _intervals(item)) is not None
             ],
-            "videos": [name for item in _films(kinds) for name in _external(item)],
+            "videos": [name for item in _videos(kinds) for name in _external(item)],
             "kinds": sorted(kind for kind in kinds if kind),
         }
 
@@ -94,10 +94,10 @@ def plain_videos(path: str) -> dict[str, Any]:
     """
     with opened(path) as file:
         kinds = groups_by_kind(file)
-        films = _films(kinds)
+        found = _videos(kinds)
         return {
-            "videos": [video_facts(item) for item in films if _external(item)],
-            "inside": [item.name for item in films if not _external(item)],
+            "videos": [video_facts(item) for item in found if _external(item)],
+            "inside": [item.name for item in found if not _external(item)],
             "kinds": sorted(kind for kind in kinds if kind),
         }
 
@@ -268,7 +268,7 @@ def _intervals(group: h5py.Group) -> dict[str, Any] | None:
     }
 
 
-def _films(kinds: dict[str, list[h5py.Group]]) -> list[h5py.Group]:
+def _videos(kinds: dict[str, list[h5py.Group]]) -> list[h5py.Group]:
     """List the series of pictures that cameras took; what was shown to the subject is none."""
     return [item for item in kinds.get("ImageSeries", []) if not item.name.startswith(SHOWN)]
 

@@ -11,6 +11,7 @@ from mystax.compute.blink_events import BlinkEvents, closed_state, find_blinks, 
 from mystax.compute.crops import grey_crop, grey_unit, mask_in_box
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.kernels.blink import dark_sums
+from mystax.compute.sight import Sight, sight_dataset
 from mystax.core.analysis import Pass, Spool
 from mystax.core.geometry import Box, Roi
 from mystax.core.quality import Flag
@@ -255,6 +256,15 @@ class BlinkReducer:
         check_state("blink", state, self.state())
         pairs = zip(state["blink_level"].tolist(), state["blink_is_flat"].tolist(), strict=True)
         self._decided = [BlinkDecided(float(level), bool(is_flat)) for level, is_flat in pairs]
+
+    def sight(self, chunk: FrameChunk) -> Dataset:
+        """Show which pixels of the first region count as eye in a chunk of one whole frame."""
+        if not chunk.valid[0]:
+            return sight_dataset(None)
+        field, level = self._fields[0], self._decided[0].level
+        picture = grey_crop(chunk.part(0, 1), field.box)[0] * grey_unit(chunk.bits)
+        nothing = np.zeros(picture.shape, np.bool_)
+        return sight_dataset(Sight(picture, field.mask, nothing, (level,), field.box))
 
     def finish(self) -> Dataset:
         """Return traces and events of all regions."""

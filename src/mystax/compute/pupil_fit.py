@@ -1,6 +1,7 @@
 """The pupil in single frames: the fit and its preview."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,10 +10,11 @@ from mystax.compute.kernels.pupil import compat_moments
 from mystax.compute.kernels.rim import N_RAYS, fit_frames
 from mystax.compute.pupil_field import PupilDecided, PupilField, PupilSettings
 from mystax.core.analysis import Tiles
+from mystax.core.geometry import Roi
 from mystax.core.recording import FrameChunk
-from mystax.core.typing import Float64, Int64, Shaped
+from mystax.core.typing import Bool, Float, Float32, Float64, Int64, Shaped, UInt8
 
-__all__ = ["COLUMNS", "CONFIDENCE", "fit_box", "fit_pupil"]
+__all__ = ["COLUMNS", "CONFIDENCE", "FitRoom", "PupilPreview", "fit_box", "fit_pupil", "preview_pupil"]
 
 COLUMNS = (
     "area",
@@ -33,6 +35,21 @@ CONFIDENCE = COLUMNS.index("confidence")
 _FRAMES_PER_TILE = 16
 
 
+@dataclass(frozen=True, eq=False)
+class FitRoom:
+    """What the fit saw in the last frame that it worked on: picture, hidden pixels, rim points."""
+
+    picture: Float32[np.ndarray, "y x"]
+    hidden: UInt8[np.ndarray, "y x"]
+    points: Float64[np.ndarray, "ray 3"]
+
+    @classmethod
+    def of(cls, field: PupilField) -> "FitRoom":
+        """Make room for the box of a region."""
+        shape = field.mask.shape
+        return cls(np.zeros(shape, np.float32), np.zeros(shape, np.uint8), np.full((N_RAYS, 3), np.nan))
+
+
 def fit_box(
     frames: Shaped[np.ndarray, "n y x"],
     index: Int64[np.ndarray, " n"],
@@ -40,6 +57,7 @@ def fit_box(
     field: PupilField,
     decided: PupilDecided,
     settings: PupilSettings,
+    room: FitRoom | None = None,
 ) -> Float64[np.ndarray, "n fit"]:
     """Fit the pupil in frames that are cut to the box of the region.
 
@@ -57,6 +75,8 @@ def fit_box(
         What was decided before the first frame.
     settings : PupilSettings
         Parameters.
+    room : FitRoom, optional
+        Where to leave what was seen in the last frame.
 
     Returns
     -------
@@ -64,6 +84,7 @@ def fit_box(
         x, y [px, in the box], long and short semi-axis [px], angle [rad], confidence, rim_seen, contrast,
         reflection.
     """
+    room = room or FitRoom.of(field)
     rows = np.empty((len(frames), 9))
     if settings.facemap_compat:
         rows[:, 5:] = np.nan
@@ -78,7 +99,6 @@ def fit_box(
             rows,
         )
         return rows
-    shape = field.mask.shape
     fit_frames(
         frames,
         index,
@@ -94,9 +114,9 @@ def fit_box(
         settings.max_axis_ratio,
         settings.method == "rim",
         rows,
-        np.zeros(shape, np.float32),
-        np.zeros(shape, np.uint8),
-        np.full((N_RAYS, 3), np.nan),
+        room.picture,
+        room.hidden,
+        room.points,
     )
     return rows
 
@@ -181,3 +201,83 @@ def fit_pupil(
     else:
         tiles.map(work, parts)
     return columns
+
+
+@dataclass(frozen=True, eq=False)
+class PupilPreview:
+    """One frame as the fit sees it.
+
+    Attributes
+    ----------
+    values : array (column,)
+        `COLUMNS` exactly as the outcome holds them.
+    ellipse : tuple (x, y, long, short, angle)
+        The best fit in source pixels [px, rad], also where its confidence is too low; NaN without any.
+    picture : array (y, x)
+        Smoothed grey of the box (255 - grey for a bright pupil).
+    hidden : array (y, x)
+        Pixels taken as reflections.
+    origin : tuple (x, y)
+        Place of the box in the picture.
+    points : array (ray, 3)
+        Rim points: x, y [px, source] and weight; NaN where none was found.
+    """
+
+    values: Float32[np.ndarray, " column"]
+    ellipse: tuple[float, float, float, float, float]
+    picture: Float32[np.ndarray, "y x"]
+    hidden: Bool[np.ndarray, "y x"]
+    origin: tuple[int, int]
+    points: Float[np.ndarray, "ray 3"]
+
+    @property
+    def named(self) -> dict[str, float]:
+        """The values by name."""
+        return {name: float(value) for name, value in zip(COLUMNS, self.values, strict=True)}
+
+
+def preview_pupil(
+    chunk: FrameChunk, roi: Roi, settings: PupilSettings, decided: PupilDecided
+) -> PupilPreview:
+    """Show the fit of one frame: the same numbers as the outcome, and what led to them.
+
+    Parameters
+    ----------
+    chunk : FrameChunk
+        One whole frame (``source.frame_at(i)``).
+    roi : Roi
+        The region.
+    settings : PupilSettings
+        Parameters.
+    decided : PupilDecided
+        From `decide_pupil` with the samples of the same video.
+
+    Returns
+    -------
+    PupilPreview
+        Numbers, ellipse, picture, reflections and rim points.
+    """
+    field = PupilField(roi, (chunk.codes.shape[1], chunk.codes.shape[2]))
+    room = FitRoom.of(field)
+    box = field.box
+    if not chunk.valid[0]:
+        nothing = float("nan")
+        values = np.full(len(COLUMNS), np.nan, np.float32)
+        ellipse = (nothing, nothing, nothing, nothing, nothing)
+        return PupilPreview(values, ellipse, room.picture, room.hidden == 1, (box.x0, box.y0), room.points)
+    unit = grey_unit(chunk.bits)
+    frames = grey_crop(chunk.part(0, 1), box)
+    fit = fit_box(frames, chunk.index[:1], unit, field, decided, settings, room)
+    if settings.facemap_compat:
+        grey = frames[0] * unit
+        room.picture[:] = 255.0 - grey if decided.is_bright else grey
+        room.hidden[:] = field.drawn
+    x, y, a, b, angle = (float(value) for value in fit[0, :5])
+    return PupilPreview(
+        _columns(fit, field, settings)[0].astype(np.float32),
+        (x + box.x0, y + box.y0, a, b, angle),
+        room.picture,
+        room.hidden == 1,
+        (box.x0, box.y0),
+        room.points + np.array([box.x0, box.y0, 0.0]),
+    )

@@ -12,7 +12,7 @@ from mystax.core.recording import FrameSource, Recording
 from mystax.engine.plan import CameraPart, Plan
 from mystax.errors import RecipeError
 
-__all__ = ["Estimate", "SvdCost", "estimate_plan", "svd_cost"]
+__all__ = ["Estimate", "SvdCost", "estimate_plan", "passes_text", "svd_cost"]
 
 MIB = 1 << 20
 BASE_MEMORY = 190 * MIB
@@ -189,7 +189,7 @@ class Estimate:
     def text(self) -> str:
         """One line for a person."""
         return (
-            f"{self.n_frames} frames, {self.readings} readings, {self.decodes} decodes, "
+            f"{self.n_frames} frames, {passes_text(self.readings, self.decodes)}, "
             f"about {duration_text(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
             f"{self.disk / MIB:.0f} MiB of disk"
             + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
@@ -243,6 +243,20 @@ class Estimate:
             if rest + sum(svd_cost(n, p // scale**2, k).memory for _, n, p, k in self.sizes) <= limit:
                 return f"a bin {scale} times as large fits"
         return ""
+
+
+def passes_text(n_readings: int, n_passes: int) -> str:
+    """Say how often frames are read, and in how many passes they are decoded.
+
+    Examples
+    --------
+    >>> passes_text(2, 1)
+    '2 readings, 1 decode'
+    """
+    return ", ".join(
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((n_readings, "reading"), (n_passes, "decode"))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def read_array(
         matrix=matrix,
         times=times,
         files=[path],
-        counts={"shape": [*matrix.shape], "axes": axes or "by the number of times"},
+        counts={"array": name, "shape": [*matrix.shape], "axes": axes or "by the number of times"},
     )
 
 

@@ -85,6 +85,8 @@ def read_behaviour(path: Path | str, *, follow_links: bool = False) -> tuple[lis
     if found["intervals"]:
         outcomes.append(_states(found["intervals"][0], place))
     notes = [f"it names the video {name}: mystax run {place.name} measures it" for name in found["videos"]]
+    if len(found["intervals"]) > 1:
+        notes.append(f"it holds {len(found['intervals'])} tables of states, of which the first is read")
     kinds = set(found["kinds"])
     if "Units" in kinds or "RoiResponseSeries" in kinds:
         notes.append("it holds neural data: give it to mystax encode --neural")
@@ -213,11 +215,14 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
     """Make the outcome `pupil` of what is given in pixels: diameter, area, centre."""
     values: dict[str, np.ndarray] = {}
     times: np.ndarray | None = None
+    others: list[str] = []
     for container in containers:
         for one in container["series"]:
             name, found = one["name"].lower(), one["values"]
-            if one["times"] is None or (times is not None and len(one["times"]) != len(times)):
+            if one["times"] is None or (times is not None and not _same(times, one["times"])):
+                others.append(one["name"])
                 continue
+            before = len(values)
             if container["kind"] == "EyeTracking":
                 if found.ndim == 2 and found.shape[1] == 2 and one["unit"].lower() in PIXELS:
                     values.setdefault("centre", found[:, None, :])
@@ -225,9 +230,9 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
                 kind = "area" if "area" in name else "diameter"
                 factor = 2.0 if "radius" in name else 1.0
                 values.setdefault(kind, found[:, None] * factor)
-            else:
-                continue
-            times = one["times"] if times is None else times
+            if len(values) == before:
+                others.append(one["name"])
+            times = one["times"] if times is None and values else times
     if times is None or not values:
         return None
     n = len(times)
@@ -239,7 +244,14 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
         **values,
     }
     dataset = blank_outcome("pupil", {"time": n, "roi": ["pupil"], "space": ("x", "y")}, known)
-    return imported_parts("pupil", {"": dataset}, path, FORM)
+    text = f"only one pupil is read; not used: {', '.join(others)}"
+    flags = [Flag("N304", text)] if others else []
+    return imported_parts("pupil", {"": dataset}, path, FORM, flags)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two series have the same times, to a microsecond."""
+    return len(one) == len(other) and bool(np.allclose(one, other, rtol=0, atol=1e-6, equal_nan=True))
 
 
 # ---------------------------------------------------------------- states

@@ -124,6 +124,17 @@ def test_pupil_in_pixels_is_read_with_factor_and_place(tmp_path: Path) -> None:
     assert np.isnan(dataset["area"].values).all()
 
 
+def test_second_pupil_is_told_and_not_mixed_with_the_first(tmp_path: Path) -> None:
+    sizes = {
+        "@": kind("PupilTracking"),
+        "left_diameter": series(np.arange(5.0), "px", "TimeSeries"),
+        "right_diameter": series(np.arange(5.0) + 7, "px", "TimeSeries"),
+    }
+    ((found,), _) = read_behaviour(nwb(tmp_path / "a.nwb", {"PupilTracking": sizes}))
+    assert found.cameras[""]["diameter"].values[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert "not used: right_diameter" in str(found.attributes["quality"])
+
+
 def test_intervals_of_states_become_bouts_and_their_summary(tmp_path: Path) -> None:
     table = {
         "@": kind("TimeIntervals"),

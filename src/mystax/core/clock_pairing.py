@@ -219,7 +219,9 @@ def unwrap_counter(counter: Int64[np.ndarray, " row"], where: str = "counter") -
     >>> unwrap_counter(np.array([254, 255, 0, 2])).tolist()
     [254, 255, 256, 258]
     """
-    if len(counter) < 2 or bool(np.all(np.diff(counter) > 0)):
+    # a step of 2^63 or more overflows: it looks like one the other way
+    rises = (counter[1:] > counter[:-1]) & (np.diff(counter) > 0)
+    if rises.all():
         return counter
     for bits in (8, 16, 32):
         size = 2**bits
@@ -228,7 +230,7 @@ def unwrap_counter(counter: Int64[np.ndarray, " row"], where: str = "counter") -
             # a step over half the range would be a step back
             if np.all(steps > 0) and np.all(steps < size // 2):
                 return np.concatenate([counter[:1], counter[0] + np.cumsum(steps)]).astype(np.int64)
-    row = int(np.flatnonzero(np.diff(counter) <= 0)[0]) + 1
+    row = int(np.flatnonzero(~rises)[0]) + 1
     raise ClockError(
         "C206",
         where,

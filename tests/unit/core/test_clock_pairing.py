@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock
@@ -193,6 +193,7 @@ def test_counted_frames_get_the_stamp_of_their_count(kept: list[int], n_stamps: 
     assert sum(unused.values()) == n_stamps - has_time.sum()
 
 
+@example([1, -(2**63)])
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=6))
 def test_any_counter_rises_or_is_refused(counts: list[int]) -> None:
     counter = np.array(counts, np.int64)

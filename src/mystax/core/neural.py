@@ -78,7 +78,7 @@ def check_neural(dataset: Dataset, where: str = "neural data") -> None:
 
 
 def _check_times(dataset: Dataset, where: str) -> None:
-    """Refuse times that do not rise, and spikes of neurons that are not there: they would count wrong."""
+    """Refuse times that do not rise, and spikes of neurons that are not there: counts would be wrong."""
     if "activity" in dataset:
         times = np.asarray(dataset["time"].values)
         if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):

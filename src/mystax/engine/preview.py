@@ -125,7 +125,9 @@ def preview(
     reducer = analysis.make(params)
     reducer.start(lent)
     reason = np.zeros(source.n_frames, np.uint8)
-    for chunk in source.chunks(first, stop):
+    # Single frames are mostly there already: the one that is shown, and the one before it.
+    single = (source.frame_at(index) for index in range(first, stop))
+    for chunk in single if n_frames == 1 else source.chunks(first, stop):
         reason[chunk.index] = chunk.reason
         reducer.update(chunk)
     reducer.end_pass()

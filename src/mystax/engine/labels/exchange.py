@@ -14,7 +14,7 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation, check_operation
 from mystax.engine.labels.folder import LabelFolder, Video
 from mystax.engine.labels.footage import Footage
-from mystax.engine.labels.pictures import footages_of
+from mystax.engine.labels.pictures import footages_of, names_in_table
 from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
 from mystax.io.formats.texts import read_cells
@@ -288,7 +288,7 @@ def labels_to_table(
     Returns
     -------
     KeypointTable
-        Pictures as ``labeled-data/<camera>/<name>``, frames of videos by number.
+        Pictures as ``labeled-data/<camera>/<name>``, frames of videos by number; no two have one name.
 
     Raises
     ------
@@ -300,13 +300,13 @@ def labels_to_table(
     keys = [
         (str(video), int(pts)) for video, pts in zip(dataset.video.values, dataset.pts.values, strict=True)
     ]
+    named = names_in_table({video: sources[video] for video, _ in keys if video in sources})
     files, frames, shapes = [], [], []
     for i, (video, _) in enumerate(keys):
         source = sources.get(video)
         camera = str(dataset.camera.values[i])
         is_video = source is not None and source.kind == "video"
-        name = Path(source.path).name if source is not None and source.path else f"{video}.png"
-        files.append(name if is_video else f"labeled-data/{camera or 'pictures'}/{name}")
+        files.append(named.get(video, f"labeled-data/{camera or 'pictures'}/{video}.png"))
         frames.append(int(dataset.frame.values[i]) if is_video else -1)
         shapes.append([source.height, source.width] if source is not None else [0, 0])
     table = make_table(

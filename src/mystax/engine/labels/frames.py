@@ -12,7 +12,7 @@ from mystax.core.keypoint_table import KeypointTable
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64, Int64, Shaped
 from mystax.engine.labels.folder import LabelFolder
-from mystax.engine.labels.pictures import find_pictures
+from mystax.engine.labels.pictures import common_end, find_pictures, names_in_table
 from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.formats.keypoint_files import read_keypoints
 from mystax.io.stills import read_still, still_size
@@ -164,10 +164,9 @@ def _from_folder(place: Path) -> LabelledFrames:
     state = dataset.state.transpose("image", "keypoint").values
     position = dataset.position.transpose("image", "keypoint", "space").values
     sources = files.read_sources()
-    names = [
-        Path(sources[key[0]].path).name if key[0] in sources and sources[key[0]].path else key[0]
-        for key in keys
-    ]
+    shown = names_in_table({key: source for key, source in sources.items() if source.kind == "video"})
+    shown |= {key: Path(one.path).name for key, one in sources.items() if one.kind != "video" and one.path}
+    names = [shown.get(key[0], key[0]) for key in keys]
     frames = dataset.frame.values.astype(np.int64)
     whole = LabelledFrames(
         labels.keypoints.ids,
@@ -255,37 +254,35 @@ def predictions_from_table(frames: LabelledFrames, table: KeypointTable) -> Pred
 def _rows_for(frames: LabelledFrames, table: KeypointTable) -> list[int | None]:
     """Return the row of the table for each labelled frame; None where there is none, or several could be."""
     pictures: dict[str, list[int]] = {}
-    of_videos: dict[tuple[str, int], int] = {}
+    of_videos: dict[tuple[str, int], list[int]] = {}
     for i, (file, number) in enumerate(zip(table.files, table.frame.tolist(), strict=True)):
         last = Path(file.replace("\\", "/")).name
         if number < 0:
             pictures.setdefault(last, []).append(i)
         else:
-            of_videos[last, number] = i
+            of_videos.setdefault((last, number), []).append(i)
     labelled = [name.rpartition(":")[0] or name for name in frames.names]
     videos = {video for video, _ in of_videos}
     # of a single video it does not matter what it is called here
-    alone = next(iter(videos)) if len(videos) == 1 and not videos & set(labelled) else None
+    lasts = [Path(name).name for name in labelled]
+    alone = next(iter(videos)) if len(videos) == 1 and not videos & set(lasts) else None
     found: list[tuple[int, int] | None] = []
-    for name, recording, number in zip(labelled, frames.recordings, frames.number.tolist(), strict=True):
-        row = of_videos.get((name if alone is None else alone, number))
+    rows = zip(labelled, lasts, frames.recordings, frames.number.tolist(), strict=True)
+    for name, last, recording, number in rows:
+        numbered = of_videos.get((last if alone is None else alone, number), [])
         place = f"{recording.removeprefix('pictures ')}/{name}"
-        found.append(_best(place, pictures.get(name, []), table.files) if row is None else (row, 0))
+        if len({table.files[row] for row in numbered}) == 1:
+            found.append((numbered[-1], 0))
+        else:
+            found.append(_best(place, numbered or pictures.get(last, []), table.files))
     return _without_doubt(frames, found)
 
 
 def _best(place: str, candidates: Sequence[int], files: Sequence[str]) -> tuple[int, int] | None:
     """Return the row whose picture shares the longest end of its path with a place, and how much that is."""
-    ends = [_common_end(place, files[i]) for i in candidates]
+    ends = [common_end(place, files[i]) for i in candidates]
     rows = [i for i, end in zip(candidates, ends, strict=True) if end == max(ends)]
     return (rows[-1], max(ends)) if len({files[i] for i in rows}) == 1 else None
-
-
-def _common_end(one: str, other: str) -> int:
-    """Return how many last parts two paths share."""
-    parts = [path.replace("\\", "/").split("/")[::-1] for path in (one, other)]
-    same = [a == b for a, b in zip(*parts, strict=False)]
-    return [*same, False].index(False)
 
 
 def _without_doubt(frames: LabelledFrames, found: Sequence[tuple[int, int] | None]) -> list[int | None]:

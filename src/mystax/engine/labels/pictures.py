@@ -1,6 +1,7 @@
-"""Which picture or video each row of a table of keypoints is of: found by name, never guessed."""
+"""Which picture or video each row of a table of keypoints is of: told and found by name, never guessed."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,8 +9,52 @@ from mystax.core.keypoint_table import KeypointTable
 from mystax.engine.labels.folder import LabelFolder, Video
 from mystax.engine.labels.footage import Footage, footage_of_pixels
 from mystax.errors import RecipeError
+from mystax.io.label_files import Source
 
-__all__ = ["find_pictures", "footages_of"]
+__all__ = ["common_end", "find_pictures", "footages_of", "names_in_table"]
+
+
+def common_end(one: str, other: str) -> int:
+    """Return how many last parts two paths share."""
+    parts = [path.replace("\\", "/").split("/")[::-1] for path in (one, other)]
+    same = [a == b for a, b in zip(*parts, strict=False)]
+    return [*same, False].index(False)
+
+
+def names_in_table(sources: Mapping[str, Source]) -> dict[str, str]:
+    """Name videos and pictures for other tools, so that no two have one name.
+
+    Parameters
+    ----------
+    sources : mapping of str to Source
+        By fingerprint.
+
+    Returns
+    -------
+    dict of str to str
+        Fingerprint to name: a video's file, with as many of its folders as tell it apart; a picture as
+        ``labeled-data/<camera>/<file>``, or its folder in place of the camera.  Where paths do not tell, the
+        fingerprint's first letters do.
+    """
+    choices: dict[str, list[str]] = {}
+    for key, source in sources.items():
+        parts = _parts(source.path)
+        last = parts[-1] if parts else f"{key}.png"
+        if source.kind == "video":
+            made = ["/".join(parts[-k:]) for k in range(1, len(parts) + 1)] or [last]
+            choices[key] = [*made, f"{key[:8]}/{last}"]
+        else:
+            camera = source.camera or "pictures"
+            folders = (camera, *parts[-2:-1], f"{camera}-{key[:8]}")
+            choices[key] = [f"labeled-data/{folder}/{last}" for folder in folders]
+    longest = max(map(len, choices.values()), default=0)
+    for k in range(longest):
+        chosen = {key: names[min(k, len(names) - 1)] for key, names in choices.items()}
+        times = Counter(chosen.values())
+        for key, name in chosen.items():
+            if times[name] == 1 and k < len(choices[key]):
+                choices[key] = [name]
+    return {key: names[-1] for key, names in choices.items()}
 
 
 def _picture_path(name: str, folder: Path) -> Path | None:
@@ -113,18 +158,21 @@ def footages_of(
 
 def _rows_of_video(table: KeypointTable, footage: Footage) -> list[bool]:
     """Tell which rows are frames of the video that was named."""
-    name = Path(footage.source.path).name
+    path = footage.source.path
+    name = Path(path).name
     if footage.frames is None:
         raise RecipeError("P403", name or "--video", "it is a picture, not a video")
-    of_rows = [Path(file.replace("\\", "/")).name for file in table.files]
     is_frame = (table.frame >= 0).tolist()
-    names = {one for one, known in zip(of_rows, is_frame, strict=True) if known}
-    if len(names) > 1 and name not in names:
+    names = {file for file, known in zip(table.files, is_frame, strict=True) if known}
+    ends = {file: common_end(file, path) for file in names}
+    best = [file for file, end in ends.items() if end == max(ends.values())]
+    if len(names) > 1 and (len(best) > 1 or not ends[best[0]]):
         raise RecipeError(
             "P403",
             name or "--video",
-            "the file holds frames of several videos, and none of them has this name",
+            "the file holds frames of several videos, and "
+            + ("several of them have this name" if ends[best[0]] else "none of them has this name"),
             expected=", ".join(sorted(names)[:8]),
             hint="put the videos beside the file, or name one of these",
         )
-    return [known and (len(names) == 1 or one == name) for one, known in zip(of_rows, is_frame, strict=True)]
+    return [known and file in best for file, known in zip(table.files, is_frame, strict=True)]

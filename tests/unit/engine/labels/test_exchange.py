@@ -332,6 +332,24 @@ def test_frames_of_videos_come_back_at_their_numbers(tmp_path: Path, form: str) 
         assert noses(again) == EXPECTED
 
 
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize("form", ["coco", "sleap"])
+def test_videos_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, form: str) -> None:
+    pytest.importorskip("sleap_io" if form == "sleap" else "numpy")
+    labels, paths = labelled_films(tmp_path, "one/face.mkv", "two/face.mkv")
+    found: list[list[tuple[int, float]]] = []
+    with labels:
+        with pytest.raises(RecipeError, match=r"P403.*one video"):
+            export_labels(labels, tmp_path / "t.csv", "csv")
+        export_labels(labels, tmp_path / f"t{FORMATS[form].suffix}", form)
+    for video in (None, paths[0], paths[1]):
+        with Labels(tmp_path / f"{len(found)}.labels") as again:
+            import_labels(again, tmp_path / f"t{FORMATS[form].suffix}", video=video)
+            marks = [(one.frame, one.marks()["face", "nose_tip"].x) for _, one in again.frames()]
+            found.append(sorted((frame, float(x or -1)) for frame, x in marks))
+    assert found == [[(1, 1), (1, 11), (4, 4), (4, 14)], [(1, 1), (4, 4)], [(1, 11), (4, 14)]]
+
+
 def test_rows_of_other_videos_do_not_land_in_the_video_that_was_named(tmp_path: Path) -> None:
     labels, paths = labelled_films(tmp_path, "a.mkv", "b.mkv")
     with labels:

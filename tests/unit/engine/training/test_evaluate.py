@@ -258,3 +258,14 @@ def test_pictures_of_equal_names_are_told_apart_by_their_folders() -> None:
     found = predictions_from_table(labels, table)
     np.testing.assert_array_equal(found.position[:2, 0], table.position[[1, 0], 0, 0])
     np.testing.assert_array_equal(found.position[2, 0], table.position[2, 0, 0])  # nobody else could be meant
+
+
+def test_predictions_of_videos_of_one_name_are_told_apart_by_their_folders() -> None:
+    table = random_table(3, n=2, kind="predictions", missing=0.0, states=False)
+    table = replace(table, files=("s1/face.mp4", "s2/face.mp4"), frame=np.array([4, 4]))
+    labels = replace(frames(1), names=("s1/face.mp4:4",), number=np.array([4]), recordings=("k1",))
+    found = predictions_from_table(labels, table)
+    np.testing.assert_array_equal(found.position[0, 0], table.position[0, 0, 0])
+    unknown = replace(labels, names=("face.mp4:4",))
+    with pytest.raises(RecipeError, match="not one labelled frame"):
+        predictions_from_table(unknown, table)

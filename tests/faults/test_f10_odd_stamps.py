@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from mystax.errors import VideoError
-from mystax.io.video import Video
+from mystax.io.video import Packet, Video, VideoWriter
+from mystax.synth import Truth, read_barcode
+from mystax.synth.faulty_plan import copy_packet
 from tests.fixtures.reading import make, see, time_error, wrong_numbers
 
 pytestmark = pytest.mark.fault(10)
@@ -127,3 +129,49 @@ def test_pictures_that_are_never_shown_are_no_frames_and_v115(tmp_path: Path) ->
 def test_frame_zero_is_the_first_shown_and_has_time_zero(tmp_path: Path) -> None:
     for kind in ("pts_negative", "edit_list", "mpegts_offset", "b_frames"):
         assert Video(make(tmp_path, kind).path).times[0] == 0.0
+
+
+def set_back(truth: Truth, path: Path, codec: str, pixel_format: str) -> Path:
+    """Write the frames of a video again, half a frame over 50 frames earlier from frame 60 on."""
+    stamps = [2 * k - 101 * (k >= 60) for k in range(truth.n_frames)]
+
+    def late(number: int, packet: Packet) -> list[Packet]:
+        return [copy_packet(packet, pts=stamps[number], dts=min(stamps[number:]))]
+
+    with VideoWriter(
+        path,
+        size=(64, 48),
+        rate=Fraction(30),
+        codec=codec,
+        pixel_format=pixel_format,
+        time_base=Fraction(1, 60),
+        options={"bf": "0", "g": "30"},
+        on_packet=late,
+    ) as out:
+        for picture in see(truth).data:
+            out.write(picture)
+    return path
+
+
+@pytest.mark.parametrize(("codec", "pixel_format"), [("ffv1", "gray"), ("h264", "yuv420p")])
+def test_frames_of_a_clock_that_was_set_back_keep_their_order(
+    codec: str, pixel_format: str, tmp_path: Path
+) -> None:
+    """Sorted by such stamps, frames of two moments would take turns; times given to it are used."""
+    path = set_back(make(tmp_path, "clean", "mkv", "ffv1"), tmp_path / "back.mkv", codec, pixel_format)
+    video = Video(path)
+    with pytest.raises(VideoError, match="V111") as caught:
+        video.clock  # noqa: B018 - a property that refuses
+    assert "stamps go back by up to" in caught.value.got
+    seen = see(path, rate=Fraction(30))
+    assert seen.valid.all()
+    assert seen.barcodes == list(range(120))
+    video = Video(path, rate=Fraction(30))
+    assert [read_barcode(video.frame_at(k).data[0]) for k in (61, 5, 119)] == [61, 5, 119]
+
+
+def test_many_repeated_stamps_do_not_matter_beside_other_times(tmp_path: Path) -> None:
+    truth = make(tmp_path, "pts_repeat", codec="ffv1", n_frames=150)
+    seen = see(truth, rate=Fraction(30))
+    assert seen.valid.all()
+    assert seen.barcodes == list(range(150))

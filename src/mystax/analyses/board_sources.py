@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mystax.core.clock import Clock
 from mystax.core.typing import Float64
 from mystax.errors import RecipeError
 
@@ -84,10 +85,32 @@ def _by_stem(pictures: Sequence[Path]) -> dict[str, list[Path]]:
     return groups
 
 
-def looks_of(name: str, source: Any) -> Looks:
-    """Open what a camera offers."""
+def looks_of(name: str, source: Any, clock: Any = None) -> Looks:
+    """Open what a camera offers.
+
+    Parameters
+    ----------
+    name : str
+        The camera.
+    source : path, or list of paths
+        Its video, its folder of pictures, or its pictures.
+    clock : Clock or array (time,), optional
+        Times of the frames of its video [s]; by default those of the video.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a folder holds no picture, or times are given for pictures.
+    ClockError
+        C202, C206, if the times are not one rising time for each frame.
+    """
     from mystax.io.stills import is_still
 
+    is_video = not isinstance(source, list | tuple) and not Path(source).is_dir()
+    if clock is not None and not (is_video and not is_still(Path(source))):
+        raise RecipeError(
+            "P403", f"clock of camera {name!r}", "it offers pictures, which have no times", expected="a video"
+        )
     if isinstance(source, list | tuple):
         return Looks(name, _numbered([Path(item) for item in source]))
     place = Path(source)
@@ -98,9 +121,13 @@ def looks_of(name: str, source: Any) -> Looks:
         return Looks(name, _numbered(found))
     if is_still(place):
         return Looks(name, _numbered([place]))
+    from mystax.io.clock_units import clock_from_array
     from mystax.io.video import Video
 
-    video = Video([place])
+    given = clock
+    if given is not None and not isinstance(given, Clock):
+        given = clock_from_array(np.asarray(given), f"clock of {name}")
+    video = Video([place], clock=given)
     return Looks(name, {}, video, place, video.times)
 
 

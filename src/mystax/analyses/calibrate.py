@@ -36,11 +36,18 @@ MAX_TRIES = 400
 MAX_VIEWS = 150
 MAX_APART = 1e-4
 """Frames that are further from the wanted time are interpolated with their neighbour [s]."""
+GAP = 1.5
+"""Intervals longer than this many usual ones lack frames."""
 N_SETTLE = 20
 
 
 def find_corners(
-    sources: Mapping[str, Any], board: Board, *, keep: Path | None = None, progress: Report = silent
+    sources: Mapping[str, Any],
+    board: Board,
+    *,
+    clocks: Mapping[str, Any] | None = None,
+    keep: Path | None = None,
+    progress: Report = silent,
 ) -> tuple[Dataset, list[str]]:
     """Find the corners of a board in the pictures of all cameras.
 
@@ -50,6 +57,8 @@ def find_corners(
         Camera to a video, a folder, or pictures.
     board : Board
         The board.
+    clocks : mapping, optional
+        Camera to the times of the frames of its video [s]; by default those of the videos.
     keep : Path, optional
         File of what was found so far: written on the way, and used where the pictures are the same.
     progress : callable, optional
@@ -67,14 +76,20 @@ def find_corners(
     NumbersError
         N311, if a camera never sees the board.
     RecipeError
-        P403, if pictures cannot be matched between cameras.
+        P403, if pictures cannot be matched between cameras, or a clock belongs to none of them.
+    ClockError
+        C202, C206, if the times are not one rising time for each frame.
     ExtraMissing
         X001, if OpenCV is not installed.
     """
     from mystax.compute.cameras import BoardFinder as Finder
 
     finder = Finder(board)
-    looks = [looks_of(name, source) for name, source in sources.items()]
+    clocks = clocks or {}
+    for name in clocks:
+        if name not in sources:
+            raise RecipeError("P403", f"clock of camera {name!r}", "there is no such camera")
+    looks = [looks_of(name, source, clocks.get(name)) for name, source in sources.items()]
     kinds = {item.video is not None for item in looks}
     if len(kinds) > 1:
         raise RecipeError("P403", "sources", "videos and pictures cannot be mixed")
@@ -243,11 +258,16 @@ def _corners_at(item: Looks, time: float, search: _Search) -> Float64[np.ndarray
     if abs(times[nearest] - time) <= MAX_APART:
         return _corners_in(item, nearest, search)
     before = int(np.searchsorted(times, time)) - 1
-    if before < 0 or before + 1 >= len(times):
+    if before < 0 or before + 1 >= len(times) or not _are_neighbours(times, before):
         return np.full((search.finder.board.inner[0] * search.finder.board.inner[1], 2), np.nan)
     a, b = (_corners_in(item, k, search) for k in (before, before + 1))
     weight = (time - times[before]) / (times[before + 1] - times[before])
     return np.asarray((1 - weight) * a + weight * b)
+
+
+def _are_neighbours(times: Float64[np.ndarray, " time"], before: int) -> bool:
+    """Tell whether no frame is lost between a frame and the next: the board may have moved anywhere there."""
+    return bool(times[before + 1] - times[before] <= GAP * np.median(np.diff(times)))
 
 
 def _choose(corners: Float64[np.ndarray, "camera view corner 2"], sizes: np.ndarray) -> np.ndarray:
@@ -343,6 +363,8 @@ def calibrate_sources(
     ------
     ParameterError
         P401, if the board, the model or the error of the board cannot be.
+    RecipeError, ClockError
+        P403, C202, C206, as `find_corners`.
     NumbersError
         N311, if the rig cannot be solved.
     ExtraMissing
@@ -363,7 +385,7 @@ def calibrate_sources(
         spec = board_from_text(board or str(corners.attrs["board"]))
     else:
         spec = board_from_text(board)
-        corners, remarks = find_corners(_with_clocks(sources, clocks), spec, keep=keep, progress=progress)
+        corners, remarks = find_corners(sources, spec, clocks=clocks, keep=keep, progress=progress)
         spec = board_from_text(str(corners.attrs["board"]))
     uv = corners["corners"].values
     if uv.shape[2] != len(spec.corners):
@@ -417,11 +439,3 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("mystax")
-
-
-def _with_clocks(sources: Mapping[str, Any], clocks: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Refuse clocks of cameras that are not there; times of videos are those of their files otherwise."""
-    for name in clocks or {}:
-        if name not in sources:
-            raise RecipeError("P403", f"clock of camera {name!r}", "there is no such camera")
-    return sources

@@ -21,6 +21,8 @@ __all__ = ["quality_of", "rig_flags"]
 MAX_LEFT_OUT = 5.0
 MAX_RATIO = 3.0
 MIN_INLIERS = 0.7
+FEWEST = 20
+"""Points from which on medians of residuals are compared."""
 MIN_RAY_ANGLE = np.radians(5.0)
 MAX_SCAN_FRAMES = 20_000
 
@@ -58,14 +60,23 @@ def _camera_facts(dataset: Dataset, c: int) -> dict[str, float]:
         "residual": _median(residual),
         "residual_95": _percentile(residual, 95),
         "left_out": _median(left_out),
+        "left_out_ratio": _ratio(left_out, residual),
         "left_out_95": _percentile(left_out, 95),
     }
+
+
+def _ratio(left_out: np.ndarray, residual: np.ndarray) -> float:
+    """Return the median of one over that of the other, where both are known; NaN for a few points."""
+    both = np.isfinite(left_out) & np.isfinite(residual)
+    return (
+        _median(left_out[both]) / max(_median(residual[both]), 1e-9) if both.sum() >= FEWEST else float("nan")
+    )
 
 
 def _camera_flags(name: str, facts: dict[str, float]) -> list[Flag]:
     found = []
     left_out, residual = facts["left_out"], facts["residual"]
-    if np.isfinite(left_out) and (left_out > MAX_LEFT_OUT or left_out > MAX_RATIO * residual):
+    if left_out > MAX_LEFT_OUT or facts["left_out_ratio"] > MAX_RATIO:
         found.append(
             Flag(
                 "N315",

@@ -175,7 +175,7 @@ class Rig:
         board_error : float, optional
             How far the corners may lie from their places on the board (SD), such as 0.1 for paper [mm].
         clocks : mapping, optional
-            Camera to the times of its frames [s]; by default those of the videos.
+            Camera to the times of the frames of its video [s]; by default those of the video.
         out : path, optional
             Write ``calibration.toml`` here, and ``corners.nc`` beside it.  What is found on the way is kept
             beside it too: after an interruption, a calibration of the same pictures goes on from there.
@@ -189,6 +189,10 @@ class Rig:
         ------
         ParameterError
             P401, if the board, the model or the error of the board cannot be.
+        RecipeError
+            P403, if pictures cannot be matched, or a clock belongs to no video.
+        ClockError
+            C202, C206, if a clock is not one rising time for each frame.
         NumbersError
             N311, if the rig cannot be solved.
         ExtraMissing

@@ -16,7 +16,7 @@ from mystax.compute.hmm_frames import HmmFrames, make_frames
 from mystax.compute.hmm_search import search_hmm
 from mystax.compute.partial_shapes import PartialShapes
 from mystax.compute.tiles import TilePool
-from mystax.compute.timeline import state_rate
+from mystax.compute.timeline import ALIKE, source_rate, state_rate
 from mystax.core.events import Event, Report, silent
 from mystax.core.keypoints import KeypointSet
 from mystax.core.quality import Flag
@@ -47,7 +47,16 @@ def feature_rules(sources: Sequence[StatesSource], params: StatesParams) -> tupl
     """
     flags: list[Flag] = []
     rates = [state_rate(item.times) for item in sources]
+    own = [found for item in sources if (found := source_rate(item.times)) > 0]
     rate = min(rates) if params.rate == "auto" else float(params.rate)
+    if own and rate > (1 + ALIKE) * min(own):
+        # frames that were never taken have no states; what is counted in frames must know how long they are
+        flags.append(
+            Flag(
+                "N304", f"the frames come at {min(own):.4g} Hz: states are at that rate, not at {rate:.4g} Hz"
+            )
+        )
+        rate = min(own)
     if params.rate == "auto" and max(rates) > 1.02 * rate:
         flags.append(
             Flag(
@@ -357,6 +366,13 @@ def apply_states(
         if strange > 0.1
         else []
     )
+    rate = features.rules.rate
+    for source, item in zip(sources, prepared, strict=True):
+        if len(item.clock.times) > 1 and item.clock.step * rate > 1 + ALIKE:
+            text = (
+                f"{source.name} has frames at {1 / item.clock.step:.4g} Hz, the model is of {rate:.4g} Hz: "
+            )
+            flags.append(Flag("N323", text + "its transitions are those of shorter frames"))
     return StatesFit(features, model, features.rules.rate, decoded, (), (), total, flags, verdict)
 
 

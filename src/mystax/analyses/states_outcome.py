@@ -102,7 +102,7 @@ def _put_numbers(fit: StatesFit, labelled: Decoded, variables: dict[str, Any]) -
     with np.errstate(invalid="ignore", divide="ignore"):
         probability = np.where(total > 0, moves / np.where(total > 0, total, 1), np.nan)
         stay = np.diag(fit.model.transitions)
-        expected = np.where(stay < 1, 1 / (fit.rate * np.maximum(1 - stay, 1e-12)), np.inf)
+        expected = np.where(stay < 1, clock.step / np.maximum(1 - stay, 1e-12), np.inf)
     variables |= {
         "bout_start": ("bout", bouts.start),
         "bout_stop": ("bout", bouts.stop),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from mystax.compute.blink_events import BlinkEvents, closed_state, find_blinks, open_level, openness_of
-from mystax.compute.crops import grey_crop, grey_unit
+from mystax.compute.crops import grey_crop, grey_unit, mask_in_box
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.kernels.blink import dark_sums
 from mystax.compute.sight import Sight, sight_dataset
@@ -26,13 +26,11 @@ else:
 __all__ = [
     "BlinkDecided",
     "BlinkField",
-    "BlinkPreview",
     "BlinkReducer",
     "BlinkSettings",
     "decide_blink",
     "measure_darkness",
     "otsu_level",
-    "preview_blink",
 ]
 
 N_SAMPLES = 64
@@ -85,9 +83,7 @@ class BlinkField:
     @cached_property
     def mask(self) -> UInt8[np.ndarray, "y x"]:
         """1 inside the region."""
-        box = self.box
-        y, x = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float64)
-        return np.asarray(self.roi.shape.contains(x, y), np.uint8)
+        return mask_in_box(self.roi, self.box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,50 +192,6 @@ def measure_darkness(
     darkness = ((counts * decided.level - sums * unit) / n_pixels).astype(np.float32)
     darkness[~chunk.valid] = np.nan
     return darkness
-
-
-@dataclass(frozen=True, eq=False)
-class BlinkPreview:
-    """One frame as the measurement sees it.
-
-    Attributes
-    ----------
-    darkness : float
-        As in the outcome [grey level]; NaN for a missing frame.
-    weights : array (y, x)
-        Darkness of each pixel of the box, 0 outside the region [grey level].
-    origin : tuple (x, y)
-        Place of the box in the picture.
-    """
-
-    darkness: float
-    weights: Float32[np.ndarray, "y x"]
-    origin: tuple[int, int]
-
-
-def preview_blink(chunk: FrameChunk, roi: Roi, decided: BlinkDecided) -> BlinkPreview:
-    """Show the measurement of one frame: the same number as the outcome, and the pixels behind it.
-
-    Parameters
-    ----------
-    chunk : FrameChunk
-        One whole frame (``source.frame_at(i)``).
-    roi : Roi
-        The region.
-    decided : BlinkDecided
-        From `decide_blink` with the samples of the same video.
-
-    Returns
-    -------
-    BlinkPreview
-        Number and weights.
-    """
-    field = BlinkField(roi, (chunk.codes.shape[1], chunk.codes.shape[2]))
-    one = chunk.part(0, 1)
-    grey = grey_crop(one, field.box)[0] * np.float32(grey_unit(chunk.bits))
-    weights = np.maximum(0.0, np.float32(decided.level) - grey) * field.mask
-    darkness = float(measure_darkness(one, field, decided)[0])
-    return BlinkPreview(darkness, weights.astype(np.float32), (field.box.x0, field.box.y0))
 
 
 class BlinkReducer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.compute.shape_features import pooled_covariance
+from mystax.compute.smoothing import robust_sd
 from mystax.compute.timeline import StateClock, bring_beside
 from mystax.core.typing import Float64
 
@@ -59,9 +60,8 @@ def _robust(values: Float64[np.ndarray, " time"]) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if not len(known):
         return 0.0, 0.0
-    middle = float(np.median(known))
-    spread = 1.4826 * float(np.median(np.abs(known - middle)))
-    return middle, spread if spread > 0 else float(known.std())
+    spread = robust_sd(known)
+    return float(np.median(known)), spread if spread > 0 else float(known.std())
 
 
 def _plain(column: Column) -> Float64[np.ndarray, "time column"]:
@@ -108,7 +108,7 @@ def fit_columns(
         if values.shape[1] == 1:
             loadings = np.ones((1, 1))
         else:
-            z = (values - median) / safe
+            z = _standard(values, median, safe)
             _, cov = pooled_covariance([z], equal=False)
             eigen, vectors = np.linalg.eigh(cov)
             n = min(COLUMN_COMPONENTS, int((eigen > TINY * eigen[-1]).sum()))
@@ -125,4 +125,13 @@ def column_scores(
     if column is None:
         return np.full((len(clock.times), len(model.loadings)), np.nan)
     found = bring_beside(clock, column.times, _plain(column))
-    return np.asarray((found - model.median) / model.scale @ model.loadings.T)
+    return np.asarray(_standard(found, model.median, model.scale) @ model.loadings.T)
+
+
+def _standard(
+    values: Float64[np.ndarray, "time column"],
+    median: Float64[np.ndarray, " column"],
+    scale: Float64[np.ndarray, " column"],
+) -> Float64[np.ndarray, "time column"]:
+    """Return standardised columns; those without a scale are 0, also where they have no value."""
+    return np.where(np.isinf(scale), 0.0, (values - median) / scale)

@@ -179,6 +179,8 @@ def _of_points(
         with np.errstate(invalid="ignore", divide="ignore"):
             u = velocity / value[:, None]
             sd = np.sqrt(np.einsum("ti,tij,tj->t", u, cov, u) / 2) / step
+        if len(sd) > 1:
+            sd[[0, -1]] *= 2  # at the ends over one step, not two
         return value, sd
     formula = _OF_POINTS[measure.kind]
     value = formula(points)

@@ -9,7 +9,7 @@ from mystax.compute.projection import growth_limit, undistort_camera
 from mystax.compute.triangulation import triangulate
 from mystax.core.rig_model import CameraModel, RigModel
 from mystax.core.rotations import angle_between
-from mystax.core.typing import Float64
+from mystax.core.typing import Float64, Int64
 
 __all__ = ["OffsetScan", "camera_doubts", "pair_doubts", "scan_offset"]
 
@@ -18,6 +18,8 @@ LARGEST_RESIDUAL = 6.0
 N_SCAN = 2000
 MIN_LAG = 0.5
 N_STEPS = 5
+FEWEST_SHARE = 0.5
+"""Share of the points at which a shifted camera must have a frame, for the shift to be judged."""
 MIN_GAIN = 0.1
 ALIKE = 0.7
 """A nearer shift is taken that gains so large a share of what the best one gains."""
@@ -100,12 +102,11 @@ class OffsetScan:
         return MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
 
 
-def _nearest_valley(costs: Float64[np.ndarray, " shift"]) -> int:
-    """Return the place of the lowest cost; a nearer valley if it is nearly as low.
+def _nearest_valley(costs: Float64[np.ndarray, " shift"], middle: int) -> int:
+    """Return the place of the lowest cost; a valley nearer to `middle` if it is nearly as low.
 
     What swings evenly, as whiskers do, agrees with itself again a whole swing later.
     """
-    middle = len(costs) // 2
     best = int(np.argmin(costs))
     most = costs[middle] - ALIKE * (costs[middle] - costs[best])
     for k in sorted(range(1, len(costs) - 1), key=lambda place: abs(place - middle)):
@@ -156,12 +157,25 @@ def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"]
         pixels = uv[:, t, k].copy()
         pixels[camera] = uv[camera, t + shift, k]
         residual = triangulate(rig, np.ascontiguousarray(pixels), precision, robust=False).residual
-        costs[j] = np.nanmean(np.minimum(residual, LARGEST_RESIDUAL))
-    best = _nearest_valley(costs)
+        # Without the camera that is shifted the others agree better: such points say nothing about it.
+        there = residual[np.isfinite(residual[:, camera])]
+        enough = len(there) >= FEWEST_SHARE * len(t)
+        costs[j] = np.nanmean(np.minimum(there, LARGEST_RESIDUAL)) if enough else np.nan
+    return _best_shift(shifts, costs)
+
+
+def _best_shift(shifts: Int64[np.ndarray, " shift"], costs: Float64[np.ndarray, " shift"]) -> OffsetScan:
+    """Return the best of the shifts whose cost is known: not all of a camera with fewer frames."""
+    known = np.isfinite(costs)
+    now = costs[shifts == 0][0]
+    if not now > 0:
+        return OffsetScan(0.0, 0.0)
+    shifts, costs = shifts[known], costs[known]
+    best = _nearest_valley(costs, int(np.flatnonzero(shifts == 0)[0]))
     lag = float(shifts[best])
     if 0 < best < len(shifts) - 1:
         left, middle, right = costs[best - 1 : best + 2]
-        bend = left - 2 * middle + right
-        if bend > 0:
-            lag += float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
-    return OffsetScan(lag, float(1 - costs[best] / costs[MAX_SHIFT]) if costs[MAX_SHIFT] > 0 else 0.0)
+        bend, step = left - 2 * middle + right, int(shifts[best + 1] - shifts[best])
+        if bend > 0 and step == shifts[best] - shifts[best - 1]:
+            lag += step * float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    return OffsetScan(lag, float(1 - costs[best] / now))

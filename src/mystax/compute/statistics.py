@@ -18,6 +18,8 @@ __all__ = [
     "mutual_information",
 ]
 
+EXACT = 1e-7
+"""Errors below this share of a quantity's spread are rounding: its groups do not vary at all."""
 MOST_ARRANGEMENTS = 20_000
 N_BOOTSTRAP = 2_000
 
@@ -208,6 +210,7 @@ def _two_groups(
     kinds: _Kinds,
 ) -> Float64[np.ndarray, "arrangement quantity"]:
     """Return |difference of means| over its standard error, for each arrangement."""
+    values = values - values.mean(0)  # large numbers would leave nothing but rounding in the squares
     second = arrangements.astype(float)
     n2 = second.sum(1)[:, None]
     n1 = values.shape[0] - n2
@@ -217,7 +220,18 @@ def _two_groups(
     within = (squares - square2 - n1 * mean1**2) + (square2 - n2 * mean2**2)
     variance = kinds.shared(np.maximum(within, 0) / (n1 + n2 - 2))
     error = np.sqrt(variance * (1 / n1 + 1 / n2))
-    return np.asarray(np.abs(mean2 - mean1) / np.where(error > 1e-12, error, np.inf))
+    return _in_errors(np.abs(mean2 - mean1), error, EXACT * np.sqrt(squares / len(values)))
+
+
+def _in_errors(
+    size: Float64[np.ndarray, "arrangement quantity"],
+    error: Float64[np.ndarray, "arrangement quantity"],
+    rounding: Float64[np.ndarray, " quantity"],
+) -> Float64[np.ndarray, "arrangement quantity"]:
+    """Return sizes over their errors: infinite where only the error is nothing, 0 where both are."""
+    none = error <= rounding
+    found = size / np.where(none, 1.0, error)
+    return np.where(none, np.where(size > rounding, np.inf, 0.0), found)
 
 
 def _many_groups(
@@ -227,13 +241,15 @@ def _many_groups(
 ) -> Float64[np.ndarray, "arrangement quantity"]:
     """Return the variance between groups over that within, for each arrangement."""
     n_groups, n = int(arrangements.max()) + 1, len(values)
+    values = values - values.mean(0)
     between = np.zeros((len(arrangements), values.shape[1]))
     for group in range(n_groups):
         inside = (arrangements == group).astype(float)
         size = inside.sum(1)[:, None]
-        between += size * ((inside @ values) / size - values.mean(0)) ** 2
-    within = kinds.shared(np.maximum(((values - values.mean(0)) ** 2).sum(0) - between, 0) / (n - n_groups))
-    return np.asarray((between / (n_groups - 1)) / np.where(within > 1e-12, within, np.inf))
+        between += size * ((inside @ values) / size) ** 2
+    total = (values**2).sum(0)
+    within = kinds.shared(np.maximum(total - between, 0) / (n - n_groups))
+    return _in_errors(between / (n_groups - 1), within, EXACT**2 * total / n)
 
 
 def _pairs(
@@ -248,8 +264,7 @@ def _pairs(
         signs = np.concatenate([np.ones((1, n)), drawn])
     mean = signs @ values / n
     variance = kinds.shared(np.maximum((values**2).mean(0) - mean**2, 0) * n / (n - 1))
-    spread = np.sqrt(variance / n)
-    return np.asarray(np.abs(mean) / np.where(spread > 1e-12, spread, np.inf))
+    return _in_errors(np.abs(mean), np.sqrt(variance / n), EXACT * np.sqrt((values**2).mean(0)))
 
 
 def _family_p(

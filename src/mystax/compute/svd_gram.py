@@ -29,6 +29,9 @@ from mystax.core.typing import Float64
 
 __all__ = ["GramBins", "OpenSpool", "below", "leading", "norm_error"]
 
+ROUNDINGS = 64
+"""Roundings on the way to a Gram matrix that count beside those of its own size."""
+
 OpenSpool = Callable[[str, int, str], Spool]
 """Name, width, dtype -> rows that are kept."""
 
@@ -45,7 +48,8 @@ def leading(
     n_components : int
         How many at most.
     noise : float
-        Eigenvalues up to this, times n times the machine's precision, are rounding and left out.
+        Eigenvalues up to this (or the largest one), times n + 64 times the machine's precision, are rounding
+        and left out.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def leading(
         gram, lower=True, subset_by_index=(n - wanted, n - 1), overwrite_a=True, check_finite=False
     )
     values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values > n * np.finfo(np.float64).eps * max(noise, float(values[0]))
+    kept = values > (n + ROUNDINGS) * np.finfo(np.float64).eps * max(noise, float(values[0]))
     return np.ascontiguousarray(values[kept]), np.ascontiguousarray(vectors[:, kept])
 
 

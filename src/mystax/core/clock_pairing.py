@@ -95,6 +95,7 @@ def pair_stamps(
     video: Clock | None = None,
     policy: str | None = None,
     counter: Int64[np.ndarray, " row"] | None = None,
+    kept: Bool[np.ndarray, " stamp_row"] | None = None,
 ) -> PairedClock:
     """Give every frame of a video its stamp.
 
@@ -110,6 +111,9 @@ def pair_stamps(
         What to do where counts differ: ``drop_tail``, ``drop_head``, ``counter:COLUMN`` or ``match``.
     counter : array (row,), optional
         For the policy `counter`: the camera's counter of triggers, one row per frame.
+    kept : array (stamp_row,), optional
+        Which rows of the clock file have a stamp, where stamps that repeat the one before were dropped:
+        the others keep their place, and frames that belong to them have no time.
 
     Returns
     -------
@@ -125,7 +129,9 @@ def pair_stamps(
     """
     name, _ = check_policy(policy)
     if name == "counter":
-        frames, used = _by_counter(stamps, n_frames, counter)
+        frames, used = _by_counter(stamps, n_frames, counter, kept)
+    elif kept is not None and len(kept) == n_frames:
+        frames, used = np.flatnonzero(kept).astype(np.int64), np.arange(stamps.n, dtype=np.int64)
     elif stamps.n == n_frames:
         frames = used = np.arange(n_frames, dtype=np.int64)
     elif name == "match":
@@ -160,7 +166,8 @@ def pair_stamps(
         report |= _residual(video.seconds[frames], stamps.seconds[used]).as_dict()
     flags: tuple[Flag, ...] = ()
     if sum(unused.values()) or n_lost:
-        text = f"{n_frames} frames and {stamps.n} stamps: policy {policy}; "
+        how = f"policy {policy}" if policy else "stamps that repeat the one before are dropped"
+        text = f"{n_frames} frames and {stamps.n} stamps: {how}; "
         text += f"{sum(unused.values())} stamps unused, {n_lost} frames without time"
         flags = (Flag.about("C202", text, np.flatnonzero(no_time).tolist()),)
     return PairedClock(_spread(stamps, frames, used, n_frames), no_time, report, flags)
@@ -175,7 +182,10 @@ def _cut(n_stamps: int, n_frames: int, policy: str) -> tuple[np.ndarray, np.ndar
 
 
 def _by_counter(
-    stamps: Clock, n_frames: int, counter: Int64[np.ndarray, " row"] | None
+    stamps: Clock,
+    n_frames: int,
+    counter: Int64[np.ndarray, " row"] | None,
+    kept: Bool[np.ndarray, " stamp_row"] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pair by the camera's own count of triggers."""
     if counter is None or len(counter) != n_frames:
@@ -190,8 +200,19 @@ def _by_counter(
         return np.empty(0, np.int64), np.empty(0, np.int64)
     place = unwrap_counter(counter, stamps.source)
     place = place - place[0]
-    frames = np.flatnonzero(place < stamps.n).astype(np.int64)
-    return frames, place[frames]
+    there = np.ones(stamps.n, bool) if kept is None else kept
+    if len(there) == n_frames and int(place[-1]) >= n_frames:
+        raise ClockError(
+            "C202",
+            stamps.source,
+            "there are as many stamps as frames, but the counter names more triggers",
+            expected=f"a stamp of each of {int(place[-1]) + 1} triggers",
+            got=f"{n_frames} stamps",
+            hint="stamps that are one for each frame need no policy",
+        )
+    frames = np.flatnonzero(place < len(there)).astype(np.int64)
+    frames = frames[there[place[frames]]]
+    return frames, (np.cumsum(there) - 1)[place[frames]]
 
 
 def unwrap_counter(counter: Int64[np.ndarray, " row"], where: str = "counter") -> Int64[np.ndarray, " row"]:
@@ -219,7 +240,9 @@ def unwrap_counter(counter: Int64[np.ndarray, " row"], where: str = "counter") -
     >>> unwrap_counter(np.array([254, 255, 0, 2])).tolist()
     [254, 255, 256, 258]
     """
-    if len(counter) < 2 or bool(np.all(np.diff(counter) > 0)):
+    # compared, not subtracted: differences of any two whole numbers of 64 bits do not fit into one
+    falls = np.flatnonzero(counter[1:] <= counter[:-1])
+    if len(counter) < 2 or (not len(falls) and int(counter[-1]) - int(counter[0]) < 2**62):
         return counter
     for bits in (8, 16, 32):
         size = 2**bits
@@ -228,7 +251,7 @@ def unwrap_counter(counter: Int64[np.ndarray, " row"], where: str = "counter") -
             # a step over half the range would be a step back
             if np.all(steps > 0) and np.all(steps < size // 2):
                 return np.concatenate([counter[:1], counter[0] + np.cumsum(steps)]).astype(np.int64)
-    row = int(np.flatnonzero(np.diff(counter) <= 0)[0]) + 1
+    row = int(falls[0]) + 1 if len(falls) else len(counter) - 1
     raise ClockError(
         "C206",
         where,

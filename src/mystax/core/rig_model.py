@@ -14,9 +14,10 @@ __all__ = ["INTRINSIC_NAMES", "CameraModel", "RigModel", "checked_camera", "make
 
 INTRINSIC_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 """Intrinsic numbers of a pinhole camera in the order of the adjustment."""
-N_DISTORTION = 5
 MAX_TILT = 1e-3
 """How far from orthonormal a rotation of a file may be."""
+MAX_SKEW = 1e-6
+"""Largest entry of a camera's matrix, over the focal length, where a camera without skew has a zero."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,7 +82,8 @@ def checked_camera(camera: CameraModel, where: str) -> CameraModel:
     Raises
     ------
     FormatError
-        F804, if a number is missing, the focal length is not positive or the rotation is none.
+        F804, if a number is missing, the focal length is not positive, the matrix holds more than focal
+        lengths and principal point, or the rotation is none.
     """
     place = f"{where}: camera {camera.name!r}"
     shapes = ((camera.matrix, (3, 3)), (camera.rotation, (3, 3)), (camera.translation, (3,)))
@@ -93,6 +95,17 @@ def checked_camera(camera: CameraModel, where: str) -> CameraModel:
     numbers = np.concatenate([camera.row(), camera.matrix.ravel()])
     if not np.isfinite(numbers).all() or camera.matrix[0, 0] <= 0 or camera.matrix[1, 1] <= 0:
         raise FormatError("F804", place, expected="finite numbers and focal lengths above 0")
+    usual = np.array([[1.0, 0, 1], [0, 1, 1], [0, 0, 0]])
+    rest = np.where(usual > 0, 0.0, camera.matrix) - np.diag([0.0, 0.0, 1.0])
+    if float(np.abs(rest).max()) > MAX_SKEW * float(camera.matrix[0, 0]):
+        raise FormatError(
+            "F804",
+            place,
+            "the matrix is not that of a camera whose pixels have right angles",
+            expected="[fx 0 cx; 0 fy cy; 0 0 1]",
+            got=np.array2string(camera.matrix, precision=6, suppress_small=True).replace("\n", ""),
+            hint="MATLAB gives the transposed matrix; skew is not supported: calibrate without it",
+        )
     if camera.size[0] < 1 or camera.size[1] < 1:
         raise FormatError("F804", place, expected="width and height of the pictures", got=str(camera.size))
     determinant = float(np.linalg.det(camera.rotation))

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from mystax.core.clock import Clock
-from mystax.core.typing import Int64, Shaped
+from mystax.core.typing import Bool, Int64, Shaped
 from mystax.errors import ClockError
 from mystax.io.clock_specs import ClockSpec
 from mystax.io.clock_tables import Column
@@ -41,12 +41,15 @@ class Stamps:
         ``zoned`` or ``naive`` for ISO texts, else "".
     unit : str
         Unit that was read, or found from the video.
+    kept : array (row,), optional
+        Which rows of the file have a stamp, where some were dropped.
     """
 
     clock: Clock
     n_equal: int = 0
     zone: str = ""
     unit: str = ""
+    kept: Bool[np.ndarray, " row"] | None = None
 
 
 def stamps_from_column(column: Column, spec: ClockSpec, interval: float = float("nan")) -> Stamps:
@@ -205,10 +208,10 @@ def _rising(clock: Clock, where: str, zone: str, unit: str) -> Stamps:
             expected=f"at most {MAX_EQUAL:.0%} equal neighbours",
             got=f"{n_equal} of {clock.n}, the first at row {row}",
         )
-    if n_equal:
-        kept = np.concatenate([[True], steps > 0])
+    kept = np.concatenate([[True], steps > 0]) if n_equal else None
+    if kept is not None:
         clock = Clock(clock.ticks[kept], clock.tick, clock.start, clock.source)
-    return Stamps(clock, n_equal, zone, unit)
+    return Stamps(clock, n_equal, zone, unit, kept)
 
 
 def clock_from_array(seconds: Shaped[np.ndarray, "..."], source: str = "array of seconds") -> Clock:

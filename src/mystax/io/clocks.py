@@ -22,8 +22,6 @@ __all__ = ["find_file", "fit_trains", "read_counter", "read_stamps", "time_frame
 
 MAX_BEYOND = 60.0
 """A clock that reaches farther outside its events is flagged [s]."""
-MIN_WIDTH = 2
-"""A pulse on a sampled line lasts at least this many samples."""
 
 
 def find_file(pattern: str, folders: Sequence[Path]) -> Path:
@@ -235,7 +233,7 @@ def time_frames(
     stamps = read_stamps(spec, folders, interval)
     name, column = check_policy(policy)
     counter = read_counter(column, spec, folders) if name == "counter" else None
-    paired = pair_stamps(stamps.clock, n_frames, video, policy, counter)
+    paired = pair_stamps(stamps.clock, n_frames, video, policy, counter, stamps.kept)
     report = {**paired.report, "unit": stamps.unit, "equal_stamps_dropped": stamps.n_equal}
     return PairedClock(paired.clock, paired.no_time, report, paired.flags), stamps.zone
 

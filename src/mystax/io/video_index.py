@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from mystax.core.typing import Bool, Int64
-from mystax.errors import VideoError
 
 __all__ = [
     "BARE",
@@ -261,6 +260,8 @@ class FrameIndex:
         Stamps of the frames, rising; None if the file has none.
     n_repeated, n_backward, n_negative : int
         Frames dropped because their stamp was there already; stamps out of order; stamps below zero.
+    distrust : str
+        Why the stamps of the file are not used; empty where they are, or where there are none.
     """
 
     table: PacketTable
@@ -270,11 +271,16 @@ class FrameIndex:
     n_repeated: int = 0
     n_backward: int = 0
     n_negative: int = 0
+    distrust: str = ""
     _cache: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, table: PacketTable, route: Route, container: str, where: str) -> "FrameIndex":
+    def build(cls, table: PacketTable, route: Route, container: str) -> "FrameIndex":
         """Give every frame of a file its number.
+
+        Stamps of which more than 1 % are repeated, or which put a picture farther from its place in the
+        file than any codec does (a clock that was set back), are not used: frames are numbered in the
+        decoder's order, and have no times of their own.
 
         Parameters
         ----------
@@ -284,18 +290,11 @@ class FrameIndex:
             The route.
         container : str
             FFmpeg's name of the container.
-        where : str
-            The file, for the error.
-
-        Raises
-        ------
-        VideoError
-            V111, if more than 1 % of the stamps are repeated.
         """
         stamp = _unwrapped(table.stamp, container)
         given = stamp != NO_STAMP
         if container in BARE or not given.any():
-            return cls(table, "order", np.where(table.shown, np.cumsum(table.shown) - 1, -1), None)
+            return cls._by_place(table)
         stamp = _filled(stamp, given)
         shown = table.shown.copy()
         numbers = np.flatnonzero(shown)
@@ -304,14 +303,9 @@ class FrameIndex:
         again[1:] = np.diff(stamp[order]) == 0
         n_repeated = int(again.sum()) + int((~table.fed).sum())
         if again.sum() > MAX_REPEATED * max(100, len(order)):
-            raise VideoError(
-                "V111",
-                where,
-                "the time stamps are not usable",
-                expected="at most 1 % repeated stamps",
-                got=f"{n_repeated} of {len(order)} repeated",
-                hint="give the times of the frames with a clock file",
-            )
+            return cls._by_place(table, f"{n_repeated} of {len(order)} stamps are repeated")
+        if route == "stamp" and (far := _farthest(numbers, order)) > MAX_REORDER:
+            return cls._by_place(table, f"stamps go back by up to {far} frames")
         late = table.pts != NO_STAMP
         has_order = bool(np.any(late & (table.dts != NO_STAMP) & (table.pts != table.dts)))
         backward = (table.pts < table.dts) & late if has_order else np.zeros(len(table), bool)
@@ -327,6 +321,12 @@ class FrameIndex:
             rank = np.full(len(table), -1, np.int64)
             rank[order[~again]] = np.arange(len(stamps))
         return cls(table, route, rank, stamps, n_repeated, n_backward, int((stamps < 0).sum()))
+
+    @classmethod
+    def _by_place(cls, table: PacketTable, distrust: str = "") -> "FrameIndex":
+        """Give frames their place in the file as number; they have no times."""
+        rank = np.where(table.shown, np.cumsum(table.shown) - 1, -1)
+        return cls(table, "order", rank, None, distrust=distrust)
 
     @property
     def n_frames(self) -> int:
@@ -405,13 +405,22 @@ class FrameIndex:
         return int(self.keys[group])
 
 
+def _farthest(numbers: Int64[np.ndarray, " shown"], order: Int64[np.ndarray, " shown"]) -> int:
+    """Return how far stamps put a picture from its place among the packets [frame]."""
+    place = np.empty(len(order), np.int64)
+    place[np.searchsorted(numbers, order)] = np.arange(len(order))
+    return int(np.abs(place - np.arange(len(order))).max(initial=0))
+
+
 def _unwrapped(stamp: Int64[np.ndarray, " packet"], container: str) -> Int64[np.ndarray, " packet"]:
     """Undo the overflow of the 33-bit stamps of MPEG streams."""
     if not container.startswith("mpeg") or len(stamp) < 2:
         return stamp
     turns = np.zeros(len(stamp), np.int64)
     known = np.flatnonzero(stamp != NO_STAMP)
-    turns[known[1:]] = np.cumsum(np.diff(stamp[known]) < -(1 << 32))
+    steps = np.diff(stamp[known])
+    # Pictures are stored in another order than they are shown: around the overflow stamps go back and forth.
+    turns[known[1:]] = np.cumsum((steps < -(1 << 32)).astype(np.int64) - (steps > 1 << 32))
     return np.asarray(stamp + (turns << 33))
 
 

@@ -174,8 +174,7 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
     Raises
     ------
     VideoError
-        V103, if no picture can be decoded; V104, if the pixel format cannot be read; V111, if too many
-        stamps are repeated.
+        V103, if no picture can be decoded; V104, if the pixel format cannot be read.
     """
     where = scan.library.where
     head = _Head(where)
@@ -184,7 +183,7 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
             head.take(picture)
     if head.plan is None:
         raise VideoError("V103", where, "no picture can be decoded", hint="the stream may be damaged")
-    index = FrameIndex.build(scan.table, _route(scan, head.packets), scan.container, where)
+    index = FrameIndex.build(scan.table, _route(scan, head.packets), scan.container)
     color_range, source = decide_range(head.format, head.color_range, grey_range)
     chosen = slice(None, None, max(1, len(head.packets) // 8))
     facts = FileFacts(
@@ -317,6 +316,8 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
     ]
     if repaired:
         flags.append(Flag("V111", f"time stamps of {name}: {', '.join(repaired)}"))
+    if index.distrust:
+        flags.append(Flag("V111", f"time stamps of {name} are not used: {index.distrust}"))
     if facts.interlaced:
         flags.append(Flag("V112", f"{name} is interlaced; frames are used as they are"))
     if timing.gaps:

@@ -161,13 +161,16 @@ class VideoReader:
         Raises
         ------
         VideoError
-            V111, if the file has none and none were given.
+            V111, if the file has none that can be used, and none were given.
         """
         if self._clock is None:
+            bare = next(facts for facts in self._files if facts.index.stamps is None)
             raise VideoError(
                 "V111",
-                self.files[0],
-                "the file has no time stamps",
+                str(bare.scan.path),
+                "the time stamps are not usable" if bare.index.distrust else "the file has no time stamps",
+                expected="rising stamps, at most 1 % of them repeated" if bare.index.distrust else "",
+                got=bare.index.distrust,
                 hint="give its rate or a clock file (--clock rate:30)",
             )
         return self._clock

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from mystax.core.clock import Clock, Gap
+from mystax.core.clock import GAP, Clock, Gap
 from mystax.core.typing import Int64
 
 __all__ = ["ClockKind", "Timing", "join_timings", "time_frames"]
@@ -21,7 +21,9 @@ COMMON_RATES = (
 )
 RATE_ONLY = ("avi", "yuv4mpegpipe")
 """Containers that hold a rate, not capture times."""
-GAP = 1.5
+NANO = 10**9
+LONGEST = 2**62
+"""Ticks that a recording may last: numbers of 64 bits count no farther."""
 ON_GRID = 0.02
 
 
@@ -134,12 +136,17 @@ def time_frames(
             return Timing(kind, np.arange(len(ticks), dtype=np.int64), period, time_base, period, (), first)
     grids = [
         (*_grid(ticks, period / time_base), period)
-        for period in [*(1 / r for r in rates), 1 / common, median]
+        for period in [*(1 / r for r in rates), 1 / common, median, _usual(ticks) * time_base]
     ]
-    _, missing, period = min(grids, key=lambda grid: grid[0])
+    drift, missing, period = min(grids, key=lambda grid: grid[0])
     if missing is not None:
         kind = "container_rate" if by_rate else "constant_with_gaps"
-        return Timing(kind, ticks, time_base, time_base, period, _gaps(ticks, missing, time_base), first)
+        tick = time_base
+        if drift <= 1:
+            # Every stamp is a rounded place of the grid: with two or three ticks to a frame, an interval
+            # may be rounded by as much as tells one from two.
+            ticks, tick = np.concatenate([[0], np.cumsum(missing + 1)]), period
+        return Timing(kind, ticks, tick, time_base, period, _gaps(ticks, missing, tick), first)
     gaps = _gaps(ticks, np.rint(np.diff(ticks) * float(time_base / median)).astype(np.int64) - 1, time_base)
     return Timing("variable", ticks, time_base, time_base, None, gaps, first)
 
@@ -147,9 +154,13 @@ def time_frames(
 def _is_constant(ticks: Int64[np.ndarray, " time"], period: Fraction) -> bool:
     """Tell whether every tick is within one of i x period, in exact integers.
 
-    Where a tick is as long as a frame (avi), one tick off is one frame lost: there they must be equal.
+    Where a tick is as long as a frame (avi), one tick off is one frame lost: there they must be equal.  With
+    two or three ticks to a frame, a frame lost in the middle puts no stamp farther than a tick off the mean
+    rate: no interval may be as long as two.
     """
     slack = 1 if period >= 2 else 0
+    if slack and int(np.diff(ticks).max()) >= math.floor(2 * period):
+        return False
     top, bottom = period.numerator, period.denominator
     number = np.arange(len(ticks), dtype=np.int64)
     if len(ticks) * max(top, 1) < 2**61 and int(np.abs(ticks).max()) * bottom < 2**61:
@@ -168,20 +179,37 @@ def _grid(
     steps = np.diff(ticks).astype(np.float64)
     times = np.rint(steps / float(period))
     off = np.abs(steps - times * float(period))
-    if times.min() < 1 or np.median(times) > 1 or np.any(off > np.maximum(1.0, ON_GRID * float(period))):
+    if (
+        times.min() < 1
+        or np.median(times) > 1
+        or np.any(off > np.maximum(1.0 + ON_GRID, ON_GRID * float(period)))
+    ):
         return math.inf, None
     drift = np.abs(ticks[1:] - np.cumsum(times) * float(period))
     return float(drift.max()), np.asarray(times.astype(np.int64) - 1)
 
 
+def _usual(ticks: Int64[np.ndarray, " time"]) -> Fraction:
+    """Return the mean interval with lost frames counted in: the median of coarse ticks is a whole one."""
+    steps = np.diff(ticks)
+    usual = Fraction(max(1.0, float(np.median(steps))))
+    for _ in range(3):
+        inside = steps[(steps * GAP >= float(usual)) & (steps <= GAP * float(usual))]
+        if not len(inside):
+            break
+        usual = Fraction(int(inside.sum()), len(inside))
+    n_intervals = int(np.rint(steps / float(usual)).sum())
+    return Fraction(int(steps.sum()), n_intervals) if n_intervals and steps.sum() else usual
+
+
 def _gaps(
-    ticks: Int64[np.ndarray, " time"], missing: Int64[np.ndarray, " interval"], time_base: Fraction
+    ticks: Int64[np.ndarray, " time"], missing: Int64[np.ndarray, " interval"], tick: Fraction
 ) -> tuple[Gap, ...]:
     """List the intervals longer than one and a half."""
     steps = np.diff(ticks)
     long = (missing >= 1) & (steps > GAP * np.median(steps))
     return tuple(
-        Gap(int(after), int(missing[after]), float(int(steps[after]) * time_base))
+        Gap(int(after), int(missing[after]), float(int(steps[after]) * tick))
         for after in np.flatnonzero(long)
     )
 
@@ -220,9 +248,21 @@ def join_timings(timings: Sequence[Timing], counts: Sequence[int]) -> tuple[Cloc
     bottom = math.lcm(*(value.denominator for value in parts))
     top = math.gcd(*(value.numerator * (bottom // value.denominator) for value in parts))
     tick = Fraction(max(1, top), bottom)
+    if (starts[-1] + timings[-1].last) / tick >= LONGEST:
+        return _in_nanoseconds(timings, starts), proven
     ticks = [
         timing.ticks * int(timing.tick / tick) + int(start / tick)
         for timing, start in zip(timings, starts, strict=True)
         if timing.ticks is not None
     ]
     return Clock(np.concatenate(ticks), tick, Fraction(0), "stamps of the video"), proven
+
+
+def _in_nanoseconds(timings: Sequence[Timing], starts: Sequence[Fraction]) -> Clock:
+    """Return the clock of files whose periods have no common unit that 62 bits can count."""
+    ticks = [
+        round(start * NANO) + np.rint(timing.ticks * (float(timing.tick) * NANO)).astype(np.int64)
+        for timing, start in zip(timings, starts, strict=True)
+        if timing.ticks is not None
+    ]
+    return Clock(np.concatenate(ticks), Fraction(1, NANO), Fraction(0), "stamps of the video")

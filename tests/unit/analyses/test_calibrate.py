@@ -1,5 +1,6 @@
-"""An interrupted search for a board goes on where it was, and ends as if nothing had happened."""
+"""Corners of a board: searches that were interrupted, times that are given, frames that are lost."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 from PIL import Image
 
 import mystax
-from mystax.analyses.calibrate import calibrate_sources
+from mystax.analyses.calibrate import calibrate_sources, find_corners
 from mystax.compute import cameras
-from mystax.core.board import Board
+from mystax.core.board import Board, board_from_text
 from mystax.core.events import Event
+from mystax.errors import ClockError, RecipeError
 from mystax.io.rig import read_rig
+from mystax.io.video import VideoWriter
 from tests.fixtures.rigs import board_views
 
 BOARD = "checkerboard:10x7:6"
@@ -93,3 +96,58 @@ def test_pictures_that_changed_are_looked_at_again(sources: dict[str, list[Path]
     assert KnownFinder.looks == 1
     assert told[0] == f"going on with {2 * N_VIEWS} pictures that were looked at before"
     np.testing.assert_array_equal(corners["corners"].values[0, 5], KnownFinder.uv[0, 3])
+
+
+def film_of(path: Path, levels: list[int]) -> Path:
+    """Write a film whose grey levels tell the finder which view of which camera a frame is."""
+    with VideoWriter(path, size=(1280, 1024), rate=Fraction(2), codec="ffv1", pixel_format="gray") as out:
+        for level in levels:
+            out.write(np.full((1024, 1280), level, np.uint8))
+    return path
+
+
+def test_times_that_are_given_tell_which_frames_belong_together(
+    sources: dict[str, list[Path]], tmp_path: Path
+) -> None:
+    """The second camera starts one view later; the stamps of its film do not know that."""
+    films = {
+        "left": film_of(tmp_path / "left.mkv", list(range(N_VIEWS))),
+        "right": film_of(tmp_path / "right.mkv", list(range(21, 20 + N_VIEWS))),
+    }
+    clocks = {"left": np.arange(N_VIEWS) / 2, "right": np.arange(1, N_VIEWS) / 2}
+    found, _ = find_corners(films, board_from_text(BOARD), clocks=clocks)
+    view = np.rint(2 * found["time"].values).astype(int)
+    assert set(view) == set(range(1, N_VIEWS))
+    for c in range(2):
+        np.testing.assert_array_equal(found["corners"].values[c], KnownFinder.uv[c, view])
+
+
+def test_lost_frames_of_a_board_are_not_made_up(sources: dict[str, list[Path]], tmp_path: Path) -> None:
+    kept = [0, 1, 2, 3, 8, 9, 10, 11]
+    films = {
+        "left": film_of(tmp_path / "left.mkv", list(range(N_VIEWS))),
+        "right": film_of(tmp_path / "right.mkv", [20 + k for k in kept]),
+    }
+    found, _ = find_corners(films, board_from_text(BOARD), clocks={"right": np.array(kept) / 2})
+    view = np.rint(2 * found["time"].values).astype(int)
+    there = np.isin(view, kept)
+    assert not there.all()
+    assert np.isnan(found["corners"].values[1, ~there]).all()
+    np.testing.assert_array_equal(found["corners"].values[1, there], KnownFinder.uv[1, view[there]])
+
+
+def test_times_for_pictures_are_refused(sources: dict[str, list[Path]]) -> None:
+    with pytest.raises(RecipeError, match="P403") as caught:
+        mystax.Rig.calibrate(sources, BOARD, clocks={"left": np.arange(N_VIEWS) / 2})
+    assert "left" in str(caught.value)
+
+
+def test_times_of_an_unknown_camera_are_refused(sources: dict[str, list[Path]]) -> None:
+    with pytest.raises(RecipeError, match="P403"):
+        mystax.Rig.calibrate(sources, BOARD, clocks={"lefty": np.arange(N_VIEWS) / 2})
+
+
+def test_times_must_be_as_many_as_frames(sources: dict[str, list[Path]], tmp_path: Path) -> None:
+    films = {name: film_of(tmp_path / f"{name}.mkv", [0, 1, 2]) for name in ("left", "right")}
+    with pytest.raises(ClockError, match="C202"):
+        find_corners(films, board_from_text(BOARD), clocks={"left": np.arange(4) / 2})

@@ -136,3 +136,17 @@ def test_recordings_of_one_individual_share_their_middle_face() -> None:
     assert np.abs(alone[0] - alone[1]).max() < 0.1  # by itself each has its own middle
     together = prepare(model, tracks[:2])
     np.testing.assert_allclose(together[1].features, prepared[1].features, atol=1e-9)
+
+
+def test_component_that_is_never_there_takes_nothing_from_the_others() -> None:
+    """Outcomes of several regions are padded: a region with fewer components has columns without a value."""
+    values = np.random.default_rng(2).normal(size=(900, 3))
+    holed = np.column_stack([values, np.full(900, np.nan)])
+    found = [
+        fit_features(
+            [Track("a", TIMES, np.zeros((900, 0, 2)), {"svd": Column(TIMES, item)})], FeatureRules(30.0)
+        )
+        for item in (values, holed)
+    ]
+    assert found[0][0].names == found[1][0].names == ("svd.1", "svd.2", "svd.3")
+    np.testing.assert_allclose(found[1][1][0].features, found[0][1][0].features)

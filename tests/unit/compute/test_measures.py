@@ -126,3 +126,19 @@ def test_areas_in_the_plane() -> None:
     ]
     assert found.value[0] == pytest.approx(6)
     assert found.unit == "px2"
+
+
+def test_speed_has_the_deviation_that_simulation_shows_also_at_the_ends() -> None:
+    generator = np.random.default_rng(3)
+    times = np.array([0.0, 0.1, 0.2, 0.35, 0.5])
+    place = np.zeros((5, 3, 1))
+    place[:, 0, 0] = 40 * times
+    covariance = np.zeros((5, 6, 1))
+    covariance[:, [0, 3, 5]] = 0.01
+    speed = {"v": Measure("speed", points("a"))}
+    told = measure_all(speed, place, covariance, ("a",), times)["v"].sd
+    drawn = [
+        measure_all(speed, place + generator.normal(0, 0.1, place.shape), None, ("a",), times)["v"].value
+        for _ in range(500)
+    ]
+    np.testing.assert_allclose(told, np.std(drawn, axis=0), rtol=0.12)

@@ -86,3 +86,20 @@ def test_camera_that_was_shifted_is_put_back_where_it_is() -> None:
     seen, place = (project_rig(one, np.zeros((1, 3)))[1, 0] for one in (rig, mended))
     assert np.linalg.norm(seen - place) < 1
     assert np.linalg.norm(mended.cameras[1].centre - camera.centre) < 3
+
+
+@pytest.mark.parametrize("n_cameras", [2, 3])
+def test_camera_of_half_the_rate_is_not_taken_for_a_late_one(n_cameras: int) -> None:
+    """Shifted by odd frames it sees nothing, and the others agree better without it: that says nothing."""
+    rig, _, _, uv = moving_points(n_cameras, 100, 600, outliers=0, missing=0)
+    uv[1, 1::2] = np.nan
+    assert not scan_offset(rig, uv, 1).is_late
+
+
+def test_late_camera_of_half_the_rate_is_found() -> None:
+    rig, _, _, uv = moving_points(3, 100, 600, outliers=0, missing=0)
+    uv[1, 4:] = uv[1, :-4].copy()
+    uv[1, 1::2] = np.nan
+    found = scan_offset(rig, uv, 1)
+    assert found.is_late
+    assert found.lag == pytest.approx(4, abs=0.7)

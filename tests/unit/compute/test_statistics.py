@@ -214,3 +214,41 @@ def test_difference_of_three_sd_is_found() -> None:
         values[6:, 0] += 12
         hits += bool(compare_groups(values, groups).p_family[0] <= 0.05)
     assert hits >= 80
+
+
+def test_groups_that_do_not_vary_differ_as_clearly_as_can_be() -> None:
+    """Nothing within the groups, all between them: as rare as an arrangement can be, not p = 1."""
+    steady = np.repeat([0.1, 0.7], 4)[:, None]
+    found = compare_groups(
+        np.hstack([steady, np.random.default_rng(0).normal(size=(8, 1))]), list("aaaabbbb")
+    )
+    assert found.p[0] == pytest.approx(2 / 70)
+    assert found.p_family[0] < found.p_family[1]
+    three = compare_groups(np.repeat([0.1, 0.3, 0.7], 3)[:, None], list("aaabbbccc"))
+    assert three.p[0] < 0.01  # 6 of 1,680 arrangements
+
+
+def test_pairs_that_all_change_alike_change_as_clearly_as_can_be() -> None:
+    before = np.random.default_rng(0).normal(size=6)
+    values = np.concatenate([before, before + 1.0])[:, None]
+    found = compare_groups(values, ["a"] * 6 + ["b"] * 6, [str(k) for k in range(6)] * 2)
+    assert found.p[0] == pytest.approx(2 / 64)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 1e6])
+def test_groups_that_are_equal_do_not_differ(value: float) -> None:
+    """Neither do they where the sum of their values is rounded."""
+    equal = np.full((12, 1), value)
+    assert compare_groups(equal, ["a"] * 6 + ["b"] * 6).p[0] == 1.0
+    assert compare_groups(equal, ["a"] * 4 + ["b"] * 4 + ["c"] * 4).p[0] == 1.0
+    pairs = [str(k) for k in range(6)] * 2
+    assert compare_groups(equal, ["a"] * 6 + ["b"] * 6, pairs).p[0] == 1.0
+
+
+@pytest.mark.parametrize(("factor", "base"), [(1e-14, 0.0), (1e9, 0.0), (1.0, 1e9)])
+def test_p_does_not_depend_on_the_unit(factor: float, base: float) -> None:
+    values = np.random.default_rng(1).normal(size=(12, 2)) + np.repeat([0.0, 1.2], 6)[:, None]
+    groups = ["a"] * 6 + ["b"] * 6
+    found, other = compare_groups(values, groups), compare_groups(base + factor * values, groups)
+    np.testing.assert_allclose(other.p, found.p)
+    np.testing.assert_allclose(other.p_family, found.p_family)

@@ -48,3 +48,17 @@ def test_nothing_has_no_component() -> None:
 def test_norm_error_is_the_largest_relative_difference() -> None:
     assert norm_error(np.array([4.0, 9.0]), np.array([2.0, 3.3])) == pytest.approx(0.3 / 3.3)
     assert norm_error(np.zeros(0), np.zeros(0)) == 0
+
+
+@pytest.mark.parametrize("seed", [4, 142])
+def test_centred_rows_have_one_component_less_than_rows(seed: int) -> None:
+    """Of few rows the rounding of the last value, which is none, is larger than their number tells."""
+    films = np.random.default_rng(seed).integers(0, 2, (5, 100, 4)).sum(2) * 1023.0
+    rows = np.abs(np.diff(films, axis=0))
+    rows -= np.rint(rows.mean(0))
+    gram = rows @ rows.T
+    noise = float(np.trace(gram))
+    means = gram.mean(0)
+    gram -= means
+    gram -= (means - means.mean())[:, None]
+    assert len(leading(gram, 4, noise)[0]) == 3

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock
@@ -193,13 +193,17 @@ def test_counted_frames_get_the_stamp_of_their_count(kept: list[int], n_stamps: 
     assert sum(unused.values()) == n_stamps - has_time.sum()
 
 
+@example([1, -(2**63)])
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=6))
+@example([1, -(2**63)])
+@example([-(2**63), 2**63 - 1])
 def test_any_counter_rises_or_is_refused(counts: list[int]) -> None:
     counter = np.array(counts, np.int64)
     found, refusal = attempt(lambda: unwrap_counter(counter))
     if refusal is not None:
         assert refusal.code == "C206"
-        assert any(after <= before or after - before >= 2**63 for before, after in pairwise(counts))
+        is_falling = any(after <= before for before, after in pairwise(counts))
+        assert is_falling or counts[-1] - counts[0] >= 2**62
     else:
         assert found is not None
         assert all(after > before for before, after in pairwise(found.tolist()))
@@ -220,3 +224,31 @@ def test_policies_change_nothing_where_counts_agree(policy: str | None) -> None:
     paired = pair_stamps(stamps, 50, Clock.from_rate(RATE, 50), policy)
     assert paired.clock is stamps
     assert paired.report["frames_without_time"] == 0
+
+
+def test_stamps_of_frames_are_not_taken_for_triggers() -> None:
+    """A table of one row per frame, with the stamp and the counter of each: a lost trigger has no row."""
+    counter = np.delete(np.arange(101), 40)
+    with pytest.raises(ClockError, match="C202") as caught:
+        pair_stamps(_stamps(counter), 100, None, "counter:n", counter)
+    assert "no policy" in caught.value.hint
+
+
+def test_stamp_that_repeats_the_one_before_shifts_no_other() -> None:
+    slots = np.arange(200)
+    kept = np.ones(200, bool)
+    kept[[70, 199]] = False
+    paired = pair_stamps(_stamps(slots[kept]), 200, kept=kept)
+    np.testing.assert_array_equal(np.flatnonzero(paired.no_time), [70, 199])
+    np.testing.assert_allclose(paired.clock.seconds[kept], 50 + slots[kept] / 30)
+    assert [flag.code for flag in paired.flags] == ["C202"]
+
+
+def test_trigger_that_repeats_the_one_before_keeps_its_place() -> None:
+    slots, counter = np.arange(100), np.delete(np.arange(100), [10, 90])
+    kept = np.ones(100, bool)
+    kept[50] = False
+    paired = pair_stamps(_stamps(slots[kept]), 98, None, "counter:n", counter, kept)
+    np.testing.assert_array_equal(np.flatnonzero(paired.no_time), [49])
+    known = ~paired.no_time
+    np.testing.assert_allclose(paired.clock.seconds[known], 50 + counter[known] / 30)

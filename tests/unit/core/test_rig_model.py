@@ -56,3 +56,22 @@ def test_aligned_rig_sees_aligned_points_alike() -> None:
 
 def test_fingerprint_tells_rigs_apart() -> None:
     assert rig_of(2).fingerprint == rig_of(2).fingerprint != rig_of(2, seed=1).fingerprint
+
+
+@pytest.mark.parametrize("kind", ["transposed", "skewed", "scaled"])
+def test_matrix_with_numbers_that_would_be_forgotten_is_refused(kind: str) -> None:
+    """Projection knows focal lengths and principal point: what else a matrix says must not be dropped."""
+    camera = rig_of(1).cameras[0]
+    matrix = {
+        "transposed": camera.matrix.T,
+        "skewed": camera.matrix + np.array([[0, 2.5, 0], [0, 0, 0], [0, 0, 0]]),
+        "scaled": 2 * camera.matrix,
+    }[kind]
+    with pytest.raises(FormatError, match="F804") as caught:
+        make_rig([replace(camera, matrix=matrix)])
+    assert caught.value.expected == "[fx 0 cx; 0 fy cy; 0 0 1]"
+
+
+def test_matrix_with_rounding_in_its_zeros_is_taken() -> None:
+    camera = rig_of(1).cameras[0]
+    make_rig([replace(camera, matrix=camera.matrix + 1e-12 * np.ones((3, 3)))])

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mystax.errors import VideoError
 from mystax.io.video_index import (
     MAX_REORDER,
     NO_STAMP,
@@ -87,7 +86,7 @@ def simple(stamps: Sequence[int], keys: Sequence[int] = (0,), codec: str = "mpeg
 
 
 def built(table: PacketTable, route: Route = "stamp", container: str = MP4) -> FrameIndex:
-    return FrameIndex.build(table, route, container, "a.mp4")
+    return FrameIndex.build(table, route, container)
 
 
 # ---------------------------------------------------------------------- the table
@@ -202,10 +201,26 @@ def test_second_of_two_equal_stamps_is_dropped_and_counted() -> None:
     assert index.rank[150] == -1
 
 
-def test_many_equal_stamps_are_refused() -> None:
+def test_many_equal_stamps_are_not_used() -> None:
     packets = [FakePacket(k // 2, data=bytes([1 + k % 250] * 5)) for k in range(300)]
-    with pytest.raises(VideoError, match=r"V111.*repeated"):
-        built(scan(packets))
+    index = built(scan(packets))
+    assert (index.route, index.stamps, index.n_frames) == ("order", None, 300)
+    assert index.distrust == "150 of 300 stamps are repeated"
+
+
+def test_stamps_of_a_clock_that_was_set_back_are_not_used() -> None:
+    """Sorted by them, frames of two moments would take turns."""
+    stamps = [*range(0, 1000, 10), *range(505, 1505, 10)]
+    index = built(scan([FakePacket(stamp) for stamp in stamps]))
+    assert (index.route, index.stamps) == ("order", None)
+    assert index.rank.tolist() == list(range(200))
+    assert index.distrust == "stamps go back by up to 49 frames"
+
+
+@pytest.mark.parametrize("far", [MAX_REORDER, MAX_REORDER + 1])
+def test_stamps_may_go_back_as_far_as_codecs_do(far: int) -> None:
+    stamps = [*range(1, far + 1), 0, *range(far + 1, 60)]
+    assert (built(scan([FakePacket(stamp) for stamp in stamps])).stamps is None) == (far > MAX_REORDER)
 
 
 def test_negative_stamps_are_kept_and_counted() -> None:
@@ -218,6 +233,17 @@ def test_stamp_that_goes_back_is_sorted_and_counted() -> None:
     index = built(scan(packets))
     assert index.n_backward == 1
     assert index.rank.tolist() == [0, 1, 2, 4, 3, 5]
+
+
+def test_overflow_of_mpeg_stamps_among_reordered_pictures_keeps_their_order() -> None:
+    """Decoded I P B B P B B: the pictures between go back behind the overflow, and it is no second one."""
+    top, step = 1 << 33, 3000
+    shown = [0, 3, 1, 2, 6, 4, 5]
+    stamps = [(top - 2 * step + k * step) % top for k in shown]
+    index = built(simple(stamps), container="mpegts")
+    assert index.rank.tolist() == shown
+    assert index.stamps is not None
+    assert np.diff(index.stamps).tolist() == [step] * 6
 
 
 def test_stamps_that_overflow_go_on() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mystax.core.clock import Gap
+from mystax.core.frames import adjacency
 from mystax.io.video_times import Timing, join_timings, time_frames
 
 MS = Fraction(1, 1000)
@@ -162,3 +163,35 @@ def test_files_of_different_time_bases_join_exactly() -> None:
 def test_one_file_without_times_leaves_all_without() -> None:
     timing = timed(stamps_of(Fraction(30), 10, MS), MS, Fraction(30))
     assert join_timings([timing, time_frames(None, MS, [], "h264")], [10, 10]) == (None, [False])
+
+
+@pytest.mark.parametrize("rate", [Fraction(500), Fraction(400), Fraction(333), Fraction(450)])
+@pytest.mark.parametrize("lost", [250, 500, 700])
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_frame_lost_in_a_fast_film_of_coarse_stamps_is_a_gap(
+    rate: Fraction, lost: int, is_stated: bool
+) -> None:
+    """With two ticks to a frame no stamp of such a film is farther than a tick off its mean rate."""
+    stamps = np.delete(stamps_of(rate, 1000, MS), lost)
+    timing = timed(stamps, MS, *([rate] if is_stated else []))
+    assert [(gap.after, gap.missing) for gap in timing.gaps] == [(lost - 1, 1)]
+    assert not timing.is_constant
+    clock = timing.clock()
+    assert clock is not None
+    np.testing.assert_allclose(clock.seconds, stamps / 1000, atol=1e-3)
+    assert np.flatnonzero(~adjacency(clock.seconds)).tolist() == [0, lost]
+
+
+def test_many_files_of_odd_rates_join_without_overflow() -> None:
+    """Each has a mean rate of its own; their common unit is too short for whole numbers of 64 bits."""
+    counts = [7001, 7919, 6997, 8111, 7507, 6857, 8009, 7213]
+    timings = [timed(stamps_of(Fraction(317, 10) + Fraction(k, 977), n, MS)) for k, n in enumerate(counts)]
+    assert len({timing.period for timing in timings}) == len(counts)
+    clock, _ = join_timings(timings, counts)
+    assert clock is not None
+    start, wanted = Fraction(0), []
+    for timing, n in zip(timings, counts, strict=True):
+        assert timing.ticks is not None
+        wanted += [float(start + int(tick) * timing.tick) for tick in timing.ticks]
+        start += int(timing.ticks[n - 1]) * timing.tick + timing.interval
+    np.testing.assert_allclose(clock.seconds, wanted, rtol=0, atol=2e-9)

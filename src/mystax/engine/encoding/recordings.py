@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 else:
     Dataset = Store = Any
 
-__all__ = ["keep_summary", "read_individuals"]
+__all__ = ["SUMMARY", "keep_summary", "read_individuals"]
 
 SUMMARY = "encoding_summary"
+"""Of the encodings of a group."""
 
 
 def read_individuals(path: str | Path, names: Sequence[str]) -> dict[str, str]:
@@ -109,13 +110,12 @@ def keep_summary(
 
 def _draw(dataset: Dataset, folder: Path) -> None:
     """Write the figure."""
-    from mystax.io.weights import write_whole
+    from mystax.io.whole_files import write_whole
     from mystax.plot.encoding_summary import summary_figure
     from mystax.plot.style import style
 
     with style():
         made = summary_figure(dataset)
-    folder.mkdir(exist_ok=True)
     write_whole(folder / f"{made.name}.svg", made.svg())
     write_whole(folder / f"{made.name}.png", made.png())
 

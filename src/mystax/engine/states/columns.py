@@ -119,7 +119,6 @@ def _trace(word: str, loaded: Mapping[str, Dataset], where: str) -> Column:
     """Take a trace such as ``pupil.area`` or ``svd.motion_svd:face:5`` out of outcomes."""
     base, *options = word.split(":")
     analysis, _, variable = base.partition(".")
-    variable = {"motion.energy": "motion_energy", "running.speed": "speed"}.get(base, variable)
     found = [key for key in loaded if key.partition("/")[0] == analysis]
     if not found:
         raise RecipeError(
@@ -131,12 +130,7 @@ def _trace(word: str, loaded: Mapping[str, Dataset], where: str) -> Column:
     dataset = loaded[found[0]]
     if variable not in dataset:
         near = [str(name) for name in dataset.data_vars if "time" in dataset[name].dims]
-        matching = [name for name in near if variable.rpartition("_")[2] in name]
-        if not matching:
-            raise RecipeError(
-                "P403", where, f"outcome {analysis!r} has no {variable!r}{nearest(variable, near)}"
-            )
-        variable = matching[0]
+        raise RecipeError("P403", where, f"outcome {analysis!r} has no {variable!r}{nearest(variable, near)}")
     array = dataset[variable]
     roi = options[0] if options and options[0] else ""
     if roi:
@@ -175,6 +169,14 @@ def _csv_column(word: str, source: StatesSource) -> Column:
     time_name = next((name for name in ("time", "timestamp") if name in head), "")
     if time_name:
         times = numbers(time_name)
+        known = np.isfinite(times)
+        times, values = times[known], values[known]
+        wrong = np.flatnonzero(np.diff(times) <= 0)
+        if len(wrong):
+            row = int(np.flatnonzero(known)[wrong[0] + 1])
+            raise ClockError(
+                "C206", word, expected="rising times", got=f"{numbers(time_name)[row]:g} at row {row}"
+            )
     elif len(values) == len(source.times):
         times = source.times
     else:

@@ -135,7 +135,8 @@ def run_states(
         sources, remarks = share_points(sources)
         fit = fit_states(sources, params, progress=progress)
         fit.flags[:0] = remarks
-    fit.flags[:0] = merge_flags(*(item.flags for item in sources))
+    gone = [Flag("N304", f"a recording was left out: {error}") for error in failed]
+    fit.flags[:0] = merge_flags(*(item.flags for item in sources), gone)
     datasets = []
     for decoded in fit.decoded:
         dataset = states_dataset(fit, decoded)

@@ -62,8 +62,9 @@ def states(
     Returns
     -------
     Dataset or list of Dataset
-        label, posterior, bouts, occupancy, transitions, faces, speeds, and the model; one per recording
-        where a list was given.
+        label, posterior, bouts, occupancy, transitions, faces, speeds, and the model; where a list was
+        given, one per recording that could be used (the attribute `recording` names it; `quality` names
+        those that were left out).
 
     Raises
     ------

@@ -9,6 +9,7 @@ import numpy as np
 from mystax.core.typing import Float64, Shaped
 from mystax.errors import FormatError, nearest
 from mystax.io.guarded import check_hdf5
+from mystax.io.nwb.foreign_parts import clock_of
 
 __all__ = ["plain_nwb"]
 
@@ -208,13 +209,9 @@ def _traces(file: h5py.File, path: str, where: str) -> dict[str, Any]:
     else:
         raise FormatError("F804", f"{where}:{path}", expected="data with two axes", got=f"{data.shape}")
     factor, offset = (float(data.attrs.get(key, usual)) for key, usual in (("conversion", 1), ("offset", 0)))
-    made: dict[str, Any] = {"times": None, "start": None, "rate": None}
-    if isinstance(group.get("timestamps"), h5py.Dataset):
-        made["times"] = np.asarray(group["timestamps"][...], np.float64)
-    elif isinstance(group.get("starting_time"), h5py.Dataset):
-        made["start"] = float(group["starting_time"][()])
-        made["rate"] = float(group["starting_time"].attrs["rate"])
-    made |= _regions(file, group)
+    made = clock_of(group) | _regions(file, group)
+    if made["rate"] is not None:
+        made["rate"] = float(made["rate"])
     if factor != 1 or offset != 0:
         values = values.astype(np.float32) * np.float32(factor) + np.float32(offset)
     return {"values": np.asarray(values, np.float32), **made}
@@ -247,7 +244,7 @@ def _regions(file: h5py.File, series: h5py.Group) -> dict[str, Any]:
 
 
 def _middles(table: h5py.Group, n: int) -> Float64[np.ndarray, "region space"] | None:
-    """Return the middle of each region by its pixels (x, y, weight) or its mask (y, x)."""
+    """Return the middle of each region by its pixels (x, y, weight) or its mask (x, y): NWB has x first."""
     place = np.full((n, 3), np.nan)
     pixels, index = table.get("pixel_mask"), table.get("pixel_mask_index")
     if isinstance(pixels, h5py.Dataset) and isinstance(index, h5py.Dataset) and pixels.dtype.names:
@@ -263,7 +260,7 @@ def _middles(table: h5py.Group, n: int) -> Float64[np.ndarray, "region space"] |
         for k in range(n):
             mask = np.asarray(masks[k], np.float64)
             if mask.sum() > 0:
-                y, x = np.nonzero(mask)
-                place[k, :2] = [np.average(axis, weights=mask[y, x]) for axis in (x, y)]
+                x, y = np.nonzero(mask)
+                place[k, :2] = [np.average(axis, weights=mask[x, y]) for axis in (x, y)]
         return place
     return None

@@ -19,7 +19,7 @@ def outcomes() -> dict[str, xr.Dataset]:
     generator = np.random.default_rng(0)
     coordinates = {"time": TIMES, "roi": ["left", "right"]}
     area = xr.Dataset({"area": (("time", "roi"), generator.uniform(1, 2, (N, 2)))}, coordinates)
-    energy = xr.Dataset({"motion_energy": (("time", "roi"), generator.uniform(1, 2, (N, 2)))}, coordinates)
+    energy = xr.Dataset({"energy": (("time", "roi"), generator.uniform(1, 2, (N, 2)))}, coordinates)
     svd = xr.Dataset({"motion_svd": (("time", "component"), generator.normal(size=(N, 9)))}, {"time": TIMES})
     return {"pupil": area, "motion": energy, "svd/face": svd}
 
@@ -40,7 +40,7 @@ def test_words_are_split_and_unknown_ones_refused() -> None:
 def test_trace_of_a_region_is_found() -> None:
     found = columns("keypoints,pupil.area:right,motion.energy")
     np.testing.assert_array_equal(found["pupil.area:right"][:, 0], outcomes()["pupil"]["area"].values[:, 1])
-    np.testing.assert_array_equal(found["motion.energy"][:, 0], outcomes()["motion"]["motion_energy"][:, 0])
+    np.testing.assert_array_equal(found["motion.energy"][:, 0], outcomes()["motion"]["energy"][:, 0])
 
 
 def test_components_of_motion_are_five_or_as_many_as_named() -> None:
@@ -90,3 +90,25 @@ def test_table_without_time_needs_a_row_per_frame(tmp_path: Path) -> None:
         columns(f"csv:{path}:y")
     with pytest.raises(RecipeError, match=r"P403.*cannot be read"):
         columns(f"csv:{tmp_path / 'none.csv'}:y")
+
+
+def test_one_decomposition_does_not_stand_in_for_another() -> None:
+    """An outcome of the pictures alone has components of the same form: they are not those of the motion."""
+    _, source = spatial_source(1, N)
+    movie = xr.Dataset({"movie_svd": (("time", "component"), np.ones((N, 9)))}, {"time": TIMES})
+    with pytest.raises(RecipeError, match=r"P403.*has no 'motion_svd'"):
+        with_columns(source, {"svd": movie}, StatesParams(features="svd.motion_svd"))
+
+
+@pytest.mark.parametrize("times", ["0,0.5,0.4,1", "0,0.5,0.5,1"])
+def test_table_whose_times_do_not_rise_is_refused(times: str, tmp_path: Path) -> None:
+    table = tmp_path / "licks.csv"
+    table.write_text("time,lick\n,7\n" + "".join(f"{t},1\n" for t in times.split(",")), "utf-8")
+    with pytest.raises(ClockError, match=r"C206.*at row 3"):
+        columns(f"csv:{table}:lick")
+
+
+def test_rows_without_a_time_are_left_out(tmp_path: Path) -> None:
+    table = tmp_path / "licks.csv"
+    table.write_text("time,lick\n0,1\n,2\n0.5,3\n", "utf-8")
+    assert columns(f"csv:{table}:lick")[f"csv:{table}:lick"][:, 0].tolist() == [1, 3]

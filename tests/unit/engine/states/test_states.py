@@ -16,6 +16,7 @@ from mystax.engine.states.states import states
 from mystax.errors import MystaxError
 from tests.fixtures.anipose_tables import write_anipose
 from tests.fixtures.face_tracks import SET, expressive_face, write_face
+from tests.fixtures.state_outcomes import known_outcome
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +240,14 @@ def test_recording_without_data_is_left_out_among_others() -> None:
     found = states([pose(points, np.arange(200) / 30), empty], 2, keypoints=SET)
     assert isinstance(found, list)
     assert len(found) == 1
+
+
+def test_recording_that_is_left_out_is_named_beside_the_others() -> None:
+    """The list is shorter than what was given: what is in it and what is not must be told."""
+    _, points = expressive_face(8, 200)
+    empty = pose(np.full((50, 21, 3), np.nan), np.arange(50) / 30)
+    whole = pose(points, np.arange(200) / 30)
+    found = states([empty, whole], keypoints=SET, model=known_outcome(0)[0])
+    assert isinstance(found, list)
+    assert [item.attrs["recording"] for item in found] == ["recording 2"]
+    assert "a recording was left out: N303 recording 1" in found[0].attrs["quality"]

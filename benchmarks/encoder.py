@@ -39,7 +39,7 @@ RULES: dict[str, dict[str, float]] = {
 
 def prepare(job: dict[str, Any]) -> dict[str, Any]:
     """Simulate a recording and write what the peer reads: columns, components of the training bins, times."""
-    from mystax.engine.encoding.encoding import prepare_encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
     from mystax.synth.brain import simulate
 
     truth = simulate(job["world"], seed=job["seed"])
@@ -99,7 +99,8 @@ def _wishes(model: str) -> dict[str, Any]:
 
 def mystax(job: dict[str, Any]) -> dict[str, Any]:
     """Fit the stack of three models on the published split and keep what it predicts."""
-    from mystax.engine.encoding.encoding import encoding, prepare_encoding
+    from mystax.engine.encoding.encoding import encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
     from mystax.synth.brain import simulate
 
     truth = simulate(job["world"], seed=job["seed"])

@@ -26,7 +26,6 @@ MUST_AGREE = (1, 2, 3, 4, 5, 6, 9, 10, 15)
 """Rows in which the peer must give its recorded values again."""
 
 TOLERANCE = 0.05
-CAPTION = "Recorded values of the peer; measured again with `--peer-python`."
 
 
 def write_peer_inputs(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.claim import Claim, Goal
 from benchmarks.side import Stopwatch
 
-__all__ = ["CLAIMS", "check", "drag", "seek"]
+__all__ = ["CLAIMS", "check", "drag", "preview", "seek", "zoom"]
 
 SHARE = 20
 """The 95th percentile is the last of so many parts."""
@@ -32,6 +32,9 @@ CLAIMS = (
     _claim("seek_near", "exact seek, key frames 30 apart", "seek", 0.06, interval=30),
     _claim("seek_far", "exact seek, key frames 250 apart", "seek", 0.3, interval=250),
     _claim("drag", "a region is dragged, event to drawn", "drag", 0.025),
+    _claim("preview", "a pupil measured live, random frames and regions", "preview", 0.1),
+    _claim("zoom", "a trace of 1e6 samples is zoomed", "zoom", 0.06, n_samples=1_000_000),
+    _claim("zoom_long", "a trace of 1e7 samples is zoomed", "zoom", 0.1, n_samples=10_000_000),
 )
 
 
@@ -69,6 +72,27 @@ def drag(job: dict[str, Any]) -> dict[str, Any]:
 
     return _timed(
         job, lambda folder: film(folder, 30, 30), lambda running, server: drag_times(running, server, 100)
+    )
+
+
+def preview(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure a pupil in 100 random frames and places."""
+    from tests.fixtures.page_times import film, preview_times
+
+    return _timed(
+        job, lambda folder: film(folder, 30, scene="face"), lambda _, server: preview_times(server, 100, 7)
+    )
+
+
+def zoom(job: dict[str, Any]) -> dict[str, Any]:
+    """Zoom into a long trace, and out of it, 60 times."""
+    from tests.fixtures.page_times import long_trace, zoom_times
+
+    n_samples = int(job["n_samples"])
+    return _timed(
+        job,
+        lambda folder: long_trace(folder, n_samples),
+        lambda running, server: zoom_times(running, server, 60, 11),
     )
 
 

@@ -66,7 +66,6 @@ def code_of(body: bytes) -> str:
 
 # 1 to 9: who asks, and from which page ---------------------------------------------------------------
 
-PAGE = "http://127.0.0.1:{port}"
 WHO: dict[str, tuple[dict[str, str | None], int, str]] = {
     "1 no token": ({"bearer": None}, 401, "W901"),
     "2 wrong token": ({"bearer": "x" * 43}, 401, "W901"),

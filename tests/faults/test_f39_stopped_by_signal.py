@@ -19,7 +19,6 @@ from mystax.synth import faulty_video
 from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.fault(39)
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ("run", "face.mp4", "--analyses", "motion", "--no-report", "--quiet")
 
 

@@ -77,3 +77,16 @@ def test_a_parameter_that_cannot_be_is_refused_live_and_before_a_run_in_the_same
     assert live.json() == run.json()
     assert (run.json()["code"], run.json()["where"]) == ("P401", "parameter 'sigma' of 'pupil'")
     assert server.get("/api/queue")["jobs"] == []
+
+
+@pytest.mark.parametrize("kind", ["pupil", "blink"])
+def test_what_the_fit_sees_is_sent_where_it_is_asked_for(kind: str, server: WebServer) -> None:
+    roi = roi_from_text(ROIS[kind])
+    asked = wish(server, kind, 7, roi, {})
+    plain, _ = unpack(server.preview(asked).body)
+    found, header = unpack(server.preview({**asked, "sight": True}).body)
+    assert set(plain) == {name for name in found if not name.startswith("sight_")}
+    assert all(found[name].tobytes() == plain[name].tobytes() for name in plain)
+    assert header["dims"]["sight_kind"] == ["y", "x"]
+    n_pixels = np.isin(found["sight_kind"], [1, 2]).sum()
+    assert found["sight_counts"].sum() == n_pixels > 500

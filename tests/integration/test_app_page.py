@@ -1,7 +1,6 @@
-"""The pages in a real browser: right pictures, regions that measure, labels that stay, no stranger."""
+"""The pages in a real browser: regions that measure, labels that stay, keys that arrive, no stranger."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,84 +12,48 @@ from mystax.app.envelope import unpack
 from mystax.core.geometry import Rectangle, Roi, roi_from_text
 from mystax.io.rois import read_rois
 from mystax.io.video import Video
-from mystax.synth import faulty_video, read_barcode
+from mystax.synth import faulty_video
 from tests.fixtures.browser import AXE, Watched, browser, open_page
+from tests.fixtures.page_times import long_trace
+from tests.fixtures.page_world import World
 from tests.fixtures.web_server import WebServer, web_server
 
+SIZE = (96, 72)
 COMPILED = 180_000.0
 """Longest wait for loops that are compiled [ms]: where they are already, a preview takes no time."""
-SIZE = (96, 72)
-N_FRAMES = 120
-KINDS: dict[str, dict[str, Any]] = {
-    "h264-gop250-b": {"codec": "h264", "key_interval": 250, "b_frames": 2},
-    "mjpeg": {"codec": "mjpeg", "container": "avi"},
-    "ffv1": {"codec": "ffv1", "container": "mkv"},
-    "mpeg4": {"codec": "mpeg4", "container": "avi"},
-}
-MORE: dict[str, dict[str, Any]] = {
-    **KINDS,
-    "h264-gop12": {"codec": "h264", "key_interval": 12},
-    "hevc": {"codec": "hevc"},
-    "raw": {"codec": "rawvideo", "container": "avi"},
-    "png": {"codec": "png", "container": "mkv"},
-    "vfr": {"kind": "vfr"},
-}
 SCREENS = (
     *("recordings", "view", "rois", "label", "space", "states", "neural", "queue", "models", "reports"),
 )
 
-SEEK = """
-async ([wishes, limit]) => {
-  const canvas = document.querySelector("canvas.picture");
-  const label = document.querySelector(".panel output");
-  const slider = document.querySelector("input[type=range][aria-label=time]");
-  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
-  const later = () => new Promise((done) => setTimeout(done, 4));
-  const shown = () => ({
-    label: label.textContent.trim(),
-    frame: canvas.dataset.frame ?? "",
-    missing: canvas.dataset.missing === "true",
-    pixels: [...canvas.getContext("2d").getImageData(0, 0, 36, 24).data].filter((_, k) => k % 4 === 0),
-  });
-  const found = [];
-  for (const { kind, at, frame } of wishes) {
-    if (kind === "seek") {
-      set.call(slider, String(at));
-      slider.dispatchEvent(new Event("input", { bubbles: true }));
-      slider.dispatchEvent(new Event("change", { bubbles: true }));
-    } else {
-      document.querySelector(`button[aria-label="step ${kind}"]`).click();
-    }
-    const begin = performance.now();
-    let now = shown();
-    const wanted = frame.toLocaleString("en-US");
-    const isNamed = () => now.label.split(" ")[0] === wanted && now.frame === String(frame);
-    const isThere = () => (now.missing ? now.label.includes(`frame ${frame} `) : isNamed());
-    while (!isThere() && performance.now() - begin < limit) {
-      await later();
-      now = shown();
-    }
-    found.push({ ...now, took: performance.now() - begin, isThere: isThere() });
+PRESS = """
+async (about) => {
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...about }));
+  await new Promise((done) => queueMicrotask(done));
+  return document.activeElement.getAttribute("aria-label");
+}
+"""
+"""Press a key, and tell what has the focus before any other key can come."""
+
+
+AXIS = """
+() => {
+  const canvas = document.querySelector(".trace canvas");
+  const muted = document.createElement("canvas").getContext("2d");
+  muted.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--muted");
+  muted.fillRect(0, 0, 1, 1);
+  const wanted = muted.getImageData(0, 0, 1, 1).data;
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, 50, canvas.height);
+  const found = { inked: 0, muted: 0, edge: 0 };
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] < 128) continue;
+    found.inked += 1;
+    found.muted += [0, 1, 2].every((c) => Math.abs(data[k + c] - wanted[c]) < 8) ? 1 : 0;
+    found.edge += (k / 4) % width < 2 ? 1 : 0;
   }
   return found;
 }
 """
-
-
-@dataclass
-class World:
-    """A server on some films, and a browser."""
-
-    folder: Path
-    server: WebServer
-    browser: Any
-
-    def id_of(self, name: str) -> str:
-        return str(next(row["id"] for row in self.server.get("/api/recordings") if row["name"] == name))
-
-    def address(self, screen: str, name: str | None = None) -> str:
-        more = "" if name is None else f"&r={self.id_of(name)}"
-        return f"{self.server.link}&s={screen}{more}"
+"""Of the numbers beside a trace: pixels, those in the colour of muted text, those at the edge of the page."""
 
 
 @pytest.fixture(scope="module")
@@ -102,98 +65,12 @@ def running() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, running: Any) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("pages")
-    for name, about in KINDS.items():
-        write(folder, name, about)
+    faulty_video(folder / "mjpeg.avi", "clean", container="avi", codec="mjpeg", n_frames=120, size=SIZE)
     faulty_video(folder / "eye.mp4", "clean", n_frames=24, size=(160, 120), scene="face")
-    faulty_video(folder / "damaged.mp4", "flipped", n_frames=60, size=SIZE, key_interval=10)
+    faulty_video(folder / "pupil.mp4", "clean", n_frames=12, size=(160, 120), scene="face")
+    long_trace(folder, 200_000)
     with web_server(folder) as server:
         yield World(folder, server, running)
-
-
-def write(folder: Path, name: str, about: dict[str, Any], n_frames: int = N_FRAMES) -> Path:
-    wish = {"kind": "clean", "container": "mp4", **about}
-    path = folder / f"{name}.{wish['container']}"
-    faulty_video(path, wish.pop("kind"), n_frames=n_frames, size=SIZE, **wish)
-    return path
-
-
-def wishes_for(times: np.ndarray, n_seeks: int, n_steps: int, seed: int) -> list[dict[str, Any]]:
-    """Make random seeks and steps both ways, with the frame that each one leads to."""
-    rng = np.random.default_rng(seed)
-    kinds = rng.permutation(
-        ["seek"] * n_seeks + ["forward"] * (n_steps // 2) + ["back"] * (n_steps - n_steps // 2)
-    )
-    frame, wishes = 0, []
-    for kind in kinds:
-        if kind == "seek":
-            frame = int(rng.integers(0, len(times)))
-        elif kind == "forward":
-            frame = min(frame + 1, len(times) - 1)
-        else:
-            frame = max(frame - 1, 0)
-        wishes.append({"kind": str(kind), "at": float(times[frame]), "frame": frame})
-    return wishes
-
-
-def walk(world: World, path: Path, n_seeks: int, n_steps: int, seed: int) -> list[tuple[dict[str, Any], Any]]:
-    """Seek and step through a film in the page; return wishes and what was seen."""
-    with Video(path) as video:
-        times = np.asarray(video.times)
-    wishes = wishes_for(times, n_seeks, n_steps, seed)
-    with open_page(world.browser, world.address("view", path.stem)) as watched:
-        watched.page.locator("canvas.picture[data-frame='0']").wait_for()
-        found = watched.page.evaluate(SEEK, [wishes, 20_000])
-        assert watched.said == []
-    return list(zip(wishes, found, strict=True))
-
-
-def number_on(pixels: list[int]) -> int | None:
-    return read_barcode(np.array(pixels, np.uint8).reshape(24, 36))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_picture_is_the_one_that_its_label_names(kind: str, world: World) -> None:
-    path = next(world.folder.glob(f"{kind}.*[a-z0-9]"))
-    for wish, seen in walk(world, path, 50, 50, 1):
-        assert seen["isThere"], (wish, seen["label"])
-        assert number_on(seen["pixels"]) == wish["frame"], (wish, seen["label"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", MORE)
-def test_of_thousands_of_pictures_none_is_wrong(kind: str, tmp_path: Path, running: Any) -> None:
-    path = write(tmp_path, kind, MORE[kind], n_frames=400)
-    with web_server(tmp_path) as server:
-        world = World(tmp_path, server, running)
-        wrong = [
-            (wish, seen["label"])
-            for wish, seen in walk(world, path, 200, 100, 2)
-            if number_on(seen["pixels"]) != wish["frame"]
-        ]
-    assert wrong == []
-
-
-def test_a_frame_that_cannot_be_read_is_hatched_and_never_another_one(world: World) -> None:
-    with Video(world.folder / "damaged.mp4", damage="mark") as video:
-        chunks = [video.frame_at(i) for i in range(video.n_frames)]
-        valid = [bool(chunk.valid[0]) for chunk in chunks]
-        numbers = [read_barcode(chunk.data[0]) for chunk in chunks]
-        times = np.asarray(video.times)
-    assert False in valid
-    assert True in valid
-    wishes: list[dict[str, Any]] = [
-        {"kind": "seek", "at": float(times[i]), "frame": i} for i in range(len(valid))
-    ]
-    with open_page(world.browser, world.address("view", "damaged")) as watched:
-        watched.page.locator("canvas.picture[data-frame]").wait_for()
-        found = watched.page.evaluate(SEEK, [wishes, 20_000])
-    for is_valid, wish, seen in zip(valid, wishes, found, strict=True):
-        assert seen["missing"] == (not is_valid), (wish, seen["label"])
-        if is_valid:
-            assert number_on(seen["pixels"]) == numbers[wish["frame"]]
-        else:
-            assert "could not be read" in seen["label"]
-            assert number_on(seen["pixels"]) is None
 
 
 def drag(page: Any, start: tuple[float, float], stop: tuple[float, float]) -> None:
@@ -339,3 +216,77 @@ def test_the_page_says_that_a_preview_is_being_prepared(world: World, tmp_path: 
         assert live.get_by_role("status").count() == 0
         assert n_asked > 3
         assert watched.said == []
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [({"key": "g"}, "frame or time to go to"), ({"key": "k", "ctrlKey": True}, "command")],
+    ids=["g", "Ctrl+K"],
+)
+def test_a_field_has_the_focus_before_the_key_after_the_one_that_opens_it(
+    key: dict[str, Any], field: str, world: World
+) -> None:
+    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
+        watched.page.locator("canvas.picture[data-frame='0']").wait_for()
+        assert watched.page.evaluate(PRESS, key) == field
+
+
+def test_what_is_typed_without_a_pause_is_done(world: World) -> None:
+    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
+        page = watched.page
+        page.locator("canvas.picture[data-frame='0']").wait_for()
+        for frame in (50, 7, 101):
+            for key in ("g", *str(frame), "Enter"):
+                page.keyboard.press(key)
+            page.locator(f"canvas.picture[data-frame='{frame}'][data-exact='true']").wait_for()
+        assert watched.said == []
+
+
+def test_where_nothing_is_measured_the_page_says_what_to_do(world: World) -> None:
+    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
+        page = watched.page
+        page.locator("canvas.picture[data-frame='0']").wait_for()
+        page.get_by_text("No traces yet").get_by_role("link", name="ROIs").wait_for()
+        assert page.get_by_label("add a trace").count() == 0
+
+
+def test_the_threshold_is_moved_below_the_grey_levels_that_the_fit_sees(world: World) -> None:
+    key = world.id_of("pupil")
+    roi = roi_from_text("pupil:ellipse:80,60,30,26").as_dict()
+    assert world.server.ask(f"/api/recordings/{key}/rois", "PUT", {"rev": "", "rois": [roi]}).status == 200
+    with open_page(world.browser, world.address("rois", "pupil")) as watched:
+        page = watched.page
+        page.locator("canvas.picture[data-frame='0']").wait_for()
+        page.locator("ul[aria-label=regions] button").first.click()
+        slider = page.get_by_role("slider", name="threshold [grey level]")
+        slider.wait_for(timeout=COMPILED)
+        typed = page.locator("#pupil-threshold")
+        assert typed.input_value() == "auto"
+        slider.fill("60")
+        (camera,) = world.server.get(f"/api/recordings/{key}")["cameras"]
+        wish = {"camera": camera["id"], "frame": 0, "analysis": "pupil", "rois": [roi], "sight": True}
+        arrays, _ = unpack(world.server.preview({**wish, "parameters": {"threshold": 60}}).body)
+        n_dark, n_inside = int((arrays["sight_kind"] == 2).sum()), int((arrays["sight_kind"] > 0).sum())
+        assert 0 < n_dark < n_inside
+        told = f"what the fit sees: {n_dark} of {n_inside} pixels darker than 60"
+        page.get_by_role("img", name=told).wait_for()
+        page.get_by_role("img", name="grey levels in the region, threshold 60").wait_for()
+        assert typed.input_value() == "60"
+        page.get_by_role("button", name="auto", exact=True).click()
+        page.get_by_role("img", name=told).wait_for(state="detached")
+        assert typed.input_value() == "auto"
+        assert watched.faults() == []
+        assert watched.said == []
+
+
+def test_the_numbers_beside_a_trace_are_whole_and_have_the_colour_of_the_theme(world: World) -> None:
+    with open_page(world.browser, world.address("view", "long")) as watched:
+        page = watched.page
+        page.locator(".trace [data-shown]").wait_for()
+        for theme in ("dark", "light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_timeout(100)
+            found = page.evaluate(AXIS)
+            assert found["inked"] > 100
+            assert found["muted"] > found["inked"] / 2, theme
+            assert found["edge"] == 0

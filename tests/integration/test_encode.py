@@ -489,7 +489,7 @@ def test_too_few_or_other_kinds_of_recordings_are_refused() -> None:
 
 
 def test_other_recordings_are_part_of_the_key() -> None:
-    from mystax.engine.encoding.encoding import prepare_encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
 
     others = [two_parts(seed=50 + k) for k in range(20)]
     keys = {prepare_encoding(two_parts(), follower(), SHORT, some).key for some in (others, others[1:], ())}
@@ -572,7 +572,7 @@ def test_no_recipe_runs_it() -> None:
 def test_without_torch_auto_goes_on_and_says_so_and_deep_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 
-    from mystax.engine.encoding.encoding import prepare_encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
 
     real = importlib.util.find_spec
     monkeypatch.setattr(

@@ -95,8 +95,9 @@ def test_written_outcome_is_read_equal(everything: Any, tmp_path: Path) -> None:
 @pytest.mark.extra("nwb")
 def test_nwb_round_trip_is_equal(everything: Any, tmp_path: Path) -> None:
     pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
+    from mystax.io.nwb.options import NwbOptions
     from mystax.io.nwb.reader import found_outcomes, plain_outcomes
-    from mystax.io.nwb.writer import NwbOptions, write_nwb
+    from mystax.io.nwb.writer import write_nwb
     from mystax.io.recorded import find_recorded
 
     about = Provenance("encoding", get_analysis("encoding").version, "0" * 64)

@@ -22,7 +22,7 @@ from pathlib import Path
 from mystax.core.events import silent
 from mystax.io.nwb import library
 from mystax.io.nwb.append import append_nwb
-from mystax.io.nwb.writer import NwbOptions
+from mystax.io.nwb.options import NwbOptions
 from mystax.io.recorded import find_recorded
 library.pynwb(), library.ndx_pose()
 found = find_recorded([Path(sys.argv[2])])

@@ -16,7 +16,8 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.rig_model import RigModel
 from mystax.core.rotations import rotation_of
 from mystax.io.nwb import library
-from mystax.io.nwb.writer import NwbOptions, write_nwb
+from mystax.io.nwb.options import NwbOptions
+from mystax.io.nwb.writer import write_nwb
 from mystax.io.recorded import find_recorded
 from mystax.plot.pose import edges_of, parts_of
 from mystax.plot.states_draw import edges_of as face_edges

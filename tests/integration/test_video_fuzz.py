@@ -13,7 +13,6 @@ from tests.fixtures.reading import make
 
 MEMORY = 4 << 30
 SECONDS = 20.0
-N_WORKERS = 2
 BASES = [
     ("mp4", "h264"),
     ("avi", "mpeg4"),

@@ -24,7 +24,6 @@ from tests.fixtures.jobs import attempts, empty_queue, enter, jobs_of, new_jobs
 from tests.fixtures.postgres import PostgresServer
 
 DRIVERS = ("a", "b", "c")
-THROUGH = ("done", "failed", "cancelled")
 driver_names = st.sampled_from(DRIVERS)
 
 

@@ -58,11 +58,12 @@ def _times(outcome: Dataset | DataArray) -> Float64[np.ndarray, " time"]:
 
 
 def _keypoints(outcome: Dataset, prefix: str, min_confidence: float) -> Iterator[Columns]:
-    """Give the coordinates of every point, by part of the face."""
+    """Give the coordinates of every point of the first individual, by part of the face."""
     axes = [str(axis) for axis in outcome["space"].values]
     names = [str(name) for name in outcome["keypoint"].values]
     position = outcome["position"].transpose("time", "keypoint", "space", ...)
-    values = np.asarray(position.values, np.float64).reshape(*position.shape[:3], -1)[..., 0]
+    every = np.asarray(position.values, np.float64).reshape(*position.shape[:3], -1)
+    values, n_others = every[..., 0], every.shape[-1] - 1
     if "confidence" in outcome:
         sure = outcome["confidence"].transpose("time", "keypoint", ...)
         shown = np.asarray(sure.values).reshape(*sure.shape[:2], -1)[..., 0]
@@ -77,7 +78,8 @@ def _keypoints(outcome: Dataset, prefix: str, min_confidence: float) -> Iterator
     for part, places in parts.items():
         columns = tuple(f"{prefix}{names[k]}.{axis}" for k in places for axis in axes)
         chosen = values[:, places].reshape(len(values), -1)
-        yield Columns("keypoints", prefix + part, "full", columns, _times(outcome), chosen, True)
+        n_left = n_others * len(columns)  # of further individuals
+        yield Columns("keypoints", prefix + part, "full", columns, _times(outcome), chosen, True, n_left)
 
 
 def _rois(outcome: Dataset) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.keypoint_sides import MIDLINE
 from mystax.core.typing import Float, Float64, Int64, Shaped
 from mystax.errors import RecipeError
 
@@ -17,20 +18,6 @@ else:
 __all__ = ["Gathered", "PoseView", "gather", "view_of_dataset"]
 
 MIN_CONFIDENCE = 0.05
-MIDLINE = frozenset(
-    {
-        "nose_top",
-        "nose_tip",
-        "nose_bottom",
-        "nosebridge",
-        "chin",
-        "lower_lip",
-        "tongue_tip",
-        "paw",
-        "pad_center",
-    }
-)
-"""Points that have no side."""
 LONGEST_STEP = 1.5
 """Neighbours that are further apart than this many intervals are not joined."""
 SNAP = 0.02
@@ -218,19 +205,6 @@ class Gathered:
     views: Mapping[str, PoseView] = field(repr=False)
     alignments: Mapping[str, _Alignment] = field(repr=False)
     min_confidence: float = 0.1
-
-    @property
-    def has_frames(self) -> np.ndarray:
-        """Tell for each time and camera whether the camera has a frame there."""
-        return np.stack(
-            [
-                self.alignments[name].first >= 0
-                if name in self.alignments
-                else np.zeros(len(self.times), np.bool_)
-                for name in self.cameras
-            ],
-            axis=1,
-        )
 
     def point(
         self, k: int, i: int

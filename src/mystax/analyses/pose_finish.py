@@ -7,7 +7,8 @@ import numpy as np
 
 from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
-from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, REFERENCE, flag_text, flags_of, jumps
+from mystax.compute.keypoint_errors import REFERENCE
+from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, flag_text, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
 from mystax.core.analysis import Spool
 from mystax.core.lazy import ROWS_PER_BLOCK

@@ -247,6 +247,7 @@ class FrameWorker:
             int(request["frame"]),
             n_frames=int(request.get("n", 1)),
             camera=str(request.get("name", "face")),
+            sight=bool(request.get("sight", False)),
         )
         arrays, dims = {}, {}
         for name, variable in {**found.coords, **found.data_vars}.items():

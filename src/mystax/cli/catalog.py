@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mystax.cli.catalog_care import accept, backup, check, prune, rebuild, roots, set_, upgrade
-from mystax.cli.options import common
+from mystax.cli.options import PLACE, common
 from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
@@ -20,7 +20,6 @@ __all__ = ["command"]
 
 WIDTH = 34
 SHOWN = 5
-PLACE = click.Path(path_type=Path)
 
 
 @click.group("catalog", epilog="Example: mystax catalog ingest /data/project --dry-run")

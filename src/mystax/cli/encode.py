@@ -197,7 +197,8 @@ def _encode(
     """Fit and judge one recording; nothing is returned where that was not wanted."""
     from mystax.core.encoding_words import ratio_sentence, verdict
     from mystax.core.quality import flags_from_json
-    from mystax.engine.encoding.encoding import encoding, prepare_encoding
+    from mystax.engine.encoding.encoding import encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
     from mystax.engine.report import make_report
     from mystax.io.store import Store
 
@@ -236,7 +237,8 @@ def _encode(
             },
         }
     )
-    if made and make_report(Store(folder)):
+    if made:
+        make_report(Store(folder))
         output.say(f"report: {Path(folder) / 'report.html'}")
     output.say(f"encoding: {path} ({time.monotonic() - start:.0f} s)")
     if said := ratio_sentence(dataset):

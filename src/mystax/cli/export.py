@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mystax.cli.options import common
+from mystax.cli.options import PLACE, common
 from mystax.cli.output import Output
 from mystax.errors import ParameterError
 
 if TYPE_CHECKING:
     from mystax.engine.export import ExportWish
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
 
 __all__ = ["command"]
 
-FORMS = ("nwb", "alf", "csv", "parquet", "anipose", "dlc_3d", "facemap")
-FOLDER = click.Path(path_type=Path)
-
 
 @click.command("export", epilog="Example: mystax export face.mystax --nwb face.nwb --check")
-@click.argument("targets", nargs=-1, metavar="[TARGET...]", type=FOLDER)
+@click.argument("targets", nargs=-1, metavar="[TARGET...]", type=PLACE)
 @click.option(
     "--where",
     metavar="WHERE",
@@ -41,7 +38,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--species", metavar="NAME", help="Such as 'Mus musculus'.")
 @click.option("--sex", type=click.Choice(["F", "M", "U", "O"]), help="Of the subject.")
 @click.option("--age", metavar="AGE", help="At the session, such as P90D.")
-@click.option("--alf", type=FOLDER, metavar="DIR", help="Write ALF files (IBL) into DIR/alf.")
+@click.option("--alf", type=PLACE, metavar="DIR", help="Write ALF files (IBL) into DIR/alf.")
 @click.option("--revision", metavar="DATE", help="Put ALF files into a revision folder #DATE#.")
 @click.option(
     "--alf-pose",
@@ -49,19 +46,19 @@ FOLDER = click.Path(path_type=Path)
     default="dlc",
     help="Name of the table of keypoints in ALF files.",
 )
-@click.option("--csv", "csv", type=FOLDER, metavar="DIR", help="Write CSV tables to DIR.")
-@click.option("--parquet", type=FOLDER, metavar="DIR", help="Write Parquet tables to DIR.")
+@click.option("--csv", "csv", type=PLACE, metavar="DIR", help="Write CSV tables to DIR.")
+@click.option("--parquet", type=PLACE, metavar="DIR", help="Write Parquet tables to DIR.")
 @click.option(
-    "--anipose", type=FOLDER, metavar="DIR", help="Write points in space as Anipose's tables to DIR."
+    "--anipose", type=PLACE, metavar="DIR", help="Write points in space as Anipose's tables to DIR."
 )
 @click.option(
     "--dlc-3d",
     "dlc_3d",
-    type=FOLDER,
+    type=PLACE,
     metavar="DIR",
     help="Write points in space as DeepLabCut's tables to DIR.",
 )
-@click.option("--facemap", type=FOLDER, metavar="DIR", help="Write Facemap's _proc.npy to DIR.")
+@click.option("--facemap", type=PLACE, metavar="DIR", help="Write Facemap's _proc.npy to DIR.")
 @click.option(
     "--flavour",
     type=click.Choice(["facemap", "element"]),
@@ -85,6 +82,8 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     With --where, every recording of the catalogue for which the condition holds gets its own files; --nwb
     and the others then name the folder for all.  What hinders one recording does not hinder the next.
     """
+    from mystax.engine.export import FORMS
+
     forms = [name for name in FORMS if wishes[name] is not None]
     if not forms:
         raise click.UsageError(
@@ -202,7 +201,7 @@ def _wish(forms: list[str], analyses: list[str], wishes: dict[str, Any]) -> "Exp
 
 def _nwb_options(wishes: dict[str, Any]) -> "NwbOptions":
     """Return how NWB files are written."""
-    from mystax.io.nwb.writer import NwbOptions, SubjectFacts
+    from mystax.io.nwb.options import NwbOptions, SubjectFacts
 
     return NwbOptions(
         start=_moment(wishes["start"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mystax.cli.labels_review import check, evaluate, suggest
-from mystax.cli.options import common
+from mystax.cli.options import PLACE, common
 from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-PLACE = click.Path(path_type=Path)
 FORMATS = (
     *("dlc", "lightning-pose", "dlc-h5", "facemap-h5", "facemap-refined", "sleap-analysis", "sleap", "coco"),
     *("csv", "dlib", "nwb"),

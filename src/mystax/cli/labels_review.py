@@ -5,13 +5,11 @@ from typing import Any
 
 import click
 
-from mystax.cli.options import common, pairs
+from mystax.cli.options import PLACE, common, pairs
 from mystax.cli.output import Output
 from mystax.errors import RecipeError
 
 __all__ = ["check", "evaluate", "suggest"]
-
-PLACE = click.Path(path_type=Path)
 
 
 @click.command("suggest", epilog="Example: mystax labels suggest faces.labels face.mp4 -n 20")

@@ -9,6 +9,7 @@ import click
 from mystax.core.params import Parameter
 
 __all__ = [
+    "PLACE",
     "AnalysisCommand",
     "OneAnalysisCommand",
     "camera_files",
@@ -19,6 +20,8 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+PLACE = click.Path(path_type=Path)
+"""A file or folder on the command line."""
 
 
 def common(function: F) -> F:

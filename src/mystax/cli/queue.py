@@ -9,7 +9,7 @@ import click
 
 from mystax.cli.options import common
 from mystax.cli.output import Output
-from mystax.core.events import Event
+from mystax.core.events import Event, duration_text
 
 if TYPE_CHECKING:
     from mystax.engine.catalog.planning import Planned
@@ -222,18 +222,11 @@ def _status_lines(found: Mapping[str, Any]) -> list[str]:
         )
     eta = found["eta"]
     if eta is not None and eta["seconds"] > 0:
-        lines.append(
-            f"about {_duration(eta['seconds'])} left ({_duration(eta['low'])} to {_duration(eta['high'])})"
-        )
+        wait, low, high = (duration_text(eta[name]) for name in ("seconds", "low", "high"))
+        lines.append(f"about {wait} left ({low} to {high})")
     elif found["counts"]["queued"] or found["counts"]["running"]:
         lines.append("time left: unknown until a job has shown its speed")
     return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @command.command("errors", epilog="Example: mystax queue errors subject=m1")

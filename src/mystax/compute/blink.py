@@ -11,6 +11,7 @@ from mystax.compute.blink_events import BlinkEvents, closed_state, find_blinks, 
 from mystax.compute.crops import grey_crop, grey_unit
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.kernels.blink import dark_sums
+from mystax.compute.sight import Sight, sight_dataset
 from mystax.core.analysis import Pass, Spool
 from mystax.core.geometry import Box, Roi
 from mystax.core.quality import Flag
@@ -25,13 +26,11 @@ else:
 __all__ = [
     "BlinkDecided",
     "BlinkField",
-    "BlinkPreview",
     "BlinkReducer",
     "BlinkSettings",
     "decide_blink",
     "measure_darkness",
     "otsu_level",
-    "preview_blink",
 ]
 
 N_SAMPLES = 64
@@ -197,50 +196,6 @@ def measure_darkness(
     return darkness
 
 
-@dataclass(frozen=True, eq=False)
-class BlinkPreview:
-    """One frame as the measurement sees it.
-
-    Attributes
-    ----------
-    darkness : float
-        As in the outcome [grey level]; NaN for a missing frame.
-    weights : array (y, x)
-        Darkness of each pixel of the box, 0 outside the region [grey level].
-    origin : tuple (x, y)
-        Place of the box in the picture.
-    """
-
-    darkness: float
-    weights: Float32[np.ndarray, "y x"]
-    origin: tuple[int, int]
-
-
-def preview_blink(chunk: FrameChunk, roi: Roi, decided: BlinkDecided) -> BlinkPreview:
-    """Show the measurement of one frame: the same number as the outcome, and the pixels behind it.
-
-    Parameters
-    ----------
-    chunk : FrameChunk
-        One whole frame (``source.frame_at(i)``).
-    roi : Roi
-        The region.
-    decided : BlinkDecided
-        From `decide_blink` with the samples of the same video.
-
-    Returns
-    -------
-    BlinkPreview
-        Number and weights.
-    """
-    field = BlinkField(roi, (chunk.codes.shape[1], chunk.codes.shape[2]))
-    one = chunk.part(0, 1)
-    grey = grey_crop(one, field.box)[0] * np.float32(grey_unit(chunk.bits))
-    weights = np.maximum(0.0, np.float32(decided.level) - grey) * field.mask
-    darkness = float(measure_darkness(one, field, decided)[0])
-    return BlinkPreview(darkness, weights.astype(np.float32), (field.box.x0, field.box.y0))
-
-
 class BlinkReducer:
     """Measures the openness of the lids in every blink region of one camera.
 
@@ -303,6 +258,15 @@ class BlinkReducer:
         check_state("blink", state, self.state())
         pairs = zip(state["blink_level"].tolist(), state["blink_is_flat"].tolist(), strict=True)
         self._decided = [BlinkDecided(float(level), bool(is_flat)) for level, is_flat in pairs]
+
+    def sight(self, chunk: FrameChunk) -> Dataset:
+        """Show which pixels of the first region count as eye in a chunk of one whole frame."""
+        if not chunk.valid[0]:
+            return sight_dataset(None)
+        field, level = self._fields[0], self._decided[0].level
+        picture = grey_crop(chunk.part(0, 1), field.box)[0] * grey_unit(chunk.bits)
+        nothing = np.zeros(picture.shape, np.bool_)
+        return sight_dataset(Sight(picture, field.mask, nothing, (level,), field.box))
 
     def finish(self) -> Dataset:
         """Return traces and events of all regions."""

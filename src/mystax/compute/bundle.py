@@ -10,7 +10,7 @@ from mystax.core.rig_model import INTRINSIC_NAMES
 from mystax.core.rotations import nearest_rotation, rotations_of
 from mystax.core.typing import Bool, Float64
 
-__all__ = ["Bundle", "adjust", "bundle_residuals", "free_columns", "robust_sd"]
+__all__ = ["Bundle", "adjust", "axis_sd", "bundle_residuals", "free_columns"]
 
 PRIOR_CENTRE = 0.05
 """SD of the principal point about the middle of the picture, as a share of its width."""
@@ -20,8 +20,6 @@ N_STEPS = 100
 TOLERANCE = 1e-9
 MOST_PRODUCTS = 200_000
 """Multiplications that are surely done on one thread."""
-START_CUT = 3.0
-"""Residual above which a corner counts less before the spread of residuals is known [px]."""
 
 
 @dataclass
@@ -79,7 +77,7 @@ class Bundle:
             self.nominal = self.board
 
 
-def robust_sd(values: Float64[np.ndarray, "..."]) -> float:
+def axis_sd(values: Float64[np.ndarray, "..."]) -> float:
     """Spread per axis of residuals (..., 2) by the median of their lengths."""
     size = np.hypot(values[..., 0], values[..., 1])
     known = size[np.isfinite(size)]
@@ -254,7 +252,7 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
     float
         Cost [px2].
     """
-    noise = robust_sd(bundle_residuals(bundle))
+    noise = axis_sd(bundle_residuals(bundle))
     bundle.noise = noise if np.isfinite(noise) else 1.0
     cut = max(3 * bundle.noise, 0.05) if robust else 1e9
     damping = 1e-3
@@ -291,7 +289,7 @@ def adjust(bundle: Bundle, *, n_steps: int = N_STEPS, robust: bool = True) -> fl
             if decrease < TOLERANCE:
                 break
             if robust and step % 3 == 2:  # the scale of the residuals falls on the way
-                noise = robust_sd(bundle_residuals(bundle))
+                noise = axis_sd(bundle_residuals(bundle))
                 if noise < 0.9 * bundle.noise:
                     bundle.noise, cut = noise, max(3 * noise, 0.05)
                     parts = _equations(bundle, cut)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mystax.compute.bundle import Bundle, adjust, bundle_residuals, free_columns, robust_sd
+from mystax.compute.bundle import Bundle, adjust, axis_sd, bundle_residuals, free_columns
 from mystax.compute.calibration_graph import camera_tree, check_groups, join_cameras, resolve_turns
 from mystax.compute.calibration_start import FISHEYE_LENS, LENS, calibrate_camera
 from mystax.core.rig_model import INTRINSIC_NAMES, CameraModel, RigModel, make_rig
@@ -241,7 +241,7 @@ def _drop_outliers(bundle: Bundle, kept: np.ndarray, remarks: list[str]) -> tupl
                 left.append(int(kept[v]))
                 gone += 1
         with np.errstate(invalid="ignore"):
-            limit = OUTLIER * robust_sd(found[c])
+            limit = OUTLIER * axis_sd(found[c])
             bundle.uv[c][size[c] > max(limit, 1e-6)] = np.nan
         bundle.uv[c][np.isfinite(bundle.uv[c, ..., 0]).sum(axis=1) < FEWEST] = np.nan
     n_all = int((np.isfinite(size).any(axis=2)).sum())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.compute.shape_features import pooled_covariance
+from mystax.compute.smoothing import robust_sd
 from mystax.compute.timeline import StateClock, bring_beside
 from mystax.core.typing import Float64
 
@@ -59,9 +60,8 @@ def _robust(values: Float64[np.ndarray, " time"]) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if not len(known):
         return 0.0, 0.0
-    middle = float(np.median(known))
-    spread = 1.4826 * float(np.median(np.abs(known - middle)))
-    return middle, spread if spread > 0 else float(known.std())
+    spread = robust_sd(known)
+    return float(np.median(known)), spread if spread > 0 else float(known.std())
 
 
 def _plain(column: Column) -> Float64[np.ndarray, "time column"]:

@@ -81,8 +81,14 @@ def _drawn(
     sst: Float64[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
 ) -> Float64[np.ndarray, "draw neuron"]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(1 - (draws @ sse) / (draws @ sst))
+    return 1 - _shares(draws @ sse, draws @ sst)
+
+
+def _shares(
+    part: Float64[np.ndarray, "draw neuron"], whole: Float64[np.ndarray, "draw neuron"]
+) -> np.ndarray:
+    """Divide; NaN where there is no variance: draws may leave out all blocks in which a neuron is active."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
 
 
 def interval_of(values: Float64[np.ndarray, "draw ..."], n_units: int) -> Float64[np.ndarray, "2 ..."]:
@@ -93,7 +99,7 @@ def interval_of(values: Float64[np.ndarray, "draw ..."], n_units: int) -> Float6
     Parameters
     ----------
     values : array (draw, ...)
-        A statistic in every draw.
+        A statistic in every draw; NaN in those that do not know it, which count nothing.
     n_units : int
         Number of units (blocks, recordings, animals) that were drawn.
 
@@ -110,7 +116,14 @@ def interval_of(values: Float64[np.ndarray, "draw ..."], n_units: int) -> Float6
 
     n = max(n_units, 2)
     reach = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + COVERED) / 2)
-    return np.asarray(np.percentile(values, [100 * ndtr(-reach), 100 * ndtr(reach)], axis=0))
+    ends = [100 * ndtr(-reach), 100 * ndtr(reach)]
+    columns = np.asarray(values, np.float64).reshape(len(values), -1)
+    found = np.asarray(np.percentile(columns, ends, axis=0))
+    unknown = np.isnan(columns)
+    some = unknown.any(axis=0) & ~unknown.all(axis=0)
+    if some.any():
+        found[:, some] = np.nanpercentile(columns[:, some], ends, axis=0)
+    return found.reshape(2, *values.shape[1:])
 
 
 def _interval(
@@ -172,8 +185,7 @@ def gain_interval(
     for start in range(0, sse.shape[1], SLAB):
         part = slice(start, start + SLAB)
         a, c, b = (np.asarray(item[:, part], np.float64) for item in (sse, baseline, sst))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found[:, part] = _interval((draws @ (c - a)) / (draws @ b), draws)
+        found[:, part] = _interval(_shares(draws @ (c - a), draws @ b), draws)
     return found
 
 
@@ -228,7 +240,7 @@ def population_variance(
         drawn = _drawn(np.asarray(sse[:, part], np.float64), np.asarray(sst[:, part], np.float64), draws)
         total += np.nansum(drawn, axis=1)
         n += np.isfinite(drawn).sum(1)
-    drawn_mean = total / np.maximum(n, 1)
+    drawn_mean = np.where(n > 0, total / np.maximum(n, 1), np.nan)
     low, high = interval_of(drawn_mean, round(float(draws[0].sum())))
     known = each[np.isfinite(each)]
     if not len(known):

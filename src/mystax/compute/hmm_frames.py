@@ -71,10 +71,6 @@ class HmmFrames:
         kept = partial.chosen(known)
         return replace(self, partial=kept if len(kept.rows) else None)
 
-    def filled(self) -> Float64[np.ndarray, "frame feature"]:
-        """Return the features with NaN where they are not observed."""
-        return np.where(self.observed, self.values, np.nan)
-
 
 def make_frames(
     values: Float64[np.ndarray, "frame feature"], is_start: Bool[np.ndarray, " frame"] | None = None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mystax.core.typing import Bool, Float64, Int64, Shaped
+from mystax.core.typing import Bool, Float64, Shaped
 from mystax.errors import ParameterError
 
-__all__ = ["HoldOut", "blocks_of_time", "hold_out", "label_subset"]
+__all__ = ["HoldOut", "hold_out"]
 
 SHARE = 0.2
 MIN_GAP = 1.0
@@ -115,42 +115,3 @@ def _whole_recordings(which: np.ndarray, n: int, share: float, seed: int) -> np.
             break
         taken.append(int(number))
     return np.isin(which, taken)
-
-
-def blocks_of_time(
-    recordings: Sequence[str] | Shaped[np.ndarray, " row"], time: Float64[np.ndarray, " row"], n_folds: int
-) -> Int64[np.ndarray, " row"]:
-    """Return for each frame the fold of contiguous time, within its recording, that it belongs to.
-
-    Parameters
-    ----------
-    recordings, time : array (row,)
-        As in `hold_out`.
-    n_folds : int
-        Number of folds.
-
-    Returns
-    -------
-    array (row,)
-        0 to n_folds - 1; each fold has about as many frames of each recording.
-    """
-    fold = np.zeros(len(time), np.int64)
-    names = np.asarray(recordings, str)
-    for name in np.unique(names):
-        rows = np.flatnonzero(names == name)
-        rows = rows[np.argsort(time[rows], kind="stable")]
-        fold[rows] = np.arange(len(rows)) * n_folds // max(1, len(rows))
-    return fold
-
-
-def label_subset(n_pool: int, n: int, seed: int) -> Int64[np.ndarray, " row"]:
-    """Return the rows of a pool that a test with few labels uses: the first of a seeded permutation.
-
-    Examples
-    --------
-    >>> label_subset(67, 10, 0).tolist() == label_subset(67, 20, 0)[:10].tolist()
-    True
-    """
-    if not 0 < n <= n_pool:
-        raise ParameterError("P401", "label subset", expected=f"1 to {n_pool} labels", got=str(n))
-    return np.asarray(np.random.default_rng(seed).permutation(n_pool)[:n], np.int64)

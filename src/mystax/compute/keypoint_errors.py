@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 REFERENCE = 256.0
+"""Side of the face box to which errors are related [px]."""
 PCK = (2.0, 5.0, 10.0, 20.0)
 N_DRAWS = 2000
 N_BINS = 10

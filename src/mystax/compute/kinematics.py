@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mystax.compute.kernels.kinematics import local_quadratic
+from mystax.core.clock import GAP
 from mystax.core.typing import Bool, Float64, Int64
 
 __all__ = ["Derivatives", "derivatives", "noise_floor", "rotation_speed", "segment_starts", "speed_of"]
 
 WINDOW = 0.1
 FEWEST = 5
-GAP = 1.5
-"""A step of the clock longer than so many median steps ends a segment."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,12 +108,11 @@ def lag_peaks(
     peak[0, known] = _parabola(curve[:, known])
     for first in range(0, sst.shape[1], DRAWS_AT_ONCE):
         part = slice(first, first + DRAWS_AT_ONCE)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            drawn = 1 - np.einsum("db,lbn->ldn", draws, sse[:, :, part].astype(np.float64)) / (
-                draws @ sst[:, part]
-            )
-        flat = drawn.reshape(len(sse), -1)
-        places = _parabola(np.where(np.isfinite(flat), flat, -1e9)).reshape(len(draws), -1)
+        whole = draws @ sst[:, part]
+        left = np.einsum("db,lbn->ldn", draws, sse[:, :, part].astype(np.float64))
+        drawn = 1 - left / np.where(whole > 0, whole, 1)
+        # a draw of blocks in which the neuron does nothing knows no lag
+        places = np.where(whole > 0, _parabola(drawn.reshape(len(sse), -1)).reshape(len(draws), -1), np.nan)
         peak[1:, part] = interval_of(places, round(float(draws[0].sum())))
     peak[1:, ~known] = np.nan
     return curve, peak

@@ -9,6 +9,7 @@ from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.pupil_decide import decide_pupil
 from mystax.compute.pupil_field import PupilDecided, PupilField, PupilSettings
 from mystax.compute.pupil_fit import COLUMNS, CONFIDENCE, fit_pupil, preview_pupil
+from mystax.compute.sight import Sight, sight_dataset
 from mystax.compute.smoothing import bridge_gaps, robust_sd, running_median
 from mystax.core.analysis import Pass, Spool
 from mystax.core.quality import Flag
@@ -142,6 +143,25 @@ class PupilReducer:
             )
             for i, row in enumerate(state["pupil_thresholds"])
         ]
+
+    def sight(self, chunk: FrameChunk) -> Dataset:
+        """Show what the fit of the first region sees in a chunk of one whole frame."""
+        if not chunk.valid[0]:
+            return sight_dataset(None)
+        field, decided = self._fields[0], self._decided[0]
+        seen = preview_pupil(chunk, field.roi, self._settings, decided)
+        return sight_dataset(
+            Sight(
+                seen.picture,
+                field.mask,
+                seen.hidden,
+                decided.thresholds,
+                field.box,
+                is_inverted=decided.is_bright,
+                points=seen.points[:, :2],
+                ellipse=seen.ellipse,
+            )
+        )
 
     def _smoothed(self, columns: Shaped[np.ndarray, "time column"]) -> Shaped[np.ndarray, "time 4"]:
         """Smooth area, diameter, x and y; frames that are missing in the video stay missing."""

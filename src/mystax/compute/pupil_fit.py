@@ -269,7 +269,8 @@ def preview_pupil(
     frames = grey_crop(chunk.part(0, 1), box)
     fit = fit_box(frames, chunk.index[:1], unit, field, decided, settings, room)
     if settings.facemap_compat:
-        room.picture[:] = frames[0] * unit
+        grey = frames[0] * unit
+        room.picture[:] = 255.0 - grey if decided.is_bright else grey
         room.hidden[:] = field.drawn
     x, y, a, b, angle = (float(value) for value in fit[0, :5])
     return PupilPreview(

@@ -4,7 +4,7 @@ import numpy as np
 
 from mystax.core.typing import Float, Float64, Int32, Int64
 
-__all__ = ["group_means", "sort_neurons"]
+__all__ = ["sort_neurons"]
 
 MOST_GROUPS = 100
 ITERATIONS = 20
@@ -90,26 +90,3 @@ def _spectral_order(likeness: Float64[np.ndarray, "group group"]) -> Int64[np.nd
             members = members[np.argsort(second, kind="stable")]
         found.append(members)
     return np.concatenate(found).astype(np.int64)
-
-
-def group_means(
-    activity: Float[np.ndarray, "time neuron"], order: Int32[np.ndarray, " neuron"], n_rows: int
-) -> Float64[np.ndarray, "row time"]:
-    """Average neighbours in the order, for display.
-
-    Parameters
-    ----------
-    activity : array (time, neuron)
-        Standardised activity.
-    order : array (neuron,)
-        From `sort_neurons`.
-    n_rows : int
-        Rows of the picture at most.
-
-    Returns
-    -------
-    array (row, time)
-        Means of neighbours.
-    """
-    groups = np.array_split(order, min(n_rows, len(order)))
-    return np.stack([activity[:, some].mean(1, dtype=np.float64) for some in groups])

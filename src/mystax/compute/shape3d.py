@@ -5,7 +5,7 @@ import numpy as np
 from mystax.compute.frames3d import spatial_median
 from mystax.core.typing import Float64
 
-__all__ = ["MIN_FLATNESS", "flatness", "mean_shape", "spread"]
+__all__ = ["MIN_FLATNESS", "flatness", "mean_shape"]
 
 MIN_FLATNESS = 0.05
 
@@ -22,14 +22,3 @@ def flatness(shape: Float64[np.ndarray, "keypoint 3"]) -> float:
         return float("nan")
     values = np.linalg.svd(known - known.mean(axis=0), compute_uv=False)
     return float(values[2] / values[0]) if values[0] > 0 else float("nan")
-
-
-def spread(values: Float64[np.ndarray, " time"]) -> tuple[float, float, float]:
-    """Mean of a length, its coefficient of variation, and its drift (last tenth over first tenth - 1)."""
-    known = values[np.isfinite(values)]
-    if len(known) < 10:
-        return float("nan"), float("nan"), float("nan")
-    tenth = max(len(known) // 10, 1)
-    first, last = float(np.median(known[:tenth])), float(np.median(known[-tenth:]))
-    mean = float(known.mean())
-    return mean, float(known.std() / mean), last / first - 1

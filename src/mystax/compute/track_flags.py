@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from mystax.compute.keypoint_errors import REFERENCE
+from mystax.compute.smoothing import robust_sd
 from mystax.core.typing import Bool, Float, Float64, UInt8
 
-__all__ = ["FLAG_MASKS", "disagreements", "flag_text", "flags_of", "jumps"]
+__all__ = ["FLAG_MASKS", "flag_text", "flags_of", "jumps"]
 
 FLAG_MASKS = {
     "low_confidence": 1,
@@ -23,7 +25,6 @@ RETURN_FRAMES = 3
 JUMP_STEP = 25.0
 JUMP_SDS = 8.0
 MEMBERS_SD = 5.0
-REFERENCE = 256.0
 
 
 def flag_text() -> str:
@@ -89,7 +90,7 @@ def jumps(
             continue
         place = np.asarray(position[seen, point], np.float64)
         step = np.hypot(*np.diff(place, axis=0).T)
-        spread = 1.4826 * float(np.median(np.abs(step - np.median(step))))
+        spread = robust_sd(step)
         fast = np.concatenate([[False], step > max(JUMP_STEP * width / REFERENCE, JUMP_SDS * spread)])
         far = distance[seen, point] > JUMP_DISTANCE
         found[seen, point] = fast | (far & _returns(place, far))
@@ -111,29 +112,3 @@ def _returns(place: Float64[np.ndarray, "time space"], far: Bool[np.ndarray, " t
         if not back[i]:
             last = i
     return back
-
-
-def disagreements(
-    members: Float[np.ndarray, "member time keypoint space"], width: float
-) -> Bool[np.ndarray, "time keypoint"]:
-    """Mark where the standard deviation between ensemble members is above 5 px@256.
-
-    Parameters
-    ----------
-    members : array (member, time, keypoint, space)
-        Places by each member [px].
-    width : float
-        Reference width [px].
-
-    Returns
-    -------
-    array (time, keypoint)
-        Where they disagree; false with one member, and where fewer than two see the point.
-    """
-    seen = np.isfinite(members).all(-1)
-    count = seen.sum(0)
-    plain = np.where(seen[..., None], members, 0.0)
-    mean = plain.sum(0) / np.maximum(count, 1)[..., None]
-    squares = (np.where(seen[..., None], members - mean, 0.0) ** 2).sum((0, -1))
-    sd = np.sqrt(squares / (2.0 * np.maximum(count - 1, 1)))
-    return np.asarray((count > 1) & (sd > MEMBERS_SD * width / REFERENCE))

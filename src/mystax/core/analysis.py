@@ -29,6 +29,7 @@ __all__ = [
     "Pass",
     "Reducer",
     "RoiIn",
+    "Sighted",
     "Spool",
     "Tiles",
     "analysis",
@@ -187,6 +188,15 @@ class Reducer(Protocol):
 
     def flags(self) -> Sequence[Flag]:
         """Return the remarks on the outcome (after `finish`)."""
+        ...
+
+
+@runtime_checkable
+class Sighted(Protocol):
+    """A reducer that can show, after `start`, what leads to its numbers in a frame."""
+
+    def sight(self, chunk: FrameChunk) -> Dataset:
+        """Return what it sees of its first region in a chunk of one whole frame; empty if it is missing."""
         ...
 
 

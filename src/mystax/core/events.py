@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-__all__ = ["Event", "Report", "silent"]
+__all__ = ["Event", "Report", "duration_text", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,18 @@ Report = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """Take an event and do nothing with it."""
+
+
+def duration_text(seconds: float) -> str:
+    """Write how long work takes, as exactly as one knows that before it is done.
+
+    Examples
+    --------
+    >>> duration_text(0.2), duration_text(100.0), duration_text(1234.0), duration_text(7000.0)
+    ('1 s', '1.7 min', '21 min', '1.9 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

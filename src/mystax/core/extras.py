@@ -1,11 +1,12 @@
-"""Optional libraries: a missing extra is one clear sentence with the command that installs it."""
+"""Modules that are imported when they are needed: optional libraries, and functions named in a text."""
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from mystax.errors import ExtraMissing
 
-__all__ = ["require"]
+__all__ = ["named", "require"]
 
 
 def require(module: str, extra: str) -> ModuleType:
@@ -48,3 +49,15 @@ Hint: pip install "mystax[dev]"
             got="nothing",
             hint=f'pip install "mystax[{extra}]"',
         ) from error
+
+
+def named(place: str) -> Any:
+    """Return what ``module:name`` stands for; the module is imported now.
+
+    Examples
+    --------
+    >>> named("math:floor")(2.5)
+    2
+    """
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mystax.core.keypoints import IDENTIFIER, Keypoint, KeypointSet, shipped_sets
+from mystax.core.keypoint_fields import IDENTIFIER, Keypoint
+from mystax.core.keypoints import KeypointSet, shipped_sets
 from mystax.errors import RecipeError, nearest
 
 __all__ = ["MappedName", "NameMapping", "map_names", "set_for_names", "set_of_names"]

@@ -4,12 +4,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from mystax.core.keypoint_fields import (
+    IDENTIFIER,
+    SIDES,
+    Keypoint,
+    Pair,
+    SetFields,
+    find_point,
+    without_dangling,
+)
 from mystax.core.keypoint_measures import Axes, Measure
-from mystax.core.keypoints import IDENTIFIER, SIDES, Keypoint, KeypointSet, Pair
 
-__all__ = ["both_sides", "split_side"]
+__all__ = ["MIDLINE", "both_sides", "split_side"]
 
+MIDLINE = frozenset(
+    {
+        "nose_top",
+        "nose_tip",
+        "nose_bottom",
+        "nosebridge",
+        "chin",
+        "lower_lip",
+        "tongue_tip",
+        "paw",
+        "pad_center",
+    }
+)
+"""Points of the midline: a camera of either side sees them, and calls them so."""
 T = TypeVar("T")
+S = TypeVar("S", bound=SetFields)
 
 
 def split_side(name: str) -> tuple[str, str]:
@@ -36,9 +59,9 @@ def split_side(name: str) -> tuple[str, str]:
     return (side, rest) if dot and rest and side in SIDES else ("", name)
 
 
-def both_sides(base: KeypointSet, names: Sequence[str]) -> KeypointSet:
+def both_sides(base: S, names: Sequence[str]) -> S:
     """Return the two-sided set of anatomical names (`KeypointSet.both_sides`)."""
-    if not any(side and base.find(rest) is not None for side, rest in map(split_side, names)):
+    if not any(side and find_point(base.points, rest) is not None for side, rest in map(split_side, names)):
         return base
     points: dict[str, Keypoint] = {}
     for name in names:
@@ -50,12 +73,12 @@ def both_sides(base: KeypointSet, names: Sequence[str]) -> KeypointSet:
         _Half(base, side, found) for side in SIDES if any(split_side(name)[0] == side for name in found)
     ]
     for half in halves:  # all that the set could name, so that what is left out takes its lines with it
-        for point in base:
+        for point in base.points:
             full = point if half.point(point.id) == point.id else _sided(point, half.side)
             points.setdefault(full.id.casefold(), full)
     ids = {point.id for point in points.values()}
     pairs = [pair for pair in base.pairs if set(pair) <= found]
-    pairs += [(f"left.{point.id}", f"right.{point.id}") for point in base]
+    pairs += [(f"left.{point.id}", f"right.{point.id}") for point in base.points]
     whole = replace(
         base,
         name=f"{base.name[:54]}-two-sided",
@@ -71,7 +94,8 @@ def both_sides(base: KeypointSet, names: Sequence[str]) -> KeypointSet:
         ranges={name: limits for half in halves for name, limits in half.ranges().items()},
         draw="front" if len(halves) == len(SIDES) else base.draw,
     )
-    return whole.subset(found)
+    kept = tuple(point for point in whole.points if point.id in found)
+    return without_dangling(whole, kept, found)
 
 
 def _joined(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
@@ -79,10 +103,10 @@ def _joined(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
-def _point(base: KeypointSet, name: str) -> Keypoint | None:
+def _point(base: SetFields, name: str) -> Keypoint | None:
     """Return the point of an anatomical name; None if it cannot be one."""
     side, rest = split_side(name)
-    whole, known = base.find(name), base.find(rest)
+    whole, known = find_point(base.points, name), find_point(base.points, rest)
     if whole is not None and not whole.retired:
         return whole
     if known is not None and not known.retired:
@@ -104,7 +128,7 @@ def _sided(point: Keypoint, side: str) -> Keypoint:
 class _Half:
     """What a set says, told with the names of one side."""
 
-    def __init__(self, base: KeypointSet, side: str, found: set[str]) -> None:
+    def __init__(self, base: SetFields, side: str, found: set[str]) -> None:
         self.base, self.side, self.found = base, side, found
 
     def point(self, name: str) -> str:

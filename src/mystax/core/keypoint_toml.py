@@ -4,10 +4,10 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+from mystax.core.keypoint_fields import Keypoint, SetFields
 from mystax.core.keypoint_measures import Axes, Measure
-from mystax.core.keypoints import Keypoint, KeypointSet
 from mystax.errors import RecipeError, nearest
 
 __all__ = ["rename_everywhere", "set_from_toml", "set_to_toml"]
@@ -19,6 +19,7 @@ ENTRIES = (
 POINT_ENTRIES = ("id", "definition", "aliases", "facemap", "synth", "retired")
 MEASURE_ENTRIES = ("kind", "points", "of", "plane")
 AXIS_ENTRIES = ("x", "y", "z", "origin")
+S = TypeVar("S", bound=SetFields)
 
 
 def _checked(table: Any, known: Sequence[str], where: str, what: str) -> dict[str, Any]:
@@ -118,15 +119,17 @@ def _ranges(entry: Any, where: str) -> dict[str, tuple[float, float]]:
     return found
 
 
-def set_from_toml(text: str, where: str = "keypoints.toml") -> KeypointSet:
+def set_from_toml(text: str, where: str, kind: type[S]) -> S:
     """Read a keypoint set from text.
 
     Parameters
     ----------
     text : str
         The text of the file.
-    where : str, optional
+    where : str
         Name of the file for messages.
+    kind : type
+        What is made: `mystax.KeypointSet`.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def set_from_toml(text: str, where: str = "keypoints.toml") -> KeypointSet:
     view = _text(document.get("view", "one-sided"), where, "view")
     draw = _text(document.get("draw", "side"), where, "draw")
     try:
-        return KeypointSet(
+        return kind(
             name=_text(document.get("name", ""), where, "name"),
             points=tuple(_point(entry, where) for entry in points),
             version=version,
@@ -215,7 +218,7 @@ def _measure_table(measure: Measure) -> dict[str, object]:
     return table
 
 
-def set_to_toml(base: KeypointSet) -> str:
+def set_to_toml(base: SetFields) -> str:
     """Write a keypoint set as text that `set_from_toml` reads back as an equal set."""
     lines = [f"name = {_quoted(base.name)}", f"version = {base.version}"]
     if base.species:
@@ -248,7 +251,7 @@ def set_to_toml(base: KeypointSet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def rename_everywhere(base: KeypointSet, old: str, new: str, points: tuple[Keypoint, ...]) -> KeypointSet:
+def rename_everywhere(base: S, old: str, new: str, points: tuple[Keypoint, ...]) -> S:
     """Return the set with other points, and one of them under a new name wherever it is named."""
 
     def one(name: str) -> str:

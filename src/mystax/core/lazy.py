@@ -1,6 +1,5 @@
 """Variables that are read row by row when they are written: long traces never stay in memory."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 else:
     DataArray = Variable = Any
 
-__all__ = ["ROWS_PER_BLOCK", "RowSource", "blocks_of", "is_lazy", "lazy_rows"]
+__all__ = ["ROWS_PER_BLOCK", "RowSource", "is_lazy", "lazy_rows"]
 
 ROWS_PER_BLOCK = 16_384
 """Rows that are copied at once."""
@@ -78,27 +77,3 @@ def is_lazy(variable: Variable | DataArray) -> bool:
     """Tell whether the values of a variable are still to be read."""
     plain = getattr(variable, "variable", variable)
     return not bool(plain._in_memory)
-
-
-def blocks_of(
-    variable: Variable | DataArray, n_rows: int = ROWS_PER_BLOCK
-) -> Iterator[tuple[int, Shaped[np.ndarray, "..."]]]:
-    """Read a variable in blocks along its first dimension, so that memory stays flat.
-
-    Parameters
-    ----------
-    variable : Variable or DataArray
-        With at least one dimension.
-    n_rows : int, optional
-        Rows per block.
-
-    Yields
-    ------
-    first : int
-        Index of the first row of the block.
-    values : array (n, ...)
-        The rows.
-    """
-    plain = getattr(variable, "variable", variable)
-    for first in range(0, plain.shape[0], n_rows):
-        yield first, np.asarray(plain[first : first + n_rows].values)

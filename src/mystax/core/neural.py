@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mystax.core.dataset import Coordinate, Schema, Variable, check_outcome
+from mystax.errors import FormatError
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -58,10 +61,9 @@ def check_neural(dataset: Dataset, where: str = "neural data") -> None:
     Raises
     ------
     FormatError
-        F804, naming the variable and what was expected and got.
+        F804, naming the variable and what was expected and got; if times do not rise, or a spike belongs to
+        no neuron.
     """
-    from mystax.errors import FormatError
-
     check_outcome(dataset, NEURAL, where)
     if "activity" not in dataset and "spike_time" not in dataset:
         raise FormatError("F804", where, expected="'activity' or 'spike_time'", got="neither")
@@ -72,3 +74,27 @@ def check_neural(dataset: Dataset, where: str = "neural data") -> None:
     signal = dataset.attrs.get("signal")
     if signal not in SIGNALS:
         raise FormatError("F804", where, "attribute 'signal'", expected=", ".join(SIGNALS), got=repr(signal))
+    _check_times(dataset, where)
+
+
+def _check_times(dataset: Dataset, where: str) -> None:
+    """Refuse times that do not rise, and spikes of neurons that are not there: counts would be wrong."""
+    if "activity" in dataset:
+        times = np.asarray(dataset["time"].values)
+        if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+            raise FormatError("F804", where, "the times of the activity do not rise")
+    if "spike_time" in dataset:
+        times, owners = (np.asarray(dataset[name].values) for name in ("spike_time", "spike_neuron"))
+        if not (np.isfinite(times).all() and (np.diff(times) >= 0).all()):
+            raise FormatError(
+                "F804", where, "the times of the spikes do not rise", hint="sort the spikes of all neurons"
+            )
+        n = dataset.sizes["neuron"]
+        if len(owners) and not 0 <= owners.min() <= owners.max() < n:
+            raise FormatError(
+                "F804",
+                where,
+                "a spike belongs to no neuron",
+                expected=f"positions 0 to {n - 1} in 'spike_neuron', not numbers of neurons",
+                got=f"{owners.min()} to {owners.max()}",
+            )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.clock import GAP
 from mystax.core.quality import Flag
 from mystax.core.typing import Float32, Float64, Int32
 from mystax.errors import NumbersError, ParameterError
@@ -20,7 +21,6 @@ BIN_RANGE = (0.02, 1.0)
 """Widths that bins of spikes may have [s]."""
 EDGE = 1e-9
 """Shares of a bin below this are rounding."""
-GAP = 1.5
 MAX_COUNTS = 1 << 30
 """Most numbers that a table of counts may have."""
 
@@ -154,6 +154,11 @@ def group_frames(dataset: Dataset, camera_interval: float) -> tuple[Dataset, tup
         The same, or with sums (counts) or means of successive frames; none goes across a gap.
     flags : tuple of Flag
         N310, if frames were put together.
+
+    Raises
+    ------
+    NumbersError
+        N303, if gaps leave no frames that could be put together.
     """
     times = np.asarray(dataset["time"].values)
     steps = np.diff(times)
@@ -164,8 +169,18 @@ def group_frames(dataset: Dataset, camera_interval: float) -> tuple[Dataset, tup
     # a group begins at the first frame and behind every gap; what is left over at its end is dropped
     runs = np.split(np.arange(len(times)), np.flatnonzero(steps > GAP * interval) + 1)
     rows = np.concatenate([run[: len(run) // n * n] for run in runs])
+    if not len(rows):
+        raise NumbersError(
+            "N303",
+            "imaging frames",
+            "gaps leave no bin as long as a camera frame",
+            expected=f"{n} frames without a gap between them",
+            got=f"at most {max(map(len, runs))}",
+        )
     values = dataset["activity"].isel(time=rows).values.reshape(len(rows) // n, n, -1)
-    joined = values.sum(axis=1) if dataset.attrs.get("signal") == "counts" else values.mean(axis=1)
+    joined = (
+        values.sum(axis=1) if dataset.attrs.get("signal") in ("counts", "spikes") else values.mean(axis=1)
+    )
     made = dataset.drop_vars(["activity", "time"])
     made = made.assign(activity=(("time", "neuron"), joined.astype(np.float32), dataset["activity"].attrs))
     centres = times[rows].reshape(-1, n).mean(axis=1)

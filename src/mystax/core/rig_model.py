@@ -14,7 +14,6 @@ __all__ = ["INTRINSIC_NAMES", "CameraModel", "RigModel", "checked_camera", "make
 
 INTRINSIC_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 """Intrinsic numbers of a pinhole camera in the order of the adjustment."""
-N_DISTORTION = 5
 MAX_TILT = 1e-3
 """How far from orthonormal a rotation of a file may be."""
 MAX_SKEW = 1e-6

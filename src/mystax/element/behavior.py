@@ -368,7 +368,7 @@ class NeuralPrediction(dj.Computed):
 
         definition = """
         -> master
-        neuron : int32
+        neuron : int32                            # number of the neuron in its source
         ---
         explained_variance : float64
         ceiling=null : float64

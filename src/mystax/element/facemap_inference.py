@@ -16,7 +16,8 @@ from mystax.element.populating import populate_tables
 from mystax.element.poses import body_parts, installed_file, load_pose, pose_rows, run_pose, weights_facts
 from mystax.element.rows import check_packet, insert_rows
 from mystax.errors import RecipeError, WeightsError, nearest
-from mystax.io.weights import check_digest, write_whole
+from mystax.io.weights import check_digest
+from mystax.io.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -261,7 +262,6 @@ def weights_of(model: Mapping[str, Any], folder: Path) -> Path:
     query = f"SELECT model_file FROM {table.full_table_name} WHERE model_id=%s"  # noqa: S608 - a table of ours
     row = table.connection.query(query, args=(model["model_id"],)).fetchone()
     content = b"" if row is None else bytes(row[0]).partition(b"\0")[2]
-    folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
     if check_digest(path) != digest:
         path.unlink()

@@ -1,7 +1,6 @@
 """Rows of `FacialSignal` from a file of Facemap: nothing is computed, values are copied by the right axes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,18 +27,31 @@ def camera_of_video(tree: Mapping[str, Any], files: Sequence[str], where: str) -
     Raises
     ------
     FormatError
-        F804, if the file is about several cameras and names none of these files.
+        F804, if the file is about several cameras and does not tell which of them has these files.
     """
     if len(np.atleast_1d(np.asarray(tree.get("Ly", [0])))) == 1:
         return 0
-    names = {Path(file).name for file in files}
+    shared: dict[int, int] = {}
     for group in tree.get("filenames") or []:
         for position, name in enumerate(group):
-            if Path(str(name)).name in names:
-                return position
+            most = max((_common_end(str(name), file) for file in files), default=0)
+            shared[position] = max(most, shared.get(position, 0))
+    best = [position for position, n in shared.items() if n == max(shared.values()) > 0]
+    if len(best) == 1:
+        return best[0]
     raise FormatError(
-        "F804", where, "it is about several cameras", expected=f"one whose video is {min(names)}"
+        "F804",
+        where,
+        "it is about several cameras" + (", whose videos have one name" if best else ""),
+        expected=f"one whose video is {min(map(str, files))}",
     )
+
+
+def _common_end(one: str, other: str) -> int:
+    """Return how many last parts two paths share: folders tell videos of one name apart."""
+    parts = [path.replace("\\", "/").split("/")[::-1] for path in (one, other)]
+    same = [a == b for a, b in zip(*parts, strict=False)]
+    return [*same, False].index(False)
 
 
 def signals_of_facemap(

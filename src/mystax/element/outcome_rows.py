@@ -113,7 +113,7 @@ def states_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]],
 
 
 def encoding_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the facts of `NeuralPrediction` and its rows of neurons.
+    """Return the facts of `NeuralPrediction` and its rows of neurons, each by its number in the source.
 
     The explained variance is that of ``stacked`` where it ran, else of the model with the highest mean.
 
@@ -138,8 +138,9 @@ def encoding_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]
         if "ceiling_peer" in dataset
         else np.full(len(values), np.nan)
     )
+    numbers = dataset["neuron"].values
     neurons = [
-        {"neuron": k, "explained_variance": float(value), "ceiling": _finite(ceiling[k])}
+        {"neuron": int(numbers[k]), "explained_variance": float(value), "ceiling": _finite(ceiling[k])}
         for k, value in enumerate(values)
         if np.isfinite(value)
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.geometry import Roi, roi_from_dict
+from mystax.io.formats.facemap_export import MEASURED
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -17,7 +18,6 @@ else:
 __all__ = ["FRAME", "Signals", "region_row", "signals_of_outcomes"]
 
 FRAME = "frame"
-MEASURED = ("motion", "svd", "pupil", "blink", "running")
 BLOCK = 64
 """Components read from the outcome at once."""
 

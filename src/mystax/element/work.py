@@ -14,6 +14,7 @@ from mystax.element.facemap_signals import camera_of_video, signals_of_facemap
 from mystax.element.linking import Link
 from mystax.element.params import TaskPlan
 from mystax.element.signals import Signals, signals_of_outcomes
+from mystax.engine.folders import ROIS
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import Request, make_plan
 from mystax.engine.run import run
@@ -29,7 +30,6 @@ __all__ = ["Candidate", "Made", "candidates", "load_task", "read_signals", "run_
 DEPTH = 3
 """Levels below the task's folder in which outcomes are looked for."""
 FACEMAP = ("_proc.npy", "_proc.mat")
-ROIS = "rois.toml"
 
 
 @dataclass(frozen=True, slots=True)

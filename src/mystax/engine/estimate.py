@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from mystax.core.events import duration_text
 from mystax.core.geometry import Roi
 from mystax.core.recording import FrameSource, Recording
 from mystax.engine.plan import CameraPart, Plan
 from mystax.errors import RecipeError
 
-__all__ = ["Estimate", "SvdCost", "estimate_plan", "svd_cost"]
+__all__ = ["Estimate", "SvdCost", "estimate_plan", "passes_text", "svd_cost"]
 
 MIB = 1 << 20
 BASE_MEMORY = 190 * MIB
@@ -188,8 +189,8 @@ class Estimate:
     def text(self) -> str:
         """One line for a person."""
         return (
-            f"{self.n_frames} frames, {self.readings} readings, {self.decodes} decodes, "
-            f"about {_duration(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
+            f"{self.n_frames} frames, {passes_text(self.readings, self.decodes)}, "
+            f"about {duration_text(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
             f"{self.disk / MIB:.0f} MiB of disk"
             + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
         )
@@ -244,12 +245,18 @@ class Estimate:
         return ""
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+def passes_text(n_readings: int, n_passes: int) -> str:
+    """Say how often frames are read, and in how many passes they are decoded.
+
+    Examples
+    --------
+    >>> passes_text(2, 1)
+    '2 readings, 1 decode'
+    """
+    return ", ".join(
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((n_readings, "reading"), (n_passes, "decode"))
+    )
 
 
 @dataclass(frozen=True, slots=True)

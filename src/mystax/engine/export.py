@@ -12,7 +12,7 @@ from mystax.errors import ParameterError, RecipeError, nearest
 if TYPE_CHECKING:
     from mystax.io.alf import AlfOptions
     from mystax.io.formats.facemap_export import Flavour
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
 else:
     AlfOptions = NwbOptions = Any
     Flavour = str

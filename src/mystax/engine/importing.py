@@ -13,10 +13,11 @@ from mystax.core.safe_names import check_folder, safe_name
 from mystax.errors import ParameterError, RecipeError
 
 if TYPE_CHECKING:
+    from mystax.core.keypoint_table import KeypointTable
     from mystax.io.outcome_parts import OutcomeParts
     from mystax.io.outcomes import Outcomes
 else:
-    OutcomeParts = Outcomes = Any
+    KeypointTable = OutcomeParts = Outcomes = Any
 
 __all__ = ["ImportWishes", "import_file"]
 
@@ -123,7 +124,7 @@ def _read(form: str, path: Path, asked: ImportWishes, report: Report) -> list[tu
         return [(path.stem, _anipose(path, asked))]
     if form == "dlc-3d":
         return [(path.stem, _dlc_points(path, asked))]
-    return [(path.stem, _keypoints(path, asked))]
+    return _keypoints(path, asked)
 
 
 def _read_nwb(path: Path, asked: ImportWishes, report: Report) -> list[tuple[str, OutcomeParts]]:
@@ -264,9 +265,8 @@ def _joined(datasets: Sequence[Any]) -> Any:
     return joined.transpose(*order, missing_dims="ignore")
 
 
-def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
-    """Make `pose` of a tracker's file."""
-    from mystax.io.blank import imported_parts, pose_dataset
+def _keypoints(path: Path, asked: ImportWishes) -> list[tuple[str, OutcomeParts]]:
+    """Make `pose` of a tracker's file, one for each video that it names."""
     from mystax.io.formats.keypoint_files import detect_format, read_keypoints
 
     form = detect_format(path)
@@ -278,6 +278,27 @@ def _keypoints(path: Path, asked: ImportWishes) -> OutcomeParts:
             "it holds labels of pictures, not the track of a video",
             hint="mystax labels import FILE --out LABELS",
         )
+    videos = list(dict.fromkeys(table.files)) if (table.frame >= 0).all() else []
+    if len(videos) < 2:
+        return [(path.stem, _pose_of_video(path, table, form, asked))]
+    names = _video_names(videos, path.stem)
+    of_rows = np.array(table.files)
+    return [
+        (name, _pose_of_video(path, table.rows(of_rows == video), form, asked))
+        for video, name in zip(videos, names, strict=True)
+    ]
+
+
+def _video_names(videos: Sequence[str], otherwise: str) -> list[str]:
+    """Name the recordings of videos: by their names, with their folders where these are needed."""
+    stems = [Path(video).stem or otherwise for video in videos]
+    return stems if len(set(stems)) == len(stems) else [video or otherwise for video in videos]
+
+
+def _pose_of_video(path: Path, table: KeypointTable, form: str, asked: ImportWishes) -> OutcomeParts:
+    """Make `pose` of the rows of one video."""
+    from mystax.io.blank import imported_parts, pose_dataset
+
     frame = table.frame if (table.frame >= 0).all() else np.arange(len(table), dtype=np.int64)
     order = np.argsort(frame, kind="stable")
     first = np.concatenate([[True], np.diff(frame[order]) > 0]) if len(order) else np.zeros(0, np.bool_)

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mystax.core.events import Report
+from mystax.core.extras import named
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.core.recording import Recording
 from mystax.engine.plan import Request
@@ -134,7 +134,7 @@ class Job:
 
 def open_job(job: Job) -> Recording:
     """Open the recording of a job; its videos are decoded with no more threads than the job has cores."""
-    recording: Recording = _named(job.opener)(job.recording)
+    recording: Recording = named(job.opener)(job.recording)
     for camera in recording.cameras.values():
         limit = getattr(camera.video, "limit_threads", None)
         if limit is not None:
@@ -144,11 +144,4 @@ def open_job(job: Job) -> Recording:
 
 def do_task(job: Job, report: Report, gate: Callable[[str], None] | None) -> None:
     """Do the task of a job that is no pass over frames."""
-    _named(job.task)(job, report, gate)
-
-
-def _named(place: str) -> Callable[..., Any]:
-    """Return the function ``module:function``."""
-    module, _, name = place.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
+    named(job.task)(job, report, gate)

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["Cursor", "JointLine", "JointReading", "JointReducer", "joint_reason"]
+__all__ = ["NO_FRAME", "Cursor", "JointLine", "JointReading", "JointReducer", "joint_reason"]
 
 ROWS = 256
 """Rows of the timeline per aligned chunk; results do not depend on it."""
 
 NO_FRAME = -1
+"""In the timeline, where a camera has no frame."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.core.analysis import Spool, get_analysis
+from mystax.core.analysis import Reducer, Sighted, Spool, get_analysis
 from mystax.core.geometry import Roi
 from mystax.core.params import check_params
 from mystax.core.recording import Camera, FrameSource, Recording
@@ -66,6 +66,7 @@ def preview(
     *,
     n_frames: int = 1,
     camera: str = DEFAULT_CAMERA,
+    sight: bool = False,
 ) -> Dataset:
     """Measure one frame, or some that follow each other, as a run would.
 
@@ -85,12 +86,16 @@ def preview(
         How many frames; fewer come at the end of the recording.
     camera : str, optional
         Name of the camera, for its regions.
+    sight : bool, optional
+        Show what leads to the numbers of the (first) frame as well, where the analysis can: its first region
+        as the fit sees it, with grey levels and threshold.
 
     Returns
     -------
     Dataset
         The frames of the variables that follow from a frame and the one before it alone, equal bit for bit
         to those of the outcome.  What needs the whole recording (smoothing, normalisation) is left out.
+        With `sight` the variables of `mystax.compute.sight.sight_dataset`.
 
     Raises
     ------
@@ -120,7 +125,9 @@ def preview(
     reducer = analysis.make(params)
     reducer.start(lent)
     reason = np.zeros(source.n_frames, np.uint8)
-    for chunk in source.chunks(first, stop):
+    # Single frames are mostly there already: the one that is shown, and the one before it.
+    single = (source.frame_at(index) for index in range(first, stop))
+    for chunk in single if n_frames == 1 else source.chunks(first, stop):
         reason[chunk.index] = chunk.reason
         reducer.update(chunk)
     reducer.end_pass()
@@ -128,7 +135,15 @@ def preview(
         pass
     dataset = assemble_outcome(reducer.finish(), analysis, lent, reason)
     there = [key for key in raw if key in dataset]
-    return dataset[[*there, "missing"]].isel(time=slice(frame, stop))
+    found = dataset[[*there, "missing"]].isel(time=slice(frame, stop))
+    return found.merge(_sight(reducer, source, frame)) if sight else found
+
+
+def _sight(reducer: Reducer, source: FrameSource, frame: int) -> Dataset:
+    """Return what a reducer sees in a frame; nothing where it cannot show it."""
+    import xarray as xr
+
+    return reducer.sight(source.frame_at(frame)) if isinstance(reducer, Sighted) else xr.Dataset()
 
 
 def _regions(name: str, source: FrameSource, rois: RoisLike | None, camera: str) -> tuple[Roi, ...]:

@@ -5,24 +5,14 @@ from mystax.io.store import Store
 __all__ = ["make_report"]
 
 
-def make_report(store: Store) -> bool:
+def make_report(store: Store) -> None:
     """Write ``report.html`` and its figures beside the outcomes of a folder.
 
     Parameters
     ----------
     store : Store
         The folder.
-
-    Returns
-    -------
-    bool
-        Whether a report was written; False in an installation without the part that draws.
     """
-    from importlib.util import find_spec
+    from mystax.plot.report import write_report
 
-    if find_spec("mystax.plot.report") is None:
-        return False
-    from importlib import import_module
-
-    import_module("mystax.plot.report").write_report(store)
-    return True
+    write_report(store)

@@ -8,11 +8,11 @@ from mystax.compute.lag import Lag, find_lag
 from mystax.core.clock import Clock, align_times
 from mystax.core.recording import Camera, FrameSource, Recording
 from mystax.core.typing import Float64, Int64
+from mystax.engine.joint import NO_FRAME
 from mystax.errors import ClockError
 
-__all__ = ["NO_FRAME", "check_common_time", "motion_of", "propose_offset", "timeline_of"]
+__all__ = ["check_common_time", "motion_of", "propose_offset", "timeline_of"]
 
-NO_FRAME = -1
 MAX_COUNT_SHARE = 1e-3
 MAX_RATE_SHARE = 1e-4
 MAX_PROPOSAL_FRAMES = 20_000

@@ -101,7 +101,8 @@ def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Sti
 
 def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) -> None:
     """Measure one picture."""
-    from mystax.compute.track_flags import MEMBERS_SD, REFERENCE
+    from mystax.compute.keypoint_errors import REFERENCE
+    from mystax.compute.track_flags import MEMBERS_SD
     from mystax.nets.box_text import parse_box
 
     if min(still.pixels.shape) < MIN_SIDE:

@@ -32,7 +32,7 @@ def warm_preview(name: str, depth: Literal[8, 16] = 8) -> None:
     depth : {8, 16}, optional
         Bits of the film: loops are compiled for each.
     """
-    preview(name, ArraySource(_eye(depth)), WARMED[name], frame=1)
+    preview(name, ArraySource(_eye(depth)), WARMED[name], frame=1, sight=True)
 
 
 def _eye(depth: int) -> Shaped[np.ndarray, "time y x"]:

@@ -7,7 +7,7 @@ What the laboratory has names for gets them; all else stands under our own names
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ class _Files:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     tables: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     placed: dict[tuple[str, str], list[Part]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- out
@@ -104,8 +105,9 @@ def _session(one: Recorded, word: str) -> dict[str, bytes]:
     descriptions = []
     all_arrays: dict[str, np.ndarray] = {}
     tables: dict[str, dict[str, np.ndarray]] = {}
+    words = _camera_words(one.outcomes.values())
     for parts in one.outcomes.values():
-        files = _Files(all_arrays)
+        files = _Files(all_arrays, words=words)
         for camera, dataset in parts.cameras.items():
             _own_files(files, parts.analysis, camera, dataset, len(parts.cameras) > 1)
             _ibl_files(files, parts.analysis, camera, dataset, word)
@@ -135,10 +137,23 @@ def _units(parts: OutcomeParts) -> dict[str, str]:
     }
 
 
-def camera_word(camera: str, dataset: Dataset) -> str:
-    """Return the word for a camera in names of files: ``left``, ``right``, ``body``, or its own name."""
-    name = camera or str(dataset.attrs.get("camera", "")) or "face"
-    return re.sub(r"[^A-Za-z0-9]", "", name) or "face"
+def _camera_words(outcomes: Iterable[OutcomeParts]) -> dict[str, str]:
+    """Return the word of each camera in names of files: its name as far as ALF allows it, each another."""
+    names = dict.fromkeys(
+        _camera_name(camera, dataset) for parts in outcomes for camera, dataset in parts.cameras.items()
+    )
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9]", "", name) or "face"
+        word, number = plain, 2
+        while word.casefold() in {other.casefold() for other in found.values()}:
+            word, number = f"{plain}{number}", number + 1
+        found[name] = word
+    return found
+
+
+def _camera_name(camera: str, dataset: Dataset) -> str:
+    return camera or str(dataset.attrs.get("camera", "")) or "face"
 
 
 def _camel(*words: str) -> str:
@@ -149,7 +164,7 @@ def _camel(*words: str) -> str:
 
 def _own_files(files: _Files, analysis: str, camera: str, dataset: Dataset, several: bool) -> None:
     """Write every variable that the manifest does not hold, under our namespace."""
-    word = camera_word(camera, dataset)
+    word = files.words[_camera_name(camera, dataset)]
     for name, item in dataset.variables.items():
         if inline_form(str(name), item) is not None:
             continue
@@ -192,7 +207,7 @@ def _ibl_files(files: _Files, analysis: str, camera: str, dataset: Dataset, pose
     """Write what IBL has names for: times, motion energy, keypoints, pupil, states."""
     if "time" not in dataset.variables:
         return
-    word = camera_word(camera, dataset)
+    word = files.words[_camera_name(camera, dataset)]
     times = np.asarray(dataset.variables["time"].values, np.float64)
     if analysis == "states":
         bouts = [np.asarray(dataset[name].values, np.float64) for name in ("bout_start", "bout_stop")]

@@ -18,6 +18,7 @@ from mystax.io.alf import MANIFEST
 from mystax.io.blank import blank_outcome, imported_parts, pose_dataset
 from mystax.io.foreign import read_foreign
 from mystax.io.layout import rebuild
+from mystax.io.neural.alf import revision_folders
 from mystax.io.npy_files import read_npy
 from mystax.io.outcome_parts import OutcomeParts, check_content
 
@@ -28,7 +29,6 @@ else:
 
 __all__ = ["alf_place", "newest_files", "read_alf_session"]
 
-REVISION = re.compile(r"#(?P<date>\d{4}-\d{2}-\d{2}[^#]*)#")
 MOST_TEXT = 64 << 20
 POSES = ("lightningPose", "dlc")
 """Tables of keypoints, the preferred ones first."""
@@ -47,13 +47,8 @@ def newest_files(folder: Path) -> dict[str, Path]:
     dict of str to Path
         Name to file.
     """
-    places = [("", folder)]
-    for path in folder.iterdir():
-        match = REVISION.fullmatch(path.name)
-        if match and path.is_dir():
-            places.append((match["date"], path))
     found: dict[str, Path] = {}
-    for _, place in sorted(places):
+    for _, place in revision_folders(folder):
         found |= {path.name: path for path in sorted(place.iterdir()) if path.is_file()}
     return found
 

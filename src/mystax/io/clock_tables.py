@@ -16,13 +16,22 @@ from mystax.errors import ClockError, FormatError, nearest
 from mystax.io.foreign import read_foreign
 from mystax.io.npy_files import read_npy
 
-__all__ = ["KIND_OF_SUFFIX", "TIME_NAMES", "Column", "read_column", "read_matlab_variable", "read_npz"]
+__all__ = [
+    "EMPTY",
+    "KIND_OF_SUFFIX",
+    "TIME_NAMES",
+    "Column",
+    "read_column",
+    "read_matlab_variable",
+    "read_npz",
+]
 
 SNIFFED = 1 << 16
 MAX_TEXT = 1 << 30
 TIME_NAMES = ("timestamp", "time", "t", "seconds", "systime")
 """Names by which a column of times is known without being asked for."""
 EMPTY = ("", "na", "n/a", "nan", "null")
+"""Words, in small letters, for a number that is missing."""
 KIND_OF_SUFFIX = {
     ".csv": "csv",
     ".tsv": "csv",

@@ -22,8 +22,6 @@ __all__ = ["find_file", "fit_trains", "read_counter", "read_stamps", "time_frame
 
 MAX_BEYOND = 60.0
 """A clock that reaches farther outside its events is flagged [s]."""
-MIN_WIDTH = 2
-"""A pulse on a sampled line lasts at least this many samples."""
 
 
 def find_file(pattern: str, folders: Sequence[Path]) -> Path:

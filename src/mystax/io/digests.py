@@ -25,8 +25,6 @@ __all__ = [
 Attribute = str | int | float | list[int] | list[float]
 """A value that netCDF can hold as an attribute."""
 
-STEP = 1 << 20
-
 
 def plain_text(text: str) -> str:
     """Return a text that HDF5 can hold: bytes that are not UTF-8, and NUL, are spelled out."""

@@ -10,7 +10,7 @@ from mystax.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
     from mystax.io.alf import AlfOptions
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
     from mystax.io.recorded import Recorded
 else:
     AlfOptions = NwbOptions = Recorded = Any
@@ -91,7 +91,7 @@ def write_recorded(
     """
     check_writer(form)
     if form == "nwb":
-        from mystax.io.nwb.writer import NwbOptions as OfNwb
+        from mystax.io.nwb.options import NwbOptions as OfNwb
         from mystax.io.nwb.writer import write_nwb
 
         of_nwb = nwb or OfNwb()

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mystax.core.extras import named
 from mystax.errors import FormatError, InternalError, MystaxError, error_from_record
 
 __all__ = ["READERS", "pack_tree", "read_foreign", "unpack_tree"]
@@ -203,10 +203,9 @@ def _limit_memory(n_bytes: int) -> None:
 def _child(job: dict[str, Any]) -> dict[str, Any]:
     """Read the file and leave its arrays in the folder; return the JSON answer."""
     _limit_memory(int(job["memory"]))
-    module, _, name = READERS[job["reader"]].partition(":")
     try:
         arrays: list[np.ndarray] = []
-        tree = pack_tree(getattr(import_module(module), name)(job["path"], **job["options"]), arrays)
+        tree = pack_tree(named(READERS[job["reader"]])(job["path"], **job["options"]), arrays)
         for k, array in enumerate(arrays):
             np.save(Path(job["folder"], f"{k}.npy"), array, allow_pickle=False)
     except MystaxError as error:

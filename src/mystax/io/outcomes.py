@@ -168,7 +168,7 @@ class Outcomes(Mapping[str, Dataset]):
         path : str or Path
             The file.
         **options : Any
-            Fields of `mystax.io.nwb.writer.NwbOptions`: `start` (datetime), `subject`, `append`,
+            Fields of `mystax.io.nwb.options.NwbOptions`: `start` (datetime), `subject`, `append`,
             `overwrite`, `verify`, `check`.
 
         Returns
@@ -183,7 +183,7 @@ class Outcomes(Mapping[str, Dataset]):
         MystaxError
             As `mystax.io.nwb.writer.write_nwb`.
         """
-        from mystax.io.nwb.writer import NwbOptions
+        from mystax.io.nwb.options import NwbOptions
 
         return self._write("nwb", path, nwb=NwbOptions(**options))[0]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mystax.core.extras import require
-from mystax.io.weights import MOST_BYTES, write_whole
+from mystax.io.weights import MOST_BYTES
+from mystax.io.whole_files import write_whole
 
 __all__ = ["read_state", "state_path", "write_state"]
 
@@ -43,7 +44,6 @@ def write_state(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[st
         X001, if the extra ``train`` is not installed.
     """
     numpy_files = require("safetensors.numpy", "train")
-    path.parent.mkdir(parents=True, exist_ok=True)
     kept = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     write_whole(path, numpy_files.save(kept, {KIND: VERSION, **notes}))
 

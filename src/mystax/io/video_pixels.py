@@ -16,7 +16,6 @@ from mystax.errors import ParameterError, VideoError
 
 __all__ = [
     "GREY_RANGES",
-    "GreyRange",
     "Picture",
     "PixelPlan",
     "decide_range",
@@ -31,7 +30,6 @@ __all__ = [
 Picture = Any
 """A decoded frame of FFmpeg's library."""
 
-GreyRange = Literal["auto", "full", "limited"]
 GREY_RANGES = ("auto", "full", "limited")
 FULL_RANGE_TAG, LIMITED_RANGE_TAG = 2, 1
 # First luma sample and distance between luma samples, in samples, where luma is mixed with colour.

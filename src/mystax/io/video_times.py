@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from mystax.core.clock import Clock, Gap
+from mystax.core.clock import GAP, Clock, Gap
 from mystax.core.typing import Int64
 
 __all__ = ["ClockKind", "Timing", "join_timings", "time_frames"]
@@ -21,8 +21,6 @@ COMMON_RATES = (
 )
 RATE_ONLY = ("avi", "yuv4mpegpipe")
 """Containers that hold a rate, not capture times."""
-GAP = 1.5
-NANO = 10**9
 LONGEST = 2**62
 """Ticks that a recording may last: numbers of 64 bits count no farther."""
 ON_GRID = 0.02

@@ -113,14 +113,6 @@ class Work:
             self._spools[stem] = SpoolFile(path, width, dtype, self._fs)
         return self._spools[stem]
 
-    def drop_spool(self, name: str) -> None:
-        """Close and remove a spool that nobody needs any more."""
-        spool = self._spools.pop(safe_name(name), None)
-        if spool is not None:
-            spool.close()
-            with refusals(spool.path):
-                self._fs.remove(spool.path)
-
     def save(self, arrays: Mapping[str, np.ndarray], frame: int) -> Path:
         """Write a checkpoint: spools to the disk first, then the arrays.
 

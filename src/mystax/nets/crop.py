@@ -18,8 +18,6 @@ __all__ = [
     "normalise_crops",
 ]
 
-_MOST_NAN = 0.01
-
 
 @dataclass(frozen=True, slots=True)
 class CropBox:

@@ -13,7 +13,7 @@ from torch import nn
 
 from mystax.core.typing import Float32
 from mystax.errors import InternalError
-from mystax.io.weights import WeightsInfo
+from mystax.io.weights_notes import WeightsInfo
 from mystax.nets.confidence import Calibration
 from mystax.nets.decode import decode
 from mystax.nets.shape_prior import ShapePrior

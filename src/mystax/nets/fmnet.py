@@ -15,7 +15,9 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float32
 from mystax.errors import FormatError, WeightsError
 from mystax.io.foreign import read_foreign
-from mystax.io.weights import WeightsInfo, write_weights
+from mystax.io.formats.facemap_keypoints import FACEMAP_SET
+from mystax.io.weights import write_weights
+from mystax.io.weights_notes import WeightsInfo
 
 __all__ = [
     "FACEMAP_POINTS",
@@ -27,7 +29,6 @@ __all__ = [
 ]
 
 SIZE = 256
-FACEMAP_SET = "mouse-face-15"
 MEMORY = 8 << 30  # address space, most of it torch's own libraries
 SECONDS = 120
 

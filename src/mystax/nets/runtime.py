@@ -9,7 +9,8 @@ import numpy as np
 
 from mystax.core.typing import Bool, Float32, Shaped
 from mystax.errors import DeviceError, WeightsError
-from mystax.io.weights import WeightsInfo, check_digest
+from mystax.io.weights import check_digest
+from mystax.io.weights_notes import WeightsInfo
 from mystax.nets.confidence import Calibration, features
 from mystax.nets.crop import CropBox, crop_by_frame, crop_resize, grey_span, normalise
 from mystax.nets.decode import Decoded, decode, decode_facemap

@@ -5,7 +5,7 @@ from torch import nn
 
 from mystax.core.typing import Float
 
-__all__ = ["STRIDE", "Dense", "build_tracker", "count_parameters"]
+__all__ = ["STRIDE", "Dense", "build_tracker"]
 
 STRIDE = 4
 """Crop pixels per cell of the maps."""
@@ -142,8 +142,3 @@ def build_tracker(n_keypoints: int, *, width: float = 1.0, seed: int = 0) -> Den
         if parameter.ndim == 4:
             parameter.data = parameter.data.to(memory_format=torch.channels_last)
     return net
-
-
-def count_parameters(net: nn.Module) -> int:
-    """Return the number of trained numbers of a network."""
-    return sum(p.numel() for p in net.parameters())

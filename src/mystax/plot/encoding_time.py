@@ -6,6 +6,7 @@ import numpy as np
 
 from mystax.core.typing import Float
 from mystax.plot.encoding_neurons import BEST, of_model
+from mystax.plot.series import N_COLUMNS
 from mystax.plot.style import NamedFigure, figure, series_colour
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ else:
     Dataset = Any
 
 __all__ = ["latents", "raster", "traces"]
-
-N_COLUMNS = 900
 
 
 def _thin(rows: Float[np.ndarray, "row time"], n: int = N_COLUMNS) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The picture behind regions: a real frame where the video is still there, else the mean picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,8 +186,3 @@ def show_picture(axes: Axes, picture: Picture) -> None:
     axes.set_ylim(bottom, top)
     axes.set_xlabel("x [px]")
     axes.set_ylabel("y [px]")
-
-
-def several(views: Sequence[View]) -> bool:
-    """Tell whether views come from more than one camera."""
-    return len({view.camera for view in views}) > 1

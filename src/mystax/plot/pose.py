@@ -11,7 +11,7 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float, Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View, picture_axes, show_picture
-from mystax.plot.series import TimeAxis, draw_holes, thinned, trace
+from mystax.plot.series import N_COLUMNS, TimeAxis, draw_holes, thinned, trace
 from mystax.plot.stack import HOLES, PANEL
 from mystax.plot.style import NamedFigure, figure, file_name, series_colour, shown
 from mystax.plot.tables import Table, table_of
@@ -25,8 +25,6 @@ __all__ = ["POSE", "pose_figures", "pose_tables"]
 
 N_TRAIL = 400
 """Places per point in the picture: evenly spaced frames."""
-N_COLUMNS = 900
-"""Columns of the map of confidence: more cannot be seen."""
 LOW = 0.5
 
 Part = tuple[str, list[int]]

@@ -19,6 +19,7 @@ __all__ = ["TimeAxis", "draw_holes", "gaps", "outline", "thinned", "time_axis", 
 
 MAX_POINTS = 4000
 N_COLUMNS = 900
+"""Columns of a picture: more cannot be seen."""
 MAX_RUNS = 200
 MAX_ROWS = 5000
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mystax.core.keypoint_sides import MIDLINE
 from mystax.core.typing import Float64
 from mystax.errors import ParameterError
 from mystax.synth.draws import Draw
@@ -20,10 +21,6 @@ from mystax.synth.optics import draw_optics
 
 __all__ = ["RIG_KEYPOINTS", "HeadRig", "render_rig", "rotation_vector", "seen_name"]
 
-MIDLINE = frozenset(
-    {"nose_top", "nose_tip", "nose_bottom", "nosebridge", "chin", "lower_lip", "tongue_tip", "paw"}
-)
-"""Points that have no side."""
 RIG_KEYPOINTS = tuple(
     name if name in MIDLINE else f"{side}.{name}"
     for side in ("left", "right")

@@ -312,8 +312,9 @@ def nwb_round_trip_is_equal(name: str, parameters: dict[str, object]) -> None:
         library.ndx_pose()
     except ExtraMissing:
         return
+    from mystax.io.nwb.options import NwbOptions
     from mystax.io.nwb.reader import found_outcomes, plain_outcomes
-    from mystax.io.nwb.writer import NwbOptions, write_nwb
+    from mystax.io.nwb.writer import write_nwb
     from mystax.io.provenance import Provenance
     from mystax.io.recorded import find_recorded
     from mystax.io.store import Store

@@ -211,7 +211,7 @@ def _identical(found: Any, expected: Any) -> None:
 
 
 def test_nine_kinds_of_outcome_pass_through_everything_unchanged(lab: Lab, tmp_path: Path) -> None:
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
 
     pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
     steps: tuple[Callable[[], list[Path]], ...] = (

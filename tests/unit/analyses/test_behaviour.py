@@ -105,6 +105,26 @@ def test_points_of_low_confidence_are_missing(behaviour: Behaviour) -> None:
     assert grid.left_out == {}
 
 
+def test_further_individuals_are_not_used_and_that_is_told(behaviour: Behaviour, grid: BehaviourGrid) -> None:
+    pose = behaviour["pose"]
+    assert isinstance(pose, xr.Dataset)
+    both = xr.Dataset(
+        {
+            name: xr.concat(
+                [pose[name], pose[name] + shift], "individual", coords="minimal", compat="override"
+            )
+            for name, shift in (("position", 100.0), ("confidence", 0.0))
+        },
+        attrs=pose.attrs,
+    )
+    found = assemble_behaviour({**behaviour, "pose": both}, ["keypoints"])
+    of_one = assemble_behaviour(behaviour, ["keypoints"])
+    for part, alone in zip(found.parts, of_one.parts, strict=True):
+        np.testing.assert_array_equal(part.values, alone.values)
+    assert not of_one.flags
+    assert [flag.code for flag in found.flags] == ["N309"] * len(found.parts)
+
+
 def test_column_that_misses_too_much_is_left_out_and_named(behaviour: Behaviour) -> None:
     pose = behaviour["pose"].copy(deep=True)
     pose["position"].loc[{"keypoint": "nose_far", "space": "x"}][:700] = np.nan

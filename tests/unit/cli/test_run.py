@@ -66,7 +66,7 @@ def test_a_dry_runtell_outcomess_a_person_files_outcomes_and_cost(shelf: Shelf, 
     assert lines[0] == f"{path.stem} -> {path.with_suffix('.mystax')} (recipe unnamed)"
     assert lines[1] == f"  camera face: 40 frames of 64 x 48 px, {path}"
     assert [line.split() for line in lines[2:4]] == [["motion", "wanted"], ["blink", "wanted"]]
-    assert lines[4].startswith("  40 frames, 1 readings, 1 decodes, about ")
+    assert lines[4].startswith("  40 frames, 1 reading, 1 decode, about ")
     assert " MiB of memory, " in lines[4]
     assert not path.with_suffix(".mystax").exists()
 
@@ -177,7 +177,7 @@ def test_frames_in_memory_have_no_files_and_no_folder() -> None:
     assert lines == [
         "r -> memory (recipe without name)",
         "  camera face: 9 frames of 64 x 48 px, frames in memory",
-        "  9 frames, 2 readings, 1 decodes, about 1 s, 3 MiB of memory, 5 MiB of disk",
+        "  9 frames, 2 readings, 1 decode, about 1 s, 3 MiB of memory, 5 MiB of disk",
     ]
 
 

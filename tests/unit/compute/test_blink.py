@@ -7,7 +7,7 @@ import pytest
 from xarray import Dataset
 
 from mystax.analyses.blink import BLINK, BlinkParams
-from mystax.compute.blink import BlinkDecided, BlinkReducer, otsu_level, preview_blink
+from mystax.compute.blink import BlinkDecided, BlinkReducer, otsu_level
 from mystax.core.analysis import Reducer, get_analysis
 from mystax.core.dataset import check_outcome
 from mystax.core.geometry import Ellipse, Rectangle, Roi
@@ -173,15 +173,6 @@ def test_events_of_two_regions_stand_in_order_of_time(movie: EyeMovie) -> None:
     assert sorted(set(outcome["event_roi"].values)) == ["lids", "other"]
     alone, _ = run(movie.source, [movie.blink])
     np.testing.assert_array_equal(outcome["openness"].values[:, 0], alone["openness"].values[:, 0])
-
-
-def test_preview_equals_the_outcome_bit_for_bit(movie: EyeMovie) -> None:
-    outcome, reducer = run(movie.source, [movie.blink])
-    for i in range(0, 400, 7):
-        preview = preview_blink(movie.source.frame_at(i), movie.blink, reducer.decided[0])
-        assert preview.darkness == float(outcome["darkness"].values[i, 0])
-        mean = preview.weights.sum(dtype=np.float64) / movie.blink.mask((100, 110)).sum()
-        assert mean == pytest.approx(preview.darkness, rel=1e-5, abs=1e-9)
 
 
 def test_state_brings_the_level_back(movie: EyeMovie) -> None:

@@ -136,3 +136,34 @@ def test_predictions_below_zero_are_lifted_and_silent_neurons_have_no_bits() -> 
     found = bits_per_spike(y, np.array([[-1.0, 0.0], [2.0, 0.0]]), mean)
     assert np.isfinite(found[0])
     assert np.isnan(found[1])
+
+
+def silent_but_once() -> tuple[np.ndarray, np.ndarray]:
+    """Errors of one steady neuron and of one that is active in a single fold's three blocks of twelve."""
+    sse, sst = np.random.default_rng(6).chisquare(40, (2, 12, 2))
+    sst[3:, 1] = 0
+    return sse, sst
+
+
+def test_draws_without_any_variance_count_nothing() -> None:
+    sse, sst = silent_but_once()
+    draws = block_draws(12)
+    whole = draws @ sst[:, 1]
+    assert (whole == 0).sum() > 15  # (3 / 4) ** 12 of the draws leave all three blocks out
+    defined = 1 - (draws @ sse[:, 1])[whole > 0] / whole[whole > 0]
+    found = explained_interval(sse, sst, draws)[:, 1]
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, interval_of(defined, 12))
+    gain = gain_interval(sse, 2 * sse, sst, draws)[:, 1]
+    np.testing.assert_allclose(gain, interval_of(1 - defined, 12))
+
+
+def test_population_mean_leaves_out_neurons_without_variance_in_a_draw() -> None:
+    sse, sst = silent_but_once()
+    draws = block_draws(12)
+    found = population_variance(sse, sst, draws)
+    with np.errstate(divide="ignore"):
+        each = 1 - (draws @ sse) / (draws @ sst)
+    by_hand = [row[np.isfinite(row)].mean() for row in each]
+    np.testing.assert_allclose(found.drawn, by_hand)
+    assert np.isfinite([found.low, found.high]).all()

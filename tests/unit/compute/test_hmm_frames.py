@@ -34,4 +34,4 @@ def test_rare_patterns_count_as_missing() -> None:
 def test_jump_over_left_out_rows_starts_a_segment() -> None:
     frames = make_frames(np.arange(10.0)[:, None]).taken(np.array([0, 1, 2, 6, 7]))
     assert frames.is_start.tolist() == [True, False, False, True, False]
-    assert frames.filled()[:, 0].tolist() == [0, 1, 2, 6, 7]
+    assert frames.values[:, 0].tolist() == [0, 1, 2, 6, 7]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mystax.compute.holdouts import blocks_of_time, hold_out, label_subset
+from mystax.compute.holdouts import hold_out
 from mystax.errors import ParameterError
 
 
@@ -72,18 +72,3 @@ def test_same_seed_gives_the_same_split_and_another_another() -> None:
 def test_impossible_split_is_refused(names: list[str], more: dict[str, object]) -> None:
     with pytest.raises(ParameterError, match="P401"):
         hold_out(names, np.arange(len(names)) * 1.0, **more)  # type: ignore[arg-type] # options by name
-
-
-def test_folds_are_contiguous_in_time_and_equal_in_number() -> None:
-    time = np.random.default_rng(0).permutation(np.arange(30.0))
-    fold = blocks_of_time(["a"] * 15 + ["b"] * 15, time, 3)
-    for half in (slice(0, 15), slice(15, 30)):
-        ordered = fold[half][np.argsort(time[half])]
-        assert ordered.tolist() == [0] * 5 + [1] * 5 + [2] * 5
-
-
-def test_subset_is_the_head_of_the_documented_permutation() -> None:
-    expected = np.random.default_rng(2).permutation(67)[:20]
-    assert label_subset(67, 20, 2).tolist() == expected.tolist()
-    with pytest.raises(ParameterError, match="P401"):
-        label_subset(67, 68, 0)

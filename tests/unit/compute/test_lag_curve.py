@@ -62,3 +62,12 @@ def test_designs_see_one_moment_each_without_a_delay_of_their_own() -> None:
         wanted = np.interp((TIMES - lag) * 50, np.arange(3000), nose)
         ties = [abs(np.corrcoef(x[30:250, 0], wanted[30:250])[0, 1]) for x in designs]
         assert LAGS[int(np.argmax(ties))] == lag
+
+
+def test_draws_without_any_variance_know_no_lag() -> None:
+    sse, sst = errors(1.0)
+    sst[2:, 1] = 0
+    draws = block_draws(BLOCKS, n_draws=200)
+    assert (draws[:, :2].sum(1) == 0).sum() > 10
+    _, found = lag_peaks(sse, sst, draws)
+    assert np.allclose(found[:, 1], 1.0, atol=0.02)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.compute.seriation import group_means, sort_neurons
+from mystax.compute.seriation import sort_neurons
 
 
 def components(y: np.ndarray, r: int = 64) -> np.ndarray:
@@ -50,9 +50,3 @@ def test_neurons_without_components_have_a_place_too() -> None:
     loadings = rng.normal(size=(50, 5))
     loadings[7] = 0
     assert sorted(sort_neurons(loadings).tolist()) == list(range(50))
-
-
-def test_rows_of_a_raster_are_means_of_neighbours() -> None:
-    y = np.arange(12.0).reshape(2, 6)
-    found = group_means(y, np.array([5, 4, 3, 2, 1, 0], np.int32), 3)
-    assert found.tolist() == [[4.5, 10.5], [2.5, 8.5], [0.5, 6.5]]

@@ -1,8 +1,8 @@
-"""Jumps, disagreements and their bits."""
+"""Jumps, and the bits of flags."""
 
 import numpy as np
 
-from mystax.compute.track_flags import FLAG_MASKS, disagreements, flag_text, flags_of, jumps
+from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of, jumps
 
 
 def still(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -49,15 +49,6 @@ def test_unseen_frames_are_no_jumps() -> None:
     distance[20:30] = np.nan
     assert not jumps(place, distance, 256.0).any()
     assert not jumps(np.full((5, 1, 2), np.nan), np.full((5, 1), np.nan), 256.0).any()
-
-
-def test_disagreement_needs_two_members_and_a_spread_above_five() -> None:
-    members = np.zeros((3, 4, 1, 2))
-    members[:, 1, 0, 0] = [-9.0, 0.0, 9.0]  # SD over both axes: sqrt(162 / 4) = 6.4
-    members[:, 2, 0, 0] = [-5.0, 0.0, 5.0]  # 3.5
-    members[1:, 3] = np.nan
-    assert disagreements(members, 256.0)[:, 0].tolist() == [False, True, False, False]
-    assert not disagreements(members, 512.0).any()
 
 
 def test_marks_become_bits() -> None:

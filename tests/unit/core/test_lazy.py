@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from xarray import Dataset, Variable
 
-from mystax.core.lazy import blocks_of, is_lazy, lazy_rows
+from mystax.core.lazy import is_lazy, lazy_rows
 
 VALUES = np.arange(60, dtype=np.float32).reshape(10, 6)
 SHAPE = (10, 2, 3)
@@ -62,18 +62,6 @@ def test_a_slice_reads_its_rows_only() -> None:
     dataset, rows = lazy()
     dataset.v[4:6].load()
     assert rows.asked == [(4, 6)]
-
-
-def test_blocks_cover_all_rows_in_order() -> None:
-    dataset, rows = lazy()
-    blocks = list(blocks_of(dataset.v, 4))
-    assert [first for first, _ in blocks] == [0, 4, 8]
-    np.testing.assert_array_equal(np.concatenate([values for _, values in blocks]), VALUES.reshape(SHAPE))
-    assert rows.asked == [(0, 4), (4, 8), (8, 10)]
-
-
-def test_plain_variables_come_in_blocks_too() -> None:
-    assert [values.tolist() for _, values in blocks_of(Variable("n", [1, 2, 3]), 2)] == [[1, 2], [3]]
 
 
 def test_loaded_variables_are_not_lazy() -> None:

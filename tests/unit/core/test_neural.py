@@ -49,3 +49,17 @@ def test_activity_must_be_time_by_neuron_of_float32(rows: xr.Dataset) -> None:
         check_neural(rows.transpose("neuron", "time"))
     with pytest.raises(FormatError, match="type"):
         check_neural(rows.assign(activity=rows["activity"].astype(np.float64)))
+
+
+def test_times_must_rise(rows: xr.Dataset, spikes: xr.Dataset) -> None:
+    with pytest.raises(FormatError, match=r"F804.*activity do not rise"):
+        check_neural(rows.isel(time=slice(None, None, -1)))
+    by_neuron = spikes.isel(spike=np.argsort(spikes["spike_neuron"].values, kind="stable"))
+    with pytest.raises(FormatError, match=r"F804.*spikes do not rise"):
+        check_neural(by_neuron)
+
+
+def test_spikes_must_belong_to_a_neuron_by_its_position(spikes: xr.Dataset) -> None:
+    by_name = spikes.assign(spike_neuron=spikes["spike_neuron"].copy(data=spikes["spike_neuron"].values + 10))
+    with pytest.raises(FormatError, match=r"F804.*positions 0 to 3.*10 to 13"):
+        check_neural(by_name)

@@ -108,3 +108,15 @@ def test_no_bin_goes_across_a_gap() -> None:
     values = np.arange(10.0)[:, None]
     made, _ = group_frames(frames(times, values, "counts"), 1 / 30)
     assert made["activity"].values[:, 0].tolist() == [1, 5, 11, 15]
+
+
+def test_gaps_that_leave_no_whole_bin_are_refused() -> None:
+    times = np.concatenate([np.arange(2) + 10 * k for k in range(6)]) / 90
+    with pytest.raises(NumbersError, match=r"N303.*gaps"):
+        group_frames(frames(times, np.ones((12, 1)), "deconvolved"), 1 / 30)
+
+
+def test_spikes_per_frame_are_summed_like_counts() -> None:
+    times = np.arange(12) / 90
+    made, _ = group_frames(frames(times, np.ones((12, 2)), "spikes"), 1 / 30)
+    assert (made["activity"].values == 3).all()

@@ -89,6 +89,13 @@ def test_camera_is_found_by_the_name_of_the_video() -> None:
         camera_of_video(file, ["/x/c0.avi"], "f")
 
 
+def test_videos_of_one_name_are_told_apart_by_their_folders() -> None:
+    file = {"Ly": [4, 4], "filenames": [["/d/left/v.avi", "/d/right/v.avi"]]}
+    assert camera_of_video(file, ["/x/right/v.avi"], "f") == 1
+    with pytest.raises(FormatError, match=r"F804 .*one name"):
+        camera_of_video(file, ["/x/v.avi"], "f")
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_any_file_of_facemap_gives_rows_of_its_own_values(seed: int) -> None:
     file = facemap_dict(seed)

@@ -44,6 +44,11 @@ def test_neuron_without_a_number_has_no_row() -> None:
     assert [row["neuron"] for row in neurons] == [0]
 
 
+def test_neurons_keep_their_numbers_where_others_were_left_out() -> None:
+    dataset = encoded(lagged_ridge=[0.5, 0.25]).assign_coords(neuron=[57, 112])
+    assert [row["neuron"] for row in encoding_rows(dataset)[1]] == [57, 112]
+
+
 def test_nothing_explained_is_refused() -> None:
     with pytest.raises(NumbersError, match="N303"):
         encoding_rows(encoded(lagged_ridge=[np.nan, np.nan]))

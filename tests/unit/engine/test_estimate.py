@@ -109,7 +109,7 @@ def test_enough_memory_passes() -> None:
 
 def test_text_and_json_name_the_figures() -> None:
     found = _estimate("svd")
-    assert "1 decodes" in found.text
+    assert "1 decode" in found.text
     assert found.as_dict()["routes"] == {"face/frame": "gram_frames"}
 
 

@@ -139,3 +139,19 @@ def test_imported_points_of_anipose_go_out_again_as_they_came(tmp_path: Path) ->
     for name in ("names", "position", "residual", "n_cameras", "frame"):
         np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
     np.testing.assert_array_equal(here.confidence.astype(np.float32), there.confidence.astype(np.float32))
+
+
+def test_track_of_two_videos_becomes_two_recordings(tmp_path: Path) -> None:
+    sleap_io = pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    skeleton = sleap_io.Skeleton(["nose"])
+    frames = []
+    for k, name in enumerate(("left.mp4", "right.mp4")):
+        video = sleap_io.Video(filename=name, open_backend=False)
+        for number in range(3):
+            one = sleap_io.Instance.from_numpy(np.array([[10.0 * k + number, 1.0]]), skeleton=skeleton)
+            frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=[one]))
+    sleap_io.save_slp(sleap_io.Labels(frames), str(tmp_path / "t.slp"), verbose=False)
+    found = import_file(tmp_path / "t.slp", ImportWishes(rate=10.0))
+    assert sorted(found) == ["left", "right"]
+    for name, start in (("left", 0), ("right", 10)):
+        assert found[name]["pose"]["position"].values[:, 0, 0, 0].tolist() == [start, start + 1, start + 2]

@@ -123,3 +123,27 @@ def test_frames_that_follow_each_other_are_those_of_the_outcome(name: RoiKind, s
             if "time" in found[variable].dims:
                 wanted = whole[variable].values[frame : frame + n]
                 assert found[variable].values.tobytes() == wanted.tobytes(), (variable, frame)
+
+
+@pytest.mark.parametrize(("name", "level"), [("pupil", "threshold"), ("blink", "level")])
+def test_what_the_fit_sees_comes_with_the_same_values_and_the_threshold_of_the_outcome(
+    name: str, level: str
+) -> None:
+    movie = eye_movie(20, seed=4)
+    roi = getattr(movie, name)
+    outcome = getattr(mystax, name)(movie.source, rois=roi)
+    for frame in (0, 11):
+        plain = preview(name, movie.source, roi, frame=frame)
+        found = preview(name, movie.source, roi, frame=frame, sight=True)
+        for variable in plain.variables:
+            assert found[variable].values.tobytes() == plain[variable].values.tobytes(), variable
+        assert found["sight_thresholds"].values[0] == outcome[level].item()
+        assert found["sight_kind"].shape == found["sight_picture"].shape
+
+
+def test_nothing_is_seen_of_a_missing_frame_or_by_an_analysis_without_a_threshold(
+    source: ArraySource,
+) -> None:
+    for name, frame in (("pupil", 20), ("motion", 5), ("running", 5)):
+        found = preview(name, source, ROIS[name], frame=frame, sight=True)  # type: ignore[index] # as above
+        assert set(found.data_vars) == set(preview(name, source, ROIS[name], frame=frame).data_vars)  # type: ignore[index] # as above

@@ -38,7 +38,7 @@ for name in WARMED:
 warmed = signatures()
 with Video(sys.argv[1]) as video:
     for name, text in regions.items():
-        preview(name, video, roi_from_text(text), frame=5)
+        preview(name, video, roi_from_text(text), frame=5, sight=True)
 print(json.dumps([begun, warmed, signatures()]))
 """
 

@@ -73,3 +73,14 @@ def test_files_split_between_revisions_are_read_completely(session: Path, tmp_pa
 def test_revision_must_be_a_date(session: Path, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="P401 --revision"):
         write_alf(tmp_path, find_recorded([session / "face.mystax"]), AlfOptions(revision="../up"))
+
+
+def test_cameras_whose_names_differ_in_signs_only_get_a_file_each(tmp_path: Path) -> None:
+    folder = publish_known(tmp_path / "face.mystax", "motion", "pose", cameras=("cam 1", "Cam_1", "左"))
+    names = {path.name for path in write_alf(tmp_path / "out", find_recorded([folder]))}
+    for word in ("cam1", "Cam12", "face"):
+        assert {
+            f"_ibl_{word}Camera.times.npy",
+            f"{word}Camera.ROIMotionEnergy.npy",
+            f"_ibl_{word}Camera.dlc.pqt",
+        } <= names

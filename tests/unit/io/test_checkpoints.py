@@ -178,13 +178,10 @@ def test_spool_without_a_checkpoint_starts_empty(tmp_path: Path) -> None:
         assert work.spool("motion.energy", 2, "float32").n_rows == 0
 
 
-def test_same_name_gives_the_same_spool_and_a_dropped_one_is_gone(tmp_path: Path) -> None:
+def test_same_name_gives_the_same_spool(tmp_path: Path) -> None:
     with Store(tmp_path).work([KEY]) as work:
         spool = work.spool("svd.bins", 2, "float32")
         assert work.spool("svd.bins", 2, "float32") is spool
-        work.drop_spool("svd.bins")
-        work.drop_spool("svd.bins")
-        assert list(work.folder.glob("*.spool")) == []
 
 
 def test_spool_of_any_name_stays_in_the_folder(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.unit.io.test_points_files import outcome, recorded
 @pytest.mark.parametrize("form", ["nwb", "alf", "csv", "parquet"])
 def test_what_a_format_takes_whole_comes_back_equal(tmp_path: Path, form: str) -> None:
     from mystax.engine.importing import ImportWishes, import_file
-    from mystax.io.nwb.writer import NwbOptions
+    from mystax.io.nwb.options import NwbOptions
 
     pytest.importorskip({"nwb": "pynwb", "parquet": "pyarrow"}.get(form, "numpy"))
     folder = publish_known(tmp_path / "face.mystax", "running", "blink")

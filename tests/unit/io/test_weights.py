@@ -1,4 +1,4 @@
-"""Weights on disk: notes, names, sums, damage."""
+"""Weights on disk: names, sums, damage."""
 
 import hashlib
 import json
@@ -10,7 +10,6 @@ import pytest
 from mystax.errors import ParameterError, WeightsError
 from mystax.io.digests import file_digest
 from mystax.io.weights import (
-    WeightsInfo,
     check_digest,
     digest_for_plans,
     find_weights,
@@ -18,18 +17,9 @@ from mystax.io.weights import (
     read_tensors,
     write_weights,
 )
+from mystax.io.weights_notes import WeightsInfo
 
-INFO = WeightsInfo(
-    arch="dense",
-    width=0.5,
-    size=128,
-    points=("a", "b"),
-    keypoints='name = "two"\n',
-    box="frame",
-    calibration="labels:n=80",
-    provenance={"seed": 3, "labels": "abc"},
-    tensors={"calibration.slopes": np.arange(6, dtype=np.float32), "shape.mean": np.ones((2, 2), np.float32)},
-)
+INFO = WeightsInfo("dense", 0.5, 128, ("a", "b"), box="frame")
 TENSORS: dict[str, np.ndarray] = {
     "head.weight": np.arange(8, dtype=np.float16).reshape(2, 4),
     "steps": np.array(7, np.int64),
@@ -39,44 +29,6 @@ TENSORS: dict[str, np.ndarray] = {
 def _write(folder: Path, name: str = "mine") -> Path:
     pytest.importorskip("safetensors", reason='pip install "mystax[train]"')
     return write_weights(folder, name, b"onnx bytes", TENSORS, INFO)
-
-
-def test_notes_come_back_from_their_text() -> None:
-    back = WeightsInfo.from_metadata(INFO.to_metadata(), "x")
-    assert {**vars(back), "tensors": 0} == {**vars(INFO), "tensors": 0}
-    for name, value in INFO.tensors.items():
-        np.testing.assert_array_equal(back.tensors[name], value)
-
-
-def test_notes_are_text_only() -> None:
-    assert all(isinstance(value, str) for value in INFO.to_metadata().values())
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("mystax_weights", "2", "another version"),
-        ("arch", "transformer", "unknown kind"),
-        ("size", "99999", "not between"),
-        ("size", "wide", "damaged"),
-        ("points", "[", "damaged"),
-        ("tensors", '{"a": {"shape": [3], "data": "AAAA"}}', "damaged"),
-        ("tensors", '{"a": {"shape": 3, "data": "AAAA"}}', "damaged"),
-        ("tensors", '{"a": []}', "damaged"),
-        ("provenance", "7", "damaged"),
-    ],
-)
-def test_spoiled_notes_are_refused(name: str, value: str, words: str) -> None:
-    with pytest.raises(WeightsError, match=rf"M701 x.onnx.*{words}"):
-        WeightsInfo.from_metadata({**INFO.to_metadata(), name: value}, "x.onnx")
-
-
-@pytest.mark.parametrize("name", ["mystax_weights", "points", "box"])
-def test_missing_notes_are_refused(name: str) -> None:
-    metadata = INFO.to_metadata()
-    del metadata[name]
-    with pytest.raises(WeightsError, match=name):
-        WeightsInfo.from_metadata(metadata, "x.onnx")
 
 
 def test_both_files_are_written_and_read_back(tmp_path: Path) -> None:

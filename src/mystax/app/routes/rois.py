@@ -91,6 +91,7 @@ async def preview(wanted: PreviewWanted, request: Request) -> Response:
         "do": "preview",
         "frame": wanted.frame,
         "n": wanted.n,
+        "sight": wanted.sight,
         "analysis": wanted.analysis,
         "rois": regions,
         "parameters": wanted.parameters,

@@ -83,12 +83,14 @@ class RoisApplied(Exchanged):
 class PreviewWanted(Exchanged):
     """Frames to be measured with the pipeline's own code, `n` from `frame` on; regions as in a `rois.toml`.
 
-    More than one are for the strip around a frame: they come after all that is wanted at once.
+    More than one are for the strip around a frame: they come after all that is wanted at once.  With `sight`
+    comes what the measurement sees in the first one: picture, pixels that count, grey levels, threshold.
     """
 
     camera: str
     frame: int = Field(ge=0)
     n: int = Field(default=1, ge=1, le=32)
+    sight: bool = False
     analysis: str
     rois: list[dict[str, Any]]
     parameters: dict[str, Any] = Field(default_factory=dict)

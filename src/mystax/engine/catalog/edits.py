@@ -1,6 +1,5 @@
 """What persons say of recordings: subject, start, notes, clocks, and the remarks that they accept."""
 
-import getpass
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,8 +17,9 @@ from mystax.engine.catalog.tables import camera, flag, recording, subject
 from mystax.engine.catalog.upkeep import look_again
 from mystax.errors import CODES, ParameterError, RecipeError, nearest
 from mystax.io.clock_specs import parse_clock_spec
+from mystax.io.locks import user_name
 
-__all__ = ["accept_flags", "set_values", "user_name"]
+__all__ = ["accept_flags", "set_values"]
 
 PLAIN = ("note", "project", "session", "run")
 OF_SUBJECT = ("species", "sex", "birth")
@@ -33,14 +33,6 @@ KNOWN = (
     *(f"{name}.CAMERA" for name in (*OF_CAMERA, *OF_CLOCK)),
     "meta.NAME",
 )
-
-
-def user_name() -> str:
-    """Return the name of who works here."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
 
 
 def accept_flags(
@@ -89,7 +81,7 @@ def accept_flags(
             same = (flag.c.recording_id == row) & flag.c.code.in_(codes) & flag.c.accepted_by.is_(None)
             found = connection.execute(select(flag.c.id, flag.c.detail).where(same)).all()
             for number, detail in found:
-                values = {"accepted_by": by or user_name(), "accepted_at": utc_seconds()}
+                values = {"accepted_by": by or user_name() or "unknown", "accepted_at": utc_seconds()}
                 more = {"detail": {**detail, "accepted_note": note}} if note else {}
                 connection.execute(update(flag).where(flag.c.id == number).values(**values, **more))
             if found:

@@ -13,7 +13,7 @@ from mystax.engine.catalog.query import ids_where, select_outcomes, select_recor
 from mystax.engine.catalog.tables import outcome, recording, subject
 from mystax.engine.export import FORMS, ExportWish, export_targets
 from mystax.errors import Cancelled, InternalError, MystaxError, RecipeError
-from mystax.io.nwb.writer import NwbOptions, SubjectFacts
+from mystax.io.nwb.options import NwbOptions, SubjectFacts
 from mystax.io.store_fs import refusals
 
 __all__ = ["Exported", "export_selected"]

@@ -390,9 +390,9 @@ def _put(queue: Queue, items: Sequence[PlannedJob | PlannedFit], more: Mapping[s
     added = queue.add([NewJob({**item.values, **more}, item.needs) for item in items])
     for item in items:
         same = and_(job.c.plan_key == item.values["plan_key"], job.c.id.not_in(added))
-        values = {name: item.values[name] for name in ("targets", "wanted", "resources")}
+        values = {name: item.values[name] for name in ("targets", "wanted", "resources")} | dict(more)
         if item.is_stale:
             added += queue.redo(same, "its outcomes are stale, missing or damaged, or it is wished", values)
         if item.plan_is_forced:
-            added += queue.retry(same)
+            added += queue.retry(same, values)
     return added

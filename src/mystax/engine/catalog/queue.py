@@ -357,9 +357,9 @@ class Queue:
             ).all()
         return sorted(int(row[0]) for row in stopped), sorted(int(row[0]) for row in asked)
 
-    def retry(self, where: ColumnElement[bool]) -> list[int]:
-        """Queue failed and cancelled jobs again, with fresh counters."""
-        return self._requeue(where, ("failed", "cancelled"), "retry", {})
+    def retry(self, where: ColumnElement[bool], values: Mapping[str, Any] | None = None) -> list[int]:
+        """Queue failed and cancelled jobs again, with fresh counters, and as they are planned now."""
+        return self._requeue(where, ("failed", "cancelled"), "retry", values or {})
 
     def redo(
         self, where: ColumnElement[bool], reason: str, values: Mapping[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, insert, select, update
 
 from mystax.engine.catalog.claims import Claim, Facts
 from mystax.engine.catalog.database import utc_seconds
@@ -31,7 +31,8 @@ def start_claimed(
             beat_at=utc_seconds(),
             started=utc_seconds(),
             not_before=None,
-            reason="",
+            # of a job that is to be cancelled the reason says how
+            reason=case((job.c.cancel_requested, job.c.reason), else_=""),
             error={},
             done=0,
             rate=None,

@@ -209,8 +209,8 @@ class WithQueue:
         added = self.queue.add(rows)
         for one in rows:
             same = and_(job.c.plan_key == one.values["plan_key"], job.c.id.not_in(added))
-            again = {name: one.values[name] for name in ("targets", "resources", "total")}
-            added += self.queue.redo(same, "asked for again", again) + self.queue.retry(same)
+            again = {name: one.values[name] for name in ("targets", "resources", "total", "priority")}
+            added += self.queue.redo(same, "asked for again", again) + self.queue.retry(same, again)
         return sorted(added)
 
     def work(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
 from mystax.engine.demo.meanwhile import Part
 from mystax.engine.demo.recovered import Recovered
@@ -26,8 +27,6 @@ FACE = Part(__name__, "track_face", "face.json", "film", "a face is rendered for
 CAMERAS = 2
 RATE, SECONDS = 30, 12.0
 SIZE = (320, 240)
-REFERENCE = 256.0
-"""Side of the face box to which errors are related [px]."""
 MOST = 8.0
 """Median error of the shipped weights on a face that they have never seen [px@256]."""
 MOST_APART = 1.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.core.canonical import outcome_key
 from mystax.core.dataset import Coordinate, Schema, Variable, complete_outcome
-from mystax.engine.encoding.encoding import Prepared
+from mystax.engine.encoding.prepared import Prepared
 from mystax.errors import ParameterError
 
 if TYPE_CHECKING:

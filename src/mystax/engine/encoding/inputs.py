@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.behaviour import BehaviourGrid
+from mystax.core.lazy import is_lazy
 from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_from_json
 
@@ -151,7 +152,7 @@ def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mappi
 
 
 def fingerprint_of(neural: Dataset) -> Mapping[str, object]:
-    """Return what tells these neural data from others: their files, or all values where there are none.
+    """Return what tells these neural data from others: all values, or their files where they are still there.
 
     Parameters
     ----------
@@ -165,18 +166,25 @@ def fingerprint_of(neural: Dataset) -> Mapping[str, object]:
     """
     digest = hashlib.blake2b(digest_size=16)
     digest.update(str(neural.attrs.get("source", "")).encode())
-    digest.update(np.asarray(neural["neuron"].values).tobytes())
-    if "time" in neural.coords:
-        digest.update(np.asarray(neural["time"].values).tobytes())
-    if not _has_files(str(neural.attrs.get("source", ""))):
-        for name in ("spike_time", "spike_neuron"):
-            if name in neural:
-                digest.update(np.asarray(neural[name].values).tobytes())
-        if "activity" in neural:
-            for first in range(0, neural.sizes["time"], 4096):
-                rows = neural["activity"].isel(time=slice(first, first + 4096))
-                digest.update(np.ascontiguousarray(rows.values).tobytes())
+    for name in ("signal", "bin", "observed"):
+        digest.update(f"{neural.attrs.get(name, '')}\n".encode())
+    # a clock, a rate of samples or places of channels stand in no file that the source names
+    for name in sorted(str(name) for name in neural.variables if name != "activity"):
+        values = np.asarray(neural[name].values)
+        plain = (
+            "\n".join(map(str, values.tolist())).encode() if values.dtype.kind in "UOT" else values.tobytes()
+        )
+        digest.update(f"{name} {values.shape}\n".encode() + plain)
+    if "activity" in neural and not (_has_files(str(neural.attrs.get("source", ""))) and _is_unread(neural)):
+        for first in range(0, neural.sizes["time"], 4096):
+            rows = neural["activity"].isel(time=slice(first, first + 4096))
+            digest.update(np.ascontiguousarray(rows.values).tobytes())
     return {"role": "neural", "camera": "", "position": 0, "id": digest.hexdigest()}
+
+
+def _is_unread(neural: Dataset) -> bool:
+    """Tell whether the activity is still in its files: what was read may have been changed since."""
+    return neural["activity"].chunks is None and is_lazy(neural["activity"])
 
 
 def _has_files(source: str) -> bool:

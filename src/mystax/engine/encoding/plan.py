@@ -1,6 +1,6 @@
 """What an encoding would be fitted on, in words, before anything is fitted."""
 
-from mystax.engine.encoding.encoding import Prepared
+from mystax.engine.encoding.prepared import Prepared
 
 __all__ = ["plan_lines"]
 

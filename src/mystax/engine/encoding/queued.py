@@ -36,7 +36,8 @@ def encode_folder(job: Job, report: Report, gate: Callable[[str], None] | None) 
     CatalogError
         Q606, if the root of the neural file is not there on this host.
     """
-    from mystax.engine.encoding.encoding import keep_encoding, prepare_encoding
+    from mystax.engine.encoding.encoding import keep_encoding
+    from mystax.engine.encoding.prepared import prepare_encoding
     from mystax.engine.report import make_report
     from mystax.io.neural.reading import read_neural
 

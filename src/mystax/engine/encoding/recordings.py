@@ -109,13 +109,12 @@ def keep_summary(
 
 def _draw(dataset: Dataset, folder: Path) -> None:
     """Write the figure."""
-    from mystax.io.weights import write_whole
+    from mystax.io.whole_files import write_whole
     from mystax.plot.encoding_summary import summary_figure
     from mystax.plot.style import style
 
     with style():
         made = summary_figure(dataset)
-    folder.mkdir(exist_ok=True)
     write_whole(folder / f"{made.name}.svg", made.svg())
     write_whole(folder / f"{made.name}.png", made.png())
 

@@ -13,7 +13,8 @@ from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation, check_operation
 from mystax.engine.labels.folder import LabelFolder, Video
-from mystax.engine.labels.footage import Footage, footage_of_pixels
+from mystax.engine.labels.footage import Footage
+from mystax.engine.labels.pictures import footages_of, names_in_table
 from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
 from mystax.io.formats.texts import read_cells
@@ -24,7 +25,6 @@ __all__ = [
     "import_labels",
     "labels_to_table",
     "new_set_for",
-    "picture_path",
     "read_name_table",
 ]
 
@@ -48,7 +48,7 @@ class ImportReport:
     individuals : tuple of str
         All individuals of the file.
     missing : list of str
-        Pictures that were not found.
+        Pictures that were not found, and what is no frame of the video that was named.
     n_frames, n_points, n_unchanged, n_outside : int
         Frames and points that were written; points that were there already; places outside their picture.
     batch : str
@@ -80,40 +80,6 @@ def read_name_table(path: Path | str) -> dict[str, str]:
     if any(len(row) != 2 or not row[0] for row in rows):
         raise RecipeError("P403", str(path), expected="two columns: theirs, ours")
     return {theirs: ours for theirs, ours in rows if (theirs, ours) != ("theirs", "ours")}
-
-
-def picture_path(name: str, folder: Path) -> Path | None:
-    """Find a picture that a file names: beside the file, below it, or below a folder above it."""
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    for base in (folder, *list(folder.absolute().parents)[:3]):
-        for k in range(len(parts)):
-            candidate = base.joinpath(*parts[k:])
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def _footages(
-    labels: LabelFolder, table: KeypointTable, folder: Path, video: Video | None, report: ImportReport
-) -> list[Footage | None]:
-    """Return the video or picture of each row; None where it is not found."""
-    if video is not None:
-        one = labels.footage(video)
-        return [one] * len(table)
-    found: dict[str, Footage | None] = {}
-    rows: list[Footage | None] = []
-    for i, name in enumerate(table.files):
-        if table.pictures is not None:
-            camera = Path(name.replace("\\", "/")).stem or "imported"
-            rows.append(footage_of_pixels(table.pictures[i], camera))
-            continue
-        if name not in found:
-            path = picture_path(name, folder) if name else None
-            found[name] = None if path is None else labels.footage(path)
-            if path is None:
-                report.missing.append(name or "the video")
-        rows.append(found[name])
-    return rows
 
 
 def import_labels(
@@ -177,7 +143,7 @@ def import_labels(
             hint="say which are which with --map FILE.csv (theirs, ours), or choose a set with --keypoints",
         )
     digest = hashlib.sha256(place.read_bytes()).hexdigest()
-    rows = _footages(labels, table, place.absolute().parent, video, report)
+    rows, report.missing = footages_of(labels, table, place.absolute().parent, video)
     operations, frames = _operations(labels, table, rows, report, f"import:{digest}", who)
     if report.n_points + report.n_unchanged == 0:
         raise FormatError(
@@ -322,7 +288,7 @@ def labels_to_table(
     Returns
     -------
     KeypointTable
-        Pictures as ``labeled-data/<camera>/<name>``, frames of videos by number.
+        Pictures as ``labeled-data/<camera>/<name>``, frames of videos by number; no two have one name.
 
     Raises
     ------
@@ -334,13 +300,13 @@ def labels_to_table(
     keys = [
         (str(video), int(pts)) for video, pts in zip(dataset.video.values, dataset.pts.values, strict=True)
     ]
+    named = names_in_table({video: sources[video] for video, _ in keys if video in sources})
     files, frames, shapes = [], [], []
     for i, (video, _) in enumerate(keys):
         source = sources.get(video)
         camera = str(dataset.camera.values[i])
         is_video = source is not None and source.kind == "video"
-        name = Path(source.path).name if source is not None and source.path else f"{video}.png"
-        files.append(name if is_video else f"labeled-data/{camera or 'pictures'}/{name}")
+        files.append(named.get(video, f"labeled-data/{camera or 'pictures'}/{video}.png"))
         frames.append(int(dataset.frame.values[i]) if is_video else -1)
         shapes.append([source.height, source.width] if source is not None else [0, 0])
     table = make_table(
@@ -399,7 +365,7 @@ def export_labels(
     Raises
     ------
     RecipeError
-        P403, if the file exists, or labels of several videos are to go into a table of one video.
+        P403, if the file exists, or labels of several videos or individuals are to go into a format of one.
     ParameterError
         P401, if there is no such format, or it is only read.
     FormatError
@@ -409,6 +375,14 @@ def export_labels(
     if place.exists() and not overwrite:
         raise RecipeError("P403", str(place), "the file exists", hint="name another file, or say --overwrite")
     table = labels_to_table(labels, individual=individual, pictures=form == "facemap-refined")
+    if form in ("csv", "facemap-h5", "facemap-refined") and len(table.individuals) > 1:
+        raise RecipeError(
+            "P403",
+            form,
+            "the format holds one individual, and these are labels of several",
+            expected="--individual NAME",
+            got=", ".join(table.individuals),
+        )
     of_videos = table.frame >= 0
     one_video = form in ("dlc", "dlc-h5", "lightning-pose", "csv", "sleap-analysis", "facemap-h5")
     if one_video and of_videos.any() and (len(set(table.files)) > 1 or not of_videos.all()):

@@ -24,9 +24,10 @@ from mystax.core.quality import Flag
 from mystax.core.recording import FrameSource
 from mystax.core.typing import Float64, Shaped
 from mystax.engine.labels.footage import Footage, open_footage
-from mystax.engine.labels.store import LabelStore, utc_now
+from mystax.engine.labels.store import LabelStore
 from mystax.errors import ParameterError, RecipeError
 from mystax.io.locks import LockRecord, is_alive, user_name
+from mystax.io.outcome_folder import utc_now
 from mystax.io.store_fs import FileSystem
 
 if TYPE_CHECKING:

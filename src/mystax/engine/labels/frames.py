@@ -11,8 +11,8 @@ from mystax.core.keypoint_names import map_names, set_for_names
 from mystax.core.keypoint_table import KeypointTable
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64, Int64, Shaped
-from mystax.engine.labels.exchange import picture_path
 from mystax.engine.labels.folder import LabelFolder
+from mystax.engine.labels.pictures import common_end, find_pictures, names_in_table
 from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.formats.keypoint_files import read_keypoints
 from mystax.io.stills import read_still, still_size
@@ -164,10 +164,9 @@ def _from_folder(place: Path) -> LabelledFrames:
     state = dataset.state.transpose("image", "keypoint").values
     position = dataset.position.transpose("image", "keypoint", "space").values
     sources = files.read_sources()
-    names = [
-        Path(sources[key[0]].path).name if key[0] in sources and sources[key[0]].path else key[0]
-        for key in keys
-    ]
+    shown = names_in_table({key: source for key, source in sources.items() if source.kind == "video"})
+    shown |= {key: Path(one.path).name for key, one in sources.items() if one.kind != "video" and one.path}
+    names = [shown.get(key[0], key[0]) for key in keys]
     frames = dataset.frame.values.astype(np.int64)
     whole = LabelledFrames(
         labels.keypoints.ids,
@@ -194,7 +193,8 @@ def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, s
     columns = [k for k, name in enumerate(table.names) if name in mapping.matched]
     if not columns:
         raise RecipeError("P403", place.name, f"no name of the file is a point of the set {points.name!r}")
-    paths = [picture_path(name, place.absolute().parent) if name else None for name in table.files]
+    pictures = find_pictures(table.files, place.absolute().parent)
+    paths = [pictures[name] for name in table.files]
     there = [i for i, path in enumerate(paths) if path is not None]
     found = [path for path in paths if path is not None]
     state = table.state[there, 0][:, columns]
@@ -218,7 +218,7 @@ def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, s
 def predictions_from_table(
     frames: LabelledFrames, table: KeypointTable, names: Mapping[str, str] | None = None
 ) -> Predictions:
-    """Take the predictions of another tool for labelled frames: by the name of the picture, else by number.
+    """Take the predictions of another tool for labelled frames: by picture, else by video and number.
 
     Parameters
     ----------
@@ -237,16 +237,11 @@ def predictions_from_table(
     Raises
     ------
     RecipeError
-        P403, if not one frame is in both.
+        P403, if not one frame is in both, or numbers of frames do not tell of which recording they are.
     """
     one = table.individual()
     mapping = map_names(one.names, frames.keypoints, names).matched
-    by_name = {Path(name.replace("\\", "/")).name: i for i, name in enumerate(one.files) if name}
-    by_number = {int(number): i for i, number in enumerate(one.frame) if number >= 0}
-    rows = [
-        by_name.get(name.rpartition(":")[0] or name, by_number.get(int(number)))
-        for name, number in zip(frames.names, frames.number, strict=True)
-    ]
+    rows = _rows_for(frames, one)
     if all(row is None for row in rows):
         raise RecipeError("P403", "predictions", "not one labelled frame is among them")
     shape = frames.position.shape[:2]
@@ -258,3 +253,61 @@ def predictions_from_table(
                 position[i, k] = one.position[row, 0, columns[name]]
                 confidence[i, k] = one.confidence[row, 0, columns[name]]
     return Predictions(position, confidence if np.isfinite(confidence).any() else None)
+
+
+def _rows_for(frames: LabelledFrames, table: KeypointTable) -> list[int | None]:
+    """Return the row of the table for each labelled frame; None where there is none, or several could be."""
+    pictures: dict[str, list[int]] = {}
+    of_videos: dict[tuple[str, int], list[int]] = {}
+    for i, (file, number) in enumerate(zip(table.files, table.frame.tolist(), strict=True)):
+        last = Path(file.replace("\\", "/")).name
+        if number < 0:
+            pictures.setdefault(last, []).append(i)
+        else:
+            of_videos.setdefault((last, number), []).append(i)
+    labelled = [name.rpartition(":")[0] or name for name in frames.names]
+    videos = {video for video, _ in of_videos}
+    # of a single video it does not matter what it is called here
+    lasts = [Path(name).name for name in labelled]
+    alone = next(iter(videos)) if len(videos) == 1 and not videos & set(lasts) else None
+    found: list[tuple[int, int] | None] = []
+    rows = zip(labelled, lasts, frames.recordings, frames.number.tolist(), strict=True)
+    for name, last, recording, number in rows:
+        numbered = of_videos.get((last if alone is None else alone, number), [])
+        place = f"{recording.removeprefix('pictures ')}/{name}"
+        if len({table.files[row] for row in numbered}) == 1:
+            found.append((numbered[-1], 0))
+        else:
+            found.append(_best(place, numbered or pictures.get(last, []), table.files))
+    return _without_doubt(frames, found)
+
+
+def _best(place: str, candidates: Sequence[int], files: Sequence[str]) -> tuple[int, int] | None:
+    """Return the row whose picture shares the longest end of its path with a place, and how much that is."""
+    ends = [common_end(place, files[i]) for i in candidates]
+    rows = [i for i, end in zip(candidates, ends, strict=True) if end == max(ends)]
+    return (rows[-1], max(ends)) if len({files[i] for i in rows}) == 1 else None
+
+
+def _without_doubt(frames: LabelledFrames, found: Sequence[tuple[int, int] | None]) -> list[int | None]:
+    """Leave out rows that frames of several recordings could be; refuse where their numbers alone speak."""
+    most: dict[int, int] = {}
+    for one in found:
+        if one is not None:
+            most[one[0]] = max(one[1], most.get(one[0], 0))
+    owners: dict[int, set[str]] = {}
+    for one, recording in zip(found, frames.recordings, strict=True):
+        if one is not None and one[1] == most[one[0]]:
+            owners.setdefault(one[0], set()).add(recording)
+    twice = [row for row, names in owners.items() if len(names) > 1]
+    if any(most[row] == 0 for row in twice):
+        raise RecipeError(
+            "P403",
+            "predictions",
+            "they are of one video, and the labels are of several recordings with frames of the same number",
+            hint="judge the labels of each recording apart",
+        )
+    return [
+        one[0] if one is not None and one[1] == most[one[0]] and len(owners[one[0]]) == 1 else None
+        for one in found
+    ]

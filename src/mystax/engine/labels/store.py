@@ -25,6 +25,7 @@ from mystax.errors import RecipeError
 from mystax.io.journal import Journal
 from mystax.io.label_files import LOCK, LabelFiles
 from mystax.io.locks import Lease, LockRecord, acquire_lock, is_alive, living_holder, user_name
+from mystax.io.outcome_folder import utc_now
 from mystax.io.store_fs import FileSystem, LocalFs
 
 if TYPE_CHECKING:
@@ -32,17 +33,12 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["LabelStore", "utc_now"]
+__all__ = ["LabelStore"]
 
 CACHE_EVERY = 1000
 """Operations after which the cache is written anew,"""
 CACHE_SHARE = 50
 """and the part of all operations that this is at least: writing many labels must not hold up the next one."""
-
-
-def utc_now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
 
 
 @contextmanager

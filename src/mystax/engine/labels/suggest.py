@@ -29,7 +29,6 @@ else:
 
 __all__ = ["Suggestion", "suggest_frames"]
 
-MAX_FRAMES = 2000
 MAX_CANDIDATES = 400
 COLD_SHARE = 0.2
 GAP = 0.5

@@ -50,10 +50,7 @@ class Ends:
         elif ending == "done" and mine.n_started <= 1:
             self._publish(mine)
         elif ending == "stopped" and mine.wish.startswith("cancel"):
-            if mine.wish != "cancel":
-                self._dispatch.discard(claim)
-            held = self._queue.cancelled(claim, self._facts(mine))
-            self._count(mine, held, "cancelled")
+            self._cancel(mine, mine.wish)
         elif ending == "failed":
             error = ErrorRecord(**_fields_of(end["error"]))
             self.give_back(mine, after_error(error, claim.strikes, claim.retries))
@@ -92,12 +89,30 @@ class Ends:
         CatalogError
             Q603, while the database is away.
         """
+        if verdict.state == "queued":
+            # who wants a job to be cancelled does not want it to be tried again, whatever it ended of
+            how = mine.wish if mine.wish.startswith("cancel") else self._wish_of(mine)
+            if how:
+                self._cancel(mine, how)
+                return
         error = verdict.error.as_dict() if verdict.error is not None else {}
         held = self._queue.give_back(mine.claim, verdict, self._facts(mine, error, why))
         what = verdict.ending if verdict.state == "queued" and verdict.ending != "failed" else ""
         self._count(mine, held, what or ("again" if verdict.state == "queued" else "failed"))
         if verdict.state == "failed" and held and verdict.error is not None:
             self._tally.errors.append(verdict.error)
+
+    def _wish_of(self, mine: Mine) -> str:
+        """Return how somebody wants a job to be cancelled that its driver has not heard of; empty for not."""
+        token = mine.claim.token
+        return self._queue.cancel_requests([token]).get(token, "")
+
+    def _cancel(self, mine: Mine, how: str) -> None:
+        """Let a job be cancelled, without its checkpoints if that is wanted."""
+        if how != "cancel":
+            self._dispatch.discard(mine.claim)
+        held = self._queue.cancelled(mine.claim, self._facts(mine))
+        self._count(mine, held, "cancelled")
 
     def _count(self, mine: Mine, held: bool, what: str) -> None:
         if not held:

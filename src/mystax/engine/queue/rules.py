@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mystax.errors import CODES, ErrorRecord, PoisonJob, error_from_record
+from mystax.engine.deaths import STRIKES
+from mystax.engine.supervisor import WAITS
+from mystax.errors import CODES, ErrorRecord, PoisonJob
 
 __all__ = [
     "Ending",
-    "JobState",
     "Looks",
     "Passed",
     "Seen",
@@ -19,20 +20,13 @@ __all__ = [
     "after_yield",
 ]
 
-JobState = Literal["waiting", "queued", "running", "done", "failed", "cancelled"]
 Ending = Literal["done", "adopted", "yielded", "lost", "failed", "cancelled"]
-
-WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
-"""Pauses before an error that may pass is tried again [s]."""
 
 JITTER = 0.2
 """Share by which a pause may be longer or shorter, so that many jobs do not come back at once."""
 
 LOOK_AGAIN = 60.0
 """Pause before something that a person must change (space, a root folder) is looked at again [s]."""
-
-STRIKES = 3
-"""Deaths of a worker without a newer checkpoint until a job is given up."""
 
 LOST_DRIVERS = 10
 """The same for drivers: somebody may stop and start them often, so they count less."""
@@ -234,8 +228,3 @@ class Passed:
         """
         self._since = {job: self._since.get(job, now)}
         return now - self._since[job] >= PATIENCE
-
-
-def error_text(error: Mapping[str, str]) -> str:
-    """Write the stored fields of an error as one line for a person."""
-    return str(error_from_record(error)) if error else ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mystax.core.typing import Bool
 from mystax.engine.labels.frames import LabelledFrames, Predictions
-from mystax.engine.training.evaluate import evaluate
+from mystax.engine.training.evaluate import N_WORST, evaluate
 from mystax.engine.training.inputs import cut_crops
 from mystax.engine.training.judge import pose_function
 from mystax.errors import RecipeError
@@ -24,7 +24,6 @@ __all__ = ["Side", "compare", "frames_seen", "predictions_of_poses"]
 
 SIZE = 256
 """Side of the crops by which boxes are chosen [px]; the boxes do not depend on it."""
-N_WORST = 12
 MOST_TABLE = 200 << 20
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mystax.errors import RecipeError
 from mystax.io.digests import file_digest
-from mystax.io.weights import check_digest, installed_weights, own_folder, shipped_folder, write_whole
+from mystax.io.weights import check_digest, installed_weights, own_folder, shipped_folder
+from mystax.io.whole_files import write_whole
 
 __all__ = ["REJECTED", "SUFFIXES", "copied_from", "default_name", "make_default"]
 
@@ -94,7 +95,6 @@ def make_default(weights: Path, folder: Path | None = None) -> Path:
     if weights.parent == shipped_folder() and weights.stem == name:
         _take_away(target, *reversed(SUFFIXES), ".toml")
         return installed_weights((own, weights.parent))[name]
-    own.mkdir(parents=True, exist_ok=True)
     card = f'copy_of = "{weights.stem}"\ncopied_sha256 = "{digest}"\n'
     write_whole(target.with_suffix(".toml"), card.encode())
     for suffix in SUFFIXES:

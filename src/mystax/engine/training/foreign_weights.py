@@ -57,7 +57,8 @@ def import_facemap_weights(
     require("torch", "train")
     require("onnx", "train")
     from mystax.core.keypoints import KeypointSet
-    from mystax.io.weights import NORMALISE, check_weights_name, own_folder
+    from mystax.io.weights import check_weights_name, own_folder
+    from mystax.io.weights_notes import NORMALISE
     from mystax.nets.fmnet import import_facemap
 
     place = Path(path)

@@ -55,7 +55,7 @@ def write_training_page(
     Path
         ``report.html``.
     """
-    from mystax.io.weights import write_whole
+    from mystax.io.whole_files import write_whole
 
     base = Path(base).stem
     sides = np.array([box.side for box in boxes])
@@ -66,7 +66,6 @@ def write_training_page(
     rows = np.flatnonzero(np.isfinite(result.held_out_error).any(axis=1))
     models = {key: _rows(value, rows) for key, value in models.items()}
     found = evaluate(judged.rows(rows), models)
-    folder.mkdir(parents=True, exist_ok=True)
     plain = found.as_dict() | {"training": _facts(result, base)}
     write_whole(folder / "evaluation.json", json.dumps(plain, indent=1, allow_nan=False).encode())
     write_whole(folder / "frames.csv", frames_table(found).encode())

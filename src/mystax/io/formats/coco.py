@@ -14,6 +14,10 @@ __all__ = ["read_coco", "write_coco"]
 
 STATE = "mystax_state"
 """Key of the exact states in an annotation: COCO's 0 does not tell absent from not labelled."""
+VIDEO, FRAME = "mystax_video", "mystax_frame"
+"""Keys of the video and of the number of a frame in an image."""
+INDIVIDUAL = "mystax_individual"
+"""Key of the name of the individual in an annotation, where there are several."""
 
 
 def _list(document: Any, key: str, where: str) -> list[dict[str, Any]]:
@@ -52,59 +56,107 @@ def read_coco(path: Path | str) -> KeypointTable:
     annotations = [item for item in _list(document, "annotations", where) if item.get("keypoints")]
     try:
         values = [np.array(item["keypoints"], np.float64) for item in annotations]
-        width = {len(item) for item in values}
-        if len(width) != 1 or next(iter(width)) % 3:
+        width = {item.size for item in values}
+        if not width or any(item.ndim != 1 or item.size % 3 for item in values):
             raise FormatError(
                 "F804", where, expected="x, y, v of equally many points", got=str(sorted(width))
             )
-        n = next(iter(width)) // 3
-        names, edges = _category(_list(document, "categories", where), n, where)
+        categories = _Categories(_list(document, "categories", where), where)
+        of_each = [
+            categories.names_of(item, len(v) // 3) for item, v in zip(annotations, values, strict=True)
+        ]
+        at = {name: k for k, name in enumerate(dict.fromkeys(name for some in of_each for name in some))}
         by_picture: dict[Any, list[int]] = {key: [] for key in pictures}
         for k, item in enumerate(annotations):
             by_picture[item["image_id"]].append(k)
         keys = [key for key, members in by_picture.items() if members]
-        most = max((len(members) for members in by_picture.values()), default=0)
-        position = np.full((len(keys), most, n, 2), np.nan)
-        state = np.full((len(keys), most, n), -1, np.int8)
+        individuals, of_annotation = _individuals(annotations, by_picture)
+        position = np.full((len(keys), len(individuals), len(at), 2), np.nan)
+        state = np.full((len(keys), len(individuals), len(at)), -1, np.int8)
         for i, key in enumerate(keys):
-            for a, k in enumerate(by_picture[key]):
-                triples = values[k].reshape(n, 3)
+            for k in by_picture[key]:
+                a, columns = of_annotation[k], [at[name] for name in of_each[k]]
+                triples = values[k].reshape(-1, 3)
                 exact = annotations[k].get(STATE)
                 codes = np.where(triples[:, 2] > 1, 2, np.where(triples[:, 2] > 0, 1, -1))
-                state[i, a] = np.array(exact, np.int8) if exact is not None else codes
-                position[i, a] = triples[:, :2]
+                state[i, a, columns] = np.array(exact, np.int8) if exact is not None else codes
+                position[i, a, columns] = triples[:, :2]
         shapes = [[int(pictures[key].get(side, 0) or 0) for side in ("height", "width")] for key in keys]
-        files = [str(pictures[key].get("file_name", "")) for key in keys]
+        frames = [int(pictures[key].get(FRAME, -1)) for key in keys]
+        files = [
+            str(pictures[key].get("file_name" if frame < 0 else VIDEO, ""))
+            for key, frame in zip(keys, frames, strict=True)
+        ]
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise FormatError("F804", where, f"an entry is not understood ({error})") from error
-    individuals = [f"individual{a + 1}" for a in range(most)] if most > 1 else [""]
     return make_table(
-        names,
+        list(at),
         np.where(state[..., None] > 0, position, np.nan),
         where=where,
         state=state,
+        frame=np.array(frames, np.int64),
         files=files,
         individuals=individuals,
         shapes=np.array(shapes, np.int64).reshape(len(keys), 2),
-        edges=edges,
+        edges=categories.edges,
     )
 
 
-def _category(
-    categories: list[dict[str, Any]], n: int, where: str
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return names and edges; names are ``kp_0, kp_1, ...`` where the file has none."""
-    for item in categories:
-        names = [str(name) for name in item.get("keypoints") or ()]
-        if len(names) == n:
-            pairs = item.get("skeleton") or ()
-            edges = [(int(a) - 1, int(b) - 1) for a, b in pairs]
-            inside = [(a, b) for a, b in edges if 0 <= a < n and 0 <= b < n and a != b]
-            return names, [(names[a], names[b]) for a, b in inside]
-    if any(item.get("keypoints") for item in categories):
-        got = str([len(item.get("keypoints") or ()) for item in categories])
-        raise FormatError("F804", where, expected=f"a category of {n} points", got=got)
-    return [f"kp_{k}" for k in range(n)], []
+def _individuals(
+    annotations: list[dict[str, Any]], by_picture: dict[Any, list[int]]
+) -> tuple[list[str], list[int]]:
+    """Return the individuals, and the place of each annotation among them: by name, else by order."""
+    names = [str(item.get(INDIVIDUAL, "")) for item in annotations]
+    if all(names) and all(len({names[k] for k in some}) == len(some) for some in by_picture.values()):
+        known = list(dict.fromkeys(names))
+        return known, [known.index(name) for name in names]
+    places = [0] * len(annotations)
+    for some in by_picture.values():
+        for a, k in enumerate(some):
+            places[k] = a
+    most = max(places, default=0) + 1
+    return [f"individual{a + 1}" for a in range(most)] if most > 1 else [""], places
+
+
+class _Categories:
+    """The categories of a file: which points the annotations of each have."""
+
+    def __init__(self, categories: list[dict[str, Any]], where: str) -> None:
+        self._where = where
+        self._points = {
+            item.get("id"): [str(name) for name in item["keypoints"]]
+            for item in categories
+            if item.get("keypoints")
+        }
+        self._pairs = {item.get("id"): item.get("skeleton") or () for item in categories}
+        self._used: dict[Any, None] = {}
+
+    def names_of(self, annotation: dict[str, Any], n: int) -> list[str]:
+        """Return the points of an annotation of `n`; ``kp_0, kp_1, ...`` where the file names none."""
+        if not self._points:
+            return [f"kp_{k}" for k in range(n)]
+        own = annotation.get("category_id")
+        if own not in self._points:  # no category is named, or one without points: the first that fits
+            own = next((key for key, names in self._points.items() if len(names) == n), own)
+        names = self._points.get(own, [])
+        if len(names) != n:
+            got = str([len(some) for some in self._points.values()])
+            raise FormatError("F804", self._where, expected=f"a category of {n} points", got=got)
+        if len(set(names)) != n:
+            raise FormatError("F804", self._where, expected="points of different names", got=str(names)[:80])
+        self._used.setdefault(own)
+        return names
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """The lines to draw of all categories that are used."""
+        found: dict[tuple[str, str], None] = {}
+        for key in self._used:
+            names = self._points[key]
+            for a, b in ((int(a) - 1, int(b) - 1) for a, b in self._pairs.get(key, ())):
+                if 0 <= a < len(names) and 0 <= b < len(names) and a != b:
+                    found.setdefault((names[a], names[b]))
+        return list(found)
 
 
 def write_coco(path: Path | str, table: KeypointTable) -> None:
@@ -115,15 +167,21 @@ def write_coco(path: Path | str, table: KeypointTable) -> None:
     path : path
         The file.
     table : KeypointTable
-        The table; rows that are frames of a video get the name ``frame<number>``.
+        The table; rows that are frames of a video get the name ``<video>/frame<number>``, and the keys
+        ``mystax_video`` and ``mystax_frame``.
     """
     at = {name: k + 1 for k, name in enumerate(table.names)}
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     for i in range(len(table)):
-        name = table.files[i] or f"frame{int(table.frame[i]):06d}"
+        name, frame = table.files[i], int(table.frame[i])
         height, width = (0, 0) if table.shapes is None else map(int, table.shapes[i])
-        images.append({"id": i + 1, "file_name": name, "height": height, "width": width})
+        size = {"height": height, "width": width}
+        if frame < 0 and name:
+            images.append({"id": i + 1, "file_name": name, **size})
+        else:  # a video has many frames: each gets a name of its own
+            title = "/".join(word for word in (name, f"frame{frame:06d}") if word)
+            images.append({"id": i + 1, "file_name": title, **size, VIDEO: name, FRAME: frame})
         for a in range(len(table.individuals)):
             state, place = table.state[i, a], table.position[i, a]
             if not (state >= 0).any():
@@ -143,6 +201,7 @@ def write_coco(path: Path | str, table: KeypointTable) -> None:
                     "area": box[2] * box[3],
                     "iscrowd": 0,
                     STATE: state.tolist(),
+                    **({INDIVIDUAL: table.individuals[a]} if len(table.individuals) > 1 else {}),
                 }
             )
     category = {

@@ -20,6 +20,7 @@ from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool
 from mystax.errors import FormatError, MystaxError, RecipeError, RoiError
 from mystax.io.foreign import pack_tree, read_foreign, unpack_tree
+from mystax.io.formats.facemap_matlab import as_list, layout_of_matlab
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -75,24 +76,10 @@ def read_facemap(path: Path | str) -> dict[str, Any]:
         raise FormatError(
             "F804", place.name, "not a Facemap file", expected="a dict with Ly, Lx, sbin, rois ...", got=got
         )
-    return _regroup(tree) if is_matlab else tree
-
-
-def _regroup(tree: dict[str, Any]) -> dict[str, Any]:
-    """Join MATLAB's numbered names ``key_0, key_1, ...`` to lists again."""
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        stem, _, number = key.rpartition("_")
-        if stem and number.isdecimal() and f"{stem}_0" in tree:
-            found.setdefault(stem, []).append((int(number), value))
-        else:
-            found[key] = None if key == "rois" and not isinstance(value, list | dict) else value
-    return {
-        key: [item for _, item in sorted(value, key=lambda pair: pair[0])]
-        if isinstance(value, list) and value and isinstance(value[0], tuple) and f"{key}_0" in tree
-        else value
-        for key, value in found.items()
-    }
+    if not is_matlab:
+        return tree
+    with understood(place.name):
+        return layout_of_matlab(tree)
 
 
 def write_facemap(path: Path | str, tree: Mapping[str, Any]) -> None:
@@ -338,7 +325,7 @@ def _one_roi(entry: Mapping[str, Any], cameras: Sequence[str], place: int, name:
         mask = np.ones((height, width), bool)
     shape = Rectangle(x0, y0, width, height) if kind in ("motion", "running") else _ellipse_of(mask, x0, y0)
     reflections = []
-    for item in _list(entry.get("reflector")):
+    for item in as_list(entry.get("reflector")):
         ry, rx = np.ravel(item["yrange"]), np.ravel(item["xrange"])
         if len(ry) and len(rx):
             inner = np.asarray(item.get("ellipse", np.ones((len(ry), len(rx)), bool)), bool)
@@ -361,14 +348,6 @@ def _one_roi(entry: Mapping[str, Any], cameras: Sequence[str], place: int, name:
     )
 
 
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, np.ndarray):
-        return list(value.ravel()) if value.dtype == object else []
-    if isinstance(value, dict):
-        return [value]
-    return list(value) if isinstance(value, list | tuple) else []
-
-
 def facemap_rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
     """Return the regions of a Facemap file in its order; `place` counts within their kind.
 
@@ -388,7 +367,7 @@ def facemap_rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
 
 def _rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
     cameras = camera_names(tree)
-    entries = _list(tree.get("rois"))
+    entries = as_list(tree.get("rois"))
     kinds = [KINDS.get(int(entry.get("rind", -1))) for entry in entries]
     found: list[FacemapRoi] = []
     counts: dict[str, int] = {}

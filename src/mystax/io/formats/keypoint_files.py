@@ -1,11 +1,10 @@
 """One door to all formats of keypoints: what a file is, is seen in its content, never in its name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+from mystax.core.extras import named
 from mystax.core.keypoint_table import KeypointTable
 from mystax.errors import FormatError, ParameterError, RecipeError, nearest
 from mystax.io.guarded import is_hdf5
@@ -69,12 +68,6 @@ FORMATS: Mapping[str, KeypointFormat] = {
     "dlib": KeypointFormat("dlib faces", f"{_HERE}.dlib:read_dlib", "", ".xml"),
 }
 """Formats by the names that commands take."""
-
-
-def _function(text: str) -> Callable[..., Any]:
-    module, _, name = text.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
 
 
 def _named(name: str) -> KeypointFormat:
@@ -174,7 +167,7 @@ def read_keypoints(path: Path | str, form: str | None = None) -> KeypointTable:
         X001, if the format needs a package that is not installed.
     """
     known = _named(form or detect_format(path))
-    found: KeypointTable = _function(known.read)(path)
+    found: KeypointTable = named(known.read)(path)
     return found
 
 
@@ -193,4 +186,4 @@ def write_keypoints(path: Path | str, table: KeypointTable, form: str) -> None:
     known = _named(form)
     if not known.write:
         raise ParameterError("P401", f"format {form!r}", "it is read, but not written")
-    _function(known.write)(path, table)
+    named(known.write)(path, table)

@@ -4,7 +4,7 @@ Facts about the layout are those that SLEAP (doi 10.1038/s41592-022-01426-1) doc
 """
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import h5py
@@ -165,23 +165,56 @@ def plain_sleap_labels(path: str) -> dict[str, Any]:
         with h5py.File(path, "r", locking=False) as file:
             check_hdf5(file)
         labels = sleap_io.load_slp(path, open_videos=False)
-        nodes = [str(node.name) for node in labels.skeletons[0].nodes]
-        edges = [[nodes.index(a.name), nodes.index(b.name)] for a, b in labels.skeletons[0].edges]
+        nodes = list(dict.fromkeys(str(node.name) for one in labels.skeletons for node in one.nodes))
+        edges = [
+            [nodes.index(str(a.name)), nodes.index(str(b.name))]
+            for one in labels.skeletons
+            for a, b in one.edges
+        ]
+        videos = _video_names(labels.videos)
         rows = []
         for frame in labels.labeled_frames:
-            video = str(getattr(frame.video, "filename", "") or "")
+            video, number = _place(videos[id(frame.video)], int(frame.frame_idx))
             # a person's labels count; predictions only where there are none
             users = list(frame.user_instances)
             chosen = users or list(frame.predicted_instances)
-            points = [np.asarray(one.numpy(), np.float64)[:, :2].tolist() for one in chosen]
-            rows.append(
-                {"video": video, "frame": int(frame.frame_idx), "points": points, "is_user": bool(users)}
-            )
+            points = [_points(one, nodes, is_scored=not users).tolist() for one in chosen]
+            tracks = [str(one.track.name) if one.track is not None else "" for one in chosen]
+            row = {"video": video, "frame": number, "points": points, "tracks": tracks}
+            rows.append({**row, "is_user": bool(users)})
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise FormatError(
             "F804", where, f"sleap-io cannot read it ({type(error).__name__}: {error})"
         ) from error
     return {"nodes": nodes, "edges": edges, "rows": rows}
+
+
+def _video_names(videos: Any) -> dict[int, Any]:
+    """Return the file of each video, or its list of pictures; of an embedded one the file that it is of."""
+    found: dict[int, Any] = {}
+    for video in videos:
+        original = getattr(video, "source_video", None) or video
+        name = getattr(original, "filename", None) or getattr(video, "filename", None) or ""
+        if isinstance(name, str) and name.endswith(".slp"):  # nobody knows of which file: each is its own
+            name = f"{name}#{len(found)}"
+        found[id(video)] = name
+    return found
+
+
+def _place(video: Any, number: int) -> tuple[str, int]:
+    """Return the video of a frame and its number; a picture of a list of pictures has the number -1."""
+    if isinstance(video, list | tuple):
+        return str(video[number]), -1
+    return str(video), number
+
+
+def _points(instance: Any, nodes: list[str], *, is_scored: bool) -> np.ndarray:
+    """Return x, y and score of an instance at the nodes of all skeletons: each has an order of its own."""
+    found = np.full((len(nodes), 3), np.nan)
+    own = [nodes.index(str(node.name)) for node in instance.skeleton.nodes]
+    values = np.asarray(instance.numpy(scores=True) if is_scored else instance.numpy(), np.float64)
+    found[own, : values.shape[1]] = values
+    return found
 
 
 def read_sleap_labels(path: Path | str) -> KeypointTable:
@@ -195,7 +228,8 @@ def read_sleap_labels(path: Path | str) -> KeypointTable:
     Returns
     -------
     KeypointTable
-        Labels of persons; predictions where there are no labels at all.
+        Labels of persons; predictions where there are no labels at all.  Individuals are tracks where every
+        instance has one, else they are counted; points are those of all skeletons.
 
     Raises
     ------
@@ -210,20 +244,38 @@ def read_sleap_labels(path: Path | str) -> KeypointTable:
     names = found["nodes"]
     by_user = any(row["is_user"] for row in found["rows"])
     rows = [row for row in found["rows"] if row["is_user"] == by_user and row["points"]]
-    most = max((len(row["points"]) for row in rows), default=0)
-    position = np.full((len(rows), most, len(names), 2), np.nan)
+    individuals, places = _individuals([row["tracks"] for row in rows])
+    points = np.full((len(rows), len(individuals), len(names), 3), np.nan)
     for i, row in enumerate(rows):
-        position[i, : len(row["points"])] = np.array(row["points"], np.float64)
+        points[i, places[i]] = np.array(row["points"], np.float64)
     return make_table(
         names,
-        position,
+        points[..., :2],
         where=where,
+        confidence=points[..., 2],
         frame=np.array([row["frame"] for row in rows], np.int64),
-        files=[Path(row["video"].replace("\\", "/")).name for row in rows],
-        individuals=[""] if most <= 1 else [f"instance{a + 1}" for a in range(most)],
+        files=_short([row["video"] for row in rows]),
+        individuals=individuals,
         kind="labels" if by_user else "predictions",
         edges=[(names[a], names[b]) for a, b in found["edges"]],
     )
+
+
+def _individuals(tracks: list[list[str]]) -> tuple[list[str], list[list[int]]]:
+    """Return the individuals, and the place of each instance among them: by its track, else by its order."""
+    most = max((len(some) for some in tracks), default=0)
+    if most > 1 and all(all(some) and len(set(some)) == len(some) for some in tracks):
+        known = list(dict.fromkeys(name for some in tracks for name in some))
+        return known, [[known.index(name) for name in some] for some in tracks]
+    names = [""] if most <= 1 else [f"instance{a + 1}" for a in range(most)]
+    return names, [list(range(len(some))) for some in tracks]
+
+
+def _short(files: list[str]) -> list[str]:
+    """Return the names of files without their folders, where these are not needed to tell them apart."""
+    plain = [file.replace("\\", "/") for file in files]
+    last = {file: PurePosixPath(file).name for file in plain}
+    return [last[file] for file in plain] if len(set(last.values())) == len(last) else plain
 
 
 def write_sleap_labels(path: Path | str, table: KeypointTable) -> None:
@@ -234,7 +286,7 @@ def write_sleap_labels(path: Path | str, table: KeypointTable) -> None:
     path : path
         The file.
     table : KeypointTable
-        Frames of videos, or pictures.
+        Frames of videos, or pictures; several individuals become tracks.
 
     Raises
     ------
@@ -244,10 +296,14 @@ def write_sleap_labels(path: Path | str, table: KeypointTable) -> None:
     sleap_io: Any = require("sleap_io", "interop")
     skeleton = sleap_io.Skeleton(list(table.names), edges=[list(edge) for edge in table.edges])
     videos = {name: sleap_io.Video(filename=name, open_backend=False) for name in dict.fromkeys(table.files)}
+    names = table.individuals if len(table.individuals) > 1 else ()
+    tracks = {name: sleap_io.Track(name) for name in names}
     frames = []
     for i in range(len(table)):
         instances = [
-            sleap_io.Instance.from_numpy(table.position[i, a], skeleton=skeleton)
+            sleap_io.Instance.from_numpy(
+                table.position[i, a], skeleton=skeleton, track=tracks.get(table.individuals[a])
+            )
             for a in range(len(table.individuals))
             if (table.state[i, a] > 0).any()
         ]

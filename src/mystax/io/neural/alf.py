@@ -38,6 +38,16 @@ class AlfFile:
     revision: str
 
 
+def revision_folders(folder: Path) -> list[tuple[str, Path]]:
+    """List a folder of ALF files and its revisions (``#2024-03-01#``) with their dates, the oldest first."""
+    places = [("", folder)]
+    for path in folder.iterdir():
+        match = REVISION.fullmatch(path.name)
+        if match and path.is_dir():
+            places.append((match["date"], path))
+    return sorted(places)
+
+
 def alf_files(folder: Path) -> dict[str, Path]:
     """List the files of a folder by ``object.attribute``; of several revisions the newest wins, file by file.
 
@@ -52,12 +62,7 @@ def alf_files(folder: Path) -> dict[str, Path]:
         ``spikes.times`` and so on to the file.
     """
     best: dict[str, AlfFile] = {}
-    places = [(folder, "")]
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = REVISION.fullmatch(path.name)
-        if match and path.is_dir():
-            places.append((path, match["date"]))
-    for place, revision in places if folder.is_dir() else ():
+    for revision, place in revision_folders(folder) if folder.is_dir() else ():
         for path in place.iterdir():
             match = NAME.fullmatch(path.name)
             if match and path.is_file():

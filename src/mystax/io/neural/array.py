@@ -7,7 +7,7 @@ import numpy as np
 
 from mystax.core.typing import Float64, Shaped
 from mystax.errors import FormatError, NumbersError
-from mystax.io.clock_tables import KIND_OF_SUFFIX, TIME_NAMES, read_npz
+from mystax.io.clock_tables import EMPTY, KIND_OF_SUFFIX, TIME_NAMES, read_npz
 from mystax.io.foreign import read_foreign
 from mystax.io.guarded import is_hdf5
 from mystax.io.neural.axes import is_time_first, oriented
@@ -102,7 +102,7 @@ def read_array(
         matrix=matrix,
         times=times,
         files=[path],
-        counts={"shape": [*matrix.shape], "axes": axes or "by the number of times"},
+        counts={"array": name, "shape": [*matrix.shape], "axes": axes or "by the number of times"},
     )
 
 
@@ -170,7 +170,7 @@ def _values(path: Path, kind: str, name: str) -> Shaped[np.ndarray, "..."]:
 def _table(
     path: Path, n_times: int | None, axes: str | None, where: str, *, has_clock: bool
 ) -> tuple[Held, Float64[np.ndarray, " time"] | None, bool]:
-    """Read a text table; a column named time (t, seconds, ...) holds the times."""
+    """Read a text table; a column time (t, seconds, ...) holds the times, one without a name row numbers."""
     if path.stat().st_size > MAX_TEXT:
         raise FormatError("F802", where, expected="at most 1 GiB of text", got=f"{path.stat().st_size} bytes")
     text = path.read_bytes().decode("utf-8-sig", "replace")
@@ -186,7 +186,10 @@ def _table(
         raise FormatError(
             "F804", where, "rows of different length", got=str(error).splitlines()[0]
         ) from error
+    _check_missing(lines[has_names:], mark, values, where)
     names = [cell.strip().lower() for cell in first] if has_names else []
+    if names and not names[0] and values.shape[1] == len(names):
+        values, names = _without_index(values, where), names[1:]
     columns = [k for k, name in enumerate(names) if name in TIME_NAMES]
     times = None
     if len(columns) == 1 and values.shape[1] == len(names):
@@ -197,6 +200,36 @@ def _table(
         raise no_clock(where)
     is_whole = bool(np.all(values == np.rint(values)) and np.all(values >= 0))
     return Held(oriented(values, n_times, axes, where)), times, is_whole
+
+
+def _check_missing(
+    lines: list[str], mark: str | None, values: Float64[np.ndarray, "row column"], where: str
+) -> None:
+    """Refuse cells that are neither numbers nor words for a missing one: nobody would be told."""
+    for row in np.flatnonzero(np.isnan(values).any(1)):
+        cells = [cell.strip() for cell in lines[row].partition("#")[0].split(mark)]
+        wrong = [cell for cell in cells if cell.lower().lstrip("+-") not in EMPTY and not _is_number(cell)]
+        if wrong:
+            raise FormatError(
+                "F804",
+                where,
+                f"row {row + 1} of the numbers",
+                expected="plain numbers",
+                got=repr(wrong[0])[:40],
+            )
+
+
+def _without_index(values: Float64[np.ndarray, "row column"], where: str) -> Float64[np.ndarray, "row other"]:
+    """Leave out a first column without a name: the numbers of the rows, which are no neuron."""
+    if not np.array_equal(values[:, 0], np.arange(len(values)) + values[0, 0]):
+        raise FormatError(
+            "F804",
+            where,
+            "its first column has no name",
+            expected="a name for every column, such as time",
+            got=f"values {', '.join(f'{value:g}' for value in values[:3, 0])} ...",
+        )
+    return values[:, 1:]
 
 
 def _is_number(cell: str) -> bool:

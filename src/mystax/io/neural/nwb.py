@@ -117,5 +117,5 @@ def _of_series(path: Path, content: dict[str, Any], signal: str | None, axes: st
         matrix=Held(activity),
         times=times,
         files=[path],
-        counts={"series": content["name"], "all_series": content["series"]},
+        counts={"series": content["name"], "all_series": content["series"], "axes": axes or ""},
     )

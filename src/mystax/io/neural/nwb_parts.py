@@ -247,7 +247,7 @@ def _regions(file: h5py.File, series: h5py.Group) -> dict[str, Any]:
 
 
 def _middles(table: h5py.Group, n: int) -> Float64[np.ndarray, "region space"] | None:
-    """Return the middle of each region by its pixels (x, y, weight) or its mask (y, x)."""
+    """Return the middle of each region by its pixels (x, y, weight) or its mask (x, y): NWB has x first."""
     place = np.full((n, 3), np.nan)
     pixels, index = table.get("pixel_mask"), table.get("pixel_mask_index")
     if isinstance(pixels, h5py.Dataset) and isinstance(index, h5py.Dataset) and pixels.dtype.names:
@@ -263,7 +263,7 @@ def _middles(table: h5py.Group, n: int) -> Float64[np.ndarray, "region space"] |
         for k in range(n):
             mask = np.asarray(masks[k], np.float64)
             if mask.sum() > 0:
-                y, x = np.nonzero(mask)
-                place[k, :2] = [np.average(axis, weights=mask[y, x]) for axis in (x, y)]
+                x, y = np.nonzero(mask)
+                place[k, :2] = [np.average(axis, weights=mask[x, y]) for axis in (x, y)]
         return place
     return None

@@ -13,15 +13,16 @@ from mystax.core.events import Report
 from mystax.core.safe_names import is_there
 from mystax.errors import FormatError, RecipeError
 from mystax.io.nwb import library
+from mystax.io.nwb.contents import TABLE, Earlier, Plan, check_part, fill, make_plan
 from mystax.io.nwb.foreign import is_own
-from mystax.io.nwb.reader import manifest_of, read_outcomes
-from mystax.io.nwb.writer import MANIFEST, TABLE, Earlier, NwbOptions, Plan, check_part, fill, make_plan
+from mystax.io.nwb.options import NwbOptions
+from mystax.io.nwb.reader import MANIFEST_PATH, manifest_of, read_outcomes
 from mystax.io.recorded import Recorded
 from mystax.io.whole_files import whole_file
 
 __all__ = ["append_nwb"]
 
-OURS = (f"scratch/{MANIFEST}", f"processing/behavior/{TABLE}")
+OURS = (MANIFEST_PATH, f"processing/behavior/{TABLE}")
 """Objects that every export writes anew."""
 
 

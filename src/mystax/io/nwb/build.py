@@ -21,7 +21,6 @@ __all__ = ["Builder"]
 SMALL = 64 << 10
 """Arrays up to this size are neither packed nor cut into pieces [byte]."""
 MODULE_TEXT = "Behaviour measured in videos of the face."
-CONTAINERS = ("BehavioralTimeSeries", "PupilTracking", "EyeTracking")
 
 
 class Builder:

@@ -1,6 +1,6 @@
 """Outcomes out of NWB files of other tools: poses, poses in space, pupils, states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,8 @@ def read_behaviour(path: Path | str, *, follow_links: bool = False) -> tuple[lis
     if found["intervals"]:
         outcomes.append(_states(found["intervals"][0], place))
     notes = [f"it names the video {name}: mystax run {place.name} measures it" for name in found["videos"]]
+    if len(found["intervals"]) > 1:
+        notes.append(f"it holds {len(found['intervals'])} tables of states, of which the first is read")
     kinds = set(found["kinds"])
     if "Units" in kinds or "RoiResponseSeries" in kinds:
         notes.append("it holds neural data: give it to mystax encode --neural")
@@ -105,7 +107,8 @@ def read_behaviour(path: Path | str, *, follow_links: bool = False) -> tuple[lis
 
 def _rows(series: Sequence[Mapping[str, Any]], where: str) -> tuple[int, np.ndarray]:
     """Return the number of rows and the times that all series share."""
-    lengths = {len(one["values"]) for one in series}
+    sure = [one["confidence"] for one in series if one["confidence"] is not None]
+    lengths = {len(values) for values in (*(one["values"] for one in series), *sure)}
     if len(lengths) != 1:
         raise FormatError(
             "F804", where, "its keypoints have different numbers of rows", got=str(sorted(lengths))
@@ -116,7 +119,22 @@ def _rows(series: Sequence[Mapping[str, Any]], where: str) -> tuple[int, np.ndar
         raise FormatError(
             "F804", where, expected="times of all rows", got="none" if times is None else str(len(times))
         )
+    unlike = [one["name"] for one in series if one["times"] is not None and not _same(times, one["times"])]
+    if unlike:
+        raise FormatError("F804", where, "its keypoints have different times", got=", ".join(unlike))
     return n, np.asarray(times, np.float64)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two series have the same times, to a microsecond."""
+    return len(one) == len(other) and bool(np.allclose(one, other, rtol=0, atol=1e-6, equal_nan=True))
+
+
+def _check_pixels(series: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Refuse places in a picture that are told in a length."""
+    unit = next((one["unit"] for one in series if one["unit"].lower() in LENGTHS), None)
+    if unit is not None:
+        raise FormatError("F804", where, "places in a picture", expected="pixels", got=unit)
 
 
 def _confidences(series: Sequence[Mapping[str, Any]], n: int) -> np.ndarray:
@@ -164,8 +182,9 @@ def _poses(poses: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts:
                 raise FormatError(
                     "F804", where, expected="points of two or three numbers", got=str(sorted(widths))
                 )
-            if widths == {3} and not any(one["unit"] in PIXELS for one in series):
-                return _poses3d(poses, path)
+            if widths == {3} and not any(one["unit"].lower() in PIXELS for one in series):
+                return _poses3d([pose, *(one for one in poses if one is not pose)], path)
+            _check_pixels(series, where)
             if 3 in widths:
                 deep = [one["name"] for one in series if one["values"].shape[1] == 3]
                 flags.append(
@@ -177,12 +196,17 @@ def _poses(poses: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts:
             position = np.stack([one["values"][:, :2] for one in series], 1)
             dataset = pose_dataset(times, [one["name"] for one in series], position, _confidences(series, n))
             dataset.attrs |= {"scorer": pose["scorer"], "source_software": pose["software"]}
-            name = device or pose["name"].rsplit("/", 1)[-1]
-            name = name if name not in cameras else pose["name"].rsplit("/", 1)[-1]
-            cameras[name] = dataset
+            cameras[_new_name(device, pose["name"], cameras)] = dataset
     if not cameras:
         raise FormatError("F804", path.name, "its poses have no keypoints")
     return imported_parts("pose", cameras, path, FORM, flags)
+
+
+def _new_name(device: str, pose: str, known: Collection[str]) -> str:
+    """Name a camera: by its device, or the last words of its pose's place that no other has."""
+    words = pose.strip("/").split("/")
+    names = (device, *("_".join(words[-k:]) for k in range(1, len(words) + 1)))
+    return next((name for name in names if name and name not in known), f"{names[-1]}_{len(known)}")
 
 
 def _poses3d(poses: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts:
@@ -192,17 +216,18 @@ def _poses3d(poses: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts:
     series = [one for one in pose["series"] if one["values"].ndim == 2 and one["values"].shape[1] == 3]
     if not series:
         raise FormatError("F804", where, "no keypoint has three numbers")
-    unit = series[0]["unit"].lower()
-    if unit not in LENGTHS:
-        raise FormatError("F804", where, expected=f"places in {', '.join(LENGTHS)}", got=unit or "no unit")
+    units = [one["unit"].lower() for one in series]
+    unknown = next((unit for unit in units if unit not in LENGTHS), None)
+    if unknown is not None:
+        raise FormatError("F804", where, expected=f"places in {', '.join(LENGTHS)}", got=unknown or "no unit")
     n, times = _rows(series, where)
-    position = np.stack([one["values"] for one in series], 1) * LENGTHS[unit]
+    position = np.stack([one["values"] * LENGTHS[unit] for one, unit in zip(series, units, strict=True)], 1)
     cameras = [*pose["views"]] or [*pose["devices"]]
     dataset = pose_dataset(
         times, [one["name"] for one in series], position, _confidences(series, n), cameras=cameras
     )
     dataset.attrs |= {"scorer": pose["scorer"], "source_software": pose["software"]}
-    flags = [Flag("N304", f"{len(poses)} poses in space; only {where} is read")] if len(poses) > 1 else []
+    flags = [Flag("N304", f"{len(poses)} poses; only {where}, in space, is read")] if len(poses) > 1 else []
     return imported_parts("pose3d", {"": dataset}, path, FORM, flags)
 
 
@@ -213,11 +238,14 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
     """Make the outcome `pupil` of what is given in pixels: diameter, area, centre."""
     values: dict[str, np.ndarray] = {}
     times: np.ndarray | None = None
+    others: list[str] = []
     for container in containers:
         for one in container["series"]:
             name, found = one["name"].lower(), one["values"]
-            if one["times"] is None or (times is not None and len(one["times"]) != len(times)):
+            if one["times"] is None or (times is not None and not _same(times, one["times"])):
+                others.append(one["name"])
                 continue
+            before = len(values)
             if container["kind"] == "EyeTracking":
                 if found.ndim == 2 and found.shape[1] == 2 and one["unit"].lower() in PIXELS:
                     values.setdefault("centre", found[:, None, :])
@@ -225,9 +253,9 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
                 kind = "area" if "area" in name else "diameter"
                 factor = 2.0 if "radius" in name else 1.0
                 values.setdefault(kind, found[:, None] * factor)
-            else:
-                continue
-            times = one["times"] if times is None else times
+            if len(values) == before:
+                others.append(one["name"])
+            times = one["times"] if times is None and values else times
     if times is None or not values:
         return None
     n = len(times)
@@ -239,7 +267,9 @@ def _pupil(containers: Sequence[Mapping[str, Any]], path: Path) -> OutcomeParts 
         **values,
     }
     dataset = blank_outcome("pupil", {"time": n, "roi": ["pupil"], "space": ("x", "y")}, known)
-    return imported_parts("pupil", {"": dataset}, path, FORM)
+    text = f"only one pupil is read; not used: {', '.join(others)}"
+    flags = [Flag("N304", text)] if others else []
+    return imported_parts("pupil", {"": dataset}, path, FORM, flags)
 
 
 # ---------------------------------------------------------------- states

@@ -15,9 +15,19 @@ from mystax.io.guarded import check_hdf5
 from mystax.io.layout import rebuild
 from mystax.io.outcome_parts import OutcomeParts, check_content
 
-__all__ = ["MEMORY", "SECONDS", "FoundOutcome", "manifest_of", "plain_outcomes", "read_outcomes"]
+__all__ = [
+    "MANIFEST",
+    "MANIFEST_PATH",
+    "MEMORY",
+    "SECONDS",
+    "FoundOutcome",
+    "manifest_of",
+    "plain_outcomes",
+    "read_outcomes",
+]
 
-MANIFEST = "scratch/mystax_manifest"
+MANIFEST = "mystax_manifest"
+MANIFEST_PATH = f"scratch/{MANIFEST}"
 MEMORY, SECONDS = 12 << 30, 900
 MOST_BYTES = 8 << 30
 MOST_TEXT = 64 << 20
@@ -40,13 +50,15 @@ def manifest_of(file: h5py.File) -> str | None:
     FormatError
         F802, if it is longer than sensible.
     """
-    item = file.get(MANIFEST)
+    item = file.get(MANIFEST_PATH)
     if not isinstance(item, h5py.Dataset) or item.shape != () or item.dtype.kind not in "OS":
         return None
     value = item[()]
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     if len(text) > MOST_TEXT:
-        raise FormatError("F802", MANIFEST, expected=f"at most {MOST_TEXT} characters", got=str(len(text)))
+        raise FormatError(
+            "F802", MANIFEST_PATH, expected=f"at most {MOST_TEXT} characters", got=str(len(text))
+        )
     return text
 
 
@@ -74,7 +86,7 @@ def plain_outcomes(path: str) -> dict[str, Any]:
             check_hdf5(file, memory=MOST_BYTES)
             text = manifest_of(file)
             if text is None:
-                raise FormatError("F804", where, expected=f"the text {MANIFEST}", got="none")
+                raise FormatError("F804", where, expected=f"the text {MANIFEST_PATH}", got="none")
             return {
                 "manifest": text,
                 "arrays": {name: _array(file, name) for name in _names(json.loads(text))},

@@ -14,6 +14,7 @@ from mystax.io.foreign import read_foreign
 from mystax.io.nwb import library
 from mystax.io.nwb.foreign_parts import groups_by_kind, nodes_and_edges, opened, video_facts
 from mystax.io.nwb.naming import clean
+from mystax.io.stills import is_still
 
 __all__ = ["plain_training", "read_training", "write_training"]
 
@@ -21,7 +22,6 @@ STATES = "mystax_label_states"
 """Scratch array (frame, individual, point) of the exact states: NWB does not tell absent points."""
 
 PICTURES = "pictures"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 ALONE = "face"
 """Name of an individual that has none."""
 
@@ -202,8 +202,7 @@ def _place(frame: h5py.Group) -> tuple[str, int]:
     if not files:
         return "", int(number)
     at = min(int(np.searchsorted(starts, int(number), "right")) - 1, len(files) - 1)
-    is_picture = Path(files[at]).suffix.lower() in SUFFIXES
-    return files[at], -1 if is_picture else int(number) - int(starts[at])
+    return files[at], -1 if is_still(files[at]) else int(number) - int(starts[at])
 
 
 def read_training(path: Path | str) -> KeypointTable:

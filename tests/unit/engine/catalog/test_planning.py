@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mystax.core.geometry import Rectangle, Roi
-from mystax.engine.catalog.planning import plan_jobs
+from mystax.engine.catalog.planning import add_jobs, plan_jobs
 from mystax.engine.catalog.tables import job, outcome, recipe, recording
 from mystax.engine.recipe import Recipe, recipe_from
 from mystax.io.rois import rois_to_toml
@@ -132,6 +132,18 @@ def test_force_makes_current_outcomes_again_once(lab: Lab) -> None:
     assert lab.add("quick", force=True) == [1, 2]
     assert lab.do_all() == ["done", "done"]
     assert lab.add("quick") == []
+
+
+def test_what_is_queued_again_is_as_it_is_asked_for_now(lab: Lab) -> None:
+    lab.add("quick")
+    lab.do_all()
+    with lab.database.write() as connection:
+        connection.execute(update(job).where(job.c.id == 1).values(state="failed"))
+    wanted = recipe_from("quick")
+    planned = plan_jobs(lab.database, lab.out, wanted, force=True)
+    assert add_jobs(lab.queue, wanted, planned, priority=7) == [1, 2]
+    rows = lab.rows(job.c.state, job.c.priority, job.c.targets)
+    assert [(row.state, row.priority, row.targets["force"]) for row in rows] == [("queued", 7, True)] * 2
 
 
 def test_a_failed_job_is_not_queued_again_by_adding(lab: Lab) -> None:

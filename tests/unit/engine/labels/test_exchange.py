@@ -1,6 +1,7 @@
 """Labels from other tools' files and into them: names, pictures, counts, one batch."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,11 @@ from mystax.errors import FormatError, MystaxError, ParameterError, RecipeError
 from mystax.io.formats.coco import write_coco
 from mystax.io.formats.dlc import write_dlc
 from mystax.io.formats.facemap_keypoints import write_facemap_refined
-from mystax.io.formats.keypoint_files import FORMATS, write_keypoints
+from mystax.io.formats.keypoint_files import FORMATS, read_keypoints, write_keypoints
 from mystax.io.formats.sleap import write_sleap_analysis
 from mystax.io.stills import read_still
 from tests.fixtures.keypoint_tables import random_table
-from tests.fixtures.label_folders import write_pictures
+from tests.fixtures.label_folders import write_picture, write_pictures
 
 NAMES = ("nose_tip", "eye_top", "whisker_I")
 
@@ -281,3 +282,143 @@ def test_real_files_arrive_with_all_their_pictures(
         report = import_labels(labels, real_data / file)
     assert (report.n_frames, report.n_points, report.missing, report.n_outside) == (n_frames, n_points, [], 0)
     assert report.names.unmatched == ()
+
+
+def films(folder: Path, *names: str) -> list[Path]:
+    """Write videos of 6 frames whose grey level tells video and frame."""
+    from mystax.io.video import VideoWriter
+
+    paths = [folder / name for name in names]
+    for k, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with VideoWriter(path, size=(32, 24), rate=Fraction(30), codec="ffv1", pixel_format="gray") as writer:
+            for i in range(6):
+                writer.write(np.full((24, 32), 40 * k + 5 * i, np.uint8))
+    return paths
+
+
+def labelled_films(folder: Path, *names: str) -> tuple[Labels, list[Path]]:
+    """Label frames 1 and 4 of videos, at places that tell video and frame."""
+    paths = films(folder, *names)
+    labels = Labels(folder / "a.labels")
+    for k, path in enumerate(paths):
+        for frame in (1, 4):
+            labels.add(path, frame, {"nose_tip": (10 * k + frame, 3.0)}, camera=path.stem)
+    return labels, paths
+
+
+def noses(labels: Labels) -> dict[tuple[str, int], float]:
+    """Return x of the nose by video and frame."""
+    sources = labels.store.files.read_sources()
+    return {
+        (Path(sources[key[0]].path).name, frame.frame): float(frame.marks()["face", "nose_tip"].x or -1)
+        for key, frame in labels.frames()
+    }
+
+
+EXPECTED = {("a.mkv", 1): 1.0, ("a.mkv", 4): 4.0, ("b.mkv", 1): 11.0, ("b.mkv", 4): 14.0}
+
+
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize("form", ["coco", "sleap", "nwb"])
+def test_frames_of_videos_come_back_at_their_numbers(tmp_path: Path, form: str) -> None:
+    pytest.importorskip("sleap_io" if form == "sleap" else "pynwb")
+    labels, _ = labelled_films(tmp_path, "a.mkv", "b.mkv")
+    with labels:
+        assert noses(labels) == EXPECTED
+        export_labels(labels, tmp_path / f"t{FORMATS[form].suffix}", form)
+    with Labels(tmp_path / "b.labels") as again:
+        import_labels(again, tmp_path / f"t{FORMATS[form].suffix}")
+        assert noses(again) == EXPECTED
+
+
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize("form", ["coco", "sleap"])
+def test_videos_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, form: str) -> None:
+    pytest.importorskip("sleap_io" if form == "sleap" else "numpy")
+    labels, paths = labelled_films(tmp_path, "one/face.mkv", "two/face.mkv")
+    found: list[list[tuple[int, float]]] = []
+    with labels:
+        with pytest.raises(RecipeError, match=r"P403.*one video"):
+            export_labels(labels, tmp_path / "t.csv", "csv")
+        export_labels(labels, tmp_path / f"t{FORMATS[form].suffix}", form)
+    for video in (None, paths[0], paths[1]):
+        with Labels(tmp_path / f"{len(found)}.labels") as again:
+            import_labels(again, tmp_path / f"t{FORMATS[form].suffix}", video=video)
+            marks = [(one.frame, one.marks()["face", "nose_tip"].x) for _, one in again.frames()]
+            found.append(sorted((frame, float(x or -1)) for frame, x in marks))
+    assert found == [[(1, 1), (1, 11), (4, 4), (4, 14)], [(1, 1), (4, 4)], [(1, 11), (4, 14)]]
+
+
+def test_rows_of_other_videos_do_not_land_in_the_video_that_was_named(tmp_path: Path) -> None:
+    labels, paths = labelled_films(tmp_path, "a.mkv", "b.mkv")
+    with labels:
+        export_labels(labels, tmp_path / "t.json", "coco")
+    with Labels(tmp_path / "b.labels") as again:
+        report = import_labels(again, tmp_path / "t.json", video=paths[1])
+        assert noses(again) == {key: x for key, x in EXPECTED.items() if key[0] == "b.mkv"}
+        assert report.missing == ["a.mkv"]
+        third = films(tmp_path, "c.mkv")[0]
+        with pytest.raises(RecipeError, match=r"P403.*several videos.*a\.mkv, b\.mkv"):
+            import_labels(again, tmp_path / "t.json", video=third)
+
+
+def test_pictures_are_no_frames_of_a_video(tmp_path: Path) -> None:
+    path, _ = project(tmp_path)
+    (video,) = films(tmp_path, "a.mkv")
+    with Labels(tmp_path / "a.labels") as labels:
+        with pytest.raises(FormatError, match=r"F804.*not one frame"):
+            import_labels(labels, path, video=video)
+        with pytest.raises(RecipeError, match="a picture, not a video"):
+            import_labels(labels, path, video=path.parent / "img0000.png")
+        assert len(labels) == 0
+
+
+def test_picture_of_another_folder_is_not_the_one_beside_the_file(tmp_path: Path) -> None:
+    for k, name in enumerate(("one", "two")):
+        write_picture(tmp_path / "labeled-data" / name / "img0000.png", k)
+    table = random_table(1, n=2, states=False, missing=0.0)
+    table = replace(table, files=("labeled-data/one/img0000.png", "labeled-data/two/img0000.png"))
+    path = tmp_path / "labeled-data" / "one" / "CollectedData_ann.csv"
+    write_dlc(path, table)
+    with Labels(tmp_path / "a.labels") as labels:
+        import_labels(labels, path)
+        assert [frame.camera for _, frame in labels.frames()] == ["one", "two"]
+
+
+def test_names_that_lead_to_one_picture_are_not_guessed(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 2)
+    table = random_table(1, n=3, states=False, missing=0.0)
+    table = replace(table, files=("one/img0000.png", "two/img0000.png", "one/img0001.png"))
+    write_dlc(tmp_path / "t.csv", table)
+    with Labels(tmp_path / "a.labels") as labels:
+        report = import_labels(labels, tmp_path / "t.csv")
+    assert report.n_frames == 1
+    assert [Path(name).as_posix()[-15:] for name in report.missing] == ["one/img0000.png", "two/img0000.png"]
+
+
+@pytest.mark.parametrize("form", ["csv", "facemap-refined"])
+def test_several_individuals_do_not_fit_a_format_of_one(tmp_path: Path, form: str) -> None:
+    write_pictures(tmp_path, 1)
+    with Labels(tmp_path / "a.labels") as labels:
+        for k, name in enumerate(("face", "other")):
+            labels.add(tmp_path / "img0000.png", 0, {"nose_tip": (k, 2.0)}, individual=name)
+        with pytest.raises(RecipeError, match=r"P403.*--individual NAME.*face, other"):
+            export_labels(labels, tmp_path / "t.out", form)
+        table = export_labels(labels, tmp_path / "t.out", form, individual="other")
+    assert table.position[0, 0, :, 0].max(initial=-1, where=table.state[0, 0] == 2) == 1
+
+
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize("form", ["coco", "sleap"])
+def test_individuals_keep_their_names_where_one_is_alone(tmp_path: Path, form: str) -> None:
+    if form == "sleap":
+        pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    table = random_table(4, n=3, n_individuals=2, states=False, missing=0.0)
+    state = table.state.copy()
+    state[0, 0] = -1
+    table = replace(table, state=state, position=np.where((state > 0)[..., None], table.position, np.nan))
+    write_keypoints(tmp_path / "t", table, form)
+    found = read_keypoints(tmp_path / "t", form)
+    for name in table.individuals:
+        np.testing.assert_allclose(found.individual(name).position, table.individual(name).position)

@@ -287,6 +287,48 @@ def test_a_cancelled_job_is_stopped_within_seconds(bench: Bench, discard: bool) 
     assert bench.dispatch.discarded == ([1] if discard else [])
 
 
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("how", ["failed", "lost", "stopped"])
+@pytest.mark.parametrize("discard", [False, True])
+def test_a_cancelled_job_stays_cancelled_however_it_ends(
+    bench: Bench, discard: bool, how: str, heard: bool
+) -> None:
+    new_jobs(bench.queue)
+    driver = bench.driver()
+    bench.turns(driver, 2)
+    bench.queue.cancel(job.c.id == 1, discard=discard)
+    token = bench.executor.token
+    if heard:
+        bench.turns(driver, 4)
+    if how == "failed":
+        bench.executor.end(token, "failed", error=error_fields(VideoError("V131", "face.mp4")))
+    elif how == "lost":
+        bench.executor.end(token, "lost", cause="killed")
+    else:
+        bench.executor.end(token, "stopped", why="yield")
+    bench.turns(driver)
+    assert bench.state() == "cancelled"
+    assert bench.executor.running == {}
+    assert bench.dispatch.discarded == ([1] if discard else [])
+    assert driver.tally.cancelled == 1
+
+
+@pytest.mark.parametrize("discard", [False, True])
+def test_a_job_to_be_cancelled_is_cancelled_by_the_driver_that_takes_it_over(
+    bench: Bench, discard: bool
+) -> None:
+    enter(bench.queue, "other")
+    new_jobs(bench.queue)
+    bench.queue.claim("other", 1)
+    bench.queue.cancel(job.c.id == 1, discard=discard)
+    driver = bench.driver(is_gone=lambda row: row.host == "host-other")
+    bench.turns(driver, 5)
+    bench.executor.end(bench.executor.token, "stopped", why="cancel")
+    bench.turns(driver)
+    assert bench.state() == "cancelled"
+    assert bench.dispatch.discarded == ([1] if discard else [])
+
+
 def test_it_takes_a_job_whose_driver_has_been_silent_for_a_minute(bench: Bench) -> None:
     enter(bench.queue, "other")
     new_jobs(bench.queue)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from mystax.engine.deaths import STRIKES
 from mystax.engine.queue.rules import (
     LOST_DRIVERS,
     PATIENCE,
-    STRIKES,
     Looks,
     Passed,
     after_death,

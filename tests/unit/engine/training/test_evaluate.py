@@ -229,3 +229,43 @@ def test_mean_shape_of_the_real_set_has_its_published_error(real_data: Path) -> 
     figures = evaluate(test, {"exact": shifted(test, 0.0)}, pool=pool).figures["mean shape"]["all"]
     assert isinstance(figures, dict)
     assert figures["mean"] == pytest.approx(3.48, abs=0.005)
+
+
+def test_predictions_of_one_video_go_to_their_frames_not_to_the_last() -> None:
+    numbered = random_table(3, kind="predictions", missing=0.0, states=False)  # frames 0 to 3 of face.mp4
+    labels = replace(frames(3), names=("face.mp4:2", "face.mp4:0", "other.mp4:1"), number=np.array([2, 0, 1]))
+    found = predictions_from_table(labels, numbered)
+    np.testing.assert_array_equal(found.position[:2, 0], numbered.position[[2, 0], 0, 0])
+    assert np.isnan(found.position[2]).all()
+
+
+def test_predictions_of_one_video_do_not_judge_frames_of_two_by_number() -> None:
+    numbered = random_table(3, kind="predictions", missing=0.0, states=False)
+    labels = replace(frames(2), names=("a:1", "b:1"), number=np.array([1, 1]), recordings=("first", "second"))
+    with pytest.raises(RecipeError, match=r"P403.*several recordings"):
+        predictions_from_table(labels, numbered)
+
+
+def test_pictures_of_equal_names_are_told_apart_by_their_folders() -> None:
+    table = random_table(4, n=3, missing=0.0, states=False)
+    table = replace(table, files=("data/one/img0.png", "data/two/img0.png", "data/two/img1.png"))
+    labels = replace(
+        frames(3),
+        names=("img0.png", "img0.png", "img1.png"),
+        recordings=("/x/data/two", "/x/data/one", "/x/data/one"),
+        number=np.array([0, 0, 1]),
+    )
+    found = predictions_from_table(labels, table)
+    np.testing.assert_array_equal(found.position[:2, 0], table.position[[1, 0], 0, 0])
+    np.testing.assert_array_equal(found.position[2, 0], table.position[2, 0, 0])  # nobody else could be meant
+
+
+def test_predictions_of_videos_of_one_name_are_told_apart_by_their_folders() -> None:
+    table = random_table(3, n=2, kind="predictions", missing=0.0, states=False)
+    table = replace(table, files=("s1/face.mp4", "s2/face.mp4"), frame=np.array([4, 4]))
+    labels = replace(frames(1), names=("s1/face.mp4:4",), number=np.array([4]), recordings=("k1",))
+    found = predictions_from_table(labels, table)
+    np.testing.assert_array_equal(found.position[0, 0], table.position[0, 0, 0])
+    unknown = replace(labels, names=("face.mp4:4",))
+    with pytest.raises(RecipeError, match="not one labelled frame"):
+        predictions_from_table(unknown, table)

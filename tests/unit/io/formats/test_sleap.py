@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mystax.errors import FormatError
-from mystax.io.formats.sleap import read_sleap_analysis, write_sleap_analysis
+from mystax.io.formats.sleap import read_sleap_analysis, read_sleap_labels, write_sleap_analysis
 from tests.fixtures.keypoint_tables import random_table
 
 
@@ -84,3 +84,59 @@ def test_file_without_a_needed_field_is_refused(tmp_path: Path, name: str) -> No
         del file[name]
     with pytest.raises(FormatError, match="F804"):
         read_sleap_analysis(tmp_path / "t.h5")
+
+
+def slp(folder: Path) -> Path:
+    """Write two skeletons whose points have another order, two tracks that change places, two videos."""
+    sleap_io = pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    face = sleap_io.Skeleton(["nose", "ear"], name="face")
+    other = sleap_io.Skeleton(["ear", "nose"], name="other")
+    tracks = [sleap_io.Track("ann"), sleap_io.Track("bob")]
+    videos = [sleap_io.Video(filename=f"cam{k}/v.mp4", open_backend=False) for k in (1, 2)]
+    frames = []
+    for k, video in enumerate(videos):
+        for number in (0, 5):
+            first = sleap_io.Instance.from_numpy(
+                np.array([[k, 1.0], [k, 2.0]]), skeleton=face, track=tracks[0]
+            )
+            second = sleap_io.Instance.from_numpy(
+                np.array([[k, 4.0], [k, 3.0]]), skeleton=other, track=tracks[1]
+            )
+            both = [first, second] if number == 0 else [second, first]
+            frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=both))
+    sleap_io.save_slp(sleap_io.Labels(frames), str(folder / "t.slp"), verbose=False)
+    return folder / "t.slp"
+
+
+@pytest.mark.extra("interop")
+def test_points_go_by_name_whatever_skeleton_an_instance_has(tmp_path: Path) -> None:
+    table = read_sleap_labels(slp(tmp_path))
+    assert table.names == ("nose", "ear")
+    assert table.individual("bob").position[0, 0].tolist() == [[0, 3], [0, 4]]
+
+
+@pytest.mark.extra("interop")
+def test_individuals_are_tracks_whatever_their_order_in_a_frame(tmp_path: Path) -> None:
+    table = read_sleap_labels(slp(tmp_path))
+    assert table.individuals == ("ann", "bob")
+    assert table.individual("ann").position[:, 0, 0, 1].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.extra("interop")
+def test_videos_of_equal_names_are_told_apart(tmp_path: Path) -> None:
+    table = read_sleap_labels(slp(tmp_path))
+    assert table.files == ("cam1/v.mp4", "cam1/v.mp4", "cam2/v.mp4", "cam2/v.mp4")
+    assert table.frame.tolist() == [0, 5, 0, 5]
+
+
+@pytest.mark.extra("interop")
+def test_predictions_keep_their_scores(tmp_path: Path) -> None:
+    sleap_io = pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    skeleton = sleap_io.Skeleton(["nose", "ear"])
+    one = sleap_io.PredictedInstance.from_numpy(
+        np.array([[1.0, 2.0], [3.0, 4.0]]), skeleton=skeleton, point_scores=np.array([0.25, 0.75])
+    )
+    video = sleap_io.Video(filename="v.mp4", open_backend=False)
+    labels = sleap_io.Labels([sleap_io.LabeledFrame(video=video, frame_idx=3, instances=[one])])
+    sleap_io.save_slp(labels, str(tmp_path / "t.slp"), verbose=False)
+    assert read_sleap_labels(tmp_path / "t.slp").confidence[0, 0].tolist() == [0.25, 0.75]

@@ -88,6 +88,29 @@ def test_column_of_times_in_a_table_is_its_clock(tmp_path: Path) -> None:
     np.testing.assert_allclose(dataset["time"].values, TIMES)
 
 
+def test_numbers_of_the_rows_are_no_neuron(tmp_path: Path, clock: str) -> None:
+    rows = [f"{k},{a},{b}" for k, (a, b) in enumerate(VALUES.tolist())]
+    (tmp_path / "a.csv").write_text("\n".join([",one,two", *rows]) + "\n", "utf-8")  # as pandas writes it
+    dataset = mystax.read_neural(tmp_path / "a.csv", clock=clock)
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+
+
+def test_other_column_without_a_name_is_refused(tmp_path: Path, clock: str) -> None:
+    rows = [f"{time},{a},{b}" for time, (a, b) in zip(TIMES, VALUES.tolist(), strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join([",one,two", *rows]) + "\n", "utf-8")
+    with pytest.raises(FormatError, match=r"F804.*first column has no name"):
+        mystax.read_neural(tmp_path / "a.csv", clock=clock)
+
+
+@pytest.mark.parametrize("cell", ["1,5", '"1.5"', "low"])
+def test_cell_that_is_no_number_is_refused_not_missing(tmp_path: Path, clock: str, cell: str) -> None:
+    rows = [f"{a};{b}" for a, b in VALUES.tolist()]
+    rows[3] = f"{cell};2"
+    (tmp_path / "a.csv").write_text("\n".join(["one;two", *rows]) + "\n", "utf-8")
+    with pytest.raises(FormatError, match=r"F804.*row 4.*plain numbers"):
+        mystax.read_neural(tmp_path / "a.csv", clock=clock)
+
+
 def test_empty_cells_are_missing(tmp_path: Path, clock: str) -> None:
     (tmp_path / "a.csv").write_text("1,2\n,3\n4,5\n6,7\n8,nan\n1,2\n", "utf-8")
     values = mystax.read_neural(tmp_path / "a.csv", clock=clock)["activity"].values

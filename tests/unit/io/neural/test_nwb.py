@@ -176,7 +176,7 @@ def test_times_that_fall_are_refused_with_their_row(tmp_path: Path) -> None:
 
 
 def test_cells_and_places_come_from_the_segmentation(tmp_path: Path) -> None:
-    masks = np.zeros((4, 6, 8))
+    masks = np.zeros((4, 6, 8))  # NWB: region, x, y
     for k in range(4):
         masks[k, k : k + 2, 2 * k] = 1
     timed = {
@@ -190,9 +190,25 @@ def test_cells_and_places_come_from_the_segmentation(tmp_path: Path) -> None:
     )
     every = mystax.read_neural(path, neurons="quality=all")
     assert every["neuron"].values.tolist() == [50, 52, 53]
-    assert every["neuron_x"].values.tolist() == [0, 4, 6]
-    assert every["neuron_y"].values.tolist() == [0.5, 2.5, 3.5]
+    assert every["neuron_x"].values.tolist() == [0.5, 2.5, 3.5]
+    assert every["neuron_y"].values.tolist() == [0, 4, 6]
     assert mystax.read_neural(path)["neuron"].values.tolist() == [50, 52]
+
+
+@pytest.mark.extra("nwb")
+def test_axes_of_masks_are_those_of_the_library(tmp_path: Path) -> None:
+    ophys_module = pytest.importorskip("pynwb.ophys", reason='pip install "mystax[nwb]"')
+    mask = np.random.default_rng(0).uniform(size=(1, 5, 9))
+    pixels = np.array(ophys_module.PlaneSegmentation.image_to_pixel(mask[0]))  # x, y, weight
+    wanted = np.average(pixels[:, :2], axis=0, weights=pixels[:, 2])
+    timed = {"timestamps": np.arange(7.0), "rois": (np.array([0]), {"table": "/processing/ophys/Seg/P"})}
+    path = ophys(
+        tmp_path,
+        Seg={"P": {"id": np.arange(1), "image_mask": mask}},
+        F=flat(S={**series(**timed), "data": np.zeros((7, 1))}),
+    )
+    found = mystax.read_neural(path)
+    np.testing.assert_allclose([found["neuron_x"].item(), found["neuron_y"].item()], wanted, rtol=1e-5)
 
 
 def test_file_without_neurons_is_refused_with_what_it_holds(tmp_path: Path) -> None:

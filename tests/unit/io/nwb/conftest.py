@@ -19,7 +19,8 @@ class Exported(NamedTuple):
 
 
 def _export(place: Path, kinds: tuple[str, ...], cameras: tuple[str, ...] = ()) -> Exported:
-    from mystax.io.nwb.writer import NwbOptions, write_nwb
+    from mystax.io.nwb.options import NwbOptions
+    from mystax.io.nwb.writer import write_nwb
     from mystax.io.recorded import find_recorded
 
     folder = publish_known(place / "face.mystax", *kinds, cameras=cameras)

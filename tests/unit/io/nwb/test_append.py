@@ -10,8 +10,8 @@ import pytest
 from mystax.core.events import silent
 from mystax.errors import RecipeError
 from mystax.io.nwb.append import append_nwb
+from mystax.io.nwb.options import NwbOptions
 from mystax.io.nwb.reader import read_outcomes
-from mystax.io.nwb.writer import NwbOptions
 from mystax.io.recorded import find_recorded
 from tests.fixtures.exchange_outcomes import publish_known
 from tests.unit.io.nwb.conftest import Exported

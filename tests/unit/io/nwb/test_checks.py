@@ -10,7 +10,7 @@ import pytest
 from mystax.core.events import silent
 from mystax.errors import FormatError, InternalError
 from mystax.io.nwb.checks import check_valid, check_values, inspect
-from mystax.io.nwb.writer import make_plan
+from mystax.io.nwb.contents import make_plan
 from mystax.io.recorded import find_recorded
 from tests.unit.io.nwb.conftest import Exported
 

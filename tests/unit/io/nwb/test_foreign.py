@@ -111,6 +111,45 @@ def test_keypoints_of_unlike_length_are_refused(tmp_path: Path) -> None:
         read_behaviour(nwb(tmp_path / "a.nwb", {"PoseEstimation": pose}))
 
 
+def test_keypoints_of_unlike_times_are_refused(tmp_path: Path) -> None:
+    pose = {"@": kind("PoseEstimation"), "nose": series(points(1)), "ear": series(points(1))}
+    pose["ear"]["timestamps"] = TIMES + 0.3
+    with pytest.raises(FormatError, match="different times"):
+        read_behaviour(nwb(tmp_path / "a.nwb", {"PoseEstimation": pose}))
+
+
+def test_confidence_of_another_length_is_refused(tmp_path: Path) -> None:
+    pose = {"@": kind("PoseEstimation"), "nose": series(points(1), confidence=np.ones(3))}
+    pose["ear"] = series(points(1), confidence=np.ones(5))
+    with pytest.raises(FormatError, match="different numbers of rows"):
+        read_behaviour(nwb(tmp_path / "a.nwb", {"PoseEstimation": pose}))
+
+
+def test_places_in_a_picture_told_in_a_length_are_refused(tmp_path: Path) -> None:
+    pose = {"@": kind("PoseEstimation"), "nose": series(points(1), "meters")}
+    with pytest.raises(FormatError, match="meters"):
+        read_behaviour(nwb(tmp_path / "a.nwb", {"PoseEstimation": pose}))
+
+
+def test_poses_of_one_name_in_several_folders_are_all_read(tmp_path: Path) -> None:
+    def video(k: float) -> dict[str, Any]:
+        return {
+            "@": kind("NWBDataInterface"),
+            "pose": {"@": kind("PoseEstimation"), "nose": series(points(k))},
+        }
+
+    ((found,), _) = read_behaviour(nwb(tmp_path / "a.nwb", {"one": video(1), "two": video(7)}))
+    first = {name: float(one["position"].values[0, 0, 0, 0]) for name, one in found.cameras.items()}
+    assert first == {"pose": 1, "two_pose": 7}
+
+
+def test_units_of_points_in_space_are_each_points_own(tmp_path: Path) -> None:
+    pose = {"@": kind("MultiCameraPoseEstimation"), "a": series(points(1, 3), "mm")}
+    pose["b"] = series(points(1, 3), "cm")
+    ((found,), _) = read_behaviour(nwb(tmp_path / "a.nwb", {"pose3d": pose}))
+    assert found.cameras[""]["position"].values[0, 0, :, 0].tolist() == [1, 10]
+
+
 def test_pupil_in_pixels_is_read_with_factor_and_place(tmp_path: Path) -> None:
     sizes = {
         "@": kind("PupilTracking"),
@@ -122,6 +161,17 @@ def test_pupil_in_pixels_is_read_with_factor_and_place(tmp_path: Path) -> None:
     assert dataset["diameter"].values[:, 0].tolist() == [0, 4, 8, 12, 16]
     assert dataset["centre"].values[0, 0].tolist() == [4, 5]
     assert np.isnan(dataset["area"].values).all()
+
+
+def test_second_pupil_is_told_and_not_mixed_with_the_first(tmp_path: Path) -> None:
+    sizes = {
+        "@": kind("PupilTracking"),
+        "left_diameter": series(np.arange(5.0), "px", "TimeSeries"),
+        "right_diameter": series(np.arange(5.0) + 7, "px", "TimeSeries"),
+    }
+    ((found,), _) = read_behaviour(nwb(tmp_path / "a.nwb", {"PupilTracking": sizes}))
+    assert found.cameras[""]["diameter"].values[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert "not used: right_diameter" in str(found.attributes["quality"])
 
 
 def test_intervals_of_states_become_bouts_and_their_summary(tmp_path: Path) -> None:

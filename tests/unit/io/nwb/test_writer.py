@@ -10,8 +10,9 @@ import pytest
 
 from mystax.errors import ParameterError, RecipeError
 from mystax.io.nwb import library
+from mystax.io.nwb.options import NwbOptions
 from mystax.io.nwb.reader import read_outcomes
-from mystax.io.nwb.writer import NwbOptions, write_nwb
+from mystax.io.nwb.writer import write_nwb
 from mystax.io.outcome_parts import publish_parts
 from mystax.io.provenance import Provenance
 from mystax.io.recorded import find_recorded

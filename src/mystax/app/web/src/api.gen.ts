@@ -294,11 +294,12 @@ export interface Preparing {
   readonly seconds: number;
 }
 
-/** Frames to be measured with the pipeline's own code, `n` from `frame` on; regions as in a `rois.toml`. More than one are for the strip around a frame: they come after all that is wanted at once. */
+/** Frames to be measured with the pipeline's own code, `n` from `frame` on; regions as in a `rois.toml`. More than one are for the strip around a frame: they come after all that is wanted at once. With `sight` comes what the measurement sees in the first one: picture, pixels that count, grey levels, threshold. */
 export interface PreviewWanted {
   readonly camera: string;
   readonly frame: number;
   readonly n: number;
+  readonly sight: boolean;
   readonly analysis: string;
   readonly rois: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly parameters: Readonly<Record<string, unknown>>;

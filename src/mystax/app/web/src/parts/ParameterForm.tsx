@@ -44,7 +44,8 @@ export function refuse(error: unknown): boolean {
   return true;
 }
 
-function set(analysis: string, name: string, value: Value): void {
+/** Give a parameter another value: all that is measured from now on has it. */
+export function setParameter(analysis: string, name: string, value: Value): void {
   const { [keyOf(analysis, name)]: _, ...others } = refusals.value;
   refusals.value = others;
   values.value = { ...values.value, [analysis]: { ...values.value[analysis], [name]: value } };
@@ -54,7 +55,7 @@ function Line({ analysis, field }: { readonly analysis: string; readonly field: 
   const now = values.value[analysis]?.[field.name] ?? field.default;
   const id = keyOf(analysis, field.name);
   const wrong = refusals.value[id] ?? null;
-  const take = (text: string): void => set(analysis, field.name, sentOf(field, text));
+  const take = (text: string): void => setParameter(analysis, field.name, sentOf(field, text));
   const isList = field.words.length > 0 && !field.takesNumber && !field.takesText;
   return (
     <div class="parameter">
@@ -62,7 +63,7 @@ function Line({ analysis, field }: { readonly analysis: string; readonly field: 
         {field.name} {field.unit !== "" && <span class="muted">[{field.unit}]</span>}
       </label>
       {field.isSwitch ? (
-        <input id={id} type="checkbox" checked={now === true} onChange={(event) => set(analysis, field.name, event.currentTarget.checked)} />
+        <input id={id} type="checkbox" checked={now === true} onChange={(event) => setParameter(analysis, field.name, event.currentTarget.checked)} />
       ) : isList ? (
         <select id={id} value={textOf(now)} onChange={(event) => take(event.currentTarget.value)}>
           {field.words.map((word) => (

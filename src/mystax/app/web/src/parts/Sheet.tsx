@@ -1,7 +1,7 @@
 /** The sheet of keys, and the list of commands: both are the table of keys. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { KEYS, shown, type Action } from "../keys";
 import { addressOf, open, SCREENS } from "../state";
@@ -123,7 +123,8 @@ export function Sheet() {
     shownSheet.value = shownSheet.value === wanted ? null : wanted;
   };
   useKeys({ sheet: () => toggle("sheet"), commands: () => toggle("commands") });
-  useEffect(() => {
+  // Before the next key comes: what is typed right after Ctrl+K belongs to the list of commands.
+  useLayoutEffect(() => {
     const host = dialog.current;
     if (host === null) return;
     if (now !== null && !host.open) host.showModal();

@@ -1,7 +1,7 @@
 /** The time of all panels: a slider with marks, steps, and play. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 import { stepped, timeText } from "../clock";
 import { binned, gapsOf } from "../marks";
@@ -121,7 +121,8 @@ export function TimeBar() {
 
   useEffect(() => (playing.value ? run(last) : undefined), [playing.value, isEvery.value, speed.value, last]);
   useEffect(() => () => void (playing.value = false), []);
-  useEffect(() => {
+  // Before the next key comes: what is typed right after `g` belongs to the field.
+  useLayoutEffect(() => {
     if (isAsking.value) field.current?.focus();
   }, [isAsking.value]);
 

@@ -8,6 +8,8 @@ import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { numbers } from "../envelope";
 import { isMoving, span, time, trouble } from "../state";
+import { tickTexts, unitText } from "../ticks";
+import { isLight } from "./theme";
 
 interface Props {
   readonly outcome: string;
@@ -18,6 +20,15 @@ interface Props {
 }
 
 const HEIGHT = 110;
+/** Least width of the axis of values, which all traces have where their numbers are short, and what its ticks take of it [px]. */
+const [AXIS, TICKS] = [56, 18];
+
+/** Room for the longest number at the axis of values. */
+function roomFor(self: uPlot, texts: readonly string[] | null): number {
+  self.ctx.font = self.axes[1]?.font?.[0] ?? self.ctx.font;
+  const widest = Math.max(0, ...(texts ?? []).map((text) => self.ctx.measureText(text).width));
+  return Math.max(AXIS, Math.ceil(TICKS + widest / window.devicePixelRatio));
+}
 
 export function TracePanel({ outcome, variable, select, title, close }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -28,7 +39,7 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
   useEffect(() => {
     const host = place.current;
     if (host === null) return undefined;
-    const colour = getComputedStyle(host).getPropertyValue("--muted");
+    const stroke = (): string => getComputedStyle(host).getPropertyValue("--muted");
     const made = new uPlot(
       {
         width: host.clientWidth,
@@ -37,8 +48,8 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
         cursor: { y: false, drag: { x: true, y: false, setScale: false } },
         scales: { x: { time: false } },
         axes: [
-          { stroke: colour, grid: { show: false }, size: 26 },
-          { stroke: colour, grid: { stroke: "#8884", width: 0.5 }, size: 52 },
+          { stroke, grid: { show: false }, size: 26 },
+          { stroke, grid: { stroke: "#8884", width: 0.5 }, size: roomFor, values: (_, ticks) => tickTexts(ticks) },
         ],
         series: [{}, { stroke: "#56B4E9", width: 1 }, { stroke: "#56B4E9", width: 1 }],
         bands: [{ series: [2, 1], fill: "#56B4E955" }],
@@ -50,7 +61,6 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
               self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
-          drawClear: [],
         },
       },
       [[], [], []],
@@ -81,15 +91,22 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
         const high = [...numbers(found, "hi")].map((value) => (Number.isNaN(value) ? null : value));
         const { t0, dt } = found.header as { t0?: number; dt?: number };
         const times = t0 === undefined || dt === undefined ? [...numbers(found, "t")] : low.map((_, k) => t0 + k * dt);
-        setUnit(String(found.header["unit"]));
+        setUnit(unitText(String(found.header["unit"])));
         plot.current?.setData([times, low, high]);
         plot.current?.setScale("x", { min: window_[0], max: window_[1] });
+        place.current?.setAttribute("data-shown", window_.join(" "));
       })
       .catch((error: unknown) => {
         if (!(error instanceof DOMException)) trouble.value = String(error);
       });
     return () => stop.abort();
   }, [outcome, variable, JSON.stringify(select), window_[0], window_[1]]);
+
+  useSignalEffect(() => {
+    void isLight.value;
+    const made = plot.current;
+    if (made !== null && made.data[0].length > 0) made.redraw(false);
+  });
 
   useSignalEffect(() => {
     const made = plot.current;

@@ -41,7 +41,7 @@ function useAround(wish: Wish | null, n_frames: number): Blocks {
       const first = nextBlock(frame, n_frames, kept.current.blocks);
       if (wish === null || variable === undefined || first === null) return;
       const { camera, region, parameters } = wish;
-      const wanted = { camera, frame: first, n: BLOCK, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "around", seq: 0 };
+      const wanted = { camera, frame: first, n: BLOCK, sight: false, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "around", seq: 0 };
       api
         .preview(wanted, stop.signal)
         .then((found) => {

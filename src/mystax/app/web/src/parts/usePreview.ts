@@ -6,6 +6,7 @@ import * as api from "../api";
 import { numbers, type Envelope } from "../envelope";
 import { ended, idle, wanted, type Newest, type Next } from "../newest";
 import { ANALYSIS, bounds, writeRegion, type Region } from "../roi";
+import { sightOf, type Sight } from "../sight";
 import type { Found } from "./overlays";
 import { parametersOf, refuse } from "./ParameterForm";
 
@@ -21,6 +22,8 @@ export interface Preview {
   readonly found: Found | null;
   /** What is written beside it: name, value, unit. */
   readonly lines: ReadonlyArray<readonly [string, string]>;
+  /** What the fit has seen; null for analyses that show nothing, and for a frame that could not be read. */
+  readonly sight: Sight | null;
   /** How long it took [ms]. */
   readonly took: number;
   readonly error: string | null;
@@ -31,7 +34,7 @@ export interface Preview {
 /** Time between two questions whether what is compiled is ready [ms]. */
 const AGAIN = 400;
 
-export const nothing: Preview = { found: null, lines: [], took: 0, error: null, preparing: null };
+export const nothing: Preview = { found: null, lines: [], sight: null, took: 0, error: null, preparing: null };
 
 function one(body: Envelope, name: string, k = 0): number {
   return numbers(body, name)[k] ?? NaN;
@@ -104,13 +107,13 @@ export function usePreview(wish: Wish | null): Preview {
     const { seq, wish: asked } = next.send;
     const { camera, frame, region, parameters } = asked;
     const begin = performance.now();
-    const request = { camera, frame, n: 1, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
+    const request = { camera, frame, n: 1, sight: true, analysis: ANALYSIS[region.kind], rois: [writeRegion(region)], parameters, panel: "preview", seq };
     api
       .preview(request)
       .then((found) => {
         const after = ended(state.current, seq, found.kind === "found");
         if (found.kind === "found" && after.isShown === true) {
-          setShown({ ...nothing, ...read(found.body, asked), took: performance.now() - begin });
+          setShown({ ...nothing, ...read(found.body, asked), sight: sightOf(found.body), took: performance.now() - begin });
         }
         follow(after);
         if (found.kind !== "preparing" || latest.current === null || isGone.current) return;

@@ -12,6 +12,7 @@ import { FramePanel, type At, type Tool } from "../parts/FramePanel";
 import { Empty, NoRecording } from "../parts/Need";
 import { foundOf, regionsOf } from "../parts/overlays";
 import { ParameterForm, parametersOf, parametersOfAll } from "../parts/ParameterForm";
+import { SightOf } from "../parts/SightOf";
 import { TimeBar } from "../parts/TimeBar";
 import { useKeys, type Actions } from "../parts/useKeys";
 import { ValueStrip } from "../parts/ValueStrip";
@@ -398,6 +399,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                     </div>
                   ))}
                 </dl>
+                {preview.sight !== null && <SightOf sight={preview.sight} analysis={ANALYSIS[region.kind]} />}
                 <ValueStrip wish={wish} n_frames={camera.n_frames} />
                 <p class="help">The same code, region and parameters as in a run; smoothed values need the whole recording and are not shown.</p>
               </fieldset>

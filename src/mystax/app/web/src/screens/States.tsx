@@ -11,6 +11,7 @@ import { palette } from "../palette.gen";
 import { Clips } from "../parts/Clips";
 import { FramePanel } from "../parts/FramePanel";
 import { MeanFaces } from "../parts/MeanFaces";
+import { isLight } from "../parts/theme";
 import { Empty, NoRecording } from "../parts/Need";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
@@ -70,6 +71,7 @@ function Ethogram({ found, now }: { readonly found: Found; readonly now: number 
       }
     });
     const at = x(time.value);
+    void isLight.value;
     const style = getComputedStyle(host);
     context.fillStyle = style.getPropertyValue("--text");
     context.fillRect(at - 1, 0, 2, HEIGHT - 10);

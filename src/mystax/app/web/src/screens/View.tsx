@@ -16,7 +16,7 @@ import { TracePanel } from "../parts/TracePanel";
 import { corners, isLow, LOW, markersOf } from "../markers";
 import { runOpen } from "./Queue";
 import { poseOf } from "../pose";
-import { clocks, focus, focusFrame, focusName, isReadOnly, open } from "../state";
+import { addressOf, clocks, focus, focusFrame, focusName, isReadOnly, open } from "../state";
 
 interface Choice {
   readonly key: string;
@@ -171,24 +171,31 @@ export function View() {
                 </div>
               )}
               <TimeBar />
-              <label>
-                <span class="muted">add a trace </span>
-                <select
-                  value=""
-                  onChange={(event) => {
-                    const key = event.currentTarget.value;
-                    if (key !== "" && !chosen.includes(key)) setShown([...chosen, key]);
-                    event.currentTarget.value = "";
-                  }}
-                >
-                  <option value="">…</option>
-                  {choices.map((choice) => (
-                    <option key={choice.key} value={choice.key}>
-                      {choice.title}
-                    </option>
-                  ))}
-                </select>
-              </label>
+              {choices.length === 0 ? (
+                <p class="notice">
+                  No traces yet. Draw <a href={addressOf("rois", recording.id)}>ROIs</a> and run them, or{" "}
+                  <code>mystax run VIDEO</code>.
+                </p>
+              ) : (
+                <label>
+                  <span class="muted">add a trace </span>
+                  <select
+                    value=""
+                    onChange={(event) => {
+                      const key = event.currentTarget.value;
+                      if (key !== "" && !chosen.includes(key)) setShown([...chosen, key]);
+                      event.currentTarget.value = "";
+                    }}
+                  >
+                    <option value="">…</option>
+                    {choices.map((choice) => (
+                      <option key={choice.key} value={choice.key}>
+                        {choice.title}
+                      </option>
+                    ))}
+                  </select>
+                </label>
+              )}
               <div class="traces">
                 {choices
                   .filter((choice) => chosen.includes(choice.key))

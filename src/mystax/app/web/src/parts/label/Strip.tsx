@@ -10,6 +10,7 @@ import { clocks, focus, focusFrame } from "../../state";
 import { AROUND, cellsAround, cellText, columnOf, frameUnder, stripText, topStep, type Cell, type Facts, type Sample } from "../../strip";
 import { labels, suggestions } from "../labelDesk";
 import { pointsAt, pointsCome } from "../points";
+import { isLight } from "../theme";
 import { showFrame } from "../TimeBar";
 import { chosen } from "./hand";
 
@@ -89,7 +90,7 @@ export function Strip({ recording }: { readonly recording: RecordingInfo }) {
     const watch = new ResizeObserver(() => paint(host, cells, middle));
     watch.observe(host);
     return () => watch.disconnect();
-  }, [cells, middle]);
+  }, [cells, middle, isLight.value]);
 
   const n_frames = clocks.value.get(focus.value?.id ?? "")?.times.length ?? 0;
   const under = (event: MouseEvent): number | null => frameUnder(event.offsetX, middle, canvas.current?.clientWidth ?? 1, n_frames);

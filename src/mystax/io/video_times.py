@@ -21,6 +21,7 @@ COMMON_RATES = (
 )
 RATE_ONLY = ("avi", "yuv4mpegpipe")
 """Containers that hold a rate, not capture times."""
+NANO = 10**9
 LONGEST = 2**62
 """Ticks that a recording may last: numbers of 64 bits count no farther."""
 ON_GRID = 0.02

@@ -11,24 +11,15 @@ from hypothesis import strategies as st
 
 import mystax
 from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind, Shape
-from mystax.core.recording import ArraySource
 from mystax.engine.calls import analysis_function
 from mystax.errors import RoiError
 from mystax.synth import faulty_video
 from tests.fixtures.engine_toys import frames_of
+from tests.fixtures.unread import Unread
 
 pytestmark = pytest.mark.fault(24)
 KINDS: list[RoiKind] = ["pupil", "motion", "blink", "running", "face"]
 OF_KIND = {"pupil": "pupil", "motion": "motion", "blink": "blink", "running": "running", "face": "motion"}
-
-
-class Unread(ArraySource):
-    """Frames that nobody may look at."""
-
-    def __getattribute__(self, name: str) -> object:
-        if name == "_take":
-            raise AssertionError("frames were read")
-        return super().__getattribute__(name)
 
 
 SHAPES = st.one_of(

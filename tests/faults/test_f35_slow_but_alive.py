@@ -81,7 +81,7 @@ def test_commands_on_one_video_at_the_same_time_make_one_outcome(tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_stopped_process_keeps_its_work(tmp_path: Path) -> None:
-    faulty_video(tmp_path / "face.mp4", "clean", n_frames=2000, size=(160, 120))
+    faulty_video(tmp_path / "face.mp4", "clean", n_frames=8000, size=(160, 120))
     words = ("run", "face.mp4", "--analyses", "motion", "--no-report", "--json")
     first = start_command(*words, cwd=tmp_path)
     wait_for_work(tmp_path / "face.mystax", first)

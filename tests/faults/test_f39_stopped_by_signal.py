@@ -16,6 +16,7 @@ import pytest
 
 import mystax
 from mystax.synth import faulty_video
+from tests.fixtures.commands import wait_for_work
 from tests.fixtures.engine_runs import ENVIRONMENT
 
 pytestmark = pytest.mark.fault(39)
@@ -34,15 +35,6 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def _wait_for_work(folder: Path, process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Wait until the run has begun to work, and a moment more."""
-    end = time.monotonic() + 30
-    while not list(folder.glob("face.mystax/.mystax/work/*/lock")) and process.poll() is None:
-        assert time.monotonic() < end, "the run did not start"
-        time.sleep(0.005)  # another process: there is nothing else to wait for
-    time.sleep(seconds)
-
-
 def _finish(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
     _, said = process.communicate(timeout=60)
     return process.returncode, said.decode()
@@ -54,7 +46,7 @@ def test_a_stopped_command_goes_on_later_with_the_same_bits(number: signal.Signa
     statuses = []
     for pause in np.random.default_rng(int(number)).uniform(0, 0.4, 3):
         process = _start(tmp_path)
-        _wait_for_work(tmp_path, process, float(pause))
+        wait_for_work(tmp_path / "face.mystax", process, float(pause))
         process.send_signal(number)
         start = time.monotonic()
         status, said = _finish(process)
@@ -76,7 +68,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
 
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=400, size=(160, 120))
     process = _start(tmp_path)
-    _wait_for_work(tmp_path, process, 0.0)
+    wait_for_work(tmp_path / "face.mystax", process)
     workers = psutil.Process(process.pid).children(recursive=True)
     assert workers
     process.kill()

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import mystax
-from mystax.compute.projection import project_rig
-from mystax.compute.triangulation import triangulate
 from mystax.core.board import board_from_text
 from mystax.core.rig_model import RigModel, make_rig
-from mystax.core.rotations import rigid_fit
 from mystax.synth.board_film import BoardFilm, wave_board, write_board_film
-from tests.fixtures.rigs import rig_of
+from tests.fixtures.rigs import error_of, points_about, rig_of
+
+FACE = points_about(6, 300)
+"""Points that rigs are judged by [mm]."""
 
 BOARD = "charuco:7x5:4:3"
 SIZE = (320, 240)
@@ -58,15 +58,6 @@ def film_of(rig: RigModel, folder: Path, *, reach: float = 0.3, creep: float = 0
     return write_board_film(film, folder, Fraction(2))
 
 
-def error_of(found: RigModel, truth: RigModel) -> float:
-    """Median error [mm] of exact points through the estimated cameras, after rigid alignment."""
-    points = np.random.default_rng(5).uniform(-6, 6, (300, 3))
-    pixels = project_rig(truth, points)
-    place = triangulate(found, pixels, np.tile(np.array([1.0, 0, 1]), (2, 300, 1)), robust=False).position
-    turn, shift = rigid_fit(place, points)
-    return float(np.median(np.linalg.norm(place @ turn.T + shift - points, axis=1)))
-
-
 def test_badly_printed_board_is_found_with_the_cameras(tmp_path: Path) -> None:
     """Corners of a sheet lie up to 0.4 mm beside their places."""
     truth = small_rig(300, [-0.1, 0.02, 0, 0, 0])
@@ -74,7 +65,7 @@ def test_badly_printed_board_is_found_with_the_cameras(tmp_path: Path) -> None:
     plain = mystax.Rig.calibrate(files, board=BOARD, out=tmp_path / "rig.toml").model
     found = mystax.Rig.calibrate(tmp_path / "rig.corners.nc", board="", board_error=0.2).model
     assert max(camera.rms for camera in found.cameras) < 0.7 * max(camera.rms for camera in plain.cameras)
-    assert error_of(found, truth) < 0.25 * error_of(plain, truth)
+    assert error_of(found, truth, FACE) < 0.25 * error_of(plain, truth, FACE)
 
 
 def test_third_radial_number_is_found_in_films(tmp_path: Path) -> None:
@@ -94,7 +85,7 @@ def test_fisheye_lenses_are_found_in_films(tmp_path: Path) -> None:
     truth = small_rig(140, [0.05, -0.02, 0, 0], apart=28)
     files = film_of(truth, tmp_path, reach=0.7)
     found = mystax.Rig.calibrate(files, board=BOARD, model="fisheye", out=tmp_path / "rig.toml")
-    assert error_of(found.model, truth) < 0.02
+    assert error_of(found.model, truth, FACE) < 0.02
     for ours, theirs in zip(found.model.cameras, truth.cameras, strict=True):
         assert abs(ours.matrix[0, 0] - theirs.matrix[0, 0]) < 4 * ours.sd["fx"]
         assert np.abs(ours.distortion[:2] - theirs.distortion[:2]).max() < 0.02

@@ -13,7 +13,6 @@ from mystax.compute.projection import project_rig
 from mystax.compute.triangulation import triangulate
 from mystax.core.board import board_from_text
 from mystax.core.events import Event
-from mystax.core.rig_model import RigModel
 from mystax.core.rotations import rigid_fit
 from mystax.engine.demo.face import recovered_places
 from mystax.io.corners import read_corners
@@ -23,6 +22,10 @@ from mystax.synth.head_files import write_rig
 from mystax.synth.head_rig import HeadRig, render_rig
 from mystax.synth.head_script import HeadScript
 from tests.fixtures.commands import call
+from tests.fixtures.rigs import error_of, points_about
+
+FACE = points_about(5, 300, (7.0, 0.0, -2.0))
+"""Points that rigs are judged by [mm]."""
 
 BOARD = "charuco:7x5:4:3"
 N_VIEWS = 24
@@ -56,16 +59,6 @@ def calibrated(film: BoardFilm, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def error_of(found: RigModel, truth: RigModel) -> float:
-    """Median error [mm] of exact points of a face through the estimated cameras, after rigid alignment."""
-    points = np.array([7.0, 0, -2]) + np.random.default_rng(5).uniform(-5, 5, (300, 3))
-    pixels = project_rig(truth, points)
-    precision = np.tile(np.array([1.0, 0, 1]), (len(pixels), 300, 1))
-    place = triangulate(found, pixels, precision, robust=False).position
-    turn, shift = rigid_fit(place, points)
-    return float(np.median(np.linalg.norm(place @ turn.T + shift - points, axis=1)))
-
-
 def test_corners_of_the_films_are_those_of_the_truth(calibrated: Path, film: BoardFilm) -> None:
     corners = read_corners(calibrated / "calibration.corners.nc")
     assert corners.sizes["view"] == N_VIEWS
@@ -90,7 +83,7 @@ def test_command_calibrates_films_of_a_board(
     assert run.status == 0, run.err
     found = read_rig(tmp_path / "calibration.toml")
     assert found.names == film.rig.names
-    assert error_of(found, film.rig) < 0.01  # 0.08 % of the face
+    assert error_of(found, film.rig, FACE) < 0.01  # 0.08 % of the face
     for ours, truth in zip(found.cameras, film.rig.cameras, strict=True):
         assert abs(ours.matrix[0, 0] - truth.matrix[0, 0]) < 4 * ours.sd["fx"]
         assert ours.rms < 0.1

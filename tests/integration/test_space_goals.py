@@ -15,17 +15,18 @@ import mystax
 from mystax.analyses.rig import Rig
 from mystax.compute.calibration import calibrate
 from mystax.compute.limb_lengths import Limb
-from mystax.compute.projection import project_rig
 from mystax.compute.tiles import TilePool
 from mystax.compute.trajectory import fill_gaps, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import triangulate
 from mystax.core.quality import flags_from_json
 from mystax.core.rig_model import RigModel
-from mystax.core.rotations import rigid_fit
 from mystax.io.rig import rig_to_toml
 from tests.fixtures.commands import ROOT, call
-from tests.fixtures.rigs import SIZE, board_views, moving_points
+from tests.fixtures.rigs import SIZE, board_views, error_of, moving_points, points_about, write_track
+
+FACE = points_about(15, 500)
+"""Points that rigs are judged by [mm]."""
 
 pytestmark = pytest.mark.slow
 
@@ -116,15 +117,6 @@ def test_the_start_hardly_changes_the_minimum_of_the_peers_objective(n_cameras: 
     assert costs[1] == pytest.approx(costs[0], rel=0.01)
 
 
-def error_of(found: RigModel, truth: RigModel) -> float:
-    """Median error [mm] of exact points through the estimated cameras, after rigid alignment."""
-    points = np.random.default_rng(5).uniform(-15, 15, (500, 3))
-    pixels = project_rig(truth, points)
-    place = triangulate(found, pixels, precision_of(pixels), robust=False).position
-    turn, shift = rigid_fit(place, points)
-    return float(np.median(np.linalg.norm(place @ turn.T + shift - points, axis=1)))
-
-
 @pytest.mark.parametrize(("n_cameras", "most", "seconds"), [(2, 0.008, 2), (4, 0.003, 5)])
 def test_rigs_of_several_seeds_are_recovered(n_cameras: int, most: float, seconds: float) -> None:
     errors = []
@@ -133,7 +125,7 @@ def test_rigs_of_several_seeds_are_recovered(n_cameras: int, most: float, second
         begin = time.process_time()
         found = calibrate(truth.names, [SIZE] * n_cameras, uv, board)
         assert time.process_time() - begin <= seconds
-        errors.append(error_of(found.rig, truth))
+        errors.append(error_of(found.rig, truth, FACE))
     assert np.median(errors) <= most
 
 
@@ -159,13 +151,8 @@ def write_tracks(folder: Path, n_frames: int, n_cameras: int = 2, *, late: int =
     uv[:-1, : 5 * n_frames] = uv[:-1, late // 2 :][:, : 5 * n_frames]
     uv = uv[:, : 5 * n_frames : 5]
     (folder / "calibration.toml").write_text(rig_to_toml(rig))
-    head = ",".join(["frame", *(f"p{k}_{axis}" for k in range(13) for axis in "xy")])
     for c in range(n_cameras):
-        rows = [
-            ",".join([str(i), *("" if np.isnan(v) else f"{v:.3f}" for v in uv[c, i].ravel())])
-            for i in range(n_frames)
-        ]
-        (folder / f"cam{c}.csv").write_text("\n".join([head, *rows]))
+        write_track(folder / f"cam{c}.csv", uv[c, :n_frames], digits=3)
     return rig
 
 

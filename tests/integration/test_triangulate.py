@@ -16,7 +16,7 @@ from mystax.io.corners import corners_to_bytes
 from mystax.io.rig import rig_to_toml
 from mystax.io.video import VideoWriter
 from tests.fixtures.commands import call
-from tests.fixtures.rigs import SIZE, board_views, corners_dataset, moving_points
+from tests.fixtures.rigs import SIZE, board_views, corners_dataset, moving_points, write_track
 
 N = 300
 
@@ -24,13 +24,8 @@ N = 300
 def write_tracks(folder: Path, n_cameras: int = 3) -> tuple[np.ndarray, np.ndarray]:
     rig, _, truth, uv = moving_points(n_cameras, 100, N)
     (folder / "calibration.toml").write_text(rig_to_toml(rig))
-    head = ",".join(["frame", *(f"p{k}_{axis}" for k in range(13) for axis in "xy")])
     for c in range(n_cameras):
-        rows = [
-            ",".join([str(i), *("" if np.isnan(v) else repr(float(v)) for v in uv[c, i].ravel())])
-            for i in range(N)
-        ]
-        (folder / f"cam{c}.csv").write_text("\n".join([head, *rows]))
+        write_track(folder / f"cam{c}.csv", uv[c])
     return truth, uv
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.behaviour import Bank
-from mystax.core.keypoints import KeypointSet
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.typing import Float64
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _keypoints(outcome: Dataset, prefix: str, min_confidence: float) -> Iterator
         sure = outcome["confidence"].transpose("time", "keypoint", ...)
         shown = np.asarray(sure.values).reshape(*sure.shape[:2], -1)[..., 0]
         values = np.where((shown >= min_confidence)[..., None], values, np.nan)
-    text = str(outcome.attrs.get("keypoint_set", ""))
-    known = KeypointSet.from_toml(text, "keypoint_set") if text else None
+    known = set_of_outcome(outcome)
     has_parts = known is not None and bool(known.parts)
     parts: dict[str, list[int]] = {}
     for k, name in enumerate(names):

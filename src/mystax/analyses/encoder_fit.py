@@ -19,7 +19,7 @@ from mystax.compute.folds import FoldPlan
 from mystax.compute.lowrank import reduced
 from mystax.compute.regression import decompose
 from mystax.core.analysis import Tiles
-from mystax.core.typing import Float32, Float64, Int64
+from mystax.core.typing import Float64, Int64
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -37,7 +37,6 @@ def fit_encoder(
     tiles: Tiles,
     *,
     facts: Mapping[str, object] | None = None,
-    evaluated: Float32[np.ndarray, " neuron"] | None = None,
     names: Int64[np.ndarray, " neuron"],
 ) -> Encoder:
     """Fit the encoder once more on all usable bins, to be kept.
@@ -56,8 +55,6 @@ def fit_encoder(
         Threads.
     facts : mapping, optional
         Further attributes.
-    evaluated : array (neuron,), optional
-        Explained variance of the stack in the evaluation.
     names : array (neuron,)
         Numbers of the neurons in their source.
 
@@ -91,7 +88,6 @@ def fit_encoder(
         _latents(fits),
         data.width,
         facts or {},
-        evaluated,
     )
 
 

@@ -8,20 +8,9 @@ from mystax.core.dataset import Coordinate, Schema, Variable
 from mystax.core.params import Params, param
 from mystax.errors import RecipeError
 
-__all__ = ["ENCODING", "MODELS", "VERSION", "EncodingParams"]
+__all__ = ["ENCODING", "VERSION", "EncodingParams"]
 
 VERSION = 1
-MODELS = (
-    "mean-only",
-    "lagged-ridge",
-    "one-point",
-    "filterbank",
-    "reduced-rank",
-    "deep",
-    "facemap",
-    "stacked",
-)
-"""Names on the dimension `model`, in the order in which they appear."""
 
 
 class EncodingParams(Params):

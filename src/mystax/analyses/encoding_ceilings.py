@@ -4,17 +4,15 @@ import numpy as np
 
 from mystax.analyses.encoding_data import EncodingData
 from mystax.analyses.encoding_fold import Found
-from mystax.analyses.encoding_members import Units
+from mystax.analyses.encoding_members import units_of_population
 from mystax.compute.ceilings import SvcaFold, halves_of, svca_fold, svca_shares
 from mystax.compute.explained import explained_variance
 from mystax.compute.filterbank import Filterbank
 from mystax.compute.folds import FoldPlan
 from mystax.compute.linear_fit import Decompositions, fit_linear, sum_inner
-from mystax.compute.lowrank import leading_components, n_components_for
 from mystax.compute.population import Population
 from mystax.compute.scoring import score_blocks
 from mystax.core.quality import Flag
-from mystax.core.typing import Bool
 
 __all__ = ["peer_ceiling", "svca_found"]
 
@@ -36,8 +34,8 @@ def peer_ceiling(
         for side in (0, 1):
             givers = np.flatnonzero((halves.half == side) & halves.predicts)
             takers = np.flatnonzero(halves.half != side)
-            one = _units_of_some(data, givers, train, seed)
-            other = _units_of_some(data, takers, train, seed)
+            one = units_of_population(_some(data, givers), train, seed)
+            other = units_of_population(_some(data, takers), train, seed)
             spread = one.scores[train].std(0, dtype=np.float64)
             design = (one.scores / np.where(spread > 0, spread, np.inf)).astype(np.float32)
             fit = fit_linear(
@@ -68,15 +66,8 @@ def peer_ceiling(
     return {"ceiling_peer": (("neuron",), peer)}, {"peer_halves": halves.kind}, flags
 
 
-def _units_of_some(
-    data: EncodingData, some: np.ndarray, train: Bool[np.ndarray, " time"], seed: int
-) -> Units:
-    population = Population(data.population.activity, data.population.neurons[some])
-    mean, sd = population.moments(train)
-    n = int(train.sum())
-    r = n_components_for(population.n, n)
-    loadings = leading_components(population.readers(mean, sd, train), n, population.n, r, seed)
-    return Units(mean, sd, loadings, population.scores(mean, sd, loadings))
+def _some(data: EncodingData, some: np.ndarray) -> Population:
+    return Population(data.population.activity, data.population.neurons[some])
 
 
 def svca_found(data: EncodingData, plan: FoldPlan, seed: int) -> Found:
@@ -84,7 +75,7 @@ def svca_found(data: EncodingData, plan: FoldPlan, seed: int) -> Found:
     some = np.arange(data.population.n)
     if len(some) > SVCA_NEURONS:
         some = np.sort(np.random.default_rng([seed, 0x5C]).permutation(len(some))[:SVCA_NEURONS])
-    population = Population(data.population.activity, data.population.neurons[some])
+    population = _some(data, some)
     splits: list[list[SvcaFold]] = [[] for _ in range(SVCA_SPLITS)]
     for fold in range(plan.n_folds):
         train = plan.train(fold)

@@ -20,6 +20,7 @@ from mystax.compute.linear_fit import (
     sum_inner,
 )
 from mystax.compute.lowrank import leading_components, n_components_for
+from mystax.compute.population import Population
 from mystax.compute.scoring import stack_sums
 from mystax.compute.stacking import stack_error, stack_weights
 from mystax.core.analysis import Tiles
@@ -102,7 +103,11 @@ class Units:
 
 def units_of(data: EncodingData, train: Bool[np.ndarray, " time"], seed: int) -> Units:
     """Standardise the population on training bins, and find its components there."""
-    population = data.population
+    return units_of_population(data.population, train, seed)
+
+
+def units_of_population(population: Population, train: Bool[np.ndarray, " time"], seed: int) -> Units:
+    """Return the units of a population, or of some of its neurons."""
     mean, sd = population.moments(train)
     n = int(train.sum())
     r = n_components_for(population.n, n)

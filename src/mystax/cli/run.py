@@ -9,13 +9,13 @@ import click
 
 from mystax.cli.options import AnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
-from mystax.core.events import Event
+from mystax.core.events import Event, Report
 
 if TYPE_CHECKING:
     from mystax.core.geometry import Roi
     from mystax.io.outcomes import Outcomes
 
-__all__ = ["command", "tell_outcomes"]
+__all__ = ["command", "reporting", "tell_outcomes"]
 
 EPILOG = (
     "Example: mystax run face.mp4 --roi pupil:ellipse:210,140,40,32 --roi running:rectangle:20,300,160,120"
@@ -171,15 +171,21 @@ def _run_one(
             output.say(line)
         return
     made: list[str] = []
+    report = reporting(output, made)
+    start = time.monotonic()
+    outcomes = run(opened, report=not options["no_report"], progress=report, **request)
+    tell_outcomes(output, outcomes, made, time.monotonic() - start)
+
+
+def reporting(output: Output, made: list[str]) -> Report:
+    """Return what takes events: it passes them on, and notes the analyses whose outcomes were made."""
 
     def report(event: Event) -> None:
         if event.kind == "outcome":
             made.append(str(event.data.get("analysis", "")))
         output.report(event)
 
-    start = time.monotonic()
-    outcomes = run(opened, report=not options["no_report"], progress=report, **request)
-    tell_outcomes(output, outcomes, made, time.monotonic() - start)
+    return report
 
 
 def _plan_lines(plan: Mapping[str, Any]) -> list[str]:

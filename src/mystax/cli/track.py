@@ -9,8 +9,7 @@ import click
 
 from mystax.cli.options import OneAnalysisCommand, common
 from mystax.cli.output import Output
-from mystax.cli.run import tell_outcomes
-from mystax.core.events import Event
+from mystax.cli.run import reporting, tell_outcomes
 
 __all__ = ["command"]
 
@@ -55,12 +54,7 @@ def _track(
     from mystax.engine.stills import is_stills
 
     made: list[str] = []
-
-    def report(event: Event) -> None:
-        if event.kind == "outcome":
-            made.append(str(event.data.get("analysis", "")))
-        output.report(event)
-
+    report = reporting(output, made)
     start = time.monotonic()
     if is_stills(source):
         from mystax.engine.track_stills import track_folder

@@ -9,7 +9,7 @@ import click
 
 from mystax.cli.options import OneAnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
-from mystax.cli.run import tell_outcomes
+from mystax.cli.run import reporting, tell_outcomes
 from mystax.core.events import Event
 from mystax.errors import MystaxError
 
@@ -83,12 +83,7 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
         _project(output, project, request, parameters["pose3d"], options)
         return
     made: list[str] = []
-
-    def report(event: Event) -> None:
-        if event.kind == "outcome":
-            made.append(str(event.data.get("analysis", "")))
-        output.report(event)
-
+    report = reporting(output, made)
     start = time.monotonic()
     outcomes = triangulate_files(
         poses if poses is not None else {name: paths[0] for name, paths in files.items()},

@@ -56,7 +56,6 @@ def align_frames(
     template: Float64[np.ndarray, "keypoint space"],
     rigid: Int64[np.ndarray, " rigid"],
     mode: Align,
-    weights: Float64[np.ndarray, " keypoint"] | None = None,
 ) -> Aligned:
     """Move every frame onto a template by its rigid points.
 
@@ -70,8 +69,6 @@ def align_frames(
         Points that do not move against each other.
     mode : {"none", "translate", "rigid", "similarity"}
         How free the move is.
-    weights : array (keypoint,), optional
-        How much each rigid point counts; by default all alike.
 
     Returns
     -------
@@ -89,7 +86,7 @@ def align_frames(
         return Aligned(points.copy(), eye, np.zeros((n, space)), np.ones(n))
     part, target = points[:, rigid], template[rigid]
     known = np.isfinite(part).all(2) & np.isfinite(target).all(1)
-    weight = known * (np.ones(len(rigid)) if weights is None else weights[rigid])
+    weight = known.astype(np.float64)
     total = weight.sum(1)
     safe = np.where(total > 0, total, 1)[:, None]
     place = np.where(known[..., None], part, 0)

@@ -111,6 +111,12 @@ class BinScale:
         return np.asarray((sums / (self.size * self.size) - self.offset) * self.gain)
 
 
+def box_of_bins(marked: Bool[np.ndarray, "y x"], size: int) -> Box:
+    """Return the box of pixels around the marked bins, of which there is at least one."""
+    y, x = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
+    return Box(int(x[0]) * size, int(y[0]) * size, (int(x[-1]) + 1) * size, (int(y[-1]) + 1) * size)
+
+
 @dataclass(frozen=True, slots=True)
 class BinGrid:
     """The bins that several regions of one camera need: a box of whole bins on the grid from pixel (0, 0).
@@ -137,9 +143,7 @@ class BinGrid:
             union = region if union is None else union | region
         if union is None or not union.any():
             raise ValueError("no region holds a bin")
-        y, x = np.flatnonzero(union.any(1)), np.flatnonzero(union.any(0))
-        box = Box(int(x[0]) * size, int(y[0]) * size, (int(x[-1]) + 1) * size, (int(y[-1]) + 1) * size)
-        return cls(size, box, (union.shape[0], union.shape[1]))
+        return cls(size, box_of_bins(union, size), (union.shape[0], union.shape[1]))
 
     @property
     def rows(self) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from mystax.compute.blink_events import BlinkEvents, closed_state, find_blinks, open_level, openness_of
-from mystax.compute.crops import grey_crop, grey_unit
+from mystax.compute.crops import grey_crop, grey_unit, mask_in_box
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.kernels.blink import dark_sums
 from mystax.compute.sight import Sight, sight_dataset
@@ -83,9 +83,7 @@ class BlinkField:
     @cached_property
     def mask(self) -> UInt8[np.ndarray, "y x"]:
         """1 inside the region."""
-        box = self.box
-        y, x = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float64)
-        return np.asarray(self.roi.shape.contains(x, y), np.uint8)
+        return mask_in_box(self.roi, self.box)
 
 
 @dataclass(frozen=True, slots=True)

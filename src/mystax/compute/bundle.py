@@ -326,13 +326,10 @@ def _standard_deviations(bundle: Bundle, cut: float) -> None:
     bundle.sd[~bundle.free] = 0.0
 
 
-def free_columns(
-    n_cameras: int, names: Sequence[str], *, poses: bool = True
-) -> Bool[np.ndarray, "camera column"]:
+def free_columns(n_cameras: int, names: Sequence[str]) -> Bool[np.ndarray, "camera column"]:
     """Return which columns are free: poses of all cameras but the first, and named intrinsic numbers."""
     free = np.zeros((n_cameras, N_CAMERA), np.bool_)
-    if poses:
-        free[1:, :6] = True
+    free[1:, :6] = True
     for name in names:
         free[:, 6 + INTRINSIC_NAMES.index(name)] = True
     return free

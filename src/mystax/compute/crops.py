@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mystax.core.geometry import Box
+from mystax.core.geometry import Box, Roi
 from mystax.core.recording import FrameChunk
-from mystax.core.typing import Shaped
+from mystax.core.typing import Shaped, UInt8
 
-__all__ = ["grey_crop", "grey_unit"]
+__all__ = ["grey_crop", "grey_unit", "mask_in_box"]
 
 
 def grey_crop(chunk: FrameChunk, box: Box) -> Shaped[np.ndarray, "n y x"]:
@@ -45,3 +45,9 @@ def grey_unit(bits: int) -> float:
         1 for 8 bits, 1/4 for 10 bits.
     """
     return float(2.0 ** (8 - bits))
+
+
+def mask_in_box(roi: Roi, box: Box) -> UInt8[np.ndarray, "y x"]:
+    """Return 1 for the pixels of a box that lie inside a region."""
+    y, x = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float64)
+    return np.asarray(roi.shape.contains(x, y), np.uint8)

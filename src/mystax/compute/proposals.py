@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from mystax.compute.bins import BinScale, auto_bin, bins_of
+from mystax.compute.bins import BinScale, auto_bin, bins_of, box_of_bins
 from mystax.compute.blink import otsu_level
 from mystax.compute.find_eye import find_eye, propose_eye
 from mystax.core.analysis import Pass
@@ -76,12 +76,6 @@ def otsu(values: Shaped[np.ndarray, "..."], n_levels: int = 256) -> float:
     return low + (otsu_level(counts) + 0.5) * (high - low) / n_levels
 
 
-def _bounding(part: Bool[np.ndarray, "y x"], size: int) -> Box:
-    """Return the box of pixels around the marked bins."""
-    y, x = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
-    return Box(int(x[0]) * size, int(y[0]) * size, (int(x[-1]) + 1) * size, (int(y[-1]) + 1) * size)
-
-
 def _moving_parts(moving: Float[np.ndarray, "y x"]) -> list[Bool[np.ndarray, "y x"]]:
     """Return the connected parts that move clearly, the largest first."""
     padded = np.pad(moving > otsu(moving), CLOSING)
@@ -127,16 +121,16 @@ def propose_face(
         return None
     parts = _moving_parts(moving)
     if eye is None:
-        return _face(_bounding(parts[0], size), moving, size, shape)
+        return _face(box_of_bins(parts[0], size), moving, size, shape)
     near = Roi("eye", "pupil", Ellipse(eye.cx, eye.cy, NEAR * eye.rx, NEAR * eye.ry, eye.angle))
     around_eye = near.bins(shape, size)
-    whole = _face(_bounding(_join(parts, around_eye), size), moving, size, shape)
+    whole = _face(box_of_bins(_join(parts, around_eye), size), moving, size, shape)
     if (parts[0] & around_eye).any():
         return whole
     rest = np.where(ndimage.binary_dilation(parts[0], iterations=CLOSING), 0.0, moving)
     if not float(rest.max(initial=0.0)) > MIN_MOTION:
         return whole
-    without = _face(_bounding(_join(_moving_parts(rest), around_eye), size), rest, size, shape)
+    without = _face(box_of_bins(_join(_moving_parts(rest), around_eye), size), rest, size, shape)
     # A snout makes the rest look like noise, a wheel makes the whole as large as the picture.
     return max(whole, without, key=lambda face: face[1])
 

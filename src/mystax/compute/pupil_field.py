@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from mystax.compute.crops import mask_in_box
 from mystax.core.geometry import Box, Roi
 from mystax.core.typing import UInt8
 
@@ -92,22 +93,17 @@ class PupilField:
         """The region's box and 3 px around it, inside the picture."""
         return self.roi.box(self.shape).grow(_MARGIN).clip(self.shape)
 
-    def _inside(self, roi: Roi) -> UInt8[np.ndarray, "y x"]:
-        box = self.box
-        y, x = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float64)
-        return np.asarray(roi.shape.contains(x, y), np.uint8)
-
     @cached_property
     def mask(self) -> UInt8[np.ndarray, "y x"]:
         """1 inside the region."""
-        return self._inside(self.roi)
+        return mask_in_box(self.roi, self.box)
 
     @cached_property
     def drawn(self) -> UInt8[np.ndarray, "y x"]:
         """1 inside the reflections that were drawn."""
         drawn = np.zeros_like(self.mask)
         for shape in self.roi.reflections:
-            drawn |= self._inside(Roi(self.roi.name, "pupil", shape))
+            drawn |= mask_in_box(Roi(self.roi.name, "pupil", shape), self.box)
         return drawn
 
     @cached_property

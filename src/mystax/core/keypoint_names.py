@@ -3,12 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from mystax.core.keypoint_fields import IDENTIFIER, Keypoint
 from mystax.core.keypoints import KeypointSet, shipped_sets
 from mystax.errors import RecipeError, nearest
 
-__all__ = ["MappedName", "NameMapping", "map_names", "set_for_names", "set_of_names"]
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+__all__ = ["MappedName", "NameMapping", "map_names", "set_for_names", "set_of_names", "set_of_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +148,9 @@ def set_for_names(names: Sequence[str], edges: Sequence[tuple[str, str]] = ()) -
     return (
         min(fitting, key=lambda one: (len(one), one.name)) if fitting else set_of_names(names, "own", edges)
     )
+
+
+def set_of_outcome(dataset: Dataset) -> KeypointSet | None:
+    """Return the keypoint set that an outcome carries; None if it carries none."""
+    text = str(dataset.attrs.get("keypoint_set", ""))
+    return KeypointSet.from_toml(text, "keypoint_set") if text else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.core.keypoints import KeypointSet
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.element.linking import Link
 from mystax.element.poses import part_name
 from mystax.errors import NumbersError
@@ -53,8 +53,7 @@ def pose3d_rows(dataset: Dataset) -> tuple[dict[str, Any], list[dict[str, Any]]]
     known = residual[np.isfinite(residual)]
     if not len(known):
         raise NumbersError("N303", "pose3d", "no point was seen by two cameras")
-    text = dataset.attrs.get("keypoint_set")
-    points = KeypointSet.from_toml(str(text)) if text else None
+    points = set_of_outcome(dataset)
     position, confidence = dataset["position"].values, dataset["confidence"].values
     rows = [
         {

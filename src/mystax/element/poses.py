@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.keypoints import KeypointSet
 from mystax.core.recording import Recording
 from mystax.core.safe_names import is_there
@@ -186,8 +187,7 @@ def pose_rows(outcomes: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[st
         With ``pose``.
     """
     dataset = outcomes[ANALYSIS]
-    text = dataset.attrs.get("keypoint_set")
-    points = KeypointSet.from_toml(str(text)) if text else None
+    points = set_of_outcome(dataset)
     position, confidence = dataset["position"].values, dataset["confidence"].values
     rows = [
         {

@@ -42,9 +42,7 @@ def clock_text(path: str, spec: Mapping[str, Any]) -> str:
     return f"{kind}:{path}" + (f":{rest}" if rest else "")
 
 
-def open_video(
-    link: Link, files: Sequence[str], clock: tuple[str, Mapping[str, Any]] | None, name: str = ""
-) -> Recording:
+def open_video(link: Link, files: Sequence[str], clock: tuple[str, Mapping[str, Any]] | None) -> Recording:
     """Open the video of a row.
 
     Parameters
@@ -55,13 +53,11 @@ def open_video(
         Paths relative to a root, in order.
     clock : tuple of str and mapping, or None
         Path and spec of the clock file.
-    name : str, optional
-        Name of the recording; by default that of the first file.
 
     Returns
     -------
     Recording
-        One camera.
+        One camera; its name is that of the first file.
 
     Raises
     ------
@@ -79,7 +75,7 @@ def open_video(
         more["clocks"] = clock_text(str(link.find(path)), spec)
         if spec.get("policy"):
             more["clock_policy"] = str(spec["policy"])
-    return open_recording({CAMERA: [str(place) for place in places]}, name=name or places[0].stem, **more)
+    return open_recording({CAMERA: [str(place) for place in places]}, name=places[0].stem, **more)
 
 
 def recording_facts(recording: Recording) -> dict[str, Any]:
@@ -88,7 +84,7 @@ def recording_facts(recording: Recording) -> dict[str, Any]:
     Parameters
     ----------
     recording : Recording
-        One camera.
+        One camera; its name is that of the first file.
 
     Returns
     -------

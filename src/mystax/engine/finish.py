@@ -1,7 +1,7 @@
 """From reducers to outcomes: common coordinates, coverage, remarks."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +48,7 @@ class Finished:
     flags: tuple[Flag, ...]
 
 
-def finish_outcome(
-    outcome: PlannedOutcome, done: SharedPass, recording: Recording, notes: Sequence[Flag] = ()
-) -> Finished:
+def finish_outcome(outcome: PlannedOutcome, done: SharedPass, recording: Recording) -> Finished:
     """Finish the reducers of one outcome.
 
     Parameters
@@ -61,8 +59,6 @@ def finish_outcome(
         The pass, at its end.
     recording : Recording
         The cameras.
-    notes : sequence of Flag, optional
-        Further remarks.
 
     Returns
     -------
@@ -76,7 +72,7 @@ def finish_outcome(
     """
     analysis = outcome.analysis
     datasets: dict[str, Dataset] = {}
-    flags: list[list[Flag]] = [list(recording.flags), list(notes)]
+    flags: list[list[Flag]] = [list(recording.flags)]
     valid = total = 0
     several = len(recording.cameras) > 1
     for line in done.lines:

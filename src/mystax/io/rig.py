@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
 from mystax.core.rig_model import CameraModel, RigModel, make_rig
 from mystax.core.rotations import rotation_of, vector_of
 from mystax.core.typing import Float64
 from mystax.errors import FormatError
 from mystax.io.formats.texts import read_text
+from mystax.io.toml_values import toml_value
 
 __all__ = ["FORMAT", "read_rig", "rig_from_toml", "rig_to_toml"]
 
@@ -119,19 +119,6 @@ def read_rig(path: str | Path) -> RigModel:
     return rig_from_toml(read_text(path), Path(path).name)
 
 
-def _text(value: object) -> str:
-    """Write a value on one line."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_text(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_text(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, float):
-        return repr(float(value))
-    return tomli_w.dumps({"value": value}).partition(" = ")[2].rstrip("\n")
-
-
 def rig_to_toml(rig: RigModel) -> str:
     """Write a rig as text that `rig_from_toml` and Anipose read.
 
@@ -160,13 +147,13 @@ def rig_to_toml(rig: RigModel) -> str:
             entries["crop"] = list(camera.crop)
         lines += [
             f"[cam_{number:0{width}d}]",
-            *(f"{key} = {_text(value)}" for key, value in entries.items()),
+            *(f"{key} = {toml_value(value)}" for key, value in entries.items()),
             "",
         ]
     metadata = {"format": FORMAT, "unit": "mm", "adjusted": False, **rig.metadata}
     lines += [
         "[metadata]",
-        *(f"{key} = {_text(value)}" for key, value in metadata.items() if value is not None),
+        *(f"{key} = {toml_value(value)}" for key, value in metadata.items() if value is not None),
         "",
     ]
     return "\n".join(lines)

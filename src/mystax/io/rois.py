@@ -4,10 +4,9 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-import tomli_w
-
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.errors import RoiError, nearest
+from mystax.io.toml_values import toml_value
 
 __all__ = ["FORMAT", "read_rois", "rois_from_toml", "rois_to_toml"]
 
@@ -104,14 +103,5 @@ def rois_to_toml(rois: Iterable[Roi]) -> str:
     lines = [f"format = {FORMAT}"]
     for roi in rois:
         lines += ["", "[[roi]]"]
-        lines += [f"{key} = {_inline(value)}" for key, value in roi.as_dict().items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in roi.as_dict().items()]
     return "\n".join(lines) + "\n"
-
-
-def _inline(value: object) -> str:
-    """Write a value on one line: the library writes one number per line, which nobody likes to edit."""
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_inline(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_inline(item)}" for key, item in value.items()) + " }"
-    return tomli_w.dumps({"value": value}).partition(" = ")[2].rstrip("\n")

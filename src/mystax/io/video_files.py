@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 MAX_THREADS = 8
-REOPEN = 20 * 60
-"""Seconds of video after which a decoder is opened anew."""
+REOPEN = 15 * 60
+"""Seconds of video after which a decoder is opened anew (memory is level from the first time on)."""
 
 
 def list_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -17,11 +17,11 @@ else:
 __all__ = ["latents", "raster", "traces"]
 
 
-def _thin(rows: Float[np.ndarray, "row time"], n: int = N_COLUMNS) -> np.ndarray:
+def _thin(rows: Float[np.ndarray, "row time"]) -> np.ndarray:
     """Average neighbouring bins to what can be seen."""
-    if rows.shape[1] <= n:
+    if rows.shape[1] <= N_COLUMNS:
         return rows
-    edges = np.linspace(0, rows.shape[1], n + 1).astype(np.int64)
+    edges = np.linspace(0, rows.shape[1], N_COLUMNS + 1).astype(np.int64)
     known = np.isfinite(rows)
     total = np.add.reduceat(np.where(known, rows, 0), edges[:-1], axis=1)
     count = np.add.reduceat(known.astype(np.int64), edges[:-1], axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mystax.core.typing import Float, Shaped
-from mystax.plot.report_css import CSS
+from mystax.plot.report_css import page_css
 from mystax.plot.style import NamedFigure, figure, palette, series_colour, shown, style
 
 __all__ = ["WorstFrame", "errors_figure", "evaluation_page", "reliability_figure", "worst_figure"]
@@ -208,16 +208,12 @@ def evaluation_page(
         f"{first}: median {_number(every['median'])}, mean {_number(every['mean'])} px@256 on "
         f"{found['n_frames']} frames; {_share(every['pck']['10'])} of the points within 10."
     )
-    css = CSS
-    for mode in ("light", "dark"):
-        for name, colour in palette()[mode].items():
-            css = css.replace(f"{mode.upper()}_{name}", str(colour))
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{_text(title)}: {_text(kind)}</title><style>{css}</style></head>",
+        f"<title>{_text(title)}: {_text(kind)}</title><style>{page_css()}</style></head>",
         f"<body><main><header><h1>{_text(title)}</h1>",
         f'<p class="verdict">{_text(verdict)}</p></header>',
         "<section><h2>Models</h2>",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from mystax.core.keypoints import KeypointSet
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.typing import Float, Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View, picture_axes, show_picture
@@ -34,8 +35,8 @@ Part = tuple[str, list[int]]
 def parts_of(dataset: Dataset) -> list[Part]:
     """Group the points of an outcome by the parts of its set; points of no part come last."""
     names = [str(name) for name in dataset["keypoint"].values]
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    parts: Mapping[str, tuple[str, ...]] = KeypointSet.from_toml(text).parts if text else {}
+    keypoints = set_of_outcome(dataset)
+    parts: Mapping[str, tuple[str, ...]] = {} if keypoints is None else keypoints.parts
     found = [
         (part, [names.index(name) for name in inside if name in names]) for part, inside in parts.items()
     ]
@@ -56,12 +57,12 @@ def colours_of(dataset: Dataset) -> list[str]:
 def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
     """Return the lines between the points of an outcome, by number."""
     names = [str(name) for name in dataset["keypoint"].values]
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    pairs = KeypointSet.from_toml(text).edges if text else ()
+    keypoints = set_of_outcome(dataset)
+    pairs = () if keypoints is None else keypoints.edges
     return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
 
 
-def _first(dataset: Dataset, variable: str) -> np.ndarray:
+def first_of(dataset: Dataset, variable: str) -> np.ndarray:
     """Return a variable of the first individual."""
     return np.asarray(dataset[variable].isel(individual=0).values)
 
@@ -108,7 +109,7 @@ def _empty_picture(axes: Axes, dataset: Dataset) -> None:
     if size[0] is not None and size[1] is not None:
         (left, top), (right, bottom) = (-0.5, -0.5), (float(size[0]) - 0.5, float(size[1]) - 0.5)
     else:
-        places = _first(dataset, "position").swapaxes(1, 2).reshape(-1, 2)
+        places = first_of(dataset, "position").swapaxes(1, 2).reshape(-1, 2)
         places = places[np.isfinite(places).all(axis=1)]
         (left, top), (right, bottom) = (places.min(0), places.max(0)) if len(places) else ((0, 0), (1, 1))
     axes.set_xlim(left, right)
@@ -120,7 +121,7 @@ def _empty_picture(axes: Axes, dataset: Dataset) -> None:
 
 def _draw_points(axes: Axes, dataset: Dataset) -> Float64[np.ndarray, "keypoint space"]:
     """Draw trails, medians, edges and names; return the medians."""
-    position, sure = _first(dataset, "position"), _first(dataset, "confidence")
+    position, sure = first_of(dataset, "position"), first_of(dataset, "confidence")
     every = max(1, len(position) // N_TRAIL)
     middle = np.full((position.shape[2], 2), np.nan)
     colours = colours_of(dataset)
@@ -145,26 +146,68 @@ def _draw_box(axes: Axes, text: str) -> None:
         axes.plot(*corners.T, color="#E69F00", lw=0.8, ls=(0, (4, 3)))
 
 
-def _movement(view: View) -> NamedFigure:
-    """Draw the displacement of the points of each part from their medians."""
-    dataset, parts = view.dataset, parts_of(view.dataset)
-    axis = TimeAxis([dataset])
-    places = axis.places(dataset)
-    position = _first(dataset, "position")
+def middles_of(dataset: Dataset) -> Float64[np.ndarray, "space keypoint"]:
+    """Return the median place of each point over time; NaN where it is never there."""
+    place = first_of(dataset, "position")
+    out = np.full(place.shape[1:], np.nan)
+    for k in range(place.shape[2]):
+        known = np.isfinite(place[:, :, k]).all(axis=1)
+        if known.any():
+            out[:, k] = np.median(place[known, :, k], axis=0)
+    return out
+
+
+def draw_movement(
+    dataset: Dataset, unit: str, *, has_holes: bool = False
+) -> tuple[Figure, np.ndarray, dict[str, np.ndarray]]:
+    """Draw the displacement of the points from their medians: a row per part, a column per axis.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A pose, in pictures or in space.
+    unit : str
+        Of its places.
+    has_holes : bool, optional
+        Show where frames are missing.
+
+    Returns
+    -------
+    figure : Figure
+        The figure.
+    rows : array (part, axis)
+        Its axes.
+    numbers : dict of str to array
+        What is drawn.
+    """
+    parts, axis = parts_of(dataset), TimeAxis([dataset])
+    places, position, middle = axis.places(dataset), first_of(dataset, "position"), middles_of(dataset)
     names = [str(name) for name in dataset["keypoint"].values]
+    letters = [str(name) for name in dataset["space"].values]
     made = figure(max(40.0, PANEL * len(parts) + 10))
-    rows = made.subplots(len(parts), 2, sharex=True, squeeze=False)
+    rows = made.subplots(len(parts), len(letters), sharex=True, squeeze=False)
     numbers: dict[str, np.ndarray] = {"time": thinned(dataset["time"].values)[0]}
-    for (part, indices), pair in zip(parts, rows, strict=True):
-        for side, (axes, letter) in enumerate(zip(pair, "xy", strict=True)):
-            draw_holes(axes, places, dataset["missing"].values)
+    for (part, indices), row in zip(parts, rows, strict=True):
+        for side, (axes, letter) in enumerate(zip(row, letters, strict=True)):
+            if has_holes:
+                draw_holes(axes, places, dataset["missing"].values)
             for number, k in enumerate(indices):
-                values = position[:, side, k] - _median(position[:, side, k])
+                values = position[:, side, k] - middle[side, k]
                 trace(axes, places, values, colour=series_colour(number), label=names[k])
                 numbers[f"{names[k]}_{letter}"] = thinned(position[:, side, k])[0]
-            axes.set_ylabel(f"{letter} [px]")
+            axes.set_ylabel(f"{letter} [{unit}]")
             axis.finish(axes)
-        pair[0].set_title(shown(part), loc="left")
+        row[0].set_title(shown(part), loc="left")
+    for axes in rows[-1]:
+        axes.set_xlabel(axis.label)
+    made.align_ylabels()
+    return made, rows, numbers
+
+
+def _movement(view: View) -> NamedFigure:
+    """Draw the displacement of the points of each part from their medians."""
+    made, rows, numbers = draw_movement(view.dataset, "px", has_holes=True)
+    for (_, indices), pair in zip(parts_of(view.dataset), rows, strict=True):
         pair[1].legend(
             frameon=False,
             loc="lower right",
@@ -174,13 +217,11 @@ def _movement(view: View) -> NamedFigure:
             handlelength=1.0,
             columnspacing=0.9,
         )
-    for axes in rows[-1]:
-        axes.set_xlabel(axis.label)
-    made.align_ylabels()
     name = file_name("pose", view.camera)
     title = f"Movement of the points{f', {view.camera}' if view.camera else ''}"
     text = f"Smoothed places minus their medians, one row per part of the face; y points down. {HOLES}"
-    return NamedFigure(name, made, title, text, f"{title} over time, {len(names)} points.", numbers)
+    about = f"{title} over time, {view.dataset.sizes['keypoint']} points."
+    return NamedFigure(name, made, title, text, about, numbers)
 
 
 def _median(values: Float[np.ndarray, " time"]) -> float:
@@ -191,7 +232,7 @@ def _median(values: Float[np.ndarray, " time"]) -> float:
 def _sureness(view: View) -> NamedFigure:
     """Draw the confidence of every point over time as a map."""
     dataset = view.dataset
-    sure = _first(dataset, "confidence")
+    sure = first_of(dataset, "confidence")
     names = [str(name) for name in dataset["keypoint"].values]
     n = len(sure)
     edges = np.linspace(0, n, min(n, N_COLUMNS) + 1).astype(np.int64)
@@ -247,7 +288,7 @@ def _mean(rows: Float[np.ndarray, "time keypoint"]) -> Float64[np.ndarray, " key
 
 def _rows(dataset: Dataset) -> list[tuple[str, ...]]:
     """Tell place, confidence and jitter of each point."""
-    position, sure = _first(dataset, "position"), _first(dataset, "confidence")
+    position, sure = first_of(dataset, "position"), first_of(dataset, "confidence")
     rows: list[tuple[str, ...]] = []
     for k, name in enumerate(dataset["keypoint"].values):
         known = sure[np.isfinite(sure[:, k]), k]

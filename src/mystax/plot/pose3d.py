@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Ellipse
 
-from mystax.core.typing import Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
-from mystax.plot.pose import colours_of, edges_of, parts_of
+from mystax.plot.pose import colours_of, draw_movement, edges_of, first_of, middles_of
 from mystax.plot.series import TimeAxis, thinned, trace
-from mystax.plot.stack import PANEL
 from mystax.plot.style import NamedFigure, figure, series_colour, shown
 from mystax.plot.tables import Table
 
@@ -27,20 +25,6 @@ SIDES = ((0, 1), (0, 2), (1, 2))
 COV_AT = {(0, 0): 0, (0, 1): 1, (0, 2): 2, (1, 1): 3, (1, 2): 4, (2, 2): 5}
 
 
-def _first(dataset: Dataset, variable: str) -> np.ndarray:
-    return np.asarray(dataset[variable].isel(individual=0).values)
-
-
-def _middles(dataset: Dataset) -> Float64[np.ndarray, "space keypoint"]:
-    place = _first(dataset, "position")
-    out = np.full(place.shape[1:], np.nan)
-    for k in range(place.shape[2]):
-        known = np.isfinite(place[:, 0, k])
-        if known.any():
-            out[:, k] = np.median(place[known, :, k], axis=0)
-    return out
-
-
 def pose3d_figures(views: Sequence[View]) -> list[NamedFigure]:
     """Draw the mean shape from three sides, residuals per camera, movement, and uncertainty over time."""
     used = [view.dataset for view in views if view.dataset.sizes.get("time", 0)]
@@ -53,8 +37,8 @@ def pose3d_figures(views: Sequence[View]) -> list[NamedFigure]:
 
 def _shape(dataset: Dataset) -> NamedFigure:
     """Draw medians with the movement of each point as an ellipse, from three sides."""
-    middle, place = _middles(dataset), _first(dataset, "position")
-    cov = _first(dataset, "covariance")
+    middle, place = middles_of(dataset), first_of(dataset, "position")
+    cov = first_of(dataset, "covariance")
     names = [str(name) for name in dataset["keypoint"].values]
     colours = colours_of(dataset)
     made = figure(64.0)
@@ -118,7 +102,7 @@ def _residuals(dataset: Dataset) -> NamedFigure:
         for number, (variable, word) in enumerate(
             (("residual", "in sample"), ("residual_left_out", "left out"))
         ):
-            values = _first(dataset, variable)[:, c]
+            values = first_of(dataset, variable)[:, c]
             middle = np.array(
                 [np.median(v[np.isfinite(v)]) if np.isfinite(v).any() else np.nan for v in values.T]
             )
@@ -141,31 +125,13 @@ def _residuals(dataset: Dataset) -> NamedFigure:
 
 def _movement(dataset: Dataset) -> NamedFigure:
     """Draw the displacement of the points of each part."""
-    parts = parts_of(dataset)
-    axis = TimeAxis([dataset])
-    places, position, middle = axis.places(dataset), _first(dataset, "position"), _middles(dataset)
-    names = [str(name) for name in dataset["keypoint"].values]
-    made = figure(max(40.0, PANEL * len(parts) + 10))
-    rows = made.subplots(len(parts), 3, sharex=True, squeeze=False)
-    numbers: dict[str, np.ndarray] = {"time": thinned(dataset["time"].values)[0]}
-    for (part, indices), row in zip(parts, rows, strict=True):
-        for side, (axes, letter) in enumerate(zip(row, "xyz", strict=True)):
-            for number, k in enumerate(indices):
-                values = position[:, side, k] - middle[side, k]
-                trace(axes, places, values, colour=series_colour(number), label=names[k])
-                numbers[f"{names[k]}_{letter}"] = thinned(position[:, side, k])[0]
-            axes.set_ylabel(f"{letter} [mm]")
-            axis.finish(axes)
-        row[0].set_title(shown(part), loc="left")
-    for axes in rows[-1]:
-        axes.set_xlabel(axis.label)
-    made.align_ylabels()
+    made, _, numbers = draw_movement(dataset, "mm")
     return NamedFigure(
         "pose3d_movement",
         made,
         "Movement in space",
         "Smoothed places minus their medians, one row per part; colours are the points in their order.",
-        f"Movement of {len(names)} points along three axes.",
+        f"Movement of {dataset.sizes['keypoint']} points along three axes.",
         numbers,
     )
 
@@ -174,9 +140,9 @@ def _uncertainty(dataset: Dataset) -> NamedFigure:
     """Draw the standard deviation of the places over time, and how many cameras see the points."""
     axis = TimeAxis([dataset])
     places = axis.places(dataset)
-    sd = np.sqrt(_first(dataset, "covariance")[:, [0, 3, 5]].sum(axis=1))
-    raw = np.sqrt(_first(dataset, "covariance_raw")[:, [0, 3, 5]].sum(axis=1))
-    n_seen = (_first(dataset, "used") >= 0).sum(axis=1).mean(axis=1)
+    sd = np.sqrt(first_of(dataset, "covariance")[:, [0, 3, 5]].sum(axis=1))
+    raw = np.sqrt(first_of(dataset, "covariance_raw")[:, [0, 3, 5]].sum(axis=1))
+    n_seen = (first_of(dataset, "used") >= 0).sum(axis=1).mean(axis=1)
     made = figure(52.0)
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=(1.4, 0.6))
     numbers: dict[str, np.ndarray] = {"time": thinned(dataset["time"].values)[0]}

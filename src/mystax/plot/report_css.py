@@ -1,6 +1,8 @@
 """The style sheet of the report; names of colours stand for those of the palette."""
 
-__all__ = ["CSS"]
+from mystax.plot.style import palette
+
+__all__ = ["page_css"]
 
 CSS = """
 :root { color-scheme: light dark; }
@@ -50,3 +52,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid LIGHT_link; outline-
   figure img { border: 0; padding: 0; } pre { white-space: pre-wrap; }
 }
 """
+
+
+def page_css() -> str:
+    """Return the rules of a page, with the colours of the palette."""
+    text = CSS
+    for mode in ("light", "dark"):
+        for name, colour in palette()[mode].items():
+            text = text.replace(f"{mode.upper()}_{name}", str(colour))
+    return text

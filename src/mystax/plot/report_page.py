@@ -9,9 +9,9 @@ from mystax.errors import CODES
 from mystax.io.outcome_writer import camera_group
 from mystax.io.provenance import texts_of
 from mystax.plot.chapters import CHAPTERS
-from mystax.plot.report_css import CSS
+from mystax.plot.report_css import page_css
 from mystax.plot.report_parts import JOINT, Chapter, Report, Section
-from mystax.plot.style import MAX_SVG, NamedFigure, palette
+from mystax.plot.style import MAX_SVG, NamedFigure
 
 __all__ = ["page", "ranges"]
 
@@ -47,7 +47,7 @@ def page(report: Report, vectors: Mapping[str, bytes]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{_text(report.title)}: mystax report</title>",
-        f"<style>{_css()}</style></head>",
+        f"<style>{page_css()}</style></head>",
         "<body><main>",
         f"<header><h1>{_text(report.title)}</h1>",
         f'<p class="verdict">{_text(report.verdict)}</p>',
@@ -87,14 +87,6 @@ def _contents(report: Report) -> list[str]:
     links += [("clocks", "Frames and times"), ("parameters", "Parameters"), ("provenance", "Provenance")]
     items = "".join(f'<li><a href="#{name}">{_text(words)}</a></li>' for name, words in links)
     return [f'<nav aria-label="Contents"><ul>{items}</ul></nav>']
-
-
-def _css() -> str:
-    text = CSS
-    for mode in ("light", "dark"):
-        for name, colour in palette()[mode].items():
-            text = text.replace(f"{mode.upper()}_{name}", str(colour))
-    return text
 
 
 def _warnings(report: Report) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mystax.core.keypoints import KeypointSet
+from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.typing import Float64
 from mystax.plot.style import palette, shown
 
@@ -47,16 +47,10 @@ def state_hatch(number: int) -> str:
     return ("", "///", "...", "xxx", "\\\\\\")[min(4, (number - 1) // len(palette()["states"]["colours"]))]
 
 
-def set_of(dataset: Dataset) -> KeypointSet | None:
-    """Return the keypoint set of an outcome."""
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    return KeypointSet.from_toml(text) if text else None
-
-
 def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
     """Return the lines to draw, by places of the points; joined cameras have those of each camera."""
     names = [str(name) for name in dataset["keypoint"].values]
-    keypoints = set_of(dataset)
+    keypoints = set_of_outcome(dataset)
     pairs = keypoints.edges if keypoints is not None else ()
     return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
 
@@ -70,7 +64,7 @@ def face_views(dataset: Dataset) -> list[tuple[str, View]]:
     """Return how faces are seen: the picture, or front and side in space."""
     if dataset.sizes.get("space", 0) < 3:
         return [("", (0, 1, True))]
-    keypoints = set_of(dataset)
+    keypoints = set_of_outcome(dataset)
     if keypoints is not None and keypoints.axes is not None and keypoints.axes.z is not None:
         return [("front", (0, 2, False)), ("side", (1, 2, False))]
     return [("front", (0, 1, False)), ("side", (2, 1, False))]

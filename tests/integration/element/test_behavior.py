@@ -11,7 +11,7 @@ from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.io.rig import rig_to_toml
 from tests.fixtures.face_tracks import SET, write_face
 from tests.fixtures.lab import TWO, Lab, film
-from tests.fixtures.rigs import moving_points
+from tests.fixtures.rigs import moving_points, write_track
 from tests.fixtures.sine_outcomes import publish_sines
 from tests.integration.element.test_inference import model
 
@@ -25,10 +25,8 @@ def write_views(folder: Path) -> np.ndarray:
     rig, _, truth, uv = moving_points(2, 100, N, outliers=0, missing=0)
     folder.mkdir(exist_ok=True)
     (folder / "calibration.toml").write_text(rig_to_toml(rig))
-    head = ",".join(["frame", *(f"p{k}_{axis}" for k in range(13) for axis in "xy")])
     for c in range(2):
-        rows = [",".join([str(i), *map(repr, map(float, uv[c, i].ravel()))]) for i in range(N)]
-        (folder / f"cam{c}.csv").write_text("\n".join([head, *rows]))
+        write_track(folder / f"cam{c}.csv", uv[c])
     return truth
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mystax.compute.crops import grey_crop, grey_unit
-from mystax.core.geometry import Box
+from mystax.compute.crops import grey_crop, grey_unit, mask_in_box
+from mystax.core.geometry import Box, Ellipse, Roi
 from mystax.core.recording import FrameChunk, GreyMap
 
 
@@ -50,3 +50,11 @@ def test_crop_is_a_copy_even_of_the_whole_frame() -> None:
 def test_unit_turns_the_highest_code_into_255_and_a_bit() -> None:
     assert grey_unit(8) == 1.0
     assert 1023 * grey_unit(10) == 255.75
+
+
+def test_mask_in_a_box_is_that_part_of_the_mask_of_the_picture() -> None:
+    roi = Roi("eye", "pupil", Ellipse(20.0, 15.0, 9.0, 6.0))
+    box = Box(8, 12, 33, 30)
+    inside = mask_in_box(roi, box)
+    assert inside.dtype == np.uint8
+    np.testing.assert_array_equal(inside.astype(bool), roi.mask((40, 50))[12:30, 8:33])

@@ -8,8 +8,8 @@ import pytest
 
 from mystax.analyses.pupil import PupilParams
 from mystax.compute.pupil_decide import decide_pupil
-from mystax.compute.pupil_field import PupilField
-from mystax.compute.pupil_fit import COLUMNS, fit_pupil
+from mystax.compute.pupil_field import PupilDecided, PupilField
+from mystax.compute.pupil_fit import COLUMNS, fit_pupil, preview_pupil
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.recording import ArraySource
 from mystax.synth.eye import Eye, eye_case, render_eye
@@ -184,3 +184,51 @@ def test_compatible_moments_have_a_number_but_no_confidence() -> None:
     row = measured(render_eye(eye, 1)[None], eye.roi(), params)[0]
     assert np.isfinite(row[AREA])
     assert np.isnan(row[CONFIDENCE])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [PupilParams(), PupilParams(method="moments"), PupilParams(facemap_compat=True, threshold=80.0)],
+    ids=["rim", "moments", "compat"],
+)
+def test_preview_equals_the_outcome_bit_for_bit(params: PupilParams) -> None:
+    frames = np.stack([render_eye(eye_case("reflections", i), i) for i in range(20)])
+    source, roi = ArraySource(frames), Eye().roi()
+    field = PupilField(roi, source.shape)
+    decided = decide_pupil(source.sample(64), field, params)
+    rows = fit_pupil(next(source.chunks()), field, decided, params).astype(np.float32)
+    for i in range(20):
+        preview = preview_pupil(source.frame_at(i), roi, params, decided)
+        np.testing.assert_array_equal(preview.values, rows[i])
+
+
+def test_preview_shows_what_the_fit_sees() -> None:
+    eye = Eye(radius=18.0, reflections=((50.0, 44.0, 3.0),)).at(20.0, 10.0, (130, 150))
+    source, roi = ArraySource(render_eye(eye, 2)[None]), eye.roi()
+    params = PupilParams()
+    decided = decide_pupil(source.sample(64), PupilField(roi, source.shape), params)
+    preview = preview_pupil(source.frame_at(0), roi, params, decided)
+    x0, y0 = preview.origin
+    assert preview.hidden[54 - y0, 70 - x0]
+    assert abs(preview.picture[60 - y0, 80 - x0] - 40) < 6
+    seen = np.isfinite(preview.points[:, 0])
+    away = np.hypot(*(preview.points[seen, :2] - np.array(eye.centre)).T)
+    assert np.median(np.abs(away - 18.0)) < 0.3
+    assert preview.ellipse[2] == pytest.approx(18.0, abs=0.4)
+    assert preview.named["area"] == pytest.approx(eye.area, rel=0.03)
+
+
+def test_preview_of_a_missing_frame_has_no_numbers() -> None:
+    source = ArraySource(render_eye(Eye())[None], reason=np.array([2]))
+    preview = preview_pupil(source.frame_at(0), Eye().roi(), PupilParams(), PupilDecided((60.0,), 200.0))
+    assert np.isnan(preview.values).all()
+    assert np.isnan(preview.ellipse).all()
+
+
+def test_doubtful_fit_is_shown_in_the_preview_but_has_no_value() -> None:
+    source, roi = ArraySource(render_eye(Eye(lid=0.25, radius=18.0), 1)[None]), Eye().roi()
+    params = PupilParams(min_confidence=0.99)
+    decided = decide_pupil(source.sample(64), PupilField(roi, source.shape), params)
+    preview = preview_pupil(source.frame_at(0), roi, params, decided)
+    assert np.isnan(preview.named["area"])
+    assert np.isfinite(preview.ellipse).all()

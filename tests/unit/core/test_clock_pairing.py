@@ -194,6 +194,7 @@ def test_counted_frames_get_the_stamp_of_their_count(kept: list[int], n_stamps: 
     assert sum(unused.values()) == n_stamps - has_time.sum()
 
 
+@example([1, -(2**63)])
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=6))
 @example([1, -(2**63)])
 @example([-(2**63), 2**63 - 1])

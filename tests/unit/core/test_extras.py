@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mystax.core.extras import require
+from mystax.core.extras import named, require
 from mystax.errors import ExtraMissing
 
 
@@ -37,3 +37,9 @@ def test_strategies_without_hypothesis_are_x001(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(ExtraMissing, match="X001"):
         strategies.shapes()
+
+
+def test_name_in_a_text_is_what_the_module_holds() -> None:
+    assert named("mystax.core.extras:require") is require
+    with pytest.raises(AttributeError):
+        named("math:no_such_function")

@@ -1,8 +1,9 @@
 """Names of other tools: found by id, alias or a table, never guessed."""
 
 import pytest
+from xarray import Dataset
 
-from mystax.core.keypoint_names import map_names, set_for_names, set_of_names
+from mystax.core.keypoint_names import map_names, set_for_names, set_of_names, set_of_outcome
 from mystax.core.keypoints import KeypointSet, shipped_sets
 from mystax.errors import RecipeError
 
@@ -72,3 +73,13 @@ def test_facemaps_names_find_facemaps_set() -> None:
 
 def test_names_of_no_set_make_one() -> None:
     assert set_for_names(["snout", "leftear", "rightear", "tailbase"]).name == "own"
+
+
+def test_outcome_gives_back_the_set_that_it_carries() -> None:
+    assert set_of_outcome(Dataset(attrs={"keypoint_set": POINTS.to_toml()})) == POINTS
+    assert set_of_outcome(Dataset()) is None
+
+
+def test_outcome_with_a_damaged_set_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"P403 keypoint_set"):
+        set_of_outcome(Dataset(attrs={"keypoint_set": "name = "}))

@@ -7,7 +7,7 @@ import pytest
 from mystax.core.quality import Flag
 from mystax.engine.doctor_outcomes import Check, check_outcomes, check_strays, outcome_folders
 from mystax.io.store import Provenance, Store
-from tests.fixtures.traces import KEY, TRACE, provenance, quick_store, trace
+from tests.fixtures.traces import KEY, TRACE, damage, provenance, quick_store, trace
 
 
 @pytest.fixture
@@ -16,13 +16,6 @@ def folder(tmp_path: Path) -> Path:
     store = quick_store(tmp_path / "face.mystax")
     store.publish(trace(), provenance(), schema=TRACE)
     return store.folder
-
-
-def damage(path: Path) -> None:
-    """Flip a bit of the values."""
-    data = bytearray(path.read_bytes())
-    data[data.find(trace()["energy"].values.tobytes()[40:60])] ^= 1
-    path.write_bytes(data)
 
 
 def test_line_is_a_json_object_of_the_stated_fields() -> None:

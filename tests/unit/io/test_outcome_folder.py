@@ -8,7 +8,7 @@ from mystax.errors import DamagedError, RecipeError, SpaceError
 from mystax.io.outcome_folder import OutcomeFolder
 from mystax.io.outcomes import read_sum
 from tests.fixtures.faulty_fs import FaultyFs
-from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
+from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, damage, provenance, quick_store, trace
 
 SUM = ".mystax/sums/trace.nc.sha256"
 
@@ -17,13 +17,6 @@ def published(folder: Path) -> OutcomeFolder:
     """Publish the small outcome in a folder."""
     quick_store(folder).publish(trace(), provenance(KEY), schema=TRACE)
     return OutcomeFolder(folder)
-
-
-def damage(path: Path) -> None:
-    """Flip a bit of a number."""
-    data = bytearray(path.read_bytes())
-    data[data.find(trace()["energy"].values.tobytes()[40:60])] ^= 16
-    path.write_bytes(data)
 
 
 def files(folder: Path) -> list[str]:

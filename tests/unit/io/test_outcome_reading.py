@@ -5,37 +5,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 import mystax.io.outcome_reading as module
 from mystax.errors import DamagedError, FormatError
 from mystax.io.outcome_files import read_head
 from mystax.io.outcomes import Outcomes, load
 from mystax.io.store import Provenance
-from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
+from tests.fixtures.traces import (
+    KEY,
+    OTHER_KEY,
+    TRACE,
+    damage,
+    folder_of_two,
+    load_one,
+    provenance,
+    quick_store,
+    trace,
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Make a folder with outcomes of one camera and of several."""
-    store = quick_store(tmp_path / "face.mystax")
-    store.publish(trace(), provenance(), schema=TRACE)
-    several = {"face": trace(20), "side": trace(30), "": trace(10)}
-    store.publish(several, Provenance("twin", 1, OTHER_KEY), schema=TRACE)
-    return store.folder
+    return folder_of_two(tmp_path / "face.mystax")
 
 
 @pytest.fixture
 def all_lazy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every variable that is no coordinate as a large one."""
     monkeypatch.setattr(module, "EAGER_BYTES", -1)
-
-
-def load_one(path: Path) -> xr.Dataset:
-    """Load the outcome of one camera."""
-    found = load(path)
-    assert isinstance(found, xr.Dataset)
-    return found
 
 
 def test_parts_and_hidden_files_do_not_exist_for_readers(folder: Path) -> None:
@@ -103,9 +101,7 @@ def test_file_that_was_replaced_since_the_folder_was_opened_is_refused(folder: P
 @pytest.mark.usefixtures("all_lazy")
 def test_damaged_chunk_of_a_large_variable_is_refused_as_it_is_read(folder: Path) -> None:
     path = folder / "trace.nc"
-    data = bytearray(path.read_bytes())
-    data[data.find(trace()["score"].values.tobytes()[40:60])] ^= 1
-    path.write_bytes(data)
+    damage(path, "score")
     found = load_one(path)
     with pytest.raises(DamagedError) as caught:
         found["score"].load()

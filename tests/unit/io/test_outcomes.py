@@ -8,25 +8,19 @@ import xarray as xr
 
 from mystax.errors import RecipeError
 from mystax.io.outcomes import Outcomes, digest_problems, load, read_sum, verify_outcome
-from mystax.io.store import Provenance
-from tests.fixtures.traces import KEY, OTHER_KEY, TRACE, provenance, quick_store, trace
+from tests.fixtures.traces import (
+    KEY,
+    OTHER_KEY,
+    folder_of_two,
+    load_one,
+    trace,
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Make a folder with outcomes of one camera and of several."""
-    store = quick_store(tmp_path / "face.mystax")
-    store.publish(trace(), provenance(), schema=TRACE)
-    several = {"face": trace(20), "side": trace(30), "": trace(10)}
-    store.publish(several, Provenance("twin", 1, OTHER_KEY), schema=TRACE)
-    return store.folder
-
-
-def load_one(path: Path) -> xr.Dataset:
-    """Load the outcome of one camera."""
-    found = load(path)
-    assert isinstance(found, xr.Dataset)
-    return found
+    return folder_of_two(tmp_path / "face.mystax")
 
 
 def test_folder_is_a_mapping_of_names_to_datasets(folder: Path) -> None:

@@ -15,9 +15,10 @@ from mystax.engine.catalog.hashing import FullReport, note_sums
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.models import record_fit, record_weights
 from mystax.engine.catalog.outcomes import OutcomeFacts, outcome_facts, record_outcome
-from mystax.engine.catalog.planning_fits import SUMMARY, owner_of
+from mystax.engine.catalog.planning_fits import owner_of
 from mystax.engine.catalog.queue import Queue
 from mystax.engine.catalog.tables import job, recipe
+from mystax.engine.encoding.recordings import SUMMARY
 from mystax.engine.file_sums import FileSum
 from mystax.engine.jobs import DEFAULT_OPENER, Job
 from mystax.engine.orders import LEASE
@@ -36,7 +37,7 @@ MIB = 1 << 20
 FITS = {
     "states": "mystax.engine.states.queued:fit_folders",
     "encoding": "mystax.engine.encoding.queued:encode_folder",
-    "encoding_summary": "mystax.engine.encoding.queued:summarise_folders",
+    SUMMARY: "mystax.engine.encoding.queued:summarise_folders",
 }
 """Analyses of outcomes, and what does their work in a child."""
 

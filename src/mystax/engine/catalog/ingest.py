@@ -261,13 +261,16 @@ class _Ingest:
                         hint="give the pattern of the first ingestion",
                     )
 
-    def _look(self, one: FoundRecording) -> None:
-        """Look at all files of a new or changed recording."""
+    def _asked(self, one: FoundRecording) -> tuple[int | None, dict[str, list[Path]], dict[str, ClockWish]]:
+        """Return the row of a recording that is known, and for each camera its files and clock."""
         row = self._intake.known.identities.get(one.identity)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {
-            name: self._wish.clock_of(name, self._intake.known.clocks.get((row, name), {})) for name in files
-        }
+        clocks = self._intake.known.clocks
+        return row, files, {name: self._wish.clock_of(name, clocks.get((row, name), {})) for name in files}
+
+    def _look(self, one: FoundRecording) -> None:
+        """Look at all files of a new or changed recording."""
+        row, files, wishes = self._asked(one)
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         changed = [camera.name for camera in facts if camera.changed]
         if changed:
@@ -347,11 +350,7 @@ class _Ingest:
 
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
-        row = self._intake.known.identities.get(one.identity)
-        files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
-        wishes = {
-            name: self._wish.clock_of(name, self._intake.known.clocks.get((row, name), {})) for name in files
-        }
+        row, files, wishes = self._asked(one)
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         every = [*remarks, *(remark for one in facts for remark in one.remarks)]
         self._found.planned.append(

@@ -9,13 +9,11 @@ from mystax.core.canonical import canonical_json, result_parameters
 from mystax.core.safe_names import safe_name
 from mystax.engine.catalog.known import KnownRecording
 from mystax.engine.catalog.models import GROUPS, StoredModel
+from mystax.engine.encoding.recordings import SUMMARY
 from mystax.engine.recipe import Resources, Step
 from mystax.errors import RecipeError
 
-__all__ = ["GROUPS", "SUMMARY", "PlannedFit", "check_fit", "owner_of", "plan_fits"]
-
-SUMMARY = "encoding_summary"
-"""Of the encodings of a group."""
+__all__ = ["GROUPS", "PlannedFit", "check_fit", "owner_of", "plan_fits"]
 
 EVERYTHING = "all"
 """Name of the group of all recordings."""

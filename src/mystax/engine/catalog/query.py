@@ -26,7 +26,7 @@ __all__ = [
 
 Kind = Literal["text", "number", "time"]
 OPERATORS = ("!=", "<=", ">=", "=", "<", ">")
-WORD = re.compile(r"([A-Za-z_.]+)(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+WORD = re.compile(rf"([A-Za-z_.]+)({'|'.join(OPERATORS)})(.*)", re.DOTALL)
 ID = re.compile(r"([rjo])(\d+)")
 DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?")
 DAY = 86400.0

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 else:
     Dataset = Store = Any
 
-__all__ = ["keep_summary", "read_individuals"]
+__all__ = ["SUMMARY", "keep_summary", "read_individuals"]
 
 SUMMARY = "encoding_summary"
+"""Of the encodings of a group."""
 
 
 def read_individuals(path: str | Path, names: Sequence[str]) -> dict[str, str]:

@@ -215,9 +215,7 @@ def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, s
 # predictions -----------------------------------------------------------------------------------------
 
 
-def predictions_from_table(
-    frames: LabelledFrames, table: KeypointTable, names: Mapping[str, str] | None = None
-) -> Predictions:
+def predictions_from_table(frames: LabelledFrames, table: KeypointTable) -> Predictions:
     """Take the predictions of another tool for labelled frames: by picture, else by video and number.
 
     Parameters
@@ -226,8 +224,6 @@ def predictions_from_table(
         The labels.
     table : KeypointTable
         The predictions.
-    names : mapping of str to str, optional
-        Their names to ours.
 
     Returns
     -------
@@ -240,7 +236,7 @@ def predictions_from_table(
         P403, if not one frame is in both, or numbers of frames do not tell of which recording they are.
     """
     one = table.individual()
-    mapping = map_names(one.names, frames.keypoints, names).matched
+    mapping = map_names(one.names, frames.keypoints).matched
     rows = _rows_for(frames, one)
     if all(row is None for row in rows):
         raise RecipeError("P403", "predictions", "not one labelled frame is among them")

@@ -170,10 +170,10 @@ def project_set(
     return made, plain, remarks
 
 
-def _film_times(trial: AniposeTrial, request: Request3d) -> np.ndarray | None:
-    """Return the times of the frames of one film [s]; None where a rate is given or there is no film.
+def _video_times(trial: AniposeTrial, request: Request3d) -> np.ndarray | None:
+    """Return the times of the frames of one video [s]; None where a rate is given or there is no video.
 
-    In a project of Anipose frames of equal number belong together, so one film has the times of all.
+    In a project of Anipose frames of equal number belong together, so one video has the times of all.
     """
     camera = request.reference or next((name for name in trial.tracks if name in trial.videos), "")
     if request.rate is not None or camera not in trial.videos:
@@ -188,7 +188,7 @@ def _film_times(trial: AniposeTrial, request: Request3d) -> np.ndarray | None:
 
 
 def _track(path: Path, rate: float | None, seconds: np.ndarray | None) -> PoseView:
-    """Read a track on the times of its rate or of a film."""
+    """Read a track on the times of its rate or of a video."""
     if seconds is None:
         return table_view(path, rate)
     view = table_view(path, 1.0)
@@ -197,10 +197,10 @@ def _track(path: Path, rate: float | None, seconds: np.ndarray | None) -> PoseVi
         raise ClockError(
             "C202",
             path.name,
-            "the track holds other frames than the film",
+            "the track holds other frames than the video",
             expected=f"frames below {len(seconds)}",
             got=f"{len(view.frame)} frames from {int(view.frame.min(initial=0))}",
-            hint="--rate 100 gives times without the film",
+            hint="--rate 100 gives times without the video",
         )
     trust = None if view.confidence is None else view.confidence[kept]
     frame = view.frame[kept]
@@ -212,7 +212,7 @@ def _views(
 ) -> tuple[dict[str, PoseView | Path], KeypointSet, list[str]]:
     """Read the tracks of all cameras; one that cannot be read stays a path, and is told of later."""
     read: dict[str, PoseView] = {}
-    seconds = _film_times(trial, wishes.request)
+    seconds = _video_times(trial, wishes.request)
     for camera, path in trial.tracks.items():
         try:
             read[camera] = _track(path, wishes.request.rate, seconds)
@@ -239,16 +239,16 @@ def _views(
 def _rig_of(project: AniposeProject, trial: AniposeTrial) -> Path:
     if trial.rig is not None:
         return trial.rig
-    films = " ".join(f"--camera {name}={path}" for name, path in sorted(trial.board_films.items()))
+    videos = " ".join(f"--camera {name}={path}" for name, path in sorted(trial.board_videos.items()))
     board = project.board or "KIND:COLSxROWS:SQUARE"
-    how = f"mystax calibrate {films} --board {board} --out {trial.place}"
+    how = f"mystax calibrate {videos} --board {board} --out {trial.place}"
     raise RecipeError(
         "P403",
         str(trial.session),
         "the cameras of this session are not calibrated",
         expected=str(trial.place),
-        got=f"{len(trial.board_films)} films of a board" if films else "no film of a board either",
-        hint=how if films else "film a board and run `mystax calibrate`, or give --rig FILE",
+        got=f"{len(trial.board_videos)} videos of a board" if videos else "no video of a board either",
+        hint=how if videos else "film a board and run `mystax calibrate`, or give --rig FILE",
     )
 
 

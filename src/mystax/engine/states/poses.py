@@ -9,7 +9,7 @@ import numpy as np
 
 from mystax.analyses.states import StatesParams
 from mystax.analyses.states_track import StatesSource, masked_points
-from mystax.core.keypoint_names import map_names, set_for_names
+from mystax.core.keypoint_names import map_names, set_for_names, set_of_outcome
 from mystax.core.keypoints import Keypoint, KeypointSet
 from mystax.core.quality import Flag
 from mystax.core.typing import Float64
@@ -89,8 +89,7 @@ def _of_pose(
         dataset = dataset.expand_dims(individual=["face"])
     times = np.asarray(dataset["time"].values, np.float64)
     names = [str(item) for item in dataset["keypoint"].values]
-    text = str(dataset.attrs.get("keypoint_set", ""))
-    own = keypoints or (KeypointSet.from_toml(text) if text else set_for_names(names))
+    own = keypoints or set_of_outcome(dataset) or set_for_names(names)
     own = own.both_sides(names)
     unit = str(dataset["position"].attrs.get("units", "px"))
     flags = tuple(_frame_flags(dataset))

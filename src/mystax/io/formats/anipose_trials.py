@@ -1,4 +1,4 @@
-"""Recordings of a project of Anipose: tracks, films and rigs in the folders beside `config.toml`."""
+"""Recordings of a project of Anipose: tracks, videos and rigs in the folders beside `config.toml`."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ class AniposeTrial:
     name : str
         Its name: that of its files without the camera.
     tracks, videos : mapping of str to Path
-        Camera to its table of points, and to its film where that is there.
+        Camera to its table of points, and to its video where that is there.
     rig : Path, optional
         The calibrated cameras; None where there are none.
     place : Path
         Where the rig is, or is expected.
-    board_films : mapping of str to Path
-        Camera to the film of the board.
+    board_videos : mapping of str to Path
+        Camera to the video of the board.
     """
 
     session: Path
@@ -40,7 +40,7 @@ class AniposeTrial:
     videos: Mapping[str, Path]
     rig: Path | None
     place: Path
-    board_films: Mapping[str, Path]
+    board_videos: Mapping[str, Path]
 
 
 def anipose_trials(project: AniposeProject) -> list[AniposeTrial]:
@@ -66,9 +66,9 @@ def anipose_trials(project: AniposeProject) -> list[AniposeTrial]:
     for session in sessions:
         tracks = _by_name(project, _tracks_in(project, session))
         videos = _by_name(project, _files(session / project.folders["videos_raw"], VIDEO_SUFFIXES))
-        rig, place, films = _calibration(project, session)
+        rig, place, shown = _calibration(project, session)
         found += [
-            AniposeTrial(session, name, tracks[name], videos.get(name, {}), rig, place, films)
+            AniposeTrial(session, name, tracks[name], videos.get(name, {}), rig, place, shown)
             for name in sorted(tracks, key=_natural)
         ]
     if not found:
@@ -141,7 +141,7 @@ def _by_name(project: AniposeProject, files: Sequence[Path]) -> dict[str, dict[s
 
 
 def _calibration(project: AniposeProject, session: Path) -> tuple[Path | None, Path, dict[str, Path]]:
-    """Return the rig of a session, the place where it belongs, and the films of the board there.
+    """Return the rig of a session, the place where it belongs, and the videos of the board there.
 
     The folder of calibration nearest to the session counts, up to the project's own.
     """
@@ -150,10 +150,10 @@ def _calibration(project: AniposeProject, session: Path) -> tuple[Path | None, P
     for folder in above[: above.index(project.folder) + 1]:
         if (folder / videos).is_dir() or (folder / results / RIG).is_file():
             place = folder / results / RIG
-            films = {
+            shown = {
                 words[1]: path
                 for path in _files(folder / videos, VIDEO_SUFFIXES)
                 if (words := project.split(path)) is not None
             }
-            return (place if place.is_file() else None), place, films
+            return (place if place.is_file() else None), place, shown
     return None, session / results / RIG, {}

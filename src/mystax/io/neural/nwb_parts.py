@@ -9,6 +9,7 @@ import numpy as np
 from mystax.core.typing import Float64, Shaped
 from mystax.errors import FormatError, nearest
 from mystax.io.guarded import check_hdf5
+from mystax.io.nwb.foreign_parts import clock_of
 
 __all__ = ["plain_nwb"]
 
@@ -208,13 +209,9 @@ def _traces(file: h5py.File, path: str, where: str) -> dict[str, Any]:
     else:
         raise FormatError("F804", f"{where}:{path}", expected="data with two axes", got=f"{data.shape}")
     factor, offset = (float(data.attrs.get(key, usual)) for key, usual in (("conversion", 1), ("offset", 0)))
-    made: dict[str, Any] = {"times": None, "start": None, "rate": None}
-    if isinstance(group.get("timestamps"), h5py.Dataset):
-        made["times"] = np.asarray(group["timestamps"][...], np.float64)
-    elif isinstance(group.get("starting_time"), h5py.Dataset):
-        made["start"] = float(group["starting_time"][()])
-        made["rate"] = float(group["starting_time"].attrs["rate"])
-    made |= _regions(file, group)
+    made = clock_of(group) | _regions(file, group)
+    if made["rate"] is not None:
+        made["rate"] = float(made["rate"])
     if factor != 1 or offset != 0:
         values = values.astype(np.float32) * np.float32(factor) + np.float32(offset)
     return {"values": np.asarray(values, np.float32), **made}

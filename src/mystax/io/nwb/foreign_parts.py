@@ -16,7 +16,15 @@ from mystax.errors import FormatError
 from mystax.io.guarded import check_hdf5
 from mystax.io.nwb.reader import MOST_BYTES, manifest_of
 
-__all__ = ["groups_by_kind", "nodes_and_edges", "opened", "plain_behaviour", "plain_videos", "video_facts"]
+__all__ = [
+    "clock_of",
+    "groups_by_kind",
+    "nodes_and_edges",
+    "opened",
+    "plain_behaviour",
+    "plain_videos",
+    "video_facts",
+]
 
 SERIES = ("PoseEstimationSeries", "SpatialSeries", "TimeSeries")
 STATE_WORDS = ("state", "label", "state_id", "behavior", "behaviour", "state_name")
@@ -59,7 +67,7 @@ def plain_behaviour(path: str, folder: str = "") -> dict[str, Any]:
             "intervals": [
                 found for item in kinds.get("TimeIntervals", []) if (found := _intervals(item)) is not None
             ],
-            "videos": [name for item in _films(kinds) for name in _external(item)],
+            "videos": [name for item in _videos(kinds) for name in _external(item)],
             "kinds": sorted(kind for kind in kinds if kind),
         }
 
@@ -86,10 +94,10 @@ def plain_videos(path: str) -> dict[str, Any]:
     """
     with opened(path) as file:
         kinds = groups_by_kind(file)
-        films = _films(kinds)
+        found = _videos(kinds)
         return {
-            "videos": [video_facts(item) for item in films if _external(item)],
-            "inside": [item.name for item in films if not _external(item)],
+            "videos": [video_facts(item) for item in found if _external(item)],
+            "inside": [item.name for item in found if not _external(item)],
             "kinds": sorted(kind for kind in kinds if kind),
         }
 
@@ -167,7 +175,7 @@ def _series(group: h5py.Group) -> dict[str, Any]:
     offset = float(data.attrs.get("offset", 0.0))
     if factor != 1 or offset != 0:
         values = values * factor + offset
-    clock = _clock(group)
+    clock = clock_of(group)
     made: dict[str, Any] = {
         "name": group.name.rsplit("/", 1)[-1],
         "values": values,
@@ -182,7 +190,7 @@ def _series(group: h5py.Group) -> dict[str, Any]:
     return made
 
 
-def _clock(group: h5py.Group) -> dict[str, Any]:
+def clock_of(group: h5py.Group) -> dict[str, Any]:
     """Read when the samples of a series were taken: their times, or a start and a rate."""
     made: dict[str, Any] = {"times": None, "start": None, "rate": None}
     if isinstance(group.get("timestamps"), h5py.Dataset):
@@ -260,7 +268,7 @@ def _intervals(group: h5py.Group) -> dict[str, Any] | None:
     }
 
 
-def _films(kinds: dict[str, list[h5py.Group]]) -> list[h5py.Group]:
+def _videos(kinds: dict[str, list[h5py.Group]]) -> list[h5py.Group]:
     """List the series of pictures that cameras took; what was shown to the subject is none."""
     return [item for item in kinds.get("ImageSeries", []) if not item.name.startswith(SHOWN)]
 
@@ -281,5 +289,5 @@ def video_facts(group: h5py.Group) -> dict[str, Any]:
         "files": _external(group),
         "starting_frames": None if starts is None else [int(start) for start in np.atleast_1d(starts)],
         "n_frames": int(number[()]) if known else None,
-        **_clock(group),
+        **clock_of(group),
     }

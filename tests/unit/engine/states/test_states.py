@@ -248,5 +248,6 @@ def test_recording_that_is_left_out_is_named_beside_the_others() -> None:
     empty = pose(np.full((50, 21, 3), np.nan), np.arange(50) / 30)
     whole = pose(points, np.arange(200) / 30)
     found = states([empty, whole], keypoints=SET, model=known_outcome(0)[0])
+    assert isinstance(found, list)
     assert [item.attrs["recording"] for item in found] == ["recording 2"]
     assert "a recording was left out: N303 recording 1" in found[0].attrs["quality"]

@@ -1,4 +1,4 @@
-"""Recordings of a project of Anipose: which tracks, films and rigs belong together."""
+"""Recordings of a project of Anipose: which tracks, videos and rigs belong together."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_nearest_calibration_above_a_session_counts(tmp_path: Path) -> None:
     assert one.rig == tmp_path / "calibration/calibration.toml"
     assert two.rig is None
     assert two.place == tmp_path / "day2/calibration/calibration.toml"
-    assert list(two.board_films) == ["A"]
+    assert list(two.board_videos) == ["A"]
 
 
 def test_filtered_tracks_are_used_where_the_project_filters(tmp_path: Path) -> None:

@@ -17,13 +17,17 @@ __all__ = ["Looks", "board_sources", "looks_of", "match_looks"]
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What a camera offers: pictures by the number of the view, or a video to look into."""
+    """What a camera offers: pictures by the number of the view, or a video to look into.
+
+    `is_ranked` says that names hold no such numbers: pictures are numbered in their order.
+    """
 
     name: str
     pictures: Mapping[int, Path]
     video: Any = None
     file: Path | None = None
     times: Float64[np.ndarray, " time"] | None = None
+    is_ranked: bool = False
 
 
 def board_sources(paths: Sequence[str | Path]) -> dict[str, list[Path] | Path]:
@@ -112,15 +116,15 @@ def looks_of(name: str, source: Any, clock: Any = None) -> Looks:
             "P403", f"clock of camera {name!r}", "it offers pictures, which have no times", expected="a video"
         )
     if isinstance(source, list | tuple):
-        return Looks(name, _numbered([Path(item) for item in source]))
+        return _numbered(name, [Path(item) for item in source])
     place = Path(source)
     if place.is_dir():
-        found = sorted(path for path in place.iterdir() if is_still(path))
+        found = sorted((path for path in place.iterdir() if is_still(path)), key=_natural)
         if not found:
             raise RecipeError("P403", str(place), "there is no picture in this folder")
-        return Looks(name, _numbered(found))
+        return _numbered(name, found)
     if is_still(place):
-        return Looks(name, _numbered([place]))
+        return _numbered(name, [place])
     from mystax.io.clock_units import clock_from_array
     from mystax.io.video import Video
 
@@ -131,13 +135,19 @@ def looks_of(name: str, source: Any, clock: Any = None) -> Looks:
     return Looks(name, {}, video, place, video.times)
 
 
-def _numbered(paths: Sequence[Path]) -> dict[int, Path]:
-    """Give each picture the number at the end of its name; its rank where that is not unique."""
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key that puts picture 2 before picture 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _numbered(name: str, paths: Sequence[Path]) -> Looks:
+    """Give each picture of a camera the number at the end of its name; its rank where that is not unique."""
     numbers = [re.search(r"(\d+)$", path.stem) for path in paths]
     values = [int(match[1]) if match else -1 for match in numbers]
-    if -1 in values or len(set(values)) != len(values):
+    is_ranked = -1 in values or len(set(values)) != len(values)
+    if is_ranked:
         values = list(range(len(paths)))
-    return dict(zip(values, paths, strict=True))
+    return Looks(name, dict(zip(values, paths, strict=True)), is_ranked=is_ranked)
 
 
 def match_looks(looks: Sequence[Looks]) -> list[int]:
@@ -145,7 +155,8 @@ def match_looks(looks: Sequence[Looks]) -> list[int]:
     sets = [set(item.pictures) for item in looks]
     common = set.intersection(*sets)
     counts = {len(item.pictures) for item in looks}
-    if common or len(looks) == 1:
+    # the place of a picture is no number of a view: another camera may begin with 1, or lack a picture
+    if len(looks) == 1 or (common and not any(item.is_ranked for item in looks)):
         return sorted(set.union(*sets))
     if len(counts) == 1:
         return []  # by order

@@ -146,7 +146,7 @@ def _of_pictures(looks: Sequence[Looks], search: _Search, progress: Report) -> t
     if numbers:
         table = [[item.pictures.get(number) for number in numbers] for item in looks]
     else:
-        table = [list(item.pictures.values()) for item in looks]
+        table = [[item.pictures[number] for number in sorted(item.pictures)] for item in looks]
     first = [
         grey8(read_still(path)) for path in [p for row in table for p in row if p is not None][:N_SETTLE]
     ]

@@ -183,6 +183,12 @@ class Roi:
     confidence : float, optional
         0..1 for a proposed region.
 
+    Raises
+    ------
+    RoiError
+        P402, if a shape or the scale cannot be: numbers that are not finite, sides that are no whole
+        pixels, axes or scales that are not above 0, fewer than three points.
+
     Examples
     --------
     >>> roi = Roi("left_pupil", "pupil", Ellipse(210, 140, 40, 32))
@@ -199,6 +205,14 @@ class Roi:
     source: Source = "drawn"
     frame_size: tuple[int, int] | None = None
     confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a region, before anything is measured in it."""
+        where = f"roi {self.name!r}"
+        object.__setattr__(self, "shape", _checked(self.shape, where))
+        object.__setattr__(self, "reflections", tuple(_checked(shape, where) for shape in self.reflections))
+        if self.scale is not None:
+            object.__setattr__(self, "scale", _scale([float(value) for value in self.scale], where))
 
     def mask(self, shape: tuple[int, int]) -> Bool[np.ndarray, "y x"]:
         """Return the boolean mask in a picture of `shape` (rows, columns): pixels whose centre is inside."""
@@ -279,6 +293,13 @@ def _shape(name: str, values: Sequence[object], where: str) -> Shape:
         pairs = zip(numbers[::2], numbers[1::2], strict=True)
         return Polygon(tuple((x, y) for x, y in pairs))
     raise refused
+
+
+def _checked(shape: Shape, where: str) -> Shape:
+    """Return a shape whose numbers are those of one; a rectangle in whole numbers."""
+    found = _shape(type(shape).__name__.lower(), [float(value) for value in shape.numbers()], where)
+    # An ellipse stays as it is: its angle would be turned to degrees and back.
+    return found if isinstance(shape, Rectangle) else shape
 
 
 def _shape_from_entry(entry: object, where: str) -> Shape:

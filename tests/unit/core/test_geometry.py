@@ -299,3 +299,34 @@ def test_shape_as_text_is_the_entry_of_a_file() -> None:
     roi = Roi("a", "pupil", Ellipse(5.5, 6, 2, 3, math.pi / 6))
     entry = {"name": "a", "kind": "pupil", **json.loads(roi.shape_json())}
     assert roi_from_dict(entry).shape.numbers() == pytest.approx([5.5, 6, 2, 3, 30])
+
+
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [
+        (Ellipse(math.nan, 20, 10, 10), {}),
+        (Ellipse(20, 20, 0, 10), {}),
+        (Ellipse(20, 20, 10, 10, math.inf), {}),
+        (Rectangle(20, 20, -10, 10), {}),
+        (Polygon(((1.0, 1.0), (9.0, 9.0))), {}),
+        (Ellipse(20, 20, 5, 5), {"scale": (0.01, -0.01)}),
+        (Ellipse(20, 20, 5, 5), {"scale": (0.01, math.nan)}),
+        (Ellipse(20, 20, 5, 5), {"reflections": (Ellipse(20, 20, 0, 1),)}),
+    ],
+)
+def test_region_that_cannot_be_is_refused_where_it_is_made(shape: Shape, more: dict[str, object]) -> None:
+    with pytest.raises(RoiError, match="P402") as caught:
+        Roi("eye", "pupil", shape, **more)  # type: ignore[arg-type] # options of one case
+    assert "roi 'eye'" in str(caught.value)
+
+
+def test_sides_of_a_rectangle_are_whole_numbers_whatever_their_type() -> None:
+    """Pictures are cut by them; without the tests' check of types anything may stand there."""
+    whole, broken = Rectangle(4, 5, 30, 20), Rectangle(4, 5, 30, 20)
+    object.__setattr__(whole, "width", np.float32(30))
+    object.__setattr__(broken, "width", 30.5)
+    roi = Roi("a", "motion", whole, scale=(np.float64(0.1), 0.1))
+    assert (roi.shape, roi.scale) == (Rectangle(4, 5, 30, 20), (0.1, 0.1))
+    assert all(type(number) is int for number in roi.shape.numbers())
+    with pytest.raises(RoiError, match=r"P402.*whole pixels"):
+        Roi("a", "motion", broken)

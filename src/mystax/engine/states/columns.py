@@ -10,6 +10,7 @@ import numpy as np
 from mystax.analyses.states import StatesParams
 from mystax.analyses.states_track import StatesSource
 from mystax.compute.column_features import Column
+from mystax.core.quality import Flag
 from mystax.errors import ClockError, ParameterError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: St
     if words == ["auto"]:
         words = [] if source.ids else [f"svd.motion_svd::{MOTION_COMPONENTS}"]
     columns: dict[str, Column] = dict(source.columns)
+    remarks: list[Flag] = []
     for word in words:
         if word in ("keypoints", "auto"):
             if not source.ids:
@@ -77,13 +79,13 @@ def with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: St
         elif word.startswith("csv:"):
             columns[word] = _csv_column(word, source)
         else:
-            columns[word] = _trace(word, loaded, source.name)
+            columns[word] = _trace(word, loaded, source.name, remarks)
     wanted = {
         key: item
         for key, item in columns.items()
         if key in words or key.partition("=")[0] in words or key not in source.columns
     }
-    return replace(source, columns=wanted)
+    return replace(source, columns=wanted, flags=(*source.flags, *remarks))
 
 
 def _measures(source: StatesSource) -> dict[str, Column]:
@@ -115,11 +117,11 @@ def _head(source: StatesSource) -> dict[str, Column]:
     return {"head=speed": Column(source.times, speed[:, None], is_log=True)}
 
 
-def _trace(word: str, loaded: Mapping[str, Dataset], where: str) -> Column:
+def _trace(word: str, loaded: Mapping[str, Dataset], where: str, remarks: list[Flag]) -> Column:
     """Take a trace such as ``pupil.area`` or ``svd.motion_svd:face:5`` out of outcomes."""
     base, *options = word.split(":")
     analysis, _, variable = base.partition(".")
-    found = [key for key in loaded if key.partition("/")[0] == analysis]
+    found = {key: loaded[key] for key in loaded if key.partition("/")[0] == analysis}
     if not found:
         raise RecipeError(
             "P403",
@@ -127,20 +129,26 @@ def _trace(word: str, loaded: Mapping[str, Dataset], where: str) -> Column:
             f"there is no outcome {analysis!r} for the feature {word!r}",
             got=", ".join(map(str, loaded)) or "no outcomes",
         )
-    dataset = loaded[found[0]]
-    if variable not in dataset:
-        near = [str(name) for name in dataset.data_vars if "time" in dataset[name].dims]
+    having = {key: item for key, item in found.items() if variable in item}
+    if not having:
+        near = [str(name) for item in found.values() for name in item.data_vars if "time" in item[name].dims]
         raise RecipeError("P403", where, f"outcome {analysis!r} has no {variable!r}{nearest(variable, near)}")
-    array = dataset[variable]
     roi = options[0] if options and options[0] else ""
-    if roi:
-        names = [str(item) for item in dataset["roi"].values]
-        if roi not in names:
-            raise RecipeError("P403", where, f"no region {roi!r}{nearest(roi, names)}")
-        array = array.isel(roi=names.index(roi))
+    regions = [
+        (key, name)
+        for key, item in having.items()
+        for name in (map(str, item["roi"].values) if "roi" in item[variable].dims else [""])
+    ]
+    chosen = [place for place in regions if not roi or place[1] == roi]
+    if not chosen:
+        raise RecipeError("P403", where, f"no region {roi!r}{nearest(roi, [name for _, name in regions])}")
+    key, name = chosen[0]
+    if len(chosen) > 1:
+        text = f"{word} is that of region {name!r} of {key!r} ({len(chosen)} could be meant)"
+        remarks.append(Flag("N304", f"{text}; name one: {base}:ROI"))
+    dataset = having[key]
+    array = dataset[variable].sel(roi=name) if name else dataset[variable]
     values = np.asarray(array.transpose("time", ...).values, np.float64).reshape(dataset.sizes["time"], -1)
-    if not roi and "roi" in array.dims and base != "svd.motion_svd":
-        values = values[:, :1]
     if len(options) > 1 and options[1].isdecimal():
         values = values[:, : int(options[1])]
     elif base == "svd.motion_svd":

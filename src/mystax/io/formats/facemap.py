@@ -18,7 +18,7 @@ from mystax.core.dataset import Schema, Variable
 from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind
 from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool
-from mystax.errors import FormatError, MystaxError, RecipeError
+from mystax.errors import FormatError, MystaxError, RecipeError, RoiError
 from mystax.io.foreign import pack_tree, read_foreign, unpack_tree
 from mystax.io.formats.facemap_matlab import as_list, layout_of_matlab
 
@@ -331,7 +331,10 @@ def _one_roi(entry: Mapping[str, Any], cameras: Sequence[str], place: int, name:
             inner = np.asarray(item.get("ellipse", np.ones((len(ry), len(rx)), bool)), bool)
             reflections.append(_ellipse_of(inner, x0 + int(rx[0]), y0 + int(ry[0])))
     bins = np.size(entry.get("yrange_bin", ())) * np.size(entry.get("xrange_bin", ()))
-    roi = Roi(name, kind, shape, cameras[camera_index], tuple(reflections), source="imported")
+    try:
+        roi = Roi(name, kind, shape, cameras[camera_index], tuple(reflections), source="imported")
+    except RoiError as error:
+        raise FormatError("F804", f"region {place}", f"its place cannot be ({error})") from error
     saturation, sigma = entry.get("saturation"), entry.get("pupil_sigma")
     return FacemapRoi(
         roi,

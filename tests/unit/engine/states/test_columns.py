@@ -112,3 +112,35 @@ def test_rows_without_a_time_are_left_out(tmp_path: Path) -> None:
     table = tmp_path / "licks.csv"
     table.write_text("time,lick\n0,1\n,2\n0.5,3\n", "utf-8")
     assert columns(f"csv:{table}:lick")[f"csv:{table}:lick"][:, 0].tolist() == [1, 3]
+
+
+def test_first_of_several_regions_is_taken_and_told() -> None:
+    _, source = spatial_source(1, N)
+    found = with_columns(source, outcomes(), StatesParams(features="pupil.area"))
+    np.testing.assert_array_equal(
+        found.columns["pupil.area"].values[:, 0], outcomes()["pupil"]["area"].values[:, 0]
+    )
+    assert [flag.text for flag in found.flags] == [
+        "pupil.area is that of region 'left' of 'pupil' (2 could be meant); name one: pupil.area:ROI"
+    ]
+    assert with_columns(source, outcomes(), StatesParams(features="pupil.area:left")).flags == ()
+
+
+def test_region_is_found_whatever_camera_it_is_on() -> None:
+    _, source = spatial_source(1, N)
+    other = outcomes()["pupil"].assign_coords(roi=["chin", "brow"])
+    loaded = {"pupil/left": outcomes()["pupil"], "pupil/top": other}
+    found = with_columns(source, loaded, StatesParams(features="pupil.area:brow"))
+    np.testing.assert_array_equal(found.columns["pupil.area:brow"].values[:, 0], other["area"].values[:, 1])
+    assert found.flags == ()
+
+
+def test_components_of_regions_are_not_mixed() -> None:
+    """Two regions of three components: five columns would be of both."""
+    _, source = spatial_source(1, N)
+    values = np.arange(N * 6, dtype=float).reshape(N, 2, 3)
+    svd = xr.Dataset(
+        {"motion_svd": (("time", "roi", "component"), values)}, {"time": TIMES, "roi": ["face", "pad"]}
+    )
+    found = with_columns(source, {"svd": svd}, StatesParams(features="svd.motion_svd"))
+    np.testing.assert_array_equal(found.columns["svd.motion_svd"].values, values[:, 0])

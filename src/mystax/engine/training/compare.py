@@ -193,7 +193,8 @@ def frames_seen(weights: Path | None, names: Sequence[str]) -> int:
     Returns
     -------
     int
-        How many of them; 0 for weights without such a table, as the shipped ones.
+        How many of them, by file and number whatever their folder; 0 for weights without such a table, as
+        the shipped ones.
     """
     if weights is None:
         return 0
@@ -201,8 +202,8 @@ def frames_seen(weights: Path | None, names: Sequence[str]) -> int:
     if not table.is_file() or table.stat().st_size > MOST_TABLE:
         return 0
     with table.open(encoding="utf-8", newline="") as lines:
-        seen = {line[1] for line in csv.reader(lines) if len(line) > 1}
-    return len(seen & set(names))
+        seen = {Path(line[1]).name for line in csv.reader(lines) if len(line) > 1}
+    return sum(Path(name).name in seen for name in names)
 
 
 def _worst(

@@ -76,7 +76,7 @@ def assemble_behaviour(
     RecipeError
         P403, if nothing of `behaviour` can be used.
     NumbersError
-        N303, if all columns of a group are missing for too long.
+        N303, if all columns of a group are missing for too long, or times fall.
 
     Examples
     --------
@@ -209,6 +209,13 @@ def _rate(found: Sequence[Columns]) -> Fraction:
     shortest = min(_interval(columns.times) for columns in found)
     if not 0 < shortest < np.inf:
         raise NumbersError("N303", "behaviour", expected="at least two frames at rising times", got="fewer")
+    for columns in found:
+        falls = np.flatnonzero(np.diff(columns.times) < 0)
+        if len(falls):
+            row = int(falls[0]) + 1
+            before, here = columns.times[row - 1], columns.times[row]
+            got = f"{here:g} s after {before:g} s (row {row})"
+            raise NumbersError("N303", f"times of {columns.part!r}", expected="rising times", got=got)
     return min(Fraction(1 / shortest).limit_denominator(1001), FASTEST)
 
 

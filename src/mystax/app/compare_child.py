@@ -1,8 +1,8 @@
 """The child of the web app that compares two models or outcomes on labelled frames, told in JSON lines.
 
 ``python -m mystax.app.compare_child``.  The wish is one JSON line on stdin: ``labels``, a folder, and
-``sides``, two objects of ``name``, ``weights`` (a path or null) and ``poses`` (name of a video to the folder
-and the name of its outcome).  The last line on stdout is the result, or a refusal.
+``sides``, two objects of ``name``, ``weights`` (a path or null) and ``poses`` (fingerprint of a video to the
+folder and the name of its outcome).  The last line on stdout is the result, or a refusal.
 """
 
 import json

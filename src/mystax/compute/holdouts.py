@@ -104,14 +104,15 @@ def hold_out(
 
 
 def _whole_recordings(which: np.ndarray, n: int, share: float, seed: int) -> np.ndarray:
-    """Take recordings in random order until the share is reached, at least one and never all."""
+    """Take recordings in random order until the share is reached, at least the smallest and never all."""
     order = np.random.default_rng(seed).permutation(n)
     sizes = np.bincount(which, minlength=n)
     taken: list[int] = []
-    for number in order[:-1]:
+    for number in order:
         before = sizes[taken].sum()
         # one more only if that brings the share nearer
-        if taken and abs(before + sizes[number] - share * len(which)) >= abs(before - share * len(which)):
+        if abs(before + sizes[number] - share * len(which)) < abs(before - share * len(which)):
+            taken.append(int(number))
+        elif taken:
             break
-        taken.append(int(number))
-    return np.isin(which, taken)
+    return np.isin(which, taken or [order[np.argmin(sizes[order])]])

@@ -10,7 +10,8 @@ import numpy as np
 from mystax.core.events import Event, Report, silent
 from mystax.core.quality import Flag
 from mystax.core.safe_names import check_folder, safe_name
-from mystax.errors import ParameterError, RecipeError
+from mystax.core.typing import Int64
+from mystax.errors import FormatError, ParameterError, RecipeError
 
 if TYPE_CHECKING:
     from mystax.core.keypoint_table import KeypointTable
@@ -161,6 +162,19 @@ def _publish(outcomes: Sequence[OutcomeParts], folder: Path, path: Path, report:
     return Found.of_folder(folder)
 
 
+def _rows(path: Path, frame: np.ndarray) -> tuple[Int64[np.ndarray, " row"], list[Flag]]:
+    """Return the rows in the order of their frames, the first of each; and the remark that some are left."""
+    if not np.isfinite(frame).all():
+        raise FormatError(
+            "F804", path.name, f"row {int(np.argmin(np.isfinite(frame)))}", expected="the number of a frame"
+        )
+    order = np.argsort(frame, kind="stable")
+    rows = order[np.concatenate([[True], np.diff(frame[order]) > 0])] if len(order) else order
+    n_left = len(order) - len(rows)
+    text = f"{path.name}: {n_left} rows repeat the number of a frame; of each frame the first row is kept"
+    return rows, [Flag("N304", text)] if n_left else []
+
+
 def _times(path: Path, frame: np.ndarray, rate: float | None) -> np.ndarray:
     if rate is None:
         raise ParameterError(
@@ -182,21 +196,21 @@ def _anipose(path: Path, asked: ImportWishes) -> OutcomeParts:
     from mystax.io.formats.anipose_points import read_anipose_points
 
     found = read_anipose_points(path, keep_frame=asked.keep_frame)
+    rows, flags = _rows(path, found.frame)
     counts = np.where(np.isfinite(found.n_cameras), found.n_cameras, -1)
     more: Mapping[str, np.ndarray] = {
-        "residual": found.residual[:, None, :, None],
-        "n_cameras": counts[..., None],
+        "residual": found.residual[rows, None, :, None],
+        "n_cameras": counts[rows, :, None],
     }
     dataset = pose_dataset(
-        _times(path, found.frame, asked.rate),
+        _times(path, found.frame[rows], asked.rate),
         found.names,
-        found.position,
-        found.confidence,
-        frame=found.frame,
+        found.position[rows],
+        found.confidence[rows],
+        frame=found.frame[rows],
         cameras=("mean",),
         more=more,
     )
-    flags = []
     if found.determinant < 0 or found.distortion > SHEARED:
         what = "mirrored" if found.determinant < 0 else "sheared"
         done = "this was kept" if asked.keep_frame else "this was undone"
@@ -227,19 +241,21 @@ def _dlc_points(path: Path, asked: ImportWishes) -> OutcomeParts:
             got="none" if asked.unit is None else str(asked.unit),
             hint="mystax import FILE --unit 20 where a square of 20 mm was called 1",
         )
-    times = _times(path, found.frame, asked.rate)
+    rows, flags = _rows(path, found.frame)
+    position = found.position[rows] * asked.unit
+    times = _times(path, found.frame[rows], asked.rate)
     datasets = [
         pose_dataset(
             times,
             found.names,
-            found.position[:, k] * asked.unit,
-            np.full(found.position.shape[:1] + found.position.shape[2:3], np.nan),
+            position[:, k],
+            np.full(position.shape[:1] + position.shape[2:3], np.nan),
             individual=individual,
-            frame=found.frame,
+            frame=found.frame[rows],
         )
         for k, individual in enumerate(found.individuals)
     ]
-    flags = _flat(path, datasets[0])
+    flags += _flat(path, datasets[0])
     return imported_parts("pose3d", {"": _joined(datasets)}, path, "dlc-3d", flags)
 
 
@@ -300,9 +316,7 @@ def _pose_of_video(path: Path, table: KeypointTable, form: str, asked: ImportWis
     from mystax.io.blank import imported_parts, pose_dataset
 
     frame = table.frame if (table.frame >= 0).all() else np.arange(len(table), dtype=np.int64)
-    order = np.argsort(frame, kind="stable")
-    first = np.concatenate([[True], np.diff(frame[order]) > 0]) if len(order) else np.zeros(0, np.bool_)
-    rows = order[first]
+    rows, flags = _rows(path, frame)
     times = _times(path, frame[rows], asked.rate)
     datasets = [
         pose_dataset(
@@ -317,4 +331,4 @@ def _pose_of_video(path: Path, table: KeypointTable, form: str, asked: ImportWis
     ]
     joined = _joined(datasets)
     joined.attrs["scorer"] = table.scorer
-    return imported_parts("pose", {"": joined}, path, form)
+    return imported_parts("pose", {"": joined}, path, form, flags)

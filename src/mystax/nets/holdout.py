@@ -87,16 +87,16 @@ def make_folds(
 
 
 def _about_a_fifth(recording: Int64[np.ndarray, " n"], shuffled: np.ndarray) -> np.ndarray:
-    """Take whole recordings until about 20 % of the frames are taken."""
+    """Take whole recordings until about 20 % of the frames are taken; at least the smallest one."""
     held = np.zeros(len(recording), np.bool_)
-    for name in shuffled[:-1]:
+    for name in shuffled:
         own = recording == name
-        if held.any() and held.sum() + own.sum() > 1.5 * _SHARE * len(recording):
+        if held.sum() + own.sum() > 1.5 * _SHARE * len(recording):
             continue
         held |= own
         if held.sum() >= _SHARE * len(recording):
             break
-    return held
+    return held if held.any() else recording == min(shuffled, key=lambda name: (recording == name).sum())
 
 
 def _block(block: np.ndarray, recording: np.ndarray, time: np.ndarray) -> Fold:

@@ -242,3 +242,10 @@ def test_sources_of_different_rates_share_the_grid_of_the_fastest(behaviour: Beh
     good = np.isfinite(level)
     assert good.mean() > 0.99
     np.testing.assert_allclose(level[good], 2 * grid.seconds[good], rtol=1e-5)
+
+
+def test_times_that_fall_are_refused_with_their_row() -> None:
+    times = np.concatenate([np.arange(100) / 10, np.arange(100) / 10 + 5.0])
+    speed = xr.DataArray(np.sin(np.arange(200.0)), coords={"time": times}, dims="time", name="speed")
+    with pytest.raises(NumbersError, match=r"N303 times of 'speed'.*5 s after 9\.9 s \(row 100\)"):
+        assemble_behaviour({"speed": speed})

@@ -24,6 +24,18 @@ def test_three_recordings_are_split_by_recording(seed: int) -> None:
     assert all(is_test == (name in judges) for name, is_test in zip(names, found.test, strict=True))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_recording_with_most_frames_does_not_judge(seed: int) -> None:
+    recordings = ["a"] * 80 + ["b"] * 10 + ["c"] * 10
+    split = hold_out(recordings, np.arange(100.0), seed=seed, kind="recording")
+    assert split.test.sum() in (10, 20)
+
+
+def test_smallest_recording_judges_where_all_have_more_than_twice_the_share() -> None:
+    split = hold_out(["a"] * 60 + ["b"] * 50, np.arange(110.0), seed=1, kind="recording")
+    assert np.flatnonzero(split.test).tolist() == list(range(60, 110))
+
+
 def test_ten_recordings_give_about_a_fifth() -> None:
     names = [f"r{k}" for k in range(10) for _ in range(8)]
     found = hold_out(names, np.arange(80.0), seed=1)

@@ -155,3 +155,31 @@ def test_track_of_two_videos_becomes_two_recordings(tmp_path: Path) -> None:
     assert sorted(found) == ["left", "right"]
     for name, start in (("left", 0), ("right", 10)):
         assert found[name]["pose"]["position"].values[:, 0, 0, 0].tolist() == [start, start + 1, start + 2]
+
+
+def test_rows_that_repeat_a_frame_are_told(tmp_path: Path) -> None:
+    rows = [f"{k % 3},{10 + k},1" for k in range(5)]
+    (tmp_path / "t.csv").write_text("\n".join(["frame,nose_x,nose_y", *rows]) + "\n", "utf-8")
+    pose = import_file(tmp_path / "t.csv", ImportWishes(rate=10.0))["t"]["pose"]
+    assert pose["position"].values[:, 0, 0, 0].tolist() == [10, 11, 12]
+    assert "2 rows repeat the number of a frame" in pose.attrs["quality"]
+
+
+def test_points_in_space_stand_in_the_order_of_their_frames(tmp_path: Path) -> None:
+    path = anipose(tmp_path / "pose-3d.csv")
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *rows[::-1], rows[2]]) + "\n")
+    pose = import_file(path, ImportWishes(rate=100.0))["pose-3d"]["pose3d"]
+    assert pose["time"].values.tolist() == [0, 0.02, 0.04, 0.06]
+    assert pose["position"].values[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+    assert "1 rows repeat the number of a frame" in pose.attrs["quality"]
+
+
+def test_row_without_a_number_is_refused(tmp_path: Path) -> None:
+    path = anipose(tmp_path / "pose-3d.csv")
+    lines = path.read_text().splitlines()
+    lines[2] = lines[2].rpartition(",")[0] + ","
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(FormatError, match=r"F804.*row 1.*number of a frame"):
+        import_file(path, ImportWishes(rate=100.0))
+    assert not list(tmp_path.glob("*.mystax"))

@@ -44,6 +44,19 @@ def test_small_recordings_are_added_up_to_a_fifth() -> None:
     assert 20 <= len(fold.held_out) <= 30
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_large_recording_is_never_held_out_for_a_fifth(seed: int) -> None:
+    recording = np.repeat([0, 1, 2], [80, 10, 10])
+    (fold,), _ = make_folds(recording, np.full(100, np.nan), seed)
+    assert len(fold.held_out) == 20
+
+
+def test_smallest_is_held_out_where_all_recordings_are_large() -> None:
+    recording = np.repeat([0, 1, 2], [40, 35, 32])
+    (fold,), _ = make_folds(recording, np.full(107, np.nan), 0)
+    assert set(recording[fold.held_out]) == {2}
+
+
 def test_one_recording_is_held_out_in_one_block_of_time() -> None:
     time = np.random.default_rng(0).permutation(60).astype(float) * 5
     (fold,), words = make_folds(np.zeros(60, np.int64), time, 3)

@@ -1,5 +1,6 @@
 """Two models, or two outcomes of the tracker, on the labelled frames of a set: a job of this computer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from mystax.app.routes.outcomes import outcome_of
 from mystax.app.schemas import ComparisonWanted, JobsAdded, Judged
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
+from mystax.engine.labels.footage import fingerprint_of
 from mystax.errors import MystaxError
+from mystax.io.fingerprint import quick_id
 from mystax.io.weights import check_digest, installed_weights
 
 __all__ = ["router"]
@@ -67,16 +70,24 @@ def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
 
 
 def _poses(item: Item, folder: Path) -> dict[str, tuple[str, str]]:
-    """Return the name of the first file of each camera, and where its outcome in a folder lies."""
+    """Return the fingerprint of each camera's video, and where its outcome in a folder lies."""
     found: dict[str, tuple[str, str]] = {}
     for one in item.outcomes():
         if one.folder != folder or one.analysis != "pose":
             continue
         names = [one.camera] if one.camera else list(item.cameras)[:1]
         found |= {
-            item.cameras[name][0].name: (str(folder), one.name) for name in names if name in item.cameras
+            _video(item.cameras[name]): (str(folder), one.name) for name in names if name in item.cameras
         }
     return found
+
+
+def _video(files: Sequence[Path]) -> str:
+    """Return what labels call a video: its fingerprint; the name of its first file where it is not here."""
+    try:
+        return fingerprint_of([quick_id(path) for path in files])
+    except OSError:
+        return files[0].name
 
 
 def _weights_of(outcome: OutcomeItem) -> Path | None:

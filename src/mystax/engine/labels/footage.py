@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -164,14 +165,22 @@ def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str) -> Footage
     return Footage(f"pixels-{digest.hexdigest()}", source, pixels=content)
 
 
-def _of_frames(frames: FrameSource, path: str, camera: str, *, is_ours: bool = True) -> Footage:
-    identity = frames.identity
-    files = [name for name in identity if "=" not in name]
+def fingerprint_of(files: Sequence[str]) -> str:
+    """Return the identity of a video in labels: that of its file, or of several files that follow each other.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Quick id of each file.
+    """
     if len(files) == 1:
-        fingerprint = files[0]
-    else:  # several files that follow each other: their stamps are joined
-        digest = hashlib.blake2b("\n".join(files).encode(), digest_size=16).hexdigest()
-        fingerprint = f"joined-{digest}"
+        return files[0]
+    digest = hashlib.blake2b("\n".join(files).encode(), digest_size=16).hexdigest()
+    return f"joined-{digest}"  # their stamps are joined, too
+
+
+def _of_frames(frames: FrameSource, path: str, camera: str, *, is_ours: bool = True) -> Footage:
+    fingerprint = fingerprint_of([name for name in frames.identity if "=" not in name])
     try:
         clock = frames.clock
         stamps, tick = np.asarray(clock.ticks), float(clock.tick)

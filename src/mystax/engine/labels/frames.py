@@ -44,6 +44,8 @@ class LabelledFrames:
         Number of the frame, by which they are ordered in their recording.
     picture : callable
         Takes a row and returns its pixels (y, x).
+    time : array (row,), optional
+        Seconds in the recording where its clock is known, else the number of the frame; by default numbers.
     """
 
     ids: tuple[str, ...]
@@ -55,6 +57,7 @@ class LabelledFrames:
     recordings: tuple[str, ...]
     number: Int64[np.ndarray, " row"]
     picture: Callable[[int], Shaped[np.ndarray, "y x"]]
+    time: Float64[np.ndarray, " row"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -72,6 +75,7 @@ class LabelledFrames:
             recordings=tuple(self.recordings[i] for i in chosen),
             number=self.number[chosen],
             picture=lambda row: picture(chosen[row]),
+            time=None if self.time is None else self.time[chosen],
         )
 
     def last(self, n: int) -> tuple["LabelledFrames", "LabelledFrames"]:
@@ -160,7 +164,7 @@ def _from_folder(place: Path) -> LabelledFrames:
     keys = [(str(v), int(p)) for v, p in zip(dataset.video.values, dataset.pts.values, strict=True)]
     files = labels.store.files
     there = [i for i, key in enumerate(keys) if files.frame_path(key).is_file()]
-    recordings, _ = labels.recordings()
+    recordings, times = labels.recordings()
     state = dataset.state.transpose("image", "keypoint").values
     position = dataset.position.transpose("image", "keypoint", "space").values
     sources = files.read_sources()
@@ -178,6 +182,7 @@ def _from_folder(place: Path) -> LabelledFrames:
         tuple(recordings),
         frames,
         lambda row: labels.picture(keys[row]),
+        times,
     )
     return whole.rows(there)
 

@@ -38,7 +38,8 @@ class Side:
     weights : Path, optional
         A network that looks at the labelled pictures; or whose outcome it is, where that is known.
     poses : mapping of str to Dataset
-        File name of a video to the pose outcome of its camera; empty where the network itself is asked.
+        Fingerprint of a video (`mystax.engine.labels.footage.fingerprint_of`), or its file name where that is
+        the only one of its name, to the pose outcome of its camera; empty where the network itself is asked.
     """
 
     name: str
@@ -122,12 +123,17 @@ def _knows(side: Side, frames: LabelledFrames) -> Bool[np.ndarray, " row"]:
         return np.ones(len(frames), np.bool_)
     return np.array(
         [
-            (dataset := side.poses.get(_file_of(name))) is not None
-            and _row_of(dataset, int(number)) is not None
-            for name, number in zip(frames.names, frames.number, strict=True)
+            (video := _video_of(side.poses, name, recording)) is not None
+            and _row_of(side.poses[video], int(number)) is not None
+            for name, recording, number in zip(frames.names, frames.recordings, frames.number, strict=True)
         ],
         np.bool_,
     )
+
+
+def _video_of(poses: Mapping[str, Dataset], name: str, recording: str) -> str | None:
+    """Return by what outcomes name the video of a frame: its fingerprint, which is sure, else its name."""
+    return next((one for one in (recording, _file_of(name)) if one in poses), None)
 
 
 def _row_of(dataset: Dataset, frame: int) -> int | None:
@@ -146,7 +152,7 @@ def predictions_of_poses(frames: LabelledFrames, poses: Mapping[str, Dataset]) -
     frames : LabelledFrames
         The labels; their names begin with the name of the video.
     poses : mapping of str to Dataset
-        Name of a video to the pose outcome of its camera.
+        Fingerprint or name of a video to the pose outcome of its camera.
 
     Returns
     -------
@@ -156,13 +162,14 @@ def predictions_of_poses(frames: LabelledFrames, poses: Mapping[str, Dataset]) -
     shape = (len(frames), len(frames.ids))
     position, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
     columns = {name: _columns(frames, dataset) for name, dataset in poses.items()}
-    for row, (name, number) in enumerate(zip(frames.names, frames.number, strict=True)):
-        dataset = poses.get(_file_of(name))
-        at = None if dataset is None else _row_of(dataset, int(number))
-        if dataset is None or at is None:
+    rows = zip(frames.names, frames.recordings, frames.number, strict=True)
+    for row, (name, recording, number) in enumerate(rows):
+        video = _video_of(poses, name, recording)
+        at = None if video is None else _row_of(poses[video], int(number))
+        if video is None or at is None:
             continue
-        mine, theirs = columns[_file_of(name)]
-        one = dataset.isel(time=at, individual=0)
+        mine, theirs = columns[video]
+        one = poses[video].isel(time=at, individual=0)
         position[row, mine] = one["position"].transpose("keypoint", "space").values[theirs]
         confidence[row, mine] = one["confidence"].values[theirs]
     return Predictions(position, confidence if np.isfinite(confidence).any() else None)
@@ -192,7 +199,8 @@ def frames_seen(weights: Path | None, names: Sequence[str]) -> int:
     Returns
     -------
     int
-        How many of them; 0 for weights without such a table, as the shipped ones.
+        How many of them, by file and number whatever their folder; 0 for weights without such a table, as
+        the shipped ones.
     """
     if weights is None:
         return 0
@@ -200,8 +208,8 @@ def frames_seen(weights: Path | None, names: Sequence[str]) -> int:
     if not table.is_file() or table.stat().st_size > MOST_TABLE:
         return 0
     with table.open(encoding="utf-8", newline="") as lines:
-        seen = {line[1] for line in csv.reader(lines) if len(line) > 1}
-    return len(seen & set(names))
+        seen = {Path(line[1]).name for line in csv.reader(lines) if len(line) > 1}
+    return sum(Path(name).name in seen for name in names)
 
 
 def _worst(

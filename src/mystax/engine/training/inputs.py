@@ -87,20 +87,22 @@ def cut_crops(frames: LabelledFrames, size: int, *, is_folder: bool) -> tuple[La
     xy = np.full((n, n_points, 2), np.nan, np.float32)
     names = sorted(set(frames.recordings))
     recording = np.array([names.index(one) for one in frames.recordings], np.int64)
-    boxes: dict[int, CropBox] = {}
+    boxes: dict[tuple[int, tuple[int, ...]], CropBox] = {}
     used: list[CropBox] = []
     for row in range(n):
         pixels = frames.picture(row)
         mine = int(recording[row])
-        if mine not in boxes:
-            boxes[mine] = _box(frames.position[recording == mine], pixels.shape, frames, is_folder=is_folder)
-        box = boxes[mine]
+        key = (mine, pixels.shape)  # pictures of one folder may have several sizes
+        if key not in boxes:
+            boxes[key] = _box(frames.position[recording == mine], pixels.shape, frames, is_folder=is_folder)
+        box = boxes[key]
         used.append(box)
         crop, inside = crop_resize(pixels, box, size)
         crops[row], valid[row] = _to_bytes(crop, inside, pixels.dtype), inside
         xy[row] = box.to_crop(frames.position[row].astype(np.float32), size)
     state = np.where(frames.state < 0, UNLABELLED, frames.state).astype(np.uint8)
-    return Ready(crops, xy, state, valid, recording, np.full(n, np.nan)), used
+    time = frames.number.astype(np.float64) if frames.time is None else frames.time
+    return Ready(crops, xy, state, valid, recording, time), used
 
 
 def _box(

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import xarray as xr
 from mystax.app.child_runs import ChildRuns
 from mystax.app.collection import Item, OutcomeItem
 from mystax.app.routes import comparisons
+from mystax.engine.labels.footage import open_footage
 from mystax.io.weights import check_digest, find_weights
 from mystax.synth import faulty_video
 from tests.fixtures.app_client import AppClient
@@ -63,7 +65,8 @@ def test_weights_and_an_outcome_are_told_to_the_child(
     assert (first["name"], first["poses"]) == ("mouse-face", {})
     assert second["name"] == "again.mystax (mouse-face)"
     assert first["weights"] == second["weights"]
-    assert second["poses"] == {"face.mp4": [str(outcome.folder), "pose"]}
+    with closing(open_footage(tmp_path / "face.mp4")) as footage:  # as labels of this video name it
+        assert second["poses"] == {footage.fingerprint: [str(outcome.folder), "pose"]}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from mystax.core.clock import Clock
 from mystax.core.recording import ArraySource
-from mystax.engine.labels.footage import footage_of_pixels, open_footage
+from mystax.engine.labels.footage import fingerprint_of, footage_of_pixels, open_footage
 from mystax.errors import MystaxError, ParameterError, RecipeError, VideoError
 from mystax.io.fingerprint import quick_id
 from mystax.io.video import Video, VideoWriter
@@ -55,6 +55,7 @@ def test_consecutive_files_have_an_identity_of_their_own(film: Path, tmp_path: P
     both = open_footage(Video([film, second]))
     assert both.n_frames == 12
     assert both.fingerprint.startswith("joined-")
+    assert both.fingerprint == fingerprint_of([quick_id(film), quick_id(second)])
     assert both.fingerprint != open_footage(Video([second, film])).fingerprint
 
 

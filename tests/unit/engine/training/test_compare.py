@@ -1,5 +1,6 @@
 """Two on the same labelled frames: figures of known shifts, fair frames, honest words on what was seen."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_only_frames_of_which_both_say_something_count() -> None:
     assert (found["n_frames"], found["n_left_out"]) == (5, 15)
     assert {one["file"] for one in found["worst"]} == {"face.mp4"}
     assert min(one["frame"] for one in found["worst"]) == 10
+
+
+def test_outcomes_of_videos_of_one_name_judge_their_own_frames() -> None:
+    labels = replace(frames(), names=tuple(f"face.mp4:{k}" for k in range(20)), recordings=("k1", "k2") * 10)
+    poses = {"k1": pose(labels, 8.0), "k2": pose(labels, 2.0)}
+    said = predictions_of_poses(labels, poses)
+    off = (said.position - labels.position)[:, :, 0]
+    np.testing.assert_allclose(off[::2], 8.0, atol=1e-4)
+    np.testing.assert_allclose(off[1::2], 2.0, atol=1e-4)
 
 
 def test_weights_and_an_outcome_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:

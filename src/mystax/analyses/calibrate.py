@@ -12,6 +12,7 @@ from mystax.analyses.board_sources import Looks, looks_of, match_looks
 from mystax.analyses.rig_quality import judge
 from mystax.compute.calibration import MODELS, calibrate
 from mystax.core.board import Board, board_from_text
+from mystax.core.clock import GAP
 from mystax.core.events import Event, Report, silent
 from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
@@ -36,8 +37,6 @@ MAX_TRIES = 400
 MAX_VIEWS = 150
 MAX_APART = 1e-4
 """Frames that are further from the wanted time are interpolated with their neighbour [s]."""
-GAP = 1.5
-"""Intervals longer than this many usual ones lack frames."""
 N_SETTLE = 20
 
 

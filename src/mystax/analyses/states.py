@@ -97,6 +97,19 @@ STATES = Schema(
         "transition_probability": _wide(
             ("state", "next_state"), ONE, "Share of the moves out of each state."
         ),
+        "chain_state": Variable(
+            ("chain", "step"), ONE, "int16", "Three states in a row: the commonest chains.", required=False
+        ),
+        "chain_count": Variable(("chain",), ONE, "int32", "How often the chain came.", required=False),
+        "chain_expected": _wide(
+            ("chain",),
+            ONE,
+            "How often it comes if the order of bouts is shuffled, on average.",
+            required=False,
+        ),
+        "chain_p": _wide(
+            ("chain",), ONE, "Share of 2,000 shuffles in which it comes at least as often.", required=False
+        ),
         "face_mean": Variable(_POINT, _LENGTH, "float32", "Mean face of the state, aligned.", required=False),
         "face_sd": Variable(_POINT, _LENGTH, "float32", "Its standard deviation.", required=False),
         "grand_mean": Variable(
@@ -162,6 +175,8 @@ STATES = Schema(
         {
             "next_state",
             "bout",
+            "chain",
+            "step",
             "axis",
             "kinematic",
             "measure",

@@ -10,7 +10,7 @@ from mystax.analyses.states import STATES
 from mystax.analyses.states_model import Decoded, StatesFit
 from mystax.analyses.states_verdict import bic_of
 from mystax.compute.alignment import mirrored_frames, rotation_vectors
-from mystax.compute.bouts import entropy_rate, find_bouts, state_numbers, transition_counts
+from mystax.compute.bouts import Bouts, chains, entropy_rate, find_bouts, state_numbers, transition_counts
 from mystax.compute.column_features import ColumnModel
 from mystax.compute.features import FeatureModel, FeatureRules
 from mystax.compute.hmm import HmmModel
@@ -18,7 +18,7 @@ from mystax.compute.kinematics import derivatives, noise_floor, rotation_speed, 
 from mystax.compute.measures import measure_all
 from mystax.compute.shape_features import ShapeModel
 from mystax.core.dataset import check_outcome, complete_outcome
-from mystax.core.typing import Float64
+from mystax.core.typing import Bool, Float64
 from mystax.errors import FormatError
 
 if TYPE_CHECKING:
@@ -121,6 +121,20 @@ def _put_numbers(fit: StatesFit, labelled: Decoded, variables: dict[str, Any]) -
         "latency": ("state", numbers.latency),
         "transition_count": (("state", "next_state"), moves.astype(np.int32)),
         "transition_probability": (("state", "next_state"), probability),
+        **_chains(bouts, clock.is_start),
+    }
+
+
+def _chains(bouts: Bouts, is_start: Bool[np.ndarray, " time"]) -> dict[str, Any]:
+    """Return the commonest chains of three states, as variables."""
+    joined = np.zeros(len(bouts), np.bool_)
+    joined[1:] = (bouts.first[1:] == bouts.last[:-1]) & ~is_start[bouts.first[1:]]
+    found = chains(bouts, joined)
+    return {
+        "chain_state": (("chain", "step"), np.array([one[0] for one in found], np.int16).reshape(-1, 3) + 1),
+        "chain_count": ("chain", np.array([one[1] for one in found], np.int32)),
+        "chain_expected": ("chain", np.array([one[2] for one in found], np.float64)),
+        "chain_p": ("chain", np.array([one[3] for one in found], np.float64)),
     }
 
 

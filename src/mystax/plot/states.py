@@ -92,7 +92,7 @@ def state_tables(datasets: Sequence[Dataset]) -> dict[str, Table]:
     Returns
     -------
     dict of str to Table
-        occupancy, bouts, transitions, dwell, similarity, kinematics, frames and selection.
+        occupancy, bouts, transitions, chains, dwell, similarity, kinematics, frames and selection.
     """
     named = [(str(item.attrs.get("recording", k + 1)), item) for k, item in enumerate(datasets)]
     states = [int(value) for value in datasets[0]["state"].values]
@@ -161,6 +161,10 @@ def state_tables(datasets: Sequence[Dataset]) -> dict[str, Table]:
             list(bouts),
         ),
         "transitions": _table(("recording", "state", "next state", "count", "probability"), list(moves)),
+        "chains": _table(
+            ("recording", "chain of states", "count", "expected by chance", "p"),
+            [row for name, item in named for row in _chain_rows(name, item)],
+        ),
         "dwell": _table(
             ("recording", "state", "mean [s]", "median [s]", "CV", "longest [s]", "expected [s]"),
             per_state("dwell_mean", "dwell_median", "dwell_cv", "dwell_longest", "dwell_expected"),
@@ -176,6 +180,18 @@ def state_tables(datasets: Sequence[Dataset]) -> dict[str, Table]:
             [tuple(row) for row in selection],
         ),
     }
+
+
+def _chain_rows(name: str, dataset: Dataset) -> list[tuple[object, ...]]:
+    if "chain_state" not in dataset:
+        return []
+    columns = (
+        dataset[key].values.tolist() for key in ("chain_state", "chain_count", "chain_expected", "chain_p")
+    )
+    return [
+        (name, " → ".join(map(str, states)), count, expected, p)
+        for states, count, expected, p in zip(*columns, strict=True)
+    ]
 
 
 def _spreads(named: Sequence[tuple[str, Dataset]], states: Sequence[int]) -> list[tuple[object, ...]]:
@@ -200,7 +216,7 @@ def _spreads(named: Sequence[tuple[str, Dataset]], states: Sequence[int]) -> lis
 
 def _facts(views: Sequence[View]) -> list[Table]:
     tables = state_tables([view.dataset for view in views])
-    return [tables["occupancy"], tables["dwell"], tables["selection"]]
+    return [tables["occupancy"], tables["dwell"], tables["chains"], tables["selection"]]
 
 
 STATES = ChapterKind(

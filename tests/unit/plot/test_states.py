@@ -1,4 +1,6 @@
-"""The chapter of `states`: ten figures and eight tables, whose numbers are those of the outcome."""
+"""The chapter of `states`: ten figures and nine tables, whose numbers are those of the outcome."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -38,8 +40,9 @@ def test_figures_are_pictures(figures: dict[str, NamedFigure]) -> None:
 def test_report_has_the_chapter_with_its_tables() -> None:
     view = [View("", known_outcome(1)[0])]
     assert len(figures_of("states", view)) == 10
-    occupancy, dwell, selection = facts_of("states", view)
+    occupancy, dwell, common, selection = facts_of("states", view)
     assert (len(occupancy.rows), len(dwell.rows), len(selection.rows)) == (3, 3, 4)
+    assert 0 < len(common.rows) <= 10
 
 
 def test_an_outcome_without_frames_has_no_figures() -> None:
@@ -51,13 +54,22 @@ def test_tables_hold_the_numbers_of_the_outcomes() -> None:
     datasets = known_outcome(1, 2)
     tables = state_tables(datasets)
     assert set(tables) == {
-        *("occupancy", "bouts", "transitions", "dwell", "similarity", "kinematics", "frames", "selection")
+        *("occupancy", "bouts", "transitions", "chains", "dwell", "similarity", "kinematics"),
+        *("frames", "selection"),
     }
     shares = [float(row[3]) for row in tables["occupancy"].rows]
     for k, item in enumerate(datasets):
         np.testing.assert_allclose(shares[3 * k : 3 * k + 3], item["occupancy"].values, rtol=1e-5)
     assert len(tables["frames"].rows) == 480
     assert len(tables["bouts"].rows) == sum(item.sizes["bout"] for item in datasets)
+    assert tables["chains"].rows
+    for name in {row[0] for row in tables["chains"].rows}:
+        order = [int(row[1]) for row in tables["bouts"].rows if row[0] == name]
+        seen = Counter(zip(order, order[1:], order[2:], strict=False))
+        mine = [row for row in tables["chains"].rows if row[0] == name]
+        assert int(mine[0][2]) == max(seen.values())
+        for row in mine:
+            assert seen[tuple(int(state) for state in row[1].split(" → "))] == int(row[2])
     counts = [int(row[3]) for row in tables["transitions"].rows]
     assert sum(counts) == 2 * 239
 

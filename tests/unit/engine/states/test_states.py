@@ -75,6 +75,7 @@ def test_file_is_read_back_as_it_was_written(fitted: tuple[Path, np.ndarray, xr.
             "occupancy",
             "bouts",
             "transitions",
+            "chains",
             "dwell",
             "similarity",
             "kinematics",

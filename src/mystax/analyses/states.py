@@ -107,7 +107,7 @@ STATES = Schema(
             "How often it comes if the order of bouts is shuffled, on average.",
             required=False,
         ),
-        "chain_p": _wide(
+        "chain_chance": _wide(
             ("chain",), ONE, "Share of 2,000 shuffles in which it comes at least as often.", required=False
         ),
         "face_mean": Variable(_POINT, _LENGTH, "float32", "Mean face of the state, aligned.", required=False),

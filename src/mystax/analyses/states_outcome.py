@@ -134,7 +134,7 @@ def _chains(bouts: Bouts, is_start: Bool[np.ndarray, " time"]) -> dict[str, Any]
         "chain_state": (("chain", "step"), np.array([one[0] for one in found], np.int16).reshape(-1, 3) + 1),
         "chain_count": ("chain", np.array([one[1] for one in found], np.int32)),
         "chain_expected": ("chain", np.array([one[2] for one in found], np.float64)),
-        "chain_p": ("chain", np.array([one[3] for one in found], np.float64)),
+        "chain_chance": ("chain", np.array([one[3] for one in found], np.float64)),
     }
 
 

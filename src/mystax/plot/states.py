@@ -186,7 +186,8 @@ def _chain_rows(name: str, dataset: Dataset) -> list[tuple[object, ...]]:
     if "chain_state" not in dataset:
         return []
     columns = (
-        dataset[key].values.tolist() for key in ("chain_state", "chain_count", "chain_expected", "chain_p")
+        dataset[key].values.tolist()
+        for key in ("chain_state", "chain_count", "chain_expected", "chain_chance")
     )
     return [
         (name, " → ".join(map(str, states)), count, expected, p)

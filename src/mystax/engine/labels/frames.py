@@ -160,7 +160,8 @@ def labelled_frames(
 
 def _from_folder(place: Path) -> LabelledFrames:
     labels = LabelFolder(place)
-    dataset = labels.to_dataset().isel(individual=0)
+    every = labels.to_dataset()
+    dataset = every.isel(individual=_only((every.state == 2).any(("image", "keypoint")).values, place))
     keys = [(str(v), int(p)) for v, p in zip(dataset.video.values, dataset.pts.values, strict=True)]
     files = labels.store.files
     there = [i for i, key in enumerate(keys) if files.frame_path(key).is_file()]
@@ -187,12 +188,26 @@ def _from_folder(place: Path) -> LabelledFrames:
     return whole.rows(there)
 
 
+def _only(has_points: Shaped[np.ndarray, " individual"], place: Path) -> int:
+    """Return the one individual that has points: a network is judged by, and learns, one face of a picture."""
+    if has_points.sum() > 1:
+        raise RecipeError(
+            "P403",
+            place.name,
+            expected="labels of one individual",
+            got=f"labels of {int(has_points.sum())}",
+            hint="mystax labels import FILE --individual NAME takes one of them into a folder of its own",
+        )
+    return int(np.argmax(has_points))
+
+
 def _width(labels: LabelFolder, key: tuple[str, int]) -> float:
     return float(still_size(labels.store.files.frame_path(key))[1])
 
 
 def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, str] | None) -> LabelledFrames:
-    table = read_keypoints(place).individual()
+    every = read_keypoints(place)
+    table = every.individual(every.individuals[_only((every.state == 2).any((0, 2)), place)])
     points = keypoints or set_for_names(table.names, table.edges)
     mapping = map_names(table.names, points, names)
     columns = [k for k, name in enumerate(table.names) if name in mapping.matched]

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mystax.core.label_operations import Mark
 from mystax.engine.labels.frames import labelled_frames
 from mystax.engine.labels.labels import Labels
 from mystax.engine.training.inputs import cut_crops
+from mystax.errors import RecipeError
 from mystax.io.formats.dlc import write_dlc
 from mystax.io.video import VideoWriter
 from mystax.nets.holdout import Fold, make_folds
@@ -63,3 +65,16 @@ def test_pictures_of_several_sizes_are_each_seen_whole(tmp_path: Path) -> None:
     labelled, _ = cut_crops(frames, 32, is_folder=True)
     placed = labelled.xy[frames.state == 2]
     assert ((placed >= -0.5) & (placed <= 31.5)).all()
+
+
+def test_labels_of_several_individuals_are_refused_and_not_halved(tmp_path: Path) -> None:
+    with Labels(tmp_path / "a.labels") as labels:
+        picture = write_picture(tmp_path / "mouse" / "img0.png", 0, (24, 32))
+        labels.add(picture, 0, {"nose_tip": (3.0, 4.0)}, individual="left")
+        labels.add(picture, 0, {"nose_tip": Mark("invisible", 8, 9)}, individual="right")
+    assert np.nansum(labelled_frames(tmp_path / "a.labels").position) == 7.0
+    with Labels(tmp_path / "a.labels") as labels:
+        labels.add(picture, 0, {"mouth": (5.0, 6.0)}, individual="right")
+    with pytest.raises(RecipeError, match="labels of 2") as caught:
+        labelled_frames(tmp_path / "a.labels")
+    assert caught.value.code == "P403"

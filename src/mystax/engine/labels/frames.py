@@ -189,7 +189,7 @@ def _from_folder(place: Path) -> LabelledFrames:
 
 
 def _only(has_points: Shaped[np.ndarray, " individual"], place: Path) -> int:
-    """Return the one individual that has points: a network is judged by, and learns, one face of a picture."""
+    """Return the one individual that has points: a network learns one face of a picture."""
     if has_points.sum() > 1:
         raise RecipeError(
             "P403",

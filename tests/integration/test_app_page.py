@@ -290,3 +290,37 @@ def test_the_numbers_beside_a_trace_are_whole_and_have_the_colour_of_the_theme(w
             assert found["inked"] > 100
             assert found["muted"] > found["inked"] / 2, theme
             assert found["edge"] == 0
+
+
+def test_the_wheel_moves_along_a_trace_that_is_zoomed(world: World) -> None:
+    with open_page(world.browser, world.address("view", "long")) as watched:
+        page = watched.page
+        trace = page.locator(".trace [data-shown]")
+        trace.wait_for()
+
+        def shown(*, other_than: str = "") -> tuple[float, float]:
+            page.locator(f'.trace [data-shown]:not([data-shown="{other_than}"])').wait_for()
+            start, stop = (trace.get_attribute("data-shown") or "").split()
+            return float(start), float(stop)
+
+        def now() -> str:
+            return trace.get_attribute("data-shown") or ""
+
+        before, (first, last) = now(), shown()
+        box = page.locator(".trace .u-over").bounding_box()
+        assert box is not None
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 0.25 * box["width"], y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=5)
+        page.mouse.up()
+        start, stop = shown(other_than=before)
+        assert stop - start == pytest.approx((last - first) / 4, rel=0.05)
+        before = now()
+        page.mouse.wheel(0, 500)
+        half = (stop - start) / 2
+        assert shown(other_than=before) == pytest.approx((start + half, stop + half))
+        before = now()
+        page.mouse.wheel(0, 100_000)
+        assert shown(other_than=before) == pytest.approx((last - (stop - start), last))
+        assert watched.faults() == []

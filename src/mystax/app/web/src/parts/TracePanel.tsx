@@ -7,6 +7,7 @@ import "uplot/dist/uPlot.min.css";
 
 import * as api from "../api";
 import { numbers } from "../envelope";
+import { panned } from "../pan";
 import { isMoving, span, time, trouble } from "../state";
 import { tickTexts, unitText } from "../ticks";
 import { isLight } from "./theme";
@@ -20,6 +21,8 @@ interface Props {
 }
 
 const HEIGHT = 110;
+/** How far the wheel turns for a whole window [px]. */
+const WHEEL = 1000;
 /** Least width of the axis of values, which all traces have where their numbers are short, and what its ticks take of it [px]. */
 const [AXIS, TICKS] = [56, 18];
 
@@ -35,6 +38,8 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
   const plot = useRef<uPlot | null>(null);
   const [unit, setUnit] = useState("");
   const [window_, setWindow] = useState<readonly [number, number]>(span.value);
+  const shown = useRef(window_);
+  shown.current = window_;
 
   useEffect(() => {
     const host = place.current;
@@ -71,6 +76,16 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
       time.value = made.posToVal(event.offsetX, "x");
     });
     made.over.addEventListener("dblclick", () => setWindow(span.value));
+    made.over.addEventListener(
+      "wheel",
+      (event) => {
+        const next = panned(shown.current, span.value, (event.deltaX + event.deltaY) / WHEEL);
+        if (next[0] === shown.current[0]) return; // at an end the page scrolls
+        event.preventDefault();
+        setWindow(next);
+      },
+      { passive: false },
+    );
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: host.clientWidth, height: HEIGHT }));
     watch.observe(host);

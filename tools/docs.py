@@ -16,8 +16,9 @@ TARGET = ROOT / "docs" / "reference"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Write a Markdown table."""
+    """Write a Markdown table; brackets in plain text are no references."""
     escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    escaped = [[cell if "`" in cell else cell.replace("[", "\\[") for cell in row] for row in escaped]
     lines = [head, ["---"] * len(head), *escaped]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

@@ -60,7 +60,7 @@ def test_whole_command_writes_outcome_tables_figures_and_report(
     assert (folder / "states.nc").is_file()
     assert (folder / "report.html").is_file()
     assert len(list((folder / "figures").glob("*.svg"))) == 10
-    assert len(list((folder / "tables").glob("*.csv"))) == 8
+    assert len(list((folder / "tables").glob("*.csv"))) == 9
     assert (folder / "clips" / "state_1.mp4").stat().st_size > 1000
 
 
@@ -77,7 +77,7 @@ def test_the_guides_analysis_in_one_command(
     assert status == 0
     assert said["n_states"] == 9
     assert sum(said["occupancy"]) == pytest.approx(1, abs=1e-9)  # type: ignore[call-overload] # a list of numbers
-    for kind, n in (("figures/*.svg", 10), ("figures/*.csv", 10), ("tables/*.csv", 8), ("report.html", 1)):
+    for kind, n in (("figures/*.svg", 10), ("figures/*.csv", 10), ("tables/*.csv", 9), ("report.html", 1)):
         assert len(list((tmp_path / "face.mystax").glob(kind))) == n
     assert {"N313", "N314", "N321"} <= set(said["flags"])  # type: ignore[call-overload] # a list of texts
     held = said["held_out"]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mystax.compute.svd_routes import LEAST_READINGS, choose_route, final_width, first_width
+
 __all__ = ["FLOPS", "SvdCost", "svd_cost"]
 
 MIB = 1 << 20
@@ -72,10 +74,6 @@ def svd_cost(
     SvdCost
         Figures by the rules that choose the route.
     """
-    from mystax.compute.svd_ritz import final_width, first_width
-    from mystax.compute.svd_routes import choose_route
-    from mystax.compute.svd_subspace import LEAST_READINGS
-
     route = choose_route(n_bins, n_frames, itemsize, max_spool)
     k = min(n_components, n_bins, n_frames)
     spool = n_frames * n_bins * itemsize

@@ -38,6 +38,9 @@ FRAME_DISK = 600
 DECODE = 1.2e-3
 """Time to decode a picture of 640 x 480 where it has not been measured [s]."""
 
+BINNING, BINNING_AGAIN = 0.25e-3, 0.05e-3
+"""Time to bin and keep a picture of 640 x 480, and to bin it in a later pass beside the decoder [s]."""
+
 START = 1.6
 """Time to start a run and to put its outcomes in place [s]."""
 
@@ -282,7 +285,7 @@ def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, power: _Pow
         total, needed = _add_decomposition(total, label, params, (source.n_frames, n_bins, itemsize), power)
         decodes = max(decodes, needed)
     pixels = source.shape[0] * source.shape[1]
-    binning = decodes * 0.25e-3 * source.n_frames * pixels / PICTURE
+    binning = (BINNING + BINNING_AGAIN * (decodes - 1)) * source.n_frames * pixels / PICTURE
     return replace(total, seconds=total.seconds + binning), decodes
 
 

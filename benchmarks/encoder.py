@@ -4,8 +4,8 @@ Both see the same simulated recording (keypoints at 50 frames per second, 20 min
 second) with the published split, and predict the same test bins of the same neurons.  The network is the
 peer's own, trained by its own function in its own interpreter; mystax fits its stack of three models.  Each
 side runs in a process of its own on one thread; a side that ``work/encoder`` below the folder of results
-holds already is not run again, so that an interrupted run goes on.  What mystax did is bound to its code, what
-the peer did to all that it was given.
+holds already is not run again, so that an interrupted run goes on.  What mystax did is bound to its code,
+what the peer did to all that it was given.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""encoder.*: CPU time of what is judged beside the models (chance, parts of the face), and of the demo's encoder."""
+"""encoder.*: CPU time of what is judged beside the models (chance, parts), and of the encoder of the demo."""
 
 import os
 from pathlib import Path
@@ -74,13 +74,15 @@ def plain(job: dict[str, Any]) -> dict[str, Any]:
             null="none", parts=False, lags=False, ceiling="none",
         )  # fmt: skip
     mean = found["population"].sel(statistic="mean")
-    shares = {name: float(mean.sel(model=name)) / truth.ceiling.mean() for name in ("stacked", "lagged-ridge")}
+    shares = {
+        name: float(mean.sel(model=name)) / truth.ceiling.mean() for name in ("stacked", "lagged-ridge")
+    }
     np.savez(job["out"], stacked=shares["stacked"], baseline=shares["lagged-ridge"])
     return watch.values(500, "neuron")
 
 
 def check_plain(job: dict[str, Any]) -> dict[str, Any]:
-    """The stack reaches a share of the ceiling well above that of the baseline."""
+    """Tell whether the stack reaches a share of the ceiling well above that of the baseline."""
     found = _made(job)
     share, base = float(found["stacked"]), float(found["baseline"])
     return {"ok": share >= max(0.35, 1.3 * base), "share_of_ceiling": share}
@@ -98,9 +100,7 @@ def chance(job: dict[str, Any]) -> dict[str, Any]:
     data = prepared.data
     with Stopwatch() as watch, TilePool(1) as tiles:
         units = units_of(data, data.usable, 0)
-        found, _, _ = null_found(
-            data, units, kind="linear-shift", n_shifts=SHIFTS, gap=GAP, tiles=tiles
-        )
+        found, _, _ = null_found(data, units, kind="linear-shift", n_shifts=SHIFTS, gap=GAP, tiles=tiles)
     np.savez(job["out"], p=found["p_value"][1], able=truth.ceiling > 0.05)
     return watch.values(SHIFTS, "shift")
 

@@ -444,12 +444,12 @@ def test_no_page_holds_a_ratio_without_its_baseline(share: float, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("world", "independent"), [("A", False), ("B", False), ("A", True)])
-def test_the_command_says_no_ratio_without_its_baseline(world: str, independent: bool, tmp_path: Path) -> None:
+def test_the_command_says_no_ratio_without_its_baseline(
+    world: str, independent: bool, tmp_path: Path
+) -> None:
     from mystax.synth.brain import simulate
 
-    truth = simulate(
-        world, minutes=8, n_neurons=40, rate=3, camera_rate=25, seed=2, independent=independent
-    )
+    truth = simulate(world, minutes=8, n_neurons=40, rate=3, camera_rate=25, seed=2, independent=independent)
     put(tmp_path, truth)
     words = ("--model", "linear", "--folds", "3", "--shifts", "19", "--scales", "one")
     done = command(tmp_path, *NEURAL, *words)

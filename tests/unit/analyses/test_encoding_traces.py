@@ -63,3 +63,11 @@ def test_neurons_are_named_by_their_source(small: Any) -> None:
 def test_other_outcomes_have_no_predictions(small: Any) -> None:
     with pytest.raises(FormatError, match="F804"):
         predicted_traces(small.drop_vars("prediction"))
+
+
+def test_folds_of_few_bins_may_differ_in_components(large: Any) -> None:
+    """A tenth of the training bins: five in one fold, six in the other."""
+    known = [np.abs(large["loading"].values[fold]).max(0) > 0 for fold in (0, 1)]
+    assert sorted(int(one.sum()) for one in known) == [5, 6]
+    assert large.sizes["component"] == 6
+    assert np.isfinite(large["component_variance"].values).all()

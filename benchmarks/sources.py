@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "mystax"
 LIBRARIES = ("numpy", "scipy", "torch")
 """Libraries whose version is part of a digest."""
-ROWS = ("analyses", "compute", "nets", "synth")
-"""Folders below which imports are followed: rows that decide numbers."""
+ROWS = ("analyses", "compute", "synth")
+"""Folders below which imports are followed: rows that decide numbers, each module for one thing."""
 ENCODER = (
     "analyses/behaviour*.py", "analyses/encod*.py", "analyses/neural_rows.py", "core/behaviour.py",
     "core/neural*.py", "engine/encoding/*.py", "io/neural/*.py", "io/npy_files.py",
-    "nets/*encoder*.py", "synth/brain*.py",
+    "nets/*encoder*.py", "nets/fitting.py", "synth/brain*.py",
 )  # fmt: skip
 """Where the code of the encoder and of its simulated brains begins."""
 

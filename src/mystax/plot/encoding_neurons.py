@@ -49,7 +49,7 @@ def histogram(dataset: Dataset) -> NamedFigure:
         made,
         "Explained variance of each neuron",
         "Values below 0 are kept: the prediction was worse there than the mean of the test bins."
-        + ("" if null is None else " Grey: what the same statistic reaches in 5 % of the shifts."),
+        + ("" if null is None else " Grey: what a filterbank ridge reaches by chance in 5 % of the shifts."),
         f"Histogram over {len(values)} neurons; mean {np.nanmean(values):.3f}.",
         numbers,
     )

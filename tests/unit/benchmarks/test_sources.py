@@ -53,4 +53,4 @@ def test_the_encoder_stands_on_what_its_numbers_come_from() -> None:
         "analyses/encoding_fold.py", "compute/filterbank.py", "compute/linear_fit.py", "compute/whitening.py",
         "compute/stacking.py", "nets/encoder.py", "nets/fitting.py", "synth/brain_drives.py",
     } <= found  # fmt: skip
-    assert not {"compute/svd.py", "compute/pupil.py", "compute/hmm.py"} & found
+    assert not {"compute/svd.py", "compute/pupil.py", "nets/tracker.py"} & found

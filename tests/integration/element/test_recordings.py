@@ -33,7 +33,7 @@ def test_rate_of_ntsc_film_is_kept_to_the_last_digit(lab: Lab) -> None:
 def test_frames_of_a_cut_file_are_counted(lab: Lab) -> None:
     place = lab.root / "t6" / "cut.avi"
     place.parent.mkdir(exist_ok=True)
-    truth = faulty_video(place, "cut_70", container="avi", codec="mjpeg", n_frames=50, size=(64, 48))
+    truth = faulty_video(place, "cut_60", container="avi", codec="mjpeg", n_frames=50, size=(64, 48))
     key = lab.recording(place)
     info = info_of(lab, key)
     assert info["nframes"] == len(truth.barcodes) < 50

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mystax.core.analysis import get_analysis
+from mystax.core.keypoints import KeypointSet
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
 from mystax.synth import faulty_video, read_barcode
@@ -36,13 +37,14 @@ def write(folder: Path) -> None:
     for name, rate in RATES.items():
         faulty_video(folder / f"{name}.mp4", "clean", n_frames=N_FRAMES, size=SIZE, rate=Fraction(rate))
     files = {name: [str(folder / f"{name}.mp4")] for name in RATES}
-    opening = {"offsets": {name: str(start) for name, start in STARTS.items()}}
+    opening = {"offsets": {name: str(start) for name, start in STARTS.items()}, "reference": "face"}
     run = {"finished": "2026-01-01", "camera_files": files, "opening": opening}
     times = {name: STARTS[name] + np.arange(N_FRAMES) / rate for name, rate in RATES.items()}
     motion = {name: known_outcome("motion", times=own) for name, own in times.items()}
     store = Store(folder / "pair.mystax")
     store.publish(motion, Provenance("motion", get_analysis("motion").version, "a" * 64, run=run))
-    space = known_outcome("pose3d", times=times["face"])
+    space = known_outcome("pose3d", times=times["face"], keypoint=["eye_front", "eye_top", "eye_back"])
+    space.attrs["keypoint_set"] = KeypointSet.load("mouse-face-13").to_toml()
     place = np.arange(space["position"].size, dtype=np.float32).reshape(space["position"].shape)
     space["position"] = space["position"].copy(data=place)
     store.publish(space, Provenance("pose3d", get_analysis("pose3d").version, "b" * 64))
@@ -82,7 +84,7 @@ def test_both_cameras_show_what_they_filmed_at_the_time_of_the_traces(world: Wor
                 wanted = filmed(camera, time)
                 picture = page.locator(f'figure[aria-label="camera {camera}"] canvas.picture')
                 if wanted is None:
-                    page.wait_for_function(f"({SHOWN})('{camera}').missing === 'true'")
+                    picture.and_(page.locator("[data-missing='true']")).wait_for()
                     continue
                 picture.and_(page.locator(f"[data-frame='{wanted}'][data-exact='true']")).wait_for()
                 seen = page.evaluate(SHOWN, camera)
@@ -95,7 +97,7 @@ def test_every_frame_of_the_chosen_camera_is_played_and_no_other_holds_it_up(wor
     with open_page(world.browser, world.address("view", "pair")) as watched:
         page = watched.page
         page.locator("canvas.picture[data-frame='0']").first.wait_for()
-        page.get_by_label("camera", exact=True).select_option("body")
+        page.locator("aside label.check select").select_option("body")
         go(watched, 103.5)  # the face is over by then
         page.get_by_label("every frame").check()
         page.get_by_role("button", name="play").click()
@@ -113,13 +115,12 @@ def test_points_in_space_are_those_of_the_time_whichever_camera_is_stepped(world
         page.on("request", lambda request: asked.append(request.url))
         page.get_by_role("img", name="points in space").wait_for()
         go(watched, 101.25)
-        page.get_by_label("point", exact=False).first.wait_for()
-        page.wait_for_function("document.querySelector('canvas.space')?.dataset.row === '37'")
+        page.locator("canvas.space[data-row='37']").wait_for()
         page.get_by_role("navigation").get_by_role("link", name="View", exact=True).click()
-        page.get_by_label("camera", exact=True).select_option("body")
+        page.locator("aside label.check select").select_option("body")
         page.get_by_role("navigation").get_by_role("link", name="3-D", exact=True).click()
-        page.wait_for_function("document.querySelector('canvas.space')?.dataset.row === '37'")
+        page.locator("canvas.space[data-row='37']").wait_for()
         go(watched, 101.75)
-        page.wait_for_function("document.querySelector('canvas.space')?.dataset.row === '52'")
+        page.locator("canvas.space[data-row='52']").wait_for()
         assert watched.said == []
     assert any("/agreement" in url for url in asked)

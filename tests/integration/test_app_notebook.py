@@ -192,6 +192,7 @@ def test_a_notebook_shows_the_page_in_a_frame_without_a_secret_in_any_address(
         assert seen.said == []
 
 
+@pytest.mark.slow
 def test_on_a_hub_the_page_works_below_the_path_of_the_proxy(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,7 +212,13 @@ def test_on_a_hub_the_page_works_below_the_path_of_the_proxy(
                 frame = seen.page.frame_locator("iframe")
                 frame.get_by_role("heading", name="ROIs of face").wait_for()
                 frame.get_by_role("button", name="ellipse").click()
-                seen.page.keyboard.press("Enter")
+                box = frame.locator(".stage").bounding_box()
+                assert box is not None
+                mouse = seen.page.mouse
+                mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+                mouse.down()
+                mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=3)
+                mouse.up()
                 frame.get_by_role("button", name="Save").click()  # a write, which names its page
                 frame.get_by_role("status").filter(has_text="saved - rev").wait_for()
                 assert all(url.startswith((hub, "data:", "blob:")) for url in seen.asked)

@@ -105,6 +105,7 @@ class Item:
         cls, opening: Opening, key: str, name: str, cameras: Mapping[str, tuple[Path, ...]], **more: Any
     ) -> "Item":
         """Return a recording whose cameras are opened as they were when it was measured."""
+        cameras = opening.ordered(cameras)
         specs = {camera: spec for camera, files in cameras.items() if (spec := opening.spec(camera, files))}
         request = opening.request(name, cameras)
         return cls(key, name, cameras, **more, specs=specs, request=request, is_lost=opening.is_lost)
@@ -246,8 +247,8 @@ class FolderCollection:
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
-            known = (opening_of(folder, list(cameras[files])) for folder in ordered)
-            opening = next((one for one in known if one is not None), Opening())
+            told = (opening_of(folder, list(cameras[files])) for folder in ordered)
+            opening = next((one for one in told if one is not None), Opening())
             key = short_id("f", *files)
             items.append(Item.opened(opening, key, name, cameras[files], folders=tuple(ordered), labels=mine))
         return sorted(items, key=lambda item: item.name)

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from mystax.core.recording import Recording
 from mystax.errors import InternalError, ParameterError, RecipeError, nearest
@@ -55,7 +54,7 @@ class Hub:
     @property
     def host(self) -> str:
         """Name of the hub, by which requests call the view."""
-        return str(urlsplit(self.origin).hostname)
+        return self.origin.partition("://")[2].partition(":")[0]
 
     def path(self, port: int) -> str:
         """Return where a port is shown: `jupyter-server-proxy` takes this path off again."""
@@ -90,8 +89,8 @@ def hub_of(environment: Mapping[str, str], *, has_proxy: bool | None = None) -> 
         has_proxy = find_spec("jupyter_server_proxy") is not None
     if not (prefix and address and has_proxy):
         return None
-    parts = urlsplit(address)
-    origin = f"{parts.scheme}://{parts.netloc}"
+    scheme, _, rest = address.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}"
     if not ORIGIN.fullmatch(origin) or not re.fullmatch(r"/[\w./~@%-]*", prefix):
         raise ParameterError(
             "P401",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opening", "open_camera", "opening_of"]
 
+Files = tuple[Path, ...]
 OF_CAMERA = ("clocks", "clock_policy", "offsets")
 OF_ALL = ("damage", "grey_range")
 MEASURED = "run_camera_files"
@@ -45,7 +46,12 @@ class Opening:
     @property
     def is_lost(self) -> bool:
         """Whether times came from elsewhere and nothing says from where: they can be shown only."""
-        return bool(self.times) and not self.arguments
+        return bool(self.times) and not any(name in self.arguments for name in OF_CAMERA)
+
+    def ordered(self, cameras: Mapping[str, Files]) -> dict[str, Files]:
+        """Return cameras with the reference first: it is the one that is stepped unless another is chosen."""
+        first = str(self.arguments.get("reference", ""))
+        return dict(sorted(cameras.items(), key=lambda pair: pair[0] != first))
 
     def spec(self, camera: str, files: Sequence[Path]) -> dict[str, Any] | None:
         """Return from what `open_camera` opens a camera; None where its files say all."""

@@ -52,8 +52,8 @@ def opening_of(recording: Recording) -> dict[str, Any]:
     if isinstance(clocks, Mapping) and not all(isinstance(one, str) for one in clocks.values()):
         return {}
     told = {name: value for name, value in request.items() if value and value != DEFAULTS.get(name)}
-    if told.get("reference") == next(iter(recording.cameras)):
-        del told["reference"]
+    if len(recording.cameras) == 1:
+        told.pop("reference", None)
     return told
 
 

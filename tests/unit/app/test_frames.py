@@ -18,6 +18,7 @@ from mystax.app.envelope import unpack
 from mystax.app.frame_worker import FrameWorker
 from mystax.app.frames import Priority, Superseded, Workers
 from mystax.core.geometry import roi_from_text
+from mystax.core.recording import FrameChunk
 from mystax.errors import AppError, InternalError
 from mystax.io.rois import rois_to_toml
 from mystax.io.video import Video
@@ -138,7 +139,12 @@ def test_samples_of_a_camera_are_taken_once_for_all_previews(
 ) -> None:
     taken: list[int] = []
     sample = VideoReader.sample
-    monkeypatch.setattr(VideoReader, "sample", lambda self, n: taken.append(n) or sample(self, n))
+
+    def counted(self: VideoReader, n: int) -> FrameChunk:
+        taken.append(n)
+        return sample(self, n)
+
+    monkeypatch.setattr(VideoReader, "sample", counted)
     worker = FrameWorker()
     request = {"do": "preview", "camera": "a", "spec": spec, "analysis": "blink"}
     rois = rois_to_toml([roi_from_text("blink:rectangle:10,10,60,60=lids")])

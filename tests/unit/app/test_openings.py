@@ -14,6 +14,7 @@ from mystax.app.routes.recordings import spec_of
 from mystax.core.analysis import get_analysis
 from mystax.core.typing import Float64
 from mystax.engine.catalog.catalog import Catalog
+from mystax.engine.recording_specs import opening_of as opening_told
 from mystax.errors import ClockError
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
@@ -36,8 +37,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clocked")
     film = write_film(folder / "face.avi", 1, N)
     spec = clock_file(folder)
-    more = {"clocks": spec, "offsets": {"face": "0.5"}, "grey_range": "full"}
-    mystax.run(mystax.open(film, **more), analyses=["motion"], report=False)
+    recording = mystax.open(film, clocks=spec, offsets={"face": "0.5"}, grey_range="full")
+    mystax.run(recording, analyses=["motion"], report=False)
     return folder
 
 
@@ -65,7 +66,7 @@ def times_of(item: Item) -> Float64[np.ndarray, " time"]:
 
 
 def test_pictures_have_the_times_of_the_traces(measured: Path) -> None:
-    outcome = mystax.load(measured / "face.mystax" / "motion.nc")
+    outcome: Any = mystax.load(measured / "face.mystax" / "motion.nc")
     wanted = outcome["time"].values
     np.testing.assert_allclose(wanted, TIMES + 0.5, atol=1e-8)
     np.testing.assert_array_equal(times_of(only(measured)), wanted)
@@ -150,6 +151,19 @@ def test_each_camera_is_opened_alone_with_what_belongs_to_it() -> None:
     assert request["reference"] == "b"
     assert request["clocks"] == {"a": "rate:25"}
     assert Opening({"offsets": {"b": "2"}}).spec("a", [Path("/a.mp4")]) is None
+
+
+def test_the_reference_comes_first_and_is_opened_as_such_again(tmp_path: Path) -> None:
+    """Names of cameras are kept in the order of letters, which says nothing of which one is the reference."""
+    films = {name: str(write_film(tmp_path / f"{name}.avi", k, N)) for k, name in enumerate(("body", "face"))}
+    recording = mystax.open({name: films[name] for name in ("face", "body")})
+    run = {"camera_files": {name: [film] for name, film in films.items()}, "opening": opening_told(recording)}
+    publish(tmp_path / "pair.mystax", run)
+    item = only(tmp_path)
+    assert list(item.cameras) == ["face", "body"]
+    assert not item.is_lost
+    assert item.specs == {}
+    assert mystax.open(**item.request).reference == "face"
 
 
 def test_a_catalogue_says_how_its_cameras_are_opened(tmp_path: Path) -> None:

@@ -206,17 +206,14 @@ def test_a_token_has_256_bits_and_is_not_shown() -> None:
 
 
 def test_a_proxy_before_a_named_host_may_have_spoken_tls_to_the_browser() -> None:
-    named = {"allowed_hosts": ["hub.lab.org"]}
-    ours = {"host": "hub.lab.org", "cookie": None, "authorization": "Bearer secret"}
-    post = {"method": "POST", "body": b"{}", "content_type": "application/json", "guard": named}
+    def write(host: str, origin: str) -> int:
+        guard = {"allowed_hosts": ["hub.lab.org"]}
+        own = {"cookie": None, "authorization": "Bearer secret", "content_type": "application/json"}
+        return ask("/api/about", "POST", b"{}", None, guard, host=host, origin=origin, **own).status
+
     for origin in ("https://hub.lab.org", "http://hub.lab.org"):
-        assert ask(**post, **{**ours, "origin": origin}).status == 200
-    for origin in (
-        "https://evil.example",
-        "https://hub.lab.org:444",
-        "https://hub.lab.org.evil.example",
-        "null",
-    ):
-        assert ask(**post, **{**ours, "origin": origin}).status == 403
-    loopback = {**ours, "host": "127.0.0.1:8765", "origin": "https://127.0.0.1:8765"}
-    assert ask(**post, **loopback).status == 403
+        assert write("hub.lab.org", origin) == 200
+    for other in ("evil.example", "hub.lab.org:444", "hub.lab.org.evil.example"):
+        assert write("hub.lab.org", f"https://{other}") == 403
+    assert write("hub.lab.org", "null") == 403
+    assert write("127.0.0.1:8765", "https://127.0.0.1:8765") == 403

@@ -96,7 +96,7 @@ def test_preview_of_a_pupil_that_is_seen_equals_the_outcome() -> None:
 class _Broadcast(ArraySource):
     """One picture again and again, which has no room in memory as often as it comes."""
 
-    identity = ("one picture",)  # type: ignore[assignment] # a fingerprint would be taken of all of them
+    identity = ("one picture",)  # a fingerprint would be taken of all of them
 
     def sample(self, n: int) -> FrameChunk:
         """Give one of them: they are all the same."""
@@ -151,7 +151,7 @@ def test_an_analysis_that_counts_rows_or_indexes_by_frame_is_shown_a_stretch(sou
             return None
 
         def finish(self) -> Dataset:
-            assert self.level.tolist() == np.float32(self.rows).tolist()
+            assert self.level.tolist() == np.array(self.rows, np.float32).tolist()
             return Dataset({"level": ("time", self.level)})
 
         def flags(self) -> tuple[()]:

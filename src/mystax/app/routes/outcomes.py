@@ -286,8 +286,8 @@ def _rising(times: Float64[np.ndarray, " time"]) -> Float64[np.ndarray, " time"]
     """Return times of which none is missing: a sample without one lies between its neighbours."""
     known = np.flatnonzero(np.isfinite(times))
     if len(known) in {0, len(times)}:
-        return np.nan_to_num(times)
-    return np.interp(np.arange(len(times)), known, times[known])
+        return np.asarray(np.nan_to_num(times), np.float64)
+    return np.asarray(np.interp(np.arange(len(times)), known, times[known]), np.float64)
 
 
 @router.get("/outcomes/{key}/clock", response_class=Response)

@@ -1,14 +1,15 @@
-"""Points that a user labels at another place than the base puts them: other definitions, not errors."""
+"""Points that a user labels elsewhere than the base puts them: other definitions, or exchanged names."""
 
 import numpy as np
 
-from mystax.core.typing import Bool, Float
+from mystax.core.typing import Bool, Float, Int64
 from mystax.nets.shape_prior import align
 
-__all__ = ["is_redefined"]
+__all__ = ["is_redefined", "where_labels_lie"]
 
 _LEAST_LABELS = 5
 _LEAST_OFFSET = 3.0
+_EXCHANGED = 0.5
 
 
 def is_redefined(
@@ -64,3 +65,59 @@ def is_redefined(
             scatter = np.median(np.linalg.norm(own - middle, axis=-1))
             answer[k] = np.linalg.norm(middle) > max(_LEAST_OFFSET, float(scatter))
     return answer
+
+
+def where_labels_lie(
+    found: Float[np.ndarray, "n keypoint space"],
+    truth: Float[np.ndarray, "n keypoint space"],
+    is_placed: Bool[np.ndarray, "n keypoint"],
+    *,
+    unit: float,
+) -> Int64[np.ndarray, " keypoint"]:
+    """Tell which points seem to have exchanged their names.
+
+    The labels of a point lie at another one if they are usually more than 3 px@256 from where the base finds
+    their own point, and less than half as far from where it finds the other.  Names are exchanged only where
+    that leads from point to point and back to the first: a base that is off by one way cannot cause it.
+
+    Parameters
+    ----------
+    found : array (n, keypoint, space)
+        Places by the base [crop px].
+    truth : array (n, keypoint, space)
+        Labels [crop px].
+    is_placed : array (n, keypoint)
+        Labels that count.
+    unit : float
+        px@256 per crop pixel.
+
+    Returns
+    -------
+    array (keypoint,)
+        The point at which the base finds the labels of each: the point itself unless names are exchanged, or
+        it has fewer than 5 labels.
+
+    Examples
+    --------
+    >>> face = np.tile(np.array([[0.0, 0.0], [90.0, 0.0], [0.0, 90.0]]), (5, 1, 1))
+    >>> where_labels_lie(face, face[:, [1, 0, 2]], np.ones((5, 3), bool), unit=1.0).tolist()
+    [1, 0, 2]
+    """
+    n_points = is_placed.shape[1]
+    itself = np.arange(n_points)
+    leads = itself.copy()
+    for k in np.flatnonzero(is_placed.sum(axis=0) >= _LEAST_LABELS):
+        rows = is_placed[:, k]
+        away = np.median(np.linalg.norm(found[rows] - truth[rows, k, None], axis=-1), axis=0) * unit
+        nearest = int(np.nanargmin(away))
+        if away[k] > _LEAST_OFFSET and away[nearest] < _EXCHANGED * away[k]:
+            leads[k] = nearest
+    closed = itself.copy()
+    for k in itself:
+        at = leads[k]
+        for _ in itself:
+            if at == k:
+                closed[k] = leads[k]
+                break
+            at = leads[at]
+    return closed

@@ -132,15 +132,17 @@ def ingest_videos(
     devices = {camera: _device_key(link, camera, list(cameras), device) for camera in cameras}
     files = {camera: [link.relative(path) for path in paths] for camera, paths in cameras.items()}
     own = {name: session_key[name] for name in link.module.Session.primary_key}
-    known = {
-        row["file_path"]: {**own, "recording_id": int(row["recording_id"])}
-        for row in (table.File & own).to_dicts()
-    }
+    entered: dict[int, list[str]] = {}
+    for row in (table.File & own).to_dicts(order_by="file_id"):
+        entered.setdefault(int(row["recording_id"]), []).append(str(row["file_path"]))
+    known = {path: number for number, paths in entered.items() for path in paths}
+    for camera, paths in files.items():
+        _check_entered(camera, paths, {known[path]: entered[known[path]] for path in paths if path in known})
     free = int(max((table & own).to_arrays("recording_id"), default=-1)) + 1
     keys = []
     for camera, paths in files.items():
         if paths[0] in known:
-            keys.append(known[paths[0]])
+            keys.append({**own, "recording_id": known[paths[0]]})
             continue
         key = {**own, "recording_id": free}
         free += 1
@@ -149,6 +151,20 @@ def ingest_videos(
             table.File.insert({**key, "file_id": k, "file_path": path} for k, path in enumerate(paths))
         keys.append(key)
     return keys
+
+
+def _check_entered(camera: str, paths: Sequence[str], entered: Mapping[int, Sequence[str]]) -> None:
+    """Refuse a camera that has more, fewer or other files now than those that are entered."""
+    for number, before in entered.items():
+        if list(before) != list(paths):
+            raise RecipeError(
+                "P403",
+                f"camera {camera!r}",
+                f"recording {number} of the session was entered with other files",
+                expected=", ".join(before),
+                got=", ".join(paths),
+                hint="delete its row of VideoRecording with all that was computed of it, and enter it again",
+            )
 
 
 def _device_key(

@@ -146,6 +146,7 @@ def test_weights_that_are_no_better_do_not_take_the_name(
     assert "The old weights stay" in Path(training["report"]).read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_points", [1, 200])
 def test_a_set_of_any_size_is_trained_and_predicted(tmp_path: Path, n_points: int) -> None:
     names = tuple(f"p{k}" for k in range(n_points))

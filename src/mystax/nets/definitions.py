@@ -76,9 +76,10 @@ def where_labels_lie(
 ) -> Int64[np.ndarray, " keypoint"]:
     """Tell which points seem to have exchanged their names.
 
-    The labels of a point lie at another one if they are usually more than 3 px@256 from where the base finds
-    their own point, and less than half as far from where it finds the other.  Names are exchanged only where
-    that leads from point to point and back to the first: a base that is off by one way cannot cause it.
+    Labels and places of the base are paired so that they are nearest to each other in all.  Where that leads
+    from point to point and back to the first, names are exchanged if the labels of these points are usually
+    more than 3 px@256 from their own points and, in all, less than half as far from the others.  A base that
+    is off by one way cannot cause it: around a circle the distances sum up to no less.
 
     Parameters
     ----------
@@ -103,21 +104,26 @@ def where_labels_lie(
     >>> where_labels_lie(face, face[:, [1, 0, 2]], np.ones((5, 3), bool), unit=1.0).tolist()
     [1, 0, 2]
     """
-    n_points = is_placed.shape[1]
-    itself = np.arange(n_points)
-    leads = itself.copy()
-    for k in np.flatnonzero(is_placed.sum(axis=0) >= _LEAST_LABELS):
+    from scipy.optimize import linear_sum_assignment
+
+    answer = np.arange(is_placed.shape[1])
+    known = np.isfinite(found).all(axis=(0, 2)) & (is_placed.sum(axis=0) >= _LEAST_LABELS)
+    points = np.flatnonzero(known)
+    if len(points) < 2:
+        return answer
+    away = np.empty((len(points), len(points)))
+    for row, k in enumerate(points):
         rows = is_placed[:, k]
-        away = np.median(np.linalg.norm(found[rows] - truth[rows, k, None], axis=-1), axis=0) * unit
-        nearest = int(np.nanargmin(away))
-        if away[k] > _LEAST_OFFSET and away[nearest] < _EXCHANGED * away[k]:
-            leads[k] = nearest
-    closed = itself.copy()
-    for k in itself:
-        at = leads[k]
-        for _ in itself:
-            if at == k:
-                closed[k] = leads[k]
-                break
-            at = leads[at]
-    return closed
+        offset = found[rows][:, points] - truth[rows, k, None]
+        away[row] = np.median(np.linalg.norm(offset, axis=-1), axis=0) * unit
+    other = linear_sum_assignment(away)[1]
+    left = set(range(len(points)))
+    while left:
+        circle = [left.pop()]
+        while other[circle[-1]] != circle[0]:
+            circle.append(int(other[circle[-1]]))
+            left.discard(circle[-1])
+        own, paired = away[circle, circle].mean(), away[circle, other[circle]].mean()
+        if len(circle) > 1 and own > _LEAST_OFFSET and paired < _EXCHANGED * own:
+            answer[points[circle]] = points[other[circle]]
+    return answer

@@ -191,14 +191,22 @@ class _Ingest:
             clock = self._intake.known.clocks.get((row, name), {})
             if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
                 return False
-        roles = {file["role"] for file in self._intake.known.side_files.get(row, ())}
-        asked = {role for role in ROLES if getattr(self._wish, role)}
-        if asked - roles and any(files_beside(self._folder, one, self._wish, role) for role in asked - roles):
+        if any(self._asks_for_others(one, row, role) for role in ROLES):
             return False
         if not all(self._intake.known.is_same(file) for file in self._intake.known.side_files.get(row, ())):
             return False
         self._found.missing += [f"{file.root}/{file.path}" for file in others]
         return True
+
+    def _asks_for_others(self, one: FoundRecording, row: int, role: str) -> bool:
+        """Tell whether the glob of a role finds other files than those that are known."""
+        known = self._intake.known
+        files = files_beside(self._folder, one, self._wish, role)
+        found = {known.roots.locate(file.absolute()) for file in files} - {None}
+        before = {
+            (file["root"], file["path"]) for file in known.side_files.get(row, ()) if file["role"] == role
+        }
+        return bool(found) and found != before
 
     # -------------------------------------------------------------- taking a recording
 

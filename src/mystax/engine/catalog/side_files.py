@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,9 @@ def state_of(file: Path) -> tuple[int, int]:
         depth = len(Path(place).relative_to(file).parts)
         folders[:] = [name for name in folders if not name.startswith(".") and depth < DEPTH]
         for name in names:
-            one = Path(place, name).stat()
-            size, newest = size + one.st_size, max(newest, one.st_mtime_ns)
+            with suppress(OSError):  # a link may lead nowhere, a file go away meanwhile
+                one = Path(place, name).stat()
+                size, newest = size + one.st_size, max(newest, one.st_mtime_ns)
     return size, newest
 
 

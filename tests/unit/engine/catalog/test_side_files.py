@@ -84,6 +84,28 @@ def test_neural_data_that_changed_are_noticed_and_planned_anew(
     assert catalog.ingest(tmp_path / "whisk").unchanged == 1
 
 
+def test_other_neural_data_that_are_asked_for_take_the_place_of_the_first(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    (video,) = neuroblueprint(tmp_path / "whisk")
+    for name in ("first.npz", "second.npz"):
+        video.with_name(name).write_bytes(name.encode())
+    catalog.ingest(tmp_path / "whisk", neural="first.npz")
+    assert catalog.ingest(tmp_path / "whisk", neural="second.npz").changed == 1
+    assert [Path(path).name for path, _ in _neural(catalog)] == ["second.npz"]
+    assert catalog.ingest(tmp_path / "whisk", neural="second.npz").unchanged == 1
+
+
+def test_links_that_lead_nowhere_do_not_hinder(catalog: Catalog, tmp_path: Path) -> None:
+    (video,) = neuroblueprint(tmp_path / "whisk")
+    place = video.with_name("suite2p")
+    place.mkdir()
+    (place / "F.npy").write_bytes(b"four")
+    (place / "gone.npy").symlink_to(tmp_path / "nowhere")
+    catalog.ingest(tmp_path / "whisk", neural="suite2p")
+    assert [size for _, size in _neural(catalog)] == [4]
+
+
 def test_neural_data_move_with_their_videos(catalog: Catalog, tmp_path: Path) -> None:
     (video,) = neuroblueprint(tmp_path / "whisk")
     (video.parents[1] / "ephys").mkdir()

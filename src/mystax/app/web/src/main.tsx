@@ -18,7 +18,7 @@ import { Neural } from "./screens/Neural";
 import { Queue } from "./screens/Queue";
 import { Models } from "./screens/Models";
 import { View } from "./screens/View";
-import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
+import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isOpening, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
 
 /** Most marks of the seek bar, side by side. */
@@ -59,6 +59,7 @@ let wish = 0;
 
 async function show(id: string): Promise<boolean> {
   const mine = (wish += 1);
+  isOpening.value = true;
   try {
     const found = await api.recording(id);
     const span = found.cameras.length === 0 ? await extentOf(found) : null;
@@ -79,6 +80,8 @@ async function show(id: string): Promise<boolean> {
     if (mine !== wish) return false;
     open.value = null; // never another recording than the address says
     throw error;
+  } finally {
+    if (mine === wish) isOpening.value = false;
   }
   return mine === wish;
 }

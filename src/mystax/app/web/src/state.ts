@@ -23,6 +23,8 @@ export type Screen = (typeof SCREENS)[number][0];
 export const screen = signal<Screen>("recordings");
 /** The recording that is open. */
 export const open = signal<RecordingInfo | null>(null);
+/** A recording is being opened: its cameras are looked at, which takes a while the first time. */
+export const isOpening = signal(false);
 /** Times of the frames of each camera of it. */
 export const clocks = signal<ReadonlyMap<string, FrameTimes>>(new Map());
 /** The time that every panel shows [s]; nothing else keeps a time. */

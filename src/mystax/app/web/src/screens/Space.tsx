@@ -209,7 +209,8 @@ function Errors({ outcome }: { readonly outcome: OutcomeInfo }) {
   const [found, setFound] = useState<Agreement | null>(null);
   useEffect(() => void api.agreement(outcome.id).then(setFound).catch(tell), [outcome.id]);
   if (found === null) return null;
-  const most = Math.max(...found.cameras.map(({ residual, left_out }) => Math.max(residual ?? 0, left_out ?? 0)), 1e-6);
+  const most = Math.max(...found.cameras.map(({ residual }) => residual ?? 0), 1e-6);
+  const isLeftOut = found.cameras.some(({ left_out }) => left_out !== null);
   const percent = Math.round(100 * (found.weak ?? 0));
   return (
     <fieldset>
@@ -218,22 +219,21 @@ function Errors({ outcome }: { readonly outcome: OutcomeInfo }) {
         <thead>
           <tr>
             <th scope="col">camera</th>
-            <th scope="col">with its own vote</th>
-            <th scope="col">without</th>
+            <th scope="col">all cameras</th>
+            {isLeftOut && <th scope="col">the others alone</th>}
           </tr>
         </thead>
         <tbody>
           {found.cameras.map(({ camera, residual, left_out }) => (
             <tr key={camera}>
               <th scope="row">{camera}</th>
-              {[residual, left_out].map((value, k) => (
-                <td key={k}>
-                  <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-                    <rect x="0" y="1" height="8" width={(100 * (value ?? 0)) / most} />
-                  </svg>
-                  <span class="number">{shown(value)}</span>
-                </td>
-              ))}
+              <td>
+                <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+                  <rect x="0" y="1" height="8" width={(100 * (residual ?? 0)) / most} />
+                </svg>
+                <span class="number">{shown(residual)}</span>
+              </td>
+              {isLeftOut && <td class="number">{shown(left_out)}</td>}
             </tr>
           ))}
         </tbody>

@@ -47,6 +47,7 @@ MODULES = (
     "head",
     "pose",
     "encoder",
+    "encoder_beyond",
     "states",
     "space",
     "queue",

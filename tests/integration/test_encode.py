@@ -29,6 +29,7 @@ from mystax.errors import (
 )
 from mystax.io.provenance import Provenance
 from mystax.io.store import Store
+from mystax.synth.brain_truth import BrainTruth
 from tests.fixtures.brains import follower, two_parts
 
 BARE = (
@@ -327,16 +328,21 @@ def test_a_network_joins_the_stack_and_is_run_without_torch(tmp_path: Path) -> N
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of outcomes beside neural data in a file."""
     from mystax.synth.brain import simulate
+
+    place = tmp_path_factory.mktemp("recorded")
+    put(place, simulate("A", minutes=3.2, n_neurons=12, rate=3, camera_rate=25))
+    return place
+
+
+def put(place: Path, truth: BrainTruth) -> None:
+    """Write the face and the neurons of a simulated recording."""
     from mystax.synth.brain_files import write_neural
 
-    truth = simulate("A", minutes=3.2, n_neurons=12, rate=3, camera_rate=25)
-    place = tmp_path_factory.mktemp("recorded")
     store = Store(place / "face.mystax")
     for number, name in enumerate(("pose", "pupil")):
         version = get_analysis(name).version
         store.publish(truth.behaviour[name], Provenance(name, version, str(number) * 64))
     write_neural(truth, place / "neural", "npy")
-    return place
 
 
 def command(
@@ -434,6 +440,26 @@ def test_no_page_holds_a_ratio_without_its_baseline(share: float, tmp_path: Path
     assert sentence in page
     if share == 0:
         assert not re.search(r"\d x lagged-ridge", page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("world", "independent"), [("A", False), ("B", False), ("A", True)])
+def test_the_command_says_no_ratio_without_its_baseline(
+    world: str, independent: bool, tmp_path: Path
+) -> None:
+    from mystax.synth.brain import simulate
+
+    truth = simulate(world, minutes=8, n_neurons=40, rate=3, camera_rate=25, seed=2, independent=independent)
+    put(tmp_path, truth)
+    words = ("--model", "linear", "--folds", "3", "--shifts", "19", "--scales", "one")
+    done = command(tmp_path, *NEURAL, *words)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "face.mystax" / "report.html").read_text("utf-8")
+    assert [bare_ratios(text) for text in (page, done.stdout, done.stderr)] == [[], [], []]
+    base = opened(tmp_path / "face.mystax")["population"].sel(model="lagged-ridge")
+    may = float(base.sel(statistic="mean")) >= 0.005 and float(base.sel(statistic="low")) > 0
+    assert not (may and independent)
+    assert [re.search(r"\d x lagged-ridge", text) is not None for text in (page, done.stdout)] == [may, may]
 
 
 @pytest.mark.slow

@@ -65,6 +65,8 @@ def test_every_variable_that_was_asked_for_is_there_with_its_dimensions_and_unit
             assert "units" in everything[name].attrs, name
     assert everything["svca_reliable"].dims == everything["svca_behaviour"].dims
     assert everything["latent"].dims[0] == "time"
+    for name in ("neuron_x", "neuron_y", "neuron_z", "area", "plane", "neuron_quality"):
+        assert everything[name].dims == ("neuron",), name
     assert everything["peak_lag"].attrs["units"] == everything["lag"].attrs["units"] == "s"
 
 
@@ -181,3 +183,13 @@ def test_raster_and_traces_show_what_was_predicted(everything: Any) -> None:
     numbers = everything["example_neuron"].values
     trace = np.asarray(everything["trace"].sel(panel="stacked").values)
     assert np.allclose(trace, said[:, numbers].T, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.slow
+@pytest.mark.extra("train")
+def test_networks_give_equal_bits_with_one_and_two_threads() -> None:
+    pytest.importorskip("torch", reason='pip install "mystax[train]"')
+    few = {**FAST, "model": "deep", "epochs": 2, "members": 2}
+    one, again, two = (mystax.encoding(two_parts(), follower(), cores=n, **few) for n in (1, 1, 2))
+    assert "deep" in [str(name) for name in one["model"].values]
+    assert differences(one, again) == differences(one, two) == []

@@ -54,6 +54,10 @@ def peer_ceiling(
             rows = np.ix_(scored.blocks, takers)
             sse[rows], sst[rows] = scored.sse[0], scored.sst
     flags = []
+    unit = str(neural.attrs.get("unit", "um"))
+    if halves.kind != "random" and unit != "um":
+        text = f"peers are parted by places in {unit}: squares of 200, borders of 40 {unit}, not um."
+        flags.append(Flag("N310", text))
     if halves.kind == "random":
         flags.append(
             Flag(

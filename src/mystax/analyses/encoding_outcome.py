@@ -209,9 +209,12 @@ def _correlation(
 
 
 def _components(folds: Sequence[FoldOutcome]) -> Float32[np.ndarray, "model component"]:
-    least = min(f.component_sst.shape[0] for f in folds)
-    sse = np.sum([f.component_sse[:, :least] for f in folds], axis=0)
-    sst = np.sum([f.component_sst[:least] for f in folds], axis=0)
+    """Return explained variance of the components, each over the folds that have it."""
+    most = max(len(f.component_sst) for f in folds)
+    sse, sst = np.zeros((len(folds[0].models), most)), np.zeros(most)
+    for f in folds:
+        sse[:, : len(f.component_sst)] += f.component_sse
+        sst[: len(f.component_sst)] += f.component_sst
     return np.asarray(1 - sse / np.where(sst > 0, sst, np.inf), np.float32)
 
 
@@ -228,16 +231,19 @@ def _predictions(
                 made += (scores @ f.loadings.T.astype(np.float32)) * weights.astype(np.float32)
             found[plan.test(f.fold)] = made
         return {"prediction": (("time", "neuron"), found)}
-    r, m = folds[0].loadings.shape[1], len(folds[0].members)
+    # folds of few bins differ in components: those that a fold lacks are 0
+    r, m = max(f.loadings.shape[1] for f in folds), len(folds[0].members)
     scores = np.full((m, n_times, r), np.nan, np.float32)
-    for f in folds:
-        scores[:, plan.test(f.fold)] = f.predictions
+    loadings = np.zeros((len(folds), n, r), np.float32)
+    for k, f in enumerate(folds):
+        own = f.loadings.shape[1]
+        loadings[k, :, :own] = f.loadings
+        rows = np.flatnonzero(plan.test(f.fold))
+        scores[:, rows] = 0
+        scores[:, rows, :own] = f.predictions
     return {
         "prediction_score": (("member", "time", "component"), scores),
-        "loading": (
-            ("fold_number", "neuron", "component"),
-            np.stack([f.loadings for f in folds]).astype(np.float32),
-        ),
+        "loading": (("fold_number", "neuron", "component"), loadings),
         "member_weight": (
             ("fold_number", "member", "neuron"),
             np.stack([f.weights for f in folds]).astype(np.float32),

@@ -10,7 +10,7 @@ from mystax.core.typing import Bool, Float, Float64, Int64
 __all__ = ["Halves", "SvcaFold", "halves_of", "svca_fold", "svca_shares"]
 
 SQUARE, BAND, BORDER = 200.0, 100.0, 40.0
-"""Squares of an imaging field, bands of a probe, and the strip whose neurons predict nobody [um]."""
+"""Squares of an imaging field, bands of a probe, and how near a border neurons predict nobody [um]."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,21 @@ def halves_of(
         across, up = (x - x.min()) / SQUARE, (y - y.min()) / SQUARE
         half = (np.floor(across).astype(np.int64) + np.floor(up).astype(np.int64)) % 2
         near = np.minimum(_to_border(across), _to_border(up)) * SQUARE
-        return _checked(half, near >= BORDER / 2, "checkerboard", seed)
+        return _checked(half, near >= BORDER, "checkerboard", seed)
     depth = z if np.isfinite(z).all() and np.ptp(z) > BAND else y
     if np.isfinite(depth).all() and len(depth) and np.ptp(depth) > 2 * BAND:
         along = (depth - depth.min()) / BAND
         half = np.floor(along).astype(np.int64) % 2
-        return _checked(half, _to_border(along) * BAND >= BORDER / 2, "bands", seed)
+        return _checked(half, _to_border(along) * BAND >= BORDER, "bands", seed)
     return _at_random(len(x), seed)
 
 
 def _to_border(place: Float[np.ndarray, " neuron"]) -> Float64[np.ndarray, " neuron"]:
-    inside = np.asarray(place - np.floor(place), np.float64)
-    return np.minimum(inside, 1 - inside)
+    """Return the distance to the nearest border between pieces; the ends of a field are none."""
+    piece = np.floor(place)
+    before = np.where(piece > 0, place - piece, np.inf)
+    behind = np.where(piece < np.floor(place.max()), piece + 1 - place, np.inf)
+    return np.asarray(np.minimum(before, behind), np.float64)
 
 
 def _checked(half: Int64[np.ndarray, " neuron"], predicts: np.ndarray, kind: str, seed: int) -> Halves:

@@ -60,6 +60,9 @@ def verdict(dataset: Dataset) -> str:
     base = 100 * _of(dataset, "lagged-ridge", "mean")
     said = f"stacked explains {mean:.1f} % ({low:.1f} to {high:.1f}) of {n} neurons' variance"
     said += f", lagged-ridge {base:.1f} %"
+    if mean < 0 and "mean-only" in dataset["model"].values:
+        # activity whose mean wanders between folds is predicted by the mean of others worse than by its own
+        said += f", mean-only {100 * _of(dataset, 'mean-only', 'mean'):.1f} %"
     if "significant" in dataset:
         kind = NULLS.get(str(dataset.attrs.get("null", "")), "null")
         said += f"; {int(dataset['significant'].sum())} of {n} above the {kind} null (FDR 5 %)"

@@ -14,6 +14,8 @@ else:
 __all__ = ["BEST", "against_baseline", "against_peers", "histogram", "of_model", "place_map"]
 
 BASELINE, BEST = "lagged-ridge", "stacked"
+LEAST = 0.01
+"""Where next to nothing is explained a map's colours end here, so that they do not show noise."""
 
 
 def of_model(dataset: Dataset, variable: str, model: str) -> np.ndarray:
@@ -26,32 +28,28 @@ def histogram(dataset: Dataset) -> NamedFigure:
     values = of_model(dataset, "explained_variance", BEST)
     made = figure(60, 120)
     axes = made.subplots()
-    parts = [values] + (
-        [np.asarray(dataset["null_high"].values, np.float64)] if "null_high" in dataset else []
-    )
-    low, high = (
-        float(np.nanmin([np.nanmin(p) for p in parts])),
-        float(np.nanmax([np.nanmax(p) for p in parts])),
-    )
-    edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
-    if len(parts) > 1:
-        axes.hist(parts[1], edges, color="#bdbdbd", label="null, 95 % quantile")
-    axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
     base = of_model(dataset, "explained_variance", BASELINE)
+    null = np.asarray(dataset["null_high"].values, np.float64) if "null_high" in dataset else None
+    every = np.concatenate([values, base] + ([] if null is None else [null]))
+    low, high = float(np.nanmin(every)), float(np.nanmax(every))
+    edges = np.linspace(low, high if high > low else low + 1e-3, 41).tolist()
+    if null is not None:
+        axes.hist(null, edges, color="#bdbdbd", label="null, 95 % quantile")
+    axes.hist(values, edges, histtype="step", color=series_colour(0), lw=1.2, label="stacked")
     axes.hist(base, edges, histtype="step", color=series_colour(1), lw=0.8, label="lagged-ridge")
     axes.axvline(0, color="black", lw=0.5)
     axes.set_xlabel("explained variance (held-out time)")
     axes.set_ylabel("neurons")
     legend_above(axes)
     numbers = {"neuron": dataset["neuron"].values, "stacked": values, "lagged_ridge": base}
-    if len(parts) > 1:
-        numbers["null_high"] = parts[1]
+    if null is not None:
+        numbers["null_high"] = null
     return NamedFigure(
         "encoding_histogram",
         made,
         "Explained variance of each neuron",
         "Values below 0 are kept: the prediction was worse there than the mean of the test bins."
-        + (" Grey: what the same statistic reaches in 5 % of the shifts." if len(parts) > 1 else ""),
+        + ("" if null is None else " Grey: what a filterbank ridge reaches by chance in 5 % of the shifts."),
         f"Histogram over {len(values)} neurons; mean {np.nanmean(values):.3f}.",
         numbers,
     )
@@ -151,7 +149,8 @@ def place_map(dataset: Dataset) -> NamedFigure | None:
     depth = z if np.isfinite(z).all() and np.ptp(z) > 0 else y
     if not is_flat and not np.isfinite(depth).all():
         return None
-    limit = float(np.nanpercentile(np.abs(values), 98)) or 1e-3
+    some = values[values > 0]
+    limit = max(float(np.percentile(some, 98)) if len(some) else 0.0, LEAST)
     made = figure(80, 95)
     axes = made.subplots()
     across = x if is_flat else values
@@ -161,11 +160,13 @@ def place_map(dataset: Dataset) -> NamedFigure | None:
     axes.set_xlabel(f"x [{unit}]" if is_flat else "explained variance")
     axes.set_ylabel(f"y [{unit}]" if is_flat else f"depth [{unit}]")
     axes.invert_yaxis()
+    if is_flat:
+        axes.set_aspect("equal", adjustable="datalim")
     return NamedFigure(
         "encoding_map",
         made,
         "Where the neurons are",
-        "Places as the source gives them; colours are explained variance of the stack.",
+        "Places as the source gives them; colours: explained variance of the stack, the darkest 0 and below.",
         f"Map of {len(values)} neurons.",
         {"neuron": dataset["neuron"].values, "x": x, "y": y, "z": z, "explained_variance": values},
     )

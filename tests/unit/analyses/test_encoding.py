@@ -118,3 +118,17 @@ def test_peers_predict_shared_activity(followed: EncodingData, plan: FoldPlan) -
     assert peer.mean() == pytest.approx(0.5 * 6 / 7, abs=0.05)
     assert facts["peer_halves"] == "random"
     assert [flag.code for flag in flags] == ["N310"]
+
+
+@pytest.mark.parametrize(("unit", "codes"), [("um", []), ("px", ["N310"])])
+def test_peers_parted_by_pixels_are_told(
+    followed: EncodingData, plan: FoldPlan, unit: str, codes: list[str]
+) -> None:
+    places = {
+        "neuron_x": ("neuron", np.tile([0.0, 300.0], 6)),
+        "neuron_y": ("neuron", np.repeat([0.0, 300.0], 6)),
+    }
+    neural = followed.neural.assign_coords(places).assign_attrs(unit=unit)
+    _, facts, flags = peer_ceiling(replace(followed, neural=neural), plan, 0)
+    assert facts["peer_halves"] == "checkerboard"
+    assert [flag.code for flag in flags] == codes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks import encoder
-from benchmarks.encoder import compare, split_rows, table
+from benchmarks.encoder import RULES, compare, given, split_rows, table
 from benchmarks.measure import Row
 from benchmarks.peers import runner_of
 
@@ -73,6 +73,35 @@ def test_a_side_that_is_done_is_not_run_again(tmp_path: Path, monkeypatch: pytes
     assert ran == ["mystax"]
 
 
+def test_what_the_peer_did_is_bound_to_all_that_it_was_given(tmp_path: Path) -> None:
+    runner, other = tmp_path / "a.py", tmp_path / "b.py"
+    runner.write_text("a", "utf-8")
+    other.write_text("b", "utf-8")
+    made, rule = world(400), RULES["tuned"]
+    changed = {**made, "z": made["z"] + 1e-9}
+    same = {given(made, rule, runner), given({**made}, {**rule}, runner)}
+    assert len(same) == 1
+    assert len(same | {given(changed, rule, runner)}) == 2
+    assert len(same | {given(made, RULES["published"], runner), given(made, rule, other)}) == 3
+
+
+def test_what_mystax_did_is_bound_to_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[Path] = []
+
+    def side(name: str, _command: Any, _job: Any, place: Path) -> dict[str, Any]:
+        places.append(place)
+        return {"cpu_s": 20.0 if name == "mystax" else 180.0, "load": 1.0}
+
+    monkeypatch.setattr(encoder, "_side", side)
+    monkeypatch.setattr(encoder, "measure", lambda *_, **__: None)
+    monkeypatch.setattr(encoder, "_arrays", lambda _: {"z": np.zeros(3)})
+    monkeypatch.setattr(encoder, "compare", lambda *_: {})
+    for code in ("one", "two"):
+        monkeypatch.setattr(encoder, "digest_of", lambda *_, code=code, **__: code)
+        assert encoder.run("A", 0, "tuned", Path("python"), tmp_path)["cpu_ratio"] == 9
+    assert [place.name for place in places] == ["A-0-one", "encoder", "A-0-two", "encoder"]
+
+
 def row(**changes: Any) -> dict[str, Any]:
     return {
         "world": "A", "seed": 0, "rule": "tuned", "n_bins": 1760, "n_neurons": 500, "stacked": 0.09,
@@ -90,7 +119,14 @@ def test_a_ratio_stands_with_its_interval_neurons_and_bins() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "status"),
-    [({}, 0), ({"ratio": 1.3}, 1), ({"ratio": float("nan")}, 1), ({"cpu_ratio": 4.9}, 1)],
+    [
+        ({}, 0),
+        ({"ratio": 1.3}, 1),
+        ({"rule": "published"}, 1),
+        ({"rule": "published", "ratio": 2.1}, 0),
+        ({"ratio": float("nan")}, 1),
+        ({"cpu_ratio": 4.9}, 1),
+    ],
 )
 def test_a_missed_goal_makes_the_exit_status(
     changes: dict[str, Any], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,13 +21,33 @@ def test_an_imaging_field_is_a_checkerboard() -> None:
     assert np.array_equal(halves.half, square)
 
 
-def test_neurons_that_predict_keep_40_um_to_the_other_half() -> None:
-    x, y = places()
-    halves = halves_of(x, y, np.full(400, np.nan))
-    a = halves.predicts & (halves.half == 0)
-    b = halves.predicts & (halves.half == 1)
-    apart = np.hypot(x[a][:, None] - x[b], y[a][:, None] - y[b])
-    assert apart.min() >= 40 * 0.999
+def test_neurons_that_predict_keep_40_um_to_all_of_the_other_half() -> None:
+    x, y = places(n=900)
+    halves = halves_of(x, y, np.full(900, np.nan))
+    for side in (0, 1):
+        a, b = halves.predicts & (halves.half == side), halves.half != side
+        apart = np.hypot(x[a][:, None] - x[b], y[a][:, None] - y[b])
+        assert apart.min() >= 40 * 0.999
+
+
+def test_only_neurons_near_the_other_half_are_kept_from_predicting() -> None:
+    """Squares of 200 um: the outer ends of the field border on nothing."""
+    x, y = places(n=900)
+    x[:2], y[:2] = [0, 999.9], [0, 999.9]
+    halves = halves_of(x, y, np.full(900, np.nan))
+    lines = np.arange(200, 1000, 200)
+    away = [np.abs(place[:, None] - lines).min(1) >= 40 for place in (x, y)]
+    assert np.array_equal(halves.predicts, away[0] & away[1])
+
+
+def test_units_in_the_middle_of_a_band_predict() -> None:
+    depth = np.arange(0, 1000, 7.3)
+    unknown = np.full(len(depth), np.nan)
+    halves = halves_of(unknown, depth, unknown)
+    within = depth % 100
+    first, last = depth < 100, depth >= 900  # no other half above and below the probe
+    wanted = ((within >= 40) | first) & ((within <= 60) | last)
+    assert np.array_equal(halves.predicts, wanted)
 
 
 def test_a_probe_is_cut_in_bands() -> None:

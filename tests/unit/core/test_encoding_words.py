@@ -32,6 +32,21 @@ def test_verdict_says_variance_baseline_null_and_share_in_one_line() -> None:
     )
 
 
+def test_verdict_says_what_the_mean_reaches_where_the_stack_is_below_zero() -> None:
+    """Activity that drifts is said worse by the mean of other folds, too: the stack is not to blame."""
+    import xarray as xr
+
+    low = outcome()
+    low["population"] = low["population"] - xr.DataArray([0, 0.13], dims="model")
+    mean = low["population"].sel(model=["stacked"]).assign_coords(model=["mean-only"]) - 0.004
+    both = xr.Dataset({"population": xr.concat([mean, low["population"]], "model")}, attrs=low.attrs)
+    both = both.assign_coords(neuron=low["neuron"])
+    assert verdict(both) == (
+        "stacked explains -3.1 % (-3.8 to -2.4) of 500 neurons' variance, lagged-ridge 4.1 %, "
+        "mean-only -3.5 %."
+    )
+
+
 def test_verdict_says_less_where_less_is_known() -> None:
     bare = outcome().drop_vars(["ceiling_peer", "significant"])
     assert verdict(bare).endswith("variance, lagged-ridge 4.1 %.")

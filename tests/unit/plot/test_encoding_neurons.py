@@ -58,6 +58,14 @@ def test_histogram_has_the_null_where_there_is_one(outcome: xr.Dataset) -> None:
     assert "5 % of the shifts" in made.text
 
 
+def test_histogram_shows_every_neuron_of_both_models(outcome: xr.Dataset) -> None:
+    """The baseline reaches farther down than the stack, and the null farther up."""
+    axes = histogram(outcome.assign(null_high=("neuron", np.full(4, 0.9)))).figure.axes[0]
+    outlines = [patch for patch in axes.patches if not patch.get_fill()]
+    tops = [np.asarray(patch.get_path().vertices)[1:-1:2, 1] for patch in outlines]  # a step for each bin
+    assert [top.sum() for top in tops] == [4, 4]
+
+
 def test_gain_counts_the_neurons_above_the_line(outcome: xr.Dataset) -> None:
     made = against_baseline(outcome)
     np.testing.assert_array_equal(column(made, "x"), BASELINE)
@@ -87,3 +95,22 @@ def test_neurons_along_a_probe_are_drawn_by_depth(outcome: xr.Dataset) -> None:
     axes = made.figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("explained variance", "depth [um]")
     np.testing.assert_allclose(np.asarray(axes.collections[0].get_offsets())[:, 1], [100, 200, 300, 400])
+
+
+@pytest.mark.parametrize(("scale", "top"), [(1.0, 0.3), (0.01, 0.01), (-1.0, 0.1)])
+def test_colours_of_the_map_reach_as_far_as_something_is_explained(
+    outcome: xr.Dataset, scale: float, top: float
+) -> None:
+    """Of -1 the best neuron is the one at 0.1; of a hundredth nothing is worth a colour."""
+    some = outcome.assign(explained_variance=outcome["explained_variance"] * scale)
+    made = place_map(placed(some, x=[1.0, 2, 3, 4], y=[5.0, 6, 7, 8]))
+    assert made is not None
+    low, high = made.figure.axes[0].collections[0].get_clim()
+    assert low == 0
+    assert high == pytest.approx(top, abs=0.01)
+
+
+def test_places_on_a_plane_keep_their_proportions(outcome: xr.Dataset) -> None:
+    made = place_map(placed(outcome, x=[0.0, 500, 100, 300], y=[5.0, 60, 7, 80]))
+    assert made is not None
+    assert made.figure.axes[0].get_aspect() == 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.kept import FOLDER, Kept, digest_of, kept_in
+from tests.fixtures.kept import FOLDER, Kept, kept_in
 
 
 def test_a_piece_is_made_once(tmp_path: Path) -> None:
@@ -32,16 +32,17 @@ def test_a_piece_that_broke_off_is_not_there(tmp_path: Path) -> None:
     assert kept("a", lambda: 3) == 3
 
 
-def test_the_digest_follows_names_and_bytes_of_what_the_patterns_name(tmp_path: Path) -> None:
-    (tmp_path / "compute").mkdir()
-    one, other = tmp_path / "compute" / "one.py", tmp_path / "compute" / "other.py"
-    one.write_text("a", "utf-8")
-    first = digest_of(["compute/*.py"], tmp_path)
-    other.write_text("b", "utf-8")
-    second = digest_of(["compute/*.py"], tmp_path)
-    other.write_text("c", "utf-8")
-    assert len({first, second, digest_of(["compute/*.py"], tmp_path)}) == 3
-    assert digest_of(["compute/one.py"], tmp_path) == first
+def one() -> int:
+    return 1
+
+
+def other() -> int:
+    return 2
+
+
+def test_pieces_are_bound_to_the_text_of_what_makes_them(tmp_path: Path) -> None:
+    assert kept_in(tmp_path, (), one).code == kept_in(tmp_path, (), one).code
+    assert len({kept_in(tmp_path, (), *makers).code for makers in ((), (one,), (other,))}) == 3
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,9 +78,10 @@ class Claim:
     sets : tuple of str
         ``quick``, ``full``, ``scaling``: where it is part of; ``full`` holds ``quick``.
     sides : mapping of str to str
-        Name -> function of `module`; ``mystax`` first, ``floor``, or a variant of mystax.
+        Name -> function of `module`; ``mystax`` first, ``floor``, a variant of mystax, or ``peer`` where the
+        peer is a library of this environment.
     peer : tuple of str, optional
-        Name of the peer and of the task of its runner.
+        Name of the peer that has an environment of its own, and of the task of its runner.
     prepare : str
         Function that makes the inputs and returns the job; ``""`` for an empty job.
     check : str

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LABELS", "choose_rows", "find_done", "main", "table", "train_and_judge"]
+__all__ = ["LABELS", "choose_rows", "find_done", "main", "rendered_growth", "table", "train_and_judge"]
 
 N_JUDGES = 45
+N_RENDERED, RENDERED_SEED = 500, 20_260_710
+"""Rendered faces that tell what a training has forgotten."""
 LABELS = {
     "mouse_faces": "mouse_faces/labels.csv",
     "openfield": "dlc_openfield/labeled-data/m4s1/CollectedData_Pranav.csv",
@@ -53,6 +55,7 @@ def choose_rows(name: str, n_frames: int, n: int, seed: int) -> tuple[list[int],
 def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
     """Train on the frames of a job and measure the weights on the others."""
     from mystax.compute.keypoint_errors import mean_shape_error
+    from mystax.core.events import Event
     from mystax.engine.labels.frames import labelled_frames
     from mystax.engine.training.evaluate import evaluate
     from mystax.engine.training.judge import pose_function
@@ -63,6 +66,12 @@ def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
     teach, judge = choose_rows(job["set"], len(frames), job["n"], job["seed"])
     teachers, judges = frames.rows(teach), frames.rows(judge)
     out = Path(job["out"])
+    promised: list[float] = []
+
+    def listen(event: Event) -> None:
+        if event.stage == "estimate" and "seconds" in event.data:
+            promised.append(float(str(event.data["seconds"])))
+
     begin = (time.monotonic(), time.process_time())
     report = train(
         teachers,
@@ -74,11 +83,13 @@ def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
         members=job["members"],
         cores=job["cores"],
         force=True,
+        progress=listen,
     )
     seconds = (time.monotonic() - begin[0], time.process_time() - begin[1])
     figures = evaluate(judges, {"new": pose_function(report.path)}).figures["new"]
     shape = mean_shape_error(teachers.position, judges.position, judges.width)
     every: Any = figures["all"]
+    grown = rendered_growth(job["base"], str(report.path), teachers.ids, report.redefined, job["cores"])
     return {
         **{key: job[key] for key in WISHES},
         "mean": every["mean"],
@@ -87,28 +98,73 @@ def train_and_judge(job: dict[str, Any]) -> dict[str, Any]:
         "mean_shape": float(np.nanmean(shape)),
         "held_out": report.held_out_error,
         "forgetting": report.forgetting,
+        **grown,
         "redefined": list(report.redefined),
         "reasons": list(report.reasons),
         "ece": figures.get("ece"),
         "rank_correlation": figures.get("rank_correlation"),
         "steps": report.steps,
         "wall": seconds[0],
+        "promised": promised[0] if promised else float("nan"),
         "cpu": seconds[1],
     }
+
+
+def rendered_growth(
+    base: str, new: str, points: Sequence[str], redefined: Sequence[str], cores: int = 2
+) -> dict[str, float]:
+    """Return how many times the error on 500 rendered faces has become: of all points, and of those kept.
+
+    A point that the labels put elsewhere must be farther from the rendered truth than before.
+    """
+    from mystax.synth.head import render_batch
+    from mystax.synth.head_mesh import KEYPOINTS
+
+    known = [name for name in points if name in KEYPOINTS]
+    kept = [k for k, name in enumerate(known) if name not in redefined]
+    if base == "none" or not known:
+        return {"rendered_500": float("nan"), "rendered_500_kept": float("nan")}
+    batch = render_batch(RENDERED_SEED, 0, N_RENDERED, workers=cores)
+    columns = [KEYPOINTS.index(name) for name in known]
+    truth = np.where(batch.state[:, columns, None] == 2, batch.xy[:, columns], np.nan)
+    before, after = (
+        np.linalg.norm(_places(weights, batch.image, known, cores) - truth, axis=-1)
+        for weights in (base, new)
+    )
+    return {
+        "rendered_500": float(np.nanmean(after) / np.nanmean(before)),
+        "rendered_500_kept": float(np.nanmean(after[:, kept]) / np.nanmean(before[:, kept]))
+        if kept
+        else float("nan"),
+    }
+
+
+def _places(weights: str, pictures: np.ndarray, points: Sequence[str], cores: int) -> np.ndarray:
+    """Find points (n, point, space) in pictures that are face boxes."""
+    from mystax.nets.crop import frame_box
+    from mystax.nets.predictor import open_predictor
+
+    predictor = open_predictor(weights, keypoints=",".join(points), cores=cores)
+    rows = [predictor.keypoints.ids.index(name) for name in points]
+    height, width = pictures.shape[1:]
+    box = frame_box(height, width)
+    crops = np.stack([predictor.network.prepare(picture, box)[0] for picture in pictures])
+    return predictor.predict(crops, box, (height, width)).xy[:, rows]
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """Return one row per set, number of labels and base: mean and range over the seeds."""
     lines = [
-        "| set | labels | base | seeds | mean error (range) | goal | mean shape | rendered | wall, CPU |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| set | labels | base | seeds | mean (range) | goal | mean shape | rendered | ECE, rank | time |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     groups: dict[tuple[str, int, str, int], list[dict[str, Any]]] = {}
     for row in found:
         groups.setdefault((row["set"], row["n"], row["base"], row["members"]), []).append(row)
     for (name, n, base, members), rows in groups.items():
         goal = GOALS.get((name, n))
-        errors, forgot = _column(rows, "mean"), _column(rows, "forgetting")
+        errors, forgot, grown = (_column(rows, key) for key in ("mean", "forgetting", "rendered_500"))
+        ece, rank = _column(rows, "ece"), _column(rows, "rank_correlation")
         cells = (
             f"`{name}`",
             str(n or "half"),
@@ -117,11 +173,19 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             f"{errors.mean():.2f} ({errors.min():.2f}-{errors.max():.2f})",
             "" if goal is None else f"{goal:.2f}",
             f"{_column(rows, 'mean_shape').mean():.2f}",
-            f"x {forgot.mean():.2f}" if len(forgot) else "",
-            f"{_column(rows, 'wall').mean():.0f} s, {_column(rows, 'cpu').mean():.0f} s",
+            ", ".join(f"x {values.mean():.2f}" for values in (forgot, grown) if len(values)),
+            f"{ece.mean():.3f}, {rank.mean():.2f}" if len(ece) and len(rank) else "",
+            _seconds(rows),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _seconds(rows: Sequence[dict[str, Any]]) -> str:
+    """Say what runs took, and what was promised before they began."""
+    wall, cpu, promised = (_column(rows, key) for key in ("wall", "cpu", "promised"))
+    before = f" ({promised.mean():.0f} s promised)" if len(promised) else ""
+    return f"{wall.mean():.0f} s{before}, {cpu.mean():.0f} s"
 
 
 def find_done(path: Path, job: dict[str, Any]) -> dict[str, Any] | None:
@@ -148,7 +212,7 @@ def _digest(base: str) -> str:
 
 def _column(rows: Sequence[dict[str, Any]], key: str) -> np.ndarray:
     """Return the numbers of a column that are known."""
-    values = np.array([row[key] for row in rows], np.float64)
+    values = np.array([row.get(key, np.nan) for row in rows], np.float64)
     return values[np.isfinite(values)]
 
 

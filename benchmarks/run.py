@@ -171,7 +171,7 @@ class Bench:
         folder.mkdir()
         own = {**job, "folder": str(folder), "out": str(folder / "out.npz"), "rep": rep}
         result = Path(job["work"]) / f"{side}.json"
-        if not side.startswith("peer"):
+        if side in claim.sides:
             command = self._command(claim, claim.sides[side], own, side)
             return measure(command, side=side, rep=rep, result=result)
         assert claim.peer is not None  # noqa: S101 - sides of a peer exist only where there is one

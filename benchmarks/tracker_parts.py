@@ -3,12 +3,13 @@
 import math
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from mystax.compute.keypoint_errors import ellipse_coverage
 from mystax.core.recording import ArraySource
 from mystax.engine.labels.labels import Labels
 from mystax.engine.labels.suggest import suggest_frames
@@ -26,8 +27,10 @@ from mystax.synth.head_truth import face_box, frame_face
 from mystax.synth.head_video import HeadVideo, face_camera, render_video
 
 __all__ = [
-    "empty_picture",
+    "Tracked",
+    "empty_video",
     "fresh_pictures",
+    "held_by_ellipses",
     "shared_area",
     "still_video",
     "suggested_frames",
@@ -45,6 +48,8 @@ RATE = 100
 WHISK_RATE = 20.0
 STILL_SECONDS, WHISK_SECONDS = 3.0, 3.0
 N_LOOKED_AT = 24
+EVERY = 10
+"""Frames that share the states of their first one: what hides a point moves slowly."""
 WHISKERS = ("whisker_I", "whisker_II", "whisker_III")
 
 
@@ -147,25 +152,66 @@ def picture_without_face(number: int, size: tuple[int, int] = (640, 480)) -> np.
     return np.asarray(np.clip(255 * noisy, 0, 255), np.uint8)
 
 
-def empty_picture(weights: str, number: int) -> Part:
-    """Look for a face where there is none."""
+def empty_video(weights: str, number: int) -> Part:
+    """Look for a face in the frames of a video without one."""
     predictor = open_predictor(weights, keypoints="all")
-    found = find_face_box(
-        [picture_without_face(number)], predictor.place, points_for_box(predictor.every), predictor.score
-    )
+    picture = picture_without_face(number).astype(np.float64)
+    noise = np.random.default_rng((SEED, 3, number)).normal(0, 2.5, (N_LOOKED_AT, *picture.shape))
+    frames = list(np.clip(picture + noise, 0, 255).astype(np.uint8))
+    found = find_face_box(frames, predictor.place, points_for_box(predictor.every), predictor.score)
     return {"score": np.array(found.score), "side": np.array(found.box.side)}
 
 
-def _places(weights: str, video: HeadVideo) -> tuple[np.ndarray, np.ndarray, float, list[str]]:
-    """Track a video: smoothed and raw places (time, keypoint, space) [px], px@256 per px, the points."""
-    truth = face_box(video.truth.xy[0])
-    box = tuple(float(round(value, 1)) for value in truth)
-    found = pose(video.source, weights=weights, box=f"{box[0]},{box[1]},{box[2]}")
-    smooth, raw = (
-        found[name].isel(individual=0).transpose("time", "keypoint", "space").to_numpy().astype(np.float64)
-        for name in ("position", "position_raw")
+@dataclass(frozen=True)
+class Tracked:
+    """A rendered video as the tracker sees it: places (time, keypoint, space) and their truth [px@256]."""
+
+    smooth: np.ndarray
+    raw: np.ndarray
+    truth: np.ndarray
+    covariance: np.ndarray
+    """Of the smoothed places, xx, xy, yy [px@256^2]."""
+    placed: np.ndarray
+    names: tuple[str, ...]
+
+
+def _tracked(weights: str, video: HeadVideo) -> Tracked:
+    """Track a video within the true box of its first frame."""
+    box = tuple(float(round(value, 1)) for value in face_box(video.truth.xy[0]))
+    found = pose(video.source, weights=weights, box=f"{box[0]},{box[1]},{box[2]}").isel(individual=0)
+    smooth, raw, covariance = (
+        found[name].transpose("time", "keypoint", ...).to_numpy().astype(np.float64)
+        for name in ("position", "position_raw", "covariance")
     )
-    return smooth, raw, 256 / box[2], [str(name) for name in found.keypoint.values]
+    names = tuple(str(name) for name in found.keypoint.values)
+    rows = [KEYPOINTS.index(name) for name in names]
+    scale = 256 / box[2]
+    return Tracked(
+        smooth * scale,
+        raw * scale,
+        video.truth.xy[:, rows] * scale,
+        covariance * scale**2,
+        np.repeat([video.states(k)[rows] == 2 for k in range(0, len(smooth), EVERY)], EVERY, axis=0)[
+            : len(smooth)
+        ],
+        names,
+    )
+
+
+def held_by_ellipses(video: Tracked) -> Part:
+    """Tell how often ellipses of 90 % of smoothed places hold the truth, also moved by its median error.
+
+    The second tells whether what moves from frame to frame is as large as they say, the first whether the
+    whole error is.
+    """
+    away = np.where(video.placed[..., None], video.smooth - video.truth, np.nan)
+    seen = video.placed.any(axis=0)
+    middle = np.zeros(away.shape[1:])
+    middle[seen] = np.nanmedian(away[:, seen], axis=0)
+    shares = [
+        ellipse_coverage(off, video.covariance, np.zeros_like(off), 0.9) for off in (away, away - middle)
+    ]
+    return {"held": np.array(shares[0]), "held_moved": np.array(shares[1])}
 
 
 def still_video(weights: str, number: int, seconds: float = STILL_SECONDS) -> Part:
@@ -177,9 +223,9 @@ def still_video(weights: str, number: int, seconds: float = STILL_SECONDS) -> Pa
         seconds=seconds,
         individual=SEED + 500 + number,
     )
-    smooth, raw, scale, _ = _places(weights, video)
-    steps = [np.linalg.norm(np.diff(xy, axis=0), axis=-1).mean(axis=0) * scale for xy in (smooth, raw)]
-    return {"smooth": steps[0], "raw": steps[1]}
+    found = _tracked(weights, video)
+    steps = [np.linalg.norm(np.diff(xy, axis=0), axis=-1).mean(axis=0) for xy in (found.smooth, found.raw)]
+    return {"smooth": steps[0], "raw": steps[1], **held_by_ellipses(found)}
 
 
 def whisking_script(number: int, seconds: float) -> tuple[HeadScript, slice]:
@@ -206,15 +252,14 @@ def whisking_video(weights: str, number: int, seconds: float = WHISK_SECONDS) ->
     video = render_video(
         script, face_camera((320, 240)), fps=RATE, seconds=seconds, individual=SEED + 600 + number
     )
-    smooth, raw, scale, names = _places(weights, video)
-    rows = [names.index(name) for name in WHISKERS]
-    true = video.truth.xy[bout][:, [KEYPOINTS.index(name) for name in WHISKERS]]
-    axis = _main_axis(true)
+    found = _tracked(weights, video)
+    rows = [found.names.index(name) for name in WHISKERS]
+    axis = _main_axis(found.truth[bout][:, rows])
+    swings = (swing(xy[bout][:, rows], axis) for xy in (found.smooth, found.raw, found.truth))
     return {
-        "smooth": swing(smooth[bout][:, rows], axis) * scale,
-        "raw": swing(raw[bout][:, rows], axis) * scale,
-        "true": swing(true, axis) * scale,
+        **dict(zip(("smooth", "raw", "true"), swings, strict=True)),
         "period": np.full(len(rows), RATE / WHISK_RATE),
+        **held_by_ellipses(found),
     }
 
 

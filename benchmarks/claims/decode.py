@@ -88,9 +88,10 @@ def mystax(job: dict[str, Any]) -> dict[str, Any]:
     with Video(job["video"], threads=job["threads"]) as video, Stopwatch() as watch:
         for chunk in video.chunks():
             n += len(chunk)
-            # The warm-up is checked pixel by pixel, the timed runs by their number of frames.
+            # The warm-up is checked by the sums of stored codes (grey levels of a limited range are others),
+            # the timed runs by their number of frames.
             if job["rep"] == 0:
-                parts.append(chunk.data.sum((1, 2), dtype=np.int64))
+                parts.append(chunk.codes.sum((1, 2), dtype=np.int64))
     if parts:
         np.savez(Path(job["work"]) / "mystax-sums.npz", sums=np.concatenate(parts))
     return watch.values(n, "frame")

@@ -353,6 +353,7 @@ def prepare_calibration(job: dict[str, Any]) -> dict[str, Any]:
 
     from mystax.compute.projection import project_rig
     from mystax.core.rotations import rotation_of
+    from mystax.io.rig import rig_to_toml
 
     rng, rig = np.random.default_rng(0), _rig(job["n_cameras"])
     x, y = np.meshgrid(np.arange(1, 10), np.arange(1, 7))
@@ -367,7 +368,23 @@ def prepare_calibration(job: dict[str, Any]) -> dict[str, Any]:
         corners[:, v] = np.where(inside[..., None], seen, np.nan)
     world = Path(job["work"]) / "boards.npz"
     np.savez(world, corners=corners, board=board, **_numbers(rig))
-    return {"world": str(world)}
+    shared = Path(job["work"]) / "calibration.toml"
+    shared.write_text(rig_to_toml(_shared_rig()), "utf-8")
+    return {"world": str(world), "shared": str(shared)}
+
+
+def _shared_rig() -> Any:
+    """Twelve cameras, the last a fisheye, with all that a calibration of ours writes about them."""
+    from dataclasses import replace
+
+    from mystax.core.rig_model import RigModel
+
+    cameras = [
+        replace(camera, sd={"fx": 0.5}, n_views=90, rms=0.3, crop=(8.0, 4.0)) for camera in _rig(12).cameras
+    ]
+    last = cameras[-1]
+    cameras[-1] = replace(last, distortion=last.distortion[:4], is_fisheye=True)
+    return RigModel(tuple(cameras), {"board": "charuco:10x7:6:4", "fixed": ["k2"]})
 
 
 def calibrate(job: dict[str, Any]) -> dict[str, Any]:
@@ -416,13 +433,47 @@ def _error(numbers: Any, truth: Any) -> float:
     return float(np.median(np.linalg.norm(place @ turn.T + shift - points, axis=1)))
 
 
+def _exchange(folder: Path) -> float:
+    """Largest difference of any number after the peer has read our file, and after we have read its copy."""
+    import json
+
+    import numpy as np
+
+    from mystax.core.rotations import vector_of
+    from mystax.io.rig import read_rig
+
+    ours = _shared_rig().cameras
+    theirs = json.loads((folder / "loaded.json").read_text("utf-8"))
+    copied = read_rig(folder / "copied.toml").cameras
+    if [item["name"] for item in theirs] != [camera.name for camera in ours]:
+        return float("inf")
+    if [item["fisheye"] for item in theirs] != [camera.is_fisheye for camera in ours]:
+        return float("inf")
+    off = 0.0
+    for camera, item, copy in zip(ours, theirs, copied, strict=True):
+        if tuple(item["size"]) != camera.size or (copy.name, copy.size) != (camera.name, camera.size):
+            return float("inf")
+        numbers = {
+            "matrix": camera.matrix,
+            "distortions": camera.distortion,
+            "rotation": vector_of(camera.rotation),
+            "translation": camera.translation,
+        }
+        off = max(
+            off, *(float(np.abs(np.ravel(item[key]) - np.ravel(numbers[key])).max()) for key in numbers)
+        )
+        off = max(off, float(np.abs(copy.row() - camera.row()).max()))
+    return off
+
+
 def check_calibration(job: dict[str, Any]) -> dict[str, Any]:
-    """Compare the errors in space, and see that two runs gave equal bits."""
+    """Compare the errors in space, see that two runs gave equal bits, and that the peer reads our rigs."""
     truth, last, n = _rig(job["n_cameras"]), job["last"], job["n_cameras"]
     ours = _error(_made(last, "mystax"), truth)
     ok = bool(last["mystax"]["equal"]) and ours <= (0.008 if n == 2 else 0.003)
     side = _peer_in(last)
     if side is None:
         return {"ok": ok, "error_mm": ours}
-    peer = _error(_made(last, side), truth)
-    return {"ok": ok and (3 if n == 2 else 1) * ours <= peer, "error_mm": ours, "peer_mm": peer}
+    peer, exchanged = _error(_made(last, side), truth), _exchange(Path(last[side]["folder"]))
+    ok = ok and (3 if n == 2 else 1) * ours <= peer and exchanged < 1e-12
+    return {"ok": ok, "error_mm": ours, "peer_mm": peer, "exchanged": exchanged}

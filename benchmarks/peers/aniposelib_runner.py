@@ -137,7 +137,29 @@ def calibrate(job: dict[str, Any]) -> dict[str, Any]:
         "translation": np.stack([np.ravel(camera.get_translation()) for camera in cameras]),
     }
     np.savez(job["out"], **found)
+    exchange(job["shared"], Path(job["out"]).parent)
     return watch.values(1, "calibration")
+
+
+def exchange(path: str, folder: Path) -> None:
+    """Load a file of cameras, tell their numbers, and write the file anew."""
+    from aniposelib.cameras import CameraGroup, FisheyeCamera
+
+    group = CameraGroup.load(path)
+    told = [
+        {
+            "name": camera.get_name(),
+            "size": [int(side) for side in camera.get_size()],
+            "fisheye": isinstance(camera, FisheyeCamera),
+            "matrix": np.array(camera.get_camera_matrix()).tolist(),
+            "distortions": np.ravel(camera.get_distortions()).tolist(),
+            "rotation": np.ravel(camera.get_rotation()).tolist(),
+            "translation": np.ravel(camera.get_translation()).tolist(),
+        }
+        for camera in group.cameras
+    ]
+    (folder / "loaded.json").write_text(json.dumps(told), "utf-8")
+    group.dump(str(folder / "copied.toml"))
 
 
 TASKS = {"version": version, "triangulate": triangulate, "optimise": optimise, "calibrate": calibrate}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["PICKLES", "npy_of"]
+__all__ = ["PICKLES", "mutated", "npy_of"]
 
 
 def npy_of(content: bytes) -> bytes:
@@ -108,3 +108,21 @@ PICKLES = {
     "persistent_id": _persistent,
 }
 """Twelve ways in which a pickled file runs code: name -> function of the marker's path."""
+
+
+def mutated(payload: bytes, number: int) -> bytes:
+    """Change, cut or double some bytes of a payload, a different way for each number."""
+    rng = np.random.default_rng(number)
+    data = bytearray(payload)
+    for _ in range(int(rng.integers(0, 4))):
+        at = int(rng.integers(0, len(data)))
+        kind = rng.integers(0, 3)
+        if kind == 0:
+            data[at] = int(rng.integers(0, 256))
+        elif kind == 1:
+            del data[at : at + int(rng.integers(1, 4))]
+        else:
+            data[at:at] = data[at : at + int(rng.integers(1, 8))]
+        if not data:
+            return b"."
+    return bytes(data)

@@ -11,7 +11,7 @@ from mystax.io.formats.dlc_h5 import plain_dlc_h5
 from mystax.io.formats.facemap_keypoints import read_facemap_refined
 from mystax.io.formats.keypoint_files import read_keypoints
 from mystax.io.npy_files import read_pickled_npy
-from tests.attacks.payloads import PICKLES, npy_of
+from tests.attacks.payloads import PICKLES, mutated, npy_of
 
 pytestmark = pytest.mark.attack
 
@@ -25,24 +25,6 @@ def table_with(path: Path, payload: bytes) -> None:
         group.attrs["pandas_type"] = np.bytes_(b"frame_table")
         group.attrs["non_index_axes"] = np.void(payload)
         group["table"] = np.zeros(2, [("index", "<i8"), ("values_block_0", "<f8", (2,))])
-
-
-def mutated(payload: bytes, number: int) -> bytes:
-    """Change, cut or double some bytes of a payload, a different way for each number."""
-    rng = np.random.default_rng(number)
-    data = bytearray(payload)
-    for _ in range(int(rng.integers(0, 4))):
-        at = int(rng.integers(0, len(data)))
-        kind = rng.integers(0, 3)
-        if kind == 0:
-            data[at] = int(rng.integers(0, 256))
-        elif kind == 1:
-            del data[at : at + int(rng.integers(1, 4))]
-        else:
-            data[at:at] = data[at : at + int(rng.integers(1, 8))]
-        if not data:
-            return b"."
-    return bytes(data)
 
 
 @pytest.mark.parametrize("name", PICKLES)

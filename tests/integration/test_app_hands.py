@@ -47,6 +47,74 @@ def press(page: Any, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+@pytest.fixture
+def labelled(server: WebServer) -> str:
+    """Make a label set, and give its address."""
+    made = server.post(f"/api/recordings/{recording_of(server)}/labels", {"name": "mine"})
+    return f"/api/labels/{made['id']}"
+
+
+def click(page: Any, x: float, y: float) -> None:
+    """Click at shares of the picture's width and height."""
+    box = page.locator(".stage").bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+# labels ----------------------------------------------------------------------------------------------
+
+
+def test_a_point_is_placed_on_a_picture_that_is_seen_and_on_no_other(
+    server: WebServer, running: Any, labelled: str
+) -> None:
+    with open_page(running, address(server, "label")) as watched:
+        page, held = watched.page, list[Any]()
+        expect_frame(page, 0)
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page.route("**/frame?i=30&*", hold)
+        press(page, "Control+ArrowRight")
+        page.wait_for_timeout(300)
+        assert held, "the picture of frame 30 is on its way"
+        click(page, 0.5, 0.5)
+        page.get_by_role("alert").get_by_text("still on its way").wait_for()
+        for route in held:
+            route.continue_()
+        expect_frame(page, 30)
+        click(page, 0.5, 0.5)
+        page.get_by_role("region").get_by_text("Saved - rev 1").wait_for()
+    (frame,) = server.get(labelled)["frames"]
+    assert frame["frame"] == 30
+    (point,) = (one for one in frame["points"].values() if one is not None)
+    assert (point["x"], point["y"]) == pytest.approx((47.5, 35.5), abs=0.2)
+
+
+def test_what_was_done_before_a_reload_is_taken_back_after_it(
+    server: WebServer, running: Any, labelled: str
+) -> None:
+    with open_page(running, address(server, "label")) as watched:
+        page = watched.page
+        expect_frame(page, 0)
+        for k in range(3):
+            click(page, 0.3 + 0.2 * k, 0.5)
+            page.get_by_role("region").get_by_text(f"Saved - rev {k + 1}").wait_for()
+        page.reload()
+        expect_frame(page, 0)
+        undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("undo", "redo"))
+        counts = page.get_by_label("points of this frame")
+        for left in (2, 1, 0):
+            undo.first.click()
+            counts.get_by_text(f"placed {left}").wait_for()
+        assert undo.first.is_disabled()
+        redo.first.click()
+        counts.get_by_text("placed 1").wait_for()
+        page.get_by_role("region").get_by_text("Saved - rev 7").wait_for()
+        assert watched.said == []
+    (frame,) = server.get(labelled)["frames"]
+    assert sum(one is not None for one in frame["points"].values()) == 1
+
+
 # keys ------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ import mystax
 from mystax.app.notebook import View, view
 from tests.fixtures.browser import browser, open_page
 from tests.fixtures.catalogues import write_film
+from tests.fixtures.hub_proxy import hub_proxy
 from tests.fixtures.web_server import WebServer
 
 SECONDS = 10.0
@@ -188,3 +190,40 @@ def test_a_notebook_shows_the_page_in_a_frame_without_a_secret_in_any_address(
         assert not [url for url in asked if "/api/" in url and (code in url or "token" in url)]
         assert seen.page.context.cookies() == []
         assert seen.said == []
+
+
+@pytest.mark.slow
+def test_on_a_hub_the_page_works_below_the_path_of_the_proxy(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub has another name than this machine's own, and the browser speaks to it alone."""
+    pages: dict[str, str] = {}
+    monkeypatch.setattr("mystax.app.notebook.find_spec", lambda _: object())
+    with hub_proxy("/user/ann/", pages) as port:
+        hub = f"http://hub.localhost:{port}"
+        monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ann/")
+        monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", f"{hub}/")
+        recording = mystax.open(shutil.copy(film, tmp_path))
+        made = view(recording, screen="rois")
+        recording.close()
+        try:
+            pages["/notebook.html"] = f"<!doctype html><link rel=icon href='data:,'>{made._repr_html_()}"
+            with browser() as running, open_page(running, f"{hub}/notebook.html") as seen:
+                frame = seen.page.frame_locator("iframe")
+                frame.get_by_role("heading", name="ROIs of face").wait_for()
+                frame.get_by_role("button", name="ellipse").click()
+                box = frame.locator(".stage").bounding_box()
+                assert box is not None
+                mouse = seen.page.mouse
+                mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+                mouse.down()
+                mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=3)
+                mouse.up()
+                frame.get_by_role("button", name="Save").click()  # a write, which names its page
+                frame.get_by_role("status").filter(has_text="saved - rev").wait_for()
+                assert all(url.startswith((hub, "data:", "blob:")) for url in seen.asked)
+                assert seen.said == []
+            stranger = client(made).ask("/", bearer=None, Host="evil.example")
+            assert stranger.status == 421
+        finally:
+            made.close()

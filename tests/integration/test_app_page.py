@@ -279,6 +279,43 @@ def test_the_threshold_is_moved_below_the_grey_levels_that_the_fit_sees(world: W
         assert watched.said == []
 
 
+def test_a_reflection_is_drawn_as_a_part_of_its_pupil_and_changes_what_is_measured(
+    world: World, tmp_path: Path
+) -> None:
+    faulty_video(tmp_path / "lamp.mp4", "clean", n_frames=12, size=(160, 120), scene="face")
+    with web_server(tmp_path) as server:
+        key = server.get("/api/recordings")[0]["id"]
+        roi = {**roi_from_text("pupil:ellipse:80,60,30,26").as_dict(), "name": "left"}
+        assert server.ask(f"/api/recordings/{key}/rois", "PUT", {"rev": "", "rois": [roi]}).status == 200
+        with open_page(world.browser, f"{server.link}&s=rois&r={key}") as watched:
+            page = watched.page
+            page.locator("canvas.picture[data-frame='0']").wait_for()
+            page.locator("ul[aria-label=regions] button").first.click()
+            live = page.locator("fieldset.live")
+            live.get_by_text("px²").first.wait_for(timeout=COMPILED)
+            before = live.locator("dd").all_inner_texts()
+            page.get_by_label("kind of the new region").select_option("reflection")
+            page.get_by_role("button", name="ellipse").click()
+            drag(page, (70 / 160, 54 / 120), (80 / 160, 66 / 120))
+            page.get_by_text("in left, ellipse").wait_for()
+            now = "[...document.querySelectorAll('fieldset.live dd')].map(e => e.innerText).join()"
+            page.wait_for_function(f"old => {now} !== old", arg=",".join(before))
+            page.keyboard.press("Control+s")
+            page.get_by_role("status").filter(has_text="saved - rev").wait_for()
+            assert watched.said == []
+        (kept,) = server.get(f"/api/recordings/{key}/rois")["rois"]
+        (spot,) = kept["reflections"]
+        np.testing.assert_allclose(spot["ellipse"][:4], [74.5, 59.5, 5, 6], atol=1.0)
+        assert kept["ellipse"] == roi["ellipse"]
+        with open_page(world.browser, f"{server.link}&s=rois&r={key}") as watched:
+            page = watched.page
+            page.get_by_role("button", name="left_reflection").click()
+            page.get_by_role("button", name="remove").click()
+            page.keyboard.press("Control+s")
+            page.get_by_role("status").filter(has_text="saved - rev").wait_for()
+        assert "reflections" not in server.get(f"/api/recordings/{key}/rois")["rois"][0]
+
+
 def test_the_numbers_beside_a_trace_are_whole_and_have_the_colour_of_the_theme(world: World) -> None:
     with open_page(world.browser, world.address("view", "long")) as watched:
         page = watched.page

@@ -19,11 +19,15 @@ from mystax.engine.training.train import TrainReport, train  # noqa: E402
 from mystax.errors import Cancelled, MystaxError, ParameterError, RecipeError  # noqa: E402
 from mystax.io.weights import read_tensors, write_weights  # noqa: E402
 from mystax.nets.confidence import Calibration  # noqa: E402
+from mystax.nets.crop import normalise_crops  # noqa: E402
 from mystax.nets.export import pack_weights  # noqa: E402
 from mystax.nets.runtime import load_network  # noqa: E402
 from mystax.nets.tracker import build_tracker  # noqa: E402
+from mystax.nets.training import refine  # noqa: E402
+from mystax.nets.training_data import Labelled, Plan  # noqa: E402
 from tests.fixtures.commands import call  # noqa: E402
 from tests.fixtures.dot_labels import DOTS, write_dot_labels  # noqa: E402
+from tests.fixtures.dots import random_dots  # noqa: E402
 
 pytestmark = pytest.mark.extra("train")
 SET = 'name = "dots"\n' + "".join(f'[[point]]\nid = "{name}"\n' for name in DOTS)
@@ -140,6 +144,34 @@ def test_weights_that_are_no_better_do_not_take_the_name(
     assert Path(training["weights"]).name == "x.rejected.onnx"
     assert not (tmp_path / "x.onnx").exists()
     assert "The old weights stay" in Path(training["report"]).read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_points", [1, 200])
+def test_a_set_of_any_size_is_trained_and_predicted(tmp_path: Path, n_points: int) -> None:
+    names = tuple(f"p{k}" for k in range(n_points))
+    crops, xy, state = random_dots(np.random.default_rng(1), 12, 64, max(n_points, 3))
+    labelled = Labelled(crops, xy[:, :n_points], state[:, :n_points])
+    result = refine(labelled, names, plan=Plan(steps=20, size=64, width=0.25))
+    assert result.steps > 0
+    toml = 'name = "many"\n' + "".join(f'[[point]]\nid = "{name}"\n' for name in names)
+    keypoints = KeypointSet.from_toml(toml).to_toml()
+    packed = pack_weights(
+        result.nets,
+        size=64,
+        points=names,
+        keypoints=keypoints,
+        box="frame",
+        calibration=result.calibration,
+        prior=result.prior,
+    )
+    path = write_weights(tmp_path, "many", *packed)
+    pose = mystax.pose(crops, weights=str(path), smooth="none")
+    assert pose.keypoint.values.tolist() == list(names)
+    places = pose["position_raw"].values
+    assert ((places >= -0.5) & (places <= 63.5)).all()
+    again = load_network(path).decode(normalise_crops(crops)).xy
+    np.testing.assert_allclose(np.moveaxis(places[..., 0], 1, 2), again, atol=1e-3)
 
 
 def test_nine_frames_are_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

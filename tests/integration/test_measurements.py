@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import subspace_angles
 
 import mystax
-from mystax.core.geometry import Rectangle, Roi
+from mystax.core.geometry import Ellipse, Rectangle, Roi, RoiKind
 from mystax.core.recording import ArraySource
 from mystax.engine.preview import preview
 from mystax.synth.benchmark import benchmark_video
@@ -120,6 +120,31 @@ def test_previews_of_random_frames_equal_the_outcome(name: str, n_places: int) -
             if "time" in found[variable].dims:
                 whole = outcome[variable].values[place : place + 1]
                 assert found[variable].values.tobytes() == whole.tobytes(), (variable, place)
+
+
+@pytest.mark.parametrize("n", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["motion", "pupil", "blink"])
+def test_previews_of_random_regions_and_frames_equal_the_outcome_of_all_of_them(
+    name: RoiKind, n: int
+) -> None:
+    rng = np.random.default_rng(n)
+    video = benchmark_video(60, size=(320, 240), seed=4)
+    rois = []
+    for k in range(n):
+        w, h = rng.integers(24, 120, 2).tolist()
+        x, y = int(rng.integers(0, 320 - w)), int(rng.integers(0, 240 - h))
+        turned = Ellipse(x + w / 2, y + h / 2, w / 2, h / 2, float(rng.uniform(0, np.pi)))
+        rois.append(Roi(f"r{k}", name, Rectangle(x, y, w, h) if k % 2 else turned))
+    outcome = getattr(mystax, name)(video, rois=rois)
+    n_values = 0
+    for k, frame in enumerate(rng.integers(1, 60, n).tolist()):
+        found = preview(name, video, rois[k], frame=frame)
+        for variable in found.data_vars:
+            if {"time", "roi"} <= set(found[variable].dims):
+                whole = outcome[variable].values[frame : frame + 1, k : k + 1]
+                assert found[variable].values.tobytes() == whole.tobytes(), (variable, frame, k)
+                n_values += int(np.isfinite(whole).all())
+    assert n_values > n
 
 
 def test_a_region_twice_as_large_on_uniform_texture_has_the_same_energy() -> None:

@@ -17,7 +17,7 @@ from mystax.engine.queue.driver import Driver
 from mystax.engine.queue.driver_state import Tally
 from tests.fixtures.absent import absent
 from tests.fixtures.catalogues import Lab, make_lab
-from tests.fixtures.commands import ROOT
+from tests.fixtures.commands import ROOT, run_command
 from tests.fixtures.queue_toys import OPENER
 from tests.fixtures.slurm import Slurm, slurm_cluster, why_no_slurm
 
@@ -107,3 +107,16 @@ def test_a_job_longer_than_the_walltime_yields_and_goes_on(tmp_path: Path, slurm
     assert endings[-1] == "done"
     assert set(endings[:-1]) == {"yielded"}
     assert any(event.stage == "resume" and event.done > 0 for event in run.events)
+
+
+def test_slurm_finishes_recordings_by_command(tmp_path: Path, slurm: Slurm) -> None:
+    lab = make_lab(tmp_path / "lab", 6)
+    lab.add("quick")
+    assert slurm.jobs() == []
+    words = ("--engine", "slurm", "--queue", "main", "--max-workers", "2", "--memory", "1000")
+    done = run_command("queue", "work", *words, "--interface", "lo", "--json", cwd=lab.folder)
+    assert done.status == 0, done.err
+    assert done.json["tally"]["done"] == 6
+    assert Counter(lab.states()) == {"done": 6}
+    assert {row.worker for row in lab.rows(attempt.c.worker)} - {""}
+    assert list((lab.out / ".mystax" / "tls").iterdir()) == []

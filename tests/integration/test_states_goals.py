@@ -82,6 +82,21 @@ def test_the_number_of_states_is_found(n: int, apart: int, hits: int) -> None:
     assert good >= hits
 
 
+def test_a_scan_of_twelve_numbers_of_states_takes_five_minutes_of_work() -> None:
+    _, values = chain(7, 50_000, 5, 10, 0.98)
+    search_hmm(make_frames(values[:2000]), 3, thorough=False)  # loads the compiled passes
+    begin = time.process_time()
+    with TilePool(2) as pool:
+        found = score_candidates(
+            make_frames(values), np.zeros(50_000, np.int64), 30.0, range(1, 13), "full", HmmPrior(), pool=pool
+        )
+    spent = time.process_time() - begin
+    assert [item.n_states for item in found] == list(range(1, 13))
+    assert {len(item.held_out) for item in found} == {5}
+    assert choose(found).n_states == 5
+    assert spent < 500  # of two cores
+
+
 def recording(seed: int, extra: float) -> xr.Dataset:
     """Return the numbers of a recording of five states: shares differ by 4 points between recordings."""
     generator = np.random.default_rng(seed)

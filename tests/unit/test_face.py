@@ -80,6 +80,8 @@ def test_help_loads_nothing_heavy() -> None:
         "run",
         "demo",
         "labels",
+        "track",
+        "train",
         "import",
         "export",
         "doctor",

@@ -339,7 +339,7 @@ def calibrate_sources(
     model : str, optional
         Which numbers of the lens are free.
     k3 : bool, optional
-        Whether the third radial number is free too.
+        Whether the third radial number is free too; of a fisheye lens the third and the fourth.
     board_error : float, optional
         SD of the corners about their places on the board [mm].
     clocks : mapping, optional
@@ -373,9 +373,8 @@ def calibrate_sources(
         raise ParameterError(
             "P401", "parameter 'model' of 'calibrate'", expected=", ".join(MODELS), got=model
         )
-    if k3 and model in ("pinhole-k1", "fisheye"):
-        n = "one radial number" if model == "pinhole-k1" else "two radial numbers"
-        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", f"{model} has {n}")
+    if k3 and model == "pinhole-k1":
+        raise ParameterError("P401", "parameter 'k3' of 'calibrate'", f"{model} has one radial number")
     remarks: list[str] = []
     if isinstance(sources, str | Path):
         from mystax.io.corners import read_corners

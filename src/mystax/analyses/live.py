@@ -113,7 +113,7 @@ class Tracker:
         self._box = None
         self._filter = CausalFilter(self._predictor.n_points, cutoff=self._cutoff)
 
-    def __call__(self, frame: Shaped[np.ndarray, "y x"], time: float | None = None) -> LivePose:
+    def __call__(self, frame: Shaped[np.ndarray, "..."], time: float | None = None) -> LivePose:
         """Find the points of one frame.
 
         Parameters

@@ -54,9 +54,9 @@ class _Arrays:
     left_out: Float32[np.ndarray, "time camera keypoint individual"]
     angle: Float32[np.ndarray, "time keypoint individual"]
     flag: np.ndarray
-    pixel_sd: Float64[np.ndarray, "camera keypoint"]
-    cutoff: Float64[np.ndarray, " keypoint"]
-    strength: Float64[np.ndarray, " keypoint"]
+    pixel_sd: Float64[np.ndarray, "camera keypoint individual"]
+    cutoff: Float64[np.ndarray, "keypoint individual"]
+    strength: Float64[np.ndarray, "keypoint individual"]
 
     @classmethod
     def empty(cls, n: int, n_cameras: int, n_points: int, n_who: int) -> "_Arrays":
@@ -76,9 +76,9 @@ class _Arrays:
             gap(n, n_cameras, n_points, n_who),
             gap(n, n_points, n_who),
             np.zeros((n, n_points, n_who), np.uint8),
-            np.full((n_cameras, n_points), np.nan),
-            np.full(n_points, np.nan),
-            np.full(n_points, np.nan),
+            np.full((n_cameras, n_points, n_who), np.nan),
+            np.full((n_points, n_who), np.nan),
+            np.full((n_points, n_who), np.nan),
         )
 
 
@@ -192,7 +192,7 @@ def _keep_smooth(
     arrays.place[:, :, k, i] = np.where(long[:, None], np.nan, smooth.position[:, j])
     arrays.cov[:, :, k, i] = np.where(long[:, None], np.nan, smooth.covariance[:, j])
     arrays.flag[missing & ~long & np.isfinite(smooth.position[:, j, 0]), k, i] |= FLAGS3D["gap_filled"]
-    arrays.strength[k], arrays.cutoff[k] = smooth.strength[j], smooth.cutoff[j]
+    arrays.strength[k, i], arrays.cutoff[k, i] = smooth.strength[j], smooth.cutoff[j]
 
 
 def _components(n_points: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -284,7 +284,7 @@ def reconstruct(
         for k in points:
             found, pixels, sd, trust = _one_point(rig, gathered, k, i, params)
             _keep_point(arrays, found, trust, k, i)
-            arrays.pixel_sd[:, k] = sd
+            arrays.pixel_sd[:, k, i] = sd
             parts.append((found, pixels))
         if cutoff == 0.0:
             for k in points:
@@ -324,9 +324,17 @@ def reconstruct(
     dataset.attrs["limbs"] = json.dumps(sorted(limb_facts, key=lambda item: str(item["limb"])))
     dataset.attrs["axes"] = json.dumps(turn.report)
     dataset.attrs["keypoint_set"] = keypoints.to_toml() if keypoints is not None else ""
-    facts, flags = quality_of(rig, gathered, dataset, arrays.pixel_sd)
+    facts, flags = quality_of(rig, gathered, dataset, _usual(arrays.pixel_sd))
     dataset.attrs["facts"] = json.dumps(facts)
     return dataset, flags
+
+
+def _usual(values: Float64[np.ndarray, "... individual"]) -> Float64[np.ndarray, "..."]:
+    """Return the median over individuals; NaN where none has a value."""
+    known = np.isfinite(values).any(axis=-1)
+    out = np.full(values.shape[:-1], np.nan)
+    out[known] = np.nanmedian(values[known], axis=-1)
+    return out
 
 
 def _mark_wide(arrays: _Arrays) -> None:
@@ -402,9 +410,9 @@ def _dataset(
         attrs={
             "rig": rig_to_toml(rig),
             "rig_fingerprint": rig.fingerprint,
-            "pixel_sd": arrays.pixel_sd.ravel(),
-            "cutoff": arrays.cutoff,
-            "strength": arrays.strength,
+            "pixel_sd": _usual(arrays.pixel_sd).ravel(),
+            "cutoff": _usual(arrays.cutoff),
+            "strength": _usual(arrays.strength),
             "source_software": "mystax",
         },
     )

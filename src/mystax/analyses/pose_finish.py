@@ -186,8 +186,10 @@ def _remarks(
         found.append(Flag("N302", text))
     if tracked.is_skipped:
         return found
-    sure = np.stack([tracked.column(k, "confidence")[:, 0] for k in range(position.shape[2])], axis=1)
-    flat = np.flatnonzero((sure == 0).all(axis=1) & ~np.isfinite(position).any(axis=(1, 2)))
+    both = [tracked.column(k, "confidence", "x") for k in range(position.shape[2])]
+    sure, x = (np.stack([columns[:, c] for columns in both], axis=1) for c in range(2))
+    # As measured: a frame whose places are bridged showed nothing all the same.
+    flat = np.flatnonzero((sure == 0).all(axis=1) & np.isnan(x).all(axis=1))
     if len(flat):
         text = "nothing can be told apart in the face box (constant, black or saturated)"
         found.append(Flag.about("N301", text, flat.tolist()))

@@ -171,7 +171,8 @@ class Rig:
             Which numbers of the lens are free; auto fixes those that the pictures cannot tell.  ``fisheye``
             is for lenses of 100 degrees and more (focal lengths, centre, k1, k2 of the angle).
         k3 : bool, optional
-            Free the third radial number too, for wide lenses; it is 0 otherwise.
+            Free the third radial number too, for wide lenses (of a fisheye the third and the fourth); 0
+            otherwise, and where the pictures cannot tell it.
         board_error : float, optional
             How far the corners may lie from their places on the board (SD), such as 0.1 for paper [mm].
         clocks : mapping, optional
@@ -283,7 +284,8 @@ class Rig:
         Returns
         -------
         Dataset
-            position, covariance, used, residual, residual_left_out and ray_angle over `point` [mm, px, rad].
+            position, covariance, used, residual, residual_left_out and ray_angle over `point` [mm, px, rad];
+            of a rig of DeepLabCut lengths are in squares of its board.
 
         Raises
         ------
@@ -317,10 +319,11 @@ class Rig:
                 sd = pixel_noise(found, np.zeros(n, np.int64), 1)[:, 0]
                 sd = np.where(np.isfinite(sd), sd, 1.0)
                 found = triangulate(self.model, pixels, precision / sd[:, None, None] ** 2, robust=robust)
+        unit = str(self.model.metadata.get("unit", "mm"))
         return xr.Dataset(
             {
-                "position": (("point", "space"), found.position, {"units": "mm"}),
-                "covariance": (("point", "cov"), found.covariance, {"units": "mm2"}),
+                "position": (("point", "space"), found.position, {"units": unit}),
+                "covariance": (("point", "cov"), found.covariance, {"units": f"{unit}2"}),
                 "used": (("point", "camera"), found.used),
                 "residual": (("point", "camera"), found.residual, {"units": "px"}),
                 "residual_left_out": (("point", "camera"), found.left_out, {"units": "px"}),

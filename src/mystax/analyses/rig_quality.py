@@ -10,7 +10,7 @@ from mystax.compute.bundle import Bundle, adjust, bundle_residuals, free_columns
 from mystax.compute.calibration import Calibrated
 from mystax.compute.triangulation import triangulate
 from mystax.core.quality import Flag
-from mystax.core.rig_model import INTRINSIC_NAMES, RigModel
+from mystax.core.rig_model import FISHEYE_NAMES, INTRINSIC_NAMES, RigModel
 from mystax.core.rotations import nearest_rotation
 from mystax.core.typing import Float64
 
@@ -42,11 +42,11 @@ def _held_out(
     if n_cameras < 2 or len(rest) < 4 or not len(out):
         return rms
     sizes = np.array([camera.size for camera in found.rig.cameras], np.float64)
-    free = free_columns(n_cameras, INTRINSIC_NAMES)
-    for c, camera in enumerate(found.rig.cameras):
-        for k, name in enumerate(INTRINSIC_NAMES):
-            free[c, 6 + k] &= camera.sd.get(name, 0.0) > 0
     is_fisheye = bool(found.rig.fisheye().any())
+    free = free_columns(n_cameras, found.rig.cameras[0].intrinsic_names, is_fisheye=is_fisheye)
+    for c, camera in enumerate(found.rig.cameras):
+        for k, name in enumerate(camera.intrinsic_names):
+            free[c, 6 + k] &= camera.sd.get(name, 0.0) > 0
     part = Bundle(
         found.rig.rows(),
         found.poses[rest].copy(),
@@ -193,7 +193,8 @@ def quality_dataset(rig: RigModel, details: Mapping[str, Any]) -> Dataset:
     def column(name: str, default: float) -> np.ndarray:
         return np.array(details.get(name, [default] * n), np.float64)
 
-    sds = np.array([[camera.sd.get(name, np.nan) for name in INTRINSIC_NAMES] for camera in rig.cameras])
+    names = list(dict.fromkeys([*INTRINSIC_NAMES, *(FISHEYE_NAMES if rig.fisheye().any() else ())]))
+    sds = np.array([[camera.sd.get(name, np.nan) for name in names] for camera in rig.cameras])
     pairs = list(combinations(range(n), 2))
     angles = [_ray_angle(rig, a, b) for a, b in pairs]
     variables: dict[str, Any] = {
@@ -215,7 +216,7 @@ def quality_dataset(rig: RigModel, details: Mapping[str, Any]) -> Dataset:
         coords={
             "camera": list(rig.names),
             "axis": ["x", "y"],
-            "parameter": list(INTRINSIC_NAMES),
+            "parameter": names,
             "pair": [f"{rig.names[a]} {rig.names[b]}" for a, b in pairs],
         },
         attrs={

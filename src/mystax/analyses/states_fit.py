@@ -377,17 +377,19 @@ def apply_states(
 
 
 def strange_share(frames: HmmFrames, model: HmmModel) -> float:
-    """Return the share of whole frames beyond the 99.9 % Mahalanobis point of every state."""
+    """Return the share of frames beyond the 99.9 % Mahalanobis point of every state, by what they show."""
     from scipy.stats import chi2
 
-    good = np.array(frames.observed.all(1))
+    good = np.array(frames.has_value)
     if frames.partial is not None:
         good[frames.partial.rows] = False  # their features lean towards the mean
-    if not good.any():
-        return 0.0
-    x = frames.values[good]
-    least = np.full(len(x), np.inf)
-    for mean, covariance in zip(model.means, model.covariances, strict=True):
-        gap = np.linalg.solve(np.linalg.cholesky(covariance), (x - mean).T)
-        least = np.minimum(least, (gap**2).sum(0))
-    return float((least > chi2.ppf(0.999, frames.n_features)).mean())
+    strange = 0
+    for pattern, part in frames.parts:
+        rows, seen = part[good[part]], np.flatnonzero(frames.patterns[pattern])
+        least = np.full(len(rows), np.inf)
+        for mean, covariance in zip(model.means, model.covariances, strict=True):
+            x = frames.values[np.ix_(rows, seen)] - mean[seen]
+            gap = np.linalg.solve(np.linalg.cholesky(covariance[np.ix_(seen, seen)]), x.T)
+            least = np.minimum(least, (gap**2).sum(0))
+        strange += int((least > chi2.ppf(0.999, len(seen))).sum())
+    return strange / max(1, int(good.sum()))

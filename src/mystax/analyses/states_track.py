@@ -43,6 +43,8 @@ class StatesSource:
         Fingerprint.
     individual : str
         Whose face it is.
+    further : tuple of str
+        Fingerprints of what else it was read from: other cameras, traces, tables.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StatesSource:
     flags: tuple[Flag, ...] = ()
     identity: str = ""
     individual: str = ""
+    further: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:

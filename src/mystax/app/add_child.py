@@ -5,13 +5,12 @@ last one is what was found.  With a catalogue it is `mystax catalog ingest`; wit
 folder become the cameras of one recording, as their names say.
 """
 
-import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mystax.app.child_lines import read_wish, report, tell
 from mystax.core.events import Event, Report
 from mystax.errors import MystaxError, RecipeError
 
@@ -19,7 +18,6 @@ __all__ = ["in_catalogue", "in_folder", "main"]
 
 MOST_SHOWN = 500
 """Most recordings, and most files that were left out, that are told by name."""
-SUFFIX = ".mystax"
 WORDS = {"added": "new", "changed": "changed"}
 """Count to the state of a recording that it counts, when nothing is written."""
 
@@ -99,6 +97,7 @@ def in_folder(wish: Mapping[str, Any], report: Report) -> dict[str, Any]:
     RecipeError
         P403, if there is no video, or only one, which is a recording without any word.
     """
+    from mystax.app.collection import SUFFIX
     from mystax.engine.catalog.looking import look_at_recording
     from mystax.io.cameras_file import read_cameras, write_cameras
     from mystax.io.names import group_files, videos_in
@@ -136,19 +135,10 @@ def in_folder(wish: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _is_measured(folder: Path, cameras: Mapping[str, tuple[Path, ...]]) -> bool:
     """Tell whether outcomes beside the videos are of these cameras: then they are a recording already."""
-    from mystax.app.collection import cameras_of
+    from mystax.app.collection import SUFFIX, cameras_of
 
     wanted = {name: tuple(path.resolve() for path in paths) for name, paths in cameras.items()}
     return any(cameras_of(place) == wanted for place in folder.glob(f"*{SUFFIX}"))
-
-
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
-
-
-def _report(event: Event) -> None:
-    _tell(event.as_dict())
 
 
 def _shown(found: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
@@ -160,13 +150,13 @@ def _shown(found: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
 
 def main() -> int:
     """Look or add, as asked for; 0 if nothing was in the way."""
-    wish = json.loads(sys.stdin.readline())
+    wish = read_wish()
     try:
-        found = (in_catalogue if wish["catalog"] else in_folder)(wish, _report)
+        found = (in_catalogue if wish["catalog"] else in_folder)(wish, report)
     except MystaxError as error:
-        _tell({"error": error.record().as_dict()})
+        tell({"error": error.record().as_dict()})
         return 1
-    _tell({"result": _shown(found, dry_run=bool(wish["dry_run"]))})
+    tell({"result": _shown(found, dry_run=bool(wish["dry_run"]))})
     return 0
 
 

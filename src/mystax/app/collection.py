@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from mystax.app.openings import Opening, opening_of
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
 from mystax.errors import MystaxError
@@ -16,6 +17,8 @@ from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras
 
 __all__ = [
+    "LABELS",
+    "SUFFIX",
     "CatalogCollection",
     "Collection",
     "FolderCollection",
@@ -83,6 +86,8 @@ class Item:
         From what a frame worker opens a camera, where that is more than its files (clocks).
     request : mapping
         Arguments of `mystax.open` that open the recording again, where that is more than its files.
+    is_lost : bool
+        Whether its times came from elsewhere and it cannot be opened with them again.
     """
 
     id: str
@@ -93,10 +98,21 @@ class Item:
     head: Mapping[str, Any] = field(default_factory=dict)
     specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
+    is_lost: bool = False
+
+    @classmethod
+    def opened(
+        cls, opening: Opening, key: str, name: str, cameras: Mapping[str, tuple[Path, ...]], **more: Any
+    ) -> "Item":
+        """Return a recording whose cameras are opened as they were when it was measured."""
+        cameras = opening.ordered(cameras)
+        specs = {camera: spec for camera, files in cameras.items() if (spec := opening.spec(camera, files))}
+        request = opening.request(name, cameras)
+        return cls(key, name, cameras, **more, specs=specs, request=request, is_lost=opening.is_lost)
 
     def camera_ids(self) -> dict[str, str]:
-        """Return the id of each camera."""
-        return {name: f"{self.id}c{number}" for number, name in enumerate(self.cameras)}
+        """Return the id of each camera: by its name, which stays when others are found or come first."""
+        return {name: f"{self.id}c{short_id('', name)[:8]}" for name in self.cameras}
 
     def outcomes(self) -> list[OutcomeItem]:
         """List the outcomes of all folders; a damaged one is left to `mystax doctor`."""
@@ -231,7 +247,10 @@ class FolderCollection:
             name = ordered[0].stem if ordered else files[0].stem
             place = ordered[0].parent if ordered else files[0].parent
             mine = tuple(one for one in labels if one.parent in {place, *(file.parent for file in files)})
-            items.append(Item(short_id("f", *files), name, cameras[files], tuple(ordered), mine))
+            told = (opening_of(folder, list(cameras[files])) for folder in ordered)
+            opening = next((one for one in told if one is not None), Opening())
+            key = short_id("f", *files)
+            items.append(Item.opened(opening, key, name, cameras[files], folders=tuple(ordered), labels=mine))
         return sorted(items, key=lambda item: item.name)
 
     def _walk(self) -> list[Path]:
@@ -358,7 +377,14 @@ class CatalogCollection:
             folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and outcome_paths(path)]
             ordered = tuple(sorted(folders, key=changed, reverse=True))
             labels = tuple(sorted(folder.glob(f"*{LABELS}")))
-            items.append(Item(f"r{row['id']}", _name(row), cameras, ordered, labels, row))
+            wishes = {str(one["name"]): dict(one["clock"] or {}) for one in known["cameras"]}
+            told = {
+                word: {name: wish[key] for name, wish in wishes.items() if wish.get(key)}
+                for word, key in (("clocks", "spec"), ("clock_policy", "policy"), ("offsets", "offset"))
+            }
+            opening = Opening({word: values for word, values in told.items() if values})
+            more = {"folders": ordered, "labels": labels, "head": row}
+            items.append(Item.opened(opening, f"r{row['id']}", _name(row), cameras, **more))
         return items
 
 

@@ -5,20 +5,14 @@
 folder and the name of its outcome).  The last line on stdout is the result, or a refusal.
 """
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mystax.app.child_lines import read_wish, tell
 from mystax.errors import MystaxError
 
 __all__ = ["main"]
-
-
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
 
 
 def _compared(wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,11 +33,11 @@ def _compared(wish: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> int:
     """Compare as asked for."""
-    wish = json.loads(sys.stdin.readline())
+    wish = read_wish()
     try:
-        _tell({"result": _compared(wish)})
+        tell({"result": _compared(wish)})
     except MystaxError as error:
-        _tell({"error": error.record().as_dict()})
+        tell({"error": error.record().as_dict()})
         return 1
     return 0
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mystax.app.envelope import pack
-from mystax.core.recording import Reason
+from mystax.app.openings import open_camera
+from mystax.core.recording import FrameChunk, FrameSource, Reason
 from mystax.core.typing import Shaped
+from mystax.engine.wrapped import WrappedSource
 from mystax.errors import AppError, InternalError, MystaxError
 from mystax.io.pictures import encoded, in_window, window_of
 from mystax.io.stills import png_of
-from mystax.io.video import Video
 from mystax.io.video_reader import VideoReader
 
 if TYPE_CHECKING:
@@ -38,11 +39,26 @@ COLOURED = 12
 Answer = tuple[dict[str, Any], bytes]
 
 
+class _Sampled(WrappedSource):
+    """Frames of which the samples are kept: a region that is dragged asks for the same ones each time."""
+
+    def __init__(self, source: FrameSource) -> None:
+        super().__init__(source)
+        self._kept: dict[int, FrameChunk] = {}
+
+    def sample(self, n: int) -> FrameChunk:
+        """Give up to n valid frames at fixed places."""
+        if n not in self._kept:
+            self._kept[n] = self._source.sample(n)
+        return self._kept[n]
+
+
 class _Shown:
     """One camera: its reader, and how its pictures are shown."""
 
     def __init__(self, video: VideoReader) -> None:
         self.video = video
+        self.sampled = _Sampled(video)
         self.window: tuple[float, float] = (0.0, 255.0)
         self.has_colours = False
         self._footage: Footage | None = None
@@ -73,6 +89,13 @@ class _Shown:
         return int(keys[np.argmin(np.abs(keys - frame))])
 
 
+def _stamp(spec: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return how a camera is opened, and what tells that one of its files was written anew."""
+    paths = spec.get("paths") or [path for files in spec["opening"]["paths"].values() for path in files]
+    states = [Path(path).stat() for path in paths if Path(path).is_file()]
+    return (spec, *((one.st_size, one.st_mtime_ns) for one in states))
+
+
 def _number(request: Mapping[str, Any], video: VideoReader) -> int:
     """Return the number of the frame that is asked for; refuse one that is not there."""
     wanted = int(request["frame"])
@@ -91,9 +114,10 @@ class FrameWorker:
         Makes a reader of a camera's specification.
     """
 
-    def __init__(self, opened: Callable[[Mapping[str, Any]], VideoReader] = Video.from_spec) -> None:
+    def __init__(self, opened: Callable[[Mapping[str, Any]], VideoReader] = open_camera) -> None:
         self._opened = opened
-        self._cameras: dict[str, _Shown] = {}
+        self._specs: dict[str, Mapping[str, Any]] = {}
+        self._cameras: dict[str, tuple[tuple[object, ...], _Shown]] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Answer:
         """Do what a request asks for; errors are answers too."""
@@ -115,10 +139,20 @@ class FrameWorker:
             return {"error": bug.record().as_dict()}, b""
 
     def _camera(self, request: Mapping[str, Any]) -> _Shown:
+        """Return a camera; it is opened anew when its files or its clock are others than before."""
         key = str(request["camera"])
-        if key not in self._cameras:
-            self._cameras[key] = _Shown(self._opened(request["spec"]))
-        return self._cameras[key]
+        if "spec" in request:
+            self._specs[key] = request["spec"]
+        spec = self._specs[key]
+        stamp = _stamp(spec)
+        known, shown = self._cameras.get(key, ((), None))
+        if shown is None or known != stamp:
+            if shown is not None:
+                del self._cameras[key]
+                shown.video.close()
+            shown = _Shown(self._opened(spec))
+            self._cameras[key] = stamp, shown
+        return shown
 
     def _open(self, request: Mapping[str, Any]) -> Answer:
         """Say what a camera is; its times follow as int64 ticks or float64 seconds."""
@@ -241,7 +275,7 @@ class FrameWorker:
         text = request.get("rois")
         found = preview(
             str(request["analysis"]),
-            shown.video,
+            shown.sampled,
             rois_from_toml(str(text)) if text else None,
             request.get("parameters") or {},
             int(request["frame"]),

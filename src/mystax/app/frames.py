@@ -75,6 +75,7 @@ class _Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._deadly: set[tuple[str, str, int]] = set()
         self._answered: set[str] = set()
+        self._told: dict[str, Any] = {}
         self._task = asyncio.create_task(self._serve())
 
     @property
@@ -155,7 +156,12 @@ class _Worker:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None  # noqa: S101 - both are pipes
         assert stdout is not None  # noqa: S101
-        stdin.write(json.dumps(request).encode() + b"\n")
+        # How a camera is opened is told once: a clock of many frames is long.
+        camera, spec = str(request["camera"]), request["spec"]
+        is_known = camera in self._told and self._told[camera] == spec
+        told = {name: value for name, value in request.items() if name != "spec" or not is_known}
+        self._told[camera] = spec
+        stdin.write(json.dumps(told).encode() + b"\n")
         await stdin.drain()
         n_header, n_body = struct.unpack("<II", await stdout.readexactly(8))
         header = json.loads(await stdout.readexactly(n_header))
@@ -165,6 +171,7 @@ class _Worker:
         """End the child; the next request starts another."""
         process, self._process = self._process, None
         self._answered.clear()
+        self._told.clear()
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from mystax.app.child_runs import MOST_LINES, Action, ChildRuns, Head, end_process
 from mystax.app.collection import Item, address_of
 from mystax.app.schemas import JobLog, JobRow, JobWanted, QueueState
+from mystax.app.security import refused
 
 __all__ = ["CatalogJobs", "FolderJobs", "Jobs", "state_of", "with_runs"]
 
@@ -164,6 +165,11 @@ class FolderJobs:
         from mystax.engine.recipe import recipe_from
 
         recipe_from(wanted.recipe, analyses=wanted.analyses or None, parameters=wanted.parameters)
+        if item.is_lost:
+            hint = "measure it where those times are: mystax.run, or `mystax run --clock`"
+            raise refused(
+                422, "P403", f"recording {item.name!r}", "its times came from an array of Python", hint=hint
+            )
         head = Head(item.name, "run", wanted.recipe, tuple(wanted.analyses))
         return [self._runs.add(head, lambda: _wish(item, wanted))]
 

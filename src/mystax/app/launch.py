@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystax.app.run_file import find_running, key_of, last_port, noted
-from mystax.app.security import Tokens
+from mystax.app.security import Guard, Tokens
 from mystax.app.server import PAGES, Settings, application
 from mystax.errors import AppError, ParameterError, RecipeError
 
 if TYPE_CHECKING:
+    from uvicorn import Config
+
     from mystax.engine.catalog.catalog import Catalog
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "address_of_catalogue",
     "catalogue_for",
     "check_address",
+    "config_of",
     "digest_of_pages",
     "key_of",
     "last_port",
@@ -225,19 +228,33 @@ def serve(
 
     collection = None if source is None else CatalogCollection(source)
     jobs = None if source is None else CatalogJobs(source)
-    config = uvicorn.Config(
-        application(settings, tokens, collection, jobs),
+    config = config_of(application(settings, tokens, collection, jobs), log_level="warning", **options)
+    note = noted(key, settings.port, settings.base, tokens.token) if key else contextlib.nullcontext()
+    with listening, note:
+        Server(config).run(sockets=[listening])
+
+
+def config_of(app: Guard, **options: Any) -> "Config":
+    """Return how a server of one person is run: it trusts no header of a proxy, and ends within a second.
+
+    Parameters
+    ----------
+    app : Guard
+        The application.
+    **options
+        Further options of uvicorn.
+    """
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
         ws="none",
         proxy_headers=False,
         server_header=False,
         access_log=False,
-        log_level="warning",
         timeout_graceful_shutdown=1,
         **options,
     )
-    note = noted(key, settings.port, settings.base, tokens.token) if key else contextlib.nullcontext()
-    with listening, note:
-        Server(config).run(sockets=[listening])
 
 
 def catalogue_for(folders: Sequence[Path], place: str | None = None) -> "Catalog | None":

@@ -14,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from mystax.core.recording import Recording
 from mystax.errors import InternalError, ParameterError, RecipeError, nearest
 
-__all__ = ["SCREENS", "View", "ViewServer", "frame_origins", "view", "wish_for"]
+__all__ = ["SCREENS", "Hub", "View", "ViewServer", "frame_origins", "hub_of", "view", "wish_for"]
 
 COMMAND = (sys.executable, "-P", "-m", "mystax.app.view_child")
 SCREENS = (
@@ -33,6 +34,72 @@ LOOPBACK_PAGES = "http://127.0.0.1:* http://localhost:*"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|vscode-webview:")
 _SERVERS: dict[str, "ViewServer"] = {}
 """Servers of this kernel by what they show: a cell that is run again starts no second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A JupyterHub that shows ports of the kernel's machine below the address of the notebook.
+
+    Attributes
+    ----------
+    prefix : str
+        Path of the user's server, with ``/`` at both ends.
+    origin : str
+        Scheme and host of the hub, as the browser has them.
+    """
+
+    prefix: str
+    origin: str
+
+    @property
+    def host(self) -> str:
+        """Name of the hub, by which requests call the view."""
+        return self.origin.partition("://")[2].partition(":")[0]
+
+    def path(self, port: int) -> str:
+        """Return where a port is shown: `jupyter-server-proxy` takes this path off again."""
+        return f"{self.prefix}proxy/{port}/"
+
+
+def hub_of(environment: Mapping[str, str], *, has_proxy: bool | None = None) -> Hub | None:
+    """Return the hub that the notebook is on, where it can show the view.
+
+    Parameters
+    ----------
+    environment : mapping
+        Variables of the process: ``JUPYTERHUB_SERVICE_PREFIX``; the address of the hub is
+        ``JUPYTERHUB_PUBLIC_URL``, or ``https://`` and ``MYSTAX_ALLOW_HOST``.
+    has_proxy : bool, optional
+        Whether `jupyter-server-proxy` is there; by default it is looked for.
+
+    Returns
+    -------
+    Hub or None
+        None where there is no hub, no proxy, or nothing that says what the hub is called.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the address is none.
+    """
+    prefix = environment.get("JUPYTERHUB_SERVICE_PREFIX", "")
+    given = environment.get("MYSTAX_ALLOW_HOST", "")
+    address = f"https://{given}" if given else environment.get("JUPYTERHUB_PUBLIC_URL", "")
+    if has_proxy is None:
+        has_proxy = find_spec("jupyter_server_proxy") is not None
+    if not (prefix and address and has_proxy):
+        return None
+    scheme, _, rest = address.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}"
+    if not ORIGIN.fullmatch(origin) or not re.fullmatch(r"/[\w./~@%-]*", prefix):
+        raise ParameterError(
+            "P401",
+            "MYSTAX_ALLOW_HOST",
+            "the notebook's address is not understood",
+            expected="a name such as hub.lab.org",
+            got=repr(f"{address} {prefix}"),
+        )
+    return Hub(f"{prefix.rstrip('/')}/", origin)
 
 
 def frame_origins(environment: Mapping[str, str]) -> str:
@@ -63,7 +130,8 @@ def frame_origins(environment: Mapping[str, str]) -> str:
                 expected="origins such as https://hub.lab.org or http://10.0.0.2:8888",
                 got=repr(one),
             )
-    return " ".join(given) or LOOPBACK_PAGES
+    hub = hub_of(environment)
+    return " ".join([*given, *([] if hub is None else [hub.origin])]) or LOOPBACK_PAGES
 
 
 def wish_for(recording: Recording, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -79,7 +147,8 @@ def wish_for(recording: Recording, environment: Mapping[str, str]) -> dict[str, 
     Returns
     -------
     dict
-        Plain values: name, how each camera is opened, how the recording is opened, who may frame the page.
+        Plain values: name, how each camera is opened, how the recording is opened, who may frame the page,
+        and by which names besides those of this machine it is called.
 
     Raises
     ------
@@ -102,6 +171,7 @@ def wish_for(recording: Recording, environment: Mapping[str, str]) -> dict[str, 
         "specs": specs,
         "request": dict(recording.request),
         "framed_by": frame_origins(environment),
+        "hosts": [] if (hub := hub_of(environment)) is None else [hub.host],
     }
 
 
@@ -215,7 +285,9 @@ class View:
         """Return the frame, with a new code."""
         values = {"c": self.server.new_code(), "embed": "1", **self.place}
         fragment = "&".join(f"{key}={value}" for key, value in values.items())
-        address = html.escape(f"http://127.0.0.1:{self.server.port}/#{fragment}", quote=True)
+        hub = hub_of(self.environment)
+        place = f"http://127.0.0.1:{self.server.port}/" if hub is None else hub.path(self.server.port)
+        address = html.escape(f"{place}#{fragment}", quote=True)
         title = html.escape(f"mystax: {self.name}", quote=True)
         frame = (
             f'<iframe src="{address}" title="{title}" width="100%" height="{self.height}" '
@@ -225,11 +297,14 @@ class View:
 
     def _tunnel(self) -> str:
         """Say how a page on another computer reaches the server."""
-        if not self.environment.get("SSH_CONNECTION"):
+        is_hub = "JUPYTERHUB_SERVICE_PREFIX" in self.environment
+        if hub_of(self.environment) is not None or not (is_hub or self.environment.get("SSH_CONNECTION")):
             return ""
         port, there = self.server.port, f"{getpass.getuser()}@{platform.node()}"
         line = html.escape(f"ssh -N -L {port}:127.0.0.1:{port} {there}")
         how = f"on your own computer: <code>{line}</code>, and run the cell again"
+        if is_hub:
+            how += "; or install jupyter-server-proxy and name the hub in MYSTAX_ALLOW_HOST"
         return f"<p>If the frame is empty, {how}.</p>"
 
     def close(self) -> None:

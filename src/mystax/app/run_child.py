@@ -3,23 +3,10 @@
 ``python -m mystax.app.run_child``.  The wish is one JSON line on stdin; each event is a line on stdout.
 """
 
-import json
-import sys
-from typing import Any
-
-from mystax.core.events import Event
+from mystax.app.child_lines import read_wish, report, tell
 from mystax.errors import MystaxError
 
 __all__ = ["main"]
-
-
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
-
-
-def _report(event: Event) -> None:
-    _tell(event.as_dict())
 
 
 def main() -> int:
@@ -27,7 +14,7 @@ def main() -> int:
     from mystax.engine.recordings import open_recording
     from mystax.engine.run import run
 
-    wish = json.loads(sys.stdin.readline())
+    wish = read_wish()
     try:
         run(
             open_recording(**wish["request"]),
@@ -36,10 +23,10 @@ def main() -> int:
             wish["rois"],
             parameters=wish["parameters"],
             force=bool(wish["force"]),
-            progress=_report,
+            progress=report,
         )
     except MystaxError as error:
-        _tell({"error": error.record().as_dict()})
+        tell({"error": error.record().as_dict()})
         return 1
     return 0
 

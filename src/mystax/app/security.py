@@ -214,7 +214,7 @@ class Guard:
                 hint="open the address that the command printed, or start it with --allow-host",
             )
         origin = _header(scope, b"origin")
-        if origin is not None and origin.lower() != f"{scope.get('scheme', 'http')}://{host}".lower():
+        if origin is not None and origin.lower() not in self._origins(scope, host):
             raise refused(403, "W902", "Origin", "another page asks", got=repr(origin))
         if _header(scope, b"upgrade") is not None:
             raise refused(400, "W902", "Upgrade", "there is no WebSocket here")
@@ -231,6 +231,13 @@ class Guard:
             self._check_token(scope, bearer)
         if method in WRITES:
             self._check_form(scope, path)
+
+    def _origins(self, scope: Scope, host: str) -> set[str]:
+        """Return how the browser may call our own page; a proxy before a named host may have spoken TLS."""
+        schemes = {str(scope.get("scheme", "http"))}
+        if _name_of_host(host) not in LOOPBACK:
+            schemes.add("https")
+        return {f"{scheme}://{host}".lower() for scheme in schemes}
 
     def _bearer(self, scope: Scope) -> str | None:
         kind, _, text = (_header(scope, b"authorization") or "").partition(" ")

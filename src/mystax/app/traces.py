@@ -81,12 +81,15 @@ class Pyramid:
     values : array (time,)
         The trace; what is not finite is a gap.
     times : array (time,)
-        Its times, rising [s].
+        Its times, rising [s]; samples without one have no place and are left out.
     """
 
     def __init__(self, values: Shaped[np.ndarray, " sample"], times: Float64[np.ndarray, " time"]) -> None:
         if len(values) != len(times):
             raise ValueError(f"{len(values)} values, {len(times)} times")
+        has_time = np.isfinite(times)
+        if not has_time.all():
+            values, times = values[has_time], times[has_time]
         raw = np.array(values, np.float32)
         raw[~np.isfinite(raw)] = np.nan
         self._times = times

@@ -4,23 +4,10 @@
 `mystax.engine.training.train.train`; each event is a line on stdout, the last one is the report.
 """
 
-import json
-import sys
-from typing import Any
-
-from mystax.core.events import Event
+from mystax.app.child_lines import read_wish, report, tell
 from mystax.errors import Cancelled, MystaxError
 
 __all__ = ["main"]
-
-
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
-
-
-def _report(event: Event) -> None:
-    _tell(event.as_dict())
 
 
 def main() -> int:
@@ -29,16 +16,16 @@ def main() -> int:
     from mystax.engine.signals import stop_wishes
     from mystax.engine.training.train import train
 
-    wish = json.loads(sys.stdin.readline())
+    wish = read_wish()
     try:
         with stop_wishes() as stop:
-            found = train(**wish, cores=available_cores(), progress=stop.watching(_report))
+            found = train(**wish, cores=available_cores(), progress=stop.watching(report))
     except Cancelled:
         return 143
     except MystaxError as error:
-        _tell({"error": error.record().as_dict()})
+        tell({"error": error.record().as_dict()})
         return 1
-    _tell({"result": found.as_dict()})
+    tell({"result": found.as_dict()})
     return 0
 
 

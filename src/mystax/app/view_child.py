@@ -5,7 +5,6 @@ come back as one on stdout.  Each further line asks for a code, which is good on
 of stdin means that the kernel is gone, and the server leaves; so does a parent that is another one.
 """
 
-import json
 import os
 import sys
 import threading
@@ -13,7 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mystax.app.launch import listen
+from mystax.app.child_lines import read_wish, tell
+from mystax.app.launch import config_of, listen
 from mystax.app.one_recording import OneRecording
 from mystax.app.security import Tokens
 from mystax.app.server import Settings, application
@@ -40,21 +40,16 @@ def answer_lines(lines: Iterable[str], tokens: Tokens, tell: Callable[[Any], Non
         tell({"code": tokens.new_code()})
 
 
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Serve until the kernel is gone."""
     import uvicorn
 
     parent = os.getppid()
-    wish = json.loads(sys.stdin.readline())
+    wish = read_wish()
     tokens = Tokens()
     listening = listen(0)
     port = listening.getsockname()[1]
-    settings = Settings(port=port, framed_by=wish["framed_by"])
+    settings = Settings(port=port, framed_by=wish["framed_by"], allowed_hosts=tuple(wish["hosts"]))
     collection = OneRecording(wish["name"], wish["specs"], wish["request"])
     ready = {"port": port, "recording": collection.items()[0].id}
 
@@ -64,13 +59,13 @@ def main() -> None:
         async def startup(self, sockets: list[Any] | None = None) -> None:
             """Begin to answer."""
             await super().startup(sockets)
-            _tell(ready)
+            tell(ready)
             threading.Thread(target=self.listen_to_kernel, daemon=True).start()
             threading.Thread(target=self.watch_parent, daemon=True).start()
 
         def listen_to_kernel(self) -> None:
             """Give codes until the kernel hangs up."""
-            answer_lines(sys.stdin, tokens, _tell)
+            answer_lines(sys.stdin, tokens, tell)
             self.should_exit = True
 
         def watch_parent(self) -> None:
@@ -79,15 +74,7 @@ def main() -> None:
                 time.sleep(LOOK)
             self.should_exit = True
 
-    config = uvicorn.Config(
-        application(settings, tokens, collection),
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_level="critical",
-        timeout_graceful_shutdown=1,
-    )
+    config = config_of(application(settings, tokens, collection), log_level="critical")
     with listening:
         Server(config).run(sockets=[listening])
 

@@ -6,22 +6,16 @@ is gone.
 """
 
 import contextlib
-import json
 import os
 import sys
 import threading
-from typing import Any
 
+from mystax.app.child_lines import tell
 from mystax.app.warming import mark_of
 
 __all__ = ["main"]
 
 NICE = 5
-
-
-def _tell(record: Any) -> None:
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
 
 
 def _note(name: str) -> None:
@@ -47,7 +41,7 @@ def main() -> None:
     for name in WARMED:
         warm_preview(name)
         _note(name)
-        _tell({"ready": name})
+        tell({"ready": name})
     for name in WARMED:
         warm_preview(name, 16)
 

@@ -24,7 +24,11 @@ EPILOG = "Example: mystax calibrate board/*.mp4 --board charuco:10x7:17:13 --out
 )
 @click.option("--camera", "cameras", multiple=True, metavar="NAME=PATH", help="Video or folder of a camera.")
 @click.option("--model", default="auto", metavar="MODEL", help="auto, pinhole, pinhole-k1 or fisheye.")
-@click.option("--k3", is_flag=True, help="Free the third radial number too, for wide lenses.")
+@click.option(
+    "--k3",
+    is_flag=True,
+    help="Free the third radial number too, for wide lenses (of a fisheye the third and fourth).",
+)
 @click.option(
     "--board-error",
     type=float,

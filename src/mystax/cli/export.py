@@ -66,6 +66,9 @@ __all__ = ["command"]
     help="facemap: motSv of the last region, as Facemap has it; element: a list per region.",
 )
 @click.option("--mat", "matlab", is_flag=True, help="Write _proc.mat instead of _proc.npy.")
+@click.option(
+    "--onnx", type=PLACE, metavar="FILE", help="Copy the network of weights: TARGET is their name or file."
+)
 @click.option("--analyses", metavar="NAMES", default="", help="Only these, joined by commas.")
 @click.option(
     "--overwrite", is_flag=True, help="Replace files, or objects of an older export, of the same name."
@@ -84,11 +87,14 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
     """
     from mystax.engine.export import FORMS
 
+    if wishes["onnx"] is not None:
+        _write_onnx(output, targets, wishes)
+        return
     forms = [name for name in FORMS if wishes[name] is not None]
     if not forms:
         raise click.UsageError(
-            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR, --anipose DIR, --dlc-3d DIR "
-            "or --facemap DIR"
+            "say what to write: --nwb, --alf DIR, --csv DIR, --parquet DIR, --anipose DIR, --dlc-3d DIR, "
+            "--facemap DIR, or --onnx FILE of weights"
         )
     _check_company(wishes)
     chosen = [name.strip() for name in analyses.split(",") if name.strip()]
@@ -107,6 +113,20 @@ def command(output: Output, /, targets: tuple[Path, ...], analyses: str, **wishe
             with output.going_on():
                 _told(output, _write(output, form, job, wish))
     output.settle(n_jobs)
+
+
+def _write_onnx(output: Output, targets: tuple[Path, ...], wishes: dict[str, Any]) -> None:
+    """Copy the network of the named weights."""
+    from mystax.engine.export import FORMS
+
+    if len(targets) != 1 or any(wishes[name] is not None for name in (*FORMS, "where")):
+        raise click.UsageError(
+            "--onnx copies the network of one TARGET, the name or a file of weights, alone"
+        )
+    from mystax.io.weights import copy_onnx
+
+    output.inputs.append(str(targets[0]))
+    _told(output, [copy_onnx(targets[0], wishes["onnx"], overwrite=bool(wishes["overwrite"]))])
 
 
 def _check_company(wishes: dict[str, Any]) -> None:

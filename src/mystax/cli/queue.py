@@ -145,7 +145,7 @@ def work(output: Output, /, where: tuple[str, ...], catalog_at: str | None, **op
         options["walltime"] *= 60
     with Catalog.open(catalog_at) as catalog:
         shown = _Shown(output, catalog.status(where)["counts"])
-        tally = catalog.work(where=" ".join(where), options=options, on_event=shown.report, **bounds)
+        tally = catalog.work(where=where, options=options, on_event=shown.report, **bounds)
         found = catalog.errors((*where, "state=failed")) if tally.failed else []
     output.end_progress()
     output.more |= {"tally": tally.as_dict(), "groups": found}

@@ -190,8 +190,6 @@ def reporting(output: Output, made: list[str]) -> Report:
 
 def _plan_lines(plan: Mapping[str, Any]) -> list[str]:
     """Write a plan for a person."""
-    from mystax.engine.estimate import passes_text
-
     lines = [
         f"{plan['recording']} -> {plan['folder'] or 'memory'} (recipe {plan['recipe'] or 'without name'})"
     ]
@@ -204,10 +202,7 @@ def _plan_lines(plan: Mapping[str, Any]) -> list[str]:
         reason = f" ({outcome['reason']})" if outcome["reason"] else ""
         lines.append(f"  {outcome['analysis']:<8} {outcome['state']}{reason}")
     lines += [f"  note: {note}" for note in plan["notes"]]
-    cost = f"{plan['memory'] / 2**20:.0f} MiB of memory, {plan['disk'] / 2**20:.0f} MiB of disk"
-    scratch = f", {plan['scratch'] / 2**20:.0f} MiB of scratch" if plan["scratch"] else ""
-    passes = passes_text(plan["readings"], plan["decodes"])
-    lines.append(f"  {plan['n_frames']} frames, {passes}, about {plan['seconds']:.0f} s, {cost}{scratch}")
+    lines.append(f"  {plan['text']}")
     return lines
 
 

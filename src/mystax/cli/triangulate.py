@@ -43,6 +43,7 @@ EPILOG = "Example: mystax triangulate face.mystax/pose.nc --rig calibration.toml
 )
 @click.option("--side", "sides", multiple=True, metavar="NAME=left|right", help="Side that a camera sees.")
 @click.option("--scale-rig", is_flag=True, help="Scale a rig of pictures of another size and equal shape.")
+@click.option("--rig-unit", type=float, metavar="MM", help="Length of the rig's unit, where it is not 1 mm.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the outcome.")
 @click.option("--cores", type=click.IntRange(1), default=1, help="Threads; the result does not depend on it.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
@@ -76,6 +77,7 @@ def command(ctx: click.Context, /, poses: Path | None, **options: Any) -> None:
         crops=_crops(options["crops"]),
         sides=pairs(options["sides"], "--side"),
         scale_rig=options["scale_rig"],
+        rig_unit=options["rig_unit"],
     )
     parameters: Mapping[str, Mapping[str, str]] = ctx.meta["mystax.parameters"]
     output.inputs = [str(poses)] if poses is not None else [{name: paths[0] for name, paths in files.items()}]

@@ -1,6 +1,6 @@
 """Bouts of states: when each begins and ends, how long it dwells, which comes next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,10 @@ __all__ = [
 ]
 
 N_SHUFFLES = 2_000
+SWAPS, MOST_SWAPS = 4, 50_000
+"""Swaps of two bouts between a shuffle and the next: so many per bout, and at most."""
+MOST_SETTLING = 100
+"""Shuffles until equal states that a first random order brought together must have parted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,8 +352,14 @@ def chains(
     Returns
     -------
     list of (chain, count, expected, p)
-        `expected` is the mean of 2,000 shuffles (fixed generator) without equal neighbours being forced;
-        `p` the share of shuffles with at least as many.
+        `expected` is the mean of 2,000 shuffles (fixed generator) in which no state follows itself, as none
+        does in bouts; `p` the share of shuffles with at least as many.
+
+    Notes
+    -----
+    Of the orders that are possible each is as probable as any other: one is made of the one before by
+    swapping bouts at random, where that brings no equal states together.  Where there is only one order, as
+    of two states, the expected counts are those found, and `p` is 1.
     """
     label = bouts.label
     if len(label) < 3:
@@ -367,8 +377,9 @@ def chains(
     top = top[observed[top] > 1]
     generator = np.random.default_rng(0xC4A1)
     total, above = np.zeros(len(top)), np.zeros(len(top))
-    for _ in range(N_SHUFFLES):
-        found = counted(generator.permutation(label))[top]
+    shuffles = _shuffles(label.astype(np.int64), is_joined, generator)
+    for _ in range(N_SHUFFLES if len(top) else 0):
+        found = counted(next(shuffles))[top]
         total += found
         above += found >= observed[top]
     return [
@@ -380,3 +391,24 @@ def chains(
         )
         for j, code in enumerate(top.tolist())
     ]
+
+
+def _shuffles(
+    label: Int64[np.ndarray, " bout"], is_joined: Bool[np.ndarray, " bout"], generator: np.random.Generator
+) -> Iterator[Int64[np.ndarray, " bout"]]:
+    """Yield orders of bouts in which no state follows itself without a hole."""
+    from mystax.compute.kernels.chains import swap_bouts
+
+    n = len(label)
+    size = (min(SWAPS * n, MOST_SWAPS), 2)
+
+    def swapped(order: Int64[np.ndarray, " bout"]) -> int:
+        return int(swap_bouts(order, is_joined, generator.integers(n, size=size)))
+
+    # an order that repeats itself, such as 1 2 3 1 2 3, allows no swap: begin from a random one
+    order = generator.permutation(label)
+    if not any(swapped(order) == 0 for _ in range(MOST_SETTLING)):
+        order = label.copy()
+    while True:
+        swapped(order)
+        yield order

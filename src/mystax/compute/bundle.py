@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mystax.compute.kernels.bundle import N_CAMERA, accumulate, accumulate_points, residuals
-from mystax.core.rig_model import INTRINSIC_NAMES
+from mystax.core.rig_model import FISHEYE_NAMES, INTRINSIC_NAMES
 from mystax.core.rotations import nearest_rotation, rotations_of
 from mystax.core.typing import Bool, Float64
 
@@ -15,7 +15,7 @@ __all__ = ["Bundle", "adjust", "axis_sd", "bundle_residuals", "free_columns"]
 PRIOR_CENTRE = 0.05
 """SD of the principal point about the middle of the picture, as a share of its width."""
 PRIOR_ASPECT = 0.005
-PRIORS = {"k1": 0.5, "k2": 1.0, "p1": 0.01, "p2": 0.01, "k3": 1.0}
+PRIORS = {"k1": 0.5, "k2": 1.0, "p1": 0.01, "p2": 0.01, "k3": 1.0, "k4": 1.0}
 N_STEPS = 100
 TOLERANCE = 1e-9
 MOST_PRODUCTS = 200_000
@@ -49,7 +49,7 @@ class Bundle:
     board_sd : float
         How far the board's points may lie from their places, per axis [mm]; 0: not at all.
     is_fisheye : bool
-        Whether the lenses are those of fisheye cameras: k1 and k2 of the angle, in the same columns.
+        Whether the lenses are those of fisheye cameras: k1 to k4 of the angle, in the columns of k1 to p2.
     nominal : array (corner, 3)
         Places of the board's points as printed [mm]; those of `board` at first.
     n_numbers : float
@@ -75,6 +75,11 @@ class Bundle:
         """Take the board as it was printed for its own places."""
         if not len(self.nominal):
             self.nominal = self.board
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the intrinsic numbers, in the order of their columns."""
+        return FISHEYE_NAMES if self.is_fisheye else INTRINSIC_NAMES
 
 
 def axis_sd(values: Float64[np.ndarray, "..."]) -> float:
@@ -106,7 +111,7 @@ def _prior(
             (np.eye(N_CAMERA)[9], row[15] - (height - 1) / 2, PRIOR_CENTRE * width),
             (np.eye(N_CAMERA)[6] / fy - np.eye(N_CAMERA)[7] * fx / fy**2, fx / fy - 1, PRIOR_ASPECT),
         ]
-        for k, name in enumerate(INTRINSIC_NAMES[4:]):
+        for k, name in enumerate(bundle.names[4:]):
             terms.append((np.eye(N_CAMERA)[10 + k], row[16 + k], PRIORS[name]))
         for slope, off, sd in terms:
             weight = scale / sd**2
@@ -326,10 +331,13 @@ def _standard_deviations(bundle: Bundle, cut: float) -> None:
     bundle.sd[~bundle.free] = 0.0
 
 
-def free_columns(n_cameras: int, names: Sequence[str]) -> Bool[np.ndarray, "camera column"]:
+def free_columns(
+    n_cameras: int, names: Sequence[str], *, is_fisheye: bool = False
+) -> Bool[np.ndarray, "camera column"]:
     """Return which columns are free: poses of all cameras but the first, and named intrinsic numbers."""
+    known = FISHEYE_NAMES if is_fisheye else INTRINSIC_NAMES
     free = np.zeros((n_cameras, N_CAMERA), np.bool_)
     free[1:, :6] = True
     for name in names:
-        free[:, 6 + INTRINSIC_NAMES.index(name)] = True
+        free[:, 6 + known.index(name)] = True
     return free

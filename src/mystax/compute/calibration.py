@@ -1,7 +1,7 @@
 """Calibration of a rig from corners of a flat board: the model of the lens, outliers, what came of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ MODELS = ("auto", "pinhole", "pinhole-k1", "fisheye")
 FEWEST = 4
 """Corners that a view needs after outliers are gone: fewer do not say where the board is."""
 K3 = 6 + INTRINSIC_NAMES.index("k3")
+K1_LENS = ("fx", "fy", "cx", "cy", "k1")
 MIN_CORNERS = 8
 MIN_VIEWS = 3
 MAX_LOST = 0.2
@@ -25,6 +26,8 @@ OUTLIER = 4.0
 BAD_VIEW = 5.0
 AUTO_LIMITS = (("p1", "p2"), 0.005), (("k3",), 0.5), (("k2",), 0.2), (("cx", "cy"), 0.03)
 """Numbers that are fixed to their priors, while their SD is above it (centre: share of the width)."""
+FISHEYE_LIMITS = (("k4",), 0.5), (("k3",), 0.5)
+"""The same of a fisheye lens whose four numbers are asked for."""
 
 
 @dataclass
@@ -96,7 +99,7 @@ def calibrate(
     turnable : bool, optional
         Whether the board looks the same turned by half a turn.
     k3 : bool, optional
-        Whether the third radial number of the lens is free too (not of a fisheye lens).
+        Whether the third radial number of the lens is free too; of a fisheye lens the third and the fourth.
     board_error : float, optional
         SD of the corners about their places on the board, per axis [mm]; 0 takes the board for exact.
 
@@ -114,7 +117,8 @@ def calibrate(
     uv[_counts(uv) < MIN_CORNERS] = np.nan
     remarks = _check_views(names, uv)
     is_fisheye = model == "fisheye"
-    lens = FISHEYE_LENS if is_fisheye else (*LENS, "k3") if k3 else LENS
+    plain: tuple[str, ...] = FISHEYE_LENS if is_fisheye else K1_LENS if model == "pinhole-k1" else LENS
+    lens = (*plain, *(("k3", "k4") if is_fisheye else ("k3",))) if k3 else plain
     singles = [
         calibrate_camera(uv[c], board, sizes[c], lens, is_fisheye=is_fisheye) for c in range(len(names))
     ]
@@ -127,7 +131,7 @@ def calibrate(
         for a, b in edges:
             resolve_turns(uv, singles, board, a, b)
     bundle, kept = join_cameras(uv, board, sizes, singles, edges)
-    bundle.free = free_columns(len(names), lens)
+    bundle.free = free_columns(len(names), lens, is_fisheye=is_fisheye)
     bundle.board_sd = board_error
     fixed = _adjust_model(bundle, model)
     left = _drop_outliers(bundle, kept, remarks)
@@ -159,10 +163,25 @@ def _keep_lenses(bundle: Bundle, singles: Sequence[Bundle], kept: np.ndarray, re
         "not flat, or the pictures were not taken at one time; each camera's lens is that of its own pictures"
     )
     for c, single in enumerate(singles):
+        _fix_alike(single, bundle, c)
         bundle.rows[c, 12:21] = single.rows[0, 12:21]
     bundle.free[:, 6:] = False
     adjust(bundle, robust=True)
     bundle.sd[:, 6:] = np.stack([single.sd[0, 6:] for single in singles])
+
+
+def _fix_alike(single: Bundle, bundle: Bundle, c: int) -> None:
+    """Adjust one camera again where numbers of its lens are fixed in the adjustment of all."""
+    fixed = ~bundle.free[c, 6:]
+    if not (single.free[0, 6:] & fixed).any():
+        return
+    rows, good = single.rows.copy(), np.isfinite(single.poses[:, 0])
+    rows[0, 12:21][fixed] = bundle.rows[c, 12:21][fixed]
+    uv = np.ascontiguousarray(single.uv[:, good])
+    own = replace(single, rows=rows, poses=single.poses[good], uv=uv, free=single.free.copy())
+    own.free[0, 6:] &= ~fixed
+    adjust(own)
+    single.rows, single.sd = own.rows, own.sd
 
 
 def _counts(uv: Float64[np.ndarray, "camera view corner 2"]) -> np.ndarray:
@@ -193,25 +212,24 @@ def _check_views(
 
 def _adjust_model(bundle: Bundle, model: str) -> list[str]:
     """Adjust with as many numbers of the lens as the pictures can tell; return those that were fixed."""
-    has_k3 = bool(bundle.free[:, K3].any())
-    if model == "fisheye":
-        adjust(bundle)
-        return []
     if model == "pinhole-k1":
-        bundle.free = free_columns(len(bundle.rows), ("fx", "fy", "cx", "cy", "k1"))
-        bundle.rows[:, 17:21] = 0.0
         adjust(bundle)
         return ["k2", "p1", "p2"]
     adjust(bundle)
+    if model == "auto":
+        return _fix_weak(bundle, AUTO_LIMITS)
+    return _fix_weak(bundle, FISHEYE_LIMITS) if bundle.is_fisheye else []
+
+
+def _fix_weak(bundle: Bundle, limits: Sequence[tuple[tuple[str, ...], float]]) -> list[str]:
+    """Fix the numbers whose SD is above its limit, one group after the other, and adjust the rest again."""
     fixed: list[str] = []
-    if model != "auto":
-        return fixed
-    for group, limit in AUTO_LIMITS:
+    for group, limit in limits:
+        columns = [6 + bundle.names.index(name) for name in group]
         if group == ("k2",) and bundle.free[:, K3].all():
             continue  # the third number can be told, with the second beside it
-        if group == ("k3",) and not has_k3:
+        if not bundle.free[:, columns].any():
             continue
-        columns = [6 + INTRINSIC_NAMES.index(name) for name in group]
         scale = bundle.sizes[:, 0] if group[0] == "cx" else np.ones(len(bundle.rows))
         weak = (bundle.sd[:, columns] > limit * scale[:, None]).any(axis=1)
         if not weak.any():
@@ -275,8 +293,12 @@ def _finish(
         row = bundle.rows[c]
         spread = float(np.sqrt(np.nanmean(found[c] ** 2)) * loss)
         rms.append(spread)
-        n_named = len(FISHEYE_LENS) if bundle.is_fisheye else len(LENS) + int(row[20] != 0)
-        names_sd = dict(zip(INTRINSIC_NAMES[:n_named], bundle.sd[c, 6 : 6 + n_named].tolist(), strict=True))
+        usual = FISHEYE_LENS if bundle.is_fisheye else LENS
+        names_sd = {
+            name: float(sd)
+            for name, sd, number in zip(bundle.names, bundle.sd[c, 6:], row[12:], strict=False)
+            if name in usual or number != 0
+        }
         cameras.append(
             CameraModel(
                 name,

@@ -18,6 +18,7 @@ __all__ = ["FISHEYE_LENS", "LENS", "calibrate_camera", "homography", "pose_of_ho
 LENS = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2")
 """Numbers of the lens that are adjusted."""
 FISHEYE_LENS = ("fx", "fy", "cx", "cy", "k1", "k2")
+"""Those of a fisheye lens; its last two are free where they are asked for."""
 FOCALS = np.geomspace(0.2, 2.0, 13)
 """Focal lengths from which a fisheye lens may begin, as shares of the longer side of its pictures."""
 FEWEST = 6
@@ -151,7 +152,7 @@ def calibrate_camera(
     uv: Float64[np.ndarray, "view corner 2"],
     board: Float64[np.ndarray, "corner 3"],
     size: tuple[int, int],
-    lens: Sequence[str] = LENS,
+    lens: Sequence[str] = (),
     *,
     is_fisheye: bool = False,
 ) -> Bundle:
@@ -166,7 +167,7 @@ def calibrate_camera(
     size : tuple of int
         Width and height of the pictures [px].
     lens : sequence of str, optional
-        Numbers of the lens that are free in the end.
+        Numbers of the lens that are free in the end; by default those of `LENS` or `FISHEYE_LENS`.
     is_fisheye : bool, optional
         Whether the lens is that of a fisheye camera.
 
@@ -189,13 +190,14 @@ def calibrate_camera(
         board,
         np.ascontiguousarray(uv[good][None]),
         np.array([size], np.float64),
-        free_columns(1, ("fx", "fy", "k1")),
+        free_columns(1, ("fx", "fy", "k1"), is_fisheye=is_fisheye),
         same_focal=True,
         is_fisheye=is_fisheye,
     )
     adjust(bundle, n_steps=60)
     bundle.same_focal = False
-    bundle.free = free_columns(1, lens)
+    usual = FISHEYE_LENS if is_fisheye else LENS
+    bundle.free = free_columns(1, lens or usual, is_fisheye=is_fisheye)
     adjust(bundle, n_steps=60)
     whole = np.full((len(uv), 12), np.nan)
     whole[good] = bundle.poses

@@ -162,6 +162,8 @@ def score_candidates(
     part, of = (frames, recording) if len(rows) == len(frames) else (frames.taken(rows), recording[rows])
     blocks = make_blocks(of, rate, MOST if scan else FEWEST)
     pieces = [(part.taken(train), part.taken(test)) for train, test in blocks]
+    # a block without any value, of a recording that says nothing, has no likelihood
+    pieces = [piece for piece in pieces if all(side.has_value.any() for side in piece)]
     found: list[Candidate] = []
     worse = 0
     for n_states in numbers:

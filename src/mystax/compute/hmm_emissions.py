@@ -1,6 +1,6 @@
 """Gaussian emissions as products: log densities of frames, moments of states, their constrained update."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,9 @@ from mystax.core.typing import Bool, Float64, Int64
 __all__ = ["Moments", "density_weights", "emission_update", "floored", "frame_moments", "log_densities"]
 
 LOG_2_PI = float(np.log(2 * np.pi))
+ONE_THREAD = 200_000
+"""Multiplications of a matrix product that are surely done on one thread: threads of the library would wait
+for each other longer than they work, and pieces of work have threads of their own already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +105,17 @@ def log_densities(
 ) -> Float64[np.ndarray, "row state"]:
     """Return the log density of some rows of one pattern under each state."""
     d = frames.n_features
-    return np.asarray(products(frames, rows, len(weights) != 1 + 2 * d or d == 1) @ weights)
+    found = products(frames, rows, len(weights) != 1 + 2 * d or d == 1)
+    out = np.empty((len(rows), weights.shape[1]))
+    for at in _pieces(len(rows), weights.size):
+        np.dot(found[at], weights, out=out[at])
+    return out
+
+
+def _pieces(n_rows: int, n_products: int) -> Iterator[slice]:
+    """Yield pieces of rows whose products, of so many multiplications a row, are done on one thread."""
+    size = max(1, ONE_THREAD // n_products)
+    return (slice(first, first + size) for first in range(0, n_rows, size))
 
 
 def frame_moments(
@@ -138,7 +151,11 @@ def frame_moments(
 
     def work(part: tuple[int, Int64[np.ndarray, " row"]]) -> Float64[np.ndarray, "product state"]:
         rows = part[1]
-        return np.asarray(products(frames, rows, is_full).T @ posterior[rows])
+        found, weight = products(frames, rows, is_full), posterior[rows]
+        total = np.zeros((found.shape[1], n_states))
+        for at in _pieces(len(rows), total.size):
+            total += found[at].T @ weight[at]
+        return total
 
     worked: list[np.ndarray] = _mapped(pool, work, list(frames.parts))
     size = 1 + d + (d * (d + 1) // 2 if is_full else d)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mystax.compute.kinematics import segment_starts
 from mystax.core.keypoint_measures import Measure
 from mystax.core.typing import Float64
 from mystax.errors import RecipeError, nearest
@@ -170,18 +171,7 @@ def _of_points(
     points = np.stack([position[:, :, group].mean(axis=2) for group in groups])
     spread = np.stack([variance[..., group].mean(axis=3) / len(group) for group in groups])
     if measure.kind == "speed":
-        middle, cov = points.mean(axis=0), spread.mean(axis=0) / len(points)
-        step = np.gradient(times) if len(times) > 1 else np.ones(len(times))
-        velocity = (
-            np.gradient(middle, axis=0) / step[:, None] if len(times) > 1 else np.full_like(middle, np.nan)
-        )
-        value = _norm(velocity)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            u = velocity / value[:, None]
-            sd = np.sqrt(np.einsum("ti,tij,tj->t", u, cov, u) / 2) / step
-        if len(sd) > 1:
-            sd[[0, -1]] *= 2  # at the ends over one step, not two
-        return value, sd
+        return _speed(points.mean(axis=0), spread.mean(axis=0) / len(points), times)
     formula = _OF_POINTS[measure.kind]
     value = formula(points)
     total = np.zeros(len(value))
@@ -200,6 +190,24 @@ def _of_points(
     missing = ~np.isfinite(points).all(axis=(0, 2))
     value = np.where(missing, np.nan, value)
     return value, np.where(missing, np.nan, np.sqrt(np.maximum(total, 0)))
+
+
+def _speed(
+    place: Float64[np.ndarray, "time space"],
+    covariance: Float64[np.ndarray, "time space space_too"],
+    times: Float64[np.ndarray, " time"],
+) -> tuple[Float64[np.ndarray, " time"], Float64[np.ndarray, " time"]]:
+    """Speed from the frame before to the frame after; over one step at the ends and beside a gap."""
+    starts = segment_starts(times)
+    index = np.arange(len(times))
+    before = np.where(starts, index, index - 1)
+    after = np.where(np.append(starts[1:], True), index, index + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        step = np.where(after > before, times[after] - times[before], np.nan)
+        velocity = (place[after] - place[before]) / step[:, None]
+        value = _norm(velocity)
+        u = velocity / value[:, None]
+        return value, np.sqrt(2 * np.einsum("ti,tij,tj->t", u, covariance, u)) / step
 
 
 def _of_measures(measure: Measure, parts: Sequence[Measured]) -> tuple[np.ndarray, np.ndarray]:

@@ -189,7 +189,7 @@ def fit_pupil(
     unit = grey_unit(chunk.bits)
 
     def work(part: Int64[np.ndarray, " n"]) -> None:
-        fits = fit_box(frames[part], chunk.index[part], unit, field, decided, settings)
+        fits = fit_box(frames[part], chunk.base + chunk.index[part], unit, field, decided, settings)
         columns[part] = _columns(fits, field, settings)
 
     parts: Sequence[np.ndarray] = [
@@ -267,7 +267,7 @@ def preview_pupil(
         return PupilPreview(values, ellipse, room.picture, room.hidden == 1, (box.x0, box.y0), room.points)
     unit = grey_unit(chunk.bits)
     frames = grey_crop(chunk.part(0, 1), box)
-    fit = fit_box(frames, chunk.index[:1], unit, field, decided, settings, room)
+    fit = fit_box(frames, chunk.base + chunk.index[:1], unit, field, decided, settings, room)
     if settings.facemap_compat:
         grey = frames[0] * unit
         room.picture[:] = 255.0 - grey if decided.is_bright else grey

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mystax.compute.svd_routes import LEAST_READINGS, choose_route, final_width, first_width
+
 __all__ = ["FLOPS", "SvdCost", "svd_cost"]
 
 MIB = 1 << 20
@@ -29,6 +31,8 @@ class SvdCost:
         Times that the video is decoded.
     memory, disk, scratch : int
         Resident memory, outcome and row files, spool of bins [byte].
+    lacking : int
+        Spool of bins that there is no room for, so that the video is decoded for every reading [byte].
     seconds : float
         Time beyond decoding [s].
     """
@@ -39,6 +43,7 @@ class SvdCost:
     memory: int
     disk: int
     scratch: int
+    lacking: int
     seconds: float
 
 
@@ -51,6 +56,7 @@ def svd_cost(
     itemsize: int = 2,
     kinds: int = 1,
     rate: float = FLOPS,
+    room: int | None = None,
 ) -> SvdCost:
     """Return the cost of a motion or movie SVD.
 
@@ -66,20 +72,19 @@ def svd_cost(
         2 where both motion and movie are decomposed.
     rate : float, optional
         Single-precision operations per second in matrix products.
+    room : int, optional
+        Room for the spool [byte]; by default there is enough.
 
     Returns
     -------
     SvdCost
         Figures by the rules that choose the route.
     """
-    from mystax.compute.svd_ritz import final_width, first_width
-    from mystax.compute.svd_routes import choose_route
-    from mystax.compute.svd_subspace import LEAST_READINGS
-
     route = choose_route(n_bins, n_frames, itemsize, max_spool)
     k = min(n_components, n_bins, n_frames)
     spool = n_frames * n_bins * itemsize
     fits = spool <= max_spool * 2**30
+    has_room = room is None or spool <= room
     outcome = 4 * n_frames * k * kinds
     if route in ("gram_bins", "gram_frames"):
         # A side x side matrix from rows of the other length; its eigenvectors; the projection.
@@ -87,8 +92,10 @@ def svd_cost(
         flop = 4.0 * other * side**2 + EIGEN * side**3 + 2.0 * n_frames * n_bins * k
         # Besides the matrix and its eigenvectors: the masks in double and in single precision.
         memory = (16 * side**2 + 12 * n_bins * k + 64 * MIB) * kinds
-        kept = spool if fits else 0
-        return SvdCost(route, 2, 1 if fits else 2, memory, outcome, kept, kinds * flop / rate)
+        # Pairs of frames need rows that are kept: without room for scratch in the folder of the outcomes.
+        is_kept = route == "gram_frames" or (fits and has_room)
+        kept, lacking = spool if is_kept else 0, spool if fits and not is_kept else 0
+        return SvdCost(route, 2, 1 if is_kept else 2, memory, outcome, kept, lacking, kinds * flop / rate)
     is_spooled = route == "subspace"
     width = min(first_width(k, streamed=not is_spooled), n_bins, n_frames)
     used = min(n_frames, USED_ROWS)
@@ -102,12 +109,14 @@ def svd_cost(
     flop = 4.0 * n_bins * width * used * n_blocks + 2.0 * n_bins * last * n_last
     flop += 8.0 * n_bins * columns * width + EIGEN * columns**3
     rows = last if n_last else columns
+    readings = LEAST_READINGS + (n_last > 0) if is_spooled else 2
     return SvdCost(
         route,
-        LEAST_READINGS + (n_last > 0) if is_spooled else 2,
-        1 if is_spooled else 2,
+        readings,
+        1 if is_spooled and has_room else readings,
         memory,
         outcome + 4 * n_frames * rows * kinds,
-        spool if is_spooled else 0,
+        spool if is_spooled and has_room else 0,
+        spool if is_spooled and not has_room else 0,
         kinds * flop / rate,
     )

@@ -19,6 +19,7 @@ from mystax.compute.svd_rows import (
     fill,
     fix_signs,
     orthogonality,
+    row_tiles,
 )
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float64
@@ -103,7 +104,12 @@ class GramFrames:
             # Kept from strip to strip: fresh memory of this size costs more time than filling it.
             self._buffers[place] = np.empty(BLOCK * min(STRIP, matrix.n_bins))
         rows = self._buffers[place][: (len(bins) - 1) * part.n_bins].reshape(-1, part.n_bins)
-        fill(part, np.ascontiguousarray(bins[:, strip]), used, shift[strip], rows)
+
+        def make(tile: slice) -> None:
+            sums = np.ascontiguousarray(bins[tile.start : tile.stop + 1, strip])
+            fill(part, sums, used[tile], shift[strip], rows[tile])
+
+        self._tiles.map(make, row_tiles(len(rows)))
         return rows
 
     def _centre(self) -> Float64[np.ndarray, " bin"]:

@@ -1,4 +1,4 @@
-"""Steps of the block Krylov iteration: widths of bases, Ritz pairs, what they lack, sums about the mean."""
+"""Steps of the block Krylov iteration: Ritz pairs, what they lack, sums about the mean."""
 
 import numpy as np
 
@@ -7,46 +7,10 @@ from mystax.compute.svd_rows import bin_tiles, gram_of
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float32, Float64
 
-__all__ = ["centre_sums", "final_width", "first_width", "missing_share", "ritz_pairs"]
+__all__ = ["centre_sums", "missing_share", "ritz_pairs"]
 
 CAUTION = 3.0
 """Missing variance over the residual of the Ritz pairs: 1.3 to 2.5 on films, 3.3 after many readings."""
-
-
-def first_width(n_components: int, *, streamed: bool) -> int:
-    """Return how many columns each reading multiplies.
-
-    Parameters
-    ----------
-    n_components : int
-        Components wanted.
-    streamed : bool
-        There are two readings only.
-
-    Returns
-    -------
-    int
-        Columns: a block of the iteration (a multiple of 16), or the whole basis.
-
-    Examples
-    --------
-    >>> first_width(500, streamed=False), first_width(500, streamed=True), first_width(10, streamed=False)
-    (256, 1100, 32)
-    """
-    if streamed:
-        return n_components + max(100, 6 * n_components // 5)
-    return 16 * -(-(12 * n_components // 25 + 16) // 16)
-
-
-def final_width(n_components: int) -> int:
-    """Return how many columns the last reading has, if the basis was made from a part of the rows.
-
-    Examples
-    --------
-    >>> final_width(500), final_width(20)
-    (600, 70)
-    """
-    return n_components + max(50, n_components // 5)
 
 
 def ritz_pairs(

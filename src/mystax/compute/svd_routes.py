@@ -1,11 +1,19 @@
-"""How a matrix is decomposed: chosen from its size and the parameters, never from the machine."""
+"""How a matrix is decomposed, and how wide its bases are: by size and parameters, never by the machine."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-__all__ = ["Route", "SvdSettings", "choose_route", "sampled_segments"]
+__all__ = [
+    "LEAST_READINGS",
+    "Route",
+    "SvdSettings",
+    "choose_route",
+    "final_width",
+    "first_width",
+    "sampled_segments",
+]
 
 Route = Literal["gram_bins", "gram_frames", "subspace", "subspace_streamed"]
 
@@ -14,6 +22,9 @@ GRAM = 4096
 
 GRAM_FRAMES_BYTES = 2 << 30
 """Most bins that are kept for the Gram matrix over frames."""
+
+LEAST_READINGS = 5
+"""Readings of kept bins that make the basis; the first costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +98,39 @@ def sampled_segments(n_frames: int) -> list[tuple[int, int]]:
         return [(0, n_frames)]
     starts = np.floor(np.linspace(0, n_frames - 100, n_segments)).astype(int)
     return [(int(start), int(start) + 100) for start in starts]
+
+
+def first_width(n_components: int, *, streamed: bool) -> int:
+    """Return how many columns each reading multiplies.
+
+    Parameters
+    ----------
+    n_components : int
+        Components wanted.
+    streamed : bool
+        There are two readings only.
+
+    Returns
+    -------
+    int
+        Columns: a block of the iteration (a multiple of 16), or the whole basis.
+
+    Examples
+    --------
+    >>> first_width(500, streamed=False), first_width(500, streamed=True), first_width(10, streamed=False)
+    (256, 1100, 32)
+    """
+    if streamed:
+        return n_components + max(100, 6 * n_components // 5)
+    return 16 * -(-(12 * n_components // 25 + 16) // 16)
+
+
+def final_width(n_components: int) -> int:
+    """Return how many columns the last reading has, if the basis was made from a part of the rows.
+
+    Examples
+    --------
+    >>> final_width(500), final_width(20)
+    (600, 70)
+    """
+    return n_components + max(50, n_components // 5)

@@ -19,7 +19,8 @@ import numpy as np
 from mystax.compute.svd_basis import combined, new_directions, orthonormal, random_basis, remainder
 from mystax.compute.svd_gram import OpenSpool, below, norm_error
 from mystax.compute.svd_products import Products
-from mystax.compute.svd_ritz import centre_sums, final_width, first_width, missing_share, ritz_pairs
+from mystax.compute.svd_ritz import centre_sums, missing_share, ritz_pairs
+from mystax.compute.svd_routes import LEAST_READINGS, final_width, first_width
 from mystax.compute.svd_rows import (
     BLOCK,
     ArrayScores,
@@ -42,9 +43,8 @@ __all__ = ["Subspace"]
 Z_BLOCKS = 256
 """Blocks (65,536 rows) that make the basis at most; every row counts for V, means and variance."""
 
-LEAST_READINGS = 5
 MOST_READINGS = 8
-"""Readings that make the basis, where the bins are kept; the first costs next to nothing."""
+"""Readings that make the basis at most, where the bins are kept."""
 
 
 class Subspace:

@@ -6,8 +6,8 @@ lengths.  The strength of each point is that of the highest restricted likelihoo
 drawn at random.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from mystax.compute.kernels.trajectory import GEMAN, HUBER, SOFT_L1
 from mystax.compute.limb_lengths import Limb
 from mystax.compute.trajectory_steps import Iterate, Pixels, descend, likely_strength, one_step, uncertainty
 from mystax.core.rig_model import RigModel
-from mystax.core.typing import Float64
+from mystax.core.typing import Float64, Int64
 
 __all__ = [
     "LOSSES",
@@ -109,9 +109,12 @@ def fill_gaps(
     return filled
 
 
-def strength_for(cutoff: float, information_per_frame: float, step: float) -> float:
-    """Return the strength of a smoothing of order 2 that leaves half of the amplitude at a frequency [Hz]."""
-    return information_per_frame / (step * (2 * np.pi * cutoff) ** 4)
+def strength_for(cutoff: float, information_per_frame: float, step: float, order: int = 2) -> float:
+    """Return the strength of a smoothing that leaves half of the amplitude at a frequency [Hz].
+
+    A swing of frequency f adds step (2 pi f)^(2 order) of its square to the squared differences per frame.
+    """
+    return float(information_per_frame / (step * (2 * np.pi * cutoff) ** (2 * order)))
 
 
 def smooth_trajectory(
@@ -171,6 +174,25 @@ def smooth_trajectory(
     found = np.isfinite(start[..., 0]).any(axis=0)
     if n_time <= order or not found.any():
         return Smoothed(start.copy(), np.full((n_time, n_points, 6), np.nan), empty, empty, empty, 0.0)
+    if not found.all():
+        # a point without any place has no equations: with it the others could not be solved either
+        kept = np.flatnonzero(found)
+        part = smooth_trajectory(
+            rig,
+            Pixels(pixels.uv[:, :, kept], pixels.precision[:, :, kept]),
+            start[:, kept],
+            times,
+            strength=strength[kept] if isinstance(strength, np.ndarray) else strength,
+            cutoff=cutoff,
+            order=order,
+            limbs=_renamed(limbs, {int(k): j for j, k in enumerate(kept)}),
+            free_lengths=free_lengths,
+            loss=loss,
+            loss_scale=loss_scale,
+            n_steps=n_steps,
+            tolerance=tolerance,
+        )
+        return _spread_out(part, kept, n_points)
     coefficients, weights = difference_operator(times, order)
     state = Iterate(
         rig.rows(),
@@ -190,7 +212,7 @@ def smooth_trajectory(
     chosen = list(limbs)
     cost = state.measure(state.loss)
     if cutoff is not None:
-        values[:] = [strength_for(cutoff, _typical(state.info[k]), step) for k in range(n_points)]
+        values[:] = [strength_for(cutoff, _typical(state.info[k]), step, order) for k in range(n_points)]
     if not fixed:
         for _ in range(N_AUTO_ROUNDS):
             state.measure(state.loss)
@@ -208,8 +230,36 @@ def smooth_trajectory(
     covariance, scale = uncertainty(state, values, chosen)
     typical = np.array([_typical(state.info[k]) for k in range(n_points)])
     with np.errstate(divide="ignore"):
-        frequency = (typical / (values * step)) ** 0.25 / (2 * np.pi)
+        frequency = (typical / (values * step)) ** (0.5 / order) / (2 * np.pi)
     return Smoothed(state.x, covariance, values, frequency, scale, cost, tuple(chosen))
+
+
+def _renamed(limbs: Sequence[Limb], number: Mapping[int, int]) -> list[Limb]:
+    """Return the limbs whose points are both there, with other numbers of the points."""
+    return [
+        replace(limb, a=number[limb.a], b=number[limb.b])
+        for limb in limbs
+        if limb.a in number and limb.b in number
+    ]
+
+
+def _spread_out(part: Smoothed, kept: Int64[np.ndarray, " point"], n_points: int) -> Smoothed:
+    """Return what was found of some points among all; the others have nothing."""
+
+    def among(values: Float64[np.ndarray, "..."], axis: int) -> Float64[np.ndarray, "..."]:
+        out = np.full((*values.shape[:axis], n_points, *values.shape[axis + 1 :]), np.nan)
+        out[(slice(None),) * axis + (kept,)] = values
+        return out
+
+    return Smoothed(
+        among(part.position, 1),
+        among(part.covariance, 1),
+        among(part.strength, 0),
+        among(part.cutoff, 0),
+        among(part.scale, 0),
+        part.cost,
+        tuple(_renamed(part.limbs, dict(enumerate(kept.tolist())))),
+    )
 
 
 def _typical(info: Float64[np.ndarray, "time 6"]) -> float:

@@ -98,6 +98,9 @@ class FrameChunk:
         Place of the first column and row in the full picture; (0, 0) unless a box was asked for.
     cache : dict
         Values derived from the chunk that several analyses share (block sums); never results.
+    base : int
+        Number of the camera's frame that is called 0 here: 0 but in a preview, which shows an analysis some
+        frames as if there were no others.
     """
 
     index: Int64[np.ndarray, " n"]
@@ -109,6 +112,7 @@ class FrameChunk:
     adjacent: Bool[np.ndarray, " n"]
     origin: tuple[int, int] = (0, 0)
     cache: dict[object, object] = field(default_factory=dict)
+    base: int = 0
 
     def __len__(self) -> int:
         return len(self.index)
@@ -149,6 +153,7 @@ class FrameChunk:
             self.reason[cut],
             self.adjacent[cut],
             self.origin,
+            base=self.base,
         )
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from mystax.core.typing import Float64
 from mystax.errors import FormatError, RecipeError, nearest
 
-__all__ = ["INTRINSIC_NAMES", "CameraModel", "RigModel", "checked_camera", "make_rig"]
+__all__ = ["FISHEYE_NAMES", "INTRINSIC_NAMES", "CameraModel", "RigModel", "checked_camera", "make_rig"]
 
 INTRINSIC_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 """Intrinsic numbers of a pinhole camera in the order of the adjustment."""
+FISHEYE_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "k3", "k4")
+"""Those of a fisheye camera."""
 MAX_TILT = 1e-3
 """How far from orthonormal a rotation of a file may be."""
 MAX_SKEW = 1e-6
@@ -61,6 +63,11 @@ class CameraModel:
     n_views: int = 0
     rms: float = math.nan
     crop: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def intrinsic_names(self) -> tuple[str, ...]:
+        """Names of its intrinsic numbers, in the order of the adjustment."""
+        return FISHEYE_NAMES if self.is_fisheye else INTRINSIC_NAMES
 
     @property
     def centre(self) -> Float64[np.ndarray, " 3"]:

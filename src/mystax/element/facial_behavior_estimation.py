@@ -302,7 +302,8 @@ def ingest_recordings(
     Raises
     ------
     RecipeError
-        P403, if there is no such folder, the names do not say what is what, or a camera has no device.
+        P403, if there is no such folder, the names do not say what is what, a camera has no device, or has
+        other files now than those that are entered.
     """
     return ingest_videos(
         link,

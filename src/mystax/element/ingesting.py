@@ -1,6 +1,6 @@
 """Videos of a session into `VideoRecording`: found by folder, grouped by the words of their names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ __all__ = ["ingest_videos", "session_folder"]
 
 BEHAVIOUR = "behav"
 """NeuroBlueprint's folder of videos."""
+ANIMALS, SESSION = ("subject", "animal", "mouse", "participant"), "session"
+"""What attributes of a key are called that name a subject, or a session."""
 
 
 def session_folder(link: Link, session_key: Mapping[str, Any], pattern: str) -> Path:
@@ -53,14 +55,14 @@ def session_folder(link: Link, session_key: Mapping[str, Any], pattern: str) -> 
 
 
 def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
-    """Find ``sub-<label>*/ses-<label>*/behav``: labels are the values of the key, in their order."""
-    labels = [label for value in session_key.values() for label in _words_of(value)]
+    """Find ``sub-<label>*/ses-<label>*/behav``: labels are the values of the key."""
     found = []
     for root in link.roots():
         for above in (root / "rawdata", root):
-            for subject in _matching(above, "sub", labels):
-                rest = [label for label in labels if label not in _labels(subject.name)] or labels
-                found += [session / BEHAVIOUR for session in _matching(subject, "ses", rest)]
+            for animal, session in _roles(list(session_key)):
+                for subject in _matching(above, "sub", _words_of(session_key[animal])):
+                    sessions = _matching(subject, "ses", _words_of(session_key[session]))
+                    found += [place / BEHAVIOUR for place in sessions]
     there = sorted({place for place in found if place.is_dir()})
     if len(there) != 1:
         raise RecipeError(
@@ -74,6 +76,22 @@ def _neuroblueprint(link: Link, session_key: Mapping[str, Any]) -> Path:
     return there[0]
 
 
+def _roles(names: Sequence[str]) -> list[tuple[str, str]]:
+    """List which attributes of a key may be subject and session: by their names, else by their order."""
+    if len(names) == 1:
+        return [(names[0], names[0])]
+    of_animal = {name for name in names if any(word in name.lower() for word in ANIMALS)}
+    of_session = {name for name in names if SESSION in name.lower()}
+    return [
+        (animal, session)
+        for k, animal in enumerate(names)
+        for j, session in enumerate(names)
+        if animal not in of_session
+        and session not in of_animal
+        and (k < j or (k > j and (animal in of_animal or session in of_session)))
+    ]
+
+
 def _words_of(value: Any) -> list[str]:
     """Return how a value of a key may stand in a folder's name; times also without marks."""
     text = str(value)
@@ -82,11 +100,6 @@ def _words_of(value: Any) -> list[str]:
     except ValueError:
         return [text]
     return [text, time.strftime("%Y%m%d"), time.strftime("%Y%m%dT%H%M%S")]
-
-
-def _labels(name: str) -> set[str]:
-    """Return the values of the key-value pairs of a NeuroBlueprint name."""
-    return {pair.partition("-")[2] for pair in name.split("_")}
 
 
 def _matching(above: Path, prefix: str, labels: list[str]) -> list[Path]:
@@ -119,15 +132,17 @@ def ingest_videos(
     devices = {camera: _device_key(link, camera, list(cameras), device) for camera in cameras}
     files = {camera: [link.relative(path) for path in paths] for camera, paths in cameras.items()}
     own = {name: session_key[name] for name in link.module.Session.primary_key}
-    known = {
-        row["file_path"]: {**own, "recording_id": int(row["recording_id"])}
-        for row in (table.File & own).to_dicts()
-    }
+    entered: dict[int, list[str]] = {}
+    for row in (table.File & own).to_dicts(order_by="file_id"):
+        entered.setdefault(int(row["recording_id"]), []).append(str(row["file_path"]))
+    known = {path: number for number, paths in entered.items() for path in paths}
+    for camera, paths in files.items():
+        _check_entered(camera, paths, {known[path]: entered[known[path]] for path in paths if path in known})
     free = int(max((table & own).to_arrays("recording_id"), default=-1)) + 1
     keys = []
     for camera, paths in files.items():
         if paths[0] in known:
-            keys.append(known[paths[0]])
+            keys.append({**own, "recording_id": known[paths[0]]})
             continue
         key = {**own, "recording_id": free}
         free += 1
@@ -136,6 +151,20 @@ def ingest_videos(
             table.File.insert({**key, "file_id": k, "file_path": path} for k, path in enumerate(paths))
         keys.append(key)
     return keys
+
+
+def _check_entered(camera: str, paths: Sequence[str], entered: Mapping[int, Sequence[str]]) -> None:
+    """Refuse a camera that has more, fewer or other files now than those that are entered."""
+    for number, before in entered.items():
+        if list(before) != list(paths):
+            raise RecipeError(
+                "P403",
+                f"camera {camera!r}",
+                f"recording {number} of the session was entered with other files",
+                expected=", ".join(before),
+                got=", ".join(paths),
+                hint="delete its row of VideoRecording with all that was computed of it, and enter it again",
+            )
 
 
 def _device_key(

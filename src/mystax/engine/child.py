@@ -142,7 +142,11 @@ def main() -> int:
             target=channel.hold_leash, args=(job.leash,), name="mystax-leash", daemon=True
         ).start()
     try:
-        load_xarray_alone()
+        if job.task:
+            load_xarray_alone()
+        else:
+            # Frames need no xarray until their outcome is made: meanwhile it is loaded beside the decoder.
+            threading.Thread(target=load_xarray_alone, name="mystax-xarray", daemon=True).start()
         serve(job, channel)
     except Cancelled:
         return CANCELLED

@@ -38,6 +38,9 @@ FRAME_DISK = 600
 DECODE = 1.2e-3
 """Time to decode a picture of 640 x 480 where it has not been measured [s]."""
 
+BINNING, BINNING_AGAIN = 0.25e-3, 0.05e-3
+"""Time to bin and keep a picture of 640 x 480, and to bin it in a later pass beside the decoder [s]."""
+
 START = 1.6
 """Time to start a run and to put its outcomes in place [s]."""
 
@@ -63,6 +66,8 @@ class Estimate:
         Time [s].
     memory, disk, scratch : int
         Resident memory, outcomes and work files, scratch files [byte].
+    lacking : int
+        Scratch that there is no room for, so that videos are decoded again [byte].
     routes : dict
         Region to the route of its decomposition.
     sizes : tuple
@@ -76,6 +81,7 @@ class Estimate:
     memory: int = BASE_MEMORY
     disk: int = 0
     scratch: int = 0
+    lacking: int = 0
     routes: Mapping[str, str] = field(default_factory=dict)
     sizes: tuple[tuple[str, int, int, int], ...] = ()
 
@@ -87,11 +93,18 @@ class Estimate:
             f"about {duration_text(self.seconds)}, {self.memory / MIB:.0f} MiB of memory, "
             f"{self.disk / MIB:.0f} MiB of disk"
             + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
+            + (
+                f" (no room for {self.lacking / MIB:.0f} MiB of scratch, so frames are decoded again: "
+                "--scratch names another disk)"
+                if self.lacking
+                else ""
+            )
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the JSON object of the estimate: bytes and seconds."""
+        """Return the JSON object of the estimate: bytes and seconds, and the line for a person."""
         return {
+            "text": self.text,
             "n_frames": self.n_frames,
             "readings": self.readings,
             "decodes": self.decodes,
@@ -99,6 +112,7 @@ class Estimate:
             "memory": self.memory,
             "disk": self.disk,
             "scratch": self.scratch,
+            "lacking": self.lacking,
             "routes": dict(self.routes),
         }
 
@@ -155,10 +169,11 @@ def passes_text(n_readings: int, n_passes: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Power:
-    """Cores of a run, and single-precision operations per second of each in matrix products."""
+    """Cores of a run, single-precision operations per second of each in matrix products, room for scratch."""
 
     cores: int
     rate: float
+    room: int | None
 
 
 def _product_rate() -> float:
@@ -177,7 +192,9 @@ def _product_rate() -> float:
     return 2.0 * side**3 / best / available_cores()
 
 
-def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: bool = False) -> Estimate:
+def estimate_plan(
+    plan: Plan, recording: Recording, *, cores: int = 1, measure: bool = False, room: int | None = None
+) -> Estimate:
     """Estimate what a plan will cost.
 
     Parameters
@@ -190,6 +207,8 @@ def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: 
         Threads.
     measure : bool, optional
         Decode up to 200 frames per camera to time the decoder, and time a matrix product.
+    room : int, optional
+        Room for one scratch file (`mystax.engine.scratch.scratch_room`) [byte]; by default there is enough.
 
     Returns
     -------
@@ -197,7 +216,8 @@ def estimate_plan(plan: Plan, recording: Recording, *, cores: int = 1, measure: 
         The figures.
     """
     total = Estimate(seconds=START if plan.wanted else 0.0)
-    power = _Power(cores, _product_rate() if measure and any(o.name == "svd" for o in plan.wanted) else FLOPS)
+    is_timed = measure and any(outcome.name == "svd" for outcome in plan.wanted)
+    power = _Power(cores, _product_rate() if is_timed else FLOPS, room)
     busy: dict[str, int] = {}
     for outcome in plan.wanted:
         for part in outcome.parts:
@@ -265,7 +285,7 @@ def _add_svd(total: Estimate, part: CameraPart, source: FrameSource, power: _Pow
         total, needed = _add_decomposition(total, label, params, (source.n_frames, n_bins, itemsize), power)
         decodes = max(decodes, needed)
     pixels = source.shape[0] * source.shape[1]
-    binning = 0.25e-3 * source.n_frames * pixels / PICTURE
+    binning = (BINNING + BINNING_AGAIN * (decodes - 1)) * source.n_frames * pixels / PICTURE
     return replace(total, seconds=total.seconds + binning), decodes
 
 
@@ -304,6 +324,7 @@ def _add_decomposition(
         itemsize=itemsize,
         kinds=max(1, kinds),
         rate=power.rate,
+        room=power.room,
     )
     total = replace(
         total,
@@ -312,6 +333,7 @@ def _add_decomposition(
         memory=total.memory + cost.memory,
         disk=total.disk + cost.disk,
         scratch=total.scratch + cost.scratch,
+        lacking=total.lacking + cost.lacking,
         routes={**total.routes, label: cost.route},
         sizes=(*total.sizes, (label.rpartition("/")[2], n_frames, n_bins, n_components)),
     )

@@ -1,5 +1,6 @@
 """Files of other tools in and out: what `mystax import` and `mystax export` do."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,9 +99,10 @@ def import_facemap(
 
     def publish(name: str, version: int, dataset: Any, flags: Sequence[Flag], schema: Any) -> None:
         parameters = {"imported": "facemap", "repair": repair}
-        key = outcome_key(name, version, parameters, inputs)
+        used = inputs if name == VERBATIM else [*inputs, *_clocks_of(times)]
+        key = outcome_key(name, version, parameters, used)
         if store.current_key(name) != key:
-            about = Provenance(name, version, key, parameters, inputs, 1.0, flags, run={"file": place.name})
+            about = Provenance(name, version, key, parameters, used, 1.0, flags, run={"file": place.name})
             store.publish(dataset, about, schema=schema)
             report(Event("outcome", name, text=name, data={"analysis": name}))
 
@@ -116,6 +118,19 @@ def import_facemap(
         store.write_text("rois.toml", rois_to_toml(found.rois))
     loaded = load(store.folder)
     return loaded if not hasattr(loaded, "data_vars") else {}  # type: ignore[return-value] # a folder gives Outcomes
+
+
+def _clocks_of(times: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+    """Return the times that outcomes rest on as inputs: found later, they make other outcomes."""
+    return [
+        {
+            "role": "times",
+            "camera": camera,
+            "position": 0,
+            "id": hashlib.blake2b(np.asarray(stamps, "<f8").tobytes(), digest_size=16).hexdigest(),
+        }
+        for camera, stamps in times.items()
+    ]
 
 
 def _plain_list(value: Any) -> list[Any]:

@@ -1,17 +1,20 @@
 """The preview of some frames: the same reducer as in a run, fed with them and the frame before them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.core.analysis import Reducer, Sighted, Spool, get_analysis
+from mystax.core.analysis import Reducer, Sighted, get_analysis
+from mystax.core.clock import Clock
 from mystax.core.geometry import Roi
 from mystax.core.params import check_params
-from mystax.core.recording import Camera, FrameSource, Recording
-from mystax.core.typing import Shaped
+from mystax.core.recording import Camera, FrameChunk, FrameSource, Recording
+from mystax.core.typing import Float64
 from mystax.engine.passes import CameraPass, assemble_outcome
 from mystax.engine.roi_rules import RoisLike, check_rois, place_rois, rois_for, rois_from
+from mystax.engine.wrapped import WrappedSource
 from mystax.errors import RecipeError, RoiError
 from mystax.io.names import DEFAULT_CAMERA
 
@@ -23,38 +26,50 @@ else:
 __all__ = ["preview"]
 
 
-class _Stretch:
-    """Rows of all frames of which only a few come: the others are NaN, or 0 for whole numbers."""
+class _Stretch(WrappedSource):
+    """Some frames that follow each other as if there were no others; samples are those of the whole source.
 
-    def __init__(self, width: int, dtype: str, first: int, n_frames: int) -> None:
-        self._dtype = np.dtype(dtype)
-        fill = np.nan if self._dtype.kind == "f" else 0
-        self._rows = np.full((n_frames, width), fill, self._dtype)
-        self._next = first
+    Parameters
+    ----------
+    source : FrameSource
+        The frames of one camera.
+    first, stop : int
+        The frames first..stop - 1.
+    """
 
-    @property
-    def n_rows(self) -> int:
-        """Number of rows, those that never come included."""
-        return len(self._rows)
-
-    @property
-    def width(self) -> int:
-        """Values per row."""
-        return int(self._rows.shape[1])
+    def __init__(self, source: FrameSource, first: int, stop: int) -> None:
+        super().__init__(source)
+        self._first, self._stop = first, stop
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of a value."""
-        return self._dtype
+    def n_frames(self) -> int:
+        """Number of frames of the stretch."""
+        return self._stop - self._first
 
-    def append(self, rows: Shaped[np.ndarray, "n width"]) -> None:
-        """Put rows in the place of the next frames."""
-        self._rows[self._next : self._next + len(rows)] = rows
-        self._next += len(rows)
+    @property
+    def clock(self) -> Clock:
+        """Times of these frames."""
+        clock = self._source.clock
+        return replace(clock, ticks=clock.ticks[self._first : self._stop])
 
-    def read(self, start: int, stop: int) -> Shaped[np.ndarray, "n width"]:
-        """Return rows start..stop."""
-        return self._rows[start:stop]
+    @property
+    def times(self) -> Float64[np.ndarray, " time"]:
+        """Times of these frames [s]."""
+        return self._source.times[self._first : self._stop]
+
+    def frame_at(self, index: int) -> FrameChunk:
+        """Give one frame, counted from the first of the stretch."""
+        return self._counted(self._source.frame_at(self._first + index))
+
+    def given(self, *, singly: bool) -> Iterator[FrameChunk]:
+        """Give all frames: one by one, or as they come."""
+        if singly:  # mostly decoded already: the frame that is shown, and the one before it
+            yield from map(self.frame_at, range(self.n_frames))
+        else:
+            yield from map(self._counted, self._source.chunks(self._first, self._stop))
+
+    def _counted(self, chunk: FrameChunk) -> FrameChunk:
+        return replace(chunk, index=chunk.index - self._first, base=self._first)
 
 
 def preview(
@@ -117,25 +132,21 @@ def preview(
         )
     wanted = _regions(name, source, rois, camera)
     first, stop = max(0, frame - 1), min(frame + max(1, n_frames), source.n_frames)
-
-    def rows(_: str, width: int, dtype: str, __: bool) -> Spool:
-        return _Stretch(width, dtype, first, source.n_frames)
-
-    lent = CameraPass(source, camera, wanted, spools=rows)
+    stretch = _Stretch(source, first, stop)
+    lent = CameraPass(stretch, camera, wanted)
     reducer = analysis.make(params)
     reducer.start(lent)
-    reason = np.zeros(source.n_frames, np.uint8)
-    # Single frames are mostly there already: the one that is shown, and the one before it.
-    single = (source.frame_at(index) for index in range(first, stop))
-    for chunk in single if n_frames == 1 else source.chunks(first, stop):
+    reason = np.zeros(stretch.n_frames, np.uint8)
+    for chunk in stretch.given(singly=n_frames == 1):
         reason[chunk.index] = chunk.reason
         reducer.update(chunk)
     reducer.end_pass()
     while reducer.work() is not None:
         pass
     dataset = assemble_outcome(reducer.finish(), analysis, lent, reason)
+    dataset["frame"] = dataset["frame"].copy(data=dataset["frame"].values + first)
     there = [key for key in raw if key in dataset]
-    found = dataset[[*there, "missing"]].isel(time=slice(frame, stop))
+    found = dataset[[*there, "missing"]].isel(time=slice(frame - first, None))
     return found.merge(_sight(reducer, source, frame)) if sight else found
 
 

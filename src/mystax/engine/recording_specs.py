@@ -7,7 +7,9 @@ from mystax.core.recording import Recording
 from mystax.engine.roots import Roots
 from mystax.errors import VideoError
 
-__all__ = ["changed", "recording_from_spec", "spec_of_recording"]
+__all__ = ["changed", "opening_of", "recording_from_spec", "spec_of_recording"]
+
+DEFAULTS = {"damage": "mark", "grey_range": "auto"}
 
 
 def spec_of_recording(recording: Recording) -> dict[str, Any] | None:
@@ -29,6 +31,30 @@ def spec_of_recording(recording: Recording) -> dict[str, Any] | None:
     if not paths or paths != files:
         return None
     return {**recording.request, "name": recording.name, "reference": recording.reference}
+
+
+def opening_of(recording: Recording) -> dict[str, Any]:
+    """Return how a recording was opened, besides its files: what differs from the defaults.
+
+    Parameters
+    ----------
+    recording : Recording
+        The cameras.
+
+    Returns
+    -------
+    dict
+        Arguments of `mystax.open` in a few words; empty for frames in memory, and where times were given as
+        numbers, which are in the outcomes themselves.
+    """
+    request = {name: value for name, value in recording.request.items() if name not in ("paths", "name")}
+    clocks = request.get("clocks")
+    if isinstance(clocks, Mapping) and not all(isinstance(one, str) for one in clocks.values()):
+        return {}
+    told = {name: value for name, value in request.items() if value and value != DEFAULTS.get(name)}
+    if len(recording.cameras) == 1:
+        told.pop("reference", None)
+    return told
 
 
 def recording_from_spec(spec: Mapping[str, Any]) -> Recording:

@@ -17,6 +17,7 @@ from mystax.engine.recipe import Recipe, recipe_from
 from mystax.engine.recording_specs import spec_of_recording
 from mystax.engine.roi_rules import RoisLike, rois_from
 from mystax.engine.runner import RunOptions, run_plan
+from mystax.engine.scratch import scratch_room
 from mystax.engine.signals import stop_wishes
 from mystax.engine.sources import VideoLike, recording_from
 from mystax.engine.supervisor import Limits, supervise
@@ -226,7 +227,8 @@ def run(
             scratch=scratch,
             report=report,
         )
-        estimate = estimate_plan(plan, asked.recording, cores=job.cores)
+        room = scratch_room(scratch, place.store.folder)
+        estimate = estimate_plan(plan, asked.recording, cores=job.cores, room=room)
         estimate.check(limit)
         place.store.need(estimate.disk)
         progress(Event("note", "plan", text=estimate.text, data=estimate.as_dict()))
@@ -285,10 +287,12 @@ def plan_run(
     place = asked.place(scratch)
     request = asked.request(place, propose=propose, force=force)
     plan = make_plan(asked.recording, request, current=place.current_key)
+    room = None
     if isinstance(place, FolderPlace):
         plan = _with_proposals(plan, asked.recording, request, place)
+        room = scratch_room(scratch, place.store.folder)
     n_cores = available_cores(cores or asked.recipe.resources.cores)
-    estimate = estimate_plan(plan, asked.recording, cores=n_cores, measure=True)
+    estimate = estimate_plan(plan, asked.recording, cores=n_cores, measure=True, room=room)
     estimate.check(memory_limit(memory or asked.recipe.resources.memory))
     return DryRun(plan, asked.folder, estimate, asked.recording)
 

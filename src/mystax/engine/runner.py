@@ -18,6 +18,7 @@ from mystax.engine.joint import JointLine
 from mystax.engine.passes import CameraPass
 from mystax.engine.places import Place, Room
 from mystax.engine.plan import PROPOSER, Plan, PlannedOutcome, Request, make_plan
+from mystax.engine.recording_specs import opening_of
 from mystax.engine.shared_pass import SLOW, Line, SharedPass
 from mystax.engine.skipping import SkippingSource
 from mystax.errors import VideoError
@@ -243,4 +244,5 @@ class _Run:
             "n_decoded": shared.n_decoded,
             "files": [file for camera in self._recording.cameras.values() for file in camera.files],
             "camera_files": {name: list(camera.files) for name, camera in self._recording.cameras.items()},
+            **({"opening": opening} if (opening := opening_of(self._recording)) else {}),
         }

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.analysis import Spool
-from mystax.engine.machine import SCRATCH_SHARE
+from mystax.engine.machine import SCRATCH_SHARE, scratch_folder
 
 if TYPE_CHECKING:
     from mystax.io.store_fs import FileSystem
 else:
     FileSystem = Any
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "scratch_room"]
 
 
 class Scratch:
@@ -103,3 +103,27 @@ class Scratch:
         if self._folder is not None:
             for path in self._folder.glob(f"mystax-{self._mark}-*.spool"):
                 self._fs.remove(path)
+
+
+def scratch_room(scratch: str, work: Path) -> int:
+    """Return the room for one scratch file of a run.
+
+    Parameters
+    ----------
+    scratch : str
+        As for `mystax.engine.machine.scratch_folder`.
+    work : Path
+        Folder of the outcomes; it need not be there yet.
+
+    Returns
+    -------
+    int
+        Bytes: a quarter of what is free; 0 where scratch files have no place.
+    """
+    from mystax.io.store_fs import LocalFs
+
+    folder = scratch_folder(scratch, work)
+    if folder is None:
+        return 0
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    return int(SCRATCH_SHARE * LocalFs().free(there))

@@ -220,7 +220,9 @@ def _ibl_files(files: _Files, analysis: str, camera: str, dataset: Dataset, pose
         return
     if "frame" not in dataset.variables:
         return
-    files.arrays[f"_ibl_{word}Camera.times.npy"] = times
+    known = files.arrays.setdefault(f"_ibl_{word}Camera.times.npy", times)
+    if not np.array_equal(known, times, equal_nan=True):
+        return  # of other frames than those that have the name: it stands under our names
     if analysis == "motion" and dataset.sizes["roi"]:
         shape = json.loads(str(dataset["roi_shape"].values[0]) or "{}")
         files.arrays[f"{word}Camera.ROIMotionEnergy.npy"] = np.asarray(dataset["energy"].values[:, 0])

@@ -140,13 +140,15 @@ def files_of_cameras(attributes: Mapping[str, object]) -> dict[str, list[str]]:
     Returns
     -------
     dict of str to list of str
-        Camera to its files in order; none where the attributes do not tell.
+        Camera to its files in order, those first that the outcome was made from; none where the attributes
+        do not tell.
     """
     found = _json_of(attributes.get("run_camera_files"))
-    if isinstance(found, dict) and all(isinstance(files, list) for files in found.values()):
-        return {camera: [str(file) for file in files] for camera, files in found.items()}
-    files = texts_of(attributes.get("run_files"))
     taken = frames_inputs(attributes)
+    if isinstance(found, dict) and all(isinstance(files, list) for files in found.values()):
+        names = [*(camera for camera in taken if camera in found), *found]
+        return {camera: [str(file) for file in found[camera]] for camera in dict.fromkeys(names)}
+    files = texts_of(attributes.get("run_files"))
     counts = {camera: sum("=" not in item for item in ids) for camera, ids in taken.items()}
     if len(taken) <= 1:
         return {next(iter(taken), ""): files} if files else {}

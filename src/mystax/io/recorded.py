@@ -138,17 +138,34 @@ def _recipe_of(folder: Path) -> str:
 
 
 def _told_apart(recordings: list[Recorded]) -> list[Recorded]:
-    """Give recordings of one name their recipe too, and a number where that is not enough."""
-    counts: dict[str, int] = {}
+    """Name recordings of one name also by the folders above them, by their recipe, or by a number."""
+    homes: dict[str, list[Path]] = {}
     for one in recordings:
-        counts[one.name] = counts.get(one.name, 0) + 1
+        homes.setdefault(one.name, []).append(_recording_folder(one.folder))
+    named = [_above(_recording_folder(one.folder), one.name, homes[one.name]) for one in recordings]
     found: list[Recorded] = []
     taken: set[str] = set()
-    for one in recordings:
-        name = one.name if counts[one.name] == 1 else f"{one.name}-{one.folder.name}"
-        unique, number = name, 2
+    for one, name in zip(recordings, named, strict=True):
+        plain = name if named.count(name) == 1 else f"{name}-{one.folder.name}"
+        unique, number = plain, 2
         while unique in taken:
-            unique, number = f"{name}-{number}", number + 1
+            unique, number = f"{plain}-{number}", number + 1
         taken.add(unique)
         found.append(replace(one, name=unique))
     return found
+
+
+def _recording_folder(folder: Path) -> Path:
+    """Return the folder that has the name of the recording: of outcomes, or above those of recipes."""
+    return folder if folder.suffix == SUFFIX or not (folder / RECIPE).is_file() else folder.parent
+
+
+def _above(home: Path, name: str, homes: Sequence[Path]) -> str:
+    """Put as many folders before a name as tell its place from the others of that name."""
+    others = {other for other in homes if other != home}
+    for depth in range(min(MOST_DEPTH, len(home.parents))):
+        words = [place.name for place in reversed(home.parents[:depth])]
+        ends = {tuple(place.name for place in reversed(other.parents[:depth])) for other in others}
+        if tuple(words) not in ends:
+            return "_".join(word for word in (*words, name) if word)
+    return name

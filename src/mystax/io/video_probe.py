@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from mystax.core.quality import Flag
-from mystax.errors import VideoError
+from mystax.core.safe_names import is_there
+from mystax.errors import RecipeError, VideoError
 from mystax.io.video_facts import HAS_TABLE, MAX_METADATA, FileFacts, Scan
 from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, Route, scan_packets
 from mystax.io.video_library import Library, is_readable, read_failure
@@ -41,10 +42,14 @@ def scan_file(path: Path, library: Library) -> Scan:
 
     Raises
     ------
+    RecipeError
+        P403, if there is no such file.
     VideoError
         V103, if there is no frame; V104, if pictures are too large or have no size; V131, if the disk
         could not be read.
     """
+    if not is_there(path):
+        raise RecipeError("P403", str(path), "there is no such file")
     state = path.stat()
     opened = library.open(1)
     try:

@@ -13,13 +13,12 @@ from mystax.core.clock import Clock
 from mystax.core.geometry import Box
 from mystax.core.quality import Flag, merge_flags
 from mystax.core.recording import FrameChunk, adjacency, chunk_length
-from mystax.core.safe_names import is_there
 from mystax.core.typing import Bool, Float64, Int64, Shaped
-from mystax.errors import ParameterError, RecipeError, VideoError
+from mystax.errors import ParameterError, VideoError
 from mystax.io.video_access import RandomAccess, sample_places
 from mystax.io.video_ahead import read_ahead
 from mystax.io.video_chunks import assemble, make_chunk
-from mystax.io.video_facts import Probe, Scan
+from mystax.io.video_facts import Probe
 from mystax.io.video_files import (
     check_different,
     check_equal,
@@ -73,7 +72,7 @@ class VideoReader:
         self._threads = thread_count(threads)
         self._options: dict[str, Any] = {"stream": stream, "damage": damage, "grey_range": grey_range}
         files = list_files(paths)
-        scans = [_scan(path, library(path, stream)) for path in files]
+        scans = [scan_file(path, library(path, stream)) for path in files]
         check_equal([(scan.path, format_of(scan)) for scan in scans])
         self._files = [look_at(scan, grey_range) for scan in scans]
         check_equal([(facts.scan.path, picture_of(facts)) for facts in self._files])
@@ -443,10 +442,3 @@ class VideoReader:
                     raise VideoError(
                         flag.code, str(facts.scan.path), flag.text, hint="damage='mark' reads what exists"
                     )
-
-
-def _scan(path: Path, library: Library) -> Scan:
-    """Read header and packets of a file."""
-    if not is_there(path):
-        raise RecipeError("P403", str(path), "there is no such file")
-    return scan_file(path, library)

@@ -15,11 +15,12 @@ from mystax.core.extras import require
 from mystax.errors import ParameterError, WeightsError, nearest
 from mystax.io.digests import file_digest
 from mystax.io.weights_notes import WeightsInfo
-from mystax.io.whole_files import write_whole
+from mystax.io.whole_files import refuse_existing, write_whole
 
 __all__ = [
     "check_digest",
     "check_weights_name",
+    "copy_onnx",
     "digest_for_plans",
     "find_weights",
     "installed_weights",
@@ -171,6 +172,40 @@ def check_digest(path: Path) -> str:
             hint="install mystax or the weights again",
         )
     return digest
+
+
+def copy_onnx(weights: str | Path, target: Path, *, overwrite: bool = False) -> Path:
+    """Copy the network of weights for other programs: the file that prediction reads is ONNX itself.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name, or the path of either file (`find_weights`).
+    target : Path
+        The new file.
+    overwrite : bool, optional
+        Replace a file of that name.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    ParameterError
+        P401, if there are no such weights.
+    WeightsError
+        M701, if they are damaged.
+    RecipeError
+        P403, if the file exists.
+    StoreError
+        S501, if it cannot be written.
+    """
+    onnx = find_weights(weights)
+    check_digest(onnx)
+    refuse_existing([target], overwrite)
+    return write_whole(target, onnx.read_bytes())
 
 
 def digest_for_plans(path: Path) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from mystax.core.typing import Bool, Float, Float32, Float64
 from mystax.nets.decode import Decoded
@@ -267,6 +266,8 @@ def _monotone_map(
     score: Float64[np.ndarray, " sample"], good: Float64[np.ndarray, " sample"]
 ) -> Float64[np.ndarray, "knot 2"]:
     """Fit a rising piecewise linear map from scores to shares of good points."""
+    from scipy.optimize import isotonic_regression  # prediction, which needs none, starts without it
+
     order = np.argsort(score, kind="stable")
     fitted = isotonic_regression(good[order]).x
     # Means over equal parts of the isotonic fit: the steps become slopes between the parts' centres.

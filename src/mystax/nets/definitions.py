@@ -1,14 +1,15 @@
-"""Points that a user labels at another place than the base puts them: other definitions, not errors."""
+"""Points that a user labels elsewhere than the base puts them: other definitions, or exchanged names."""
 
 import numpy as np
 
-from mystax.core.typing import Bool, Float
+from mystax.core.typing import Bool, Float, Int64
 from mystax.nets.shape_prior import align
 
-__all__ = ["is_redefined"]
+__all__ = ["is_redefined", "where_labels_lie"]
 
 _LEAST_LABELS = 5
 _LEAST_OFFSET = 3.0
+_EXCHANGED = 0.5
 
 
 def is_redefined(
@@ -63,4 +64,66 @@ def is_redefined(
             middle = np.median(own, axis=0)
             scatter = np.median(np.linalg.norm(own - middle, axis=-1))
             answer[k] = np.linalg.norm(middle) > max(_LEAST_OFFSET, float(scatter))
+    return answer
+
+
+def where_labels_lie(
+    found: Float[np.ndarray, "n keypoint space"],
+    truth: Float[np.ndarray, "n keypoint space"],
+    is_placed: Bool[np.ndarray, "n keypoint"],
+    *,
+    unit: float,
+) -> Int64[np.ndarray, " keypoint"]:
+    """Tell which points seem to have exchanged their names.
+
+    Labels and places of the base are paired so that they are nearest to each other in all.  Where that leads
+    from point to point and back to the first, names are exchanged if the labels of these points are usually
+    more than 3 px@256 from their own points and, in all, less than half as far from the others.  A base that
+    is off by one way cannot cause it: around a circle the distances sum up to no less.
+
+    Parameters
+    ----------
+    found : array (n, keypoint, space)
+        Places by the base [crop px].
+    truth : array (n, keypoint, space)
+        Labels [crop px].
+    is_placed : array (n, keypoint)
+        Labels that count.
+    unit : float
+        px@256 per crop pixel.
+
+    Returns
+    -------
+    array (keypoint,)
+        The point at which the base finds the labels of each: the point itself unless names are exchanged, or
+        it has fewer than 5 labels.
+
+    Examples
+    --------
+    >>> face = np.tile(np.array([[0.0, 0.0], [90.0, 0.0], [0.0, 90.0]]), (5, 1, 1))
+    >>> where_labels_lie(face, face[:, [1, 0, 2]], np.ones((5, 3), bool), unit=1.0).tolist()
+    [1, 0, 2]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    answer = np.arange(is_placed.shape[1])
+    known = np.isfinite(found).all(axis=(0, 2)) & (is_placed.sum(axis=0) >= _LEAST_LABELS)
+    points = np.flatnonzero(known)
+    if len(points) < 2:
+        return answer
+    away = np.empty((len(points), len(points)))
+    for row, k in enumerate(points):
+        rows = is_placed[:, k]
+        offset = found[rows][:, points] - truth[rows, k, None]
+        away[row] = np.median(np.linalg.norm(offset, axis=-1), axis=0) * unit
+    other = linear_sum_assignment(away)[1]
+    left = set(range(len(points)))
+    while left:
+        circle = [left.pop()]
+        while other[circle[-1]] != circle[0]:
+            circle.append(int(other[circle[-1]]))
+            left.discard(circle[-1])
+        own, paired = away[circle, circle].mean(), away[circle, other[circle]].mean()
+        if len(circle) > 1 and own > _LEAST_OFFSET and paired < _EXCHANGED * own:
+            answer[points[circle]] = points[other[circle]]
     return answer

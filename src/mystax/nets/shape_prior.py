@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ _ROUNDS = 4
 _MOST_FACTORS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShapePrior:
     """Gaussian over shapes, up to shift, turn, size and (for one-sided sets) mirror.
 
@@ -52,7 +53,7 @@ class ShapePrior:
         noise, can_mirror = tensors["shape.numbers"]
         return cls(mean=mean, factors=factors, noise=float(noise), can_mirror=bool(can_mirror))
 
-    @property
+    @cached_property
     def covariance(self) -> Float64[np.ndarray, "coordinate coordinate"]:
         """Covariance of all coordinates (x0, y0, x1, y1, ...), shift, turn and size being free.
 
@@ -63,7 +64,7 @@ class ShapePrior:
         found: np.ndarray = factors.T @ factors + self.noise * np.eye(factors.shape[1]) + free.T @ free
         return found
 
-    @property
+    @cached_property
     def spread(self) -> Float64[np.ndarray, " keypoint"]:
         """Mean square distance of each point from its mean place."""
         own = (self.factors.astype(np.float64) ** 2).sum(axis=0) + self.noise

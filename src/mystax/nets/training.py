@@ -15,7 +15,7 @@ from mystax.nets.augment import PLACED, UNLABELLED, mirror_order
 from mystax.nets.confidence import Calibration, features, fit_calibration, refit_calibration
 from mystax.nets.crop import normalise_crops
 from mystax.nets.decode import Decoded
-from mystax.nets.definitions import is_redefined
+from mystax.nets.definitions import is_redefined, where_labels_lie
 from mystax.nets.ensemble import merge_decoded
 from mystax.nets.estimate import count_steps, estimate_steps, make_fitter
 from mystax.nets.fitting import predict
@@ -143,6 +143,7 @@ class _Work:
         self._ready = normalise_crops(labelled.crops, labelled.valid)
         self._unit = 256.0 / self._ready.shape[-1]
         self._base_decoded = None if base is None else self._merged(self._base_nets(), self._ready)
+        self._exchanged: list[tuple[str, str]] = []
         self._base_error, self._redefined = self._look_at_base()
         self._test: Replay | None = None
         if replay is not None:
@@ -171,6 +172,8 @@ class _Work:
         error = placed_error(xy, truth, state, self._unit)
         error[:, ~known] = np.nan
         placed = (state == PLACED) & known
+        lie = where_labels_lie(np.where(known[:, None], xy, np.nan), truth, placed, unit=self._unit)
+        self._exchanged = [(self._points[k], self._points[j]) for k, j in enumerate(lie) if j != k]
         return error, is_redefined(xy, truth, placed, unit=self._unit, can_mirror=not self._pairs)
 
     def _merged(self, nets: Sequence[Dense], crops: Float32[np.ndarray, "n y x"]) -> Decoded:
@@ -204,7 +207,8 @@ class _Work:
         errors = placed_error(held_out.xy, labelled.xy, labelled.state, self._unit)
         forgetting = self._forgetting(nets)
         comparison = compare_paired(errors, self._base_error, plan.seed)
-        reasons = reasons_against(comparison, forgetting, has_base=self._base is not None)
+        has_base = self._base is not None
+        reasons = reasons_against(comparison, forgetting, has_base=has_base, exchanged=self._exchanged)
         counts = (labelled.state[usable] == PLACED).sum(axis=0)
         return RefineResult(
             nets=nets,

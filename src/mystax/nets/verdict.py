@@ -1,5 +1,7 @@
 """Whether a refined network may take the place of the one it came from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mystax.core.typing import Float, Float32, UInt8
@@ -10,6 +12,7 @@ __all__ = ["MOST_FORGETTING", "placed_error", "reasons_against"]
 
 MOST_FORGETTING = 1.3
 """How many times the error on rendered faces may have become."""
+_MOST_NAMES = 3
 
 
 def placed_error(
@@ -38,7 +41,13 @@ def placed_error(
     return np.where(state == PLACED, error, np.nan).astype(np.float32)
 
 
-def reasons_against(comparison: Comparison, forgetting: float, *, has_base: bool) -> tuple[str, ...]:
+def reasons_against(
+    comparison: Comparison,
+    forgetting: float,
+    *,
+    has_base: bool,
+    exchanged: Sequence[tuple[str, str]] = (),
+) -> tuple[str, ...]:
     """Say why a network should not replace its base.
 
     Parameters
@@ -49,6 +58,8 @@ def reasons_against(comparison: Comparison, forgetting: float, *, has_base: bool
         Error on rendered faces, new over base; NaN where it is not known.
     has_base : bool
         Whether there is a base that could stay.
+    exchanged : sequence of (str, str), optional
+        Points whose labels lie where the base finds another point, and that other point.
 
     Returns
     -------
@@ -68,4 +79,9 @@ def reasons_against(comparison: Comparison, forgetting: float, *, has_base: bool
         )
     if forgetting > MOST_FORGETTING:
         found.append(f"error on rendered faces has grown by a factor of {forgetting:.2f}")
+    if exchanged:
+        told = [f"{name} lie where the base finds {other}" for name, other in exchanged[:_MOST_NAMES]]
+        more = len(exchanged) - len(told)
+        rest = f", and so on for {more} more" if more else ""
+        found.append(f"names of points seem to be exchanged: labels of {', of '.join(told)}{rest}")
     return tuple(found)

@@ -33,7 +33,7 @@ def test_rate_of_ntsc_film_is_kept_to_the_last_digit(lab: Lab) -> None:
 def test_frames_of_a_cut_file_are_counted(lab: Lab) -> None:
     place = lab.root / "t6" / "cut.avi"
     place.parent.mkdir(exist_ok=True)
-    truth = faulty_video(place, "cut_70", container="avi", codec="mjpeg", n_frames=50, size=(64, 48))
+    truth = faulty_video(place, "cut_60", container="avi", codec="mjpeg", n_frames=50, size=(64, 48))
     key = lab.recording(place)
     info = info_of(lab, key)
     assert info["nframes"] == len(truth.barcodes) < 50
@@ -113,6 +113,21 @@ def test_two_cameras_of_three_files_are_entered_once(lab: Lab) -> None:
     assert lab.module.get_facemap_root_data_dir() == roots
     lab.populate(keys[0][0])
     assert (lab.fbe.RecordingInfo & keys[0][0]).fetch1("nframes") == 9
+
+
+def test_part_that_comes_later_is_not_left_out_silently(lab: Lab) -> None:
+    place = f"later-{lab.prefix}-{lab.site.backend}"
+    film(lab.root / place / "m1_left_part1.mkv", 3)
+    key = lab.session()
+    (found,) = lab.fbe.ingest_recordings(key, place, "cam0")
+    film(lab.root / place / "m1_left_part2.mkv", 3)
+    film(lab.root / place / "m1_right_part1.mkv", 3)
+    with pytest.raises(RecipeError, match=r"P403 .*entered with other files.*m1_left_part2"):
+        lab.fbe.ingest_recordings(key, place, "cam0")
+    assert len(lab.fbe.VideoRecording & key) == 1  # nothing of the others either
+    (lab.fbe.VideoRecording & found).delete()
+    again = lab.fbe.ingest_recordings(key, place, "cam0")
+    assert [len(lab.fbe.VideoRecording.File & one) for one in again] == [2, 1]
 
 
 def test_neuroblueprint_folder_is_found_by_the_labels(lab: Lab) -> None:

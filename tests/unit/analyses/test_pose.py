@@ -12,10 +12,12 @@ from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_reducer import PoseReducer
 from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.geometry import Rectangle, Roi
-from mystax.core.recording import ArraySource
+from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.calls import analysis_function
 from mystax.engine.passes import CameraPass, drive
-from mystax.errors import DamagedError, MystaxError, ParameterError, RecipeError, RoiError
+from mystax.engine.recipe import recipe_from
+from mystax.errors import Cancelled, DamagedError, MystaxError, ParameterError, RecipeError, RoiError
+from tests.fixtures.engine_runs import StopAt, digest_of, run_folder
 from tests.fixtures.networks import tiny_weights
 
 BOX = "10,5,96"
@@ -82,6 +84,24 @@ def test_chunks_change_nothing(weights: str, size: int) -> None:
     np.testing.assert_allclose(measured(size), measured(23), atol=1e-3)
 
 
+@pytest.mark.parametrize("stops", [(4,), (5, 6), (3, 5, 7)])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
+    weights: str, tmp_path: Path, stops: tuple[int, ...]
+) -> None:
+    frames = _frames(43)
+    recipe = recipe_from(analyses=["pose"], parameters={"pose": {"weights": weights, "box": BOX}})
+
+    def film() -> Recording:
+        return Recording("film", {"face": Camera("face", ArraySource(frames))})
+
+    run_folder(tmp_path / "whole", film(), recipe, size=43)
+    for stop in stops:
+        with pytest.raises(Cancelled):
+            run_folder(tmp_path / "stopped", film(), recipe, report=StopAt(stop), size=5)
+    run_folder(tmp_path / "stopped", film(), recipe, size=5)
+    assert digest_of(tmp_path / "stopped", "pose") == digest_of(tmp_path / "whole", "pose")
+
+
 @pytest.mark.parametrize("batch", [1, 7, 32])
 def test_batches_change_nothing(weights: str, batch: int) -> None:
     a, b = (_pose(weights, _frames(), batch=n)["position_raw"].values for n in (0, batch))
@@ -128,6 +148,8 @@ def test_a_gap_is_bridged_and_marked(weights: str) -> None:
     marks = dataset["flag"].values[[8, 9]] & FLAG_MASKS["gap_filled"]
     assert marks.all()
     assert not (dataset["flag"].values[[7, 10]] & FLAG_MASKS["gap_filled"]).any()
+    found = {flag["code"]: flag for flag in json.loads(dataset.attrs["quality"])}
+    assert found["N301"]["frames"] == [8, 9]
 
 
 def test_no_face_is_said_and_the_whole_frame_is_searched(weights: str) -> None:

@@ -17,8 +17,12 @@ from PIL import Image
 from mystax.app.envelope import unpack
 from mystax.app.frame_worker import FrameWorker
 from mystax.app.frames import Priority, Superseded, Workers
+from mystax.core.geometry import roi_from_text
+from mystax.core.recording import FrameChunk
 from mystax.errors import AppError, InternalError
+from mystax.io.rois import rois_to_toml
 from mystax.io.video import Video
+from mystax.io.video_reader import VideoReader
 from mystax.synth import faulty_video, read_barcode
 
 MORTAL = """
@@ -100,6 +104,56 @@ def test_opening_tells_size_and_times(spec: dict[str, Any]) -> None:
     assert (header["bits"], header["colour"], header["window"]) == (8, False, [0.0, 255.0])
     times = unpack(body)[0]["time"]
     np.testing.assert_allclose(np.diff(times), 1 / 30, atol=1e-9)
+
+
+def test_a_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    faulty_video(path, "clean", n_frames=40, key_interval=10)
+    with Video(path) as video:
+        spec = video.spec()
+    worker = FrameWorker()
+    ask = {"camera": "a", "spec": spec}
+    assert worker.answer({"do": "open", **ask})[0]["n_frames"] == 40
+    faulty_video(path, "clean", n_frames=60, key_interval=7)
+    os.utime(path, (1e9, 1e9))
+    header, body = worker.answer({"do": "frame", "frame": 55, **ask})
+    assert number_in(body) == header["frame"] == 55
+    path.unlink()
+    header, _ = worker.answer({"do": "frame", "frame": 55, **ask})
+    assert header["error"]["where"] == str(path)
+
+
+def test_a_camera_that_is_asked_for_on_another_clock_has_other_times(spec: dict[str, Any]) -> None:
+    worker = FrameWorker()
+    with Video(spec["paths"]) as video:
+        later = video.with_clock(video.clock.shifted(100.0)).spec()
+    starts = []
+    for wanted in (spec, later, spec):
+        _, body = worker.answer({"do": "open", "camera": "a", "spec": wanted})
+        starts.append(unpack(body)[0]["time"][0])
+    assert np.diff(starts).tolist() == pytest.approx([100.0, -100.0], abs=1e-12)
+
+
+def test_samples_of_a_camera_are_taken_once_for_all_previews(
+    spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    sample = VideoReader.sample
+
+    def counted(self: VideoReader, n: int) -> FrameChunk:
+        taken.append(n)
+        return sample(self, n)
+
+    monkeypatch.setattr(VideoReader, "sample", counted)
+    worker = FrameWorker()
+    request = {"do": "preview", "camera": "a", "spec": spec, "analysis": "blink"}
+    rois = rois_to_toml([roi_from_text("blink:rectangle:10,10,60,60=lids")])
+    n_opening = None
+    for frame in (3, 9, 60):
+        header, _ = worker.answer({**request, "frame": frame, "rois": rois})
+        assert header == {"frame": frame}
+        n_opening = len(taken) if n_opening is None else n_opening
+    assert len(taken) == n_opening
 
 
 def test_a_preview_equals_the_analysis_of_the_whole_film(spec: dict[str, Any]) -> None:
@@ -253,3 +307,42 @@ def test_closing_leaves_no_process() -> None:
     pid = with_workers(job, **mortal())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_how_a_camera_is_opened_is_told_once_to_each_process(spec: dict[str, Any]) -> None:
+    """A clock of half a million frames is megabytes of text."""
+    echo = """
+import json, os, struct, sys
+for line in sys.stdin.buffer:
+    if json.loads(line).get("frame") == 7:
+        os._exit(9)
+    text = json.dumps({"n_bytes": len(line), "has_spec": "spec" in json.loads(line)}).encode()
+    sys.stdout.buffer.write(struct.pack("<II", len(text), 0) + text)
+    sys.stdout.buffer.flush()
+"""
+    other = {**spec, "damage": "keep"}
+
+    async def job(workers: Workers) -> list[bool]:
+        told = []
+        for camera, one, frame in [
+            ("a", spec, 1),
+            ("a", dict(spec), 2),
+            ("b", spec, 3),
+            ("a", other, 4),
+            ("a", other, 5),
+        ]:
+            header, _ = await workers.ask(camera, one, {"do": "frame", "frame": frame})
+            told.append(header["has_spec"])
+        await workers.ask("a", other, {"do": "frame", "frame": 7})  # it dies
+        header, _ = await workers.ask("a", other, {"do": "frame", "frame": 8})
+        return [*told, header["has_spec"]]
+
+    told = with_workers(job, command=(sys.executable, "-c", echo))
+    assert told == [True, False, True, True, False, True]
+
+
+def test_a_camera_that_is_known_needs_no_word_how_it_is_opened(spec: dict[str, Any]) -> None:
+    worker = FrameWorker()
+    worker.answer({"do": "open", "camera": "a", "spec": spec})
+    header, body = worker.answer({"do": "frame", "camera": "a", "frame": 77})
+    assert number_in(body) == header["frame"] == 77

@@ -15,7 +15,7 @@ import pytest
 
 import mystax
 from mystax.app import notebook
-from mystax.app.notebook import SCREENS, View, ViewServer, frame_origins, view, wish_for
+from mystax.app.notebook import SCREENS, View, ViewServer, frame_origins, hub_of, view, wish_for
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.core.viewers import Shown
 from mystax.errors import InternalError, ParameterError, RecipeError
@@ -105,6 +105,59 @@ def test_over_ssh_the_tunnel_is_named(server: ViewServer) -> None:
     assert "ssh -N" not in shown(server)._repr_html_()
     text = shown(server, SSH_CONNECTION="10.0.0.2 51000 10.0.0.1 22")._repr_html_()
     assert "ssh -N -L 4321:127.0.0.1:4321 " in text
+
+
+HUB = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ann/", "JUPYTERHUB_PUBLIC_URL": "https://hub.lab.org/"}
+
+
+def test_on_a_hub_the_frame_has_the_path_of_the_proxy(
+    server: ViewServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "find_spec", lambda _: object())
+    text = shown(server, SSH_CONNECTION="10.0.0.2 51000 10.0.0.1 22", **HUB)._repr_html_()
+    (frame,) = Frames(text).frames
+    address = urlsplit(frame["src"])
+    assert (address.scheme, address.netloc, address.path) == ("", "", "/user/ann/proxy/4321/")
+    assert "c" in parse_qs(address.fragment)
+    assert "ssh" not in text
+
+
+def test_a_hub_without_the_proxy_or_without_a_name_says_what_to_do(server: ViewServer) -> None:
+    for environment in (HUB, {"JUPYTERHUB_SERVICE_PREFIX": "/user/ann/"}):
+        text = shown(server, **environment)._repr_html_()
+        assert "ssh -N -L 4321:127.0.0.1:4321 " in text
+        assert "jupyter-server-proxy" in text
+        assert "MYSTAX_ALLOW_HOST" in text
+
+
+def test_the_hub_is_who_frames_the_view_and_by_whose_name_it_is_called(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "find_spec", lambda _: object())
+    recording = mystax.open(film)
+    named = {**HUB, "MYSTAX_ALLOW_HOST": "lab.example:8443"}
+    for environment, origin, host in (
+        (HUB, "https://hub.lab.org", "hub.lab.org"),
+        (named, "https://lab.example:8443", "lab.example"),
+    ):
+        wish = wish_for(recording, environment)
+        assert (wish["framed_by"], wish["hosts"]) == (origin, [host])
+    assert wish_for(recording, {})["hosts"] == []
+    recording.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"MYSTAX_ALLOW_HOST": "hub.lab.org; script-src *"},
+        {"MYSTAX_ALLOW_HOST": "*"},
+        {"JUPYTERHUB_SERVICE_PREFIX": '/"><script>'},
+        {"JUPYTERHUB_PUBLIC_URL": "javascript:alert(1)"},
+    ],
+)
+def test_a_hub_whose_address_is_none_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ParameterError, match="MYSTAX_ALLOW_HOST"):
+        hub_of({**HUB, **wrong}, has_proxy=True)
 
 
 def test_a_server_that_was_closed_has_no_codes_any_more(server: ViewServer) -> None:

@@ -203,3 +203,17 @@ def test_a_token_has_256_bits_and_is_not_shown() -> None:
     assert tokens.is_right(tokens.token)
     assert not tokens.is_right(None)
     assert not tokens.is_right("ü")
+
+
+def test_a_proxy_before_a_named_host_may_have_spoken_tls_to_the_browser() -> None:
+    def write(host: str, origin: str) -> int:
+        guard = {"allowed_hosts": ["hub.lab.org"]}
+        own = {"cookie": None, "authorization": "Bearer secret", "content_type": "application/json"}
+        return ask("/api/about", "POST", b"{}", None, guard, host=host, origin=origin, **own).status
+
+    for origin in ("https://hub.lab.org", "http://hub.lab.org"):
+        assert write("hub.lab.org", origin) == 200
+    for other in ("evil.example", "hub.lab.org:444", "hub.lab.org.evil.example"):
+        assert write("hub.lab.org", f"https://{other}") == 403
+    assert write("hub.lab.org", "null") == 403
+    assert write("127.0.0.1:8765", "https://127.0.0.1:8765") == 403

@@ -140,3 +140,24 @@ def test_any_zoom_of_ten_million_samples_has_the_true_extremes_and_is_quick() ->
         assert 0 < len(window.low) <= 2 * width
         covered(window, values, max(0, int(np.searchsorted(times, start)) - 1))
     assert np.percentile(took, 95) < 0.3
+
+
+def test_samples_without_a_time_have_no_place_and_hide_no_other() -> None:
+    rng = np.random.default_rng(5)
+    times = np.arange(3000) / 30.0
+    lost = rng.choice(3000, 300, replace=False)
+    times[[0, *lost, 2999]] = np.nan
+    values = rng.normal(size=3000)
+    values[~np.isfinite(times)] = np.nan
+    pyramid = Pyramid(values, times)
+    for start, stop in [(0.0, 100.0), (12.0, 13.0), (49.9, 50.1), (98.0, 99.0)]:
+        inside = (times >= start) & (times <= stop)
+        found = pyramid.window(start, stop, 10_000)
+        assert found.level == 0
+        shown = (found.time >= start) & (found.time <= stop)
+        np.testing.assert_array_equal(found.time[shown], times[inside])
+        np.testing.assert_array_equal(found.low[shown], values[inside].astype(np.float32))
+    whole = pyramid.window(0.0, 100.0, 20)
+    assert np.isfinite(whole.time).all()
+    assert np.nanmax(whole.high) == np.float32(np.nanmax(values))
+    assert whole.gaps == ()

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks.few_labels import WISHES, choose_rows, find_done, keep, table
+from benchmarks import few_labels
+from benchmarks.few_labels import WISHES, choose_rows, find_done, keep, rendered_growth, table
+
+from tests.fixtures.networks import tiny_weights
 
 
 @pytest.mark.parametrize("n", [10, 20, 67])
@@ -45,10 +49,33 @@ def _row(**changes: object) -> dict[str, object]:
 
 
 def test_table_gives_means_and_ranges_of_seeds() -> None:
-    lines = table([_row(), _row(seed=1, mean=1.8), _row(base="none", forgetting=float("nan"))]).splitlines()
+    full = {"rendered_500": 1.2, "ece": 0.03, "rank_correlation": -0.2, "promised": 80.0}
+    lines = table(
+        [_row(**full), _row(seed=1, mean=1.8, **full), _row(base="none", forgetting=float("nan"))]
+    ).splitlines()
     assert len(lines) == 4
-    assert "| 2 | 1.90 (1.80-2.00) | 1.95 | 3.50 | x 1.10 | 90 s, 150 s |" in lines[2]
-    assert "| none | 1 | 2.00 (2.00-2.00) | 1.95 | 3.50 |  |" in lines[3]
+    assert (
+        "| 2 | 1.90 (1.80-2.00) | 1.95 | 3.50 | x 1.10, x 1.20 | 0.030, -0.20 | 90 s (80 s promised), 150 s |"
+        in lines[2]
+    )
+    assert "| none | 1 | 2.00 (2.00-2.00) | 1.95 | 3.50 |  |  |" in lines[3]
+
+
+def test_growth_of_the_error_is_one_for_the_same_weights_and_more_for_worse_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(few_labels, "N_RENDERED", 6)
+    points = ("nose_tip", "eye_top", "no_such_point")
+    same = rendered_growth("mouse-face", "mouse-face", points, ())
+    assert same == {"rendered_500": 1.0, "rendered_500_kept": 1.0}
+    other = str(tiny_weights(tmp_path))
+    worse = rendered_growth("mouse-face", other, points, ("eye_top",))
+    assert worse["rendered_500"] > 2
+    alone = rendered_growth("mouse-face", other, points[:1], ())
+    assert worse["rendered_500_kept"] == pytest.approx(alone["rendered_500"])
+    for nothing in (("none", points), ("mouse-face", points[2:])):
+        base, names = nothing
+        assert np.isnan(list(rendered_growth(base, base, names, ()).values())).all()
 
 
 def test_runs_with_the_same_wishes_are_found_again(tmp_path: Path) -> None:

@@ -100,6 +100,28 @@ def test_a_claim_runs_to_its_files(tmp_path: Path) -> None:
     assert all(row["n"] == 3 for row in made["rows"])
 
 
+def test_a_library_of_this_environment_is_a_peer(tmp_path: Path) -> None:
+    goal = Goal("rss", "peer", 0.5)
+    claim = replace(TOY, sides={"mystax": "side", "peer": "side"}, goals=(goal,))
+    found = Bench(tmp_path, {"facemap": Path("python")}, n_reps=1).run(claim)
+    assert found.peer_sides == ["peer"]
+    assert [verdict.state for verdict in found.verdicts] == ["passed"]
+    assert "ratio_cpu" in json.loads((tmp_path / "toy.json").read_text("utf-8"))
+
+
+def test_no_claim_has_two_kinds_of_peer() -> None:
+    assert not [claim.name for claim in claims() if claim.peer is not None and "peer" in claim.sides]
+
+
+def test_em_is_compared_with_both_settings_of_hmmlearn_in_three_forms() -> None:
+    found = choose(claims(), "full", ["states.em"])
+    assert [claim.arguments["covariance"] for claim in found] == ["full", "diagonal", "tied"]
+    for claim in found:
+        assert [goal.text for goal in claim.goals] == ["cpu >= 5 x peer", "cpu <= 0.285714 x floor"]
+    quick = [claim.name for claim in choose(claims(), "quick", []) if claim in found]
+    assert quick == ["states.em"]
+
+
 def test_inputs_that_are_absent_are_not_measured(tmp_path: Path) -> None:
     found = Bench(tmp_path, {}, n_reps=1).run(replace(TOY, arguments={"absent": "no clip"}))
     assert (found.state, found.why) == ("not measured", "no clip")

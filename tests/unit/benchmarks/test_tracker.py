@@ -1,11 +1,14 @@
 """The checks of the tracker: figures of known errors, truth of their pictures, parts that are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks import tracker, tracker_parts
 from benchmarks.tracker import Check, run_check
+
+HELD = {"held": np.array(0.9), "held_moved": np.array(0.8)}
 
 
 def test_calibration_is_judged_by_errors_that_are_known() -> None:
@@ -45,10 +48,25 @@ def test_a_swing_is_measured_with_its_lag() -> None:
     axis = np.array([[1.0, 0.0]])
     true, found = (tracker_parts.swing(v, axis) for v in (wave, late))
     assert np.abs(true)[0] == pytest.approx(3, rel=0.02)
-    part = {"smooth": found / 2, "raw": true, "true": true, "period": np.array([5.0])}
+    part = {"smooth": found / 2, "raw": true, "true": true, "period": np.array([5.0]), **HELD}
     figures = tracker.whisk([part])
     assert figures["smoother_db"] == pytest.approx(-6.02, abs=0.1)
     assert figures["lag_frames"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_ellipses_of_a_still_video_are_judged_with_and_without_the_part_that_stays() -> None:
+    rng = np.random.default_rng(5)
+    truth, noise = np.full((3000, 2, 2), 60.0), rng.normal(0, 0.5, (3000, 2, 2))
+    covariance = np.tile([0.25, 0.0, 0.25], (3000, 2, 1))
+    placed = np.ones((3000, 2), np.bool_)
+    video = tracker_parts.Tracked(truth + noise, truth, truth, covariance, placed, ("a", "b"))
+    right = tracker_parts.held_by_ellipses(video)
+    assert (right["held"], right["held_moved"]) == pytest.approx((0.9, 0.9), abs=0.02)
+    away = tracker_parts.held_by_ellipses(replace(video, smooth=video.smooth + np.array([9.0, 0.0])))
+    assert away["held"] == 0
+    assert away["held_moved"] == pytest.approx(0.9, abs=0.02)
+    steps = {"smooth": np.array([0.1, 0.3]), "raw": np.array([0.5, 0.5])}
+    assert tracker.still([{**steps, **right}, {**steps, **away}])["held"] == pytest.approx(0.45, abs=0.02)
 
 
 def test_script_of_the_whisk_check_moves_where_it_says() -> None:

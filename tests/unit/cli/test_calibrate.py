@@ -51,7 +51,6 @@ def test_third_radial_number_is_asked_for(tmp_path: Path, capsys: pytest.Capture
         (("--board-error", "nan"), "board_error"),
         (("--board-error", "2"), "a quarter of a square"),
         (("--k3", "--model", "pinhole-k1"), "one radial number"),
-        (("--k3", "--model", "fisheye"), "two radial numbers"),
         (("--model", "fish"), "fisheye"),
     ],
 )

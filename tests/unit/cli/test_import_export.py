@@ -9,6 +9,7 @@ import pytest
 
 import mystax
 from mystax.io.formats.facemap import read_facemap, write_facemap
+from mystax.io.weights import find_weights
 from tests.fixtures.anipose_tables import write_anipose
 from tests.fixtures.commands import call
 from tests.fixtures.exchange_outcomes import contents, publish_known
@@ -209,6 +210,27 @@ def test_export_without_a_format_says_which_there_are(
         name in found.err for name in ("--nwb", "--alf", "--csv", "--parquet", "--anipose", "--dlc-3d")
     )
     assert "--facemap" in found.err
+
+
+def test_the_network_of_weights_is_copied_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "face.onnx"
+    found = call(capsys, "export", "mouse-face", "--onnx", place, "--json")
+    assert (found.status, found.json["files"]) == (0, [str(place)])
+    assert place.read_bytes() == find_weights("mouse-face").read_bytes()
+    again = call(capsys, "export", "mouse-face", "--onnx", place, "--json")
+    assert (again.status, again.codes) == (2, ["P403"])
+    unknown = call(capsys, "export", "mouse-fase", "--onnx", tmp_path / "x.onnx", "--json")
+    assert (unknown.status, unknown.codes) == (2, ["P401"])
+    assert "mouse-face" in unknown.json["errors"][0]["what"]
+
+
+@pytest.mark.parametrize("words", [(), ("a", "b"), ("a", "--csv", "tables"), ("a", "--where", "x=y")])
+def test_networks_are_copied_one_at_a_time_and_alone(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = call(capsys, "export", *words, "--onnx", tmp_path / "x.onnx")
+    assert found.status == 2
+    assert "--onnx copies the network of one TARGET" in found.err
 
 
 def test_option_of_another_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

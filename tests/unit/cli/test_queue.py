@@ -155,6 +155,11 @@ def test_a_training_is_queued_instead_of_done(lab: Lab, capsys: pytest.CaptureFi
     assert (refused.status, "no such labels" in refused.err) == (2, True)
 
 
+def test_conditions_may_hold_blanks(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "queue", "work", "--cores", "1", "note=left eye", "state=queued")
+    assert (found.status, "nothing to do" in found.out) == (0, True)
+
+
 def test_work_without_reports(
     lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from mystax.cli.output import Output
 from mystax.cli.run import _plan_lines, _recordings, _rois, tell_outcomes
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.quality import Flag, flags_to_json
+from mystax.engine.estimate import Estimate
 from mystax.io.outcomes import Outcomes
 from mystax.io.rois import rois_to_toml
 from tests.fixtures.commands import call
@@ -150,7 +151,7 @@ def test_mistakes_of_one_file_do_not_stop_the_others(shelf: Shelf, tmp_path: Pat
     assert len(found.json["plans"]) == 1
 
 
-def plan_of(**changed: Any) -> dict[str, Any]:
+def plan_of(scratch: int = 0, **changed: Any) -> dict[str, Any]:
     camera = {"shape": [48, 64], "n_frames": 9, "files": [], "flags": []}
     empty: dict[str, Any] = {
         "recording": "r",
@@ -160,16 +161,8 @@ def plan_of(**changed: Any) -> dict[str, Any]:
         "outcomes": [],
         "notes": [],
     }
-    cost: dict[str, Any] = {
-        "memory": 3 << 20,
-        "disk": 5 << 20,
-        "scratch": 0,
-        "readings": 2,
-        "decodes": 1,
-        "n_frames": 9,
-        "seconds": 1.4,
-    }
-    return {**empty, **cost, **changed}
+    cost = Estimate(9, readings=2, decodes=1, seconds=1.4, memory=3 << 20, disk=5 << 20, scratch=scratch)
+    return {**empty, **cost.as_dict(), **changed}
 
 
 def test_frames_in_memory_have_no_files_and_no_folder() -> None:

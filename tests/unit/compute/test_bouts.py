@@ -1,5 +1,7 @@
 """Bouts, dwell and transitions of labels written by hand."""
 
+from itertools import pairwise, permutations
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,39 @@ def test_repeated_chain_is_found_to_be_common() -> None:
     assert {item[0] for item in found} == {(0, 1, 2), (1, 2, 0), (2, 0, 1)}
     assert all(count > 2 * expected and p < 0.01 for _, count, expected, p in found)
     assert found[0][1] == 12
+
+
+def test_chains_of_a_random_order_are_as_common_as_expected() -> None:
+    generator = np.random.default_rng(3)
+    label = np.cumsum(generator.integers(1, 3, 900)) % 3  # each of the other two states with equal chance
+    bouts = find_bouts(label, np.arange(len(label)) / 10)
+    found = chains(bouts, np.ones(len(bouts), bool), most=12)
+    assert len(found) == 12
+    assert sum(item[2] for item in found) == pytest.approx(len(label) - 2)  # of these each order is made
+    for _, count, expected, p in found:
+        assert expected == pytest.approx((len(label) - 2) / 12, rel=0.2)  # states are not equally common
+        assert count == pytest.approx(expected, abs=4.5 * np.sqrt(expected))
+        assert p > 1e-3
+    assert np.mean([p for *_, p in found]) == pytest.approx(0.5, abs=0.3)
+
+
+def test_expected_counts_are_those_of_all_orders_that_there_are() -> None:
+    label = np.array([0, 1, 0, 2, 0, 1, 2, 1])
+    bouts = find_bouts(label, np.arange(8) / 10)
+    orders = [item for item in set(permutations(label.tolist())) if all(a != b for a, b in pairwise(item))]
+    triples = [list(zip(item, item[1:], item[2:], strict=False)) for item in orders]
+    for chain, count, expected, p in chains(bouts, np.ones(8, bool)):
+        counts = np.array([item.count(chain) for item in triples])
+        assert count == list(zip(label, label[1:], label[2:], strict=False)).count(chain)
+        assert expected == pytest.approx(counts.mean(), abs=0.06)
+        assert p == pytest.approx((counts >= count).mean(), abs=0.05)
+
+
+def test_two_states_that_alternate_make_no_chain_that_surprises() -> None:
+    bouts = find_bouts(np.arange(60) % 2, np.arange(60) / 10)
+    found = chains(bouts, np.ones(60, bool))
+    assert [item[0] for item in found] == [(0, 1, 0), (1, 0, 1)]
+    assert all((count, p) == (expected, 1.0) for _, count, expected, p in found)
 
 
 def test_trials_are_counted_as_by_hand() -> None:

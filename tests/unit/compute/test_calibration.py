@@ -107,6 +107,19 @@ def test_lenses_are_kept_where_the_views_of_the_cameras_disagree() -> None:
     assert any("disagree" in remark for remark in found.remarks)
 
 
+@pytest.mark.parametrize("model", ["auto", "pinhole-k1"])
+def test_lenses_that_are_kept_hold_no_number_that_is_said_to_be_fixed(model: str) -> None:
+    truth, board, uv = board_views(2, 40)
+    uv[1] += np.random.default_rng(1).normal(0, 3, (40, 1, 2))
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model=model)
+    assert any("disagree" in remark for remark in found.remarks)
+    assert "k2" in found.fixed
+    for ours, theirs in zip(found.rig.cameras, truth.cameras, strict=True):
+        lens = dict(zip(("k1", "k2", "p1", "p2"), ours.distortion, strict=False))
+        assert all(lens[name] == 0 for name in found.fixed if name in lens)
+        assert ours.matrix[0, 0] == pytest.approx(theirs.matrix[0, 0], rel=0.02)
+
+
 def test_homography_and_pose_are_exact_without_noise() -> None:
     board = np.array([[x, y, 0.0] for y in range(4) for x in range(5)]) * 10
     turn, shift = rotation_of(np.array([0.3, -0.4, 0.1])), np.array([-5.0, 3, 200])
@@ -215,6 +228,34 @@ def test_fisheye_lenses_are_recovered() -> None:
         assert ours.sd["k1"] < 0.01
     plain = calibrate(truth.names, [SIZE] * 2, uv, board, model="pinhole")
     assert max(plain.rms) > 1.1 * max(found.rms)
+
+
+def test_four_numbers_of_a_fisheye_lens_are_found_where_they_are_asked_for() -> None:
+    lens = np.array([0.05, -0.06, 0.2, -0.1])
+    truth = make_rig([replace(camera, distortion=lens) for camera in fisheye_rig(2).cameras])
+    truth, board, uv = board_views(2, 40, rig=truth)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model="fisheye", k3=True)
+    assert found.fixed == ()
+    assert error_of(found.rig, truth, FACE) < 0.02
+    for ours in found.rig.cameras:
+        assert list(ours.sd) == ["fx", "fy", "cx", "cy", "k1", "k2", "k3", "k4"]
+        for k in range(4):
+            assert abs(ours.distortion[k] - lens[k]) < 4 * ours.sd[f"k{k + 1}"]
+    again = rig_from_toml(rig_to_toml(found.rig))
+    np.testing.assert_allclose(again.rows(), found.rig.rows(), rtol=0, atol=1e-12)
+    plain = calibrate(truth.names, [SIZE] * 2, uv, board, model="fisheye")
+    assert max(plain.rms) > max(found.rms) + 0.003
+    assert error_of(plain.rig, truth, FACE) > 3 * error_of(found.rig, truth, FACE)
+    assert all("k3" not in camera.sd and not camera.distortion[2:].any() for camera in plain.rig.cameras)
+
+
+def test_numbers_of_a_fisheye_lens_that_cannot_be_told_are_fixed_and_said() -> None:
+    lens = np.array([0.04, -0.01, 0.0, 0.0])
+    narrow = make_rig([replace(item, distortion=lens, is_fisheye=True) for item in rig_of(2).cameras])
+    truth, board, uv = board_views(2, 20, rig=narrow)
+    found = calibrate(truth.names, [SIZE] * 2, uv, board, model="fisheye", k3=True)
+    assert found.fixed == ("k4", "k3")
+    assert not any(camera.distortion[2:].any() for camera in found.rig.cameras)
 
 
 def test_fisheye_rig_is_written_and_read_back() -> None:

@@ -48,6 +48,19 @@ def test_simulated_number_of_states_is_chosen() -> None:
     assert found[2].stability > 0.95
 
 
+def test_recording_without_any_value_is_no_block() -> None:
+    _, values = chain(7, 600, 2, 2, 0.95, apart=2.5)
+    recording = np.repeat(np.arange(6), 100)
+    starts = np.arange(600) % 100 == 0
+    whole = score_candidates(make_frames(values, starts), recording, 30.0, [1, 2], "full", HmmPrior())
+    values[recording == 3] = np.nan
+    found = score_candidates(make_frames(values, starts), recording, 30.0, [1, 2], "full", HmmPrior())
+    assert [len(item.held_out) for item in found] == [4, 4]
+    assert len(whole[0].held_out) == 5
+    for ours, theirs in zip(found, whole, strict=True):
+        assert ours.mean == pytest.approx(theirs.mean, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("covariance", "count"), [("full", 2 * 3 + 2 * 6 + 3), ("diagonal", 2 * 3 + 6 + 3), ("tied", 15)]
 )

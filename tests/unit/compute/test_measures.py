@@ -142,3 +142,13 @@ def test_speed_has_the_deviation_that_simulation_shows_also_at_the_ends() -> Non
         for _ in range(500)
     ]
     np.testing.assert_allclose(told, np.std(drawn, axis=0), rtol=0.12)
+
+
+def test_speed_says_nothing_across_a_gap_of_the_clock() -> None:
+    """A point at 3 mm/s; the clock stands still for a minute, in which it comes back."""
+    times = np.concatenate([np.arange(10) / 50, 60 + np.arange(10) / 50, [200.0]])
+    place = np.zeros((21, 3, 1))
+    place[:10, 1, 0], place[10:20, 0, 0] = 3 * times[:10], 3 * (times[10:20] - 60)
+    found = measure_all({"v": Measure("speed", (("a",),))}, place, None, ("a",), times)["v"]
+    np.testing.assert_allclose(found.value[:20], 3, rtol=1e-9)
+    assert np.isnan(found.value[20])  # alone between two gaps

@@ -1,21 +1,12 @@
-"""Tests of `mystax.compute.svd_ritz`: widths, Ritz pairs and sums about the mean against dense algebra."""
+"""Tests of `mystax.compute.svd_ritz`: Ritz pairs and sums about the mean against dense algebra."""
 
 import numpy as np
 import pytest
 
-from mystax.compute.svd_ritz import centre_sums, final_width, first_width, missing_share, ritz_pairs
-from mystax.compute.svd_subspace import LEAST_READINGS
+from mystax.compute.svd_ritz import centre_sums, missing_share, ritz_pairs
 from mystax.compute.tiles import TilePool
 
 POOL = TilePool(1)
-
-
-@pytest.mark.parametrize("k", [1, 7, 50, 500, 2000])
-def test_four_readings_have_room_for_the_components_and_more(k: int) -> None:
-    assert (LEAST_READINGS - 1) * first_width(k, streamed=False) >= 1.8 * k + 40
-    assert first_width(k, streamed=False) % 16 == 0
-    assert first_width(k, streamed=True) >= 2 * k
-    assert final_width(k) >= k + 50
 
 
 def test_ritz_pairs_are_the_leading_eigenvectors() -> None:

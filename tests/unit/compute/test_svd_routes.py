@@ -1,8 +1,15 @@
-"""The choice of a route, and the frames of the sampled mean."""
+"""The choice of a route, the widths of its bases, and the frames of the sampled mean."""
 
 import pytest
 
-from mystax.compute.svd_routes import Route, choose_route, sampled_segments
+from mystax.compute.svd_routes import (
+    LEAST_READINGS,
+    Route,
+    choose_route,
+    final_width,
+    first_width,
+    sampled_segments,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,14 @@ def test_the_route_follows_from_the_size_alone(
     n_bins: int, n_frames: int, max_spool: float, route: Route
 ) -> None:
     assert choose_route(n_bins, n_frames, 2, max_spool) == route
+
+
+@pytest.mark.parametrize("k", [1, 7, 50, 500, 2000])
+def test_four_readings_have_room_for_the_components_and_more(k: int) -> None:
+    assert (LEAST_READINGS - 1) * first_width(k, streamed=False) >= 1.8 * k + 40
+    assert first_width(k, streamed=False) % 16 == 0
+    assert first_width(k, streamed=True) >= 2 * k
+    assert final_width(k) >= k + 50
 
 
 def test_sampled_segments_are_ten_of_a_hundred_frames() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mystax.compute.limb_lengths import Limb, limb_terms
+from mystax.compute.projection import project_rig
 from mystax.compute.trajectory import Smoothed, difference_operator, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import triangulate
@@ -47,8 +48,6 @@ def test_a_whisk_of_twenty_hertz_keeps_its_amplitude_without_lag() -> None:
     times = np.arange(1000) / 250
     truth = np.zeros((1000, 1, 3))
     truth[:, 0, 0] = np.sin(2 * np.pi * 20 * times)
-    from mystax.compute.projection import project_rig
-
     uv = project_rig(rig, truth[:, 0]).reshape(3, 1000, 1, 2)
     uv = uv + np.random.default_rng(0).normal(0, 1, uv.shape)
     precision = np.tile(np.array([1.0, 0, 1]), (3, 1000, 1, 1))
@@ -58,6 +57,39 @@ def test_a_whisk_of_twenty_hertz_keeps_its_amplitude_without_lag() -> None:
     sine, cosine = 2 * (found * np.sin(phase)).mean(), 2 * (found * np.cos(phase)).mean()
     assert np.hypot(sine, cosine) >= 0.89
     assert abs(np.arctan2(cosine, sine)) / (2 * np.pi * 20) < 0.1 / 250
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_half_of_a_swing_at_the_cut_off_is_left(order: int) -> None:
+    rig, _, _, _ = moving_points(4, 100, 2)
+    times, phase = np.arange(600) / 100, 2 * np.pi * 5 * np.arange(600) / 100
+    truth = np.zeros((600, 1, 3))
+    truth[:, 0, 1] = 0.05 * np.sin(phase)
+    uv = project_rig(rig, truth[:, 0]).reshape(4, 600, 1, 2)
+    pixels = Pixels(uv, np.tile(np.array([1.0, 0, 1]), (4, 600, 1, 1)))
+    found = smooth_trajectory(rig, pixels, truth, times, cutoff=5.0, order=order)
+    amplitude = 2 * (found.position[100:500, 0, 1] * np.sin(phase[100:500])).mean() / 0.05
+    # what the cameras tell across their ring of views, and what they tell on the average of three axes
+    row = project_rig(rig, np.array([[0.0, 0, 0], [0, 1e-3, 0], [1e-3, 0, 0], [0, 0, 1e-3]]))
+    told = (((row[:, 1:] - row[:, :1]) * 1e3) ** 2).sum(axis=(0, 2))
+    assert amplitude == pytest.approx(told[0] / (told[0] + told.mean()), abs=0.02)
+    assert found.cutoff[0] == pytest.approx(5.0, rel=0.02)
+
+
+def test_point_that_is_never_found_takes_nothing_from_the_one_that_a_limb_joins_to_it() -> None:
+    rig, times, _, uv = moving_points(3, 50, 200, outliers=0.0)
+    uv = np.ascontiguousarray(uv[:, :, [4, 5]])
+    uv[:, :, 0] = np.nan
+    precision = np.tile(np.array([1.0, 0, 1]), (3, 200, 2, 1))
+    start = np.stack([triangulate(rig, uv[:, :, k], precision[:, :, k]).position for k in range(2)], axis=1)
+    found = smooth_trajectory(rig, Pixels(uv, precision), start, times, limbs=[Limb(0, 1, 10.0, 0.01)])
+    alone = smooth_trajectory(rig, Pixels(uv[:, :, 1:], precision[:, :, 1:]), start[:, 1:], times)
+    np.testing.assert_array_equal(found.position[:, 1], alone.position[:, 0])
+    np.testing.assert_array_equal(found.covariance[:, 1], alone.covariance[:, 0])
+    assert np.isfinite(alone.covariance).all()
+    assert np.isnan(found.position[:, 0]).all()
+    assert np.isnan(found.strength[0])
+    assert found.limbs == ()
 
 
 @pytest.mark.parametrize("order", [2, 3])

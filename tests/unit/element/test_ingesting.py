@@ -57,3 +57,21 @@ def test_pattern_takes_the_fields_of_the_key(link: Link, tmp_path: Path) -> None
 def test_pattern_that_leads_nowhere_is_refused(link: Link, pattern: str) -> None:
     with pytest.raises(RecipeError, match="P403"):
         session_folder(link, {"subject": "m3"}, pattern)
+
+
+@pytest.mark.parametrize("names", [("subject", "session"), ("first", "second"), ("mouse_id", "day")])
+def test_subject_and_session_are_not_taken_for_each_other(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Of the session (1, 2) only the folder is not there yet; that of (2, 1) is another animal."""
+    (tmp_path / "sub-2" / "ses-1" / "behav").mkdir(parents=True)
+    link = link_of(tmp_path)
+    with pytest.raises(RecipeError, match=r"P403 .*no folder of this session"):
+        session_folder(link, dict(zip(names, (1, 2), strict=True)), "neuroblueprint")
+    found = session_folder(link, dict(zip(names, (2, 1), strict=True)), "neuroblueprint")
+    assert found == tmp_path / "sub-2" / "ses-1" / "behav"
+
+
+def test_names_of_attributes_tell_subject_and_session_in_any_order(tmp_path: Path) -> None:
+    for names in (("2", "1"), ("1", "2")):
+        (tmp_path / f"sub-{names[0]}" / f"ses-{names[1]}" / "behav").mkdir(parents=True)
+    found = session_folder(link_of(tmp_path), {"session_id": 1, "subject": 2}, "neuroblueprint")
+    assert found == tmp_path / "sub-2" / "ses-1" / "behav"

@@ -82,6 +82,21 @@ def test_text_and_json_name_the_figures() -> None:
     assert found.as_dict()["routes"] == {"face/frame": "gram_frames"}
 
 
+def test_frames_that_are_decoded_again_cost_time_and_are_told() -> None:
+    recipe, size = recipe_from(analyses=["svd"], parameters={"svd": {"bin": 1}}), (100, 80)
+    frames = ArraySource(np.zeros((8200, *size), np.uint8), Fraction(30))
+    recording = Recording("long", {"face": Camera("face", frames)})
+    plan = make_plan(recording, Request(recipe))
+    kept, again = (estimate_plan(plan, recording, room=room) for room in (None, 0))
+    assert (kept.decodes, kept.lacking) == (1, 0)
+    assert (again.decodes, again.readings, again.scratch) == (5, 5, 0)
+    assert again.lacking == kept.scratch
+    assert again.seconds > kept.seconds
+    assert "no room" not in kept.text
+    assert "5 decodes" in again.text
+    assert "--scratch" in again.text
+
+
 # decompositions over all cameras --------------------------------------------------------------------------
 
 

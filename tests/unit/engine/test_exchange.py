@@ -115,6 +115,18 @@ def test_times_come_from_the_video_beside_the_file(tmp_path: Path, shelf: Shelf)
     assert "times are not known" not in str(outcomes["motion"].attrs["quality"])
 
 
+def test_a_video_that_is_found_later_gives_the_times_then(tmp_path: Path, shelf: Shelf) -> None:
+    (seed,) = seeds_with(lambda tree: tree.get("fullSVD") and len(tree["Ly"]) == 1 and "filenames" in tree)
+    tree = facemap_dict(seed, n_frames=40)
+    tree["filenames"] = [["/somewhere/else/face.mp4"]]
+    path = write(tmp_path, tree)
+    assert np.isnan(import_facemap(path)["motion"]["time"].values).all()
+    (tmp_path / "face.mp4").write_bytes(shelf.take(n_frames=40).read_bytes())
+    found = import_facemap(path)["motion"]
+    np.testing.assert_allclose(found["time"].values, np.arange(40) / 30)
+    assert "times are not known" not in str(found.attrs["quality"])
+
+
 @pytest.mark.parametrize(
     "names",
     [

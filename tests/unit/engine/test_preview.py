@@ -1,14 +1,19 @@
 """The preview of one frame equals the outcome bit for bit."""
 
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from xarray import Dataset
 
 import mystax
+from mystax.core.analysis import Analysis, FramesIn, Pass
+from mystax.core.dataset import Schema, Variable
 from mystax.core.geometry import Ellipse, Rectangle, Roi, RoiKind
-from mystax.core.recording import ArraySource
+from mystax.core.params import Params
+from mystax.core.recording import ArraySource, FrameChunk
 from mystax.engine.preview import preview
 from mystax.errors import ParameterError, RecipeError, RoiError
 from mystax.io.video import Video
@@ -86,6 +91,79 @@ def test_preview_of_a_pupil_that_is_seen_equals_the_outcome() -> None:
                 assert found[name].values.tobytes() == whole.values.tobytes(), (name, place)
         n_seen += int(np.isfinite(found["area"].item()))
     assert n_seen > 10
+
+
+class _Broadcast(ArraySource):
+    """One picture again and again, which has no room in memory as often as it comes."""
+
+    identity = ("one picture",)  # a fingerprint would be taken of all of them
+
+    def sample(self, n: int) -> FrameChunk:
+        """Give one of them: they are all the same."""
+        assert n > 0
+        return self.frame_at(0)
+
+
+@pytest.mark.parametrize("name", ROIS)
+def test_a_long_recording_costs_no_more_than_a_short_one(name: RoiKind) -> None:
+    """The values of two million frames are those of the short film; room is taken for two of them."""
+    short = frames_of(5, 2, SIZE)
+    n_long = 2_000_000
+    long = _Broadcast(np.broadcast_to(short[:1], (n_long, *SIZE)))
+    assert long.frame_at(n_long - 1).time[0] == (n_long - 1) / 30, "times are made before memory is measured"
+    wanted = getattr(mystax, name)(ArraySource(np.repeat(short[:1], 8, axis=0)), rois=ROIS[name])
+    tracemalloc.start()
+    try:
+        found = preview(name, long, ROIS[name], frame=7)
+        last = preview(name, long, ROIS[name], frame=n_long - 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    for variable in found.data_vars:
+        if "time" in found[variable].dims:
+            assert found[variable].values.tobytes() == wanted[variable].values[7:8].tobytes(), variable
+    assert (found["frame"].item(), last["frame"].item()) == (7, n_long - 1)
+    assert last["time"].item() == (n_long - 1) / 30
+    assert peak < n_long, "less than a byte for each frame"
+
+
+def test_an_analysis_that_counts_rows_or_indexes_by_frame_is_shown_a_stretch(source: ArraySource) -> None:
+    class Counted:
+        n_passes = 1
+
+        def start(self, source: Pass) -> None:
+            self.level = np.full(source.n_frames, np.nan, np.float32)
+            self.rows: list[float] = []
+            self.source = source
+
+        def update(self, chunk: FrameChunk) -> None:
+            mean = chunk.data.mean(axis=(1, 2))
+            self.level[chunk.index] = mean
+            self.rows += mean.tolist()
+            again = self.source.frame_at(int(chunk.index[0])).data[0]
+            assert np.array_equal(again, chunk.data[0])
+            assert chunk.base + chunk.index[0] in (8, 9)
+
+        def end_pass(self) -> None:
+            assert self.source.clock.n == self.source.n_frames == len(self.rows) == 2
+
+        def work(self) -> None:
+            return None
+
+        def finish(self) -> Dataset:
+            assert self.level.tolist() == np.array(self.rows, np.float32).tolist()
+            return Dataset({"level": ("time", self.level)})
+
+        def flags(self) -> tuple[()]:
+            return ()
+
+    made = Schema({"level": Variable(("time",), "grey_level", "float32", "Mean.", raw=True)}, per_roi=False)
+    found = Analysis("counted", 1, Params, (FramesIn(),), made, lambda _: Counted())  # type: ignore[arg-type, return-value] # no more than a preview needs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mystax.engine.preview.get_analysis", lambda _: found)
+        shown = preview("counted", source, frame=9)
+    assert shown["level"].item() == np.float32(source.frame_at(9).data[0].mean())
+    assert shown["frame"].item() == 9
 
 
 def test_what_needs_the_whole_recording_is_left_out(source: ArraySource) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mystax.engine.scratch import Scratch
+from mystax.engine.scratch import Scratch, scratch_room
 from mystax.io.store_fs import LocalFs
 
 
@@ -110,3 +110,24 @@ def test_all_files_of_the_pass_go_and_others_stay(tmp_path: Path, make: Make) ->
     scratch.spool("a/b$(x)", 3, "uint16", 10)
     scratch.remove_all()
     assert [path.name for path in tmp_path.iterdir()] == ["mystax-other-a.spool"]
+
+
+def test_room_is_a_quarter_of_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalFs, "free", lambda _, folder: 4000 if folder == tmp_path else 0)
+    assert scratch_room(str(tmp_path), Path("elsewhere")) == 1000
+    assert scratch_room("none", tmp_path) == 0
+
+
+def test_room_is_that_of_the_disk_on_which_the_folder_will_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+
+    def free(_: LocalFs, folder: Path) -> int:
+        seen.append(folder)
+        return 400
+
+    monkeypatch.setattr(LocalFs, "free", free)
+    monkeypatch.setattr("mystax.engine.scratch.scratch_folder", lambda _, work: work)
+    assert scratch_room("auto", tmp_path / "to" / "be") == 100
+    assert seen == [tmp_path]

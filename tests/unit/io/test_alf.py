@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mystax.core.analysis import get_analysis
 from mystax.errors import ParameterError
 from mystax.io.alf import AlfOptions, write_alf
 from mystax.io.alf_session import read_alf_session
 from mystax.io.outcome_parts import publish_parts
+from mystax.io.provenance import Provenance
 from mystax.io.recorded import find_recorded
 from mystax.io.store import Store
 from tests.fixtures.exchange_outcomes import KINDS, contents, known_outcome, publish_known
@@ -55,6 +57,27 @@ def test_no_file_is_pickled_and_rows_of_an_object_are_equal(session: Path) -> No
         )
     assert lengths["leftCamera"] == {24}
     assert lengths["statesBouts"] == {4}
+
+
+def test_rows_of_other_frames_do_not_get_the_times_of_the_first(tmp_path: Path) -> None:
+    """Such as points that were imported for every second frame."""
+    publish_known(tmp_path / "face.mystax", "motion", cameras=("left",))
+    store = Store(tmp_path / "face.mystax")
+    times = 1.0 + np.arange(12) / 15.0
+    dataset = known_outcome("pose", times=times)
+    about = Provenance("pose", get_analysis("pose").version, "1" * 64, {}, [])
+    store.publish({"left": dataset}, about)
+    write_alf(tmp_path, find_recorded([tmp_path / "face.mystax"]))
+    alf = tmp_path / "alf"
+    n_times = len(np.load(alf / "_ibl_leftCamera.times.npy"))
+    for name in ("leftCamera.ROIMotionEnergy.npy", "_ibl_leftCamera.dlc.pqt"):
+        if (alf / name).exists():
+            n = len(pq.read_table(alf / name) if name.endswith("pqt") else np.load(alf / name))
+            assert n == n_times, name
+    assert (alf / "leftCamera.ROIMotionEnergy.npy").exists()
+    for _, parts in read_alf_session(tmp_path):
+        publish_parts(Store(tmp_path / "back"), parts)
+    assert contents(tmp_path / "back") == contents(tmp_path / "face.mystax")
 
 
 def test_files_split_between_revisions_are_read_completely(session: Path, tmp_path: Path) -> None:

@@ -46,8 +46,20 @@ def test_folder_of_a_recipe_is_called_by_its_recording(tmp_path: Path) -> None:
 def test_recordings_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for above in "ab":
         publish_known(tmp_path / above / "face.mystax", "motion")
-    names = [one.name for one in find_recorded([tmp_path])]
-    assert len(set(names)) == 2
+    assert [one.name for one in find_recorded([tmp_path])] == ["a_face", "b_face"]
+
+
+def test_sessions_of_one_name_are_told_apart_by_their_subjects_and_recipes(tmp_path: Path) -> None:
+    for place in ("sub-1/ses-1/quick", "sub-2/ses-1/quick", "sub-2/ses-1/full", "sub-2/ses-2/quick"):
+        folder = publish_known(tmp_path / place, "motion")
+        (folder / "recipe.toml").write_text('name = "quick"\n', "utf-8")
+    found = {one.name: one.folder.relative_to(tmp_path).as_posix() for one in find_recorded([tmp_path])}
+    assert found == {
+        "sub-1_ses-1": "sub-1/ses-1/quick",
+        "sub-2_ses-1-quick": "sub-2/ses-1/quick",
+        "sub-2_ses-1-full": "sub-2/ses-1/full",
+        "ses-2": "sub-2/ses-2/quick",
+    }
 
 
 def test_only_wanted_analyses_are_taken(place: Path) -> None:

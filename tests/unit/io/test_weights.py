@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mystax.errors import ParameterError, WeightsError
+from mystax.errors import ParameterError, RecipeError, WeightsError
 from mystax.io.digests import file_digest
 from mystax.io.weights import (
     check_digest,
+    copy_onnx,
     digest_for_plans,
     find_weights,
     installed_weights,
@@ -155,3 +156,21 @@ def test_plans_read_weights_again_only_when_they_look_different(
     path.unlink()
     with pytest.raises(WeightsError, match="M701"):
         digest_for_plans(path)
+
+
+def test_a_copy_of_the_network_has_its_bytes_and_replaces_nothing_unasked(tmp_path: Path) -> None:
+    path = _write(tmp_path / "here")
+    copied = copy_onnx(path.with_suffix(".safetensors"), tmp_path / "copy.onnx")
+    assert copied.read_bytes() == b"onnx bytes"
+    with pytest.raises(RecipeError, match=r"P403.*the file exists"):
+        copy_onnx(path, copied)
+    write_weights(tmp_path / "here", "mine", b"newer", TENSORS, INFO)
+    assert copy_onnx(path, copied, overwrite=True).read_bytes() == b"newer"
+
+
+def test_a_damaged_network_is_not_copied(tmp_path: Path) -> None:
+    path = _write(tmp_path / "here")
+    path.with_suffix(".toml").write_text(f'[sha256]\nonnx = "{"0" * 64}"\n')
+    with pytest.raises(WeightsError, match="M701"):
+        copy_onnx(path, tmp_path / "copy.onnx")
+    assert not (tmp_path / "copy.onnx").exists()

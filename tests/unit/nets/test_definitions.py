@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mystax.nets.definitions import is_redefined
+from mystax.nets.definitions import is_redefined, where_labels_lie
 
 FACE = np.random.default_rng(0).uniform(-40, 40, (6, 2))
 
@@ -66,3 +66,50 @@ def test_points_with_few_labels_keep_their_definition() -> None:
     placed[4:, 2] = False
     truth[4:, 2] = np.nan
     assert not is_redefined(found, truth, placed, unit=1.0, can_mirror=False).any()
+
+
+def _exchanged(truth: np.ndarray, order: list[int], **more: object) -> list[int]:
+    rng = np.random.default_rng(7)
+    found = truth + rng.normal(0, 2.0, truth.shape)
+    placed = more.pop("placed", np.ones(truth.shape[:2], np.bool_))
+    assert isinstance(placed, np.ndarray)
+    lie = where_labels_lie(found, truth[:, order], placed, unit=1.0)
+    return [int(j) for j in lie]
+
+
+@pytest.mark.parametrize("order", [[1, 0, 2, 3, 4, 5], [1, 2, 0, 3, 5, 4], [5, 4, 3, 2, 1, 0]])
+def test_exchanged_names_are_found_whatever_the_cycles(order: list[int]) -> None:
+    truth, _ = _faces(np.random.default_rng(1), 15, mirror=True)
+    assert _exchanged(truth, order) == order
+
+
+def test_right_names_lie_at_themselves() -> None:
+    truth, _ = _faces(np.random.default_rng(1), 15, mirror=True)
+    assert _exchanged(truth, [0, 1, 2, 3, 4, 5]) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("shift", [(14.0, 0.0), (0.0, -30.0), (-25.0, 25.0)])
+def test_a_base_that_is_off_by_one_way_exchanges_nothing(shift: tuple[float, float]) -> None:
+    rng = np.random.default_rng(8)
+    row = np.stack(
+        (np.arange(6) * 14.0 + 60, np.full(6, 100.0)), axis=-1
+    )  # as near to each other as whiskers
+    truth = row + rng.normal(0, 1.0, (15, 6, 2))
+    lie = where_labels_lie(truth + np.array(shift), truth, np.ones((15, 6), np.bool_), unit=1.0)
+    assert lie.tolist() == list(range(6))
+
+
+def test_two_names_for_one_place_are_no_exchange() -> None:
+    truth, _ = _faces(np.random.default_rng(1), 15, mirror=False)
+    assert _exchanged(truth, [1, 1, 2, 3, 4, 5]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_points_with_few_labels_or_unknown_to_the_base_exchange_nothing() -> None:
+    truth, _ = _faces(np.random.default_rng(1), 15, mirror=False)
+    placed = np.ones((15, 6), np.bool_)
+    placed[4:, 1] = False
+    assert _exchanged(truth, [1, 0, 2, 3, 4, 5], placed=placed) == [0, 1, 2, 3, 4, 5]
+    found = truth.copy()
+    found[:, 1] = np.nan
+    lie = where_labels_lie(found, truth[:, [1, 0, 2, 3, 4, 5]], np.ones((15, 6), np.bool_), unit=1.0)
+    assert lie.tolist() == [0, 1, 2, 3, 4, 5]

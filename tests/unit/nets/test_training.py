@@ -12,9 +12,10 @@ from mystax.core.events import Event  # noqa: E402 - torch may be absent
 from mystax.errors import Cancelled, RecipeError, WeightsError  # noqa: E402
 from mystax.nets.confidence import Calibration  # noqa: E402
 from mystax.nets.crop import normalise_crops  # noqa: E402
+from mystax.nets.decode import Decoded  # noqa: E402
 from mystax.nets.fitting import predict  # noqa: E402
 from mystax.nets.refined import RefineResult  # noqa: E402
-from mystax.nets.tracker import build_tracker  # noqa: E402
+from mystax.nets.tracker import Dense, build_tracker  # noqa: E402
 from mystax.nets.training import refine  # noqa: E402
 from mystax.nets.training_data import Base, Batches, Labelled, Plan, Replay  # noqa: E402
 from mystax.nets.unfinished import Unfinished  # noqa: E402
@@ -161,6 +162,21 @@ def test_points_of_another_definition_are_told_and_rendered_truth_does_not_teach
     elsewhere[:, [POINTS.index(name) for name in mixed.redefined]] += 15
     moved = refine(labelled, POINTS, base=base, replay=Replay(crops, elsewhere, state, POINTS), plan=SMALL)
     assert _same(mixed, moved)
+
+
+def test_labels_whose_names_are_exchanged_do_not_replace_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A base that knows the points says b where the labels have a, and a where they have b.
+    labelled = _labelled()
+
+    def knowing(net: Dense, crops: np.ndarray) -> Decoded:
+        said = predict(net, crops)
+        return replace(said, xy=labelled.xy[:, [1, 0, 2]]) if len(crops) == len(labelled.crops) else said
+
+    monkeypatch.setattr("mystax.nets.training.predict", knowing)
+    result = refine(labelled, POINTS, base=_base(), plan=replace(SMALL, steps=1))
+    assert not result.is_accepted
+    told = "names of points seem to be exchanged: labels of a lie where the base finds b, of b lie where"
+    assert told in result.reasons[-1]
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8])

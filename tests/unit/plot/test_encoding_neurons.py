@@ -62,7 +62,7 @@ def test_histogram_shows_every_neuron_of_both_models(outcome: xr.Dataset) -> Non
     """The baseline reaches farther down than the stack, and the null farther up."""
     axes = histogram(outcome.assign(null_high=("neuron", np.full(4, 0.9)))).figure.axes[0]
     outlines = [patch for patch in axes.patches if not patch.get_fill()]
-    tops = [patch.get_path().vertices[1:-1:2, 1] for patch in outlines]  # a step for each bin
+    tops = [np.asarray(patch.get_path().vertices)[1:-1:2, 1] for patch in outlines]  # a step for each bin
     assert [top.sum() for top in tops] == [4, 4]
 
 

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from mystax.app.collection import Item, OutcomeItem, find, short_id
+from mystax.app.collection import LABELS, Item, OutcomeItem, find, short_id
 from mystax.app.label_desk import Conflicted, Footing, Teller, set_of
+from mystax.app.label_undo import steps_of
 from mystax.app.predictions import predicted_points
 from mystax.app.rigs import rig_of
 from mystax.app.routes.cameras import camera_of
@@ -25,6 +26,7 @@ from mystax.app.schemas import (
     LabelSetWanted,
     PointsWanted,
     Suggestion,
+    UndoStep,
 )
 from mystax.app.security import error_answer, refused
 from mystax.app.writes import check_writable
@@ -37,7 +39,6 @@ from mystax.engine.labels.points import edit_points as change_points
 __all__ = ["router", "set_folder"]
 
 router = APIRouter(tags=["labels"])
-SUFFIX = ".labels"
 MOST_SUGGESTED = 200
 
 
@@ -107,7 +108,7 @@ async def make_set(key: str, wanted: LabelSetWanted, request: Request) -> LabelS
     check_writable(request, "labels")
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
-    folder: Path = state.collection.label_place(item) / f"{wanted.name}{SUFFIX}"
+    folder: Path = state.collection.label_place(item) / f"{wanted.name}{LABELS}"
     if folder.exists():
         raise refused(409, "W904", f"label set {wanted.name!r}", "there is one of that name already")
 
@@ -186,6 +187,19 @@ async def write(key: str, wanted: EditsWanted, request: Request) -> Response:
         more = Conflict(frames=conflict.frames).model_dump(mode="json")
         return JSONResponse({**words, **more}, status)
     return JSONResponse(EditsDone(rev=rev, frames=frames).model_dump(mode="json"))
+
+
+@router.get("/labels/{key}/undo")
+async def undoable(
+    key: str, request: Request, n: Annotated[int, Query(ge=1, le=500)] = 500
+) -> list[UndoStep]:
+    """List the user's last gestures that stand, the oldest first: a page can be reloaded between them."""
+    _, folder = set_folder(request, key)
+    teller = await run_in_threadpool(_teller, request, folder)
+    found: list[UndoStep] = await request.app.state.mystax.desk.read(
+        folder, lambda labels: steps_of(labels, teller, n)
+    )
+    return found
 
 
 @router.get("/labels/{key}/history")

@@ -19,6 +19,7 @@ from mystax.app.security import SANDBOX, refused
 from mystax.app.shelf import outcomes_in
 from mystax.app.traces import Pyramid
 from mystax.compute.track_flags import FLAG_MASKS
+from mystax.core.typing import Float64
 from mystax.engine.labels.labels import Labels
 from mystax.io.rig import rig_from_toml
 from mystax.plot.pose import edges_of
@@ -263,13 +264,13 @@ def states(
 ) -> Response:
     """Give the runs of a variable of whole numbers: first and last sample, value, first and last time.
 
-    Runs that touch the window come whole.
+    Runs that touch the window come whole; `step` is the usual distance of two samples [s].
     """
     _, dataset, variable = _variable_of(request, key, var, {"time"})
     values = variable.isel(_selection(dataset, variable, sel)).values
     if values.dtype.kind not in "iub":
         raise refused(422, "P401", f"variable {var[:60]!r}", "no states", expected="whole numbers")
-    times = np.asarray(dataset["time"].values, np.float64)
+    times = _rising(np.asarray(dataset["time"].values, np.float64))
     edges = np.flatnonzero(np.diff(values.astype(np.int64))) + 1
     start = np.concatenate([[0], edges]).astype(np.int64)[: len(values)]
     stop = np.concatenate([edges, [len(values)]]).astype(np.int64)[: len(start)] - 1
@@ -277,7 +278,26 @@ def states(
     start, stop = start[is_seen], stop[is_seen]
     arrays = {"start": start, "stop": stop, "state": values[start].astype(np.int16)}
     arrays |= {"from": times[start], "to": times[stop]}
-    return Response(pack(arrays, total=len(values)), media_type=MEDIA_TYPE)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    return Response(pack(arrays, total=len(values), step=step), media_type=MEDIA_TYPE)
+
+
+def _rising(times: Float64[np.ndarray, " time"]) -> Float64[np.ndarray, " time"]:
+    """Return times of which none is missing: a sample without one lies between its neighbours."""
+    known = np.flatnonzero(np.isfinite(times))
+    if len(known) in {0, len(times)}:
+        return np.asarray(np.nan_to_num(times), np.float64)
+    return np.asarray(np.interp(np.arange(len(times)), known, times[known]), np.float64)
+
+
+@router.get("/outcomes/{key}/clock", response_class=Response)
+def clock(key: str, request: Request) -> Response:
+    """Give the times of all samples of an outcome [s]: cameras have others, and other numbers of them."""
+    outcome = outcome_of(request, key)
+    dataset = outcomes_in(outcome.folder)[outcome.name]
+    if "time" not in dataset.coords:
+        raise refused(404, "W903", f"times of {outcome.analysis}", "there is no time in this outcome")
+    return Response(pack({"time": np.asarray(dataset["time"].values, np.float64)}), media_type=MEDIA_TYPE)
 
 
 @router.get("/recordings/{key}/marks")

@@ -36,6 +36,8 @@ from mystax.app.schemas.labels import (
     PointsWanted,
     PointWanted,
     Suggestion,
+    UndoPoint,
+    UndoStep,
 )
 from mystax.app.schemas.models import (
     ComparisonWanted,
@@ -65,6 +67,7 @@ from mystax.app.schemas.regions import (
     RoiTargets,
     TargetCamera,
 )
+from mystax.app.schemas.space import Agreement, CameraError
 from mystax.app.schemas.states import (
     Bout,
     StateEdit,
@@ -72,8 +75,10 @@ from mystax.app.schemas.states import (
 )
 
 __all__ = [
+    "Agreement",
     "AnalysisForm",
     "Bout",
+    "CameraError",
     "CameraInfo",
     "ComparisonWanted",
     "Conflict",
@@ -121,6 +126,8 @@ __all__ = [
     "Suggestion",
     "TargetCamera",
     "TrainingWanted",
+    "UndoPoint",
+    "UndoStep",
     "VariableInfo",
     "VideosFound",
     "VideosWanted",

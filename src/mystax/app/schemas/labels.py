@@ -112,6 +112,23 @@ class LabelLine(Exchanged):
     undoes: str | None
 
 
+class UndoPoint(Exchanged):
+    """What a gesture did to a point of a frame."""
+
+    camera: str
+    frame: int
+    keypoint: str
+    before: LabelPoint | None
+    after: LabelPoint | None
+
+
+class UndoStep(Exchanged):
+    """A gesture that stands and can be taken back."""
+
+    batch: str
+    points: list[UndoPoint]
+
+
 class Edit(Exchanged):
     """One operation of a gesture on a frame of a camera (its id).
 

@@ -199,8 +199,6 @@ def _clock(wish: ClockWish, part: str, value: str, where: str) -> ClockWish:
 
 def _check_free(connection: Connection, row: int, values: Mapping[str, Any]) -> None:
     """Refuse to make two recordings one."""
-    if values["subject_id"] is None:
-        return
     names = ("project", "subject_id", "session", "run")
     query = select(recording.c.id).where(recording.c.id != row)
     other = connection.scalar(query.where(*(recording.c[name] == values[name] for name in names)))

@@ -19,8 +19,8 @@ from mystax.engine.catalog.looking import CameraFacts, ClockWish, look_at_record
 from mystax.engine.catalog.moves import follow_move
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
 from mystax.engine.catalog.pattern import nearest_misses
-from mystax.engine.catalog.rows import CHANGED, NewRecording, write_recording
-from mystax.engine.catalog.side_files import ROLES, files_beside, side_files_of
+from mystax.engine.catalog.rows import CHANGED, NewRecording, NewSideFile, write_recording
+from mystax.engine.catalog.side_files import ROLES, files_beside, kept_files, side_files_of
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
 from mystax.errors import CatalogError, RecipeError
 
@@ -191,14 +191,22 @@ class _Ingest:
             clock = self._intake.known.clocks.get((row, name), {})
             if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
                 return False
-        roles = {file["role"] for file in self._intake.known.side_files.get(row, ())}
-        asked = {role for role in ROLES if getattr(self._wish, role)}
-        if asked - roles and any(files_beside(self._folder, one, self._wish, role) for role in asked - roles):
+        if any(self._asks_for_others(one, row, role) for role in ROLES):
             return False
         if not all(self._intake.known.is_same(file) for file in self._intake.known.side_files.get(row, ())):
             return False
         self._found.missing += [f"{file.root}/{file.path}" for file in others]
         return True
+
+    def _asks_for_others(self, one: FoundRecording, row: int, role: str) -> bool:
+        """Tell whether the glob of a role finds other files than those that are known."""
+        known = self._intake.known
+        files = files_beside(self._folder, one, self._wish, role)
+        found = {known.roots.locate(file.absolute()) for file in files} - {None}
+        before = {
+            (file["root"], file["path"]) for file in known.side_files.get(row, ()) if file["role"] == role
+        }
+        return bool(found) and found != before
 
     # -------------------------------------------------------------- taking a recording
 
@@ -260,6 +268,27 @@ class _Ingest:
                         got=f"{one.identity.text}, camera {name!r}",
                         hint="give the pattern of the first ingestion",
                     )
+        elsewhere = None if row is None else self._elsewhere(row)
+        if elsewhere is not None:
+            raise RecipeError(
+                "P403",
+                one.identity.text,
+                "two recordings would have one project, subject, session and run",
+                expected="names that differ",
+                got=f"reading 1: r{row} has {elsewhere}; reading 2: {self._folder / one.paths[0]}",
+                hint="rename one of the folders, or name {project} in the pattern; files that were moved are"
+                " followed when they are all away from their old place",
+            )
+
+    def _elsewhere(self, row: int) -> Path | None:
+        """Return a file of a recording that is still there, outside of the folder that is taken in."""
+        for known in self._intake.known.of_recording.get(row, ()):
+            path = self._intake.known.roots.path_of(known.root)
+            if path is None or (path / known.path).is_relative_to(self._folder):
+                continue
+            if is_there(path / known.path):
+                return path / known.path
+        return None
 
     def _asked(self, one: FoundRecording) -> tuple[int | None, dict[str, list[Path]], dict[str, ClockWish]]:
         """Return the row of a recording that is known, and for each camera its files and clock."""
@@ -288,11 +317,26 @@ class _Ingest:
             one.start,
             one.meta,
             {name: wish.as_dict() for name, wish in wishes.items()},
-            side_files_of(self._intake.known.roots, self._folder, one, self._wish, files, wishes),
+            self._side_files(one, row, files, wishes),
             self._intake.known.doubles(facts, row),
         )
         self._batch.append((new, row))
         self._intake.known.remember(-1 if row is None else row, new)
+
+    def _side_files(
+        self,
+        one: FoundRecording,
+        row: int | None,
+        files: Mapping[str, Sequence[Path]],
+        wishes: Mapping[str, ClockWish],
+    ) -> list[NewSideFile]:
+        """Find the side files that are asked for; what nobody asks for now stays as it is known."""
+        known = self._intake.known
+        found = side_files_of(known.roots, self._folder, one, self._wish, files, wishes)
+        if row is None:
+            return found
+        asked = ("clock", *(role for role in ROLES if getattr(self._wish, role)))
+        return [*found, *kept_files(known.roots, known.side_files.get(row, ()), without=asked)]
 
     def _free_folder(self, one: FoundRecording, row: int | None) -> str:
         """Return the folder of outcomes: one that another recording has gets a number."""
@@ -350,6 +394,11 @@ class _Ingest:
 
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
+        try:
+            self._check_places(one)
+        except RecipeError as error:
+            self._found.conflicts.append(error)
+            return
         row, files, wishes = self._asked(one)
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         every = [*remarks, *(remark for one in facts for remark in one.remarks)]

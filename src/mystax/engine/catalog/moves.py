@@ -1,15 +1,18 @@
 """Recordings whose files lie at another place now: their rows follow them, and nothing is read again."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
+from mystax.core.safe_names import is_there
 from mystax.engine.catalog.intake import Intake
 from mystax.engine.catalog.naming import FoundRecording
 from mystax.engine.catalog.rows import KnownVideo, subject_id
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
-from mystax.engine.catalog.tables import recording, video
+from mystax.engine.catalog.tables import recording, side_file, video
 from mystax.io.fingerprint import quick_id
 
 __all__ = ["follow_move"]
@@ -53,7 +56,12 @@ def _write_move(
     intake: Intake, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]
 ) -> None:
     """Write new places; the identity goes with the names."""
+    known, path = moved[0]
+    before = intake.known.roots.path_of(known.root)
+    shift = None if before is None else ((before / known.path).parent, (intake.folder / path).parent)
     with intake.database.write() as connection:
+        if shift is not None:
+            _move_side_files(connection, intake, row, *shift)
         for known, path in moved:
             place, listed = intake.place(path), intake.listed[path]
             values = {"root": place[0], "path": place[1], "mtime_ns": listed.mtime_ns}
@@ -73,3 +81,20 @@ def _write_move(
         write_sidecar(intake.out, *sidecar_of(connection, row))
     intake.found.moved += len(moved)
     intake.found.ids.append(row)
+
+
+def _move_side_files(connection: Connection, intake: Intake, row: int, old: Path, new: Path) -> None:
+    """Follow clocks, neural data and calibrations that have moved together with the videos."""
+    for one in intake.known.side_files.get(row, ()):
+        above = intake.known.roots.path_of(one["root"])
+        if above is None or _is_there(above / one["path"]):
+            continue
+        place = Path(os.path.normpath(new / os.path.relpath(above / one["path"], old)))
+        located = intake.known.roots.locate(place)
+        if located is not None and _is_there(place):
+            same = side_file.c.id == one["id"]
+            connection.execute(update(side_file).where(same).values(root=located[0], path=located[1]))
+
+
+def _is_there(place: Path) -> bool:
+    return is_there(place) or is_there(place, folder=True)

@@ -181,7 +181,8 @@ class _Planner:
             f"{GROUPS}/{self.group}/{self.recipe_folder}" if is_group else folder,
             members,
             {**result_parameters(params)},
-            {"parameters": params.model_dump(), **more},
+            # what a recipe does not say is that of the model, where there is one
+            {"parameters": params.model_dump(exclude_unset=self.model is not None), **more},
             None if is_group else members[0][0].id,
         )
 

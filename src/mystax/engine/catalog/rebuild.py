@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
@@ -24,7 +24,7 @@ from mystax.engine.catalog.tables import camera, flag, outcome, recording, root,
 from mystax.engine.doctor_outcomes import outcome_folders
 from mystax.engine.recipe import read_recipe
 from mystax.engine.roots import Roots
-from mystax.errors import MystaxError
+from mystax.errors import MystaxError, RecipeError
 from mystax.io.fingerprint import quick_id
 from mystax.io.outcomes import outcome_paths
 from mystax.io.provenance import files_of_cameras, frames_inputs
@@ -86,12 +86,21 @@ def rebuild(database: Database, out: Path, configured_out: str, *, report: Repor
         create_schema(database, configured_out)
     database.check_schema()
     found = RebuildReport()
-    for folder, values in read_sidecars(out):
-        with database.write() as connection:
-            _restore(connection, out, folder, values)
+    texts = sorted(read_sidecars(out), key=lambda one: one[1].get("folder", one[0]) != one[0])
+    copies = set[str]()
+    for folder, values in texts:  # those at another place than their own come last
+        try:
+            with database.write() as connection:
+                _restore(connection, out, folder, values)
+        except RecipeError as error:
+            found.problems.append(error)
+            copies.add(folder)
+            continue
         found.recordings += 1
         report(Event("progress", "rebuild", found.recordings, text=folder, data={"unit": "recordings"}))
     for place in outcome_folders(out):
+        if place.relative_to(out).parent.as_posix() in copies:
+            continue
         _take_folder(database, out, place, found)
         report(Event("progress", "rebuild", found.outcomes, text=place.name, data={"unit": "outcomes"}))
     with database.write() as connection:
@@ -103,23 +112,31 @@ def rebuild(database: Database, out: Path, configured_out: str, *, report: Repor
 
 
 def _restore(connection: Connection, out: Path, folder: str, values: Mapping[str, Any]) -> None:
-    """Make the rows of a recording from its text, unless it has some."""
+    """Make the rows of a recording from its text, unless it has some.
+
+    Raises
+    ------
+    RecipeError
+        P403, if another folder has that recording already.
+    """
     if connection.scalar(select(recording.c.id).where(recording.c.folder == folder)) is not None:
         return
+    of_subject = values.get("subject") or {}
+    who = Identity(
+        str(values.get("project", "")),
+        str(of_subject.get("name", "")),
+        str(values.get("session", "")),
+        str(values.get("run", "")),
+    )
+    _check_single(connection, who, folder)
     _restore_roots(connection, values.get("roots", []))
     roots = Roots.of_rows([tuple(row) for row in connection.execute(select(root))])
-    of_subject = values.get("subject") or {}
     cameras = values["cameras"]
     files, places = _files(roots, cameras)
     wishes = {one["name"]: ClockWish.from_dict(one.get("clock") or {}) for one in cameras}
     facts, remarks = _facts(cameras, files, wishes, folder)
     new = NewRecording(
-        Identity(
-            str(values.get("project", "")),
-            str(of_subject.get("name", "")),
-            str(values.get("session", "")),
-            str(values.get("run", "")),
-        ),
+        who,
         folder,
         facts,
         places,
@@ -140,6 +157,34 @@ def _restore(connection: Connection, out: Path, folder: str, values: Mapping[str
     _restore_accepted(connection, row, values.get("accepted", []))
     update_quality(connection, [row])
     write_sidecar(out, *sidecar_of(connection, row))
+
+
+def _check_single(connection: Connection, who: Identity, folder: str) -> None:
+    """Refuse a second folder of one recording: a copy, which somebody keeps among the outcomes."""
+    query = (
+        select(recording.c.folder)
+        .join(subject, isouter=True)
+        .where(
+            recording.c.project == who.project,
+            recording.c.session == who.session,
+            recording.c.run == who.run,
+            func.coalesce(subject.c.name, "") == who.subject,
+        )
+    )
+    other = connection.scalar(query)
+    if other is not None:
+        raise _twice(folder, str(other))
+
+
+def _twice(folder: str, other: str) -> RecipeError:
+    return RecipeError(
+        "P403",
+        folder,
+        "it is of a recording that another folder has",
+        expected="one folder of outcomes for each recording",
+        got=other,
+        hint="a copy is kept at another place than the folder of outcomes",
+    )
 
 
 def _restore_roots(connection: Connection, rows: Sequence[Sequence[str]]) -> None:
@@ -248,7 +293,11 @@ def _take_folder(database: Database, out: Path, folder: Path, found: RebuildRepo
                     .values(state="damaged")
                 )
                 continue
-            row = _recording_of(connection, below, facts.attributes)
+            try:
+                row = _recording_of(connection, below, facts.attributes)
+            except RecipeError as error:
+                found.problems.append(error)
+                return
             number = record_outcome(connection, facts, recording_id=row, recipe_id=recipe_id)
             if path in old:
                 connection.execute(update(outcome).where(outcome.c.id == number).values(state="superseded"))
@@ -279,7 +328,13 @@ def _recipe_of(connection: Connection, folder: Path) -> int | None:
 
 
 def _recording_of(connection: Connection, below: Path, attributes: Mapping[str, Any]) -> int | None:
-    """Return the recording of a folder; one that has no text is made from what the outcome says."""
+    """Return the recording of a folder; one that has no text is made from what the outcome says.
+
+    Raises
+    ------
+    RecipeError
+        P403, if its videos are those of a recording that has another folder.
+    """
     folder = below.parent.as_posix()
     if below.parts[:1] == (GROUPS,):
         known = connection.execute(select(recording.c.folder, recording.c.id))
@@ -316,6 +371,7 @@ def _recording_of(connection: Connection, below: Path, attributes: Mapping[str, 
             if located is None:
                 continue
             places[file] = located
+            _check_free(connection, located, folder)
             size = int(mark.partition("-")[0] or 0)
             videos.append(
                 {"root": located[0], "path": located[1], "size": size, "mtime_ns": 0, "quick_id": mark}
@@ -324,6 +380,19 @@ def _recording_of(connection: Connection, below: Path, attributes: Mapping[str, 
     on_host = {name: [Path(file) for file in many] for name, many in files.items()}
     facts, remarks = _facts(cameras, on_host, {}, folder)
     return write_recording(connection, NewRecording(Identity(session=folder), folder, facts, places, remarks))
+
+
+def _check_free(connection: Connection, place: tuple[str, str], folder: str) -> None:
+    """Refuse to take a video from the recording that has it."""
+    query = (
+        select(recording.c.folder)
+        .join(camera, camera.c.recording_id == recording.c.id)
+        .join(video, video.c.camera_id == camera.c.id)
+        .where(video.c.root == place[0], video.c.path == place[1])
+    )
+    other = connection.scalar(query)
+    if other is not None:
+        raise _twice(folder, str(other))
 
 
 def _mark_missing(connection: Connection, out: Path) -> int:

@@ -1,18 +1,82 @@
 """Files that belong to a recording beside its videos: clocks, neural data, calibrations."""
 
-from collections.abc import Mapping, Sequence
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mystax.engine.catalog.ingest_report import IngestWish
 from mystax.engine.catalog.looking import ClockWish, clock_files
 from mystax.engine.catalog.naming import FoundRecording
 from mystax.engine.catalog.rows import NewSideFile
 from mystax.engine.roots import Roots
+from mystax.errors import MystaxError
 
-__all__ = ["ROLES", "files_beside", "side_files_of"]
+__all__ = ["ROLES", "files_beside", "kept_files", "side_files_of", "state_of"]
 
 ROLES = ("neural", "calibration")
 """What the globs of a wish ask for."""
+DEPTH = 3
+"""Levels of a folder of neural data that are looked at."""
+
+
+def state_of(file: Path) -> tuple[int, int]:
+    """Return what changes with a side file: its size [bytes] and the time of its last change [ns].
+
+    A folder has the size of all files in it, and the time of the newest.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    state = file.stat()
+    if not stat.S_ISDIR(state.st_mode):
+        return state.st_size, state.st_mtime_ns
+    size, newest = 0, 0
+    for place, folders, names in os.walk(file):
+        depth = len(Path(place).relative_to(file).parts)
+        folders[:] = [name for name in folders if not name.startswith(".") and depth < DEPTH]
+        for name in names:
+            with suppress(OSError):  # a link may lead nowhere, a file go away meanwhile
+                one = Path(place, name).stat()
+                size, newest = size + one.st_size, max(newest, one.st_mtime_ns)
+    return size, newest
+
+
+def kept_files(
+    roots: Roots,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    without: Collection[str],
+    cameras: Mapping[int, str] | None = None,
+) -> list[NewSideFile]:
+    """Return side files that are known already, as they are now; as they were where nobody reaches them.
+
+    Parameters
+    ----------
+    roots : Roots
+        Where they lie.
+    rows : iterable of mapping
+        Rows of the table `side_file`.
+    without : collection of str
+        Those of these roles are left out.
+    cameras : mapping of int to str, optional
+        Row of a camera to its name.
+    """
+    found = []
+    for row in rows:
+        if row["role"] in without:
+            continue
+        try:
+            state = state_of(roots.resolve(row["root"], row["path"]))
+        except (OSError, MystaxError):
+            state = int(row["size"]), int(row["mtime_ns"])
+        camera = (cameras or {}).get(row["camera_id"], "")
+        found.append(NewSideFile(row["role"], row["root"], row["path"], *state, camera, row["spec"]))
+    return found
 
 
 def files_beside(folder: Path, one: FoundRecording, wish: IngestWish, role: str) -> list[Path]:
@@ -79,5 +143,4 @@ def _located(roots: Roots, role: str, file: Path, name: str, spec: Mapping[str, 
     located = roots.locate(file.absolute())
     if located is None:
         return []  # a clock in a folder that no root holds is found again by its spec
-    state = file.stat()
-    return [NewSideFile(role, *located, state.st_size, state.st_mtime_ns, name, spec)]
+    return [NewSideFile(role, *located, *state_of(file), name, spec)]

@@ -41,7 +41,7 @@ def sidecar_of(connection: Connection, row: int) -> tuple[str, dict[str, Any]]:
     """
     found = connection.execute(select(recording).where(recording.c.id == row)).mappings().one()
     values: dict[str, Any] = {"format": FORMAT}
-    values |= {name: found[name] for name in ("project", "session", "run", *PERSONS)}
+    values |= {name: found[name] for name in ("folder", "project", "session", "run", *PERSONS)}
     if found["subject_id"] is not None:
         query = select(subject).where(subject.c.id == found["subject_id"])
         of_subject = connection.execute(query).mappings().one()

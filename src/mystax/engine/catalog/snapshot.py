@@ -12,6 +12,7 @@ from mystax.engine.catalog.database import Database
 from mystax.engine.catalog.looking import CameraFacts
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.rows import KnownVideo, NewRecording, known_identities, known_videos
+from mystax.engine.catalog.side_files import state_of
 from mystax.engine.catalog.tables import camera, recording, root, side_file
 from mystax.engine.roots import Roots
 from mystax.errors import MystaxError
@@ -120,11 +121,9 @@ class Snapshot:
                 self.by_mark.setdefault(one.quick_id, []).append(known)
 
     def is_same(self, file: Mapping[str, Any]) -> bool:
-        """Tell whether a clock file is as it was; other side files decide nothing at ingest."""
-        if file["role"] != "clock":
-            return True
+        """Tell whether a side file is as it was; without its clock a recording is never the same."""
         try:
-            state = self.roots.resolve(file["root"], file["path"]).stat()
+            state = state_of(self.roots.resolve(file["root"], file["path"]))
         except (OSError, MystaxError):
-            return False
-        return (state.st_size, state.st_mtime_ns) == (file["size"], file["mtime_ns"])
+            return bool(file["role"] != "clock")
+        return state == (file["size"], file["mtime_ns"])

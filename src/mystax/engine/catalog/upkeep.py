@@ -21,6 +21,7 @@ from mystax.engine.catalog.rows import (
     known_videos,
     write_recording,
 )
+from mystax.engine.catalog.side_files import kept_files, state_of
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
 from mystax.engine.catalog.tables import outcome
 from mystax.engine.doctor_outcomes import check_strays, outcome_folders
@@ -190,26 +191,13 @@ def _side_files(
 ) -> list[NewSideFile]:
     """Return the further files of a recording, with clocks as they are now."""
     names = {one["id"]: str(one["name"]) for one in known.cameras}
-    found = [
-        NewSideFile(
-            one["role"],
-            one["root"],
-            one["path"],
-            one["size"],
-            one["mtime_ns"],
-            names.get(one["camera_id"], ""),
-            one["spec"],
-        )
-        for one in known.side_files
-        if one["role"] != "clock"
-    ]
+    found = kept_files(known.roots, known.side_files, without=("clock",), cameras=names)
     for name, files in paths.items():
         for file in clock_files(wishes.get(name, ClockWish()), [files[0].parent]):
             located = known.roots.locate(file.absolute())
             if located is not None:
-                state = file.stat()
                 spec = wishes[name].as_dict()
-                found.append(NewSideFile("clock", *located, state.st_size, state.st_mtime_ns, name, spec))
+                found.append(NewSideFile("clock", *located, *state_of(file), name, spec))
     return found
 
 

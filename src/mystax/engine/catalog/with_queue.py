@@ -216,7 +216,7 @@ class WithQueue:
     def work(
         self,
         engine: str = "local",
-        where: str = "",
+        where: str | Sequence[str] = "",
         *,
         options: Mapping[str, Any] | None = None,
         once: int | None = None,
@@ -232,7 +232,7 @@ class WithQueue:
         engine : str, optional
             ``local``, the address of a Dask scheduler, ``slurm``, ``pbs``, ``sge``, ``lsf``, or a table
             ``[engine.NAME]`` of `mystax-catalog.toml`.
-        where : str, optional
+        where : str or sequence of str, optional
             Condition on jobs.
         options : mapping, optional
             Of the engine: ``cores``, ``memory`` [MiB], ``walltime`` [s], ``max_workers``, ...

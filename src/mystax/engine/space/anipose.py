@@ -321,4 +321,5 @@ def replace_crops(request: Request3d, crops: Mapping[str, tuple[float, float]]) 
         crops={**crops, **request.crops},
         sides=request.sides,
         scale_rig=request.scale_rig,
+        rig_unit=request.rig_unit,
     )

@@ -49,7 +49,7 @@ def calibrate_files(
     model : str, optional
         Which numbers of the lens are free.
     k3 : bool, optional
-        Whether the third radial number is free too.
+        Whether the third radial number is free too; of a fisheye lens the third and the fourth.
     board_error : float, optional
         SD of the corners about their places on the board [mm].
     out : path, optional

@@ -38,6 +38,7 @@ def pose3d(
     crops: Mapping[str, tuple[float, float]] | None = None,
     sides: Mapping[str, str] | None = None,
     scale_rig: bool = False,
+    rig_unit: float | None = None,
     cores: int = 1,
     out: str | Path | None = None,
     progress: Report = silent,
@@ -64,6 +65,8 @@ def pose3d(
         Camera to ``left`` or ``right``, for one-sided keypoint sets.
     scale_rig : bool, optional
         Scale a rig that was calibrated with pictures of another size and equal shape.
+    rig_unit : float, optional
+        Length of the rig's unit [mm], where that is not the millimetre: the square of a board.
     cores : int, optional
         Threads; the result does not depend on it.
     out : path, optional
@@ -81,7 +84,8 @@ def pose3d(
     Raises
     ------
     ParameterError
-        P401, if a parameter is unknown or out of its range, or fewer than two cameras are left.
+        P401, if a parameter is unknown or out of its range, fewer than two cameras are left, or the rig does
+        not say its unit.
     RoiError
         P402, if the rig was calibrated with pictures of another size.
     RecipeError
@@ -95,7 +99,13 @@ def pose3d(
     >>> dataset["position"].sel(keypoint="nose_tip")  # doctest: +SKIP
     """
     request = Request3d(
-        rate=rate, reference=reference, offsets=offsets, crops=crops, sides=sides, scale_rig=scale_rig
+        rate=rate,
+        reference=reference,
+        offsets=offsets,
+        crops=crops,
+        sides=sides,
+        scale_rig=scale_rig,
+        rig_unit=rig_unit,
     )
     given = {
         name: " ".join(f"{a}={':'.join(b)}" for a, b in value.items())
@@ -136,6 +146,7 @@ def _make(
     smooth_request(params.smooth)
     flags: list[Flag] = []
     prepared = prepare(poses, rig, request, flags, progress)
+    request.check_unit(prepared.rig)
     model, views, used, ids, folder = (
         prepared.rig,
         prepared.views,

@@ -31,7 +31,7 @@ class Prepared:
 
 def prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progress: Report) -> Prepared:
     """Read rig and poses, and bring names, sizes, clocks and crops together."""
-    model = _load_rig(rig)
+    model = request.in_millimetres(_load_rig(rig))
     if isinstance(poses, str | Path):
         poses = _poses_of_path(Path(poses))
     views, ids, folder, lost = _views_of(poses, request.rate, flags)

@@ -1,7 +1,9 @@
 """What is asked of a reconstruction besides the parameters of the analysis: clocks, crops, sides, sizes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from mystax.core.rig_model import RigModel
 from mystax.errors import ParameterError, RecipeError, nearest
 
 __all__ = ["Request3d"]
@@ -24,6 +26,8 @@ class Request3d:
         Camera to ``left`` or ``right``: one-sided points get anatomical names.
     scale_rig : bool, optional
         Scale a rig that was calibrated with pictures of another size and equal shape.
+    rig_unit : float, optional
+        Length of the unit in which the rig tells where its cameras are [mm]; by default 1, or unknown.
     """
 
     def __init__(
@@ -35,12 +39,18 @@ class Request3d:
         crops: Mapping[str, tuple[float, float]] | None = None,
         sides: Mapping[str, str] | None = None,
         scale_rig: bool = False,
+        rig_unit: float | None = None,
     ) -> None:
+        if rig_unit is not None and not 0 < rig_unit < 1e6:
+            raise ParameterError(
+                "P401", "parameter 'rig_unit' of 'pose3d'", expected="0 < rig_unit < 1e6", got=str(rig_unit)
+            )
         if rate is not None and not 0 < rate < 1e6:
             raise ParameterError(
                 "P401", "parameter 'rate' of 'pose3d'", expected="0 < rate < 1e6", got=str(rate)
             )
         self.rate, self.reference, self.scale_rig = rate, reference, scale_rig
+        self.rig_unit = rig_unit
         self.offsets, self.crops, self.sides = dict(offsets or {}), dict(crops or {}), dict(sides or {})
         for side in self.sides.values():
             if side not in ("left", "right"):
@@ -57,7 +67,28 @@ class Request3d:
             "crops": {name: list(map(float, value)) for name, value in sorted(self.crops.items())},
             "sides": dict(sorted(self.sides.items())),
             "scale_rig": self.scale_rig,
+            **({} if self.rig_unit is None else {"rig_unit": float(self.rig_unit)}),
         }
+
+    def in_millimetres(self, rig: RigModel) -> RigModel:
+        """Return the rig with its lengths in millimetres, where their unit is told."""
+        if self.rig_unit is None:
+            return rig
+        scaled = [replace(camera, translation=camera.translation * self.rig_unit) for camera in rig.cameras]
+        return RigModel(tuple(scaled), {**rig.metadata, "unit": "mm"})
+
+    def check_unit(self, rig: RigModel) -> None:
+        """Refuse a rig whose lengths are in a unit that nobody has told (P401)."""
+        unit = str(rig.metadata.get("unit", "mm"))
+        if unit != "mm":
+            raise ParameterError(
+                "P401",
+                "--rig-unit",
+                f"the rig does not say how long its unit is, a {unit} of the board",
+                expected="its length in mm, above 0",
+                got="none",
+                hint="--rig-unit 20 where a square of 20 mm was called 1",
+            )
 
     def check_names(self, names: tuple[str, ...]) -> None:
         """Refuse options for cameras that are not there (P403)."""

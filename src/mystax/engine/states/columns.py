@@ -1,6 +1,7 @@
 """Further columns of `states`: traces of other outcomes, measures, the head's speed, columns of tables."""
 
 import csv
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["KNOWN_FEATURES", "with_columns", "words_of"]
+__all__ = ["KNOWN_FEATURES", "digest_of_column", "with_columns", "words_of"]
 
 KNOWN_FEATURES = (
     "auto",
@@ -66,6 +67,7 @@ def with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: St
         words = [] if source.ids else [f"svd.motion_svd::{MOTION_COMPONENTS}"]
     columns: dict[str, Column] = dict(source.columns)
     remarks: list[Flag] = []
+    further: list[str] = []
     for word in words:
         if word in ("keypoints", "auto"):
             if not source.ids:
@@ -78,14 +80,27 @@ def with_columns(source: StatesSource, loaded: Mapping[str, Dataset], params: St
             columns |= _head(source)
         elif word.startswith("csv:"):
             columns[word] = _csv_column(word, source)
+            further.append(digest_of_column(columns[word]))
         else:
             columns[word] = _trace(word, loaded, source.name, remarks)
+            further.append(digest_of_column(columns[word]))
     wanted = {
         key: item
         for key, item in columns.items()
         if key in words or key.partition("=")[0] in words or key not in source.columns
     }
-    return replace(source, columns=wanted, flags=(*source.flags, *remarks))
+    return replace(
+        source,
+        columns=wanted,
+        flags=(*source.flags, *remarks),
+        further=(*source.further, *further),
+    )
+
+
+def digest_of_column(column: Column) -> str:
+    """Return the sha256 of the times and values of a column."""
+    arrays = (np.ascontiguousarray(column.times), np.ascontiguousarray(column.values))
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
 def _measures(source: StatesSource) -> dict[str, Column]:
@@ -157,7 +172,10 @@ def _trace(word: str, loaded: Mapping[str, Dataset], where: str, remarks: list[F
 
 
 def _csv_column(word: str, source: StatesSource) -> Column:
-    """Read a column of a table: ``csv:FILE:COLUMN``, beside a column `time` [s] or row by row."""
+    """Read a column of a table: ``csv:FILE:COLUMN``, beside a column `time` [s] or row by row.
+
+    Where it has a column `recording`, its rows of this recording count.
+    """
     _, _, rest = word.partition(":")
     file, _, column = rest.rpartition(":")
     try:
@@ -166,6 +184,8 @@ def _csv_column(word: str, source: StatesSource) -> Column:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError("P403", word, f"the table cannot be read ({error})") from error
     head = [cell.strip() for cell in rows[0]] if rows else []
+    if "recording" in head:
+        rows = [rows[0], *_rows_of(rows[1:], head.index("recording"), word, source)]
     if column not in head:
         raise RecipeError("P403", word, f"there is no column {column!r}{nearest(column, head)}")
 
@@ -192,6 +212,18 @@ def _csv_column(word: str, source: StatesSource) -> Column:
             "C202", word, expected=f"a column `time`, or {len(source.times)} rows", got=f"{len(values)} rows"
         )
     return Column(times, values[:, None])
+
+
+def _rows_of(rows: list[list[str]], at: int, word: str, source: StatesSource) -> list[list[str]]:
+    """Return the rows of a recording, or of the recording that an individual is in."""
+    own = {source.name, source.name.removesuffix(f".{source.individual}")}
+    found = [row for row in rows if at < len(row) and row[at].strip() in own]
+    if not found:
+        told = list(dict.fromkeys(row[at].strip() for row in rows if at < len(row)))
+        raise RecipeError(
+            "P403", word, f"there is no row of recording {source.name!r}", got=", ".join(told)[:200]
+        )
+    return found
 
 
 def _number(text: str) -> float:

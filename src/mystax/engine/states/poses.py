@@ -11,7 +11,7 @@ from mystax.analyses.states import StatesParams
 from mystax.analyses.states_track import StatesSource, masked_points
 from mystax.core.keypoint_names import map_names, set_for_names, set_of_outcome
 from mystax.core.keypoints import Keypoint, KeypointSet
-from mystax.core.quality import Flag
+from mystax.core.quality import Flag, merge_flags
 from mystax.core.typing import Float64
 from mystax.errors import FormatError, RecipeError
 
@@ -37,6 +37,12 @@ def joined_cameras(
         return next(iter(per_camera.values()))
     first = next(iter(per_camera.values()))[0]
     points, names = [], []
+    flags = [flag for found in per_camera.values() for flag in found[0].flags]
+    flags += [
+        Flag("N304", f"camera {camera}: only the first of {len(found)} individuals is used")
+        for camera, found in per_camera.items()
+        if len(found) > 1
+    ]
     for camera, found in per_camera.items():
         item = found[0]
         moved = np.full((len(first.times), *item.points.shape[1:]), np.nan)
@@ -65,8 +71,9 @@ def joined_cameras(
             np.concatenate(points, 1),
             joined,
             first.unit,
-            flags=first.flags,
+            flags=tuple(merge_flags(flags)),
             identity=first.identity,
+            further=tuple(found[0].identity for found in per_camera.values())[1:],
         )
     ]
 
@@ -101,7 +108,7 @@ def _of_pose(
         only = dataset.isel(individual=k)
         points = np.asarray(only["position"].transpose("time", "keypoint", "space").values, np.float64)
         sure = _values(only, "confidence")
-        residual = _values(only, "residual") if points.shape[2] == 3 else None
+        residual = _residual(only) if points.shape[2] == 3 else None
         points = masked_points(points, sure, residual, params.min_confidence, params.max_residual)
         points[missing] = np.nan
         places, subset, sd = arranged(points, names, own, _point_sd(only), name)
@@ -139,6 +146,21 @@ def _values(dataset: Dataset, variable: str) -> np.ndarray | None:
     return np.asarray(dataset[variable].transpose("time", "keypoint", ...).values, np.float64).reshape(
         dataset.sizes["time"], dataset.sizes["keypoint"], -1
     )[..., 0]
+
+
+def _residual(dataset: Dataset) -> np.ndarray | None:
+    """Return the mean residual of the cameras that agree on a point; of all where none is told to [px]."""
+    if "residual" not in dataset or "camera" not in dataset["residual"].dims:
+        return _values(dataset, "residual")
+    order = ("time", "keypoint", "camera")
+    found = np.asarray(dataset["residual"].transpose(*order).values, np.float64)
+    counted = np.isfinite(found)
+    if "used" in dataset:
+        agrees = dataset["used"].transpose(*order).values == 1
+        counted &= agrees | ~agrees.any(2, keepdims=True)
+    n = counted.sum(2)
+    total = np.where(counted, found, 0).sum(2)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def _point_sd(dataset: Dataset) -> np.ndarray | None:

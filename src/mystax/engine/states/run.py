@@ -1,6 +1,7 @@
 """Running `states`: recordings are read and fitted together, or put under a stored model."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from mystax.analyses.states_model import StatesFit
 from mystax.analyses.states_outcome import model_of_dataset, states_dataset
 from mystax.analyses.states_track import StatesSource
 from mystax.compute.hmm import HmmModel
-from mystax.core.canonical import outcome_key, result_parameters
+from mystax.core.canonical import canonical_json, outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
 from mystax.core.keypoints import KeypointSet
 from mystax.core.params import check_params
 from mystax.core.quality import Flag, flags_to_json, merge_flags
+from mystax.engine.states.columns import digest_of_column
 from mystax.engine.states.inputs import read_sources, share_points
 from mystax.errors import MystaxError, NumbersError, RecipeError, WeightsError
 
@@ -27,6 +29,8 @@ else:
 __all__ = ["StatesRun", "model_digest", "run_states"]
 
 ANALYSIS = "states"
+KEPT = ("features", "camera", "min_confidence", "max_residual", "decode", "min_bout")
+"""Parameters of a fit that hold for the recordings under its model too, where nothing else is asked for."""
 
 
 class StatesRun:
@@ -105,7 +109,8 @@ def run_states(
     MystaxError
         As `states`; a recording without data among others is left out instead.
     """
-    params = check_params(StatesParams, parameters, ANALYSIS)
+    stored = None if model is None else _loaded_model(model)
+    params = check_params(StatesParams, {**_parameters_of(stored), **parameters}, ANALYSIS)
     chosen = (
         keypoints if isinstance(keypoints, KeypointSet) or keypoints is None else KeypointSet.load(keypoints)
     )
@@ -124,12 +129,15 @@ def run_states(
     if not sources:
         raise failed[0]
     sources = _with_individuals(_unique_names(sources), individuals or {}, params)
+    sources = _told_of_shared_tables(sources)
     used = {**result_parameters(params), "keypoints": chosen.digest if chosen is not None else ""}
     identities: list[Mapping[str, object]] = [
-        {"role": "track", "camera": "", "position": k, "id": item.identity} for k, item in enumerate(sources)
+        {"role": "track", "camera": "", "position": k, "id": _content_of(item)}
+        for k, item in enumerate(sources)
     ]
-    if model is not None:
-        fit, extra = _applied(sources, model, params)
+    if stored is not None:
+        fit, extra = _applied(sources, stored, params)
+        sources = [item.source for item in fit.decoded]
         identities.append(extra)
     else:
         sources, remarks = share_points(sources)
@@ -146,6 +154,9 @@ def run_states(
             "analysis_version": VERSION,
             "quality": flags_to_json(flags),
             "coverage": 1.0 - float(dataset.attrs["missing_share"]),
+            "model_parameters": canonical_json(
+                {name: value for name, value in result_parameters(params).items() if name in KEPT}
+            ),
         }
         datasets.append(dataset)
     for flag in merge_flags(fit.flags):
@@ -185,6 +196,20 @@ def _with_individuals(
     return [replace(item, identity=f"{item.identity}:{item.individual}") for item in named]
 
 
+def _told_of_shared_tables(sources: list[StatesSource]) -> list[StatesSource]:
+    """Say where a column of a table is the same for several recordings."""
+    from dataclasses import replace
+
+    first = sources[0]
+    flags = []
+    for name in [name for name in first.columns if name.startswith("csv:")]:
+        having = [item.columns[name] for item in sources if name in item.columns]
+        if len({digest_of_column(column) for column in having}) < len(having):
+            text = f"{name} is the same for several recordings; a column `recording` tells their rows apart"
+            flags.append(Flag("N304", text))
+    return [replace(first, flags=(*first.flags, *flags)), *sources[1:]] if flags else sources
+
+
 def _unique_names(sources: list[StatesSource]) -> list[StatesSource]:
     from dataclasses import replace
 
@@ -197,22 +222,81 @@ def _unique_names(sources: list[StatesSource]) -> list[StatesSource]:
     return found
 
 
-def _applied(
-    sources: list[StatesSource], model: Any, params: StatesParams
-) -> tuple[StatesFit, Mapping[str, object]]:
-    """Apply a stored model; its points must all be there."""
-    from dataclasses import replace
+def _content_of(source: StatesSource) -> str:
+    """Return the fingerprint of all that a recording was read from."""
+    if not source.further:
+        return source.identity
+    return hashlib.sha256("\n".join((source.identity, *source.further)).encode()).hexdigest()
 
+
+def _loaded_model(model: Any) -> Dataset:
+    """Return the outcome that carries a model."""
+    loaded: Any = model
     if isinstance(model, str | Path):
         from mystax.io.outcomes import load
 
         path = Path(model)
         loaded = load(path / "states.nc" if path.is_dir() else path)
-        model = loaded if hasattr(loaded, "data_vars") else loaded[ANALYSIS]
+    found: Dataset = loaded if hasattr(loaded, "data_vars") else loaded[ANALYSIS]
+    return found
+
+
+def _parameters_of(model: Dataset | None) -> dict[str, object]:
+    """Return how the recordings of a fit were read: those under its model are read alike.
+
+    Columns of tables are those of the fit's own recordings, so they are left out.
+    """
+    text = str(model.attrs.get("model_parameters", "")) if model is not None else ""
+    found = json.loads(text) if text else {}
+    if "features" in found:
+        words = [word for word in str(found["features"]).split(",") if not word.strip().startswith("csv:")]
+        found["features"] = ",".join(words) or "auto"
+    return {name: value for name, value in found.items() if name in KEPT}
+
+
+def _with_columns_of(source: StatesSource, columns: Sequence[str]) -> StatesSource:
+    """Name columns of tables as the model does, and say which of its columns are not there."""
+    from dataclasses import replace
+
+    found = dict(source.columns)
+    for name in columns:
+        end = name.rpartition(":")[2]
+        like = [own for own in found if own.startswith("csv:") and own.rpartition(":")[2] == end]
+        if name.startswith("csv:") and name not in found and len(like) == 1:
+            found[name] = found.pop(like[0])
+    lacking = [name for name in columns if name not in found]
+    if not lacking:
+        return replace(source, columns=found)
+    text = f"{source.name} lacks features of the model ({', '.join(lacking)[:200]}): the others alone decide"
+    return replace(source, columns=found, flags=(*source.flags, Flag("N323", text)))
+
+
+def _check_space(source: StatesSource, model: Dataset, align: str) -> None:
+    """Refuse points of another number of axes or another unit than those of the model."""
+    if "space" not in model.sizes or not source.ids:
+        return
+    unit, space = str(model.attrs.get("length_unit", source.unit)), int(model.sizes["space"])
+    if source.points.shape[2] != space or (source.unit != unit and align != "similarity"):
+        raise WeightsError(
+            "M702",
+            source.name,
+            "the model belongs to points of another kind",
+            expected=f"{space} axes in {unit}",
+            got=f"{source.points.shape[2]} axes in {source.unit}",
+        )
+
+
+def _applied(
+    sources: list[StatesSource], model: Dataset, params: StatesParams
+) -> tuple[StatesFit, Mapping[str, object]]:
+    """Apply a stored model; its points must all be there."""
+    from dataclasses import replace
+
     features, hmm = model_of_dataset(model)
     names = [str(item) for item in model["keypoint"].values] if "keypoint" in model.coords else []
     fitted = []
     for item in sources:
+        _check_space(item, model, features.rules.align)
         missing = [name for name in names if name not in item.ids]
         if missing:
             raise WeightsError(
@@ -230,7 +314,7 @@ def _applied(
             if list(subset.ids) != names:
                 subset = KeypointSet.from_toml(str(model.attrs["keypoint_set"]))
             item = replace(item, points=points, keypoints=subset, point_sd=sd)  # noqa: PLW2901 - the recording in the model's order
-        fitted.append(item)
+        fitted.append(_with_columns_of(item, list(features.columns)))
     digest = str(model.attrs.get("content_sha256", "")) or model_digest(hmm)
     return (
         apply_states(fitted, features, hmm, params),

@@ -82,7 +82,9 @@ def states(
     >>> dataset = states("pose-3d.csv", n_states=9, rate=30)  # doctest: +SKIP
     >>> dataset["occupancy"].values  # doctest: +SKIP
     """
-    given = {"n_states": n_states, "features": features, "align": align, **parameters}
+    asked = {"n_states": n_states, "features": features, "align": align}
+    # what is not asked for is that of the model, where there is one
+    given = {**{name: value for name, value in asked.items() if value != "auto"}, **parameters}
     if rate is not None:
         given["rate"] = rate
     is_many = isinstance(inputs, Sequence) and not isinstance(inputs, str | bytes)

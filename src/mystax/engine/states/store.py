@@ -84,6 +84,9 @@ def keep_states(
     names = [str(item.attrs["recording"]) for item in done.datasets]
     table = read_groups(groups, names) if groups is not None else None
     single = len(done.datasets) == 1
+    if events is not None and not single:
+        text = f"the events are taken for those of {names[0]}: the other recordings are not cut around them"
+        progress(Event("warning", "states", text=text, data={"code": "N304"}))
     folders = []
     for number, dataset in enumerate(done.datasets):
         store = store_of(out if single else out / safe_name(names[number]))

@@ -12,6 +12,8 @@ from mystax.io.formats.opencv import stereo_rig
 
 __all__ = ["plain_stereo_params", "read_stereo_params"]
 
+UNIT = "square"
+"""Its calibration counts the corners of the board 0, 1, 2, ..."""
 NEEDED = {
     "M1": "cameraMatrix1",
     "D1": "distCoeffs1",
@@ -42,7 +44,8 @@ def read_stereo_params(path: Path | str) -> RigModel:
     Returns
     -------
     RigModel
-        Two cameras with the names of the project; the unit is that of the board as it was given.
+        Two cameras with the names of the project; lengths are in squares of the board, whose size the project
+        does not know.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def read_stereo_params(path: Path | str) -> RigModel:
     names = _names(str(pair))
     size = _size(values.get("image_shape"), values["cameraMatrix1"])
     arrays = {ours: np.asarray(values[theirs], np.float64) for ours, theirs in NEEDED.items()}
-    return stereo_rig(arrays, size, names, where)
+    return RigModel(stereo_rig(arrays, size, names, where).cameras, {"unit": UNIT})
 
 
 def _names(pair: str) -> tuple[str, str]:

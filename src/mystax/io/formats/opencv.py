@@ -144,8 +144,25 @@ def read_opencv_rig(path: Path | str) -> RigModel:
         )
     matrix = _matrix(found[0], f"{where}: camera_matrix")
     lens = _lens(_matrix(found[1], where), where) if found[1] is not None else np.zeros(5)
-    camera = CameraModel(place.stem, size or _guess(matrix), matrix, lens, np.eye(3), np.zeros(3))
+    is_fisheye = _is_fisheye(document)
+    if is_fisheye and lens[4] != 0:
+        raise FormatError("F804", where, expected="4 numbers of a fisheye lens", got="5")
+    camera = CameraModel(
+        place.stem,
+        size or _guess(matrix),
+        matrix,
+        lens[:4] if is_fisheye else lens,
+        np.eye(3),
+        np.zeros(3),
+        is_fisheye,
+    )
     return make_rig([camera], {"unit": "mm"}, where)
+
+
+def _is_fisheye(document: dict[str, Any]) -> bool:
+    """Tell whether the numbers are those of a fisheye lens: as OpenCV's own calibration writes, or ROS."""
+    told = [str(document.get(name, "")).strip().lower() for name in ("fisheye_model", "distortion_model")]
+    return told[0] in ("1", "true") or told[1] in ("equidistant", "fisheye")
 
 
 def _size(document: dict[str, Any]) -> tuple[int, int] | None:

@@ -98,7 +98,7 @@ def read_sleap_analysis(path: Path | str) -> KeypointTable:
         names,
         tracks.transpose(3, 0, 2, 1),
         where=where,
-        confidence=None if scores is None else scores.transpose(2, 0, 1),
+        confidence=None if scores is None else _trust(scores.transpose(2, 0, 1)),
         frame=np.arange(n),
         files=[Path(found["video"].replace("\\", "/")).name] * n,
         individuals=individuals,
@@ -252,13 +252,18 @@ def read_sleap_labels(path: Path | str) -> KeypointTable:
         names,
         points[..., :2],
         where=where,
-        confidence=points[..., 2],
+        confidence=_trust(points[..., 2]),
         frame=np.array([row["frame"] for row in rows], np.int64),
         files=_short([row["video"] for row in rows]),
         individuals=individuals,
         kind="labels" if by_user else "predictions",
         edges=[(names[a], names[b]) for a, b in found["edges"]],
     )
+
+
+def _trust(scores: np.ndarray) -> np.ndarray:
+    """Return scores as confidences 0..1: they are peaks of maps that a network may lift a little above 1."""
+    return np.asarray(np.clip(scores, 0.0, 1.0))
 
 
 def _individuals(tracks: list[list[str]]) -> tuple[list[str], list[list[int]]]:

@@ -1,6 +1,5 @@
 """NWB files: spikes of units, or a series of regions; read with h5py alone."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from mystax.io.foreign import read_foreign
 from mystax.io.neural.axes import oriented
 from mystax.io.neural.slabs import Held
 from mystax.io.neural.source import NeuralSource, Neurons
+from mystax.io.nwb.cameras import rational_rate
 
 __all__ = ["read_nwb"]
 
@@ -95,8 +95,7 @@ def _of_series(path: Path, content: dict[str, Any], signal: str | None, axes: st
             raise ClockError(
                 "C207", where, expected="timestamps, or starting_time with a rate", got="neither"
             )
-        period = 1 / Fraction(rate).limit_denominator(10**6)
-        times = content["start"] + np.arange(len(activity)) * float(period)
+        times = content["start"] + np.arange(len(activity)) * float(1 / rational_rate(rate))
     if ids is not None and len(ids) != activity.shape[1]:
         raise FormatError(
             "F804", where, "rois and data differ", expected=f"{activity.shape[1]} rois", got=str(len(ids))

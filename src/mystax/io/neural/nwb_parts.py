@@ -210,8 +210,6 @@ def _traces(file: h5py.File, path: str, where: str) -> dict[str, Any]:
         raise FormatError("F804", f"{where}:{path}", expected="data with two axes", got=f"{data.shape}")
     factor, offset = (float(data.attrs.get(key, usual)) for key, usual in (("conversion", 1), ("offset", 0)))
     made = clock_of(group) | _regions(file, group)
-    if made["rate"] is not None:
-        made["rate"] = float(made["rate"])
     if factor != 1 or offset != 0:
         values = values.astype(np.float32) * np.float32(factor) + np.float32(offset)
     return {"values": np.asarray(values, np.float32), **made}

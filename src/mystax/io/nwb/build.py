@@ -1,5 +1,6 @@
 """NWB objects made of their descriptions, in a file in memory; values are read when they are written."""
 
+import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -172,8 +173,8 @@ class Builder:
     def _table(self, item: Table) -> None:
         kind = self.nwb.epoch.TimeIntervals if item.is_intervals else self.nwb.core.DynamicTable
         columns = [self._column(column) for column in item.columns]
-        if item.name.startswith("encoding_neurons"):
-            columns += self._units(item)
+        if item.source:
+            columns += self._origin(item)
         made = kind(
             name=item.name,
             description=item.description,
@@ -183,24 +184,46 @@ class Builder:
         )
         self._add(made)
 
-    def _units(self, item: Table) -> list[Any]:
-        """Point from the neurons of an encoding to the rows of the file's units, where all are there."""
-        units = self.file.units
+    def _origin(self, item: Table) -> list[Any]:
+        """Point from neurons to the rows that they were read from, where this file has all of these."""
+        name, table = self._table_of(item.source)
         known = next((column for column in item.columns if column.name == "neuron"), None)
-        if units is None or known is None:
+        if table is None or known is None:
             return []
         wanted = known.slab.whole() if known.slab is not None else np.asarray(known.values)
-        rows = {int(number): row for row, number in enumerate(units.id[:])}
+        rows = {int(number): row for row, number in enumerate(table.id[:])}
         if not all(int(number) in rows for number in wanted):
             return []
         return [
             self.nwb.core.DynamicTableRegion(
-                name="unit",
-                description="Row of the neuron in the table of units.",
+                name=name,
+                description=f"Row of the neuron in the table {table.name}.",
                 data=[rows[int(number)] for number in wanted],
-                table=units,
+                table=table,
             )
         ]
+
+    def _table_of(self, source: str) -> tuple[str, Any]:
+        """Return what the rows of a table of this file are called, and that table: units, or regions.
+
+        Numbers of neurons that were read from another format count something else, and point nowhere.
+        """
+        try:
+            about = json.loads(source)
+        except ValueError:
+            return "", None
+        if not isinstance(about, dict) or about.get("format") != "nwb":
+            return "", None
+        if "n_units" in about:
+            return "unit", self.file.units
+        name = str(about.get("series", "")).rpartition("/")[2]
+        series = [
+            one
+            for one in self.file.objects.values()
+            if one.name == name and getattr(one, "neurodata_type", "") == "RoiResponseSeries"
+        ]
+        tables = {id(one.rois.table): one.rois.table for one in series}
+        return "region", next(iter(tables.values())) if len(tables) == 1 else None
 
     def _column(self, column: Column) -> Any:
         if column.slab is not None:
@@ -326,7 +349,7 @@ class Builder:
             more["confidence_definition"] = "Probability that the point is in view and placed well."
         made = library.ndx_pose().PoseEstimationSeries(
             name=points.name,
-            description=f"Place of {points.name}.",
+            description=f"Place of {points.keypoint}.",
             data=self.data(points.position),
             unit=item.unit,
             reference_frame=item.frame,

@@ -257,7 +257,7 @@ def _intervals(group: h5py.Group) -> dict[str, Any] | None:
     if h5py.check_string_dtype(column.dtype) is not None:
         labels: list[Any] = [str(text) for text in column.asstr()[...]]
     elif column.dtype.kind in "iuf" and column.ndim == 1:
-        labels = [str(int(value)) for value in column[...]]
+        labels = [str(int(value)) if value == int(value) else str(value) for value in column[...].tolist()]
     else:
         return None
     return {

@@ -10,6 +10,7 @@ from mystax.io.layout import Part, inline_form, regular_times
 from mystax.io.nwb.naming import Names
 from mystax.io.nwb.objects import Column, Picture, Pose, Series, Slab, Table, Timeline
 from mystax.io.outcome_parts import OutcomeParts
+from mystax.io.provenance import files_of_cameras
 
 if TYPE_CHECKING:
     from xarray import Dataset, Variable
@@ -88,6 +89,8 @@ class DatasetMap:
     ) -> None:
         self.analysis, self.camera, self.words = parts.analysis, camera, words
         self.parameters = str(parts.attributes.get("parameters", "{}"))
+        named = list(files_of_cameras(parts.attributes))
+        self.filmed_by = camera or (named[0] if len(named) == 1 else "")
         self.dataset = parts.cameras[camera]
         self.names, self.mapped = names, mapped
         self._timelines = timelines

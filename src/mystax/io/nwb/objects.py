@@ -165,13 +165,17 @@ class Column:
 
 @dataclass(eq=False)
 class Table:
-    """A `DynamicTable`, or `TimeIntervals` (columns start_time and stop_time first)."""
+    """A `DynamicTable`, or `TimeIntervals` (columns start_time and stop_time first).
+
+    `source` is what `mystax.read_neural` says of the origin of the rows (JSON); empty for rows of our own.
+    """
 
     name: str
     description: str
     n_rows: int
     columns: list[Column] = field(default_factory=list)
     is_intervals: bool = False
+    source: str = ""
 
     def path(self, column: Column) -> str:
         """Where the values of a column lie."""
@@ -195,11 +199,12 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """A `PoseEstimationSeries`: one keypoint."""
+    """A `PoseEstimationSeries`: one keypoint, which is called `keypoint`."""
 
     name: str
     position: Slab
     confidence: Slab | None
+    keypoint: str
 
 
 @dataclass(frozen=True, eq=False)

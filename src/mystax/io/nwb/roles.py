@@ -9,6 +9,7 @@ import numpy as np
 from mystax.core.keypoints import KeypointSet
 from mystax.errors import MystaxError
 from mystax.io.nwb.mapping import PICTURE_FRAME, DatasetMap, Role, table_of
+from mystax.io.nwb.naming import Names
 from mystax.io.nwb.objects import Column, Points, Pose, Slab, Table
 
 __all__ = ["ROLES"]
@@ -154,7 +155,8 @@ def _pose(here: DatasetMap) -> None:
     for j, individual in enumerate(here.labels("individual")):
         words = (camera if is_flat else "", individual if several else "", recording)
         title = here.names.fresh("pose" if is_flat else "pose3d", *words)
-        points = tuple(_points(here, k, j) for k in range(len(nodes)))
+        labels = Names()  # names that differ only in signs that are not allowed get numbers
+        points = tuple(_points(here, k, j, labels.fresh(node)) for k, node in enumerate(nodes))
         made = Pose(
             title,
             here.about("position"),
@@ -166,7 +168,7 @@ def _pose(here: DatasetMap) -> None:
             name,
             nodes,
             edges,
-            camera=camera if is_flat else "",
+            camera=(camera or here.filmed_by) if is_flat else "",
             cameras=() if is_flat else tuple(_cameras(here)),
             recording=recording,
         )
@@ -177,7 +179,7 @@ def _pose(here: DatasetMap) -> None:
                 here.place(one.confidence, made.path(one, "confidence"))
 
 
-def _points(here: DatasetMap, k: int, j: int) -> Points:
+def _points(here: DatasetMap, k: int, j: int, label: str) -> Points:
     confidence: Slab | None = None
     if "confidence" in here.dataset.variables and here.variable("confidence").dims == (
         "time",
@@ -185,10 +187,8 @@ def _points(here: DatasetMap, k: int, j: int) -> Points:
         "individual",
     ):
         confidence = here.slab("confidence", "time", keypoint=k, individual=j)
-    from mystax.io.nwb.naming import clean
-
-    label = clean(here.labels("keypoint")[k])
-    return Points(label, here.slab("position", "time", keypoint=k, individual=j), confidence)
+    place = here.slab("position", "time", keypoint=k, individual=j)
+    return Points(label, place, confidence, here.labels("keypoint")[k])
 
 
 def _cameras(here: DatasetMap) -> list[str]:
@@ -280,6 +280,7 @@ def _encoding(here: DatasetMap) -> None:
                 text,
                 here.dataset.sizes["neuron"],
                 [*more, *columns],
+                source=str(here.dataset.attrs.get("neural_source", "")),
             )
         )
     _blocks(here)

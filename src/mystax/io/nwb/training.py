@@ -170,15 +170,25 @@ def plain_training(path: str) -> dict[str, Any]:
         return {
             "nodes": nodes,
             "edges": edges,
-            "rows": [_row(item, len(nodes)) for item in frames],
+            "rows": [_row(item, nodes) for item in frames],
             "states": np.asarray(scratch[...], np.int8) if isinstance(scratch, h5py.Dataset) else None,
         }
 
 
-def _row(frame: h5py.Group, n_nodes: int) -> dict[str, Any]:
-    """Read one training frame."""
+def _row(frame: h5py.Group, nodes: list[str]) -> dict[str, Any]:
+    """Read one training frame; points of another skeleton are not taken for those of the first one."""
     instances: list[dict[str, Any]] = []
+    n_nodes = len(nodes)
     for name, item in sorted(frame["skeleton_instances"].items()):
+        own = next((one for one in item.values() if isinstance(one, h5py.Group) and "nodes" in one), None)
+        if own is not None and nodes_and_edges(own)[0] != nodes:
+            raise FormatError(
+                "F804",
+                str(item.name),
+                "it is of another skeleton than the others",
+                expected=", ".join(nodes),
+                got=", ".join(nodes_and_edges(own)[0]),
+            )
         places = np.asarray(item["node_locations"][...], np.float64)
         if places.ndim != 2 or len(places) != n_nodes or places.shape[1] < 2:
             got = f"an array {places.shape}"

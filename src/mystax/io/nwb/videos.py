@@ -1,15 +1,18 @@
 """The videos behind outcomes: found beside them, and what an NWB file says of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from mystax.core.safe_names import is_there
+from mystax.core.typing import Float64
 from mystax.errors import MystaxError
+from mystax.io.fingerprint import quick_id
 from mystax.io.outcome_parts import OutcomeParts
-from mystax.io.provenance import files_of_cameras
+from mystax.io.provenance import files_of_cameras, frames_inputs
 
 __all__ = ["CameraVideo", "camera_videos", "creation_time"]
 
@@ -29,7 +32,7 @@ class CameraVideo:
     width, height, n_frames : int
         Of the pictures, and of all files [px].
     times : array (time,)
-        Of all frames [s].
+        Of all frames, session clock [s].
     created : datetime, optional
         When the first file was begun, as the container says.
     """
@@ -84,27 +87,61 @@ def camera_videos(
         for camera, files in files_of_cameras(parts.attributes).items():
             if camera in found or not files:
                 continue
-            places = [_place(file, folder) for file in files]
+            marks = [mark for mark in frames_inputs(parts.attributes).get(camera, ()) if "=" not in mark]
+            marks = marks if len(marks) == len(files) else [""] * len(files)
+            places = [_place(file, folder, mark) for file, mark in zip(files, marks, strict=True)]
             if any(place is None for place in places):
                 note = (
                     f"the video of camera {camera!r} is not found ({files[0]}); the file names no video of it"
                 )
             else:
                 try:
-                    found[camera] = _facts(camera, tuple(p for p in places if p is not None))
-                    continue
+                    known = _facts(camera, tuple(p for p in places if p is not None))
                 except MystaxError as error:
                     note = f"the video of camera {camera!r} is not read: {error}"
+                else:
+                    times, is_told = _session_times(outcomes, camera, known.n_frames)
+                    found[camera] = known if times is None else replace(known, times=times)
+                    if times is not None or not is_told:
+                        continue
+                    note = (
+                        f"the video of camera {camera!r} has the stamps of its file as times: no outcome that"
+                        " is exported tells when each of its frames was taken"
+                    )
             if note not in notes:
                 notes.append(note)
     return found, notes
 
 
-def _place(file: str, folder: Path) -> Path | None:
-    """Find a video under its noted path, or by its name beside the outcomes."""
+def _session_times(
+    outcomes: Mapping[str, OutcomeParts], camera: str, n_frames: int
+) -> tuple[Float64[np.ndarray, " time"] | None, bool]:
+    """Return when all frames of a camera were taken, as an outcome of all of them has it.
+
+    Returns
+    -------
+    (array (time,) or None, bool)
+        Session clock [s], None where no outcome has all frames; and whether any outcome has times at all.
+    """
+    is_told = False
+    for parts in outcomes.values():
+        cameras = files_of_cameras(parts.attributes)
+        dataset = parts.cameras.get(camera, parts.cameras.get("") if list(cameras) == [camera] else None)
+        if dataset is None or "time" not in dataset.variables:
+            continue
+        is_told = True
+        frame = np.asarray(dataset.variables["frame"].values) if "frame" in dataset.variables else None
+        if frame is not None and np.array_equal(frame, np.arange(n_frames)):
+            return np.asarray(dataset.variables["time"].values, np.float64), True
+    return None, is_told
+
+
+def _place(file: str, folder: Path, mark: str) -> Path | None:
+    """Find a video under its noted path, or by its name beside the outcomes; another of its name is none."""
     noted = Path(file)
     around = (noted, folder / noted.name, folder.parent / noted.name)
-    return next((place.absolute() for place in around if place.is_file()), None)
+    there = (place.absolute() for place in around if is_there(place))
+    return next((place for place in there if not mark or quick_id(place) == mark), None)
 
 
 def _facts(camera: str, files: tuple[Path, ...]) -> CameraVideo:

@@ -6,7 +6,8 @@ from mystax.core.compiled import kernel
 
 __all__ = ["decode_maps", "normalise_crop", "resize_box", "two_quantiles"]
 
-_NEGLIGIBLE = np.float32(-25.0)  # 4,096 cells of exp(-25) change the sum by less than float32 can hold
+_LEAST = np.float32(-80.0)  # below it a cell counts as this: 4,096 cells of exp(-80) change no digit of a sum
+_LANES = 16  # neighbours that are compared or summed at a time
 
 
 @kernel
@@ -209,6 +210,68 @@ def normalise_crop(crop, valid, least_span):
 
 
 @kernel
+def _fill_maxima(plane, lanes, maxima):
+    """Write the largest value of each row."""
+    height, width = plane.shape
+    whole = width - width % _LANES
+    for y in range(height):
+        for j in range(_LANES):
+            lanes[j] = plane[y, 0]
+        for x in range(0, whole, _LANES):
+            for j in range(_LANES):
+                lanes[j] = max(lanes[j], plane[y, x + j])
+        most = lanes[0]
+        for j in range(1, _LANES):
+            most = max(most, lanes[j])
+        for x in range(whole, width):
+            most = max(most, plane[y, x])
+        maxima[y] = most
+
+
+@kernel
+def _sum_of_powers(plane, top, sums):
+    """Return the sum of exp(value - top) over all cells, within 1e-6 of it.
+
+    The exponential is 2^n exp(r) with |r| <= log(2) / 2; of exp(r) the polynomial of the Cephes library.
+    """
+    height, width = plane.shape
+    for x in range(width):
+        sums[x] = np.float32(0.0)
+    for y in range(height):
+        for x in range(width):
+            below = max(plane[y, x] - top, _LEAST)
+            n = np.floor(below * np.float32(1.44269504088896341) + np.float32(0.5))
+            r = below - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
+            power = np.float32(1.9875691500e-4)
+            power = power * r + np.float32(1.3981999507e-3)
+            power = power * r + np.float32(8.3334519073e-3)
+            power = power * r + np.float32(4.1665795894e-2)
+            power = power * r + np.float32(1.6666665459e-1)
+            power = power * r + np.float32(5.0000001201e-1)
+            power = power * r * r + r + np.float32(1.0)
+            sums[x] += power * np.int32((np.int64(n) + 127) << 23).view(np.float32)
+    total = 0.0
+    for x in range(width):
+        total += sums[x]
+    return total
+
+
+@kernel
+def _second(plane, maxima, cx, cy, reach):
+    """Return the largest value of a cell that lies at least `reach` from (cx, cy) in x or in y."""
+    height, width = plane.shape
+    second = -np.inf
+    for y in range(height):
+        if not abs(y - cy) < reach:
+            second = max(second, np.float64(maxima[y]))
+        elif maxima[y] > second:
+            for x in range(width):
+                if not abs(x - cx) < reach and plane[y, x] > second:
+                    second = np.float64(plane[y, x])
+    return second
+
+
+@kernel
 def decode_maps(logits, null, radius, n_rounds, out):
     """Decode maps (n, K, y, x) and null logits (n, K) into `out` (n, K, 10).
 
@@ -216,26 +279,22 @@ def decode_maps(logits, null, radius, n_rounds, out):
     [cells^2]; peak; log of peak / highest cell outside of the window; logit of the visibility.
     """
     n_images, n_points, height, width = logits.shape
+    lanes = np.empty(_LANES, np.float32)
+    maxima = np.empty(height, np.float32)
+    sums = np.empty(width, np.float32)
     for i in range(n_images):
         for k in range(n_points):
             plane = logits[i, k]
-            top = plane[0, 0]
+            _fill_maxima(plane, lanes, maxima)
             peak_y = 0
+            for y in range(1, height):
+                if maxima[y] > maxima[peak_y]:
+                    peak_y = y
+            top = maxima[peak_y]
             peak_x = 0
-            for y in range(height):
-                for x in range(width):
-                    if plane[y, x] > top:
-                        top = plane[y, x]
-                        peak_y = y
-                        peak_x = x
-            sum_cells = 0.0  # of exp(logit - top): at least 1
-            for y in range(height):
-                row = np.float32(0.0)
-                for x in range(width):
-                    below = plane[y, x] - top
-                    if below > _NEGLIGIBLE:
-                        row += np.exp(below)
-                sum_cells += row
+            while peak_x < width - 1 and plane[peak_y, peak_x] < top:
+                peak_x += 1
+            sum_cells = _sum_of_powers(plane, top, sums)  # at least 1
             visible = top + np.log(sum_cells) - null[i, k]
             share_cells = 1.0 / (1.0 + np.exp(-visible)) if visible > -700.0 else 0.0
             cx = np.float64(peak_x)
@@ -273,12 +332,7 @@ def decode_maps(logits, null, radius, n_rounds, out):
                 yy = yy / mass - mean_y * mean_y
                 cx = mean_x
                 cy = mean_y
-            second = -np.inf
-            for y in range(height):
-                for x in range(width):
-                    inside = abs(y - cy) < radius + 0.5 and abs(x - cx) < radius + 0.5
-                    if not inside and plane[y, x] > second:
-                        second = np.float64(plane[y, x])
+            second = _second(plane, maxima, cx, cy, radius + 0.5)
             row_out = out[i, k]
             row_out[0] = cx
             row_out[1] = cy

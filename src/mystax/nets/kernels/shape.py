@@ -63,26 +63,27 @@ def _middle(values, use):
 
 
 @kernel
-def _invert(matrix, inverse):
-    """Invert a symmetric positive definite matrix by its Cholesky factor; the matrix is overwritten."""
+def _whiten(matrix, inverse):
+    """Write the inverse of the Cholesky factor of a symmetric positive definite matrix, which is overwritten.
+
+    With it, W, the matrix' inverse is W^T W.
+    """
     n = len(matrix)
-    for j in range(n):
-        for i in range(j, n):
+    for i in range(n):
+        for j in range(i + 1):
             total = matrix[i, j]
             for k in range(j):
                 total -= matrix[i, k] * matrix[j, k]
             matrix[i, j] = np.sqrt(max(total, 1e-300)) if i == j else total / matrix[j, j]
-    for column in range(n):
-        for i in range(n):
-            total = 1.0 if i == column else 0.0
-            for k in range(i):
-                total -= matrix[i, k] * inverse[k, column]
-            inverse[i, column] = total / matrix[i, i]
-        for i in range(n - 1, -1, -1):
-            total = inverse[i, column]
-            for k in range(i + 1, n):
-                total -= matrix[k, i] * inverse[k, column]
-            inverse[i, column] = total / matrix[i, i]
+    for i in range(n):
+        for c in range(n):
+            inverse[i, c] = 0.0
+        for k in range(i):
+            for c in range(k + 1):
+                inverse[i, c] -= matrix[i, k] * inverse[k, c]
+        inverse[i, i] = 1.0
+        for c in range(i + 1):
+            inverse[i, c] /= matrix[i, i]
 
 
 @kernel
@@ -168,46 +169,53 @@ def shape_residuals(xy, is_seen, mean, covariance, spread, can_mirror, out):
                 place += 2
         block = np.empty((2 * n_seen, 2 * n_seen), np.float64)
         offset = np.empty(2 * n_seen, np.float64)
-        pulled = np.empty(2 * n_seen, np.float64)
-        precision = np.empty((2 * n_seen, 2 * n_seen), np.float64)
+        pulled = np.zeros(2 * n_seen, np.float64)
+        white = np.empty((2 * n_seen, 2 * n_seen), np.float64)
+        own = np.zeros((n_seen, 3), np.float64)
         for a in range(2 * n_seen):
             offset[a] = moved[seen[a] // 2, seen[a] % 2]
             for b in range(2 * n_seen):
                 block[a, b] = covariance[seen[a], seen[b]]
             block[a, a] += noise[seen[a] // 2]
-        _invert(block, precision)
+        _whiten(block, white)
         for a in range(2 * n_seen):
-            pulled[a] = 0.0
-            for b in range(2 * n_seen):
-                pulled[a] += precision[a, b] * offset[b]
+            part = 0.0
+            for b in range(a + 1):
+                part += white[a, b] * offset[b]
+            for b in range(a + 1):
+                pulled[b] += white[a, b] * part
+            for b in range(a // 2 + 1):
+                own[b, 0] += white[a, 2 * b] * white[a, 2 * b]
+                own[b, 1] += white[a, 2 * b] * white[a, 2 * b + 1]
+                own[b, 2] += white[a, 2 * b + 1] * white[a, 2 * b + 1]
         place = 0
         for k in range(n_points):
             if is_seen[i, k]:
                 # Given the others: the covariance is the inverse of the precision's block, P, less the
                 # point's own noise, and the deviation is P^-1 (precision offset).
-                p = precision[place, place]
-                q = precision[place, place + 1]
-                r = precision[place + 1, place + 1]
+                p = own[place // 2, 0]
+                q = own[place // 2, 1]
+                r = own[place // 2, 2]
                 det = p * r - q * q
                 dx = (r * pulled[place] - q * pulled[place + 1]) / det
                 dy = (p * pulled[place + 1] - q * pulled[place]) / det
                 out[i, k] = _distance(dx, dy, r / det - noise[k], -q / det, p / det - noise[k])
                 place += 2
             else:
-                cross = np.empty((2, 2 * n_seen), np.float64)
-                for a in range(2 * n_seen):
-                    cross[0, a] = covariance[2 * k, seen[a]]
-                    cross[1, a] = covariance[2 * k + 1, seen[a]]
                 dx = moved[k, 0]
                 dy = moved[k, 1]
                 p = covariance[2 * k, 2 * k]
                 q = covariance[2 * k, 2 * k + 1]
                 r = covariance[2 * k + 1, 2 * k + 1]
                 for a in range(2 * n_seen):
-                    dx -= cross[0, a] * pulled[a]
-                    dy -= cross[1, a] * pulled[a]
-                    for b in range(2 * n_seen):
-                        p -= cross[0, a] * precision[a, b] * cross[0, b]
-                        q -= cross[0, a] * precision[a, b] * cross[1, b]
-                        r -= cross[1, a] * precision[a, b] * cross[1, b]
+                    along = 0.0
+                    down = 0.0
+                    for b in range(a + 1):
+                        along += white[a, b] * covariance[2 * k, seen[b]]
+                        down += white[a, b] * covariance[2 * k + 1, seen[b]]
+                    p -= along * along
+                    q -= along * down
+                    r -= down * down
+                    dx -= covariance[2 * k, seen[a]] * pulled[a]
+                    dy -= covariance[2 * k + 1, seen[a]] * pulled[a]
                 out[i, k] = _distance(dx, dy, p, q, r)

@@ -117,3 +117,30 @@ def test_points_beyond_the_end_are_an_empty_block(app: Application) -> None:
 def test_an_outcome_without_points_has_none(app: Application) -> None:
     answer = app.ask(f"/api/outcomes/{id_of(app, 'motion')}/points?i0=0&i1=4")
     assert (answer.status, answer.json()["code"]) == (404, "W903")
+
+
+def test_times_come_for_every_sample(app: Application) -> None:
+    answer = app.ask(f"/api/outcomes/{id_of(app, 'motion')}/clock")
+    found = unpack(answer.body)[0]["time"]
+    assert found.tobytes() == known_outcome("motion")["time"].values.tobytes()
+
+
+def test_runs_of_states_have_the_times_of_their_samples_over_a_gap(tmp_path: Path) -> None:
+    """Ten minutes are missing: the usual step is that of the frames, and no run is stretched by the gap."""
+    times = np.arange(300) / 30.0
+    times[120:] += 600.0
+    times[[7, 200]] = np.nan
+    dataset = known_outcome("states", times=times)
+    labels = np.repeat([1, 2, 1, 2, 1], 60).astype(dataset["label"].dtype)
+    dataset["label"] = dataset["label"].copy(data=labels.reshape(dataset["label"].shape))
+    inputs = [{"role": "frames", "camera": "left", "position": 0, "id": "x"}]
+    about = Provenance("states", get_analysis("states").version, "f" * 64, {}, inputs, 1.0)
+    Store(tmp_path / "a.mystax").publish(dataset, about)
+    app = Application(tmp_path)
+    arrays, header = unpack(app.ask(f"/api/outcomes/{id_of(app, 'states')}/states").body)
+    assert header["step"] == pytest.approx(1 / 30, rel=1e-9)
+    assert arrays["start"].tolist() == [0, 60, 120, 180, 240]
+    np.testing.assert_array_equal(arrays["from"], times[arrays["start"]])
+    np.testing.assert_array_equal(arrays["to"], times[arrays["stop"]])
+    inside, _ = unpack(app.ask(f"/api/outcomes/{id_of(app, 'states')}/states?t0=3&t1=604.1").body)
+    assert inside["start"].tolist() == [60, 120]

@@ -110,6 +110,15 @@ def test_what_cannot_be_set_is_refused_and_nothing_is_written(
     assert catalog.show(1) == before
 
 
+def test_two_recordings_without_a_subject_cannot_become_one(catalog: Catalog, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        new_clip(tmp_path / "w" / f"{name}.mp4")
+    catalog.ingest(tmp_path / "w", pattern="files")
+    with pytest.raises(RecipeError, match="r1 has this"):
+        catalog.set("r2", session="a")
+    assert [row["session"] for row in catalog.recordings()] == ["a", "b"]
+
+
 def test_recording_that_is_not_there_is_refused(catalog: Catalog) -> None:
     for refused in (
         lambda: catalog.set("r9", note="x"),

@@ -124,6 +124,36 @@ def test_file_of_another_recording_is_refused(catalog: Catalog, tmp_path: Path) 
     assert len(catalog.recordings()) == 1
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_session_of_the_same_name_at_another_place_is_refused_and_the_first_stays(
+    catalog: Catalog, tmp_path: Path, dry_run: bool
+) -> None:
+    for disk in ("a", "b"):
+        new_clip(tmp_path / disk / "whisk" / "m1" / "1.mp4")
+    new_clip(tmp_path / "b" / "whisk" / "m2" / "1.mp4")
+    pattern = "{subject}/{session}.{video}"
+    catalog.ingest(tmp_path / "a" / "whisk", pattern=pattern)
+    before = catalog.show(1)["cameras"]
+    found = catalog.ingest(tmp_path / "b" / "whisk", pattern=pattern, dry_run=dry_run)
+    assert [error.code for error in found.conflicts] == ["P403"]
+    assert str(tmp_path / "a" / "whisk" / "m1" / "1.mp4") in found.conflicts[0].got
+    assert str(tmp_path / "b" / "whisk" / "m1" / "1.mp4") in found.conflicts[0].got
+    assert [row["subject"] for row in catalog.recordings()] == (["m1"] if dry_run else ["m1", "m2"])
+    assert len(found.planned) == dry_run
+    assert catalog.show(1)["cameras"] == before
+
+
+def test_camera_that_moved_alone_takes_nothing_from_the_others(catalog: Catalog, tmp_path: Path) -> None:
+    left, right = (new_clip(tmp_path / "a" / "w" / "m1" / f"{name}.mp4") for name in ("left", "right"))
+    catalog.ingest(tmp_path / "a" / "w", pattern="{subject}/{camera}.{video}")
+    (tmp_path / "b" / "w" / "m1").mkdir(parents=True)
+    left.rename(tmp_path / "b" / "w" / "m1" / "left.mp4")
+    found = catalog.ingest(tmp_path / "b" / "w", pattern="{subject}/{camera}.{video}")
+    assert [error.code for error in found.conflicts] == ["P403"]
+    assert str(right) in found.conflicts[0].got
+    assert catalog.recordings()[0]["cameras"] == ["left", "right"]
+
+
 def test_dry_run_writes_nothing_and_shows_flags_clocks_and_near_misses(
     catalog: Catalog, tmp_path: Path
 ) -> None:

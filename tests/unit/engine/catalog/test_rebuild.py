@@ -1,5 +1,6 @@
 """A lost database is made again from texts and outcomes."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,19 @@ def test_summary_holds_medians(catalog: Catalog, tmp_path: Path) -> None:
     ((*_, summary, state),) = _rows(catalog)
     assert summary["n_frames"] == 20
     assert state == "current"
+
+
+def test_copy_of_a_folder_of_outcomes_is_told_and_the_rest_is_found(catalog: Catalog, tmp_path: Path) -> None:
+    """A person keeps a copy beside: it says that it is the same recording."""
+    neuroblueprint(tmp_path / "whisk", 1, 2)
+    catalog.ingest(tmp_path / "whisk")
+    _work(catalog)
+    shutil.copytree(catalog.out / "sub-001" / "ses-01", catalog.out / "sub-001" / "a-copy")
+    with _lose(catalog) as again:
+        found = again.rebuild()
+        rows = again.recordings()
+        assert [row["session"] for row in rows] == ["01", "02"]
+        assert [row["n_frames"] for row in rows] == [20, 20]
+        assert len(found.problems) == 1
+        assert found.problems[0].code == "P403"
+        assert "a-copy" in str(found.problems[0])

@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from mystax.compute.projection import project_rig
+from mystax.core.rig_model import RigModel
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import ParameterError, RecipeError
+from tests.fixtures.rigs import points_about, rig_of
 
 
 @pytest.mark.parametrize("rate", [0.0, -25.0, 1e6, float("nan")])
@@ -13,6 +17,25 @@ def test_rate_must_be_one(rate: float) -> None:
     with pytest.raises(ParameterError, match="'rate'") as refused:
         Request3d(rate=rate)
     assert refused.value.code == "P401"
+
+
+@pytest.mark.parametrize("unit", [0.0, -1.0, float("nan"), 1e7])
+def test_unit_of_a_rig_must_be_a_length(unit: float) -> None:
+    with pytest.raises(ParameterError, match="rig_unit"):
+        Request3d(rig_unit=unit)
+
+
+def test_rig_is_brought_to_millimetres_and_sees_the_same() -> None:
+    squares = RigModel(rig_of(2).cameras, {"unit": "square"})
+    with pytest.raises(ParameterError, match="square of the board"):
+        Request3d().check_unit(squares)
+    request = Request3d(rig_unit=20)
+    scaled = request.in_millimetres(squares)
+    request.check_unit(scaled)
+    points = points_about(5, 50)
+    np.testing.assert_allclose(project_rig(scaled, 20 * points), project_rig(squares, points), atol=1e-9)
+    assert request.as_dict()["rig_unit"] == 20
+    assert "rig_unit" not in Request3d().as_dict()
 
 
 def test_side_is_left_or_right() -> None:

@@ -1,5 +1,6 @@
 """Further columns: words are checked, traces found, tables read on their own time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,21 @@ def test_column_of_a_table_has_its_own_time(tmp_path: Path) -> None:
     found = with_columns(source, {}, StatesParams(features=f"csv:{path}:rate")).columns[f"csv:{path}:rate"]
     np.testing.assert_array_equal(found.times, [0, 0.5, 1])
     np.testing.assert_array_equal(found.values[:, 0], [60, np.nan, 70])
+
+
+def test_table_of_several_recordings_has_rows_of_each(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    rows = [
+        f"{name},{time},{time + shift}" for name, shift in (("face", 0), ("other", 50)) for time in (0, 1, 2)
+    ]
+    path.write_text("recording,time,x\n" + "\n".join(rows))
+    assert columns(f"csv:{path}:x")[f"csv:{path}:x"][:, 0].tolist() == [0, 1, 2]
+    _, source = spatial_source(1, N)
+    params = StatesParams(features=f"csv:{path}:x")
+    one = replace(source, name="other.left", individual="left")
+    assert with_columns(one, {}, params).columns[f"csv:{path}:x"].values[:, 0].tolist() == [50, 51, 52]
+    with pytest.raises(RecipeError, match="no row of recording 'third'"):
+        with_columns(replace(source, name="third"), {}, params)
 
 
 def test_table_without_time_needs_a_row_per_frame(tmp_path: Path) -> None:

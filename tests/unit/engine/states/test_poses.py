@@ -47,6 +47,39 @@ def test_unsure_and_unread_points_are_missing() -> None:
     assert np.isfinite(np.delete(found.points, [3, 7], axis=0)).all()
 
 
+def test_points_in_space_are_judged_by_the_cameras_that_agree() -> None:
+    generator = np.random.default_rng(4)
+    residual, used = generator.uniform(0, 4, (N, 3, 13, 1)), np.ones((N, 3, 13, 1), np.int8)
+    residual[5, 0, 2], used[5, 0, 2] = 80.0, 0  # an outlier of the first camera: the others agree
+    residual[6, 0, 2], used[6, 0, 2] = np.nan, -1
+    residual[6, 1:, 2] = 9.0  # the first does not see it, the others are far off
+    residual[7, :, 2, 0] = [1.0, 4.0, 20.0]  # 8.3 px in the mean
+    residual[8, :, 2, 0], used[8, :, 2] = [5.0, 8.0, 4.0], -1  # who agrees is not told: 5.7 px
+    dims = ("time", "camera", "keypoint", "individual")
+    dataset = pose(0).drop_vars(["position", "confidence"])
+    dataset = dataset.assign_coords(space=["x", "y", "z"], camera=["a", "b", "c"])
+    place = generator.uniform(0, 99, (N, 3, 13, 1))
+    dataset["position"] = (("time", "space", "keypoint", "individual"), place, {"units": "mm"})
+    dataset["residual"], dataset["used"] = (dims, residual), (dims, used)
+    (found,) = joined_cameras({"pose3d": dataset}, StatesParams(max_residual=6), None, "a")
+    missing = np.argwhere(np.isnan(found.points).any(2))
+    assert missing.tolist() == [[6, 2], [7, 2]]
+
+
+def test_everything_that_cameras_bring_is_in_the_content() -> None:
+    poses = {"pose/left": pose(1), "pose/right": pose(2)}
+    (found,) = joined_cameras(poses, StatesParams(), None, "a")
+    (other,) = joined_cameras({**poses, "pose/right": pose(3)}, StatesParams(), None, "a")
+    assert found.identity == other.identity  # frames of one recording are shared
+    assert found.further != other.further
+
+
+def test_only_one_individual_of_several_cameras_is_told() -> None:
+    poses = {"pose/left": pose(1), "pose/right": pose(2, individuals=2)}
+    (found,) = joined_cameras(poses, StatesParams(), None, "a")
+    assert [item.text for item in found.flags] == ["camera right: only the first of 2 individuals is used"]
+
+
 def test_cameras_are_joined_by_their_times() -> None:
     left, right = pose(1), pose(2, shift=1 / 30)
     (found,) = joined_cameras({"pose/left": left, "pose/right": right}, StatesParams(), None, "a")

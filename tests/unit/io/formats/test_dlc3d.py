@@ -28,6 +28,7 @@ def test_pair_is_read_with_its_names(tmp_path: Path) -> None:
     assert rig.names == ("camera-1", "camera-2")
     assert rig.cameras[0].size == (640, 480)
     assert rig.cameras[1].translation.tolist() == [90, 0, 0]
+    assert rig.metadata["unit"] == "square"
 
 
 @pytest.mark.attack

@@ -49,6 +49,22 @@ def test_one_camera_is_read_from_xml(tmp_path: Path) -> None:
     np.testing.assert_array_equal(camera.matrix, K)
 
 
+@pytest.mark.parametrize("word", ["fisheye_model: 1", "distortion_model: equidistant"])
+def test_fisheye_cameras_are_read_as_such(word: str, tmp_path: Path) -> None:
+    text = f"%YAML:1.0\n---\n{word}\n" + matrix("camera_matrix", K)
+    path = tmp_path / "wide.yml"
+    path.write_text(text + matrix("distortion_coefficients", np.array([[0.04], [-0.01], [0.002], [0.001]])))
+    camera = read_opencv_rig(path).cameras[0]
+    assert camera.is_fisheye
+    assert camera.distortion.tolist() == [0.04, -0.01, 0.002, 0.001]
+    plain = path.read_text().replace(word, "fisheye_model: 0")
+    path.write_text(plain)
+    assert not read_opencv_rig(path).cameras[0].is_fisheye
+    path.write_text(text + matrix("distortion_coefficients", np.full((1, 5), 0.1)))
+    with pytest.raises(FormatError, match="fisheye"):
+        read_opencv_rig(path)
+
+
 @pytest.mark.attack
 def test_entities_and_objects_are_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.xml"

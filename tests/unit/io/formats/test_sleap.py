@@ -57,6 +57,19 @@ def test_written_file_has_every_field_of_the_tool_in_its_shape(tmp_path: Path) -
     np.testing.assert_array_equal(occupancy, np.isfinite(table.position).any((2, 3)))
 
 
+def test_scores_above_one_are_full_confidence(tmp_path: Path) -> None:
+    """Peaks of the maps of a network, which lifts the surest ones a little above 1."""
+    write_sleap_analysis(tmp_path / "t.h5", random_table(4, kind="predictions", states=False, missing=0))
+    with h5py.File(tmp_path / "t.h5", "r+") as file:
+        scores = file["point_scores"][...]
+        scores[0, 0], scores[0, 1] = 1.05, np.nan
+        file["point_scores"][...] = scores
+    found = read_sleap_analysis(tmp_path / "t.h5").confidence
+    assert (found[:, 0, 0] == 1).all()
+    assert np.isnan(found[:, 0, 1]).all()
+    np.testing.assert_array_equal(found[:, 0, 2:], np.moveaxis(scores, 2, 0)[:, 0, 2:])
+
+
 def test_several_tracks_without_names_are_numbered(tmp_path: Path) -> None:
     table = random_table(4, n_individuals=2, kind="predictions", states=False)
     write_sleap_analysis(tmp_path / "t.h5", table)

@@ -115,6 +115,13 @@ def test_axis_as_long_as_the_regions_is_neurons_where_a_rate_gives_the_times(
     np.testing.assert_allclose(dataset["time"].values, 3 + np.arange(7) / 2)
 
 
+def test_rate_of_single_precision_means_the_rate_that_a_scanner_has(tmp_path: Path) -> None:
+    timed = {"starting_time": (np.float64(0.0), {"rate": np.float32(30000 / 1001)}), "rois": np.arange(3)}
+    values = np.zeros((30000, 3), np.float32)
+    dataset = mystax.read_neural(ophys(tmp_path, F=flat(S=series(values, **timed))))
+    assert abs(float(dataset["time"].values[-1]) - 29999 * 1001 / 30000) < 1e-9
+
+
 def test_square_data_need_a_word(tmp_path: Path) -> None:
     path = ophys(tmp_path, F=flat(S=series(np.eye(7), timestamps=np.arange(7.0))))
     with pytest.raises(NumbersError, match=r"N306.*7 x 7"):

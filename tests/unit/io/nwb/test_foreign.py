@@ -189,6 +189,18 @@ def test_intervals_of_states_become_bouts_and_their_summary(tmp_path: Path) -> N
     assert dataset["transition_count"].values.tolist() == [[0, 1], [1, 0]]
 
 
+def test_states_of_numbers_are_told_apart_to_the_last_digit(tmp_path: Path) -> None:
+    table = {
+        "@": kind("TimeIntervals"),
+        "start_time": np.arange(3.0),
+        "stop_time": np.arange(3.0) + 1,
+        "state": np.array([1.0, 1.5, 1.0]),
+    }
+    ((found,), _) = read_behaviour(nwb(tmp_path / "a.nwb", {"states": table}))
+    assert found.cameras[""].attrs["state_names"] == ["1", "1.5"]
+    assert found.cameras[""]["bout_label"].values.tolist() == [1, 2, 1]
+
+
 def test_videos_and_neurons_are_told_and_nothing_known_is_refused(tmp_path: Path) -> None:
     content = {"v": {"@": kind("ImageSeries"), "external_file": ["face.mp4"]}, "u": {"@": kind("Units")}}
     with pytest.raises(FormatError, match="F804") as caught:

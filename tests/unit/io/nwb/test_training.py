@@ -110,3 +110,18 @@ def test_places_of_other_points_are_refused(file: Path) -> None:
         instance["node_locations"] = np.zeros((7, 2))
     with pytest.raises(FormatError, match=r"F804.*3 places x, y"):
         read_training(file)
+
+
+def test_labels_of_a_second_skeleton_are_not_taken_for_those_of_the_first(file: Path) -> None:
+    with h5py.File(file, "r+") as changed:
+        skeletons = changed["processing/behavior/Skeletons"]
+        changed.copy(skeletons["keypoints"], skeletons, "other")
+        nodes = list(skeletons["other/nodes"].asstr()[...])
+        del skeletons["other/nodes"]
+        skeletons["other/nodes"] = np.array(nodes[::-1], object)
+        frame = changed["processing/behavior/PoseTraining/training_frames/frame000000/skeleton_instances"]
+        instance = next(iter(frame.values()))
+        del instance["keypoints"]  # the link has the name of what it points to
+        instance["other"] = h5py.SoftLink("/processing/behavior/Skeletons/other")
+    with pytest.raises(FormatError, match=r"F804.*another skeleton"):
+        read_training(file)

@@ -19,6 +19,7 @@ from mystax.io.recorded import find_recorded
 from mystax.io.store import Store
 from tests.fixtures.exchange_outcomes import contents, known_outcome, publish_known
 from tests.unit.io.nwb.conftest import START, Exported
+from tests.unit.io.nwb.test_videos import film
 
 pytestmark = pytest.mark.extra("nwb")
 
@@ -215,3 +216,30 @@ def test_points_in_space_link_the_poses_of_their_cameras(two_cameras: Exported) 
         )
         assert sorted(space.pose_estimations) == ["pose_left", "pose_right"]
         assert space.pose_estimations["pose_left"].device.name == "left"
+
+
+def test_pose_of_the_only_camera_links_its_device_and_its_video(tmp_path: Path) -> None:
+    film(tmp_path / "a.mp4", 6)
+    files = {"left": [str(tmp_path / "a.mp4")]}
+    folder = publish_known(tmp_path / "face.mystax", "pose", files=files)
+    path = write_nwb(tmp_path / "face.nwb", find_recorded([folder]), NwbOptions(start=START))
+    with library.quiet(), library.pynwb().NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+        made = file.read()
+        pose = made.processing["behavior"]["pose"]
+        assert list(made.devices) == [pose.device.name] == ["left"]
+        assert pose.source_video.name == "video_left"
+
+
+@pytest.mark.usefixtures("readers_here")
+def test_names_in_any_script_stay_apart_and_come_back(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"keypoint": ["左目", "右目", "nose tip", "nose-tip"], "roi": ["Näse", "Nüse"]}
+    folder = publish_known(tmp_path / "face.mystax", "pose", "motion", **names)
+    path = write_nwb(tmp_path / "face.nwb", find_recorded([folder]), NwbOptions(start=START))
+    for one in read_outcomes(path):
+        publish_parts(Store(tmp_path / "back"), one.parts)
+    assert contents(tmp_path / "back") == contents(folder)
+    with library.quiet(), library.pynwb().NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+        pose = file.read().processing["behavior"]["pose"]
+        assert list(pose.skeleton.nodes) == names["keypoint"]
+        told = [one.description for one in pose.pose_estimation_series.values()]
+        assert sorted(told) == sorted(f"Place of {name}." for name in names["keypoint"])

@@ -1,5 +1,12 @@
 // Made by tools/web_types.py; do not edit.
 
+/** How well cameras agree; `ray_angle` is the median of the largest angle of rays [degrees]. `weak` is the share of the points whose rays are so nearly parallel that their depth is unsure. */
+export interface Agreement {
+  readonly cameras: ReadonlyArray<CameraError>;
+  readonly ray_angle: number | null;
+  readonly weak: number | null;
+}
+
 /** An analysis and the JSON schema of its parameters: the only source of forms. */
 export interface AnalysisForm {
   readonly name: string;
@@ -13,6 +20,13 @@ export interface Bout {
   readonly start: number;
   readonly stop: number;
   readonly is_whole: boolean;
+}
+
+/** How far a camera's points are from those in space, median [px]; `left_out`: without its own vote. */
+export interface CameraError {
+  readonly camera: string;
+  readonly residual: number | null;
+  readonly left_out: number | null;
 }
 
 /** A camera of a recording; `id` asks for its frames and its clock. */
@@ -430,6 +444,21 @@ export interface TrainingWanted {
   readonly hold_out: "recording" | "block";
   readonly seed: number;
   readonly force: boolean;
+}
+
+/** What a gesture did to a point of a frame. */
+export interface UndoPoint {
+  readonly camera: string;
+  readonly frame: number;
+  readonly keypoint: string;
+  readonly before: LabelPoint | null;
+  readonly after: LabelPoint | null;
+}
+
+/** A gesture that stands and can be taken back. */
+export interface UndoStep {
+  readonly batch: string;
+  readonly points: ReadonlyArray<UndoPoint>;
 }
 
 /** A variable of an outcome: what can be drawn of it. */

@@ -1,6 +1,7 @@
 /** The only module that speaks to the server: the session, objects, pictures and arrays. */
 
 import type {
+  Agreement,
   AnalysisForm,
   Bout,
   ComparisonWanted,
@@ -33,6 +34,7 @@ import type {
   StateEditSet,
   Suggestion,
   TrainingWanted,
+  UndoStep,
   VideosFound,
   VideosWanted,
 } from "./api.gen";
@@ -171,6 +173,8 @@ export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<L
 /** One frame with what a model says of it. */
 export const labelFrame = (id: string, camera: string, frame: number): Promise<LabelFrame> =>
   read(`labels/${id}/frame${query({ camera, i: frame })}`);
+/** Gestures of this user that stand, the oldest first. */
+export const undoable = (id: string): Promise<readonly UndoStep[]> => read(`labels/${id}/undo`);
 export const history = (id: string, camera: string, frame: number): Promise<readonly LabelLine[]> =>
   read(`labels/${id}/history${query({ camera, i: frame })}`);
 /** Where a point of the camera `seen` can lie in the picture of `other`. */
@@ -239,6 +243,11 @@ export const masks = (outcome: string, roi: string, first: number, count: number
 /** States as runs: first and last sample, state, first and last time. */
 export const stateRuns = (outcome: string, variable: string): Promise<Envelope> =>
   arrays(`outcomes/${outcome}/states${query({ var: variable })}`);
+
+/** The times of all samples of an outcome. */
+export const times = (outcome: string): Promise<Envelope> => arrays(`outcomes/${outcome}/clock`);
+/** How well the cameras agree on points in space. */
+export const agreement = (outcome: string): Promise<Agreement> => read(`outcomes/${outcome}/agreement`);
 
 /** A small variable as it is. */
 export const values = (outcome: string, variable: string): Promise<Envelope> =>

@@ -3,6 +3,9 @@
 export interface FrameTimes {
   /** Times of all frames, rising [s]; a frame without a time is NaN. */
   readonly times: Float64Array;
+  /** The times that are known, and the frames that have them; null where all have. */
+  readonly known: Float64Array;
+  readonly frames: Int32Array | null;
   /** Median distance of two frames [s]. */
   readonly interval: number;
   /** Smallest step of the clock [s]. */
@@ -30,11 +33,13 @@ export function frameTimes(times: Float64Array, tick = 1e-6): FrameTimes {
   }
   steps.sort((a, b) => a - b);
   const interval = steps.length === 0 ? 1 : (steps[Math.floor(steps.length / 2)] ?? 1);
-  return { times, interval, tick };
+  const known = times.filter(Number.isFinite);
+  const frames = known.length === times.length ? null : Int32Array.from(times.keys()).filter((k) => Number.isFinite(times[k]));
+  return { times, known, frames, interval, tick };
 }
 
 /** Number of the last time that is not after `time`; -1 before the first. */
-export function lastNotAfter(times: Float64Array, time: number): number {
+export function lastNotAfter(times: ArrayLike<number>, time: number): number {
   let low = 0;
   let high = times.length;
   while (low < high) {
@@ -47,24 +52,34 @@ export function lastNotAfter(times: Float64Array, time: number): number {
 
 /** Which frame a camera shows at a time: the last one that is not later than half a tick after it. */
 export function shownAt(clock: FrameTimes, time: number): Shown {
-  const { times, interval, tick } = clock;
-  const frame = lastNotAfter(times, time + tick / 2);
-  const own = times[frame];
-  const next = times[frame + 1];
+  const { known, frames, interval } = clock;
+  const at = placeAt(clock, time);
+  const own = known[at];
   const off = own === undefined ? NaN : own - time;
-  const isNear = own !== undefined && time - own <= REACH * interval;
-  if (isNear) return { frame, off, gap: 0 };
+  if (own !== undefined && time - own <= REACH * interval) return { frame: frames?.[at] ?? at, off, gap: 0 };
+  const next = known[at + 1];
   const gap = own !== undefined && next !== undefined ? next - own : Infinity;
   return { frame: null, off, gap };
 }
 
-/** The time that is shown when a panel steps by some frames. */
+const placeAt = ({ known, tick }: FrameTimes, time: number): number => lastNotAfter(known, time + tick / 2);
+
+/** The time that is shown when a panel steps by some frames; frames without a time are passed over. */
 export function stepped(clock: FrameTimes, time: number, frames: number): number {
-  const { times, tick } = clock;
-  if (times.length === 0) return time;
-  const now = lastNotAfter(times, time + tick / 2);
-  const wanted = Math.min(Math.max(now + frames, 0), times.length - 1);
-  return times[wanted] ?? time;
+  const wanted = Math.min(Math.max(placeAt(clock, time) + frames, 0), clock.known.length - 1);
+  return clock.known[wanted] ?? time;
+}
+
+/** The time of the frame that is shown some seconds on; at least the next one, so that no gap holds a step up. */
+export function later(clock: FrameTimes, time: number, seconds: number): number {
+  const to = placeAt(clock, time + seconds);
+  return to === placeAt(clock, time) ? stepped(clock, time, Math.sign(seconds)) : (clock.known[Math.max(0, to)] ?? time);
+}
+
+/** The time of a frame, or of the nearest one before it that has a time; undefined where there is no such frame. */
+export function timeOf({ times, known, frames }: FrameTimes, frame: number): number | undefined {
+  if (frame < 0 || frame >= times.length) return undefined;
+  return frames === null ? times[frame] : known[Math.max(0, lastNotAfter(frames, frame))];
 }
 
 /** Write a time as hours, minutes, seconds and milliseconds. */

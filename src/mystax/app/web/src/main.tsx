@@ -18,7 +18,7 @@ import { Neural } from "./screens/Neural";
 import { Queue } from "./screens/Queue";
 import { Models } from "./screens/Models";
 import { View } from "./screens/View";
-import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
+import { address, addressOf, clearClocks, extent, focusName, isEmbedded, isOpening, isReadOnly, marks, open, said, screen, SCREENS, setClock, span, tell, time, trouble, type Screen } from "./state";
 import "./style.css";
 
 /** Most marks of the seek bar, side by side. */
@@ -54,25 +54,43 @@ async function extentOf(recording: RecordingInfo): Promise<readonly [number, num
   return [0, 0];
 }
 
-async function show(id: string): Promise<void> {
-  const found = await api.recording(id);
-  clearClocks();
-  marks.value = [];
-  focusName.value = null;
-  if (found.cameras.length === 0) extent.value = await extentOf(found);
-  open.value = found;
-  await Promise.all(
-    found.cameras.map(async (camera) => setClock(camera.id, Float64Array.from(numbers(await api.clock(camera.id), "time")))),
-  );
-  if (found.cameras.length > 0) api.marks(id, MARKS).then((known) => (marks.value = known)).catch(tell);
+/** Number of the recording that was asked for last: an answer that comes after a newer wish is dropped. */
+let wish = 0;
+
+async function show(id: string): Promise<boolean> {
+  const mine = (wish += 1);
+  isOpening.value = true;
+  try {
+    const found = await api.recording(id);
+    const span = found.cameras.length === 0 ? await extentOf(found) : null;
+    if (mine !== wish) return false;
+    clearClocks();
+    marks.value = [];
+    focusName.value = null;
+    if (span !== null) extent.value = span;
+    open.value = found;
+    await Promise.all(
+      found.cameras.map(async (camera) => {
+        const times = Float64Array.from(numbers(await api.clock(camera.id), "time"));
+        if (mine === wish) setClock(camera.id, times);
+      }),
+    );
+    if (found.cameras.length > 0) api.marks(id, MARKS).then((known) => mine === wish && (marks.value = known)).catch(tell);
+  } catch (error) {
+    if (mine !== wish) return false;
+    open.value = null; // never another recording than the address says
+    throw error;
+  } finally {
+    if (mine === wish) isOpening.value = false;
+  }
+  return mine === wish;
 }
 
 async function follow(): Promise<void> {
   const to = address(window.location.hash);
   screen.value = to.screen;
   if (to.recording !== null && to.recording !== open.value?.id) {
-    await show(to.recording);
-    time.value = to.time ?? span.value[0];
+    if (await show(to.recording)) time.value = to.time ?? span.value[0];
   } else if (to.time !== null) time.value = to.time;
 }
 

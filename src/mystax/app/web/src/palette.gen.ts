@@ -51,7 +51,8 @@ export const palette = {
     "motion": "#009E73",
     "blink": "#CC79A7",
     "running": "#0072B2",
-    "face": "#E69F00"
+    "face": "#E69F00",
+    "reflection": "#56B4E9"
   },
   "frames": {
     "good": "#cfe3f1",

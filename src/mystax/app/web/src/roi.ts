@@ -28,7 +28,8 @@ export interface Polygon {
 export type Shape = Rectangle | Ellipse | Polygon;
 export type Form = Shape["form"];
 
-export const KINDS = ["pupil", "motion", "blink", "running", "face"] as const;
+/** Kinds of regions; a reflection is a part of a pupil, and no entry of its own in a file. */
+export const KINDS = ["pupil", "motion", "blink", "running", "face", "reflection"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Which analysis measures a region of a kind, one frame at a time. */
@@ -38,6 +39,7 @@ export const ANALYSIS: Readonly<Record<Kind, string>> = {
   blink: "blink",
   running: "running",
   face: "pose",
+  reflection: "pupil",
 };
 
 export interface Region {
@@ -45,7 +47,9 @@ export interface Region {
   readonly kind: Kind;
   readonly camera: string;
   readonly shape: Shape;
-  /** What the page does not edit, kept as it came: reflections, scale, frame_size, source, confidence. */
+  /** Name of the pupil that a reflection belongs to. */
+  readonly of?: string;
+  /** What the page does not edit, kept as it came: scale, frame_size, source, confidence. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -62,36 +66,77 @@ function numbersOf(value: unknown): number[] {
   return Array.isArray(value) ? value.map(Number) : [];
 }
 
-/** Read an entry; null where its shape is not known. */
-export function readRegion(entry: Readonly<Record<string, unknown>>): Region | null {
-  const { name, kind, camera, rectangle, ellipse, polygon, ...rest } = entry;
-  const found = KINDS.find((one) => one === kind);
-  let shape: Shape | null = null;
+type Entry = Readonly<Record<string, unknown>>;
+
+function readShape({ rectangle, ellipse, polygon }: Entry): Shape | null {
   if (rectangle !== undefined) {
     const [x = 0, y = 0, w = LEAST, h = LEAST] = numbersOf(rectangle);
-    shape = { form: "rectangle", x, y, w, h };
-  } else if (ellipse !== undefined) {
-    const [cx = 0, cy = 0, rx = LEAST, ry = LEAST, angle = 0] = numbersOf(ellipse);
-    shape = { form: "ellipse", cx, cy, rx, ry, angle };
-  } else if (Array.isArray(polygon)) {
-    const points = polygon.map((pair) => {
-      const [x = 0, y = 0] = numbersOf(pair);
-      return { x, y };
-    });
-    shape = { form: "polygon", points };
+    return { form: "rectangle", x, y, w, h };
   }
+  if (ellipse !== undefined) {
+    const [cx = 0, cy = 0, rx = LEAST, ry = LEAST, angle = 0] = numbersOf(ellipse);
+    return { form: "ellipse", cx, cy, rx, ry, angle };
+  }
+  if (!Array.isArray(polygon)) return null;
+  const points = polygon.map((pair) => {
+    const [x = 0, y = 0] = numbersOf(pair);
+    return { x, y };
+  });
+  return { form: "polygon", points };
+}
+
+function writeShape(shape: Shape): Entry {
+  if (shape.form === "rectangle") return { rectangle: [shape.x, shape.y, shape.w, shape.h] };
+  if (shape.form === "ellipse") return { ellipse: [shape.cx, shape.cy, shape.rx, shape.ry, shape.angle] };
+  return { polygon: shape.points.map(({ x, y }) => [x, y]) };
+}
+
+/** Read an entry; null where its shape or its kind is not known. */
+export function readRegion(entry: Entry): Region | null {
+  const { name, kind, camera, rectangle: _r, ellipse: _e, polygon: _p, ...rest } = entry;
+  const found = KINDS.find((one) => one === kind);
+  const shape = readShape(entry);
   if (shape === null || found === undefined) return null;
   return { name: String(name), kind: found, camera: String(camera ?? ""), shape, rest };
 }
 
 /** Write it as an entry again. */
-export function writeRegion({ name, kind, camera, shape, rest }: Region): Readonly<Record<string, unknown>> {
-  const head = camera === "" ? { name, kind } : { name, kind, camera };
-  if (shape.form === "rectangle") return { ...head, rectangle: [shape.x, shape.y, shape.w, shape.h], ...rest };
-  if (shape.form === "ellipse") {
-    return { ...head, ellipse: [shape.cx, shape.cy, shape.rx, shape.ry, shape.angle], ...rest };
-  }
-  return { ...head, polygon: shape.points.map(({ x, y }) => [x, y]), ...rest };
+export function writeRegion({ name, kind, camera, shape, rest }: Region): Entry {
+  return { name, kind, ...(camera === "" ? {} : { camera }), ...writeShape(shape), ...rest };
+}
+
+/** Regions with the reflections of each as regions of their own behind it. */
+export function spread(regions: readonly Region[]): readonly Region[] {
+  const names = regions.map(({ name }) => name);
+  return regions.flatMap((region): Region[] => {
+    const { reflections, ...rest } = region.rest;
+    const shapes = Array.isArray(reflections) ? reflections.map((one) => readShape(one as Entry)) : [];
+    const spots = shapes.flatMap((shape): Region[] => {
+      if (shape === null) return [];
+      const name = freeName(names, "reflection", region.name);
+      names.push(name);
+      return [{ name, kind: "reflection", camera: region.camera, shape, of: region.name, rest: {} }];
+    });
+    return [{ ...region, rest }, ...spots];
+  });
+}
+
+/** A region as it is measured and kept: with its reflections. */
+export function whole(region: Region, all: readonly Region[]): Region {
+  const reflections = all.filter((one) => one.of === region.name).map(({ shape }) => writeShape(shape));
+  return reflections.length === 0 ? region : { ...region, rest: { ...region.rest, reflections } };
+}
+
+/** The entries of a file: reflections are in those of their pupils. */
+export const entriesOf = (all: readonly Region[]): readonly Entry[] =>
+  all.filter((one) => one.of === undefined).map((one) => writeRegion(whole(one, all)));
+
+/** The pupil that a new reflection belongs to: the chosen one, else that around its middle, else the last one. */
+export function pupilFor(shape: Shape, here: readonly Region[], chosen: string | null): Region | undefined {
+  const pupils = here.filter(({ kind }) => kind === "pupil").reverse();
+  const { left, right, top, bottom } = bounds(shape);
+  const middle = { x: (left + right) / 2, y: (top + bottom) / 2 };
+  return pupils.find(({ name }) => name === chosen) ?? pupils.find((one) => contains(one.shape, middle)) ?? pupils[0];
 }
 
 /** Corners of the outline: a rectangle goes around its pixels, an ellipse through its axes' ends. */

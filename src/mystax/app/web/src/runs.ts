@@ -7,19 +7,6 @@ export interface Run {
   readonly state: number;
 }
 
-/** Number of the run that holds a frame; -1 outside of all. */
-export function runAt(runs: readonly Run[], frame: number): number {
-  let low = 0;
-  let high = runs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((runs[middle]?.start ?? Infinity) <= frame) low = middle + 1;
-    else high = middle;
-  }
-  const found = runs[low - 1];
-  return found !== undefined && frame < found.stop ? low - 1 : -1;
-}
-
 /** The next bout of a state after a frame, from the start again after the last one. */
 export function nextBout(runs: readonly Run[], state: number, frame: number): Run | null {
   const own = runs.filter((run) => run.state === state);

@@ -90,6 +90,12 @@ export function rested(state: Seek, frame: number): Step {
   return isNewest ? { state: { ...state, wanted: frame, phase: "waiting" } } : ask(state, frame, "exact");
 }
 
+/** There is no frame at this time: what is under way is of no more use. */
+export const left = (state: Seek): Step => ({
+  state: { ...state, phase: "idle", wanted: null, flying: [] },
+  drop: state.flying.map((one) => one.seq),
+});
+
 /** The frame is wanted in another form (range of grey levels, without loss): what is drawn is not that yet. */
 export const reshaped = (state: Seek, frame: number): Step => ask(state, frame, "exact");
 

@@ -23,6 +23,8 @@ export type Screen = (typeof SCREENS)[number][0];
 export const screen = signal<Screen>("recordings");
 /** The recording that is open. */
 export const open = signal<RecordingInfo | null>(null);
+/** A recording is being opened: its cameras are looked at, which takes a while the first time. */
+export const isOpening = signal(false);
 /** Times of the frames of each camera of it. */
 export const clocks = signal<ReadonlyMap<string, FrameTimes>>(new Map());
 /** The time that every panel shows [s]; nothing else keeps a time. */
@@ -81,9 +83,9 @@ export const span = computed<readonly [number, number]>(() => {
   if (clocks.value.size === 0) return extent.value;
   let first = Infinity;
   let last = -Infinity;
-  for (const { times } of clocks.value.values()) {
-    first = Math.min(first, times[0] ?? Infinity);
-    last = Math.max(last, times[times.length - 1] ?? -Infinity);
+  for (const { known } of clocks.value.values()) {
+    first = Math.min(first, known[0] ?? Infinity);
+    last = Math.max(last, known[known.length - 1] ?? -Infinity);
   }
   return first <= last ? [first, last] : [0, 0];
 });
@@ -121,5 +123,9 @@ export function tell(error: unknown): void {
     trouble.value = "This view has ended: run the cell of the notebook again.";
     return;
   }
-  trouble.value = error instanceof ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);
+  trouble.value = wordsOf(error);
 }
+
+/** An error in the words of the server, with what to do. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { frameTimes, lastNotAfter, shownAt, stepped, timeText } from "../src/clock";
+import { frameTimes, lastNotAfter, later, shownAt, stepped, timeOf, timeText } from "../src/clock";
 import { numbers, unpack } from "../src/envelope";
 import { distance, fitted, panned, toPicture, toScreen, turned, zoomed } from "../src/geometry";
 import { Lru } from "../src/lru";
@@ -94,6 +94,35 @@ describe("times and frames", () => {
     expect(stepped(gap, 0, -5)).toBe(0);
     expect(stepped(gap, 1e9, 3)).toBe(gap.times[299]);
     expect(stepped(frameTimes(new Float64Array(0)), 3, 1)).toBe(3);
+  });
+
+  it("passes over frames without a time, wherever they lie, and finds all others", () => {
+    const lost = new Set([0, 1, 149, 150, 151, 200, 299]);
+    const times = Float64Array.from({ length: 300 }, (_, k) => (lost.has(k) ? NaN : 10 + k / 30));
+    const clock = frameTimes(times);
+    for (let k = 0; k < 300; k += 1) {
+      // What is shown by looking at every frame: the last one with a time that is not later, and not too far.
+      const now = 10 + k / 30 + 1e-9;
+      let wanted: number | null = null;
+      times.forEach((time, frame) => (wanted = time <= now && now - time <= 1.5 / 30 ? frame : wanted));
+      expect(shownAt(clock, now).frame).toBe(wanted);
+    }
+    expect(stepped(clock, 10 + 148 / 30, 1)).toBe(times[152]);
+    expect(stepped(clock, 10 + 152 / 30, -1)).toBe(times[148]);
+    expect([timeOf(clock, 152), timeOf(clock, 151), timeOf(clock, 0)]).toEqual([times[152], times[148], times[2]]);
+    expect([timeOf(clock, -1), timeOf(clock, 300), timeOf(steady, 299)]).toEqual([undefined, undefined, steady.times[299]]);
+  });
+
+  it("goes on by a second of time, not by so many frames, and over gaps", () => {
+    // Exposures of 20 ms in the light and of 100 ms in the dark.
+    const slow = frameTimes(Float64Array.from({ length: 200 }, (_, k) => (k < 100 ? 0.02 * k : 2 + 0.1 * (k - 100))));
+    expect(later(slow, 0, 1)).toBeCloseTo(1, 9);
+    expect(later(slow, 3, 1)).toBeCloseTo(4, 9);
+    expect(later(slow, 4, -1)).toBeCloseTo(3, 9);
+    expect(later(gap, 99 / 30, 1)).toBe(gap.times[100]);
+    expect(later(gap, gap.times[100] ?? NaN, -1)).toBe(gap.times[99]);
+    expect(later(gap, 0, -1)).toBe(0);
+    expect(later(gap, gap.times[299] ?? NaN, 1)).toBe(gap.times[299]);
   });
 
   it("finds places by halving", () => {

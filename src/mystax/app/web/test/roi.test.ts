@@ -6,6 +6,7 @@ import {
   contains,
   copied,
   dragged,
+  entriesOf,
   freeName,
   grown,
   handleAt,
@@ -13,15 +14,19 @@ import {
   held,
   moved,
   outline,
+  pupilFor,
   readRegion,
   retyped,
   rounded,
+  spread,
   tidy,
   typed,
+  whole,
   writeRegion,
   type Ellipse,
   type Polygon,
   type Rectangle,
+  type Region,
 } from "../src/roi";
 
 const rectangle: Rectangle = { form: "rectangle", x: 10, y: 20, w: 30, h: 40 };
@@ -51,6 +56,43 @@ describe("entries of a rois.toml", () => {
   it("are left alone where kind or shape are not known", () => {
     expect(readRegion({ name: "x", kind: "tail", rectangle: [0, 0, 1, 1] })).toBeNull();
     expect(readRegion({ name: "x", kind: "pupil", star: [1] })).toBeNull();
+  });
+});
+
+describe("reflections of a pupil", () => {
+  const entries = [
+    { name: "left", kind: "pupil", ellipse: [50, 60, 20, 10, 0], reflections: [{ ellipse: [45, 58, 4, 4, 0] }, { rectangle: [52, 61, 3, 3] }], source: "drawn" },
+    { name: "right", kind: "pupil", ellipse: [150, 60, 20, 10, 0], source: "drawn" },
+    { name: "pad", kind: "motion", polygon: [[1, 2], [3, 4], [5.5, 6]] },
+  ];
+  const regions = spread(entries.flatMap((entry) => readRegion(entry) ?? []));
+
+  it("are regions of their own while they are drawn, and parts of their pupil in the file", () => {
+    expect(regions.map(({ name, kind, of }) => [name, kind, of])).toEqual([
+      ["left", "pupil", undefined],
+      ["left_reflection", "reflection", "left"],
+      ["left_reflection_2", "reflection", "left"],
+      ["right", "pupil", undefined],
+      ["pad", "motion", undefined],
+    ]);
+    expect(regions[1]?.shape).toEqual({ form: "ellipse", cx: 45, cy: 58, rx: 4, ry: 4, angle: 0 });
+    expect(entriesOf(regions)).toEqual(entries);
+  });
+
+  it("are measured with their pupil, and gone when all are taken away", () => {
+    const [left, first] = regions as readonly [Region, Region];
+    expect(whole(left, regions).rest["reflections"]).toEqual(entries[0]?.reflections);
+    const moved_ = regions.map((one) => (one === first ? { ...one, shape: moved(one.shape, 2, 0) } : one));
+    expect(entriesOf(moved_)[0]).toMatchObject({ reflections: [{ ellipse: [47, 58, 4, 4, 0] }, { rectangle: [52, 61, 3, 3] }] });
+    expect(entriesOf(regions.filter((one) => one.of === undefined))[0]).not.toHaveProperty("reflections");
+  });
+
+  it("belong to the chosen pupil, else to that around them, else to the last one", () => {
+    const spot = (cx: number): Ellipse => ({ form: "ellipse", cx, cy: 60, rx: 3, ry: 3, angle: 0 });
+    expect(pupilFor(spot(150), regions, "left")?.name).toBe("left");
+    expect(pupilFor(spot(52), regions, "pad")?.name).toBe("left");
+    expect(pupilFor(spot(400), regions, null)?.name).toBe("right");
+    expect(pupilFor(spot(52), regions.slice(4), null)).toBeUndefined();
   });
 });
 

@@ -6,6 +6,7 @@ import {
   answered,
   failed,
   label,
+  left,
   MOST_FLYING,
   MOST_PLAYING,
   moved,
@@ -131,6 +132,22 @@ describe("pictures in any order", () => {
     panel.take(rested(panel.state, 5));
     for (const seq of [...panel.flying.keys()]) panel.answer(seq);
     expect(panel.state.drawn).toMatchObject({ frame: 5, isExact: true });
+  });
+
+  it("draws nothing that comes late where there is no frame, and the frame again after it", () => {
+    const panel = new Panel();
+    panel.take(rested(panel.state, 7));
+    panel.answer(1);
+    panel.take(moved(panel.state, 8));
+    panel.take(rested(panel.state, 9));
+    const late = [2, 3];
+    panel.take(left(panel.state));
+    expect([panel.flying.size, panel.state.wanted]).toEqual([0, null]);
+    for (const seq of late) panel.take(answered(panel.state, { seq, frame: 9 }));
+    expect(panel.drawn.map(({ frame }) => frame)).toEqual([7]);
+    panel.take(rested(panel.state, 9));
+    panel.answer(panel.state.seq);
+    expect(panel.drawn.map(({ frame }) => frame)).toEqual([7, 9]);
   });
 
   it("marks a near picture in its label", () => {

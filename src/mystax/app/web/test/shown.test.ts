@@ -4,7 +4,7 @@ import type { JobRow } from "../src/api.gen";
 import { canCancel, canRetry, cellText, lasting, messages, summary, tableOf } from "../src/jobs";
 import { barLength, extent, framed, IDENTITY, orbited, projected, times, zoomedBy, type Vector } from "../src/orbit";
 import { greys, levelFor, MISSING, signed, tilesOf } from "../src/raster";
-import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../src/runs";
+import { endOf, hosts, joined, lookOf, nextBout, saying, statesOf, transitions, type Run, type Said } from "../src/runs";
 
 describe("a view in space", () => {
   const points: Vector[] = [
@@ -111,10 +111,6 @@ describe("states as runs", () => {
     { start: 14, stop: 30, state: 1 },
     { start: 40, stop: 50, state: 3 },
   ];
-
-  it("are found by frame, and not in gaps", () => {
-    expect([0, 9, 10, 29, 30, 39, 40, 49, 50, -1].map((frame) => runAt(runs, frame))).toEqual([0, 0, 1, 2, -1, -1, 3, 3, -1, -1]);
-  });
 
   it("are jumped through bout by bout", () => {
     expect(nextBout(runs, 1, 0)?.start).toBe(14);

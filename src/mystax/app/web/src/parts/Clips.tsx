@@ -6,7 +6,8 @@ import * as api from "../api";
 import type { Bout, CameraInfo } from "../api.gen";
 import { frameOf, framesOf, isInside, MOMENTS, nextMoment, ONSET } from "../clips";
 import { timeText } from "../clock";
-import { clocks, isMoving, playing, tell, time } from "../state";
+import { clocks, tell } from "../state";
+import { showTime } from "./TimeBar";
 
 /** Bouts of a grid, width of a tile that is asked for [px], and pictures under way at once. */
 const BOUTS = 9;
@@ -65,11 +66,7 @@ function Tile({ bout, camera, frame, shown, moment, colour, count }: TileProps) 
       context.strokeRect(0, 0, host.width, host.height);
     }
   }, [bitmap, count, moment, colour]);
-  const go = (): void => {
-    playing.value = false;
-    isMoving.value = false;
-    time.value = bout.start;
-  };
+  const go = (): void => showTime(bout.start);
   return (
     <button type="button" class="mask" aria-label={`go to the bout at ${timeText(bout.start)}`} onClick={go}>
       <canvas ref={canvas} data-frame={bitmap === undefined ? "" : String(frame)} />

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api";
 import type { Judged, ModelInfo, RecordingInfo } from "../api.gen";
+import { timeOf } from "../clock";
 import { sideBySide, unfair, winner, type SideBySide, type WorstFrame } from "../comparison";
 import { errorText } from "../evaluation";
 import { canCancel, cellText } from "../jobs";
@@ -47,7 +48,8 @@ function Pick({ label, choices, value, set }: { readonly label: string; readonly
 /** Go to a frame of the comparison, where its places are drawn. */
 function see(recording: RecordingInfo, found: SideBySide, worst: WorstFrame): void {
   const camera = cameraOf(recording.cameras, worst);
-  const at = camera === undefined ? undefined : clocks.value.get(camera.id)?.times[worst.frame];
+  const clock = clocks.value.get(camera?.id ?? "");
+  const at = clock === undefined ? undefined : timeOf(clock, worst.frame);
   if (camera === undefined || at === undefined) return;
   compared.value = { recording: recording.id, found };
   focusName.value = camera.name;

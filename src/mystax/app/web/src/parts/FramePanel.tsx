@@ -8,7 +8,7 @@ import type { CameraInfo } from "../api.gen";
 import { shownAt } from "../clock";
 import { fitted, panned, toPicture, zoomed, type Point, type View } from "../geometry";
 import { Lru } from "../lru";
-import { ahead, answered, failed, label, moved, played, reshaped, REST, rested, skipped, start, type Seek, type Step } from "../seek";
+import { ahead, answered, failed, label, left, moved, played, reshaped, REST, rested, skipped, start, type Seek, type Step } from "../seek";
 import { brightness, clocks, contrast, fits, isLossless, isMoving, playing, ranges, skips, time, travel, trouble } from "../state";
 
 const CACHE_BYTES = 256 << 20;
@@ -30,8 +30,8 @@ export interface At {
   readonly picture: Point;
   /** Screen pixels per picture pixel. */
   readonly scale: number;
-  readonly isShifted: boolean;
-  readonly isSecond: boolean;
+  /** The frame whose exact picture is below; null where it is another one, or none. */
+  readonly frame: number | null;
 }
 
 export interface Tool {
@@ -119,6 +119,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
       context.stroke();
     }
     context.canvas.dataset["missing"] = "true";
+    context.canvas.dataset["frame"] = String(seek.current.drawn?.frame ?? "");
     setShown({ text: "", note });
     paintAbove();
   }
@@ -224,6 +225,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     const { frame, gap } = shownAt(clock, now);
     window.clearTimeout(timer.current);
     if (frame === null) {
+      take(left(seek.current));
       hatch(Number.isFinite(gap) ? `no frame here (gap ${gap.toFixed(1)} s)` : "no frame here");
       return;
     }
@@ -236,7 +238,8 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     if (moving) timer.current = window.setTimeout(() => take(rested(seek.current, frame)), REST);
     else if (picture.current?.dataset["missing"] === "true" && seek.current.drawn?.frame === frame) {
       const kept = bitmaps.get(key(frame));
-      if (kept !== undefined) draw(kept);
+      if (kept === undefined) take(reshaped(seek.current, frame));
+      else draw(kept);
     }
   });
 
@@ -283,8 +286,9 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
   }
 
   function at(event: MouseEvent): At {
-    const { scale } = view.current;
-    return { picture: toPicture(view.current, local(event)), scale, isShifted: event.shiftKey, isSecond: event.button === 2 };
+    const { drawn } = seek.current;
+    const frame = drawn?.isExact === true && picture.current?.dataset["missing"] !== "true" ? drawn.frame : null;
+    return { picture: toPicture(view.current, local(event)), scale: view.current.scale, frame };
   }
 
   function down(event: PointerEvent): void {
@@ -345,6 +349,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
         <canvas
           ref={picture}
           class="picture"
+          data-camera={camera.id}
           width={camera.width}
           height={camera.height}
           style={{ filter: `brightness(${brightness.value}) contrast(${contrast.value})` }}

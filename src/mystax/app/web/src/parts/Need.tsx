@@ -2,6 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 
+import { isOpening } from "../state";
+
 export function Empty({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
     <section class="screen" aria-label={title}>
@@ -14,6 +16,15 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 }
 
 export function NoRecording({ title }: { readonly title: string }) {
+  if (isOpening.value) {
+    return (
+      <Empty title={title}>
+        <span role="status" aria-busy="true">
+          Opening the recording…
+        </span>
+      </Empty>
+    );
+  }
   return (
     <Empty title={title}>
       No recording is open. Choose one under <a href="#s=recordings">Recordings</a>.

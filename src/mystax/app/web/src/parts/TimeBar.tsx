@@ -3,9 +3,9 @@
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-import { stepped, timeText } from "../clock";
+import { later, stepped, timeOf, timeText } from "../clock";
 import { binned, gapsOf } from "../marks";
-import { clocks, focus, focusFrame, isEvery, isMoving, marks as known, moreMarks, playing, skips, span, speed, time, travel } from "../state";
+import { clocks, focus, focusFrame, isEvery, isMoving, marks as known, moreMarks, playing, skips, span, speed, tell, time, travel } from "../state";
 import { useKeys } from "./useKeys";
 
 const SPEEDS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16] as const;
@@ -24,40 +24,47 @@ function clockOfFocus() {
 export function step(frames: number): void {
   const clock = clockOfFocus();
   if (clock === undefined) return;
-  playing.value = false;
-  isMoving.value = false;
   travel.value = Math.sign(frames);
-  time.value = stepped(clock, time.value, frames);
+  showTime(stepped(clock, time.value, frames));
 }
 
 /** Show a frame of the camera in focus. */
-export function showFrame(frame: number): void {
-  const at = clockOfFocus()?.times[frame];
-  if (at === undefined) return;
+export function showFrame(frame: number): boolean {
+  const clock = clockOfFocus();
+  const at = clock === undefined ? undefined : timeOf(clock, frame);
+  if (at === undefined) return false;
+  showTime(at);
+  return true;
+}
+
+/** Show a time: everything rests there. */
+export function showTime(at: number): void {
   playing.value = false;
   isMoving.value = false;
   time.value = at;
 }
 
-export function stepSeconds(seconds: number): void {
-  const interval = clockOfFocus()?.interval ?? 1;
-  step(Math.round(seconds / interval));
+function stepSeconds(seconds: number): void {
+  const clock = clockOfFocus();
+  if (clock === undefined) return;
+  travel.value = Math.sign(seconds);
+  showTime(later(clock, time.value, seconds));
 }
 
 /** Go to what was typed: a whole number is a frame; with a point, a colon or an s it is a time. */
 export function goTo(text: string): boolean {
   const given = text.trim().replace(/,/g, "");
-  if (/^\d+$/.test(given)) {
-    showFrame(Number(given));
-    return true;
-  }
+  const n = clockOfFocus()?.times.length ?? 0;
   const parts = given.replace(/\s*s$/, "").split(":").map(Number);
-  if (parts.length === 0 || parts.length > 3 || parts.some((part) => !Number.isFinite(part))) return false;
+  const isFrame = /^\d+$/.test(given);
+  if (isFrame ? !showFrame(Number(given)) : given === "" || parts.length > 3 || parts.some((part) => !Number.isFinite(part))) {
+    tell(`There is no ${given || "such frame"} here: frames are 0 to ${(n - 1).toLocaleString("en-US")}, times look like 0:12.5`);
+    return false;
+  }
+  if (isFrame) return true;
   const seconds = parts.reduce((sum, part) => sum * 60 + part, 0);
   const [first, last] = span.value;
-  playing.value = false;
-  isMoving.value = false;
-  time.value = Math.min(last, Math.max(first, seconds));
+  showTime(Math.min(last, Math.max(first, seconds)));
   return true;
 }
 
@@ -99,8 +106,8 @@ function run(last: number): () => void {
       return;
     }
     // Every frame: the next one when the shown one is drawn, and not before its time.
-    const shown = document.querySelector<HTMLElement>(".panel.focus canvas.picture, .panel canvas.picture")?.dataset["frame"];
-    if (now < next || shown !== String(focusFrame.value)) return;
+    const shown = document.querySelector<HTMLElement>(`canvas.picture[data-camera="${focus.value?.id ?? ""}"]`)?.dataset["frame"];
+    if (now < next || (focusFrame.value !== null && shown !== undefined && shown !== String(focusFrame.value))) return;
     const clock = clockOfFocus();
     if (clock === undefined) return;
     const at = stepped(clock, time.value, 1);

@@ -8,9 +8,10 @@ import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { numbers } from "../envelope";
 import { panned } from "../pan";
-import { isMoving, span, time, trouble } from "../state";
+import { span, time, trouble } from "../state";
 import { tickTexts, unitText } from "../ticks";
 import { isLight } from "./theme";
+import { showTime } from "./TimeBar";
 
 interface Props {
   readonly outcome: string;
@@ -72,8 +73,7 @@ export function TracePanel({ outcome, variable, select, title, close }: Props) {
       host,
     );
     made.over.addEventListener("click", (event) => {
-      isMoving.value = false;
-      time.value = made.posToVal(event.offsetX, "x");
+      showTime(made.posToVal(event.offsetX, "x"));
     });
     made.over.addEventListener("dblclick", () => setWindow(span.value));
     made.over.addEventListener(

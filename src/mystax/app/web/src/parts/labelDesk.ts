@@ -33,7 +33,7 @@ import {
   type Waiting,
 } from "../outbox";
 import { said, tell, trouble } from "../state";
-import { did, nothingDone, redo, undo, type Reversal, type Undo } from "../undo";
+import { did, nothingDone, redo, undo, type Batch, type Reversal, type Undo } from "../undo";
 
 const AGAIN = 2000;
 /** Refusals that say nothing of the gesture: the session has ended, or too much was asked at once. */
@@ -120,6 +120,11 @@ export async function openSet(id: string): Promise<void> {
   keep(adopt(id));
   settle(found.frames);
   void flush();
+  const steps = await api.undoable(id);
+  // what is done meanwhile comes after
+  const isNew = (one: Batch): boolean => !history.value.done.some(({ id: known }) => known === one.id);
+  const before = steps.map(({ batch, points }): Batch => ({ id: batch, changes: points })).filter(isNew);
+  if (set.value?.id === id) history.value = { ...history.value, done: [...before, ...history.value.done] };
 }
 
 export function loadSuggestions(n: number): void {

@@ -7,6 +7,7 @@ import { numbers, type Envelope } from "../envelope";
 import { ended, idle, wanted, type Newest, type Next } from "../newest";
 import { ANALYSIS, bounds, writeRegion, type Region } from "../roi";
 import { sightOf, type Sight } from "../sight";
+import { wordsOf } from "../state";
 import type { Found } from "./overlays";
 import { parametersOf, refuse } from "./ParameterForm";
 
@@ -123,8 +124,7 @@ export function usePreview(wish: Wish | null): Preview {
       })
       .catch((error: unknown) => {
         if (JSON.stringify(parameters) === JSON.stringify(parametersOf(ANALYSIS[region.kind]))) refuse(error);
-        const words = error instanceof api.ApiError ? [error.message, error.refusal.hint].filter(Boolean).join(". ") : String(error);
-        setShown({ ...nothing, error: words });
+        setShown({ ...nothing, error: wordsOf(error) });
         follow(ended(state.current, seq, false));
       });
   }

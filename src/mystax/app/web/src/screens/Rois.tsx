@@ -23,17 +23,20 @@ import {
   contains,
   copied,
   dragged,
+  entriesOf,
   freeName,
   grown,
   handleAt,
   held,
   KINDS,
   moved,
+  pupilFor,
   readRegion,
   retyped,
+  spread,
   tidy,
   typed,
-  writeRegion,
+  whole,
   type Form,
   type Kind,
   type Region,
@@ -56,13 +59,13 @@ const desk = signal<Desk | null>(null);
 const chosen = signal<string | null>(null);
 const conflict = signal(false);
 
-const entriesOf = ({ regions, others }: Pick<Desk, "regions" | "others">) => [...regions.map(writeRegion), ...others];
-const stampOf = (one: Pick<Desk, "regions" | "others">): string => JSON.stringify(entriesOf(one));
+const allOf = ({ regions, others }: Pick<Desk, "regions" | "others">) => [...entriesOf(regions), ...others];
+const stampOf = (one: Pick<Desk, "regions" | "others">): string => JSON.stringify(allOf(one));
 
 async function load(recording: string): Promise<void> {
   const found = await api.rois(recording);
   const read = found.rois.map((entry) => ({ entry, region: readRegion(entry) }));
-  const regions = read.flatMap(({ region }) => (region === null ? [] : [region]));
+  const regions = spread(read.flatMap(({ region }) => (region === null ? [] : [region])));
   const others = read.flatMap(({ entry, region }) => (region === null ? [entry] : []));
   desk.value = { recording, rev: found.rev, regions, others, saved: stampOf({ regions, others }) };
   if (!regions.some((one) => one.name === chosen.value)) chosen.value = null;
@@ -80,7 +83,7 @@ async function save(rev?: string): Promise<void> {
   const now = desk.value;
   if (now === null) return;
   try {
-    const found = await api.putRois(now.recording, { rev: rev ?? now.rev, rois: entriesOf(now) });
+    const found = await api.putRois(now.recording, { rev: rev ?? now.rev, rois: allOf(now) });
     desk.value = { ...now, rev: found.rev, saved: stampOf(now) };
     conflict.value = false;
     said.value = "ROIs saved";
@@ -122,16 +125,21 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
   const here = all.filter((one) => camera !== null && (one.camera === "" || one.camera === camera.name));
   const placed = useMemo(() => all.map((one) => (one.camera === "" ? { ...one, camera: recording.cameras[0]?.name ?? "" } : one)), [all, recording]);
   const region = here.find((one) => one.name === chosen.value) ?? null;
+  /** What is measured: of a reflection its pupil. */
+  const measured = here.find((one) => one.name === region?.of) ?? region;
   const frame = focusFrame.value;
   const parameters = region === null ? {} : parametersOf(ANALYSIS[region.kind]);
-  const wish = region === null || camera === null || frame === null ? null : { camera: camera.id, frame, region: { ...region, camera: camera.name }, parameters };
+  const wish = measured === null || camera === null || frame === null ? null : { camera: camera.id, frame, region: { ...whole(measured, here), camera: camera.name }, parameters };
   const preview = usePreview(wish);
 
   function add(shape: Shape): void {
     if (camera === null) return;
-    const name = freeName(all.map((one) => one.name), kind, recording.cameras.length > 1 ? camera.name : "");
-    const rest = { source: "drawn", frame_size: [camera.width, camera.height] };
-    put([...all, { name, kind, camera: camera.name, shape: tidy(held(shape, camera.width, camera.height)), rest }]);
+    const parent = kind === "reflection" ? pupilFor(shape, here, region?.of ?? chosen.value) : undefined;
+    if (kind === "reflection" && parent === undefined) return tell("A reflection belongs to a pupil: draw the pupil first.");
+    const name = freeName(all.map((one) => one.name), kind, parent?.name ?? (recording.cameras.length > 1 ? camera.name : ""));
+    const rest = parent === undefined ? { source: "drawn", frame_size: [camera.width, camera.height] } : {};
+    const made = { name, kind, camera: parent?.camera ?? camera.name, shape: tidy(held(shape, camera.width, camera.height)), rest };
+    put([...all, parent === undefined ? made : { ...made, of: parent.name }]);
     chosen.value = name;
     setForm(null);
     setCorners([]);
@@ -201,8 +209,8 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
   }
   function remove(): void {
     if (region === null) return;
-    put(all.filter((one) => one !== region));
-    chosen.value = null;
+    put(all.filter((one) => one !== region && one.of !== region.name));
+    chosen.value = region.of ?? null;
   }
   function copy(to: string): void {
     const other = recording.cameras.find((one) => one.name === to);
@@ -319,7 +327,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                   <i class={`swatch ${one.kind}`} aria-hidden="true" /> {one.name}
                 </button>
                 <span class="muted">
-                  {one.kind}, {one.shape.form}
+                  {one.of === undefined ? one.kind : `in ${one.of}`}, {one.shape.form}
                 </span>
               </li>
             ))}
@@ -328,7 +336,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
             <>
               <fieldset class="numbers" disabled={isReadOnly.value}>
                 <legend>{region.name}</legend>
-                <label>
+                {region.of === undefined && <label>
                   name
                   <input
                     value={region.name}
@@ -338,19 +346,19 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                         event.currentTarget.value = region.name;
                         return;
                       }
-                      change(region.name, (one) => ({ ...one, name }));
+                      put(all.map((one) => (one === region ? { ...one, name } : one.of === region.name ? { ...one, of: name } : one)));
                       chosen.value = name;
                     }}
                   />
-                </label>
-                <label>
+                </label>}
+                {region.of === undefined && <label>
                   kind
                   <select value={region.kind} onChange={(event) => change(region.name, (one) => ({ ...one, kind: event.currentTarget.value as Kind }))}>
-                    {KINDS.map((one) => (
+                    {KINDS.slice(0, -1).map((one) => (
                       <option key={one}>{one}</option>
                     ))}
                   </select>
-                </label>
+                </label>}
                 {typed(region.shape).map(({ label, value }, k) => (
                   <label key={label}>
                     {label}
@@ -368,7 +376,7 @@ function Regions({ recording }: { readonly recording: RecordingInfo }) {
                 <button type="button" onClick={remove}>
                   remove
                 </button>
-                {recording.cameras.length > 1 && (
+                {recording.cameras.length > 1 && region.of === undefined && (
                   <select class="full" aria-label={`copy ${region.name} to another camera`} value="" onChange={(event) => copy(event.currentTarget.value)}>
                     <option value="">copy to camera…</option>
                     {recording.cameras

@@ -3,7 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import * as api from "../api";
-import type { OutcomeInfo, RecordingInfo } from "../api.gen";
+import type { Agreement, OutcomeInfo, RecordingInfo } from "../api.gen";
+import { frameTimes, shownAt, type FrameTimes } from "../clock";
+import { numbers } from "../envelope";
 import type { Point } from "../geometry";
 import { corners, markersOf, opacity } from "../markers";
 import { barLength, framed, IDENTITY, orbited, projected, zoomedBy, type Matrix, type Orbit, type Vector } from "../orbit";
@@ -14,7 +16,7 @@ import { pointsAt, pointsCome, type FramePoints } from "../parts/points";
 import { TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
 import { poseOf } from "../pose";
-import { clocks, focusFrame, open, tell } from "../state";
+import { clocks, open, tell, time } from "../state";
 
 const HEIGHT = 440;
 const TURN = 0.01;
@@ -24,6 +26,8 @@ function vectorsOf(found: FramePoints): Vector[] {
 }
 
 interface StageProps {
+  /** Number of the sample that is drawn. */
+  readonly row: number;
   readonly found: FramePoints;
   readonly cameras: readonly Sight[];
   readonly chosen: string | null;
@@ -58,7 +62,7 @@ function drawAxes(context: CanvasRenderingContext2D, view: Orbit, width: number)
   drawWord(context, `${length} mm`, { x: from.x - 9, y: from.y });
 }
 
-function Stage({ found, cameras, chosen, choose }: StageProps) {
+function Stage({ row, found, cameras, chosen, choose }: StageProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const held = useRef<Point | null>(null);
   const wasDragged = useRef(false);
@@ -167,6 +171,7 @@ function Stage({ found, cameras, chosen, choose }: StageProps) {
       <canvas
         ref={canvas}
         class="space"
+        data-row={row}
         style={{ height: `${HEIGHT}px` }}
         role="img"
         aria-label="points in space"
@@ -197,65 +202,61 @@ function Stage({ found, cameras, chosen, choose }: StageProps) {
   );
 }
 
-/** Median distance between where a camera saw a point and where the place in space says it is. */
+const shown = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
+
+/** How far from each other what the cameras saw is: medians over the whole recording. */
 function Errors({ outcome }: { readonly outcome: OutcomeInfo }) {
-  const [rows, setRows] = useState<ReadonlyArray<readonly [string, number]>>([]);
-  const variable = outcome.variables.find((one) => one.name === "residual");
-  useEffect(() => {
-    const cameras = variable?.labels["camera"] ?? [];
-    if (variable === undefined) return;
-    api
-      .values(outcome.id, "residual")
-      .then((body) => {
-        const values = numbersOf(body);
-        const shape = body.arrays.get("values")?.shape ?? [];
-        const dims = body.header["dims"] as readonly string[];
-        const inner = shape.slice(dims.indexOf("camera") + 1).reduce((product, side) => product * side, 1);
-        const n = cameras.length;
-        setRows(
-          cameras.map((name, c) => {
-            const own = values.filter((value, k) => Math.floor(k / inner) % n === c && Number.isFinite(value)).sort((a, b) => a - b);
-            return [name, own[Math.floor(own.length / 2)] ?? NaN] as const;
-          }),
-        );
-      })
-      .catch(tell);
-  }, [outcome.id]);
-  if (rows.length === 0) return null;
-  const most = Math.max(...rows.map(([, value]) => value), 1e-6);
+  const [found, setFound] = useState<Agreement | null>(null);
+  useEffect(() => void api.agreement(outcome.id).then(setFound).catch(tell), [outcome.id]);
+  if (found === null) return null;
+  const most = Math.max(...found.cameras.map(({ residual }) => residual ?? 0), 1e-6);
+  const isLeftOut = found.cameras.some(({ left_out }) => left_out !== null);
+  const percent = Math.round(100 * (found.weak ?? 0));
   return (
     <fieldset>
       <legend>reprojection error, median [px]</legend>
       <table class="bars">
+        <thead>
+          <tr>
+            <th scope="col">camera</th>
+            <th scope="col">all cameras</th>
+            {isLeftOut && <th scope="col">the others alone</th>}
+          </tr>
+        </thead>
         <tbody>
-          {rows.map(([name, value]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
+          {found.cameras.map(({ camera, residual, left_out }) => (
+            <tr key={camera}>
+              <th scope="row">{camera}</th>
               <td>
                 <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-                  <rect x="0" y="1" height="8" width={(100 * value) / most} />
+                  <rect x="0" y="1" height="8" width={(100 * (residual ?? 0)) / most} />
                 </svg>
-                <span class="number">{value.toFixed(2)}</span>
+                <span class="number">{shown(residual)}</span>
               </td>
+              {isLeftOut && <td class="number">{shown(left_out)}</td>}
             </tr>
           ))}
         </tbody>
       </table>
+      {found.ray_angle !== null && (
+        <p class={percent > 10 ? "help warning" : "help"}>
+          Rays meet at {found.ray_angle.toFixed(0)}° (median); {percent} % of the points have rays too parallel for a sure depth.
+        </p>
+      )}
     </fieldset>
   );
-}
-
-function numbersOf(body: Awaited<ReturnType<typeof api.values>>): number[] {
-  return Array.from(body.arrays.get("values")?.values ?? [], Number);
 }
 
 function Points({ recording, outcome }: { readonly recording: RecordingInfo; readonly outcome: OutcomeInfo }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const [sights, setSights] = useState<readonly Sight[] | null>(null);
   void pointsCome.value;
-  const frame = focusFrame.value;
-  const found = frame === null ? null : pointsAt(outcome.id, frame);
+  // Samples of the outcome, not frames of a camera: cameras may have other rates.
+  const [clock, setClock] = useState<FrameTimes | null>(null);
+  const row = clock === null ? null : shownAt(clock, time.value).frame;
+  const found = row === null ? null : pointsAt(outcome.id, row);
   useEffect(() => {
+    api.times(outcome.id).then((body) => setClock(frameTimes(Float64Array.from(numbers(body, "time"))))).catch(tell);
     api.points(outcome.id, 0, 1).then((body) => setSights((body.header["cameras"] as readonly Sight[] | undefined) ?? [])).catch(tell);
   }, [outcome.id]);
   const axes = ["x", "y", "z"];
@@ -263,7 +264,7 @@ function Points({ recording, outcome }: { readonly recording: RecordingInfo; rea
     <>
       <div class="split">
         <div>
-          {found === null || sights === null ? <p class="notice">There are no points at this time.</p> : <Stage found={found} cameras={sights} chosen={chosen} choose={setChosen} />}
+          {row === null || found === null || sights === null ? <p class="notice">There are no points at this time.</p> : <Stage row={row} found={found} cameras={sights} chosen={chosen} choose={setChosen} />}
           <TimeBar />
           {chosen !== null &&
             axes.map((space) => (

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import * as api from "../api";
 import type { OutcomeInfo, RecordingInfo, StateEditSet } from "../api.gen";
-import { timeText } from "../clock";
+import { lastNotAfter, timeText } from "../clock";
 import { numbers } from "../envelope";
 import { palette } from "../palette.gen";
 import { Clips } from "../parts/Clips";
@@ -13,17 +13,17 @@ import { FramePanel } from "../parts/FramePanel";
 import { MeanFaces } from "../parts/MeanFaces";
 import { isLight } from "../parts/theme";
 import { Empty, NoRecording } from "../parts/Need";
-import { TimeBar } from "../parts/TimeBar";
+import { showTime, TimeBar } from "../parts/TimeBar";
 import { TracePanel } from "../parts/TracePanel";
-import { endOf, hosts, joined, lookOf, nextBout, runAt, saying, statesOf, transitions, type Run, type Said } from "../runs";
-import { clocks, focus, isMoving, isReadOnly, open, playing, said as announced, tell, time } from "../state";
+import { endOf, hosts, joined, lookOf, nextBout, saying, statesOf, transitions, type Run, type Said } from "../runs";
+import { clocks, focus, isReadOnly, open, said as announced, tell, time } from "../state";
 
 interface Found {
   readonly runs: readonly Run[];
   /** First and last time of each run [s]. */
   readonly from: ArrayLike<number>;
   readonly to: ArrayLike<number>;
-  /** Length of a sample [s]. */
+  /** Usual length of a sample [s]. */
   readonly step: number;
   /** States that a person does not want to see; they count as before. */
   readonly hidden: ReadonlySet<number>;
@@ -36,9 +36,7 @@ async function load(outcome: string): Promise<Found> {
   const [start, stop, state] = ["start", "stop", "state"].map((name) => numbers(body, name));
   const runs = Array.from(start ?? [], (from, k) => ({ start: from, stop: (stop?.[k] ?? from) + 1, state: state?.[k] ?? -1 }));
   const [from, to] = [numbers(body, "from"), numbers(body, "to")];
-  const n = runs[runs.length - 1]?.stop ?? 1;
-  const step = n > 1 ? ((to[to.length - 1] ?? 0) - (from[0] ?? 0)) / (n - 1) : 1;
-  return { runs, from, to, step, hidden: new Set() };
+  return { runs, from, to, step: Number(body.header["step"]), hidden: new Set() };
 }
 
 function Ethogram({ found, now }: { readonly found: Found; readonly now: number }) {
@@ -95,9 +93,7 @@ function Ethogram({ found, now }: { readonly found: Found; readonly now: number 
       role="img"
       aria-label={`ethogram of ${found.runs.length} bouts; now state ${now < 0 ? "none" : now}`}
       onClick={(event) => {
-        playing.value = false;
-        isMoving.value = false;
-        time.value = first + (event.offsetX / event.currentTarget.clientWidth) * (last - first);
+        showTime(first + (event.offsetX / event.currentTarget.clientWidth) * (last - first));
       }}
     />
   );
@@ -224,20 +220,15 @@ function Bouts({ recording, outcome }: { readonly recording: RecordingInfo; read
   }
   if (found === null || measured === null) return <p class="muted">…</p>;
   const nameOf = (state: number): string => edits.states.find((one) => one.state === state)?.name ?? "";
-  const { runs, from, step } = found;
-  const first = from[0] ?? 0;
-  const sample = Math.floor((time.value - first) / step + 1e-6);
-  const run = runAt(runs, sample);
-  const now = run < 0 ? -1 : (runs[run]?.state ?? -1);
+  const { runs, from, to, step } = found;
+  const run = lastNotAfter(from, time.value + 1e-6);
+  const now = time.value < (to[run] ?? -Infinity) + step ? (runs[run]?.state ?? -1) : -1;
   const rows = statesOf(runs).filter(({ state }) => !found.hidden.has(state));
   const states = rows.map(({ state }) => state);
   const table = transitions(runs, states);
   const go = (state: number): void => {
-    const next = nextBout(runs, state, sample);
-    if (next === null) return;
-    playing.value = false;
-    isMoving.value = false;
-    time.value = from[runs.indexOf(next)] ?? time.value;
+    const next = nextBout(runs, state, runs[run]?.start ?? -1);
+    if (next !== null) showTime(from[runs.indexOf(next)] ?? time.value);
   };
   const chosen = wanted !== null && states.includes(wanted) ? wanted : states[0];
   const seen = focus.value ?? recording.cameras[0];

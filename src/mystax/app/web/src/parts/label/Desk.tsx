@@ -4,6 +4,7 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import type { LabelFrame, RecordingInfo } from "../../api.gen";
+import { timeOf } from "../../clock";
 import { countsOf, labelledFrames, type Labels } from "../../labels";
 import { clocks, focus, focusFrame, focusName, isMoving, moreMarks, playing, tell } from "../../state";
 import { Display } from "../Display";
@@ -43,7 +44,7 @@ function useMarks(): void {
     const clock = clocks.value.get(id);
     if (clock === undefined || labels.value === null) return;
     const mark = (kind: "labelled" | "suggested", one: number) => {
-      const start = clock.times[one] ?? NaN;
+      const start = timeOf(clock, one) ?? 0;
       return { kind, start, stop: start, count: 1, text: `${kind} ${one}` };
     };
     moreMarks.value = [

@@ -42,7 +42,8 @@ const JOINED = 300;
 export const SUGGESTED = 20;
 
 export const chosen = signal("");
-export const drag = signal<{ readonly keypoint: string; readonly at: Point } | null>(null);
+/** The point that is held, in the frame in which it was taken. */
+export const drag = signal<{ readonly camera: string; readonly frame: number; readonly keypoint: string; readonly at: Point } | null>(null);
 let nudges: { timer: number; change: Change } | null = null;
 let stretch: number | null = null;
 
@@ -197,27 +198,28 @@ export function labelActions(recording: RecordingInfo, points: readonly string[]
   };
 }
 
-function take({ picture, scale }: At): void {
+function take({ picture, scale, frame }: At): void {
   const now = here();
   if (now === null || labels.value === null || isFixed.value) return;
+  if (frame !== now.frame) return tell("The picture of this frame is still on its way: place the point when you see it.");
   joinNudges();
   const near = pointAt(labels.value, now.camera, now.frame, picture.x, picture.y, REACH / scale);
   if (near !== null) chosen.value = near;
-  drag.value = { keypoint: chosen.value, at: near === null ? picture : (placeOf(near) ?? picture) };
+  drag.value = { ...now, keypoint: chosen.value, at: near === null ? picture : (placeOf(near) ?? picture) };
 }
 
 function drop(): void {
   const held = drag.value;
-  const now = here();
   drag.value = null;
-  if (held === null || now === null || labels.value === null) return;
-  const before = framePoints(now.camera, now.frame);
-  const label = before?.points[held.keypoint] ?? null;
-  const guess = before?.predicted[held.keypoint];
-  const isUnmoved = guess !== undefined && guess.x === held.at.x && guess.y === held.at.y;
-  const after = label === null && isUnmoved ? accepted(guess) : placed(held.at.x, held.at.y);
+  if (held === null || labels.value === null) return;
+  const { camera, frame, keypoint, at } = held;
+  const before = framePoints(camera, frame);
+  const label = before?.points[keypoint] ?? null;
+  const guess = before?.predicted[keypoint];
+  const isUnmoved = guess !== undefined && guess.x === at.x && guess.y === at.y;
+  const after = label === null && isUnmoved ? accepted(guess) : placed(at.x, at.y);
   if (label !== null && label.x === after.x && label.y === after.y) return;
-  act([{ ...now, keypoint: held.keypoint, before: label, after }]);
+  act([{ camera, frame, keypoint, before: label, after }]);
   if (label === null) advance();
 }
 

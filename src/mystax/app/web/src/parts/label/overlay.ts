@@ -14,11 +14,12 @@ export function labelsOverlay(now: Labels, camera: string, isChosen: string): Ov
   return (paint) => {
     const frame = framePoints(camera, paint.frame);
     if (frame === null) return;
+    const hand = drag.value?.camera === camera && drag.value.frame === paint.frame ? drag.value : null;
     const spots = new Map<string, Point>();
     now.points.forEach((name) => {
       const label = frame.points[name] ?? null;
       const place = label ?? frame.predicted[name] ?? null;
-      const held = drag.value?.keypoint === name ? drag.value.at : null;
+      const held = hand?.keypoint === name ? hand.at : null;
       if (held !== null) spots.set(name, toScreen(paint.view, held));
       else if (place !== null && place.x !== null && place.y !== null) spots.set(name, toScreen(paint.view, { x: place.x, y: place.y }));
     });
@@ -37,7 +38,7 @@ export function labelsOverlay(now: Labels, camera: string, isChosen: string): Ov
       const marker = markers[k];
       if (at === undefined || marker === undefined) return;
       const label = frame.points[name] ?? null;
-      const isPlaced = label?.state === "placed" || drag.value?.keypoint === name;
+      const isPlaced = label?.state === "placed" || hand?.keypoint === name;
       const isDashed = label === null ? isLow(frame.predicted[name]?.confidence ?? 1) : label.state === "invisible";
       drawMarker(paint.context, marker, at, { isFilled: isPlaced, alpha: 1, isDashed: isDashed && !isPlaced, isChosen: name === isChosen });
     });

@@ -16,10 +16,11 @@ ROWS = ("analyses", "compute", "synth")
 """Folders below which imports are followed: rows that decide numbers, each module for one thing."""
 ENCODER = (
     "analyses/behaviour*.py", "analyses/encod*.py", "analyses/neural_rows.py", "core/behaviour.py",
-    "core/neural*.py", "engine/encoding/*.py", "io/neural/*.py", "io/npy_files.py",
-    "nets/*encoder*.py", "nets/fitting.py", "synth/brain*.py",
+    "core/neural*.py", "engine/encoding/*.py", "io/npy_files.py", "nets/*encoder*.py", "nets/fitting.py",
+    *(f"io/neural/{name}.py" for name in ("array", "axes", "chosen", "reading", "slabs", "source", "times")),
+    "synth/brain*.py",
 )  # fmt: skip
-"""Where the code of the encoder and of its simulated brains begins."""
+"""Where the code of the encoder, of its simulated brains and of the files that hold them begins."""
 
 
 def sources_of(patterns: Sequence[str], source: Path = SOURCE) -> list[Path]:

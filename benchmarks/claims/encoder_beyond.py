@@ -138,7 +138,7 @@ def parts(job: dict[str, Any]) -> dict[str, Any]:
 def check_parts(job: dict[str, Any]) -> dict[str, Any]:
     """Errors are largest from one part alone, smaller without one part, smallest with all of them."""
     without, alone = _made(job)["errors"]
-    ok = bool((without > 0.999).all() and without.mean() > 1 and (alone > without.mean()).all())
+    ok = bool((without > 0.99).all() and without.mean() > 1 and (alone > without.mean()).all())
     return {"ok": ok, "without": float(without.mean()), "alone": float(alone.mean())}
 
 

@@ -144,7 +144,7 @@ def test_previews_of_random_regions_and_frames_equal_the_outcome_of_all_of_them(
                 whole = outcome[variable].values[frame : frame + 1, k : k + 1]
                 assert found[variable].values.tobytes() == whole.tobytes(), (variable, frame, k)
                 n_values += int(np.isfinite(whole).all())
-    assert n_values > n
+    assert n_values >= n, "missing values would be equal to each other"
 
 
 def test_a_region_twice_as_large_on_uniform_texture_has_the_same_energy() -> None:

@@ -105,7 +105,7 @@ def test_track_and_evaluate_say_the_same_of_a_folder_of_pictures(
     folder = real_data / "mouse_faces"
     words = ("--smooth", "none", "--out", tmp_path / "out", "--json")
     assert call(capsys, "track", folder, *words).status == 0
-    pose = Outcomes.of_folder(tmp_path / "out")["pose"]
+    pose = Outcomes.of_folder(tmp_path / "out" / "mouse_faces")["pose"]
     assert pose.sizes["image"] == 112
     np.testing.assert_array_equal(pose["position"].values, pose["position_raw"].values)
     frames = labelled_frames(folder / "labels.csv")

@@ -51,7 +51,7 @@ def test_the_page_is_told_the_row_in_which_a_camera_beside_it_sees_the_point(tmp
         item_of = client.state.collection.items()[0]
         two = Item(one, "both", {**item_of.cameras, "other": (tmp_path / "face.mp4",)})
         client.state.collection.items = lambda: [two]  # type: ignore[method-assign]
-        first, second = f"{one}c0", f"{one}c1"
+        first, second = two.camera_ids().values()
         name = next(iter(item_of.cameras))
         (tmp_path / CALIBRATION).write_text(rig_to_toml(rig(name, "other")))
         path = f"/api/recordings/{one}/epipolar?seen={first}&other={second}&x=20&y=7.25"

@@ -50,6 +50,8 @@ export const isOffline = signal(false);
 const history = signal<Undo>(nothingDone);
 /** What the gestures that wait have changed; one that came with a restart of the page is read from its operations. */
 const local = new Map<string, readonly Change[]>();
+/** All gestures of this page. */
+const posted = new Set<string>();
 let isSending = false;
 /** What the server has said of its state, such as a full disk; taken back when it writes again. */
 let complaint: string | null = null;
@@ -121,9 +123,8 @@ export async function openSet(id: string): Promise<void> {
   settle(found.frames);
   void flush();
   const steps = await api.undoable(id);
-  // what is done meanwhile comes after
-  const isNew = (one: Batch): boolean => !history.value.done.some(({ id: known }) => known === one.id);
-  const before = steps.map(({ batch, points }): Batch => ({ id: batch, changes: points })).filter(isNew);
+  // What this page does meanwhile comes after, also where it is taken back by now.
+  const before = steps.filter((one) => !posted.has(one.batch)).map(({ batch, points }): Batch => ({ id: batch, changes: points }));
   if (set.value?.id === id) history.value = { ...history.value, done: [...before, ...history.value.done] };
 }
 
@@ -194,6 +195,7 @@ function post(changes: readonly Change[], ops: readonly Edit[], undoes: string |
   if (now === null || isFixed.value) return;
   const frames = [...changes, ...ops];
   local.set(batch, changes);
+  posted.add(batch);
   keep(put(waiting.value, { client: client(), batch, base: baseOf(now, frames), ops: [...ops], undoes }));
   labels.value = changedBy(now, changes);
   void flush();

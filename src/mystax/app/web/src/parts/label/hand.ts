@@ -77,10 +77,15 @@ export function placeOf(name: string): Point | null {
 }
 
 function nudge(dx: number, dy: number): void {
-  const at = placeOf(chosen.value);
   const now = here();
-  if (at === null || now === null || isFixed.value) return;
-  const { before } = nudges?.change ?? changeOf(now.camera, now.frame, chosen.value, null)[0] ?? { before: null };
+  if (now === null || isFixed.value) return;
+  const isOf = (one: Change): boolean => one.keypoint === chosen.value && one.camera === now.camera && one.frame === now.frame;
+  if (nudges !== null && !isOf(nudges.change)) joinNudges();
+  // What is nudged already counts, whatever an answer has drawn meanwhile.
+  const pending = nudges?.change;
+  const at = pending?.after ?? placeOf(chosen.value);
+  if (at === null || at.x === null || at.y === null) return;
+  const { before } = pending ?? changeOf(now.camera, now.frame, chosen.value, null)[0] ?? { before: null };
   const change = { ...now, keypoint: chosen.value, before, after: placed(at.x + dx, at.y + dy) };
   window.clearTimeout(nudges?.timer);
   drawn([change]);

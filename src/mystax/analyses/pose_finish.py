@@ -1,17 +1,18 @@
 """From rows of the tracker to an outcome: smoothing, flags per point, remarks on the whole."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.analyses.pose_params import PoseParams
-from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
+from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, SmoothedColumns, columns_of
 from mystax.compute.keypoint_errors import REFERENCE
 from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, flag_text, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
 from mystax.core.analysis import Spool
-from mystax.core.lazy import ROWS_PER_BLOCK
+from mystax.core.lazy import ROWS_PER_BLOCK, lazy_rows
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.nets.box_text import box_text
@@ -52,6 +53,8 @@ class Tracked:
         The box, and how sure it was.
     predictor : Predictor
         The network.
+    smoothed : sequence of Spool
+        Room for the smoothed rows of each point.
     is_skipped : bool
         Whether no frame was looked at, since there is no face.
     """
@@ -61,16 +64,24 @@ class Tracked:
     times: Float64[np.ndarray, " time"]
     face: FaceBox
     predictor: Predictor
+    smoothed: Sequence[Spool]
     is_skipped: bool = False
+
+    @property
+    def blocks(self) -> Iterator[slice]:
+        """Frames that are looked at together."""
+        for start in range(0, self.n_frames, ROWS_PER_BLOCK):
+            yield slice(start, min(start + ROWS_PER_BLOCK, self.n_frames))
 
     def column(self, point: int, *names: str) -> Float32[np.ndarray, "time column"]:
         """Return some values of one point over all frames."""
         n_points = self.predictor.n_points
         chosen = [columns_of(n_points, name)[point] for name in names]
         columns = Columns(self.rows, chosen)
-        starts = range(0, self.n_frames, ROWS_PER_BLOCK)
-        blocks = [columns.read(i, min(i + ROWS_PER_BLOCK, self.n_frames)) for i in starts]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(chosen)), np.float32)
+        found = np.empty((self.n_frames, len(chosen)), np.float32)
+        for here in self.blocks:
+            found[here] = columns.read(here.start, here.stop)
+        return found
 
 
 def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Flag]]:
@@ -94,21 +105,23 @@ def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Fla
 
     predictor, n = tracked.predictor, tracked.n_frames
     n_points = predictor.n_points
-    position = np.full((n, 2, n_points, 1), np.nan, np.float32)
-    covariance = np.full((n, 3, n_points, 1), np.nan, np.float32)
     flag = np.zeros((n, n_points, 1), np.uint8)
     noise, cutoff = np.full(n_points, np.nan), np.full(n_points, np.nan)
-    for k in range(0 if tracked.is_skipped else n_points):
-        smooth, marks = _one_point(tracked, k, params)
-        position[:, :, k, 0] = smooth.position[:, 0]
-        covariance[:, :, k, 0] = smooth.covariance[:, 0]
-        flag[:, k, 0] = marks
-        noise[k], cutoff[k] = smooth.noise[0], smooth.cutoff[0]
-    place = ("time", "space", "keypoint", "individual")
+    for k in range(n_points):
+        smooth = None
+        if not tracked.is_skipped:
+            smooth, flag[:, k, 0] = _one_point(tracked, k, params)
+            noise[k], cutoff[k] = smooth.noise[0], smooth.cutoff[0]
+        _keep(tracked, k, smooth)
+    place, cov = ("time", "space", "keypoint", "individual"), ("time", "cov", "keypoint", "individual")
     dataset = xr.Dataset(
         {
-            "position": (place, position),
-            "covariance": (("time", "cov", "keypoint", "individual"), covariance),
+            "position": lazy_rows(
+                SmoothedColumns(tracked.smoothed, "x", "y"), place, (n, 2, n_points, 1), "float32"
+            ),
+            "covariance": lazy_rows(
+                SmoothedColumns(tracked.smoothed, "xx", "xy", "yy"), cov, (n, 3, n_points, 1), "float32"
+            ),
             "flag": (
                 ("time", "keypoint", "individual"),
                 flag,
@@ -133,7 +146,20 @@ def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Fla
             "source_software": "mystax",
         },
     )
-    return dataset, _remarks(tracked, position[..., 0], params)
+    return dataset, _remarks(tracked, params)
+
+
+def _keep(tracked: Tracked, k: int, smooth: SmoothTracks | None) -> None:
+    """Put the smoothed rows of a point where they are read from; those of an interrupted end are there."""
+    room = tracked.smoothed[k]
+    for block in tracked.blocks:
+        if block.stop <= room.n_rows:
+            continue
+        here = slice(max(block.start, room.n_rows), block.stop)
+        rows = np.full((here.stop - here.start, len(SMOOTHED)), np.nan, np.float32)
+        if smooth is not None:
+            rows[:, :2], rows[:, 2:] = smooth.position[here, 0], smooth.covariance[here, 0]
+        room.append(rows)
 
 
 def _one_point(
@@ -173,9 +199,7 @@ def _one_point(
     return smooth, marks[:, 0]
 
 
-def _remarks(
-    tracked: Tracked, position: Float32[np.ndarray, "time space keypoint"], params: PoseParams
-) -> list[Flag]:
+def _remarks(tracked: Tracked, params: PoseParams) -> list[Flag]:
     """Say what concerns the whole recording."""
     found = []
     box = tracked.face.box
@@ -186,36 +210,66 @@ def _remarks(
         found.append(Flag("N302", text))
     if tracked.is_skipped:
         return found
-    both = [tracked.column(k, "confidence", "x") for k in range(position.shape[2])]
-    sure, x = (np.stack([columns[:, c] for columns in both], axis=1) for c in range(2))
-    # As measured: a frame whose places are bridged showed nothing all the same.
-    flat = np.flatnonzero((sure == 0).all(axis=1) & np.isnan(x).all(axis=1))
+    looks = _look(tracked, params)
+    flat = np.flatnonzero(looks.flat)
     if len(flat):
         text = "nothing can be told apart in the face box (constant, black or saturated)"
         found.append(Flag.about("N301", text, flat.tolist()))
     if tracked.face.is_found:
-        with np.errstate(invalid="ignore"):
-            good = (sure >= params.low_confidence) & np.isfinite(position).all(axis=1)
-        found += _drift(tracked.times, position, good, box)
+        found += _drift(tracked.times, looks, box)
     return found
 
 
-def _drift(
-    times: Float64[np.ndarray, " time"],
-    position: Float32[np.ndarray, "time space keypoint"],
-    good: Bool[np.ndarray, "time keypoint"],
-    box: CropBox,
-) -> list[Flag]:
-    """Say whether the face leaves the middle of its box for a minute, or touches its edge often."""
-    seen = np.asarray(good.any(axis=1) & np.isfinite(times))
-    if not seen.any():
-        return []
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """Where the face is in its box.
+
+    Attributes
+    ----------
+    flat : array (time,)
+        Frames in which nothing could be told apart, as measured: a bridged one showed nothing all the same.
+    seen : array (time,)
+        Frames with a sure point.
+    outer : array (time,)
+        Those with a sure point in the outer part of the box.
+    middle : array (time, space)
+        Mean of the sure points [px].
+    """
+
+    flat: Bool[np.ndarray, " time"]
+    seen: Bool[np.ndarray, " time"]
+    outer: Bool[np.ndarray, " time"]
+    middle: Float32[np.ndarray, "time space"]
+
+
+def _look(tracked: Tracked, params: PoseParams) -> _Looks:
+    """Look at all frames, some at a time."""
+    n, n_points, box = tracked.n_frames, tracked.predictor.n_points, tracked.face.box
     low = np.array([box.x - 0.5, box.y - 0.5]) + OUTER * box.side
     high = low + (1 - 2 * OUTER) * box.side
-    outside = (position < low[None, :, None]) | (position > high[None, :, None])
-    outer = np.asarray((outside.any(axis=1) & good).any(axis=1))
-    share = float(outer[seen].mean())
-    middle = np.nanmean(np.where(good[seen][:, None], position[seen], np.nan), axis=2)
+    measured = Columns(tracked.rows, columns_of(n_points, "confidence", "x"))
+    smoothed = SmoothedColumns(tracked.smoothed, "x", "y")
+    flat, seen, outer = np.zeros((3, n), np.bool_)
+    looks = _Looks(flat, seen, outer, np.full((n, 2), np.nan, np.float32))
+    for here in tracked.blocks:
+        sure, x = np.hsplit(measured.read(here.start, here.stop), 2)
+        flat[here] = (sure == 0).all(axis=1) & np.isnan(x).all(axis=1)
+        position = smoothed.read(here.start, here.stop).reshape(-1, 2, n_points)
+        with np.errstate(invalid="ignore"):
+            good = (sure >= params.low_confidence) & np.isfinite(position).all(axis=1)
+            outside = (position < low[None, :, None]) | (position > high[None, :, None])
+        outer[here] = (outside.any(axis=1) & good).any(axis=1)
+        some = seen[here] = good.any(axis=1)
+        looks.middle[here][some] = np.nanmean(np.where(good[some][:, None], position[some], np.nan), axis=2)
+    return looks
+
+
+def _drift(times: Float64[np.ndarray, " time"], looks: _Looks, box: CropBox) -> list[Flag]:
+    """Say whether the face leaves the middle of its box for a minute, or touches its edge often."""
+    seen = looks.seen & np.isfinite(times)
+    if not seen.any():
+        return []
+    share, middle = float(looks.outer[seen].mean()), looks.middle[seen]
     block = ((times[seen] - times[seen][0]) // BLOCK).astype(np.int64)
     usual = np.median(middle, axis=0)
     blocks = np.unique(block)
@@ -228,8 +282,5 @@ def _drift(
         if len(moved)
         else f"points lie at the edge of the face box in {100 * share:.1f} % of the frames"
     )
-    return [
-        Flag.about(
-            "N331", f"{what}: draw a larger box (--pose-box x,y,side)", np.flatnonzero(seen)[outer[seen]]
-        )
-    ]
+    text = f"{what}: draw a larger box (--pose-box x,y,side)"
+    return [Flag.about("N331", text, np.flatnonzero(seen & looks.outer))]

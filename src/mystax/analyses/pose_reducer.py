@@ -9,7 +9,7 @@ import numpy as np
 
 from mystax.analyses.pose_finish import Tracked, finish_pose
 from mystax.analyses.pose_params import PoseParams
-from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
+from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, columns_of
 from mystax.compute.frame_rows import check_state, open_rows
 from mystax.core.analysis import Pass, Spool
 from mystax.core.geometry import Roi
@@ -216,8 +216,11 @@ class PoseReducer:
     def finish(self) -> Dataset:
         """Return places, raw and smoothed, with covariances, confidence and flags."""
         n, k = self._source.n_frames, self._predictor.n_points
+        smoothed = [open_rows(self._source, f"pose_smooth{point}", len(SMOOTHED)) for point in range(k)]
         dataset, self._flags = finish_pose(
-            Tracked(self._rows, n, self._source.times, self._face, self._predictor, self._is_skipped),
+            Tracked(
+                self._rows, n, self._source.times, self._face, self._predictor, smoothed, self._is_skipped
+            ),
             self._params,
         )
         point, place = ("time", "keypoint", "individual"), ("time", "space", "keypoint", "individual")

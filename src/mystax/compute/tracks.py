@@ -171,10 +171,10 @@ def smooth_tracks(
     if method == "none":
         out.position[:], out.covariance[:] = z, np.where(np.isfinite(z[..., :1]), r, np.nan)
         return out
+    frames = slice(None) if known.all() else known  # long recordings: no copy of what is needed whole
     for point in range(k):
-        _smooth_one(
-            out, point, z[known, point], r[known, point], time[known], known, method, min_cutoff, cutoff
-        )
+        own, its = (np.ascontiguousarray(values[frames, point]) for values in (z, r))
+        _smooth_one(out, point, own, its, time[frames], known, method, min_cutoff, cutoff)
     _open_gaps(out, z, time, max_gap)
     return out
 

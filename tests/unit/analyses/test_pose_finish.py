@@ -1,15 +1,18 @@
 """What is said about a whole recording of keypoints, from rows that were made by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mystax.analyses import pose_finish
 from mystax.analyses.pose_finish import Tracked, finish_pose
 from mystax.analyses.pose_params import PoseParams
-from mystax.analyses.pose_rows import PER_POINT, Columns, columns_of
+from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, SmoothedColumns, columns_of
 from mystax.compute.track_flags import FLAG_MASKS
+from mystax.compute.tracks import smooth_tracks
 from mystax.core.clock import Clock
 from mystax.core.quality import Flag
 from mystax.engine.passes import MemorySpool
@@ -40,7 +43,11 @@ def _tracked(predictor: Predictor, path: np.ndarray, **columns: np.ndarray) -> T
     spool = MemorySpool(rows.shape[1] * k, "float32")
     spool.append(rows.reshape(len(path), -1))
     times = Clock.from_rate(Fraction(10), len(path)).seconds
-    return Tracked(spool, len(path), times, FaceBox(BOX, 0.9), predictor)
+    return Tracked(spool, len(path), times, FaceBox(BOX, 0.9), predictor, _room(k))
+
+
+def _room(n_points: int) -> list[MemorySpool]:
+    return [MemorySpool(len(SMOOTHED), "float32") for _ in range(n_points)]
 
 
 def _middle(n: int = N) -> np.ndarray:
@@ -96,7 +103,7 @@ def test_points_are_flagged_one_by_one(predictor: Predictor) -> None:
 
 def test_frames_that_never_came_are_missing(predictor: Predictor) -> None:
     tracked = _tracked(predictor, _middle(40))
-    longer = Tracked(tracked.rows, 50, np.arange(50) / 10, tracked.face, predictor)
+    longer = replace(tracked, n_frames=50, times=np.arange(50) / 10)
     dataset, _ = finish_pose(longer, PoseParams())
     assert np.isnan(dataset["position"].values[40:]).all()
     assert (dataset["flag"].values[40:] == FLAG_MASKS["missing_frame"]).all()
@@ -121,3 +128,32 @@ def test_the_outcome_says_how_it_was_made(predictor: Predictor, tmp_path: Path) 
     assert dataset.attrs["noise"] == pytest.approx(np.full(13, np.sqrt(0.25 / 0.9)), rel=1e-5)
     assert 'name = "mouse-face-13"' in dataset.attrs["keypoint_set"]
     assert not list(tmp_path.iterdir())
+
+
+def test_smoothed_rows_are_those_of_the_smoother_and_an_interrupted_end_goes_on(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pose_finish, "ROWS_PER_BLOCK", 16)
+    noise = np.random.default_rng(3).normal(scale=0.5, size=(50, 2))
+    tracked = _tracked(predictor, _middle(50) + noise)
+    dataset, _ = finish_pose(tracked, PoseParams())
+    columns = tracked.column(4, *PER_POINT)
+    sure = columns[:, PER_POINT.index("confidence")]
+    own = smooth_tracks(columns[:, None, :2], columns[:, None, 2:5], sure[:, None], tracked.times)
+    np.testing.assert_array_equal(dataset["position"].values[:, :, 4, 0], own.position[:, 0].astype("f4"))
+    np.testing.assert_array_equal(dataset["covariance"].values[:, :, 4, 0], own.covariance[:, 0].astype("f4"))
+    begun = replace(tracked, smoothed=_room(predictor.n_points))
+    for rows, whole, n in zip(begun.smoothed, tracked.smoothed, (0, 7, 16, 33, 50), strict=False):
+        rows.append(whole.read(0, n))
+    again, _ = finish_pose(begun, PoseParams())
+    np.testing.assert_array_equal(again["position"].values, dataset["position"].values)
+    np.testing.assert_array_equal(again["covariance"].values, dataset["covariance"].values)
+
+
+def test_smoothed_columns_stand_name_by_name_and_point_by_point() -> None:
+    rooms = _room(3)
+    values = np.arange(4 * 3 * len(SMOOTHED), dtype=np.float32).reshape(4, 3, -1)
+    for k, room in enumerate(rooms):
+        room.append(values[:, k])
+    found = SmoothedColumns(rooms, "y", "xx").read(1, 3)
+    np.testing.assert_array_equal(found, values[1:3, :, 1:3].transpose(0, 2, 1).reshape(2, -1))

@@ -104,8 +104,10 @@ class Clock:
         if reach < 2**53 and whole < 2**53:
             return np.asarray((self.ticks * factor + offset) / whole, np.float64)
         if reach < 2**62 and whole < 2**53:
-            seconds, rest = np.divmod(self.ticks * factor + offset, whole)
-            return np.asarray(seconds + rest / whole, np.float64)
+            # By size and sign: a time just before 0, as -1 s and the rest, would be rounded as a second is.
+            counts = self.ticks * factor + offset
+            seconds, rest = np.divmod(np.abs(counts), whole)
+            return np.asarray(np.sign(counts) * (seconds + rest / whole), np.float64)
         return np.array([float(self.start + int(tick) * self.tick) for tick in self.ticks], np.float64)
 
     @cached_property

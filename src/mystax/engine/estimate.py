@@ -25,8 +25,8 @@ READER_MEMORY = 120 * MIB
 EACH_MEMORY = 25 * MIB
 """An analysis that spools its rows [byte]."""
 NETWORK_MEMORY = 180 * MIB
-POSE_ROWS = 600
-"""Bytes per frame of smoothed places, which are kept until they are written."""
+POSE_ROWS = 420
+"""Bytes per frame while a point is smoothed."""
 NETWORK = 6.0e-3
 """Time per frame of the network with preparation and decoding, on one core [s]."""
 START_NETWORK = 3.0

@@ -277,6 +277,7 @@ def test_resampling_never_leaves_the_range_of_its_neighbours(times: np.ndarray, 
         assert (row <= high + 1e-6).all()
 
 
+@example([0, 201256], Fraction(775153, 10**9), Fraction(-1, 57737))
 @given(
     st.lists(st.integers(-(2**40), 2**40), max_size=5, unique=True).map(sorted),
     st.fractions(min_value=Fraction(1, 10**9), max_value=10, max_denominator=10**9),

@@ -11,6 +11,7 @@ from mystax.core.dataset import complete_outcome
 from mystax.core.geometry import Rectangle, Roi
 from mystax.core.quality import Flag
 from mystax.core.typing import Float, Shaped
+from mystax.errors import FormatError
 from mystax.io.formats.facemap import FacemapRoi, camera_names, facemap_rois, understood
 
 if TYPE_CHECKING:
@@ -145,6 +146,9 @@ class _Import:
         found = [(item.roi, item.place + 1, item.n_bins) for item in self._of_kind("motion", camera)]
         if self.full:
             height, width = int(np.ravel(self.tree["Ly"])[0]), int(np.ravel(self.tree["Lx"])[0])
+            if min(height, width) < 1:
+                got = f"{width} x {height} px"
+                raise FormatError("F804", "Lx, Ly", expected="pictures of at least 1 x 1 px", got=got)
             frame = Roi("frame", "motion", Rectangle(0, 0, width, height), self.cameras[0], source="imported")
             sbin = max(1, int(np.ravel(self.tree.get("sbin", 1))[0]))
             found.insert(0, (frame, 0, (height // sbin) * (width // sbin)))

@@ -329,6 +329,13 @@ def places_in(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.parametrize("sides", [{"Ly": [0]}, {"Ly": [42], "Lx": [0]}, {"Ly": False}])
+def test_a_picture_without_height_or_width_is_refused(sides: dict[str, Any]) -> None:
+    _, refusal = attempt(lambda: imported_outcomes({**facemap_dict(2), **sides}))
+    assert refusal is not None
+    assert refusal.code == "F804"
+
+
 @settings(deadline=None, max_examples=150)
 @given(seed=st.integers(0, 40), data=st.data())
 def test_a_file_with_any_value_anywhere_is_imported_or_refused(seed: int, data: st.DataObject) -> None:

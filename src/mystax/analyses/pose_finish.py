@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.analyses.pose_params import PoseParams
-from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, SmoothedColumns, columns_of
+from mystax.analyses.pose_rows import SMOOTHED, Columns, SmoothedColumns, columns_of
 from mystax.compute.keypoint_errors import REFERENCE
 from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, flag_text, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
@@ -166,9 +166,8 @@ def _one_point(
     tracked: Tracked, k: int, params: PoseParams
 ) -> tuple[SmoothTracks, UInt8[np.ndarray, " time"]]:
     """Smooth one point and mark its frames."""
-    columns = tracked.column(k, *PER_POINT)
-    raw = columns[:, None, :2]
-    sure = columns[:, PER_POINT.index("confidence")]
+    columns = tracked.column(k, "x", "y", "xx", "xy", "yy", "confidence")
+    raw, sure = columns[:, None, :2], columns[:, 5]
     smooth = smooth_tracks(
         raw,
         columns[:, None, 2:5],
@@ -182,9 +181,7 @@ def _one_point(
     missing = ~np.isfinite(sure)
     smooth.position[missing] = np.nan
     smooth.covariance[missing] = np.nan
-    residual, clipped, spread = (
-        columns[:, PER_POINT.index(name)] for name in ("residual", "clipped", "spread")
-    )
+    residual, clipped, spread = tracked.column(k, "residual", "clipped", "spread").T
     most = MEMBERS_SD * tracked.face.box.side / REFERENCE
     with np.errstate(invalid="ignore"):
         marks = flags_of(

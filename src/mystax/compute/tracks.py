@@ -154,6 +154,7 @@ def smooth_tracks(
     r = np.array(covariance, np.float64) / np.maximum(sure, MIN_CONFIDENCE)[..., None]
     r[..., 0] = np.maximum(r[..., 0], MIN_VARIANCE)
     r[..., 2] = np.maximum(r[..., 2], MIN_VARIANCE)
+    del sure  # as long as the recording; what is needed no more is let go of
     known = np.isfinite(time)
     if np.any(np.diff(time[known]) <= 0):
         raise ParameterError("P401", "times of the frames", expected="times that rise", got="others")
@@ -197,7 +198,7 @@ def _smooth_one(
         return
     step = float(np.median(np.diff(times)))
     variance = float(np.median(0.5 * (r[seen, 0] + r[seen, 2])))
-    own, r = r, _without_spikes(times, z, r, SPIKE_FLOOR * np.sqrt(variance), step)
+    spike, own = _widen_spikes(times, z, r, SPIKE_FLOOR * np.sqrt(variance), step)
     lowest = 0.0 if min_cutoff is None else strength_of(min_cutoff, variance, step)
     if cutoff is not None:
         strength = np.full(len(times), max(lowest, strength_of(cutoff, variance, step)))
@@ -210,36 +211,48 @@ def _smooth_one(
             quiet = min(active, max(lowest, strength_of(QUIET_CUTOFF, variance, step)))
             strength = _adapted(times, z, r, variance, step, quiet, active)
     mean, cov, distance, _ = _run(times, z, r, strength)
-    spike = (r != own).any(axis=1)
-    distance[spike] = _squares(z[spike] - mean[spike, :2], own[spike])
+    distance[spike] = _squares(z[spike] - mean[spike, :2], own)
     out.position[known, point], out.velocity[known, point] = mean[:, :2], mean[:, 2:]
     out.covariance[known, point], out.distance[known, point] = cov, distance
     out.cutoff[point] = cutoff_of(float(strength.max()), variance, step)
     out.noise[point] = np.sqrt(variance)
 
 
-def _without_spikes(times: np.ndarray, z: np.ndarray, r: np.ndarray, least: float, step: float) -> np.ndarray:
-    """Return the covariances, widened where a point is elsewhere for a frame or two and then back.
+def _widen_spikes(
+    times: np.ndarray, z: np.ndarray, r: np.ndarray, least: float, step: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Widen the covariances where a point is elsewhere for a frame or two and then back.
 
     A network that sees two places alike takes now this one and now that, and its covariance allows for
     both: only the neighbours in time tell.  A whisk is no spike, since its strokes follow each other; where
     frames are too slow for whisks, a single frame may be true.
+
+    Returns
+    -------
+    spike : array (spike,)
+        Frames whose covariance is changed in `r`, which is large for long recordings and not copied.
+    own : array (spike, cov)
+        What it was.
     """
-    if ACTIVE_CUTOFF * step > ACTIVE_SHARE + _ROUNDING:
-        return r
-    n, widened = len(times), r.copy()
-    for length in range(1, min(SPIKE_FRAMES, n - 2) + 1):
+    n, factor = len(times), np.ones(len(times))
+    lengths = (
+        range(1, min(SPIKE_FRAMES, n - 2) + 1) if ACTIVE_CUTOFF * step <= ACTIVE_SHARE + _ROUNDING else ()
+    )
+    for length in lengths:
         first, last = slice(0, n - length - 1), slice(length + 1, n)
         middle = 0.5 * (z[first] + z[last])
         inside = [slice(i, n - length - 1 + i) for i in range(1, length + 1)]
         height = np.min([np.hypot(*(z[part] - middle).T) for part in inside], axis=0)
         with np.errstate(invalid="ignore"):
             ratio = height / np.fmax(_about(height, length), least)
-            spike = (ratio > SPIKE_TIMES) & (np.hypot(*(z[last] - z[first]).T) < SPIKE_RETURN * height)
-        spike &= times[last] - times[first] < (length + 1.5) * step
+            found = (ratio > SPIKE_TIMES) & (np.hypot(*(z[last] - z[first]).T) < SPIKE_RETURN * height)
+        found &= times[last] - times[first] < (length + 1.5) * step
         for part in inside:
-            widened[part][spike] *= ratio[spike, None] ** 2
-    return widened
+            factor[part][found] *= ratio[found] ** 2
+    spike = np.flatnonzero(factor != 1.0)
+    own = r[spike]
+    r[spike] *= factor[spike, None]
+    return spike, own
 
 
 def _squares(away: np.ndarray, cov: np.ndarray) -> np.ndarray:

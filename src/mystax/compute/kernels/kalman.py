@@ -265,14 +265,15 @@ def smooth_point(times, z, r, q, speed_variance, n_robust, weight, out_mean, out
     velocity, out_cov (n, 3) of the place, distance (n,) squared Mahalanobis distance of each innovation.
     """
     n = len(times)
-    means, blocks = np.empty((n, 4)), np.empty((n, 10))
+    blocks = np.empty((n, 10))
     for turn in range(n_robust + 1):
-        _forward(times, z, r, weight, q, speed_variance, means, blocks, distance)
-        if np.isnan(means[n - 1, 0]):
+        # The way back reads a filtered state just before it writes the smoothed one in its place.
+        _forward(times, z, r, weight, q, speed_variance, out_mean, blocks, distance)
+        if np.isnan(out_mean[n - 1, 0]):
             out_mean[:] = np.nan
             out_cov[:] = np.nan
             return
-        _backward(times, q, means, blocks, out_mean, out_cov)
+        _backward(times, q, out_mean, blocks, out_mean, out_cov)
         if turn < n_robust:
             _reweigh(z, r, weight, out_mean, out_cov)
 

@@ -14,6 +14,7 @@ interface TypedProps {
 }
 
 export function Typed({ camera, frame, at, act }: TypedProps) {
+  const text = (name: "x" | "y"): string => (at === null ? "" : String(rounded(at[name], 2)));
   const field = (name: "x" | "y") => (
     <label>
       {name}
@@ -21,7 +22,13 @@ export function Typed({ camera, frame, at, act }: TypedProps) {
         type="number"
         step={0.25}
         disabled={isFixed.value}
-        value={at === null ? "" : rounded(at[name], 2)}
+        ref={(made: HTMLInputElement | null) => {
+          // What is being typed stays, whatever an answer draws meanwhile.
+          if (made !== null && made !== document.activeElement) made.value = text(name);
+        }}
+        onBlur={(event) => {
+          event.currentTarget.value = text(name);
+        }}
         onChange={(event) => {
           const value = event.currentTarget.valueAsNumber;
           if (!Number.isFinite(value)) return;

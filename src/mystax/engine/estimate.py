@@ -94,8 +94,8 @@ class Estimate:
             f"{self.disk / MIB:.0f} MiB of disk"
             + (f", {self.scratch / MIB:.0f} MiB of scratch" if self.scratch else "")
             + (
-                f" (no room for {self.lacking / MIB:.0f} MiB of scratch, so frames are decoded again: "
-                "--scratch names another disk)"
+                f" (without {self.lacking / MIB:.0f} MiB of scratch frames are decoded again: "
+                "--scratch names a disk with room)"
                 if self.lacking
                 else ""
             )

@@ -247,17 +247,23 @@ def estimate_plan(
 def _decode_time(source: FrameSource, *, measure: bool) -> float:
     """Return the time per frame [s]: measured, or by the size of the picture."""
     if measure:
-        start, done = time.perf_counter(), 0
+        begun = opened = time.perf_counter()
+        done = at_first = 0
         chunks = source.chunks(0, min(MEASURED, source.n_frames), size=32)
         for chunk in islice(chunks, MEASURED):
             done += len(chunk)
-            if time.perf_counter() - start > MAX_MEASURE:
+            if not at_first:
+                opened, at_first = time.perf_counter(), done
+            if time.perf_counter() - begun > MAX_MEASURE:
                 break
+        ended = time.perf_counter()
         close = getattr(chunks, "close", None)
         if close is not None:
             close()
+        if done > at_first:  # opening the file came before the first chunk, and comes once in a pass
+            return (ended - opened) / (done - at_first)
         if done:
-            return (time.perf_counter() - start) / done
+            return (ended - begun) / done
     return DECODE * source.shape[0] * source.shape[1] / PICTURE
 
 

@@ -219,3 +219,22 @@ def test_the_timer_gives_up_a_slow_decoder() -> None:
         each = _decode_time(source, measure=True)
     assert each == pytest.approx(1 / 32)
     assert clock[0] <= 4
+
+
+def test_opening_the_file_is_no_time_of_a_frame() -> None:
+    class Opened(ArraySource):
+        def chunks(self, *arguments: Any, **more: Any) -> Iterator[FrameChunk]:
+            clock[0] += 1.0
+            for chunk in super().chunks(*arguments, **more):
+                clock[0] += 0.064
+                yield chunk
+
+    clock = [0.0]
+    source = Opened(np.zeros((500, 96, 96), np.uint8), Fraction(30))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mystax.engine.estimate.time.perf_counter", lambda: clock[0])
+        each = _decode_time(source, measure=True)
+        short = _decode_time(Opened(np.zeros((20, 96, 96), np.uint8), Fraction(30)), measure=True)
+    # six chunks of 32 frames and one of 8
+    assert each == pytest.approx(6 * 0.064 / 168)
+    assert short == pytest.approx(1.064 / 20), "where there is but one chunk it tells all that is known"

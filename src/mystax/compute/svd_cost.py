@@ -87,9 +87,9 @@ def svd_cost(
     has_room = room is None or spool <= room
     outcome = 4 * n_frames * k * kinds
     if route in ("gram_bins", "gram_frames"):
-        # A side x side matrix from rows of the other length; its eigenvectors; the projection.
+        # A side x side matrix from rows of the other length; its eigenvectors; the projection in float64.
         side, other = (n_bins, n_frames) if route == "gram_bins" else (n_frames, n_bins)
-        flop = 4.0 * other * side**2 + EIGEN * side**3 + 2.0 * n_frames * n_bins * k
+        flop = 2.0 * other * side**2 + EIGEN * side**3 + 4.0 * n_frames * n_bins * k
         # Besides the matrix and its eigenvectors: the masks in double and in single precision.
         memory = (16 * side**2 + 12 * n_bins * k + 64 * MIB) * kinds
         # Pairs of frames need rows that are kept: without room for scratch in the folder of the outcomes.

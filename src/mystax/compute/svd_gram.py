@@ -24,6 +24,7 @@ from mystax.compute.svd_rows import (
     orthogonality,
     row_tiles,
 )
+from mystax.compute.svd_whole import fits_single, row_type
 from mystax.core.analysis import Spool, Tiles
 from mystax.core.typing import Float64
 
@@ -153,12 +154,16 @@ class GramBins:
 
     def _add_products(self, block: Block, bins: np.ndarray) -> None:
         used = block.used(self.matrix)
-        rows = np.empty((len(block), self.matrix.n_bins))
+        rows = np.empty((len(block), self.matrix.n_bins), row_type(self.matrix, bins, compat=self._compat))
         fill(self.matrix, bins, used, self.moments.shift, rows, centred=self._compat)
         cuts = bin_tiles(self.matrix.n_bins)
+        fits = {cut.start: fits_single(rows[:, cut], 0) for cut in cuts}
 
         def product(pair: tuple[slice, slice]) -> None:
-            self._gram[pair[0], pair[1]] += rows[:, pair[0]].T @ rows[:, pair[1]]
+            ours, theirs = (rows[:, cut] for cut in pair)
+            if not (fits[pair[0].start] and fits[pair[1].start]):
+                ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+            self._gram[pair[0], pair[1]] += ours.T @ theirs
 
         self._tiles.map(product, [(cuts[i], cuts[j]) for i in range(len(cuts)) for j in range(i + 1)])
 

@@ -1,6 +1,7 @@
 """Exact route for short recordings of many bins: eigenvectors of the Gram matrix over frames."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,9 @@ from mystax.compute.svd_rows import (
     orthogonality,
     row_tiles,
 )
+from mystax.compute.svd_whole import fits_single, row_type
 from mystax.core.analysis import Tiles
-from mystax.core.typing import Float64
+from mystax.core.typing import Float, Float64
 
 __all__ = ["GramFrames"]
 
@@ -66,6 +68,7 @@ class GramFrames:
         self._final = np.zeros((0, 0), np.float32)
         self._variance = 0.0
         self._buffers: dict[str, np.ndarray] = {}
+        self._held: dict[tuple[int, int], bool] = {}
 
     def begin_reading(self) -> None:
         """Get ready for the next reading."""
@@ -94,15 +97,21 @@ class GramFrames:
             self._tiles.map(part, bin_tiles(rows.shape[1]))
 
     def _rows(
-        self, place: str, bins: np.ndarray, used: np.ndarray, strip: slice, shift: Float64[np.ndarray, " bin"]
-    ) -> Float64[np.ndarray, "n strip"]:
+        self,
+        place: str,
+        bins: np.ndarray,
+        used: np.ndarray,
+        strip: slice,
+        shift: Float64[np.ndarray, " bin"],
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> Float[np.ndarray, "n strip"]:
         """Return the rows of a block, minus a shift, at some bins; the next of this place overwrite them."""
         matrix = self.matrix
         weights = None if matrix.weights is None else matrix.weights[strip]
         part = Matrix(matrix.name, matrix.is_motion, None, strip.stop - strip.start, weights)
-        if place not in self._buffers:
+        if place not in self._buffers or self._buffers[place].dtype != dtype:
             # Kept from strip to strip: fresh memory of this size costs more time than filling it.
-            self._buffers[place] = np.empty(BLOCK * min(STRIP, matrix.n_bins))
+            self._buffers[place] = np.empty(BLOCK * min(STRIP, matrix.n_bins), dtype)
         rows = self._buffers[place][: (len(bins) - 1) * part.n_bins].reshape(-1, part.n_bins)
 
         def make(tile: slice) -> None:
@@ -111,6 +120,12 @@ class GramFrames:
 
         self._tiles.map(make, row_tiles(len(rows)))
         return rows
+
+    def _fits(self, block: int, first: int, rows: Float[np.ndarray, "n tile"]) -> bool:
+        """Tell whether products of a block's rows over the tile from a bin on are exact in their type."""
+        if (block, first) not in self._held:
+            self._held[block, first] = fits_single(rows, 1)
+        return self._held[block, first]
 
     def _centre(self) -> Float64[np.ndarray, " bin"]:
         """Return what is taken off each row."""
@@ -154,15 +169,22 @@ class GramFrames:
         rows, columns = (slice(block.first, block.first + len(block)) for block in (lower, upper))
         shift = self._centre() if self._compat else self.moments.shift
         left, right = lower.of(self.matrix), upper.of(self.matrix)
+        dtype = row_type(self.matrix, left, compat=self._compat)
         for strip in bin_tiles(self.matrix.n_bins, STRIP):
-            a = self._rows("left", left, self._used[rows], strip, shift)
+            a = self._rows("left", left, self._used[rows], strip, shift, dtype)
             is_same = lower.number == upper.number
-            b = a if is_same else self._rows("right", right, self._used[columns], strip, shift)
+            b = a if is_same else self._rows("right", right, self._used[columns], strip, shift, dtype)
             if b is a and self._compat:
                 self._row_means[rows] += a.sum(1) / self.matrix.n_bins
 
-            def part(cut: slice, a: np.ndarray = a, b: np.ndarray = b) -> np.ndarray:
-                return np.asarray(a[:, cut] @ b[:, cut].T)
+            def part(
+                cut: slice, a: np.ndarray = a, b: np.ndarray = b, first: int = strip.start
+            ) -> np.ndarray:
+                ours, theirs = a[:, cut], b[:, cut]
+                at = first + cut.start
+                if not (self._fits(lower.number, at, ours) and self._fits(upper.number, at, theirs)):
+                    ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+                return np.asarray(ours @ theirs.T)
 
             for product in self._tiles.map(part, bin_tiles(a.shape[1], 4 * BIN_TILE)):
                 self._gram[rows, columns] += product

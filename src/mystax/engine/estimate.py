@@ -48,8 +48,11 @@ PICTURE = 640 * 480
 PRODUCT = 1024
 """Side of the product that is timed."""
 
-MEASURED = 200
+MEASURED, MOST_MEASURED = 200, 2000
+"""Frames that are decoded to time the decoder: at least, and where the run decodes `SHARE` times as many."""
+SHARE = 500
 MAX_MEASURE = 2.0
+"""Time after which the decoder is timed no further [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ def estimate_plan(
     cores : int, optional
         Threads.
     measure : bool, optional
-        Decode up to 200 frames per camera to time the decoder, and time a matrix product.
+        Decode 200 to 2,000 frames per camera, at most 2 s, to time the decoder, and time a matrix product.
     room : int, optional
         Room for one scratch file (`mystax.engine.scratch.scratch_room`) [byte]; by default there is enough.
 
@@ -232,7 +235,7 @@ def estimate_plan(
             busy |= {name: max(busy.get(name, 0), decodes) for name in recording.cameras}
     for camera, decodes in busy.items():
         source = recording.video(camera)
-        each = _decode_time(source, measure=measure)
+        each = _decode_time(source, decodes * source.n_frames, measure=measure)
         total = replace(
             total,
             n_frames=total.n_frames + source.n_frames,
@@ -244,13 +247,17 @@ def estimate_plan(
     return total
 
 
-def _decode_time(source: FrameSource, *, measure: bool) -> float:
-    """Return the time per frame [s]: measured, or by the size of the picture."""
+def _decode_time(source: FrameSource, n_decoded: int, *, measure: bool) -> float:
+    """Return the time per frame [s]: measured, or by the size of the picture.
+
+    The decoder takes its speed in the first hundreds of frames, and an error counts in all that are decoded.
+    """
     if measure:
+        timed = min(max(MEASURED, n_decoded // SHARE), MOST_MEASURED)
         begun = opened = time.perf_counter()
         done = at_first = 0
-        chunks = source.chunks(0, min(MEASURED, source.n_frames), size=32)
-        for chunk in islice(chunks, MEASURED):
+        chunks = source.chunks(0, min(timed, source.n_frames), size=32)
+        for chunk in islice(chunks, timed):
             done += len(chunk)
             if not at_first:
                 opened, at_first = time.perf_counter(), done

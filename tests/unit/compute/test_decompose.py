@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mystax.compute import decompose as decompose_module
-from mystax.compute import svd_subspace
+from mystax.compute import svd_subspace, svd_whole
 from mystax.compute.decompose import Decomposer
 from mystax.compute.svd_routes import Route, SvdSettings
 from mystax.compute.svd_rows import Matrix
@@ -34,7 +34,7 @@ def decompose(
     **settings: object,
 ) -> Decomposer:
     """Feed bins to a decomposer until it is done."""
-    made = decomposer(route, shelf, moving=moving, **settings)
+    made = decomposer(route, shelf, moving=moving, dtype=bins.dtype, **settings)
     good = np.ones(N, bool) if valid is None else valid
     while made.n_passes > _passes(made):
         for first in range(0, N, chunk):
@@ -51,14 +51,19 @@ def _passes(made: Decomposer) -> int:
 
 
 def decomposer(
-    route: Route | None, shelf: Shelf | None = None, *, moving: bool = False, **settings: object
+    route: Route | None,
+    shelf: Shelf | None = None,
+    *,
+    moving: bool = False,
+    dtype: np.typing.DTypeLike = np.uint16,
+    **settings: object,
 ) -> Decomposer:
     values: dict[str, object] = {"n_components": 20, "route": route, **settings}
     return Decomposer(
         [Matrix("m", moving, None, P)],
         N,
         P,
-        np.dtype(np.uint16),
+        np.dtype(dtype),
         SvdSettings(**values),  # type: ignore[arg-type] # plain values from the tests
         TilePool(1),
         shelf if shelf is not None else Shelf(),
@@ -296,6 +301,38 @@ def test_scratch_that_is_gone_is_made_good_by_decoding() -> None:
         pass
     ((one, _),), ((two, _),) = whole.results(), again.results()
     np.testing.assert_array_equal(one.mask, two.mask)
+
+
+@pytest.mark.parametrize("route", ["gram_bins", "gram_frames"])
+@pytest.mark.parametrize("wild_from", [None, 0, 400])
+def test_gram_matrices_are_exact_in_single_precision_or_made_in_double(
+    route: Route, wild_from: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome is that of float64, bit by bit; float32 alone would round the wild frames."""
+    bins = np.random.default_rng(3).integers(3000, 3060, (N, P)).astype(np.uint16)
+    if wild_from is not None:
+        bins[wild_from:, ::2] = 65_535 - bins[wild_from:, ::2]
+        bins[-1] = 1
+
+    def outcome(limit: float) -> tuple[np.ndarray, ...]:
+        monkeypatch.setattr(svd_whole, "MOST_SQUARES", limit)
+        ((found, scores),) = decompose(bins, route).results()
+        return found.singular_value, found.mask, found.captured, scores.read(0, N)
+
+    ours, double, single = outcome(svd_whole.MOST_SQUARES), outcome(-1.0), outcome(np.inf)
+    for one, other in zip(ours, double, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.array_equal(single[0], double[0]) == (wild_from is None)
+
+
+@pytest.mark.parametrize("route", ["gram_bins", "gram_frames"])
+def test_sums_of_more_than_16_bits_are_never_multiplied_in_single_precision(route: Route) -> None:
+    """Differences of 28 bits, as of 16-bit pixels in large bins, cannot be written down in float32."""
+    bins = (bins_of_rank(3).astype(np.int64) - 3200) * (2**20 + 1) + 2**30
+    ((found, _),) = decompose(bins.astype(np.uint32), route).results()
+    exact = np.linalg.svd(bins - bins.mean(0), compute_uv=False)[:3]
+    assert found.n_components == 3, "rounded rows have more"
+    np.testing.assert_allclose(found.singular_value, exact, rtol=1e-10)
 
 
 def test_bins_that_a_route_cannot_do_without_must_be_there() -> None:

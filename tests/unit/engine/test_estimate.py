@@ -216,7 +216,7 @@ def test_the_timer_gives_up_a_slow_decoder() -> None:
     source = Slow(np.zeros((500, 96, 96), np.uint8), Fraction(30))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mystax.engine.estimate.time.perf_counter", lambda: clock[0])
-        each = _decode_time(source, measure=True)
+        each = _decode_time(source, 200, measure=True)
     assert each == pytest.approx(1 / 32)
     assert clock[0] <= 4
 
@@ -233,8 +233,24 @@ def test_opening_the_file_is_no_time_of_a_frame() -> None:
     source = Opened(np.zeros((500, 96, 96), np.uint8), Fraction(30))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mystax.engine.estimate.time.perf_counter", lambda: clock[0])
-        each = _decode_time(source, measure=True)
-        short = _decode_time(Opened(np.zeros((20, 96, 96), np.uint8), Fraction(30)), measure=True)
+        each = _decode_time(source, 200, measure=True)
+        short = _decode_time(Opened(np.zeros((20, 96, 96), np.uint8), Fraction(30)), 20, measure=True)
     # six chunks of 32 frames and one of 8
     assert each == pytest.approx(6 * 0.064 / 168)
     assert short == pytest.approx(1.064 / 20), "where there is but one chunk it tells all that is known"
+
+
+def test_more_frames_are_timed_where_more_are_decoded() -> None:
+    class Counted(ArraySource):
+        def chunks(self, *arguments: Any, **more: Any) -> Iterator[FrameChunk]:
+            for chunk in super().chunks(*arguments, **more):
+                lengths.append(len(chunk))
+                yield chunk
+
+    source = Counted(np.zeros((5000, 8, 8), np.uint8), Fraction(30))
+    timed = []
+    for n_decoded in (6000, 360_000, 10**7):
+        lengths: list[int] = []
+        _decode_time(source, n_decoded, measure=True)
+        timed.append(sum(lengths))
+    assert timed == [200, 720, 2000]

@@ -50,6 +50,7 @@ MODULES = (
     "encoder_beyond",
     "states",
     "space",
+    "space_calibration",
     "queue",
     "app",
 )

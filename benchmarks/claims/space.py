@@ -1,4 +1,4 @@
-"""space.*: triangulation, smoothing at an equal objective and calibration, against aniposelib 0.8.
+"""space.*: triangulation and smoothing at an equal objective, against aniposelib 0.8.
 
 Simulated cameras (1280 x 1024 px, 300 mm away, 26 degrees apart, bent lenses) whose points, boards and
 numbers are known exactly.
@@ -12,14 +12,17 @@ from benchmarks.side import Stopwatch
 
 __all__ = [
     "CLAIMS",
-    "calibrate",
-    "check_calibration",
+    "SIZE",
     "check_objective",
     "check_points",
+    "claim_of",
+    "made_by",
+    "numbers_of",
     "optimise",
-    "prepare_calibration",
+    "peer_in",
     "prepare_objective",
     "prepare_points",
+    "rig_of",
     "triangulate",
 ]
 
@@ -27,18 +30,18 @@ PEER = "aniposelib"
 SIZE = (1280, 1024)
 N_POINTS, N_PEER = 65_000, 200
 N_FRAMES, N_KEYPOINTS = 120, 13
-N_VIEWS = 100
 SMOOTH, LENGTH, THRESHOLD = 2.0, 2.0, 5.0
 """Strengths of the peer's objective, and where its loss bends [px]."""
 
 
-def _claim(
+def claim_of(
     name: str,
     title: str,
     side: str,
     bound: float,
     about: str,
     *,
+    module: str = __name__,
     sets: tuple[str, ...] = ("full",),
     **arguments: Any,
 ) -> Claim:
@@ -46,7 +49,7 @@ def _claim(
     return Claim(
         name=f"space.{name}",
         title=title,
-        module=__name__,
+        module=module,
         sets=sets,
         sides={"mystax": side},
         goals=(Goal("cpu", "peer", bound),),
@@ -60,7 +63,7 @@ def _claim(
 
 CLAIMS = (
     *(
-        _claim(
+        claim_of(
             f"triangulate.{name}",
             f"robust triangulation, {n} cameras, {text}",
             "triangulate",
@@ -77,7 +80,7 @@ CLAIMS = (
         )
     ),
     *(
-        _claim(
+        claim_of(
             f"objective.{n}",
             f"the peer's objective from an equal start, {n} cameras, {N_FRAMES} x {N_KEYPOINTS} points",
             "optimise",
@@ -87,33 +90,22 @@ CLAIMS = (
         )
         for n in (2, 3, 4)
     ),
-    *(
-        _claim(
-            f"calibrate.{n}",
-            f"calibration, {n} cameras, {N_VIEWS} views of a board, 0.3 px, equal corners",
-            "calibrate",
-            8,
-            "calibration",
-            n_cameras=n,
-        )
-        for n in (2, 4)
-    ),
 )
 
 
-def _peer_in(last: dict[str, Any]) -> str | None:
+def peer_in(last: dict[str, Any]) -> str | None:
     """Return the side of the peer that has been measured, if any."""
     return next((name for name in ("peer", "peer-one-thread") if name in last), None)
 
 
-def _made(last: dict[str, Any], side: str) -> Any:
+def made_by(last: dict[str, Any], side: str) -> Any:
     """Load the arrays that a side has made."""
     import numpy as np
 
     return np.load(Path(last[side]["folder"]) / "out.npz")
 
 
-def _rig(n: int, seed: int = 0) -> Any:
+def rig_of(n: int, seed: int = 0) -> Any:
     """Cameras about a small cube."""
     import numpy as np
 
@@ -135,7 +127,7 @@ def _rig(n: int, seed: int = 0) -> Any:
     return make_rig(cameras)
 
 
-def _numbers(rig: Any) -> dict[str, Any]:
+def numbers_of(rig: Any) -> dict[str, Any]:
     """Return the cameras as arrays."""
     import numpy as np
 
@@ -166,11 +158,11 @@ def prepare_points(job: dict[str, Any]) -> dict[str, Any]:
 
     from mystax.compute.projection import project_rig
 
-    rng, rig = np.random.default_rng(1), _rig(job["n_cameras"])
+    rng, rig = np.random.default_rng(1), rig_of(job["n_cameras"])
     truth = rng.uniform(-15, 15, (N_POINTS, 3))
     pixels = _spoiled(project_rig(rig, truth), rng, job["missing"])
     world = Path(job["work"]) / "points.npz"
-    np.savez(world, truth=truth, pixels=pixels, **_numbers(rig))
+    np.savez(world, truth=truth, pixels=pixels, **numbers_of(rig))
     return {"world": str(world)}
 
 
@@ -180,7 +172,7 @@ def triangulate(job: dict[str, Any]) -> dict[str, Any]:
 
     from mystax.compute.triangulation import triangulate as found_places
 
-    rig, pixels = _rig(job["n_cameras"]), np.load(job["world"])["pixels"]
+    rig, pixels = rig_of(job["n_cameras"]), np.load(job["world"])["pixels"]
     precision = np.tile(np.array([1.0, 0.0, 1.0]), (*pixels.shape[:2], 1))
     found_places(rig, pixels[:, :5], precision[:, :5])  # loads the compiled loops
     with Stopwatch() as watch:
@@ -198,16 +190,16 @@ def check_points(job: dict[str, Any]) -> dict[str, Any]:
     def error(place: Any, truth: Any) -> Any:
         return np.linalg.norm(place - truth, axis=1)
 
-    ours = error(_made(last, "mystax")["position"], world["truth"])
+    ours = error(made_by(last, "mystax")["position"], world["truth"])
     enough = np.isfinite(world["pixels"][..., 0]).sum(axis=0) >= 2
     said = {"median": float(np.nanmedian(ours)), "mean": float(np.nanmean(ours))}
     # two views alone cannot tell which one is wrong, so with holes the bounds are those of the outliers left
     most = (0.34, 1.0) if job["missing"] < 0.1 else (0.45, 3.0)
     ok = bool((np.isfinite(ours) == enough).all()) and said["median"] <= most[0] and said["mean"] <= most[1]
-    side = _peer_in(last)
+    side = peer_in(last)
     if side is None:
         return {"ok": ok, **said}
-    peer = _made(last, side)
+    peer = made_by(last, side)
     some = peer["usable"]
     robust, plain = error(peer["robust"], world["truth"][some]), error(peer["plain"], world["truth"])
     said |= {
@@ -234,7 +226,7 @@ def prepare_objective(job: dict[str, Any]) -> dict[str, Any]:
     from mystax.compute.triangulation import triangulate as found_places
     from mystax.core.rotations import rotation_of
 
-    rng, rig = np.random.default_rng(4), _rig(job["n_cameras"])
+    rng, rig = np.random.default_rng(4), rig_of(job["n_cameras"])
     times = np.arange(N_FRAMES) / 50
     base = rng.uniform(-15, 15, (N_KEYPOINTS, 3))
     turns = [rotation_of(np.array([0, 0.08 * np.sin(2 * np.pi * 0.3 * time), 0])) for time in times]
@@ -251,7 +243,7 @@ def prepare_objective(job: dict[str, Any]) -> dict[str, Any]:
     start = fill_gaps(np.arange(float(N_FRAMES)), start)
     limbs = np.array([[a, b] for a in range(4) for b in range(a + 1, 4)])
     world = Path(job["work"]) / "movement.npz"
-    np.savez(world, truth=truth, pixels=pixels, start=start, limbs=limbs, **_numbers(rig))
+    np.savez(world, truth=truth, pixels=pixels, start=start, limbs=limbs, **numbers_of(rig))
     return {"world": str(world)}
 
 
@@ -280,7 +272,7 @@ def optimise(job: dict[str, Any]) -> dict[str, Any]:
     from mystax.compute.trajectory import smooth_trajectory
     from mystax.compute.trajectory_steps import Pixels
 
-    world, rig = np.load(job["world"]), _rig(job["n_cameras"])
+    world, rig = np.load(job["world"]), rig_of(job["n_cameras"])
     pixels, start, limbs = world["pixels"], world["start"], world["limbs"]
     times = np.arange(float(N_FRAMES))
 
@@ -337,143 +329,11 @@ def check_objective(job: dict[str, Any]) -> dict[str, Any]:
     """Compare the values of the objective."""
     import numpy as np
 
-    world, rig, last = np.load(job["world"]), _rig(job["n_cameras"]), job["last"]
-    ours = _cost(world, rig, _made(last, "mystax")["position"])
-    side = _peer_in(last)
+    world, rig, last = np.load(job["world"]), rig_of(job["n_cameras"]), job["last"]
+    ours = _cost(world, rig, made_by(last, "mystax")["position"])
+    side = peer_in(last)
     begun = _cost(world, rig, world["start"])
     if side is None:
         return {"ok": ours < begun, "cost": ours, "start": begun}
-    peer = _cost(world, rig, _made(last, side)["position"])
+    peer = _cost(world, rig, made_by(last, side)["position"])
     return {"ok": ours <= 1.005 * peer, "cost": ours, "peer": peer, "start": begun, "ratio": ours / peer}
-
-
-def prepare_calibration(job: dict[str, Any]) -> dict[str, Any]:
-    """Simulate views of a board of 10 x 7 squares of 6 mm."""
-    import numpy as np
-
-    from mystax.compute.projection import project_rig
-    from mystax.core.rotations import rotation_of
-    from mystax.io.rig import rig_to_toml
-
-    rng, rig = np.random.default_rng(0), _rig(job["n_cameras"])
-    x, y = np.meshgrid(np.arange(1, 10), np.arange(1, 7))
-    board = np.stack([x.ravel() * 6.0, y.ravel() * 6.0, np.zeros(x.size)], axis=1)
-    corners = np.full((len(rig.cameras), N_VIEWS, len(board), 2), np.nan)
-    for v in range(N_VIEWS):
-        rotation = rotation_of(rng.normal(0, 0.45, 3))
-        places = board @ rotation.T + rng.uniform(-25, 25, 3) - rotation @ board.mean(axis=0)
-        seen = project_rig(rig, places)
-        seen = seen + rng.normal(0, 0.3, seen.shape)
-        inside = np.asarray((seen > 0).all(axis=2) & (seen < np.array(SIZE) - 1).all(axis=2))
-        corners[:, v] = np.where(inside[..., None], seen, np.nan)
-    world = Path(job["work"]) / "boards.npz"
-    np.savez(world, corners=corners, board=board, **_numbers(rig))
-    shared = Path(job["work"]) / "calibration.toml"
-    shared.write_text(rig_to_toml(_shared_rig()), "utf-8")
-    return {"world": str(world), "shared": str(shared)}
-
-
-def _shared_rig() -> Any:
-    """Twelve cameras, the last a fisheye, with all that a calibration of ours writes about them."""
-    from dataclasses import replace
-
-    from mystax.core.rig_model import RigModel
-
-    cameras = [
-        replace(camera, sd={"fx": 0.5}, n_views=90, rms=0.3, crop=(8.0, 4.0)) for camera in _rig(12).cameras
-    ]
-    last = cameras[-1]
-    cameras[-1] = replace(last, distortion=last.distortion[:4], is_fisheye=True)
-    return RigModel(tuple(cameras), {"board": "charuco:10x7:6:4", "fixed": ["k2"]})
-
-
-def calibrate(job: dict[str, Any]) -> dict[str, Any]:
-    """Calibrate from the corners."""
-    import numpy as np
-
-    from mystax.compute.calibration import calibrate as calibrated
-
-    world = np.load(job["world"])
-    corners, board, n = world["corners"], world["board"], job["n_cameras"]
-    names = [f"cam{c}" for c in range(n)]
-    calibrated(names, [SIZE] * n, corners[:, :10], board)  # loads the compiled loops
-    with Stopwatch() as watch:
-        found = calibrated(names, [SIZE] * n, corners, board)
-    again = calibrated(names, [SIZE] * n, corners, board)
-    np.savez(job["out"], **_numbers(found.rig))
-    return {**watch.values(1, "calibration"), "equal": found.rig.fingerprint == again.rig.fingerprint}
-
-
-def _error(numbers: Any, truth: Any) -> float:
-    """Median error [mm] of exact points through the estimated cameras, after rigid alignment."""
-    import numpy as np
-
-    from mystax.compute.projection import project_rig
-    from mystax.compute.triangulation import triangulate as found_places
-    from mystax.core.rig_model import CameraModel, make_rig
-    from mystax.core.rotations import rigid_fit, rotation_of
-
-    rotations = (
-        numbers["rotation"]
-        if "rotation" in numbers
-        else [rotation_of(vector) for vector in numbers["vector"]]
-    )
-    rig = make_rig(
-        [
-            CameraModel(
-                f"cam{c}", SIZE, numbers["matrix"][c], numbers["distortion"][c], rotations[c], translation
-            )
-            for c, translation in enumerate(numbers["translation"])
-        ]
-    )
-    points = np.random.default_rng(5).uniform(-15, 15, (500, 3))
-    precision = np.tile(np.array([1.0, 0, 1]), (len(rig.cameras), 500, 1))
-    place = found_places(rig, project_rig(truth, points), precision, robust=False).position
-    turn, shift = rigid_fit(place, points)
-    return float(np.median(np.linalg.norm(place @ turn.T + shift - points, axis=1)))
-
-
-def _exchange(folder: Path) -> float:
-    """Largest difference of any number after the peer has read our file, and after we have read its copy."""
-    import json
-
-    import numpy as np
-
-    from mystax.core.rotations import vector_of
-    from mystax.io.rig import read_rig
-
-    ours = _shared_rig().cameras
-    theirs = json.loads((folder / "loaded.json").read_text("utf-8"))
-    copied = read_rig(folder / "copied.toml").cameras
-    if [item["name"] for item in theirs] != [camera.name for camera in ours]:
-        return float("inf")
-    if [item["fisheye"] for item in theirs] != [camera.is_fisheye for camera in ours]:
-        return float("inf")
-    off = 0.0
-    for camera, item, copy in zip(ours, theirs, copied, strict=True):
-        if tuple(item["size"]) != camera.size or (copy.name, copy.size) != (camera.name, camera.size):
-            return float("inf")
-        numbers = {
-            "matrix": camera.matrix,
-            "distortions": camera.distortion,
-            "rotation": vector_of(camera.rotation),
-            "translation": camera.translation,
-        }
-        off = max(
-            off, *(float(np.abs(np.ravel(item[key]) - np.ravel(numbers[key])).max()) for key in numbers)
-        )
-        off = max(off, float(np.abs(copy.row() - camera.row()).max()))
-    return off
-
-
-def check_calibration(job: dict[str, Any]) -> dict[str, Any]:
-    """Compare the errors in space, see that two runs gave equal bits, and that the peer reads our rigs."""
-    truth, last, n = _rig(job["n_cameras"]), job["last"], job["n_cameras"]
-    ours = _error(_made(last, "mystax"), truth)
-    ok = bool(last["mystax"]["equal"]) and ours <= (0.008 if n == 2 else 0.003)
-    side = _peer_in(last)
-    if side is None:
-        return {"ok": ok, "error_mm": ours}
-    peer, exchanged = _error(_made(last, side), truth), _exchange(Path(last[side]["folder"]))
-    ok = ok and (3 if n == 2 else 1) * ours <= peer and exchanged < 1e-12
-    return {"ok": ok, "error_mm": ours, "peer_mm": peer, "exchanged": exchanged}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,21 @@ def test_raster_and_traces_show_what_was_predicted(everything: Any) -> None:
     numbers = everything["example_neuron"].values
     trace = np.asarray(everything["trace"].sel(panel="stacked").values)
     assert np.allclose(trace, said[:, numbers].T, atol=1e-4, equal_nan=True)
+
+
+def test_running_stands_above_the_raster_as_means_of_what_is_known() -> None:
+    grid = two_parts()
+    pace = grid.parts[1].values.copy()
+    pace[500:1000] = np.nan  # 20 to 40 s
+    running = replace(grid.parts[1], group="running", part="wheel", values=pace)
+    found = mystax.encoding(replace(grid, parts=(*grid.parts, running)), follower(), **FAST)
+    starts = np.asarray(found["column_start"].values) - 0.1
+    edges = np.rint(np.append(starts, 240.0) * 25).astype(int)
+    known = [pace[a:b][np.isfinite(pace[a:b])] for a, b in pairwise(edges)]
+    wanted = [values.mean() if len(values) else np.nan for values in known]
+    np.testing.assert_allclose(found["running"].values, wanted, rtol=1e-5, atol=1e-6)
+    assert np.isnan(wanted).sum() >= 50
+    assert "motion" not in found
 
 
 @pytest.mark.slow

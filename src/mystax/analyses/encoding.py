@@ -176,6 +176,11 @@ ENCODING = Schema(
             raster="Sorted raster for display: means of neighbouring neurons and bins, z units.",
         ),
         **_numbers(
+            ("column",),
+            running="First feature of running in the columns of the raster, for display.",
+            motion="First component of motion there, where there is no running.",
+        ),
+        **_numbers(
             ("panel", "example", "time"),
             trace="Best, middle and worst neuron: measured, stacked, lagged-ridge, z units.",
         ),

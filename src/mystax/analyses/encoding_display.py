@@ -33,17 +33,9 @@ def order_found(data: EncodingData, units: Units, seed: int) -> Found:
     """
     spread = units.scores[data.usable].std(0, dtype=np.float64)
     order = sort_neurons((units.loadings * spread)[:, :64], seed=seed)
-    guide = next(
-        (
-            part.values[:, 0]
-            for group in ("running", "motion")
-            for part in data.grid.parts
-            if part.group == group
-        ),
-        None,
-    )
+    guide = _guide(data)
     if guide is not None:
-        pace = data.bins.mean(np.nan_to_num(guide.astype(np.float64)))[data.usable]
+        pace = data.bins.mean(np.nan_to_num(guide[1]))[data.usable]
         ends = units.scores[data.usable] @ np.stack(
             [units.loadings[part].mean(0) for part in np.array_split(order, 2)], axis=1
         ).astype(np.float32)
@@ -51,6 +43,15 @@ def order_found(data: EncodingData, units: Units, seed: int) -> Found:
         if ties[0] > ties[1]:
             order = order[::-1].copy()
     return {"order": (("neuron",), order)}
+
+
+def _guide(data: EncodingData) -> tuple[str, Float64[np.ndarray, " time"]] | None:
+    """Return the name and the samples of running, or else of motion; None without them."""
+    for group in ("running", "motion"):
+        for part in data.grid.parts:
+            if part.group == group:
+                return group, part.values[:, 0].astype(np.float64)
+    return None
 
 
 PANELS = ("measured", "stacked", "lagged-ridge")
@@ -78,7 +79,7 @@ def display_found(
     Returns
     -------
     variables, coordinates
-        `raster`, `trace` and what they stand on.
+        `raster`, `trace` and what they stand on; `running` or else `motion` in the columns of the raster.
     """
     n_times, n = len(data.times), data.population.n
     n_rows = min(N_ROWS, n)
@@ -117,8 +118,16 @@ def display_found(
     seen = np.add.reduceat(known.astype(np.float32), edges, axis=1)
     thin = np.where(seen > 0, total / np.maximum(seen, 1), np.nan).transpose(0, 2, 1)
     names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
+    guide = _guide(data)
+    above: Found = {}
+    if guide is not None:
+        known = np.add.reduceat(data.bins.mean(np.isfinite(guide[1]).astype(np.float64)), edges)
+        pace = np.add.reduceat(data.bins.mean(np.nan_to_num(guide[1])), edges)
+        column = np.where(known > 0, pace / np.where(known > 0, known, 1), np.nan)
+        above = {guide[0]: (("column",), column.astype(np.float32))}
     return (
         {
+            **above,
             "raster": (("panel", "row", "column"), np.ascontiguousarray(thin, np.float32)),
             "trace": (("panel", "example", "time"), trace),
         },

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 from mystax.core.encoding_words import peer_share, ratio_sentence, verdict
 from mystax.plot.chapter_kind import ChapterKind
-from mystax.plot.encoding_neurons import against_baseline, against_peers, histogram, place_map
+from mystax.plot.encoding_neurons import (
+    against_baseline,
+    against_peers,
+    area_boxes,
+    histogram,
+    place_map,
+)
 from mystax.plot.encoding_parts import components, lags, parts
 from mystax.plot.encoding_time import latents, raster, traces
 from mystax.plot.pictures import View
@@ -23,7 +29,7 @@ def encoding_figures(views: Sequence[View]) -> list[NamedFigure]:
         found += [raster(dataset)] if "raster" in dataset else []
         found += [histogram(dataset), against_baseline(dataset)]
         found += [against_peers(dataset)] if "ceiling_peer" in dataset else []
-        found += [item for item in (place_map(dataset),) if item is not None]
+        found += [item for item in (place_map(dataset), area_boxes(dataset)) if item is not None]
         found += [parts(dataset)] if "unique" in dataset else []
         found += [lags(dataset)] if "lag_curve" in dataset else []
         found += [components(dataset)]

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.plot.style import NamedFigure, figure, legend_above, series_colour
+from mystax.plot.style import NamedFigure, figure, legend_above, series_colour, shown
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["BEST", "against_baseline", "against_peers", "histogram", "of_model", "place_map"]
+__all__ = ["BEST", "against_baseline", "against_peers", "area_boxes", "histogram", "of_model", "place_map"]
 
 BASELINE, BEST = "lagged-ridge", "stacked"
 LEAST = 0.01
@@ -169,4 +169,49 @@ def place_map(dataset: Dataset) -> NamedFigure | None:
         "Places as the source gives them; colours: explained variance of the stack, the darkest 0 and below.",
         f"Map of {len(values)} neurons.",
         {"neuron": dataset["neuron"].values, "x": x, "y": y, "z": z, "explained_variance": values},
+    )
+
+
+def area_boxes(dataset: Dataset) -> NamedFigure | None:
+    """Draw explained variance of the neurons of each area; None where areas are not told apart."""
+    areas = np.asarray(dataset["area"].values, str)
+    values = of_model(dataset, "explained_variance", BEST)
+    names = [name for name in dict.fromkeys(areas.tolist()) if name]
+    if len(names) < 2:
+        return None
+    groups = [values[(areas == name) & np.isfinite(values)] for name in names]
+    made = figure(max(40.0, 8.0 * len(names) + 18), 120)
+    axes = made.subplots()
+    axes.boxplot(
+        groups,
+        orientation="horizontal",
+        widths=0.6,
+        showfliers=False,
+        medianprops={"color": series_colour(0), "lw": 1.2},
+        boxprops={"lw": 0.6},
+        whiskerprops={"lw": 0.6},
+        capprops={"lw": 0.6},
+    )
+    for k, group in enumerate(groups):
+        # spread by rank, so that a picture made again is the same
+        across = k + 1 + 0.25 * np.sin(np.arange(len(group)) * 2.4)
+        axes.plot(group, across, ".", color="#9a9a9a", ms=3, mew=0, zorder=0, rasterized=True)
+    axes.set_yticks(
+        range(1, len(names) + 1),
+        [f"{shown(name)} ({len(group)})" for name, group in zip(names, groups, strict=True)],
+    )
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", lw=0.5)
+    axes.set_xlabel("explained variance")
+    medians = [float(np.median(group)) if len(group) else np.nan for group in groups]
+    return NamedFigure(
+        "encoding_areas",
+        made,
+        "Areas",
+        "Boxes: median and quartiles of the neurons of an area (their number in brackets); whiskers reach up "
+        "to 1.5 widths of the box; dots: neurons.",
+        "Median explained variance: "
+        + ", ".join(f"{name} {median:.3f}" for name, median in zip(names, medians, strict=True))
+        + ".",
+        {"neuron": dataset["neuron"].values, "area": areas, "explained_variance": values},
     )

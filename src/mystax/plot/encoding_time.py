@@ -16,6 +16,9 @@ else:
 
 __all__ = ["latents", "raster", "traces"]
 
+GUIDES = {"running": "running", "motion": "motion, first component"}
+"""What stands above a raster, and its title."""
+
 
 def _thin(rows: Float[np.ndarray, "row time"]) -> np.ndarray:
     """Average neighbouring bins to what can be seen."""
@@ -34,10 +37,17 @@ def raster(dataset: Dataset) -> NamedFigure:
     panels = [str(name) for name in dataset["panel"].values]
     starts = np.asarray(dataset["column_start"].values) / 60
     n = dataset.sizes["neuron"]
-    made = figure(38.0 * len(panels) + 14)
-    places = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    guide = next((name for name in GUIDES if name in dataset), None)
+    made = figure(38.0 * len(panels) + (14 if guide is None else 30))
+    heights = ([] if guide is None else [0.35]) + [1.0] * len(panels)
+    places = made.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     limit = float(np.nanpercentile(np.abs(rows), 99)) if np.isfinite(rows).any() else 1.0
     numbers: dict[str, np.ndarray] = {"minute": starts}
+    if guide is not None:
+        numbers[guide] = np.asarray(dataset[guide].values)
+        places[0].plot(starts, numbers[guide], color="black", lw=0.6)
+        places[0].set_title(GUIDES[guide], loc="left")
+        places = places[1:]
     for k, (axes, name) in enumerate(zip(places, panels, strict=True)):
         axes.set_facecolor("#d9d9d9")
         extent = (float(starts[0]), float(dataset["time"].values[-1] / 60), n, 0)

@@ -64,7 +64,7 @@ def test_table_gives_means_and_ranges_of_seeds() -> None:
 def test_growth_of_the_error_is_one_for_the_same_weights_and_more_for_worse_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(few_labels, "N_RENDERED", 6)
+    monkeypatch.setattr(few_labels, "N_RENDERED", 2)
     points = ("nose_tip", "eye_top", "no_such_point")
     same = rendered_growth("mouse-face", "mouse-face", points, ())
     assert same == {"rendered_500": 1.0, "rendered_500_kept": 1.0}

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mystax.plot.encoding_neurons import against_baseline, against_peers, histogram, of_model, place_map
+from mystax.plot.encoding_neurons import (
+    against_baseline,
+    against_peers,
+    area_boxes,
+    histogram,
+    of_model,
+    place_map,
+)
 from mystax.plot.style import NamedFigure
 
 STACKED = np.array([0.3, 0.1, 0.2, -0.1])
@@ -114,3 +121,26 @@ def test_places_on_a_plane_keep_their_proportions(outcome: xr.Dataset) -> None:
     made = place_map(placed(outcome, x=[0.0, 500, 100, 300], y=[5.0, 60, 7, 80]))
     assert made is not None
     assert made.figure.axes[0].get_aspect() == 1
+
+
+def test_areas_have_boxes_with_their_medians(outcome: xr.Dataset) -> None:
+    made = area_boxes(outcome.assign_coords(area=("neuron", ["V1", "M2", "V1", ""])))
+    assert made is not None
+    axes = made.figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["V1 (2)", "M2 (1)"]
+    assert "V1 0.250, M2 0.100" in made.alternative
+    dots = [line for line in axes.lines if line.get_marker() == "."]
+    assert [sorted(np.asarray(line.get_xdata()).tolist()) for line in dots] == [[0.2, 0.3], [0.1]]
+
+
+@pytest.mark.parametrize("areas", [["", "", "", ""], ["V1", "V1", "", "V1"]])
+def test_a_single_area_has_no_boxes(outcome: xr.Dataset, areas: list[str]) -> None:
+    assert area_boxes(outcome.assign_coords(area=("neuron", areas))) is None
+
+
+def test_an_area_of_which_nothing_is_known_has_an_empty_box(outcome: xr.Dataset) -> None:
+    some = outcome.copy(deep=True)
+    some["explained_variance"].values[1, 1] = np.nan
+    made = area_boxes(some.assign_coords(area=("neuron", ["V1", "M2", "V1", ""])))
+    assert made is not None
+    assert "M2 nan" in made.alternative

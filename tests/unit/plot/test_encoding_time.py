@@ -48,6 +48,19 @@ def test_raster_has_a_picture_per_panel_with_one_scale(outcome: xr.Dataset) -> N
     assert len({image.get_clim() for image in pictures}) == 1
 
 
+@pytest.mark.parametrize(("guide", "title"), [("running", "running"), ("motion", "motion, first component")])
+def test_running_or_motion_stands_above_the_raster(outcome: xr.Dataset, guide: str, title: str) -> None:
+    pace = np.linspace(0, 1, 30)
+    pace[4] = np.nan
+    made = raster(outcome.assign({guide: ("column", pace)}))
+    np.testing.assert_array_equal(column(made, guide), pace)
+    first, *rest = made.figure.axes
+    assert first.get_title(loc="left") == title
+    np.testing.assert_array_equal(np.asarray(first.lines[0].get_xdata()), np.arange(30))
+    assert [len(axes.images) for axes in rest[:2]] == [1, 1]
+    assert first.get_position().height < 0.5 * rest[0].get_position().height
+
+
 def test_traces_are_those_of_the_named_neurons_over_a_minute(outcome: xr.Dataset) -> None:
     made = traces(outcome)
     assert len(column(made, "time")) == 61  # the last bin begins at the end of the minute

@@ -26,7 +26,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-for name, n_examples in (("dev", 20), ("ci", 50), ("nightly", 2000)):
+for name, n_examples in (("dev", 20), ("ci", 25), ("nightly", 2000)):
     settings.register_profile(
         name,
         max_examples=n_examples,

@@ -86,6 +86,10 @@ def _other_dimensions(file: h5py.File, folder: Path) -> None:
     set_text(file, "variable_dims", json.dumps({**dims, "energy": ["time", "roi", "component", "space"]}))
 
 
+def _no_dimensions(file: h5py.File, folder: Path) -> None:
+    set_text(file, "variable_dims", json.dumps({**json.loads(file.attrs["variable_dims"]), "energy": None}))
+
+
 CRAFTED: dict[str, Callable[[h5py.File, Path], None]] = {
     "external link": _external_link,
     "soft link": _soft_link,
@@ -97,6 +101,7 @@ CRAFTED: dict[str, Callable[[h5py.File, Path], None]] = {
     "list for a table": _list_for_a_table,
     "no table": _no_table,
     "other dimensions": _other_dimensions,
+    "no dimensions": _no_dimensions,
 }
 
 

@@ -63,6 +63,7 @@ def address_of(server: WebServer, port: int, screen: str) -> str:
     return f"http://127.0.0.1:{port}/#k={server.token}&s={screen}&r={row['id']}"
 
 
+@pytest.mark.slow
 def test_on_a_slow_line_no_picture_is_another_than_its_label_says(tmp_path: Path, running: Any) -> None:
     faulty_video(tmp_path / "far.mp4", "clean", n_frames=120, size=SIZE, key_interval=40, b_frames=2)
     rng = np.random.default_rng(5)
@@ -125,6 +126,7 @@ def test_by_a_tunnel_on_another_port_edits_are_saved(tmp_path: Path, running: An
         assert watched.said == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="another process is limited as Linux does")
 def test_on_a_full_disk_an_edit_is_kept_and_told_and_written_when_there_is_room(
     tmp_path: Path, running: Any

@@ -90,6 +90,7 @@ def test_a_point_is_placed_on_a_picture_that_is_seen_and_on_no_other(
     assert (point["x"], point["y"]) == pytest.approx((47.5, 35.5), abs=0.2)
 
 
+@pytest.mark.slow
 def test_what_was_done_before_a_reload_is_taken_back_after_it(
     server: WebServer, running: Any, labelled: str
 ) -> None:
@@ -161,6 +162,7 @@ def test_time_and_picture_answer_to_keys(server: WebServer, running: Any, tmp_pa
         assert watched.said == []
 
 
+@pytest.mark.slow
 def test_a_region_is_drawn_moved_saved_and_removed_by_keys(
     server: WebServer, running: Any, tmp_path: Path
 ) -> None:

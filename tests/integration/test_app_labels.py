@@ -336,9 +336,13 @@ def send_and_kill(running: WebServer, page: Page, gesture: dict[str, Any], delay
     running.process.wait(20)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 2, 3, 4))])
-def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(tmp_path: Path, seed: int) -> None:
-    label_until_killed(tmp_path, 4, seed)
+@pytest.mark.parametrize(
+    ("n_kills", "seed"), [(1, 0), *(pytest.param(4, k, marks=pytest.mark.slow) for k in range(5))]
+)
+def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(
+    tmp_path: Path, n_kills: int, seed: int
+) -> None:
+    label_until_killed(tmp_path, n_kills, seed)
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -25,7 +24,7 @@ import mystax
 from mystax.app.notebook import View, view
 from tests.fixtures.browser import browser, open_page
 from tests.fixtures.catalogues import write_film
-from tests.fixtures.hub_proxy import hub_proxy
+from tests.fixtures.hub_proxy import hub_proxy, served
 from tests.fixtures.web_server import WebServer
 
 SECONDS = 10.0
@@ -157,14 +156,8 @@ def notebook_page(folder: Path, text: str) -> Iterator[int]:
         def log_request(self, *_: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield int(server.server_address[1])
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))) as port:
+        yield port
 
 
 def test_a_notebook_shows_the_page_in_a_frame_without_a_secret_in_any_address(

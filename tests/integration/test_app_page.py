@@ -173,7 +173,7 @@ def fill(server: WebServer, key: str) -> None:
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: python tools/web.py build")
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
     found: dict[str, Any] = {}
     key = world.id_of("mjpeg")
@@ -279,6 +279,7 @@ def test_the_threshold_is_moved_below_the_grey_levels_that_the_fit_sees(world: W
         assert watched.said == []
 
 
+@pytest.mark.slow
 def test_a_reflection_is_drawn_as_a_part_of_its_pupil_and_changes_what_is_measured(
     world: World, tmp_path: Path
 ) -> None:

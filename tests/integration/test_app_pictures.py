@@ -25,6 +25,8 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 JOINED = "joined"
 """Three consecutive files of 100 frames, whose numbers go on from file to file."""
+QUICK = ("h264-gop250-b", JOINED)
+"""What every run of the tests walks through; the others are nightly."""
 MORE: dict[str, dict[str, Any]] = {
     **KINDS,
     "h264-gop12": {"codec": "h264", "key_interval": 12},
@@ -159,7 +161,10 @@ def number_on(pixels: list[int]) -> int | None:
     return read_barcode(np.array(pixels, np.uint8).reshape(24, 36))
 
 
-@pytest.mark.parametrize("kind", [*KINDS, JOINED])
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in (*KINDS, JOINED)],
+)
 def test_the_picture_is_the_one_that_its_label_names(kind: str, films: Films) -> None:
     for wish, seen in walk(films, kind, 40, 30, 1):
         assert seen["isThere"], (wish, seen["label"])

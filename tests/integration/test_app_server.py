@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,10 +50,12 @@ def open_stream(server: WebServer, path: str) -> socket.socket:
 
 
 def test_an_empty_folder_is_served_soon(tmp_path: Path) -> None:
-    """Ready within 2 s on an idle machine: in CPU time of the process, which other work does not change."""
+    """Ready after little more CPU time than its libraries take, on any machine (2 s where these take 0.35)."""
+    code = "import os, fastapi, numpy, uvicorn; print(sum(os.times()[:2]))"
+    libraries = float(subprocess.check_output([sys.executable, "-c", code], text=True))
     with web_server(tmp_path) as running:
         used = psutil.Process(running.process.pid).cpu_times()
-        assert used.user + used.system < 2.0
+        assert used.user + used.system < 6 * libraries
         assert running.ask("/", bearer=None).status == 200
         assert running.get("/api/recordings") == []
 

@@ -15,8 +15,10 @@ from tests.fixtures.commands import ROOT
 def copy(tmp_path: Path) -> Path:
     """A copy of what the checks read."""
     tree = tmp_path / "tree"
-    shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tools", tree / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("src", "tools"):
+        shutil.copytree(
+            ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "_web")
+        )
     shutil.copy(ROOT / "pyproject.toml", tree)
     return tree
 
@@ -43,8 +45,7 @@ def test_imports_that_go_up_or_outside_are_named(copy: Path) -> None:
 
 
 def test_a_name_nearly_like_another_is_named(copy: Path) -> None:
-    fine = _check(copy, sys.executable, "tools/check_names.py")
-    assert "n_states" not in fine.stdout + fine.stderr
+    """Without the line nothing is named: `make check` runs the tool on the source as it is."""
     _append(copy / "src/mystax/compute/lag.py", "\n\ndef bad(n_states: int, num_states: int) -> None: ...\n")
     found = _check(copy, sys.executable, "tools/check_names.py")
     assert found.returncode == 1

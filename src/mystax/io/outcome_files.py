@@ -177,7 +177,11 @@ def check_head(outcome: Any, path: Path) -> OutcomeHead:
     if attributes.get("content_sha256") != content_digest(attributes):
         raise damaged(path, "attributes that differ from content_sha256")
     digests = {name: str(digest) for name, digest in _table(attributes, "variable_sha256", path).items()}
-    dims = {name: tuple(map(str, words)) for name, words in _table(attributes, "variable_dims", path).items()}
+    dims = {}
+    for name, words in _table(attributes, "variable_dims", path).items():
+        if not isinstance(words, list):
+            raise damaged(path, f"no list of dimensions for {name!r}")
+        dims[name] = tuple(map(str, words))
     _check_links(outcome, path)
     found, groups = _contents(outcome, ""), {}
     for name in [name for name, item in outcome.items() if isinstance(item, h5py.Group)]:

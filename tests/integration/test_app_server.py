@@ -50,7 +50,7 @@ def open_stream(server: WebServer, path: str) -> socket.socket:
 
 
 def test_an_empty_folder_is_served_soon(tmp_path: Path) -> None:
-    """Ready after little more CPU time than its libraries take, on any machine (2 s where these take 0.35)."""
+    """Ready after little more CPU time than its libraries take, on any machine (2 s where those take 0.3)."""
     code = "import os, fastapi, numpy, uvicorn; print(sum(os.times()[:2]))"
     libraries = float(subprocess.check_output([sys.executable, "-c", code], text=True))
     with web_server(tmp_path) as running:

@@ -13,8 +13,8 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquir
 	$(PIP) -e .
 	touch $@
 
-.venv/dev: .venv/core     ## what tests need is compiled when it is first imported: most of it never is
-	$(PIP) --no-compile -e ".[dev]"
+.venv/dev: .venv/core
+	$(PIP) -e ".[dev]"
 	touch $@
 
 demo: .venv/core          ## make a synthetic recording, measure it, print the path of report.html

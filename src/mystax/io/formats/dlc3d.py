@@ -60,9 +60,9 @@ def read_stereo_params(path: Path | str) -> RigModel:
     if not isinstance(values, dict) or not set(NEEDED.values()) <= set(values):
         raise FormatError("F804", where, expected=", ".join(NEEDED.values()), got=str(list(values))[:80])
     names = _names(str(pair))
-    size = _size(values.get("image_shape"), values["cameraMatrix1"])
+    first, second = (_size(values.get("image_shape"), k, values[f"cameraMatrix{k + 1}"]) for k in (0, 1))
     arrays = {ours: np.asarray(values[theirs], np.float64) for ours, theirs in NEEDED.items()}
-    return RigModel(stereo_rig(arrays, size, names, where).cameras, {"unit": UNIT})
+    return RigModel(stereo_rig(arrays, (first, second), names, where).cameras, {"unit": UNIT})
 
 
 def _names(pair: str) -> tuple[str, str]:
@@ -73,12 +73,13 @@ def _names(pair: str) -> tuple[str, str]:
     return (first or "camera-1", second if second != first and second else "camera-2")
 
 
-def _size(shape: Any, matrix: Any) -> tuple[int, int]:
-    """Return the size of the pictures: kept as (rows, columns) or as a pair of such."""
+def _size(shape: Any, camera: int, matrix: Any) -> tuple[int, int]:
+    """Return width and height of a camera's pictures: one pair of numbers for both, or a pair for each."""
     try:
-        values = np.array(shape, np.int64).ravel()
-        if len(values) >= 2 and values.min() > 0:
-            return int(values[0]), int(values[1])
+        sizes = np.array(shape, np.int64).reshape(-1, 2)
+        if len(sizes) and sizes.min() > 0:
+            width, height = sizes[min(camera, len(sizes) - 1)].tolist()
+            return width, height
     except (TypeError, ValueError):
         pass
     k = np.asarray(matrix, np.float64)

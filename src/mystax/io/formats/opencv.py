@@ -96,12 +96,15 @@ def _lens(values: Float64[np.ndarray, "row column"], where: str) -> Float64[np.n
 
 
 def stereo_rig(
-    values: dict[str, np.ndarray], size: tuple[int, int], names: tuple[str, str], where: str
+    values: dict[str, np.ndarray],
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    names: tuple[str, str],
+    where: str,
 ) -> RigModel:
     """Make a rig of two cameras from M1, D1, M2, D2, R and T; the first is at the origin."""
-    first = CameraModel(names[0], size, values["M1"], _lens(values["D1"], where), np.eye(3), np.zeros(3))
+    first = CameraModel(names[0], sizes[0], values["M1"], _lens(values["D1"], where), np.eye(3), np.zeros(3))
     second = CameraModel(
-        names[1], size, values["M2"], _lens(values["D2"], where), values["R"], values["T"].ravel()
+        names[1], sizes[1], values["M2"], _lens(values["D2"], where), values["R"], values["T"].ravel()
     )
     return make_rig([first, second], {"unit": "mm"}, where)
 
@@ -133,7 +136,8 @@ def read_opencv_rig(path: Path | str) -> RigModel:
         values: dict[str, np.ndarray] = {name: _matrix(document[name], f"{where}: {name}") for name in inside}
         # A file of lenses alone puts both cameras at one place, which the checks of a rig tell (N313).
         values = {"R": np.eye(3), "T": np.zeros((3, 1)), **values}
-        return stereo_rig(values, size or _guess(values["M1"]), ("camera-1", "camera-2"), where)
+        sizes = (size or _guess(values["M1"]), size or _guess(values["M2"]))
+        return stereo_rig(values, sizes, ("camera-1", "camera-2"), where)
     found = [next((document[name] for name in names if name in document), None) for names in MATRICES]
     if found[0] is None:
         raise FormatError(

@@ -23,7 +23,7 @@ def test_pair_is_read_from_yaml(tmp_path: Path) -> None:
     parts = {
         "M1": K,
         "D1": np.array([[-0.2, 0.1, 0, 0, 0]]),
-        "M2": K + np.eye(3) * [1, 1, 0],
+        "M2": K + [[1, 0, 40], [0, 1, 0], [0, 0, 0]],
         "D2": np.zeros((1, 5)),
     }
     parts |= {"R": R, "T": np.array([[100.0], [0], [5]])}
@@ -34,6 +34,7 @@ def test_pair_is_read_from_yaml(tmp_path: Path) -> None:
     np.testing.assert_array_equal(rig.cameras[1].rotation, R)
     assert rig.cameras[1].translation.tolist() == [100, 0, 5]
     assert rig.cameras[0].distortion[0] == -0.2
+    assert [camera.size for camera in rig.cameras] == [(641, 481), (721, 481)], "each by its own middle"
 
 
 def test_one_camera_is_read_from_xml(tmp_path: Path) -> None:

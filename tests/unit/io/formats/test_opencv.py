@@ -23,7 +23,7 @@ def test_pair_is_read_from_yaml(tmp_path: Path) -> None:
     parts = {
         "M1": K,
         "D1": np.array([[-0.2, 0.1, 0, 0, 0]]),
-        "M2": K + [[1, 0, 40], [0, 1, 0], [0, 0, 0]],
+        "M2": np.array([[501.0, 0, 360], [0, 511, 240], [0, 0, 1]]),
         "D2": np.zeros((1, 5)),
     }
     parts |= {"R": R, "T": np.array([[100.0], [0], [5]])}

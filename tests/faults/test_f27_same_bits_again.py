@@ -21,6 +21,7 @@ WORDS = (
 )
 
 
+@pytest.mark.slow
 def test_two_runs_in_two_folders_have_equal_digests(tmp_path: Path) -> None:
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=90)
     other = tmp_path / "other place"

@@ -40,7 +40,8 @@ def _finish(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_command_goes_on_later_with_the_same_bits(number: signal.Signals, tmp_path: Path) -> None:
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=400, size=(160, 120))
     statuses = []

@@ -71,6 +71,7 @@ def filmed(camera: str, time: float) -> int | None:
     return frame if 0 <= frame < N_FRAMES else None
 
 
+@pytest.mark.slow
 def test_both_cameras_show_what_they_filmed_at_the_time_of_the_traces(world: World) -> None:
     times = [100.0, 100.1, 100.2501, 101.0, 101.7183, 102.5, 102.95]
     with open_page(world.browser, world.address("view", "pair")) as watched:

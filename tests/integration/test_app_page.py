@@ -132,6 +132,7 @@ def label_a_point(watched: Watched) -> None:
     page.get_by_label("points of this frame").filter(has_text="placed 1").wait_for()
 
 
+@pytest.mark.slow
 def test_a_label_outlives_the_server(tmp_path: Path, running: Any) -> None:
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=20, size=SIZE)
     with web_server(tmp_path) as server:

@@ -120,6 +120,7 @@ def test_a_stopped_training_goes_on(trained: tuple[TrainReport, Path, list[str]]
     assert any("goes on after 60 steps" in text for text in trained[2])
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_better_do_not_take_the_name(
     trained: tuple[TrainReport, Path, list[str]],
     labels: Path,

@@ -165,6 +165,7 @@ def test_the_queue_of_a_catalogue_is_told_in_its_own_words(tmp_path: Path) -> No
     asyncio.run(job())
 
 
+@pytest.mark.slow
 def test_this_computer_works_on_the_queue_when_it_is_asked_to(tmp_path: Path) -> None:
     make_lab(tmp_path, 1, n_frames=6)
 

@@ -28,6 +28,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_every_kind_comes_back_with_the_digest_that_it_left_with(session: Path, tmp_path: Path) -> None:
     for recording, parts in read_alf_session(session):
         assert recording == "face"

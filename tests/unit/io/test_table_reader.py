@@ -21,7 +21,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return publish_known(tmp_path_factory.mktemp("tables") / "face.mystax", *KINDS)
 
 
-@pytest.mark.parametrize("form", ["csv", pytest.param("parquet", marks=pytest.mark.extra("interop"))])
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param("csv", marks=pytest.mark.slow),
+        pytest.param("parquet", marks=pytest.mark.extra("interop")),
+    ],
+)
 def test_every_kind_comes_back_with_the_digest_that_it_left_with(
     folder: Path, tmp_path: Path, form: str
 ) -> None:

@@ -24,6 +24,9 @@ __all__ = ["Imported", "imported_outcomes"]
 EARLY = 499
 """Facemap 1.0.x stores the motion of frames 1..499 one frame early; `motion[499]` is then 0."""
 
+MOST_SIDE = 65_535
+"""Longest side of a picture that a video can have [px]."""
+
 
 @dataclass(slots=True)
 class Imported:
@@ -146,9 +149,10 @@ class _Import:
         found = [(item.roi, item.place + 1, item.n_bins) for item in self._of_kind("motion", camera)]
         if self.full:
             height, width = int(np.ravel(self.tree["Ly"])[0]), int(np.ravel(self.tree["Lx"])[0])
-            if min(height, width) < 1:
-                got = f"{width} x {height} px"
-                raise FormatError("F804", "Lx, Ly", expected="pictures of at least 1 x 1 px", got=got)
+            if not 1 <= min(height, width) <= max(height, width) <= MOST_SIDE:
+                raise FormatError(
+                    "F804", "Lx, Ly", expected=f"sides of 1 to {MOST_SIDE} px", got=f"{width} x {height} px"
+                )
             frame = Roi("frame", "motion", Rectangle(0, 0, width, height), self.cameras[0], source="imported")
             sbin = max(1, int(np.ravel(self.tree.get("sbin", 1))[0]))
             found.insert(0, (frame, 0, (height // sbin) * (width // sbin)))

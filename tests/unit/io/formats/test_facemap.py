@@ -329,8 +329,8 @@ def places_in(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("sides", [{"Ly": [0]}, {"Ly": [42], "Lx": [0]}, {"Ly": False}])
-def test_a_picture_without_height_or_width_is_refused(sides: dict[str, Any]) -> None:
+@pytest.mark.parametrize("sides", [{"Ly": [0]}, {"Ly": [42], "Lx": [0]}, {"Ly": False}, {"Ly": [2**31]}])
+def test_a_picture_that_cannot_be_is_refused(sides: dict[str, Any]) -> None:
     _, refusal = attempt(lambda: imported_outcomes({**facemap_dict(2), **sides}))
     assert refusal is not None
     assert refusal.code == "F804"

@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import is_dataclass
+from types import CodeType
 from typing import Any, get_args, get_type_hints
 
 import jaxtyping
@@ -13,6 +14,7 @@ check_types = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=ja
 """Beartype, where a whole number is a number (as mypy has it); what it finds is a TypeError."""
 
 _jaxtyped = jaxtyping.jaxtyped
+_seen: set[CodeType] = set()
 
 
 def names_axes(annotation: object) -> bool:
@@ -54,6 +56,12 @@ def checked(target: Any = None, *, typechecker: Any) -> Any:
         return target
     if not inspect.isfunction(target):
         return _jaxtyped(target, typechecker=typechecker)
+    if "<locals>" in target.__qualname__:
+        # what each call of another function makes anew is checked the first time: making the checks takes
+        # longer than most of these functions
+        if target.__code__ in _seen:
+            return target
+        _seen.add(target.__code__)
     try:
         hints = get_type_hints(target, include_extras=True)
     except Exception:  # noqa: BLE001 - a name that is not there yet ends in this or that; jaxtyping leaves it out

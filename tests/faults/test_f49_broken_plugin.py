@@ -55,6 +55,7 @@ def test_a_good_plugin_is_an_analysis_like_any_other(tmp_path: Path) -> None:
     assert outcome["shine"].sizes["time"] == 20
 
 
+@pytest.mark.slow
 def test_the_battery_checks_a_plugin(tmp_path: Path) -> None:
     site = write_plugin(tmp_path / "site", "shine", BRIGHT)
     code = "from mystax.testing import check_analysis; check_analysis('shine')"

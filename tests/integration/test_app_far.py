@@ -112,6 +112,7 @@ def placed(server: WebServer) -> list[dict[str, Any]]:
     return [point for frame in frames for point in frame["points"].values() if point is not None]
 
 
+@pytest.mark.slow
 def test_by_a_tunnel_on_another_port_edits_are_saved(tmp_path: Path, running: Any) -> None:
     faulty_video(tmp_path / "far.mp4", "clean", n_frames=12, size=SIZE)
     with (

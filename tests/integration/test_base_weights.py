@@ -74,6 +74,7 @@ def trained(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_log_tells_loss_and_errors_of_the_shifted_set(trained: tuple[Path, str]) -> None:
     folder, said = trained
     log = (folder / "log.txt").read_text()
@@ -98,6 +99,7 @@ def test_calibration_can_use_pictures_of_the_ordinary_ranges_too(pool: Path, tmp
     assert not np.array_equal(one.centre, two.centre)
 
 
+@pytest.mark.slow
 def test_card_holds_the_figures_and_sums_of_the_weights_beside_it(
     pool: Path, trained: tuple[Path, str], tmp_path: Path
 ) -> None:

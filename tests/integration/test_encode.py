@@ -216,6 +216,7 @@ mystax.encoding(two_parts(), follower(shift=0.5), out=sys.argv[1], progress=kill
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)], check=False, env={**os.environ, "PYTHONPATH": "src"}
@@ -554,6 +555,7 @@ def test_command_writes_features_that_explain_what_the_models_see(recorded: Path
     assert command(recorded, *NEURAL, "--export-features", "made/features.csv").returncode == 2
 
 
+@pytest.mark.slow
 def test_command_crops_rows_without_a_time_only_when_told_to(recorded: Path) -> None:
     times = np.load(recorded / "neural" / "neural_times.npy")
     np.save(recorded / "longer.npy", np.append(times, times[-1] + 1 / 3))

@@ -14,14 +14,14 @@ from mystax.compute.projection import project_rig
 from mystax.compute.statistics import adjusted_rand
 from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.keypoints import KeypointSet
+from mystax.core.outcome_faces import edges_of
 from mystax.core.rig_model import RigModel
 from mystax.core.rotations import rotation_of
 from mystax.io.nwb import library
 from mystax.io.nwb.options import NwbOptions
 from mystax.io.nwb.writer import write_nwb
 from mystax.io.recorded import find_recorded
-from mystax.plot.pose import edges_of, parts_of
-from mystax.plot.states_draw import edges_of as face_edges
+from mystax.plot.pose import parts_of
 from tests.fixtures.rigs import rig_of
 
 FACE = KeypointSet.load("mouse-face-13")
@@ -104,7 +104,7 @@ def test_states_are_found_on_points_of_both_sides(found: tuple[xr.Dataset, np.nd
     made: Any = mystax.states(dataset, max_states=2)
     assert adjusted_rand(look, made["label"].values.astype(np.int64)) > 0.95
     assert tuple(made["keypoint"].values) == tuple(dataset["keypoint"].values)
-    assert len(face_edges(made)) == 2 * 8 + 3
+    assert len(edges_of(made)) == 2 * 8 + 3
     stored = set_of_outcome(made)
     assert stored is not None
     assert len(stored.pairs) == 9

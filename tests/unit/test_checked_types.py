@@ -102,6 +102,21 @@ def test_fields_of_a_dataclass_are_checked_together() -> None:
         Pair(ROW, ROW[1:])
 
 
+def test_a_function_made_anew_by_each_call_is_checked_once() -> None:
+    def made() -> Callable[[int], int]:
+        def plus_one(number: int) -> int:
+            return number + 1
+
+        return plus_one
+
+    first, second = (checked(made(), typechecker=check_types) for _ in range(2))
+    with pytest.raises(TypeCheckError):
+        first("1")
+    assert first(1) == second(1) == 2
+    assert second.__qualname__.endswith("plus_one")
+    assert not hasattr(second, "__wrapped__")
+
+
 def test_methods_whose_annotations_name_what_is_not_there_yet_are_checked_all_the_same() -> None:
     class Chain:
         @_own

@@ -34,8 +34,11 @@ def functions(name: str) -> Iterator[tuple[str, object]]:
 def test_examples_of_a_module_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     module = importlib.import_module(name)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-    result = doctest.testmod(module, extraglobs={"np": np, "mystax": mystax}, optionflags=flags)
-    assert result.failed == 0
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=flags)
+    for test in finder.find(module, extraglobs={"np": np, "mystax": mystax}):
+        if test.examples:  # to run a docstring without any costs a look at every source file that is known
+            runner.run(test)
+    assert runner.summarize().failed == 0
 
 
 @pytest.mark.parametrize("name", mystax.__all__)

@@ -97,6 +97,13 @@ def test_help_of_a_command_loads_no_heavy_library(command: str) -> None:
     assert not heavy, REPAIR
 
 
+def test_the_server_of_the_page_starts_without_what_its_children_do() -> None:
+    pytest.importorskip("fastapi", reason='pip install "mystax[app]"')
+    children = {"torch", "av", "xarray", "pandas", "scipy", "numba", "onnxruntime", "matplotlib"}
+    heavy = loaded_by("import mystax.app.launch") & children
+    assert not heavy, REPAIR
+
+
 def test_import_costs_little_more_than_the_interpreter() -> None:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -5,18 +5,9 @@ from mystax.core.dataset import Schema, Variable
 from mystax.core.params import Params, param
 from mystax.errors import RecipeError
 
-__all__ = ["COV3", "FLAGS3D", "POSE3D", "Pose3dParams", "pose3d"]
+__all__ = ["COV3", "POSE3D", "Pose3dParams", "pose3d"]
 
 COV3 = ("xx", "xy", "xz", "yy", "yz", "zz")
-FLAGS3D = {
-    "views_disagree": 1,
-    "one_camera": 2,
-    "not_seen": 4,
-    "gap_filled": 8,
-    "weak_angle": 16,
-    "outside_model": 32,
-    "wide": 64,
-}
 _POINT = ("time", "keypoint", "individual")
 _PLACE = ("time", "space", "keypoint", "individual")
 _COVARIANCE = ("time", "cov", "keypoint", "individual")

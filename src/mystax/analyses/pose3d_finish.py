@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.pose3d import COV3, FLAGS3D, Pose3dParams
+from mystax.analyses.pose3d import COV3, Pose3dParams
 from mystax.analyses.pose3d_axes import axes_of
 from mystax.analyses.pose3d_quality import quality_of
 from mystax.analyses.pose3d_views import Gathered
@@ -18,6 +18,7 @@ from mystax.compute.trajectory import Smoothed, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import Triangulated, pixel_noise, triangulate
 from mystax.core.keypoints import KeypointSet
+from mystax.core.point_flags import FLAGS3D
 from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
 from mystax.core.typing import Bool, Float32, Float64

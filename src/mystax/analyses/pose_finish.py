@@ -9,10 +9,11 @@ import numpy as np
 from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import SMOOTHED, Columns, SmoothedColumns, columns_of
 from mystax.compute.keypoint_errors import REFERENCE
-from mystax.compute.track_flags import FLAG_MASKS, MEMBERS_SD, flag_text, flags_of, jumps
+from mystax.compute.track_flags import MEMBERS_SD, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
 from mystax.core.analysis import Spool
 from mystax.core.lazy import ROWS_PER_BLOCK, lazy_rows
+from mystax.core.point_flags import FLAG_MASKS, flag_text
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.nets.box_text import box_text

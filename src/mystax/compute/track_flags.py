@@ -4,32 +4,16 @@ import numpy as np
 
 from mystax.compute.keypoint_errors import REFERENCE
 from mystax.compute.smoothing import robust_sd
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.typing import Bool, Float, Float64, UInt8
 
-__all__ = ["FLAG_MASKS", "flag_text", "flags_of", "jumps"]
-
-FLAG_MASKS = {
-    "low_confidence": 1,
-    "jump": 2,
-    "shape": 4,
-    "clipped": 8,
-    "gap_filled": 16,
-    "missing_frame": 32,
-    "views_disagree": 64,
-    "ensemble_disagrees": 128,
-}
-"""Bits of the variable `flag` of a pose."""
+__all__ = ["flags_of", "jumps"]
 
 JUMP_DISTANCE = 25.0
 RETURN_FRAMES = 3
 JUMP_STEP = 25.0
 JUMP_SDS = 8.0
 MEMBERS_SD = 5.0
-
-
-def flag_text() -> str:
-    """Return the names of the bits as the attribute `flag_meanings` has them."""
-    return " ".join(FLAG_MASKS)
 
 
 def flags_of(**marks: Bool[np.ndarray, "time keypoint"]) -> UInt8[np.ndarray, "time keypoint"]:

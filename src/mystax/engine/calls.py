@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mystax.core.analysis import Analysis, get_analysis
-from mystax.core.params import Parameter, parameters_of
+from mystax.core.params import Parameter, Params, parameters_of
 from mystax.core.recording import Recording
 from mystax.engine.places import MemoryPlace
 from mystax.engine.plan import Request
@@ -60,7 +60,7 @@ def analysis_function(name: str) -> Callable[..., Dataset]:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _docstring(analysis, declared)
-    function.__signature__ = _signature(declared)  # type: ignore[attr-defined] # functions may carry one
+    function.__signature__ = _signature(function, analysis.params)  # type: ignore[attr-defined] # functions may carry one
     return function
 
 
@@ -91,19 +91,17 @@ def _call(
     return place.outcomes[analysis.name]
 
 
-def _signature(declared: dict[str, Parameter]) -> inspect.Signature:
-    """Return the signature with every parameter and its default."""
+def _signature(function: Callable[..., Dataset], params: type[Params]) -> inspect.Signature:
+    """Return the signature with every declared parameter, its type and its default."""
+    written = [item for name, item in inspect.signature(function).parameters.items() if name != "parameters"]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Signature(
-        [
-            inspect.Parameter("video", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            inspect.Parameter("rois", keyword, default=None),
-            inspect.Parameter("camera", keyword, default=""),
-            inspect.Parameter("cores", keyword, default=1),
-            *(inspect.Parameter(name, keyword, default=item.default) for name, item in declared.items()),
-        ],
-        return_annotation="Dataset",
-    )
+    declared = [
+        inspect.Parameter(
+            name, keyword, default=item.default, annotation=params.model_fields[name].annotation
+        )
+        for name, item in parameters_of(params).items()
+    ]
+    return inspect.Signature([*written, *declared], return_annotation="Dataset")
 
 
 def _docstring(analysis: Analysis, declared: dict[str, Parameter]) -> str:

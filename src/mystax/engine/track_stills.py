@@ -11,6 +11,7 @@ from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
+from mystax.core.point_flags import FLAG_MASKS, flag_text
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
 from mystax.engine.stills import Still, stills_of
@@ -142,7 +143,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
     import xarray as xr
 
     from mystax.analyses.pose import STILLS
-    from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of
+    from mystax.compute.track_flags import flags_of
     from mystax.nets.predictor import SHAPE_LIMIT
 
     def stacked(name: str, *shape: int) -> Shaped[np.ndarray, "..."]:

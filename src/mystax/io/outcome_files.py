@@ -182,14 +182,14 @@ def check_head(outcome: Any, path: Path) -> OutcomeHead:
         if not isinstance(words, list):
             raise damaged(path, f"no list of dimensions for {name!r}")
         dims[name] = tuple(map(str, words))
-    _check_links(outcome, path)
-    found, groups = _contents(outcome, ""), {}
-    for name in [name for name, item in outcome.items() if isinstance(item, h5py.Group)]:
-        own = read_attributes(outcome[name])
+    found, cameras = _contents(outcome, path)
+    groups = {}
+    for name, group in cameras.items():
+        own = read_attributes(group)
         if attribute_digest(own) != digests.get(f"{name}/"):
             raise damaged(path, f"attributes of group {name!r} that differ from their digest")
-        groups[str(own.get("camera", name))] = str(name)
-        found |= {f"{name}/"} | _contents(outcome[name], f"{name}/")
+        groups[str(own.get("camera", name))] = name
+        found |= {f"{name}/"} | _contents(group, path, f"{name}/")[0]
     if found != set(digests):
         raise damaged(path, f"other variables than written: {sorted(found ^ set(digests))}")
     return OutcomeHead(attributes, digests, dims, groups)
@@ -206,29 +206,29 @@ def _table(attributes: Mapping[str, Attribute], name: str, path: Path) -> dict[s
     return found
 
 
-def _check_links(group: Any, path: Path, *, is_root: bool = True) -> None:
-    """Refuse what the store never writes: links, and data that lie in another file."""
+def _contents(group: Any, path: Path, prefix: str = "") -> tuple[set[str], dict[str, Any]]:
+    """List the variables of a group by path, and the groups of cameras by name (of the root group only).
+
+    What the store never writes is refused: links, and data that lie in another file.  Dimensions without a
+    variable are HDF5 data sets too.
+    """
+    found, groups = set(), {}
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise damaged(path, f"{name!r} is a link")
         item = group[name]
         if isinstance(item, h5py.Dataset):
-            if item.is_virtual or item.id.get_create_plist().get_external_count():
+            made = item.id.get_create_plist()
+            if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
                 raise damaged(path, f"the values of {name!r} lie in another file")
-        elif is_root and isinstance(item, h5py.Group):
-            _check_links(item, path, is_root=False)
+            is_scale = h5py.h5a.exists(item.id, b"NAME")
+            if not (is_scale and bytes(item.attrs["NAME"]).decode("latin-1").startswith(BARE_DIMENSION)):
+                found.add(f"{prefix}{name}")
+        elif not prefix and isinstance(item, h5py.Group):
+            groups[name] = item
         else:
             raise damaged(path, f"{name!r} is neither a variable nor a camera")
-
-
-def _contents(group: Any, prefix: str) -> set[str]:
-    """List the variables of a group by path; dimensions without a variable are HDF5 data sets too."""
-    return {
-        f"{prefix}{name}"
-        for name, item in group.items()
-        if isinstance(item, h5py.Dataset)
-        and not bytes(item.attrs.get("NAME", b"")).decode("latin-1").startswith(BARE_DIMENSION)
-    }
+    return found, groups
 
 
 def read_head(path: Path) -> OutcomeHead:

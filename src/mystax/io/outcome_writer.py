@@ -82,6 +82,38 @@ class _Part(io.RawIOBase):
             raise self._error
 
 
+class _Group(h5py.Group):  # type: ignore[misc] # h5py tells no types
+    """A group of `_Opened`, which forgets what it has opened when something is removed."""
+
+    def __init__(self, found: h5py.Group, opened: dict[Any, Any]) -> None:
+        super().__init__(found.id)
+        self._opened = opened
+
+    def __delitem__(self, name: Any) -> None:
+        self._opened.clear()
+        super().__delitem__(name)
+
+
+class _Opened(h5py.File):  # type: ignore[misc] # h5py tells no types
+    """A file that opens each of its objects once: h5netcdf asks some forty times for every variable."""
+
+    def __init__(self, part: _Part) -> None:
+        self._opened: dict[Any, Any] = {}
+        # v110: all of HDF5's own tables carry checksums, so a flipped bit in them is found on reading.
+        # Chunks are written whole and once: what is open needs no memory for them.
+        super().__init__(part, "w", libver="v110", track_order=True, rdcc_nbytes=0)
+
+    def __getitem__(self, name: Any) -> Any:
+        if name not in self._opened:
+            found = super().__getitem__(name)
+            self._opened[name] = _Group(found, self._opened) if isinstance(found, h5py.Group) else found
+        return self._opened[name]
+
+    def close(self) -> None:
+        self._opened.clear()
+        super().close()
+
+
 def _read_rows(variable: Variable, rows: slice) -> np.ndarray:
     """Read rows of a variable, at most 16,384 at once: a lazy one may be much wider inside than it looks."""
     starts = range(rows.start, rows.stop, BLOCK_ROWS)
@@ -232,8 +264,7 @@ def write_outcome(file: WholeFile, cameras: Mapping[str, Dataset], attributes: M
 def _write_file(part: _Part, cameras: Mapping[str, Dataset], attributes: Mapping[str, object]) -> str:
     contents = _Contents()
     root = cameras.get("")
-    # v110: all of HDF5's own tables carry checksums, so a flipped bit in them is found on reading
-    with h5netcdf.File(part, "w", libver="v110") as outcome:
+    with _Opened(part) as file, h5netcdf.File(file, "w") as outcome:
         plain = plain_attributes(attributes)
         if root is not None:
             contents.write_group(outcome, "", root, part)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mystax.core.keypoint_names import set_of_outcome
+from mystax.core.outcome_faces import edges_of
 from mystax.core.typing import Float, Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View, picture_axes, show_picture
@@ -52,14 +53,6 @@ def colours_of(dataset: Dataset) -> list[str]:
         for k in indices:
             colours[k] = series_colour(number)
     return colours
-
-
-def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
-    """Return the lines between the points of an outcome, by number."""
-    names = [str(name) for name in dataset["keypoint"].values]
-    keypoints = set_of_outcome(dataset)
-    pairs = () if keypoints is None else keypoints.edges
-    return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
 
 
 def first_of(dataset: Dataset, variable: str) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Ellipse
 
+from mystax.core.outcome_faces import edges_of
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
-from mystax.plot.pose import colours_of, draw_movement, edges_of, first_of, middles_of
+from mystax.plot.pose import colours_of, draw_movement, first_of, middles_of
 from mystax.plot.series import TimeAxis, thinned, trace
 from mystax.plot.style import NamedFigure, figure, series_colour, shown
 from mystax.plot.tables import Table

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.core.outcome_faces import has_faces
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View
-from mystax.plot.states_draw import has_faces
 from mystax.plot.states_faces import clips_figure, components_figure, face_distances, faces_figure
 from mystax.plot.states_groups import GroupDifference, difference_figure
 from mystax.plot.states_moves import dwell_figure, frequency_figure, number_figure, transitions_figure

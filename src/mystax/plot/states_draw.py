@@ -1,11 +1,11 @@
-"""What the figures of states share: colours, edges, faces, and shapes rebuilt from features."""
+"""What the figures of states share: colours, titles, faces and their panels."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from mystax.core.keypoint_names import set_of_outcome
+from mystax.core.outcome_faces import FaceView
 from mystax.core.typing import Float64
 from mystax.plot.style import palette, shown
 
@@ -16,17 +16,10 @@ else:
 
 __all__ = [
     "draw_face",
-    "edges_of",
-    "face_views",
-    "frame_face",
-    "has_faces",
     "state_colour",
     "state_hatch",
     "state_title",
 ]
-
-View = tuple[int, int, bool]
-"""Two axes of space, and whether the second points down in the picture."""
 
 
 def state_colour(number: int) -> str:
@@ -47,34 +40,11 @@ def state_hatch(number: int) -> str:
     return ("", "///", "...", "xxx", "\\\\\\")[min(4, (number - 1) // len(palette()["states"]["colours"]))]
 
 
-def edges_of(dataset: Dataset) -> list[tuple[int, int]]:
-    """Return the lines to draw, by places of the points; joined cameras have those of each camera."""
-    names = [str(name) for name in dataset["keypoint"].values]
-    keypoints = set_of_outcome(dataset)
-    pairs = keypoints.edges if keypoints is not None else ()
-    return [(names.index(a), names.index(b)) for a, b in pairs if a in names and b in names]
-
-
-def has_faces(dataset: Dataset) -> bool:
-    """Tell whether an outcome has mean faces."""
-    return "face_mean" in dataset and dataset.sizes.get("keypoint", 0) > 0
-
-
-def face_views(dataset: Dataset) -> list[tuple[str, View]]:
-    """Return how faces are seen: the picture, or front and side in space."""
-    if dataset.sizes.get("space", 0) < 3:
-        return [("", (0, 1, True))]
-    keypoints = set_of_outcome(dataset)
-    if keypoints is not None and keypoints.axes is not None and keypoints.axes.z is not None:
-        return [("front", (0, 2, False)), ("side", (1, 2, False))]
-    return [("front", (0, 1, False)), ("side", (2, 1, False))]
-
-
 def draw_face(
     axes: Axes,
     face: Float64[np.ndarray, "keypoint space"],
     edges: list[tuple[int, int]],
-    pane: View,
+    pane: FaceView,
     colour: str,
     *,
     width: float = 1.0,
@@ -88,7 +58,7 @@ def draw_face(
 
 
 def frame_axes(
-    axes: Axes, shape: Float64[np.ndarray, "keypoint space"], pane: View, margin: float = 0.18
+    axes: Axes, shape: Float64[np.ndarray, "keypoint space"], pane: FaceView, margin: float = 0.18
 ) -> None:
     """Give a panel the place of a face: equal scales, no ticks, down where pictures point down."""
     x, y, down = pane
@@ -114,24 +84,3 @@ def scale_bar(axes: Axes, unit: str) -> None:
     y = bottom + 0.04 * (top - bottom)
     axes.plot([low, low + length], [y, y], color="black", lw=1.5, solid_capstyle="butt")
     axes.text(low, y + 0.02 * (top - bottom), f"{length:g} {unit}", fontsize=6, va="bottom")
-
-
-def frame_face(dataset: Dataset, frame: int) -> Float64[np.ndarray, "keypoint space"]:
-    """Rebuild the aligned face of a frame from its features, around the mean face of all frames."""
-    base = np.asarray(dataset["grand_mean"].values, np.float64)
-    if "model_loadings" not in dataset:
-        return base
-    n = dataset.sizes["component"]
-    score = np.asarray(dataset["feature_value"].values[frame, :n], np.float64)
-    mean_score = np.nanmean(np.asarray(dataset["feature_value"].values[:, :n], np.float64), axis=0)
-    return np.asarray(base + component_shift(dataset, score - mean_score))
-
-
-def component_shift(
-    dataset: Dataset, amount: Float64[np.ndarray, " component"]
-) -> Float64[np.ndarray, "keypoint space"]:
-    """Return how points move for whitened scores."""
-    loadings = np.asarray(dataset["model_loadings"].values)
-    scaled = np.where(np.isfinite(amount), amount, 0) * np.sqrt(np.asarray(dataset["model_variances"].values))
-    shift = (scaled @ loadings).reshape(dataset.sizes["keypoint"], -1)
-    return np.asarray(shift / np.asarray(dataset["model_weight"].values)[:, None])

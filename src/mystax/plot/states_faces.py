@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Ellipse
 
-from mystax.core.typing import Float64, Int64
-from mystax.plot.states_draw import (
+from mystax.core.outcome_faces import (
+    chosen_bouts,
     component_shift,
-    draw_face,
     edges_of,
     face_views,
-    frame_axes,
     frame_face,
     has_faces,
-    scale_bar,
-    state_colour,
-    state_title,
 )
+from mystax.core.typing import Float64, Int64
+from mystax.plot.states_draw import draw_face, frame_axes, scale_bar, state_colour, state_title
 from mystax.plot.style import NamedFigure, figure
 
 if TYPE_CHECKING:
@@ -26,13 +23,11 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["chosen_bouts", "clips_figure", "components_figure", "face_distances", "faces_figure"]
+__all__ = ["clips_figure", "components_figure", "face_distances", "faces_figure"]
 
 ARROWS = 3.0
 GREY = "#b5b5b5"
 MOST_PANELS = 20
-SHORTEST = 0.3
-CLIPS = 9
 
 
 def faces_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
@@ -211,19 +206,6 @@ def components_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:
         f"{n} components of the shape.",
         numbers,
     )
-
-
-def chosen_bouts(dataset: Dataset, state: int, most: int = CLIPS) -> Int64[np.ndarray, " bout"]:
-    """Choose example bouts of a state (from 1): complete ones of 0.3 s or more, by a fixed generator."""
-    label = np.asarray(dataset["bout_label"].values) == state
-    length = np.asarray(dataset["bout_stop"].values) - np.asarray(dataset["bout_start"].values)
-    whole = np.asarray(dataset["bout_complete"].values) > 0
-    found = np.flatnonzero(label & whole & (length >= SHORTEST - 1e-9))
-    if not len(found):
-        found = np.flatnonzero(label)
-    if len(found) > most:
-        found = np.sort(np.random.default_rng((0xC11B5, state)).choice(found, most, replace=False))
-    return np.asarray(found, np.int64)
 
 
 def clips_figure(datasets: Sequence[Dataset]) -> NamedFigure | None:

@@ -10,8 +10,8 @@ from xarray import Dataset
 from mystax.analyses.pose import POSE
 from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_reducer import PoseReducer
-from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.geometry import Rectangle, Roi
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.calls import analysis_function
 from mystax.engine.passes import CameraPass, drive

@@ -11,9 +11,9 @@ from mystax.analyses import pose_finish
 from mystax.analyses.pose_finish import Tracked, finish_pose
 from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, SmoothedColumns, columns_of
-from mystax.compute.track_flags import FLAG_MASKS
 from mystax.compute.tracks import smooth_tracks
 from mystax.core.clock import Clock
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.quality import Flag
 from mystax.engine.passes import MemorySpool
 from mystax.nets.crop import CropBox

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mystax.compute.track_flags import FLAG_MASKS, flag_text, flags_of, jumps
+from mystax.compute.track_flags import flags_of, jumps
+from mystax.core.point_flags import FLAG_MASKS, flag_text
 
 
 def still(n: int = 60) -> tuple[np.ndarray, np.ndarray]:

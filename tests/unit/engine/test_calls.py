@@ -30,6 +30,7 @@ def test_signature_has_every_declared_parameter_with_its_default(name: str) -> N
         key: item.default for key, item in declared.items()
     }
     assert all(parameters[key].kind is inspect.Parameter.KEYWORD_ONLY for key in declared)
+    assert [key for key, item in parameters.items() if item.annotation is item.empty] == []
 
 
 @pytest.mark.parametrize("name", ["motion", "svd", "pupil", "blink", "running"])

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from mystax.plot.states_draw import (
-    component_shift,
-    edges_of,
-    face_views,
-    frame_face,
-    state_colour,
-    state_hatch,
-    state_title,
-)
-from mystax.plot.states_faces import chosen_bouts, clips_figure, components_figure, faces_figure
+from mystax.core.outcome_faces import chosen_bouts, component_shift, edges_of, face_views, frame_face
+from mystax.plot.states_draw import state_colour, state_hatch, state_title
+from mystax.plot.states_faces import clips_figure, components_figure, faces_figure
 from tests.fixtures.state_outcomes import filmed_fit, known_outcome, outcomes_of
 
 

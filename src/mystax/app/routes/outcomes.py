@@ -18,11 +18,11 @@ from mystax.app.schemas import Mark
 from mystax.app.security import SANDBOX, refused
 from mystax.app.shelf import outcomes_in
 from mystax.app.traces import Pyramid
-from mystax.compute.track_flags import FLAG_MASKS
+from mystax.core.outcome_faces import edges_of
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.typing import Float64
 from mystax.engine.labels.labels import Labels
 from mystax.io.rig import rig_from_toml
-from mystax.plot.pose import edges_of
 
 __all__ = ["outcome_of", "router"]
 

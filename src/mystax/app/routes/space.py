@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request
 
-from mystax.analyses.pose3d import FLAGS3D
 from mystax.app.routes.outcomes import outcome_of
 from mystax.app.schemas import Agreement, CameraError
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
+from mystax.core.point_flags import FLAGS3D
 
 __all__ = ["router"]
 

@@ -12,6 +12,7 @@ from mystax.app.schemas import Bout, StateEdit, StateEditSet
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
 from mystax.app.writes import check_revision, check_writable, revision_of
+from mystax.core.outcome_faces import FaceView, chosen_bouts, edges_of, face_views, has_faces
 from mystax.io.state_edits import (
     StateEdits,
     edits_from_toml,
@@ -20,8 +21,6 @@ from mystax.io.state_edits import (
     read_state_edits,
 )
 from mystax.io.store import Store
-from mystax.plot.states_draw import edges_of, face_views, has_faces
-from mystax.plot.states_faces import chosen_bouts
 
 __all__ = ["router"]
 
@@ -106,7 +105,7 @@ def faces(key: str, request: Request) -> Response:
     return Response(pack({**arrays, "face_sd": np.stack(spread, -3)}, **header), media_type=MEDIA_TYPE)
 
 
-def _seen(places: np.ndarray, views: list[tuple[str, tuple[int, int, bool]]]) -> np.ndarray:
+def _seen(places: np.ndarray, views: list[tuple[str, FaceView]]) -> np.ndarray:
     """Return places (..., keypoint, space) in each view: (..., view, keypoint, 2), y down."""
     found = []
     for _, (x, y, is_down) in views:

@@ -15,8 +15,8 @@ from mystax.compute.frame_choice import (
     thumbnail,
 )
 from mystax.compute.shapes import ShapeModel, fit_shapes, shape_residuals
-from mystax.compute.track_flags import FLAG_MASKS
 from mystax.core.label_operations import FrameKey
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.typing import Bool, Float64, Int64
 from mystax.engine.labels.folder import LabelFolder, Video
 from mystax.engine.labels.footage import Footage

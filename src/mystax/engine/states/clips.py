@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
+from mystax.core.outcome_faces import chosen_bouts, face_views, frame_face
 from mystax.core.typing import Float64, Int64, Shaped, UInt8
 from mystax.engine.overlay import draw_points
 from mystax.errors import RecipeError
@@ -62,7 +63,6 @@ def write_clips(
         V1xx, if the video cannot be read.
     """
     from mystax.io.video import VideoWriter
-    from mystax.plot.states_faces import chosen_bouts
 
     dataset = done.datasets[0]
     if "grand_mean" not in dataset:
@@ -138,8 +138,6 @@ class _Source:
 
     def _drawn(self, dataset: Dataset) -> Tile:
         """Draw faces alone, all in the place of the mean face."""
-        from mystax.plot.states_draw import face_views, frame_face
-
         x, y, down = face_views(dataset)[0][1]
         base = np.asarray(dataset["grand_mean"].values, np.float64)[:, [x, y]]
         low, high = np.nanmin(base, axis=0), np.nanmax(base, axis=0)

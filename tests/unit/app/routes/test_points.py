@@ -8,7 +8,7 @@ import pytest
 from mystax.app.collection import OutcomeItem
 from mystax.app.envelope import unpack
 from mystax.app.routes import outcomes
-from mystax.compute.track_flags import FLAG_MASKS
+from mystax.core.point_flags import FLAG_MASKS
 from tests.fixtures.app_client import AppClient
 
 xarray = pytest.importorskip("xarray")

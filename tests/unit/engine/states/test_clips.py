@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mystax.core.outcome_faces import chosen_bouts
 from mystax.engine.states.clips import AFTER, BEFORE, TILE, frames_near, write_clips
 from mystax.errors import RecipeError
 from mystax.io.video import Video
-from mystax.plot.states_faces import chosen_bouts
 from tests.fixtures.human_film import draw_person, film_of
 from tests.fixtures.state_outcomes import filmed_fit, known_fit, outcomes_of, spatial_source
 

@@ -1,19 +1,14 @@
-"""Jumps, and the bits of flags."""
+"""Jumps, and marks joined to flags."""
 
 import numpy as np
 
 from mystax.compute.track_flags import flags_of, jumps
-from mystax.core.point_flags import FLAG_MASKS, flag_text
+from mystax.core.point_flags import FLAG_MASKS
 
 
 def still(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     place = np.random.default_rng(0).normal(size=(n, 1, 2)) * 0.2
     return place, np.ones((n, 1))
-
-
-def test_bits_are_those_of_the_format_and_their_names_stand_in_order() -> None:
-    assert list(FLAG_MASKS.values()) == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert flag_text().split() == list(FLAG_MASKS)
 
 
 def test_point_that_leaves_and_comes_back_has_jumped() -> None:

@@ -82,7 +82,6 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     from mystax.io.provenance import Provenance
     from mystax.io.store import Store
     from mystax.io.store_fs import refusals
-    from mystax.synth.brain import write
 
     place = folder / OUTCOMES
     found = {
@@ -99,6 +98,8 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     with refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
         note.unlink(missing_ok=True)
+    from mystax.synth.brain import write
+
     truth = simulated_brain(seed)
     write(truth, folder, "suite2p")
     store = Store(place)

@@ -327,7 +327,9 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
         flags.append(Flag("V112", f"{name} is interlaced; frames are used as they are"))
     if timing.gaps:
         n_missing = sum(gap.missing for gap in timing.gaps)
-        text = f"{n_missing} frames are missing in {len(timing.gaps)} gaps of {name}"
+        frames = "1 frame is" if n_missing == 1 else f"{n_missing} frames are"
+        gaps = "1 gap" if len(timing.gaps) == 1 else f"{len(timing.gaps)} gaps"
+        text = f"{frames} missing in {gaps} of {name}"
         flags.append(Flag.about("V113", text, [gap.after for gap in timing.gaps]))
     if is_odd_rotation:
         flags.append(Flag("V114", f"the rotation of {name} is no quarter turn; it is not applied"))

@@ -93,7 +93,8 @@ def _warnings(report: Report) -> list[str]:
     found = []
     for flag in report.flags:
         meaning = CODES[flag.code].meaning if flag.code in CODES else ""
-        frames = f" Frames {ranges(flag.frames, flag.n_frames)}." if flag.n_frames else ""
+        word = "Frame" if flag.n_frames == 1 else "Frames"
+        frames = f" {word} {ranges(flag.frames, flag.n_frames)}." if flag.n_frames else ""
         found.append(
             f'<div class="warning" role="note"><p><strong>{_text(flag.code)}</strong> '
             f"{_text(flag.text.rstrip('.'))}.{_text(frames)}</p>"

@@ -1,21 +1,26 @@
 # One command each; a target makes what it needs and does nothing when nothing changed.
 PYTHON ?= python3
 PY = .venv/bin/python
-PIP = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP = $(PY) -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
+COMPILE = $(PY) -m compileall -qq -j 0 .venv/lib || true  # with all cores, where pip takes one
 
 .PHONY: demo test check bench docs package faults fetch-servers servers clean
 
 SERVERS = postgresql mariadb-server slurm-wlm munge chromium
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20
 
-.venv/core: pyproject.toml constraints.txt
-	test -x $(PY) || $(PYTHON) -m venv .venv
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/core: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) -e .
+	$(COMPILE)
 	touch $@
 
-.venv/dev: .venv/core
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) -e ".[dev]"
-	touch $@
+	$(COMPILE)
+	touch .venv/core $@
 
 demo: .venv/core          ## make a synthetic recording, measure it, print the path of report.html
 	.venv/bin/mystax demo build/demo --no-browser

@@ -58,7 +58,13 @@ sums of its slices: there none remains.
 
 
 @pytest.mark.parametrize(
-    ("codec", "container"), [("h264", "mp4"), ("mpeg4", "mp4"), ("mjpeg", "avi"), ("ffv1", "mkv")]
+    ("codec", "container"),
+    [
+        ("h264", "mp4"),
+        ("ffv1", "mkv"),
+        pytest.param("mpeg4", "mp4", marks=pytest.mark.slow),
+        pytest.param("mjpeg", "avi", marks=pytest.mark.slow),
+    ],
 )
 def test_few_valid_frames_differ_from_the_clean_file(codec: str, container: str, tmp_path: Path) -> None:
     n_wrong, n_valid, _, _ = _judged(codec, container, range(3), tmp_path)
@@ -76,7 +82,7 @@ def test_few_valid_frames_differ_from_the_clean_file_over_20_seeds(
     assert n_wrong <= MOST_WRONG[codec] * n_valid
 
 
-@pytest.mark.parametrize("codec", ["h264", "mpeg4"])
+@pytest.mark.parametrize("codec", [pytest.param("h264", marks=pytest.mark.slow), "mpeg4"])
 def test_nearly_every_damaged_packet_is_noticed(codec: str, tmp_path: Path) -> None:
     _, _, n_noticed, n_hit = _judged(codec, "mp4", range(3), tmp_path)
     assert n_noticed >= 0.9 * n_hit

@@ -50,6 +50,7 @@ def _late(folder: Path, *, at: int) -> tuple[int, bool]:
     return n_events, refused
 
 
+@pytest.mark.slow
 def test_a_run_that_wakes_up_beside_its_successor_changes_nothing(tmp_path: Path) -> None:
     run_folder(tmp_path / "truth", make_recording(toy_spec()), RECIPE)
     n_events, _ = _late(tmp_path / "alone", at=10**6)

@@ -94,6 +94,7 @@ def test_both_cameras_show_what_they_filmed_at_the_time_of_the_traces(world: Wor
         assert watched.said == []
 
 
+@pytest.mark.slow
 def test_every_frame_of_the_chosen_camera_is_played_and_no_other_holds_it_up(world: World) -> None:
     with open_page(world.browser, world.address("view", "pair")) as watched:
         page = watched.page

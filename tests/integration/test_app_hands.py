@@ -186,6 +186,7 @@ def test_a_region_is_drawn_moved_saved_and_removed_by_keys(
         assert watched.said == []
 
 
+@pytest.mark.slow
 def test_labels_are_made_and_taken_back_by_keys(server: WebServer, running: Any, tmp_path: Path) -> None:
     server.post(f"/api/recordings/{recording_of(server)}/labels", {"name": "keys"})
     with open_page(running, address(server, "label"), folder=tmp_path) as watched:

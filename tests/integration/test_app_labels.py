@@ -258,6 +258,7 @@ def test_what_another_program_writes_is_seen(page: Page, films: Path) -> None:
     assert [(one["camera"], one["frame"]) for one in written.all()["frames"]] == [(written.camera, 30)]
 
 
+@pytest.mark.slow
 def test_the_server_gives_the_lock_back_when_it_ends(films: Path) -> None:
     with web_server(films) as running:
         page = Page(running, "ended")
@@ -336,13 +337,10 @@ def send_and_kill(running: WebServer, page: Page, gesture: dict[str, Any], delay
     running.process.wait(20)
 
 
-@pytest.mark.parametrize(
-    ("n_kills", "seed"), [(1, 0), *(pytest.param(4, k, marks=pytest.mark.slow) for k in range(5))]
-)
-def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(
-    tmp_path: Path, n_kills: int, seed: int
-) -> None:
-    label_until_killed(tmp_path, n_kills, seed)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_lost_or_done_twice_when_the_server_is_killed(tmp_path: Path, seed: int) -> None:
+    label_until_killed(tmp_path, 4, seed)
 
 
 @pytest.mark.slow

@@ -134,6 +134,7 @@ def test_the_same_recording_is_shown_by_the_same_server(shown: View, film: Path)
     assert is_listening(shown.server.port)
 
 
+@pytest.mark.slow
 def test_the_server_ends_with_a_kernel_that_is_killed(film: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", KERNEL, str(film)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)

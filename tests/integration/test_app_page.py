@@ -173,8 +173,9 @@ def fill(server: WebServer, key: str) -> None:
         server.post(f"/api/recordings/{key}/labels", {"name": "points"})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: python tools/web.py build")
-@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("theme", ["dark", "light"])
 def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
     found: dict[str, Any] = {}
     key = world.id_of("mjpeg")
@@ -193,6 +194,7 @@ def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
     assert found == {}
 
 
+@pytest.mark.slow
 def test_the_page_says_that_a_preview_is_being_prepared(world: World, tmp_path: Path) -> None:
     """As on a machine where nothing is compiled yet: the server answers 202 a few times."""
     n_asked = 0

@@ -65,6 +65,7 @@ def test_the_link_works_and_the_fragment_is_the_only_place_of_the_token(server: 
     assert server.get("/api/about")["roots"]
 
 
+@pytest.mark.slow
 def test_over_ssh_two_lines_say_what_to_do_and_no_browser_starts(tmp_path: Path) -> None:
     marker = tmp_path / "browser"
     script = tmp_path / "browser.sh"
@@ -158,6 +159,7 @@ def test_a_run_that_fails_says_why_and_can_be_tried_again(server: WebServer) -> 
     assert server.ask("/api/jobs/j99/retry", "POST", {}).status == 404
 
 
+@pytest.mark.slow
 def test_the_ninth_stream_of_events_is_refused(folder: Path) -> None:
     with web_server(folder) as running:
         streams = [open_stream(running, "/api/events") for _ in range(8)]
@@ -215,6 +217,7 @@ def test_every_address_of_the_schema_answers_nonsense_without_a_fault(server: We
     assert n_asked > 150
 
 
+@pytest.mark.slow
 def test_behind_a_base_path_the_page_and_its_api_are_found(folder: Path) -> None:
     with web_server(folder, options=("--base", "/user/ann/proxy/8765")) as running:
         assert running.base == "/user/ann/proxy/8765"

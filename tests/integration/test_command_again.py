@@ -121,6 +121,7 @@ def test_twenty_kills_at_random_times(seed: int, truth: Path, folder: Path) -> N
     assert _clean(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(32)
 def test_full_disk_leaves_nothing_and_the_same_command_ends_well_later(truth: Path, folder: Path) -> None:
     assert max(path.stat().st_size for path in truth.glob("face.mystax/*.nc")) > 1 << 20
@@ -246,6 +247,7 @@ def test_every_flipped_bit_is_found(
     assert healthy.status == 0, healthy.out
 
 
+@pytest.mark.slow
 @pytest.mark.fault(19)
 def test_a_file_that_grows_is_told_and_measured_as_it_is_then(tmp_path: Path) -> None:
     video = tmp_path / "face.mp4"

@@ -67,6 +67,7 @@ class _Tags(HTMLParser):
         self.text += data
 
 
+@pytest.mark.slow
 @pytest.mark.fault(52)
 def test_markup_in_names_stays_text_in_the_report(tmp_path: Path) -> None:
     video = tmp_path / f"{MARKUP}.mp4"

@@ -28,7 +28,7 @@ from tests.fixtures.face_tracks import write_face
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLE = re.compile(r"```python|code-block: python|<!-- runs")
-LONG = {"states.md"}
+LONG = {"encode.md", "states.md", "two-cameras.md"}
 """Pages whose examples take longer than 10 s: they run at night."""
 WITH_EXAMPLES = [page for page in PAGES if EXAMPLE.search(page.read_text("utf-8"))]
 OF_MYSTAX = [page for page in PAGES if page.name != "benchmarks.md"]  # that one is about other programs

@@ -190,6 +190,7 @@ def test_a_current_outcome_is_not_made_again(kept: Path) -> None:
     assert events == []
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_from_its_last_fold(kept: Path, tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if event.kind == "checkpoint":
@@ -305,6 +306,7 @@ def test_too_little_in_common_and_bad_folds_are_refused() -> None:
         mystax.encoding(two_parts(), follower(), **{**QUICK, "folds": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.extra("train")
 def test_a_network_joins_the_stack_and_is_run_without_torch(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason='pip install "mystax[train]"')
@@ -491,6 +493,7 @@ def test_chance_can_be_judged_by_the_behaviour_of_other_recordings() -> None:
     assert "above the other-recordings null" in verdict(found)
 
 
+@pytest.mark.slow
 def test_shorter_other_recordings_shorten_the_window_and_too_short_ones_are_refused() -> None:
     others = [two_parts(seconds=200, seed=50 + k) for k in range(19)]
     found = mystax.encoding(two_parts(), follower(shift=0.5), null_with=others, **SHORT)

@@ -107,14 +107,14 @@ def test_an_eye_that_is_hidden_in_a_third_of_the_frames_has_no_pupil_there(cover
     assert np.isfinite(area[~hidden]).mean() >= 0.85
 
 
-@pytest.mark.parametrize("n_places", [4, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["motion", "pupil", "blink", "running"])
-def test_previews_of_random_frames_equal_the_outcome(name: str, n_places: int) -> None:
+def test_previews_of_random_frames_equal_the_outcome(name: str) -> None:
     video = benchmark_video(120, size=(320, 240), seed=4)
     kinds = {"motion": "patch_0", "pupil": "pupil", "blink": "lids", "running": "wheel"}
     roi = next(roi for roi in video.rois if roi.name == kinds[name])
     outcome = getattr(mystax, name)(video, rois=roi)
-    for place in np.random.default_rng(n_places).permutation(120)[:n_places].tolist():
+    for place in np.random.default_rng(100).permutation(120)[:100].tolist():
         found = preview(name, video, roi, frame=place)
         for variable in found.data_vars:
             if "time" in found[variable].dims:

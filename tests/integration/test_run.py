@@ -174,6 +174,7 @@ def test_out_makes_three_levels(tmp_path: Path) -> None:
     assert outcomes.folder.parent.name.startswith("a_b-")
 
 
+@pytest.mark.slow
 def test_force_makes_them_again(tmp_path: Path) -> None:
     video = _video(tmp_path)
     mystax.run(video, "quick", report=False)
@@ -239,6 +240,7 @@ def test_mistakes_are_found_before_anything_is_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["face.mp4"]
 
 
+@pytest.mark.slow
 def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
     from importlib.util import find_spec
 

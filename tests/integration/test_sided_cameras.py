@@ -110,6 +110,7 @@ def test_states_are_found_on_points_of_both_sides(found: tuple[xr.Dataset, np.nd
     assert len(stored.pairs) == 9
 
 
+@pytest.mark.slow
 def test_outcome_with_the_set_of_one_side_is_read_too(found: tuple[xr.Dataset, np.ndarray, Path]) -> None:
     dataset, look, _ = found
     older = dataset.assign_attrs(keypoint_set=FACE.to_toml())

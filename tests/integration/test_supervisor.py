@@ -81,6 +81,7 @@ def test_errors_that_may_pass_are_tried_again(tmp_path: Path) -> None:
     assert digest_of(tmp_path / "out") == digest_of(tmp_path / "here")
 
 
+@pytest.mark.slow
 def test_after_five_retries_the_error_stands(tmp_path: Path) -> None:
     waited: list[float] = []
     job = toy_job(tmp_path / "out", _deadly(tmp_path, "error:V131", 99))
@@ -157,6 +158,7 @@ def _is_child_of_a_run(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_deaths_are_counted_across_supervisors(tmp_path: Path) -> None:
     restarts: list[Event] = []
 

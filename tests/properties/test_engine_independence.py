@@ -78,7 +78,7 @@ class Places:
             raise Cancelled("run")
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 500])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 500])
 def test_chunk_size(size: int, truth: dict[str, str], tmp_path: Path) -> None:
     assert _digests(tmp_path, *NAMES, size=size) == truth
 
@@ -102,8 +102,10 @@ def test_other_regions_on_top_change_no_bit(truth: dict[str, str], tmp_path: Pat
     }
 
 
-@pytest.mark.parametrize("scratch", ["auto", "none"])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("seed", "scratch"),
+    [(0, "auto"), (1, "none"), *(pytest.param(2, name, marks=pytest.mark.slow) for name in ("auto", "none"))],
+)
 def test_interruptions(seed: int, scratch: str, truth: dict[str, str], tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     for stop in rng.integers(3, 30, 4):
@@ -116,7 +118,7 @@ def test_interruptions(seed: int, scratch: str, truth: dict[str, str], tmp_path:
     assert _digests(tmp_path, *NAMES, scratch=scratch) == truth
 
 
-@pytest.mark.parametrize("scratch", ["auto", "none"])
+@pytest.mark.parametrize("scratch", ["auto", pytest.param("none", marks=pytest.mark.slow)])
 def test_stopped_at_every_place(
     scratch: str, truth: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

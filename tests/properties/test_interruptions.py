@@ -26,6 +26,7 @@ def _digest(folder: Path, cameras: list[str], name: str, parameters: dict[str, o
     return digest_of(folder, name)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     stops=st.lists(st.integers(0, 40), min_size=1, max_size=3),
@@ -79,6 +80,7 @@ class Between:
             self._other(StopAt(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 5, 8])
 @pytest.mark.parametrize("meet", range(2, 10))
 def test_equal_runs_into_two_folders_share_no_scratch_file(stop: int, meet: int, tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ import mystax
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.io.rig import rig_to_toml
 from tests.fixtures.face_tracks import SET, write_face
-from tests.fixtures.lab import TWO, Lab, film
+from tests.fixtures.lab import FIRST, Lab, film
 from tests.fixtures.rigs import moving_points, write_track
 from tests.fixtures.sine_outcomes import publish_sines
 from tests.integration.element.test_inference import model
 
-pytestmark = pytest.mark.parametrize("lab", TWO, indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
 
 N = 60
 

@@ -9,10 +9,10 @@ from mystax.core.keypoint_table import make_table
 from mystax.core.keypoints import KeypointSet
 from mystax.errors import RecipeError
 from mystax.io.formats.facemap_keypoints import write_facemap_h5
-from tests.fixtures.lab import TWO, Lab, film
+from tests.fixtures.lab import FIRST, Lab, film
 from tests.fixtures.small_weights import write_small
 
-pytestmark = pytest.mark.parametrize("lab", TWO, indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
 
 PARTS = ("nose(tip)", "paw", "eye(top)")
 

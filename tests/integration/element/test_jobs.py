@@ -15,10 +15,10 @@ pytest.importorskip("datajoint", reason='pip install "mystax[datajoint]"')
 
 from mystax.element.dead_jobs import free_dead_jobs, kept_alive, register
 from mystax.element.populating import retry_failed
-from tests.fixtures.lab import TWO, Lab, connect, film
+from tests.fixtures.lab import FIRST, Lab, connect, film
 from tests.fixtures.lab_worker import request_of
 
-pytestmark = pytest.mark.parametrize("lab", TWO, indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
 
 NOBODY = 2**31 - 5
 """A connection and a process that there are not."""

@@ -10,10 +10,10 @@ import pytest
 
 from mystax.core.keypoints import KeypointSet
 from mystax.errors import RecipeError
-from tests.fixtures.lab import SESSION, TWO, Lab, drop_schemas, film
+from tests.fixtures.lab import FIRST, SESSION, Lab, drop_schemas, film
 from tests.fixtures.small_weights import write_small
 
-pytestmark = pytest.mark.parametrize("lab", TWO, indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
 
 PARAMS = {"sbin": 4, "fullSVD": True, "motSVD": True}
 BOX = [0, 96, 0, 96]

@@ -7,7 +7,7 @@ import pytest
 
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.io.outcomes import load
-from tests.fixtures.lab import Lab, film, motion_rois
+from tests.fixtures.lab import FIRST, Lab, film, motion_rois
 from tests.fixtures.sine_outcomes import (
     BIN,
     block_mask,
@@ -16,6 +16,8 @@ from tests.fixtures.sine_outcomes import (
     sine_projection,
     singular_value,
 )
+
+pytestmark = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
 
 N = 40
 FULL = Roi("frame", "motion", Rectangle(0, 0, 96, 64))

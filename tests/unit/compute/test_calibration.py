@@ -230,6 +230,7 @@ def test_fisheye_lenses_are_recovered() -> None:
     assert max(plain.rms) > 1.1 * max(found.rms)
 
 
+@pytest.mark.slow
 def test_four_numbers_of_a_fisheye_lens_are_found_where_they_are_asked_for() -> None:
     lens = np.array([0.05, -0.06, 0.2, -0.1])
     truth = make_rig([replace(camera, distortion=lens) for camera in fisheye_rig(2).cameras])

@@ -36,6 +36,7 @@ def test_split_and_merge_never_loses(searched: tuple[HmmFrames, float]) -> None:
     assert found >= search_hmm(frames, 3, thorough=False).fit.log_likelihood - 1e-6
 
 
+@pytest.mark.slow
 def test_search_is_as_good_as_many_random_starts(searched: tuple[HmmFrames, float]) -> None:
     frames, found = searched
     generator = np.random.default_rng(0)

@@ -94,6 +94,7 @@ def test_regions_are_proposed_first_and_measured_then(proposed: Path) -> None:
     assert "running" not in outcomes
 
 
+@pytest.mark.slow
 def test_memory_and_folder_propose_and_measure_the_same(proposed: Path) -> None:
     recipe = recipe_from("standard", parameters={"svd": {"n_components": 3, "bin": 8}})
     outcomes, events = run_in_memory(scene_recording(), recipe)

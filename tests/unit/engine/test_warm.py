@@ -43,6 +43,7 @@ print(json.dumps([begun, warmed, signatures()]))
 """
 
 
+@pytest.mark.slow
 def test_a_preview_of_a_film_compiles_nothing_more(tmp_path: Path) -> None:
     faulty_video(tmp_path / "eye.mp4", "clean", n_frames=12, size=(160, 120), scene="face")
     done = subprocess.run(

@@ -99,6 +99,7 @@ def test_revision_must_be_a_date(session: Path, tmp_path: Path) -> None:
         write_alf(tmp_path, find_recorded([session / "face.mystax"]), AlfOptions(revision="../up"))
 
 
+@pytest.mark.slow
 def test_cameras_whose_names_differ_in_signs_only_get_a_file_each(tmp_path: Path) -> None:
     folder = publish_known(tmp_path / "face.mystax", "motion", "pose", cameras=("cam 1", "Cam_1", "左"))
     names = {path.name for path in write_alf(tmp_path / "out", find_recorded([folder]))}

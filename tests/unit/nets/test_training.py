@@ -255,7 +255,7 @@ def test_members_start_from_the_members_of_the_base() -> None:
         np.testing.assert_allclose(start, tensors["stem.0.0.weight"], atol=1e-6)
 
 
-@pytest.mark.parametrize("stop_at", [1, 3, 7, 11])
+@pytest.mark.parametrize("stop_at", [7, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3, 11))])
 def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path, stop_at: int) -> None:
     plan = replace(SMALL, members=2)
     whole = refine(_labelled(), POINTS, plan=plan)

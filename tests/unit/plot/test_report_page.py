@@ -163,6 +163,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def codes_on_page(outcomes: Outcomes, camera: str) -> dict[str, str]:
+    """Return the code by language of a page without drawn figures."""
+    report = collect({f"motion/{camera}": outcomes[f"motion/{camera}"]}, "mouse")
+    return codes_of(page(report, {item.name: b"<svg></svg>" for item in report.all_figures}))
+
+
 @pytest.mark.parametrize("camera", NAMES)
 @pytest.mark.parametrize("language", ["Python", "Python without mystax"])
 def test_python_on_the_page_gives_the_values(
@@ -170,8 +176,7 @@ def test_python_on_the_page_gives_the_values(
 ) -> None:
     monkeypatch.chdir(measured)
     outcomes = Outcomes.of_folder(measured)
-    mine = {f"motion/{name}": outcomes[f"motion/{name}"] for name in (camera, *NAMES) if name == camera}
-    program = codes_of(page_of(mine))[language]
+    program = codes_on_page(outcomes, camera)[language]
     if language != "Python":
         program += '\nvalues = outcome["energy"].values; outcome.close()'
     names: dict[str, Any] = {}
@@ -184,7 +189,7 @@ def test_paths_on_the_page_lead_to_the_values(camera: str, measured: Path) -> No
     import h5py
 
     outcomes = Outcomes.of_folder(measured)
-    codes = codes_of(page_of({f"motion/{camera}": outcomes[f"motion/{camera}"]}))
+    codes = codes_on_page(outcomes, camera)
     with h5py.File(measured / "motion.nc") as file:
         for language, pattern in (("MATLAB", r"'/([^']+/energy)'"), ("R", r"'([^']+/energy)'")):
             (path,) = re.findall(pattern, codes[language])

@@ -55,7 +55,7 @@ def test_fits_of_recordings_wait_each_for_their_own(lab: Lab) -> None:
     assert sorted(map(tuple, lab.rows(job.c.id, job.c.recording_id))) == [(1, 1), (2, 2), (3, 1), (4, 2)]
 
 
-@pytest.mark.parametrize("fit", ["group", "recording"])
+@pytest.mark.parametrize("fit", [pytest.param("group", marks=pytest.mark.slow), "recording"])
 def test_adding_twice_adds_nothing_before_and_after_the_work(lab: Lab, fit: str) -> None:
     lab.add(recipe(fit))
     assert lab.add(recipe(fit)) == []
@@ -95,6 +95,7 @@ def test_other_parameters_are_other_work_and_cores_are_not(lab: Lab) -> None:
     assert plan_jobs(lab.database, lab.out, recipe(cores=2)).fits == []
 
 
+@pytest.mark.slow
 def test_a_damaged_outcome_of_a_group_is_made_again(lab: Lab) -> None:
     lab.add(recipe())
     lab.do_all()
@@ -107,6 +108,7 @@ def test_a_damaged_outcome_of_a_group_is_made_again(lab: Lab) -> None:
     assert {row.state for row in lab.rows(outcome.c.state)} == {"current"}
 
 
+@pytest.mark.slow
 def test_a_fit_waits_for_a_pass_that_is_made_again(lab: Lab) -> None:
     lab.add(recipe())
     lab.do_all()
@@ -165,6 +167,7 @@ def test_a_recipe_without_frames_is_refused(lab: Lab) -> None:
         plan_jobs(lab.database, lab.out, alone)
 
 
+@pytest.mark.slow
 def test_a_catalogue_that_is_made_again_knows_whose_outcomes_of_a_group_are(lab: Lab) -> None:
     lab.add(recipe())
     lab.do_all()

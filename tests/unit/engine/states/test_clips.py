@@ -39,6 +39,7 @@ def test_nearest_frame_is_taken_and_none_where_there_is_a_hole() -> None:
     assert frames_near(times, wanted, 0.1).tolist() == [-1, 0, 1, 2, -1, 3, 4, -1]
 
 
+@pytest.mark.slow
 def test_each_state_has_a_movie_of_two_seconds(film: Film) -> None:
     done, _, made, said = film
     assert [path.name for path in made] == ["state_1.mp4", "state_2.mp4", "state_3.mp4"] == said

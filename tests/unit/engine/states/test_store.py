@@ -47,6 +47,7 @@ def test_matching_is_kept_as_tables(place: str, other: Path, tmp_path: Path) -> 
     assert np.array_equal(counted, match.confusion)
 
 
+@pytest.mark.slow
 def test_groups_have_a_table_a_figure_and_stars(tmp_path: Path) -> None:
     datasets = known_outcome(1, 2, 3, 4, 5, 6)
     for k, dataset in enumerate(datasets):

@@ -60,6 +60,7 @@ def test_more_outcomes_are_added_beside_older_ones(one_camera: Exported, tmp_pat
     assert path.read_bytes() == one_camera.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_older_outcomes_are_replaced_and_the_others_kept(tmp_path: Path) -> None:
     from mystax.io.nwb.writer import write_nwb
     from tests.unit.io.nwb.conftest import START
@@ -129,8 +130,10 @@ def lab_with_neurons(path: Path) -> Path:
     [
         ({"format": "nwb", "n_units": 4}, "unit", [0, 1, 2, 3]),
         ({"format": "nwb", "series": "processing/ophys/Fluorescence/raw"}, "region", [3, 2, 1, 0]),
-        ({"format": "nwb", "series": "processing/ophys/Fluorescence/other"}, "", []),
-        ({"format": "suite2p", "n_units": 4}, "", []),
+        pytest.param(
+            {"format": "nwb", "series": "processing/ophys/Fluorescence/other"}, "", [], marks=pytest.mark.slow
+        ),
+        pytest.param({"format": "suite2p", "n_units": 4}, "", [], marks=pytest.mark.slow),
     ],
 )
 def test_neurons_point_to_where_they_were_read_from_and_nowhere_else(

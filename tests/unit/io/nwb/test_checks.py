@@ -39,6 +39,7 @@ def test_file_that_the_library_finds_invalid_is_refused(part: Path) -> None:
         check_valid(part, "a.nwb")
 
 
+@pytest.mark.slow
 def test_file_against_best_practice_is_refused(part: Path) -> None:
     pytest.importorskip("nwbinspector", reason='pip install "mystax[dev]"')
     with h5py.File(part, "r+") as file:

@@ -25,6 +25,7 @@ def test_every_kind_comes_back_with_the_digest_that_it_left_with(
     assert contents(tmp_path) == contents(one_camera.folder)
 
 
+@pytest.mark.slow
 def test_two_cameras_come_back_with_their_digests(two_cameras: Exported, tmp_path: Path) -> None:
     for one in read_outcomes(two_cameras.path):
         publish_parts(Store(tmp_path), one.parts)

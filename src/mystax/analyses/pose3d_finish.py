@@ -18,7 +18,7 @@ from mystax.compute.trajectory import Smoothed, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import Triangulated, pixel_noise, triangulate
 from mystax.core.keypoints import KeypointSet
-from mystax.core.point_flags import FLAGS3D
+from mystax.core.point_flags import FLAGS3D, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
 from mystax.core.typing import Bool, Float32, Float64
@@ -378,10 +378,6 @@ def _dataset(
         arrays.raw_cov, arrays.cov = (_turned_cov(item, rotation) for item in (arrays.raw_cov, arrays.cov))
     point, place = ("time", "keypoint", "individual"), ("time", "space", "keypoint", "individual")
     cov, camera = ("time", "cov", "keypoint", "individual"), ("time", "camera", "keypoint", "individual")
-    masks = {
-        "flag_masks": np.array(list(FLAGS3D.values()), np.uint8),
-        "flag_meanings": " ".join(FLAGS3D),
-    }
     n_times = len(gathered.times)
     dataset = xr.Dataset(
         {
@@ -394,7 +390,7 @@ def _dataset(
             "residual": (camera, arrays.residual),
             "residual_left_out": (camera, arrays.left_out),
             "ray_angle": (point, arrays.angle),
-            "flag": (point, arrays.flag, masks),
+            "flag": (point, arrays.flag, flag_attributes(FLAGS3D)),
             "rotation": (("space", "space2"), rotation),
             "origin": (("space",), origin),
             "missing": (("time",), np.zeros(n_times, np.uint8)),

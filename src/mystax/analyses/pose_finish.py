@@ -13,7 +13,7 @@ from mystax.compute.track_flags import MEMBERS_SD, flags_of, jumps
 from mystax.compute.tracks import SmoothTracks, smooth_tracks
 from mystax.core.analysis import Spool
 from mystax.core.lazy import ROWS_PER_BLOCK, lazy_rows
-from mystax.core.point_flags import FLAG_MASKS, flag_text
+from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.nets.box_text import box_text
@@ -123,11 +123,7 @@ def finish_pose(tracked: Tracked, params: PoseParams) -> tuple[Dataset, list[Fla
             "covariance": lazy_rows(
                 SmoothedColumns(tracked.smoothed, "xx", "xy", "yy"), cov, (n, 3, n_points, 1), "float32"
             ),
-            "flag": (
-                ("time", "keypoint", "individual"),
-                flag,
-                {"flag_masks": np.array(list(FLAG_MASKS.values()), np.uint8), "flag_meanings": flag_text()},
-            ),
+            "flag": (("time", "keypoint", "individual"), flag, flag_attributes(FLAG_MASKS)),
         },
         coords={
             "space": ["x", "y"],

@@ -1,6 +1,11 @@
 """Remarks on points: the bits of the variable `flag` of a pose, in pictures and in space."""
 
-__all__ = ["FLAGS3D", "FLAG_MASKS", "flag_text"]
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["FLAGS3D", "FLAG_MASKS", "flag_attributes"]
 
 FLAG_MASKS = {
     "low_confidence": 1,
@@ -26,6 +31,6 @@ FLAGS3D = {
 """Bits of the variable `flag` of a pose in space."""
 
 
-def flag_text() -> str:
-    """Return the names of the bits as the attribute `flag_meanings` has them."""
-    return " ".join(FLAG_MASKS)
+def flag_attributes(masks: Mapping[str, int]) -> dict[str, Any]:
+    """Return the bits and their names as attributes of a variable (CF conventions, section 3.5)."""
+    return {"flag_masks": np.array(list(masks.values()), np.uint8), "flag_meanings": " ".join(masks)}

@@ -11,7 +11,7 @@ from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.dataset import check_outcome, complete_outcome
 from mystax.core.events import Event, Report, silent
 from mystax.core.params import check_params
-from mystax.core.point_flags import FLAG_MASKS, flag_text
+from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
 from mystax.engine.stills import Still, stills_of
@@ -160,7 +160,6 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
     )
     point, place = ("image", "keypoint", "individual"), ("image", "space", "keypoint", "individual")
     cov = ("image", "cov", "keypoint", "individual")
-    masks = {"flag_masks": np.array(list(FLAG_MASKS.values()), np.uint8), "flag_meanings": flag_text()}
     dataset = xr.Dataset(
         {
             "position": (place, xy[..., None]),
@@ -169,7 +168,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
             "measurement_covariance": (cov, covariance[..., None].copy()),
             "confidence": (point, sure[..., None]),
             "visibility": (point, stacked("visibility")[..., None]),
-            "flag": (point, flag[..., None], masks),
+            "flag": (point, flag[..., None], flag_attributes(FLAG_MASKS)),
         },
         coords={
             "image": found.names,

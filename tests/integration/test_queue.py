@@ -130,10 +130,17 @@ def killed_drivers(
     lab = make_lab(tmp_path / "lab", n_recordings)
     lab.add(QUICK)
     rng = random.Random(seed)  # noqa: S311 - moments, no secrets
+    life = 0.0
     for _ in range(n_kills):
         process = start_driver(lab, engine, {"TOY_DELAY": delay})
         wait_for(lab, "running", process)
-        time.sleep(rng.uniform(0, 4))  # the moment of the kill is what is tested
+        if not life:  # how long a job takes on this machine
+            start = time.monotonic()
+            wait_for(lab, "done", process)
+            life = time.monotonic() - start
+        time.sleep(rng.uniform(0, 2 * life))  # the moment of the kill is what is tested
+        if process.poll() is not None:
+            break  # it has done everything
         driver = psutil.Process(process.pid)
         tree = [driver, *driver.children(recursive=True)]
         for one in tree if with_children else tree[:1]:

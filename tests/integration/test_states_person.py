@@ -40,4 +40,4 @@ def test_from_a_film_and_fifty_labels_to_expressions(
     frames = np.round(states["time"].values * 30).astype(int)
     assert adjusted_rand(truth[frames], states["label"].values.astype(np.int64)) >= 0.85
     assert len(list((folder / "clips").glob("*.mp4"))) == 3
-    assert len(list((folder / "tables").glob("*.csv"))) == 8
+    assert len(list((folder / "tables").glob("*.csv"))) == 9

@@ -139,10 +139,10 @@ def killed_drivers(
             wait_for(lab, "done", process)
             life = time.monotonic() - start
         time.sleep(rng.uniform(0, 2 * life))  # the moment of the kill is what is tested
-        if process.poll() is not None:
-            break  # it has done everything
-        driver = psutil.Process(process.pid)
-        tree = [driver, *driver.children(recursive=True)]
+        tree = []
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has done everything
+            driver = psutil.Process(process.pid)
+            tree = [driver, *driver.children(recursive=True)]
         for one in tree if with_children else tree[:1]:
             with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended by itself
                 one.kill()

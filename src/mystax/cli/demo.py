@@ -22,7 +22,7 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
-    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons
+    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons, true_ceiling
     from mystax.engine.demo.demo import demo, recovered
     from mystax.engine.demo.face import FACE_FOLDER, recovered_places, recovered_points
     from mystax.engine.demo.face import track_face as tracked
@@ -37,7 +37,7 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
         *recovered(outcomes, seed=seed),
         *recovered_points(faces, face),
         recovered_places(faces["pose3d"], face),
-        *recovered_neurons(encoded, seed=seed),
+        *recovered_neurons(encoded, true_ceiling(folder / BRAIN_FOLDER)),
     ]
     output.say(f"{'measured':<24}{'truth':<20}found")
     for line in lines:

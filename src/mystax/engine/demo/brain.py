@@ -10,6 +10,7 @@ import numpy as np
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import check_folder
 from mystax.engine.demo.meanwhile import Part
+from mystax.engine.demo.notes import noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ __all__ = [
     "make_brain",
     "recovered_neurons",
     "simulated_brain",
+    "true_ceiling",
 ]
 
 BRAIN_FOLDER = "brain"
 OUTCOMES = "brain.mystax"
+NOTE = "brain.json"
+"""Says what was simulated, and what share of each neuron's variance can be explained."""
 SIMULATES = "ten minutes of a mouse and 200 neurons are simulated"
 BRAIN = Part(__name__, "encode_brain", f"{OUTCOMES}/encoding.nc", "simulate", SIMULATES, niceness=10)
 """The neurons beside other work."""
@@ -90,8 +94,9 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
         "clock": f"npy:{folder / 'neural_times.npy'}",
     }
     made = {"simulated": [WORLD, MINUTES, N_NEURONS, seed]}
-    note = folder / "brain.json"
-    if note.is_file() and json.loads(note.read_text("utf-8")) == made:
+    note = folder / NOTE
+    kept = noted(note)
+    if kept.get("simulated") == made["simulated"] and "ceiling" in kept:
         return found
     progress(Event("note", "simulate", text=SIMULATES))
     check_folder(folder, str(folder))
@@ -107,8 +112,24 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
         outcome = truth.behaviour[name]
         key = outcome_key(name, 1, made, [])
         store.publish(outcome, Provenance(name, 1, key, made, run={"simulated": True}))
-    Store(folder).write_text(note.name, json.dumps(made))
+    Store(folder).write_text(note.name, json.dumps(made | {"ceiling": truth.ceiling.tolist()}))
     return found
+
+
+def true_ceiling(folder: Path) -> np.ndarray:
+    """Return the share of each neuron's variance that can be explained, as `make_brain` left it.
+
+    Parameters
+    ----------
+    folder : Path
+        What `make_brain` was given.
+
+    Returns
+    -------
+    ndarray
+        One share per neuron.
+    """
+    return np.array(noted(folder / NOTE)["ceiling"])
 
 
 def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> Dataset:
@@ -157,23 +178,22 @@ def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> D
     return outcome
 
 
-def recovered_neurons(outcome: Dataset, *, seed: int = 0) -> list[Recovered]:
+def recovered_neurons(outcome: Dataset, ceiling: np.ndarray) -> list[Recovered]:
     """Compare the encoder with the ceiling of the simulation.
 
     Parameters
     ----------
     outcome : Dataset
         What `encode_brain` returned.
-    seed : int, optional
-        Its seed.
+    ceiling : ndarray
+        What `true_ceiling` says of its folder.
 
     Returns
     -------
     list of Recovered
         Mean explained variance, and how it follows the ceiling over the neurons.
     """
-    truth = simulated_brain(seed)
-    ceiling = truth.ceiling[np.searchsorted(np.arange(N_NEURONS), outcome["neuron"].values)]
+    ceiling = ceiling[outcome["neuron"].values]
     explained: Mapping[str, np.ndarray] = {
         str(model): outcome["explained_variance"].sel(model=model).values for model in outcome["model"].values
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import check_folder, is_there
+from mystax.engine.demo.notes import noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     scene = Film(seed=seed, n_frames=N_FRAMES, size=SIZE, rate=RATE, cameras=CAMERAS)
     note = folder / "scene.json"
     identity = {camera: list(scene.source(camera).identity) for camera in CAMERAS}
-    if _noted(note).get("identity") == identity and all(is_there(folder / f"{name}.mp4") for name in CAMERAS):
+    if noted(note).get("identity") == identity and all(is_there(folder / f"{name}.mp4") for name in CAMERAS):
         return scene
     check_folder(folder, str(folder))
     with refusals(folder):
@@ -111,15 +112,6 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     store.write_text("rois.toml", rois_to_toml(scene.rois()))
     store.write_text("scene.json", json.dumps({"seed": seed, "identity": identity}))
     return scene
-
-
-def _noted(note: Path) -> dict[str, Any]:
-    """Return what a film's note says; nothing if it is not there or damaged."""
-    try:
-        found = json.loads(note.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
 from mystax.engine.demo.meanwhile import Part
+from mystax.engine.demo.notes import noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict
     files = {name: str(folder / f"{name}.mkv") for name in rig.videos}
     note = folder / "face.json"
     identity = {name: list(video.source.identity) for name, video in rig.videos.items()}
-    if note.is_file() and json.loads(note.read_text("utf-8")).get("identity") == identity:
+    if noted(note).get("identity") == identity:
         return files
     progress(Event("note", "film", text="a face is rendered for two cameras"))
     write_rig(rig, folder)

@@ -10,7 +10,13 @@ import mystax
 from mystax.analyses.behaviour import assemble_behaviour
 from mystax.core.events import Event
 from mystax.engine.demo import brain as module
-from mystax.engine.demo.brain import encode_brain, make_brain, recovered_neurons, simulated_brain
+from mystax.engine.demo.brain import (
+    encode_brain,
+    make_brain,
+    recovered_neurons,
+    simulated_brain,
+    true_ceiling,
+)
 
 
 @pytest.fixture
@@ -24,6 +30,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outcomes_and_neural_data_are_those_of_the_simulation(tmp_path: Path) -> None:
     files = make_brain(tmp_path / "brain", seed=3)
     truth = simulated_brain(3)
+    np.testing.assert_array_equal(true_ceiling(tmp_path / "brain"), truth.ceiling)
     neural = mystax.read_neural(files["neural"], clock=files["clock"])
     np.testing.assert_array_equal(neural["activity"].values, truth.neural["activity"].values)
     np.testing.assert_allclose(neural["time"].values, truth.neural["time"].values, atol=1e-9)
@@ -42,6 +49,16 @@ def test_the_recording_of_the_same_seed_is_not_made_again(tmp_path: Path) -> Non
     make_brain(tmp_path, seed=3, progress=events.append)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     assert events == []
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("text", ["", "{", '{"simulated": ["B", 0.5, 6, 3]}'])
+def test_a_recording_with_a_damaged_note_is_made_again(text: str, tmp_path: Path) -> None:
+    make_brain(tmp_path, seed=3)
+    whole = (tmp_path / module.NOTE).read_text("utf-8")
+    (tmp_path / module.NOTE).write_text(text, "utf-8")
+    make_brain(tmp_path, seed=3)
+    assert (tmp_path / module.NOTE).read_text("utf-8") == whole
 
 
 @pytest.mark.usefixtures("small")
@@ -66,21 +83,21 @@ def outcome(stacked: np.ndarray, lagged: np.ndarray) -> xr.Dataset:
 )
 def test_share_of_the_ceiling_is_judged(share: float, baseline: float, right: bool) -> None:
     ceiling = simulated_brain(3).ceiling
-    lines = recovered_neurons(outcome(share * ceiling, baseline * ceiling), seed=3)
+    lines = recovered_neurons(outcome(share * ceiling, baseline * ceiling), ceiling)
     assert [line.is_right for line in lines] == [right, True]
 
 
 @pytest.mark.usefixtures("small")
 def test_explained_variance_that_does_not_follow_the_ceiling_is_not_right() -> None:
     ceiling = simulated_brain(3).ceiling
-    lines = recovered_neurons(outcome(0.5 * ceiling[::-1], 0.3 * ceiling), seed=3)
+    lines = recovered_neurons(outcome(0.5 * ceiling[::-1], 0.3 * ceiling), ceiling)
     assert not lines[1].is_right
 
 
 @pytest.mark.slow
 def test_the_encoder_reaches_a_good_part_of_the_ceiling_and_does_nothing_again(tmp_path: Path) -> None:
     first = encode_brain(tmp_path)
-    assert all(line.is_right for line in recovered_neurons(first))
+    assert all(line.is_right for line in recovered_neurons(first, true_ceiling(tmp_path)))
     before = (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns
     encode_brain(tmp_path)
     assert (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns == before

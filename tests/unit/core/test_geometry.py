@@ -323,7 +323,7 @@ def test_region_that_cannot_be_is_refused_where_it_is_made(shape: Shape, more: d
 def test_sides_of_a_rectangle_are_whole_numbers_whatever_their_type() -> None:
     """Pictures are cut by them; without the tests' check of types anything may stand there."""
     whole, broken = Rectangle(4, 5, 30, 20), Rectangle(4, 5, 30, 20)
-    object.__setattr__(whole, "width", np.float32(30))
+    object.__setattr__(whole, "width", np.float64(30))
     object.__setattr__(broken, "width", 30.5)
     roi = Roi("a", "motion", whole, scale=(np.float64(0.1), 0.1))
     assert (roi.shape, roi.scale) == (Rectangle(4, 5, 30, 20), (0.1, 0.1))

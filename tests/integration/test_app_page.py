@@ -173,9 +173,8 @@ def fill(server: WebServer, key: str) -> None:
         server.post(f"/api/recordings/{key}/labels", {"name": "points"})
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: python tools/web.py build")
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_no_screen_shuts_anybody_out(theme: str, world: World) -> None:
     found: dict[str, Any] = {}
     key = world.id_of("mjpeg")

@@ -103,7 +103,7 @@ def rig_dataset(rig: HeadRig, camera: str) -> Dataset:
 def write_video(
     video: HeadVideo, path: str | Path, *, codec: str = "h264", seen: bool = False, truth: bool = True
 ) -> tuple[Path, ...]:
-    """Write a video, and its truth beside it.
+    """Write a video, and its truth beside it; what is there of both is replaced.
 
     Parameters
     ----------
@@ -132,6 +132,8 @@ def write_video(
     if video.bits > 8 and codec != "ffv1":
         expected = "ffv1, for a video of more than 8 bits"
         raise ParameterError("P401", "parameter 'codec'", expected=expected, got=codec)
+    beside = path.with_name(f"{path.stem}_truth.nc")
+    beside.unlink(missing_ok=True)  # an older film's truth is none of this one
     deep = "gray16le" if video.bits > 8 else "gray"
     grey = deep if codec == "ffv1" else "yuv420p"
     with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
@@ -141,13 +143,12 @@ def write_video(
                 out.write(picture << (16 - video.bits) if video.bits > 8 else picture)
     if not truth:
         return (path,)
-    beside = path.with_name(f"{path.stem}_truth.nc")
     _write(video_dataset(video, seen=seen), beside, video)
     return path, beside
 
 
 def write_rig(rig: HeadRig, folder: str | Path, *, codec: str = "h264") -> tuple[Path, ...]:
-    """Write all videos of a rig, the places in space, and the calibration.
+    """Write all videos of a rig, the places in space, and the calibration; what is there is replaced.
 
     Parameters
     ----------
@@ -186,5 +187,6 @@ def _write(dataset: Dataset, path: Path, video: HeadVideo) -> None:
         "key": hashlib.sha256(parameters.encode()).hexdigest(),
         "parameters": parameters,
     }
+    path.unlink(missing_ok=True)
     with LocalFs().create(path) as file:
         write_outcome(file, {"": dataset}, about)

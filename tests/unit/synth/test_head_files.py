@@ -59,6 +59,9 @@ def test_a_rig_is_written_with_its_calibration(tmp_path: Path) -> None:
         "left2_truth.nc",
     ]
     assert tomllib.loads(files[-1].read_text(encoding="utf-8"))["cam_1"]["name"] == "left2"
+    before = {path: path.read_bytes() for path in files if path.suffix != ".mkv"}  # which begins with a draw
+    assert write_rig(rig, tmp_path / "rig", codec="ffv1") == files
+    assert {path: path.read_bytes() for path in before} == before
     space = mystax.load(tmp_path / "rig" / "left2_space.nc")
     assert isinstance(space, xr.Dataset)
     np.testing.assert_allclose(space["position"].to_numpy(), rig_dataset(rig, "left2")["position"].to_numpy())

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.safe_names import check_folder
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import noted
+from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -85,7 +84,6 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     from mystax.core.canonical import outcome_key
     from mystax.io.provenance import Provenance
     from mystax.io.store import Store
-    from mystax.io.store_fs import refusals
 
     place = folder / OUTCOMES
     found = {
@@ -99,10 +97,7 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     if kept.get("simulated") == made["simulated"] and "ceiling" in kept:
         return found
     progress(Event("note", "simulate", text=SIMULATES))
-    check_folder(folder, str(folder))
-    with refusals(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        note.unlink(missing_ok=True)
+    begin(note)
     from mystax.synth.brain import write
 
     truth = simulated_brain(seed)

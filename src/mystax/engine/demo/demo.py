@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.safe_names import check_folder, is_there
-from mystax.engine.demo.notes import noted
+from mystax.core.safe_names import is_there
+from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     """
     from mystax.io.rois import rois_to_toml
     from mystax.io.store import Store
-    from mystax.io.store_fs import refusals
     from mystax.synth.scene import Scene as Film
 
     scene = Film(seed=seed, n_frames=N_FRAMES, size=SIZE, rate=RATE, cameras=CAMERAS)
@@ -102,10 +101,7 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     identity = {camera: list(scene.source(camera).identity) for camera in CAMERAS}
     if noted(note).get("identity") == identity and all(is_there(folder / f"{name}.mp4") for name in CAMERAS):
         return scene
-    check_folder(folder, str(folder))
-    with refusals(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        note.unlink(missing_ok=True)
+    begin(note)
     for number, camera in enumerate(CAMERAS):
         _film(scene, camera, folder / f"{camera}.mp4", number, progress)
     store = Store(folder)

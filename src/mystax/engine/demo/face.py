@@ -9,8 +9,9 @@ import numpy as np
 
 from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
+from mystax.core.safe_names import is_there
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import noted
+from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict
     files = {name: str(folder / f"{name}.mkv") for name in rig.videos}
     note = folder / "face.json"
     identity = {name: list(video.source.identity) for name, video in rig.videos.items()}
-    if noted(note).get("identity") == identity:
+    if noted(note).get("identity") == identity and all(is_there(Path(path)) for path in files.values()):
         return files
     progress(Event("note", "film", text="a face is rendered for two cameras"))
+    begin(note)
     write_rig(rig, folder)
     Store(folder).write_text(note.name, json.dumps({"seed": seed, "identity": identity}))
     return files

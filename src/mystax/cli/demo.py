@@ -18,11 +18,12 @@ __all__ = ["command"]
 @common
 @click.pass_obj
 def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
-    """Film synthetic mice with two cameras, measure and track them in space, encode, show what was recovered.
+    """Film synthetic mice, measure and track them in space, encode, find states, and show what was recovered.
 
     Needs no data, no network and no GPU; videos and outcomes go to FOLDER.
     """
-    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, recovered_neurons, true_ceiling
+    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, true_ceiling, true_runs
+    from mystax.engine.demo.brain_study import recovered_neurons, recovered_runs
     from mystax.engine.demo.demo import demo, recovered
     from mystax.engine.demo.face import FACE_FOLDER, recovered_places, recovered_points
     from mystax.engine.demo.face import track_face as tracked
@@ -32,11 +33,13 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     output.inputs.append(str(folder))
     face, brain = folder / FACE_FOLDER, folder / BRAIN_FOLDER / OUTCOMES
     encoded: Any = load(brain / "encoding.nc")
+    states: Any = load(brain / "states.nc")
     faces = tracked(face, seed=seed, progress=output.report)
     lines = [
         *recovered(outcomes, seed=seed),
         *recovered_points(faces, face),
         recovered_places(faces["pose3d"], face),
+        recovered_runs(states, true_runs(folder / BRAIN_FOLDER)),
         *recovered_neurons(encoded, true_ceiling(folder / BRAIN_FOLDER)),
     ]
     output.say(f"{'measured':<24}{'truth':<20}found")

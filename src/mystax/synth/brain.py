@@ -118,6 +118,7 @@ def simulate(
         kinds=tuple(drive.kind for drive in drives),
         delays=np.array([drive.delay for drive in drives]),
         share=made.share,
+        is_running=shown.traces["is_running"] > 0,
         rate=rate,
         camera_rate=camera_rate,
         seed=seed,

@@ -138,13 +138,15 @@ def play_sources(seconds: float, rate: float, random: np.random.Generator) -> So
     """
     n, lead = round(seconds * rate), round(LEAD * rate)
     stage = _Stage(random, n + lead, rate)
-    run = stage.smooth(stage.bouts(25, 4, 25), 0.4) * np.exp(0.4 * stage.wander(3))
+    is_running = stage.bouts(25, 4, 25)
+    run = stage.smooth(is_running, 0.4) * np.exp(0.4 * stage.wander(3))
     arousal = standardised(0.7 * stage.wander(25) + 1.5 * stage.smooth(run, 2))
     wa = expit(1.6 * stage.wander(0.8) + 2 * run - 0.8)
     sa = expit(1.5 * stage.wander(1) + arousal - 0.5)
     lm, gm = stage.smooth(stage.bouts(20, 0.8, 3), 0.1), stage.smooth(stage.bouts(40, 1.5, 6), 0.2)
     eye = _gaze(stage)
     traces = {
+        "is_running": is_running,
         "run": run,
         "arousal": arousal,
         "wa": wa,

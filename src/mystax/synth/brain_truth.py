@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.core.typing import Float32, Float64
+from mystax.core.typing import Bool, Float32, Float64
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -40,6 +40,8 @@ class BrainTruth:
         By how much it follows behaviour [s].
     share : array (neuron,)
         Share of behaviour in the neuron's drive (beta).
+    is_running : array (frame,)
+        Whether the animal runs.
     rate, camera_rate : float
         Bins and frames per second.
     seed : int
@@ -55,6 +57,7 @@ class BrainTruth:
     kinds: tuple[str, ...]
     delays: Float64[np.ndarray, " drive"]
     share: Float64[np.ndarray, " neuron"]
+    is_running: Bool[np.ndarray, " frame"]
     rate: float
     camera_rate: float
     seed: int

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mystax.compute.kernels.arrays import copy
 from mystax.core.compiled import kernel
 
 __all__ = ["conic_ellipse", "is_allowed", "robust_ellipse"]
@@ -166,13 +167,6 @@ def _flatten(rim_x, rim_y, n, ellipse, weights, flat):
 
 
 @kernel
-def _copy(source, target):
-    """Copy an ellipse (a loop: assigning the whole would cost seconds of compiling)."""
-    for k in range(5):
-        target[k] = source[k]
-
-
-@kernel
 def robust_ellipse(rim_x, rim_y, n, ellipse, max_ratio, h, w, state, weights):
     """Fit an ellipse to rim points, some of which lie elsewhere; replaces `ellipse`, tells if one was found.
 
@@ -194,7 +188,7 @@ def robust_ellipse(rim_x, rim_y, n, ellipse, max_ratio, h, w, state, weights):
     scale = np.sqrt(ellipse[2] * ellipse[3])
     best_score = 0.0
     if is_allowed(ellipse, max_ratio, h, w):
-        _copy(ellipse, best)
+        copy(ellipse, best)
         best_score = _tukey(rim_x, rim_y, n, ellipse, trial)
     for _ in range(_N_SUBSETS):
         k = 0
@@ -213,7 +207,7 @@ def robust_ellipse(rim_x, rim_y, n, ellipse, max_ratio, h, w, state, weights):
             score = _tukey(rim_x, rim_y, n, candidate, trial)
             if score > best_score:
                 best_score = score
-                _copy(candidate, best)
+                copy(candidate, best)
     if best_score <= 0.0:
         return False
     _tukey(rim_x, rim_y, n, best, weights)
@@ -223,7 +217,7 @@ def robust_ellipse(rim_x, rim_y, n, ellipse, max_ratio, h, w, state, weights):
             break
         if not is_allowed(candidate, max_ratio, h, w):
             break
-        _copy(candidate, best)
+        copy(candidate, best)
         _tukey(rim_x, rim_y, n, best, weights)
-    _copy(best, ellipse)
+    copy(best, ellipse)
     return True

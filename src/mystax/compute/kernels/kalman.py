@@ -6,26 +6,13 @@ B = cov(p, v), C = cov(v, v).  The steps then cost some tens of operations and s
 
 import numpy as np
 
+from mystax.compute.kernels.arrays import copy, fill
 from mystax.core.compiled import kernel
 
 __all__ = ["FAR", "filter_likelihood", "filter_step", "smooth_point"]
 
 FAR = 9.0
 """Squared Mahalanobis distance above which a measurement counts less."""
-
-
-@kernel
-def _take(rows, t, out):
-    """Copy row t: an assignment of whole arrays takes ten times as long to compile as this loop."""
-    for i in range(len(out)):
-        out[i] = rows[t, i]
-
-
-@kernel
-def _put(row, out, t):
-    """Copy to row t."""
-    for i in range(len(row)):
-        out[t, i] = row[i]
 
 
 @kernel
@@ -77,7 +64,7 @@ def _update(mean, block, dx, dy, rxx, rxy, ryy):
 def _start(mean, block, x, y, rxx, rxy, ryy, speed_variance):
     """Begin at the first measurement: place as measured, velocity unknown."""
     mean[0], mean[1], mean[2], mean[3] = x, y, 0.0, 0.0
-    block[:] = 0.0
+    fill(block, 0.0)
     block[0], block[1], block[2] = rxx, rxy, ryy
     block[7] = speed_variance
     block[9] = speed_variance
@@ -125,7 +112,7 @@ def _forward(times, z, r, weight, q, speed_variance, means, blocks, distance):
         distance[t] = np.nan
         if not started:
             if not seen:
-                means[t, :] = np.nan
+                fill(means[t], np.nan)
                 continue
             w = weight[t]
             _start(mean, block, z[t, 0], z[t, 1], r[t, 0] / w, r[t, 1] / w, r[t, 2] / w, speed_variance)
@@ -140,8 +127,8 @@ def _forward(times, z, r, weight, q, speed_variance, means, blocks, distance):
                 distance[t] = (syy * dx * dx - 2.0 * sxy * dx * dy + sxx * dy * dy) / det
                 w = weight[t]
                 _update(mean, block, dx, dy, r[t, 0] / w, r[t, 1] / w, r[t, 2] / w)
-        _put(mean, means, t)
-        _put(block, blocks, t)
+        copy(mean, means[t])
+        copy(block, blocks[t])
 
 
 @kernel
@@ -183,18 +170,18 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
     after, now, gain = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
     predicted, work = np.empty((4, 4)), np.empty((4, 4))
     smooth_mean = np.empty(4)
-    _take(means, last, smooth_mean)
+    copy(means[last], smooth_mean)
     _full(blocks[last], after)
-    _put(smooth_mean, out_mean, last)
+    copy(smooth_mean, out_mean[last])
     out_cov[last, 0], out_cov[last, 1], out_cov[last, 2] = after[0, 0], after[0, 1], after[1, 1]
     for t in range(last - 1, -1, -1):
         if np.isnan(means[t, 0]):
-            out_mean[t, :] = np.nan
-            out_cov[t, :] = np.nan
+            fill(out_mean[t], np.nan)
+            fill(out_cov[t], np.nan)
             continue
         dt = times[t + 1] - times[t]
-        _take(means, t, mean)
-        _take(blocks, t, block)
+        copy(means[t], mean)
+        copy(blocks[t], block)
         _full(block, now)
         _predict(mean, block, dt, q[t])
         _full(block, predicted)
@@ -212,7 +199,7 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
             for k in range(4):
                 change += gain[k, i] * (smooth_mean[k] - mean[k])
             out_mean[t, i] = means[t, i] + change
-        _take(out_mean, t, smooth_mean)
+        copy(out_mean[t], smooth_mean)
         for i in range(4):
             for j in range(4):
                 total = 0.0
@@ -270,8 +257,9 @@ def smooth_point(times, z, r, q, speed_variance, n_robust, weight, out_mean, out
         # The way back reads a filtered state just before it writes the smoothed one in its place.
         _forward(times, z, r, weight, q, speed_variance, out_mean, blocks, distance)
         if np.isnan(out_mean[n - 1, 0]):
-            out_mean[:] = np.nan
-            out_cov[:] = np.nan
+            for t in range(n):
+                fill(out_mean[t], np.nan)
+                fill(out_cov[t], np.nan)
             return
         _backward(times, q, out_mean, blocks, out_mean, out_cov)
         if turn < n_robust:

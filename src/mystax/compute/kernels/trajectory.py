@@ -6,6 +6,7 @@ matrix, so that a column of the factor lies together in memory.
 
 import numpy as np
 
+from mystax.compute.kernels.arrays import fill
 from mystax.compute.kernels.projection import project_jacobian
 from mystax.core.compiled import kernel
 
@@ -61,8 +62,8 @@ def information(rows, fisheye, uv, prec, x, loss, scale, info, grad, m2):
     work, jac, w = np.empty(6), np.empty((2, 3)), np.empty(3)
     total = 0.0
     for t in range(n):
-        info[t, :] = 0.0
-        grad[t, :] = 0.0
+        fill(info[t], 0.0)
+        fill(grad[t], 0.0)
         for c in range(n_cameras):
             m2[c, t] = np.nan
             if not (np.isfinite(uv[c, t, 0]) and np.isfinite(x[t, 0])):

@@ -6,6 +6,7 @@ threads do not change a bit of the result.
 
 import numpy as np
 
+from mystax.compute.kernels.arrays import copy, fill
 from mystax.compute.kernels.projection import project, project_jacobian, undistort
 from mystax.core.compiled import kernel
 
@@ -17,13 +18,6 @@ PAIR_CUT = 10.8
 """0.999 point with 1 degree of freedom: two cameras beyond it disagree."""
 SMALL = 1e-6
 """Gauss-Newton step over distance from the camera behind which the next moves no residual by 1e-5 px."""
-
-
-@kernel
-def _copy(values, out):
-    """Copy an array: an assignment of whole arrays takes ten times as long to compile as this loop."""
-    for i in range(len(values)):
-        out[i] = values[i]
 
 
 @kernel
@@ -61,7 +55,7 @@ def invert3(a, out):
     i02 = a[1] * a[4] - a[2] * a[3]
     det = a[0] * i00 + a[1] * i01 + a[2] * i02
     if not det > 0.0:
-        out[:] = np.nan
+        fill(out, np.nan)
         return False
     out[0], out[1], out[2] = i00 / det, i01 / det, i02 / det
     out[3] = (a[0] * a[5] - a[2] * a[2]) / det
@@ -73,7 +67,7 @@ def invert3(a, out):
 @kernel
 def _linear(rows, xy, weight, chosen, a, x):
     """Linear solution of the chosen cameras; returns whether there is one in front of all of them."""
-    a[:] = 0.0
+    fill(a, 0.0)
     for c in range(len(rows)):
         if not chosen[c]:
             continue
@@ -132,7 +126,7 @@ def _step(rows, fisheye, uv, prec, chosen, x, shares, total, work, jac):
 
     The nine numbers are the matrix xx, xy, xz, yy, yz, zz and the right side.
     """
-    total[:] = 0.0
+    fill(total, 0.0)
     for c in range(len(rows)):
         if not chosen[c]:
             continue
@@ -166,7 +160,7 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, shares, a, step,
             used[c] = seen[c] and m2[c] <= cut
             n += used[c]
         if n < 2:
-            _copy(seen, used)
+            copy(seen, used)
         if not _step(rows, fisheye, uv, prec, used, x, shares, a, work, jac):
             break
         damping = 1e-9 * (a[0] + a[3] + a[5])
@@ -182,8 +176,8 @@ def _refine(rows, fisheye, uv, prec, seen, robust, x, used, m2, shares, a, step,
         if not after < cost:
             break
         small = cost - after <= 1e-12 * cost
-        _copy(trial, x)
-        _copy(other, m2)
+        copy(trial, x)
+        copy(other, m2)
         cost = after
         if small:
             break
@@ -207,7 +201,7 @@ def _without(rows, fisheye, uv, prec, used, x, gone, shares, total, chosen, rest
         n += chosen[c]
     if n < 2:
         return np.nan
-    _copy(x, other)
+    copy(x, other)
     for k in range(9):
         a[k] = total[k] - shares[gone, k]
     row = rows[gone]
@@ -315,18 +309,18 @@ def triangulate_block(
     shares, rest = np.empty((n_cameras, 9)), np.empty((n_cameras, 9))
     total, a, step, trial, other = np.empty(9), np.empty(9), np.empty(3), np.empty(3), np.empty(n_cameras)
     for i in range(n):
-        place[i, :] = np.nan
-        cov[i, :] = np.nan
-        residual[i, :] = np.nan
-        left_out[i, :] = np.nan
-        free[i, :] = np.nan
-        effective[i, :] = np.nan
+        fill(place[i], np.nan)
+        fill(cov[i], np.nan)
+        fill(residual[i], np.nan)
+        fill(left_out[i], np.nan)
+        fill(free[i], np.nan)
+        fill(effective[i], np.nan)
         distance[i] = angle[i] = np.nan
         disagree[i] = outside[i] = False
         n_seen = 0
         for c in range(n_cameras):
             pixel[c, 0], pixel[c, 1] = uv[c, i, 0], uv[c, i, 1]
-            _copy(prec[c, i], weight[c])
+            copy(prec[c, i], weight[c])
             good = np.isfinite(pixel[c, 0]) and np.isfinite(pixel[c, 1]) and np.isfinite(weight[c, 0])
             if good and not undistort(rows[c], fisheye[c], limits[c], pixel[c, 0], pixel[c, 1], work):
                 good = False
@@ -343,7 +337,7 @@ def triangulate_block(
         if _linear(rows, xy, w, seen, a, x):
             _distances(rows, fisheye, pixel, weight, seen, x, m2, work)
             lowest, most = _cost(m2, seen, CUT)
-            _copy(x, best)
+            copy(x, best)
             found = True
         # At or below the cut every camera fits: a pair that leaves one out cannot cost less.
         if robust and n_seen > 2 and lowest > CUT:
@@ -351,7 +345,7 @@ def triangulate_block(
                 first, second = pairs[k, 0], pairs[k, 1]
                 if not (seen[first] and seen[second]):
                     continue
-                chosen[:] = False
+                fill(chosen, False)
                 chosen[first] = chosen[second] = True
                 if not _linear(rows, xy, w, chosen, a, x):
                     continue
@@ -359,12 +353,12 @@ def triangulate_block(
                 cost, inside = _cost(m2, seen, CUT)
                 if cost < lowest or (cost == lowest and inside > most):
                     lowest, most = cost, inside
-                    _copy(x, best)
+                    copy(x, best)
                     found = True
         if not found:
             disagree[i] = True
             continue
-        _copy(best, x)
+        copy(best, x)
         robustly = robust and n_seen > 2
         _, n_used = _refine(
             rows,
@@ -385,7 +379,7 @@ def triangulate_block(
             jac,
         )
         if n_used < 2:
-            _copy(seen, inlier)
+            copy(seen, inlier)
             disagree[i] = True
         together, n_used = 0.0, 0
         for c in range(n_cameras):
@@ -404,13 +398,14 @@ def triangulate_block(
         good = _step(rows, fisheye, pixel, weight, inlier, x, shares, total, work, jac)
         if not good or not invert3(total, cov[i]):
             continue
-        _copy(x, place[i])
+        copy(x, place[i])
         distance[i] = together
         _freedom(rows, fisheye, weight, inlier, x, cov[i], free[i], effective[i], work, jac)
         if n_used == 2 and together > PAIR_CUT:
             disagree[i] = True
         if disagree[i]:
-            cov[i, :] *= max(1.0, together)
+            for k in range(6):
+                cov[i, k] *= max(1.0, together)
         angle[i] = _widest(centres, inlier, x)
         if n_seen > 2:
             for c in range(n_cameras):

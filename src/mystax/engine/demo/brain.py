@@ -1,49 +1,37 @@
-"""The third part of the demonstration: ten minutes of a simulated mouse, and neurons that follow its face."""
+"""The recording of the third part: ten minutes of a simulated mouse, and neurons that follow its face."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
-from mystax.engine.demo.meanwhile import Part
 from mystax.engine.demo.notes import begin, noted
-from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
-    from xarray import Dataset
-
     from mystax.synth.brain import BrainTruth
 else:
-    BrainTruth = Dataset = Any
+    BrainTruth = Any
 
 __all__ = [
-    "BRAIN",
     "BRAIN_FOLDER",
     "OUTCOMES",
-    "encode_brain",
+    "SIMULATES",
     "make_brain",
-    "recovered_neurons",
     "simulated_brain",
     "true_ceiling",
+    "true_runs",
 ]
 
 BRAIN_FOLDER = "brain"
 OUTCOMES = "brain.mystax"
 NOTE = "brain.json"
-"""Says what was simulated, and what share of each neuron's variance can be explained."""
+"""Says what was simulated, what share of each neuron's variance can be explained, and when the mouse runs."""
 SIMULATES = "ten minutes of a mouse and 200 neurons are simulated"
-BRAIN = Part(__name__, "encode_brain", f"{OUTCOMES}/encoding.nc", "simulate", SIMULATES, niceness=10)
-"""The neurons beside other work."""
 WORLD, MINUTES, N_NEURONS = "B", 10.0, 200
 SHOWN = ("pose", "pupil", "running", "blink")
 """Outcomes that are written; simulated components have no pictures to show."""
-LEAST, MOST = 0.15, 1.1
-"""Share of the ceiling that the encoder must, and can, reach."""
-ALIKE = 0.6
-"""Least correlation of explained variance and ceiling over the neurons."""
 
 
 def simulated_brain(seed: int = 0) -> BrainTruth:
@@ -94,7 +82,7 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     made = {"simulated": [WORLD, MINUTES, N_NEURONS, seed]}
     note = folder / NOTE
     kept = noted(note)
-    if kept.get("simulated") == made["simulated"] and "ceiling" in kept:
+    if kept.get("simulated") == made["simulated"] and {"ceiling", "runs"} <= set(kept):
         return found
     progress(Event("note", "simulate", text=SIMULATES))
     begin(note)
@@ -107,7 +95,11 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
         outcome = truth.behaviour[name]
         key = outcome_key(name, 1, made, [])
         store.publish(outcome, Provenance(name, 1, key, made, run={"simulated": True}))
-    Store(folder).write_text(note.name, json.dumps(made | {"ceiling": truth.ceiling.tolist()}))
+    known = {
+        "ceiling": truth.ceiling.tolist(),
+        "runs": (_bouts(truth.is_running) / truth.camera_rate).tolist(),
+    }
+    Store(folder).write_text(note.name, json.dumps(made | known))
     return found
 
 
@@ -127,86 +119,22 @@ def true_ceiling(folder: Path) -> np.ndarray:
     return np.array(noted(folder / NOTE)["ceiling"])
 
 
-def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> Dataset:
-    """Simulate the recording and fit an encoder without a network, on keypoints alone.
+def true_runs(folder: Path) -> np.ndarray:
+    """Return when the mouse runs, as `make_brain` left it.
 
     Parameters
     ----------
     folder : Path
-        Takes recording and outcome.
-    seed : int, optional
-        Start of all random numbers.
-    progress : callable, optional
-        Takes events.
+        What `make_brain` was given.
 
     Returns
     -------
-    Dataset
-        The outcome `encoding`.
+    ndarray
+        Begin and end of each run [s]; shape (run, 2).
     """
-    from mystax.engine.encoding.encoding import encoding
-    from mystax.engine.report import make_report
-    from mystax.io.neural.reading import read_neural
-    from mystax.io.store import Store
-
-    files = make_brain(folder, seed=seed, progress=progress)
-    neural = read_neural(files["neural"], clock=files["clock"])
-    settings: dict[str, Any] = {
-        "model": "linear",
-        "groups": "keypoints",
-        "scales": "one",
-        "null": "none",
-        "ceiling": "none",
-        "parts": False,
-        "lags": False,
-    }
-    made: list[str] = []
-
-    def watch(event: Event) -> None:
-        made.extend([event.text] if event.kind == "outcome" else [])
-        progress(event)
-
-    place = files["behaviour"]
-    outcome = encoding(place, neural, out=place, progress=watch, seed=seed, **settings)
-    if made:
-        make_report(Store(place))
-    return outcome
+    return np.array(noted(folder / NOTE)["runs"], np.float64).reshape(-1, 2)
 
 
-def recovered_neurons(outcome: Dataset, ceiling: np.ndarray) -> list[Recovered]:
-    """Compare the encoder with the ceiling of the simulation.
-
-    Parameters
-    ----------
-    outcome : Dataset
-        What `encode_brain` returned.
-    ceiling : ndarray
-        What `true_ceiling` says of its folder.
-
-    Returns
-    -------
-    list of Recovered
-        Mean explained variance, and how it follows the ceiling over the neurons.
-    """
-    ceiling = ceiling[outcome["neuron"].values]
-    explained: Mapping[str, np.ndarray] = {
-        str(model): outcome["explained_variance"].sel(model=model).values for model in outcome["model"].values
-    }
-    mean = float(explained["stacked"].mean())
-    share = mean / float(ceiling.mean())
-    baseline = float(explained["lagged-ridge"].mean())
-    alike = float(np.corrcoef(explained["stacked"], ceiling)[0, 1])
-    return [
-        Recovered(
-            "neurons, explained",
-            f"ceiling {ceiling.mean():.1%}",
-            f"stacked {mean:.1%}, lagged-ridge {baseline:.1%} of the variance",
-            LEAST <= share <= MOST and mean >= baseline - 0.002,
-        ),
-        Recovered(
-            "neurons, one by one",
-            f"{len(ceiling)} ceilings",
-            f"correlation {alike:.2f} with the explained variance",
-            alike >= ALIKE,
-        ),
-    ]
+def _bouts(on: np.ndarray) -> np.ndarray:
+    """Return the first sample of each stretch where a trace is true, and the first after it."""
+    return np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]))).reshape(-1, 2)

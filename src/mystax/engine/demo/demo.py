@@ -26,16 +26,18 @@ N_FRAMES = 360
 SIZE = (320, 240)
 CAMERAS = ("left", "right")
 NAME = "demo"
+MEASURED = ("motion", "svd", "pupil", "blink", "running")
+"""What the simple scene has a truth for; keypoints are those of the rendered face."""
 CREATED = "2026-01-01T12:00:00Z"
 """When the scene was filmed, as the headers of its videos say; always the same, so that the bytes are too."""
 
 
 def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report = silent) -> Outcomes:
-    """Make synthetic recordings of two cameras each and run everything on them.
+    """Make synthetic recordings of two cameras each and measure them.
 
     A simple scene with eye, whisker pad and wheel is measured; a rendered face, in the folder ``face``, is
     tracked and triangulated; ten simulated minutes, in the folder ``brain``, are encoded in the activity of
-    neurons.
+    neurons, and cut into states.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
-    from mystax.engine.demo.brain import BRAIN, BRAIN_FOLDER
+    from mystax.engine.demo.brain import BRAIN_FOLDER
+    from mystax.engine.demo.brain_study import BRAIN
     from mystax.engine.demo.face import FACE, FACE_FOLDER
     from mystax.engine.demo.meanwhile import meanwhile
     from mystax.engine.recordings import open_recording
@@ -72,7 +75,13 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
         recording = open_recording(files, name=NAME, grey_range="full")
         parameters = {"running": {"direction": 0.0}}
-        return run(recording, rois=list(scene.rois()), parameters=parameters, progress=progress)
+        return run(
+            recording,
+            analyses=MEASURED,
+            rois=list(scene.rois()),
+            parameters=parameters,
+            progress=progress,
+        )
 
 
 def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) -> Scene:

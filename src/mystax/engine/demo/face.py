@@ -27,7 +27,7 @@ FACE_FOLDER = "face"
 FACE = Part(__name__, "track_face", "face.json", "film", "a face is rendered for two cameras, and tracked")
 """The face beside other work; it takes longest."""
 CAMERAS = 2
-RATE, SECONDS = 30, 12.0
+RATE, SECONDS = 30, 6.0
 SIZE = (320, 240)
 MOST = 8.0
 """Median error of the shipped weights on a face that they have never seen [px@256]."""

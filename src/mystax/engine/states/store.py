@@ -42,6 +42,7 @@ def keep_states(
     progress: Report = silent,
     store_of: Callable[[Path], Store] | None = None,
     together: Path | None = None,
+    report: bool = True,
 ) -> list[Path]:
     """Publish the outcomes of a fit with tables, figures and report.
 
@@ -61,6 +62,8 @@ def keep_states(
         Folder to its store (a job of the queue has its own).
     together : Path, optional
         Folder of what concerns all recordings; by default ``<out>/_groups/all/states-<key>``.
+    report : bool, optional
+        Whether the report of each folder is written.
 
     Returns
     -------
@@ -105,7 +108,8 @@ def keep_states(
             progress(Event("warning", "states", text=text, data={"code": "N304"}))
         store.publish(dataset, about)
         _write_tables(store, [dataset])
-        make_report(store)
+        if report:
+            make_report(store)
         folders.append(store.folder)
         progress(
             Event(

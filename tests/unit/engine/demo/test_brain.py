@@ -1,22 +1,15 @@
-"""The demonstration's simulated brain: files made once, and the comparison with the ceiling."""
+"""The demonstration's simulated brain: files that are made once, and what is known of them."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 import mystax
 from mystax.analyses.behaviour import assemble_behaviour
 from mystax.core.events import Event
 from mystax.engine.demo import brain as module
-from mystax.engine.demo.brain import (
-    encode_brain,
-    make_brain,
-    recovered_neurons,
-    simulated_brain,
-    true_ceiling,
-)
+from mystax.engine.demo.brain import make_brain, simulated_brain, true_ceiling, true_runs
 
 
 @pytest.fixture
@@ -42,6 +35,17 @@ def test_outcomes_and_neural_data_are_those_of_the_simulation(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("small")
+def test_runs_are_those_of_the_simulation(tmp_path: Path) -> None:
+    make_brain(tmp_path, seed=1)
+    truth = simulated_brain(1)
+    time = np.arange(len(truth.is_running)) / truth.camera_rate
+    runs = true_runs(tmp_path)
+    is_running = sum((time >= begin) & (time < end) for begin, end in runs)
+    assert len(runs) == 2
+    np.testing.assert_array_equal(is_running, truth.is_running)
+
+
+@pytest.mark.usefixtures("small")
 def test_the_recording_of_the_same_seed_is_not_made_again(tmp_path: Path) -> None:
     make_brain(tmp_path, seed=3)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
@@ -52,7 +56,7 @@ def test_the_recording_of_the_same_seed_is_not_made_again(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("text", ["", "{", '{"simulated": ["B", 0.5, 6, 3]}'])
+@pytest.mark.parametrize("text", ["", "{", '{"simulated": ["B", 0.5, 6, 3], "ceiling": []}'])
 def test_a_recording_with_a_damaged_note_is_made_again(text: str, tmp_path: Path) -> None:
     make_brain(tmp_path, seed=3)
     whole = (tmp_path / module.NOTE).read_text("utf-8")
@@ -66,38 +70,3 @@ def test_another_seed_is_made_anew(tmp_path: Path) -> None:
     first = mystax.read_neural(make_brain(tmp_path, seed=3)["neural"], clock="rate:6")["activity"].values
     other = mystax.read_neural(make_brain(tmp_path, seed=4)["neural"], clock="rate:6")["activity"].values
     assert not np.array_equal(first, other)
-
-
-def outcome(stacked: np.ndarray, lagged: np.ndarray) -> xr.Dataset:
-    """Return what the comparison looks at."""
-    return xr.Dataset(
-        {"explained_variance": (("model", "neuron"), np.stack([lagged, stacked]))},
-        {"model": ["lagged-ridge", "stacked"], "neuron": np.arange(len(stacked))},
-    )
-
-
-@pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(
-    ("share", "baseline", "right"),
-    [(0.6, 0.3, True), (0.1, 0.05, False), (0.5, 0.6, False), (1.3, 0.6, False)],
-)
-def test_share_of_the_ceiling_is_judged(share: float, baseline: float, right: bool) -> None:
-    ceiling = simulated_brain(3).ceiling
-    lines = recovered_neurons(outcome(share * ceiling, baseline * ceiling), ceiling)
-    assert [line.is_right for line in lines] == [right, True]
-
-
-@pytest.mark.usefixtures("small")
-def test_explained_variance_that_does_not_follow_the_ceiling_is_not_right() -> None:
-    ceiling = simulated_brain(3).ceiling
-    lines = recovered_neurons(outcome(0.5 * ceiling[::-1], 0.3 * ceiling), ceiling)
-    assert not lines[1].is_right
-
-
-@pytest.mark.slow
-def test_the_encoder_reaches_a_good_part_of_the_ceiling_and_does_nothing_again(tmp_path: Path) -> None:
-    first = encode_brain(tmp_path)
-    assert all(line.is_right for line in recovered_neurons(first, true_ceiling(tmp_path)))
-    before = (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns
-    encode_brain(tmp_path)
-    assert (tmp_path / module.OUTCOMES / "encoding.nc").stat().st_mtime_ns == before

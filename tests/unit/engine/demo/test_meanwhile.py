@@ -9,7 +9,7 @@ import pytest
 
 from mystax.core.events import Event
 from mystax.engine.demo import meanwhile as module
-from mystax.engine.demo.brain import BRAIN
+from mystax.engine.demo.brain_study import BRAIN
 from mystax.engine.demo.face import FACE
 from mystax.engine.demo.meanwhile import Part, meanwhile
 
@@ -39,7 +39,7 @@ def test_a_part_is_done_in_a_process_beside_and_looked_at_afterwards(
     assert int(process) != os.getpid()
     assert (where, function) == (part.module, part.name)
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert niceness == {"track_face": "0", "encode_brain": "10"}[part.name]  # the face takes longest
+    assert niceness == {"track_face": "0", "study_brain": "10"}[part.name]  # the face takes longest
     assert asked == [(tmp_path / "part", 7)]
     assert [event.text.split()[0] for event in events] == ["meanwhile"]
 

@@ -5,7 +5,7 @@ import io
 import tomllib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -161,9 +161,11 @@ class NamedFigure:
     detail: bool = False
 
     def _settle(self) -> None:
-        """Lay out once: every format has the same layout, and finding it takes longer than drawing."""
-        if self.figure.get_layout_engine() is not None:
-            self.figure.draw_without_rendering()
+        """Lay out once, without drawing: every format has the same layout, and finding it takes longest."""
+        engine = self.figure.get_layout_engine()
+        if engine is not None:
+            with suppress(ValueError):  # as matplotlib does when it draws: what has no room stays as it is
+                engine.execute(self.figure)
             self.figure.set_layout_engine("none")
 
     def svg(self) -> bytes:

@@ -35,6 +35,19 @@ def test_a_picture_has_twice_the_usual_resolution() -> None:
     assert int.from_bytes(data[16:20]) == int(85 / 25.4 * 192)
 
 
+def test_the_layout_is_the_one_that_drawing_finds() -> None:
+    with style():
+        made, drawn = figure(40.0, 85.0), figure(40.0, 85.0)
+        for each in (made, drawn):
+            for axes in each.subplots(2, 2).flat:
+                axes.set(xlabel="time [s]", ylabel="a long name of an axis", title="energy")
+        drawn.draw_without_rendering()
+    NamedFigure("energy", made, "Energy", "Words.", "Alternative.").svg()
+    for mine, theirs in zip(made.axes, drawn.axes, strict=True):
+        np.testing.assert_allclose(mine.get_position().bounds, theirs.get_position().bounds, atol=1e-12)
+        assert mine.get_position().width < 0.4  # there was something to lay out
+
+
 @pytest.mark.parametrize("name", ["$x_{", "a$b$c", "<img onerror=1>", "鼠", "_hidden"])
 def test_any_name_can_be_a_title(name: str) -> None:
     texts = [item.text for item in svg_root(_figure(shown(name)).svg()).iter() if item.tag.endswith("text")]

@@ -120,6 +120,8 @@ def test_the_start_hardly_changes_the_minimum_of_the_peers_objective(n_cameras: 
 @pytest.mark.parametrize(("n_cameras", "most", "seconds"), [(2, 0.008, 2), (4, 0.003, 5)])
 def test_rigs_of_several_seeds_are_recovered(n_cameras: int, most: float, seconds: float) -> None:
     errors = []
+    truth, board, uv = board_views(n_cameras, 12)
+    calibrate(truth.names, [SIZE] * n_cameras, uv, board)  # loads the compiled loops
     for seed in range(5):
         truth, board, uv = board_views(n_cameras, seed=seed)
         begin = time.process_time()

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ LOOPBACK = "127.0.0.1:0"
 MIB = 1 << 20
 START = 60.0
 """Time to reach a scheduler [s]."""
+FIRST = 30.0
+"""Time for the first worker of a scheduler to come [s]: whoever starts both starts the queue next."""
 
 SETTINGS = {
     # A lost worker is the driver's to judge: no silent second and third try.
@@ -159,6 +162,8 @@ def existing_executor(
                 if scheduler_file is not None
                 else Client(address, timeout=START)
             )
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=FIRST)
         found = client.run(worker_facts, str(out))
     except (OSError, ValueError, TimeoutError, ImportError) as error:
         raise EngineError(

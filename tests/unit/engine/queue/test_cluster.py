@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from mystax.engine.queue import cluster as module
 from mystax.engine.queue.cluster import (
     BATCH_SYSTEMS,
+    LOOPBACK,
     ClusterWish,
     _Certificates,
     _check_workers,
@@ -48,6 +51,22 @@ def until_ended(executor: DaskExecutor, n: int = 1) -> list[Message]:
         assert time.monotonic() < end, found
         found += executor.poll(1.0)
     return found
+
+
+@pytest.fixture
+def empty() -> Iterator[Any]:
+    """A scheduler that has no worker yet."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        processes=False,
+        n_workers=0,
+        threads_per_worker=1,
+        dashboard_address=LOOPBACK,
+        worker_dashboard_address=LOOPBACK,
+        silence_logs=50,
+    ) as cluster:
+        yield cluster
 
 
 def test_it_is_what_a_driver_expects(local: DaskExecutor) -> None:
@@ -99,6 +118,24 @@ def test_a_scheduler_that_does_not_answer_is_refused(tmp_path: Path, monkeypatch
     with pytest.raises(EngineError) as refused:
         existing_executor("tcp://127.0.0.1:9", "mystax-test", tmp_path)
     assert refused.value.code == "Q607"
+
+
+def test_the_first_worker_of_a_scheduler_is_waited_for(tmp_path: Path, empty: Any) -> None:
+    later = threading.Timer(0.5, empty.scale, [1])
+    later.start()
+    executor = existing_executor(empty.scheduler_address, "mystax-test", tmp_path)
+    assert executor.slots() == 1
+    executor.close()
+    later.join()
+
+
+def test_a_scheduler_that_stays_without_a_worker_is_refused(
+    tmp_path: Path, empty: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.2)
+    with pytest.raises(EngineError, match="it has no worker") as found:
+        existing_executor(empty.scheduler_address, "mystax-test", tmp_path)
+    assert found.value.code == "Q607"
 
 
 class NoClient:

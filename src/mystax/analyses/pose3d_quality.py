@@ -154,7 +154,7 @@ def quality_of(
     facts["disagree"] = float((dataset["flag"].values & 1).astype(bool).mean())
     offsets, step = _offsets(rig, gathered)
     facts["offsets"] = {
-        name: {"frames": scan.lag, "seconds": scan.lag * step, "gain": scan.gain}
+        name: {"frames": scan.lag, "seconds": scan.lag * step, "gain": scan.gain, "clear": scan.is_clear}
         for name, scan in offsets.items()
     }
     # A camera that is late makes the others look early: the one that explains most is named.

@@ -101,6 +101,11 @@ class OffsetScan:
         """Whether it is worth telling: half a frame or more, and a tenth of the residual."""
         return MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the lag is to be believed: next to none, or one that is worth telling."""
+        return abs(self.lag) < MIN_LAG or self.is_late
+
 
 def _nearest_valley(costs: Float64[np.ndarray, " shift"], middle: int) -> int:
     """Return the place of the lowest cost; a valley nearer to `middle` if it is nearly as low.

@@ -1,7 +1,7 @@
 """The chapter of `pose3d`: mean shape, residuals per camera, movement and uncertainty over time, numbers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -193,7 +193,7 @@ def pose3d_tables(views: Sequence[View]) -> list[Table]:
                 _number(item["residual"]),
                 _number(item["left_out"]),
                 _number(item["pixel_sd"]),
-                f"{1000 * offsets[name]['seconds']:+.1f}" if name in offsets else "",
+                _lag(offsets[name]) if name in offsets else "",
             )
             for name, item in cameras.items()
         ]
@@ -219,6 +219,11 @@ def pose3d_tables(views: Sequence[View]) -> list[Table]:
             )
         )
     return tables
+
+
+def _lag(offset: Mapping[str, Any]) -> str:
+    """Return how late a camera is [ms], unless the residuals hardly tell that lag from none."""
+    return f"{1000 * offset['seconds']:+.1f}" if offset.get("clear", True) else "unclear"
 
 
 def _number(value: float | None, digits: int = 2) -> str:

@@ -9,7 +9,7 @@ import pytest
 from mystax.analyses.pose3d_quality import rig_flags
 from mystax.compute.projection import project_rig
 from mystax.compute.refine import refine_poses, refit_residual
-from mystax.compute.rig_checks import camera_doubts, scan_offset
+from mystax.compute.rig_checks import OffsetScan, camera_doubts, scan_offset
 from mystax.core.rig_model import RigModel
 from mystax.core.rotations import angle_between, rotation_of
 from mystax.io.rig import read_rig
@@ -103,3 +103,13 @@ def test_late_camera_of_half_the_rate_is_found() -> None:
     found = scan_offset(rig, uv, 1)
     assert found.is_late
     assert found.lag == pytest.approx(4, abs=0.7)
+
+
+@pytest.mark.parametrize(
+    ("lag", "gain", "clear"),
+    [(0.1, 0.0, True), (3.7, 0.019, False), (3.7, 0.2, True), (-0.6, 0.05, False), (10.0, 0.5, False)],
+)
+def test_a_lag_is_clear_where_it_is_none_or_explains_the_residuals(
+    lag: float, gain: float, clear: bool
+) -> None:
+    assert OffsetScan(lag, gain).is_clear == clear

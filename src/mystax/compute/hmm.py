@@ -18,7 +18,7 @@ from mystax.compute.hmm_emissions import (
     log_densities,
 )
 from mystax.compute.hmm_frames import HmmFrames
-from mystax.compute.kernels.hmm import best_path, forward_backward, scale_likelihoods
+from mystax.compute.kernels.hmm import best_path, forward_backward, take_peaks
 from mystax.compute.partial_shapes import PartialShapes, partial_log_densities
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Float64, Int64
@@ -201,18 +201,29 @@ def expect(frames: HmmFrames, model: HmmModel, pool: Tiles | None = None) -> Exp
 
     def fill(part: tuple[int, Int64[np.ndarray, " row"]]) -> None:
         pattern, rows = part
-        scale_likelihoods(log_densities(frames, pattern, rows, weights[pattern]), rows, likelihood, peak)
+        _scale(log_densities(frames, pattern, rows, weights[pattern]), rows, likelihood, peak)
 
     _map(pool, fill, frames.parts)
     if frames.partial is not None:
         density = _partial_densities(frames.partial, frames, model)
-        scale_likelihoods(density, frames.partial.rows, likelihood, peak)
+        _scale(density, frames.partial.rows, likelihood, peak)
     posterior, scale = np.empty((n, k)), np.empty(n)
     pairs, starts = np.empty((k, k)), np.empty(k)
     forward_backward(
         likelihood, frames.is_start, model.start, model.transitions, posterior, scale, pairs, starts
     )
     return Expectation(np.log(scale) + peak, posterior, pairs * model.transitions, starts)
+
+
+def _scale(
+    log_density: Float64[np.ndarray, "row state"],
+    rows: Int64[np.ndarray, " row"],
+    likelihood: Float64[np.ndarray, "frame state"],
+    peak: Float64[np.ndarray, " frame"],
+) -> None:
+    """Write densities divided by the highest of their row, and its logarithm; uses up `log_density`."""
+    take_peaks(log_density, rows, peak)
+    likelihood[rows] = np.exp(log_density, out=log_density)
 
 
 def _partial_densities(

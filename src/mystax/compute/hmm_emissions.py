@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -61,7 +62,7 @@ def density_weights(
         Zero for the products of columns that are not observed.
     """
     n_states, d = means.shape
-    upper = np.triu_indices(d)
+    upper = _upper(d)
     found = []
     for pattern in patterns:
         seen = np.flatnonzero(pattern)
@@ -73,7 +74,7 @@ def density_weights(
             log_det = np.log(variance).sum(1)
         else:
             lower = np.linalg.cholesky(inner)
-            half = np.linalg.solve(lower, np.broadcast_to(np.eye(len(seen)), inner.shape))
+            half = np.linalg.solve(lower, np.eye(len(seen)))
             precision[:, seen[:, None], seen[None, :]] = np.swapaxes(half, 1, 2) @ half
             log_det = 2 * np.log(np.einsum("kii->ki", lower)).sum(1)
         linear = np.einsum("kij,kj->ki", precision, means)
@@ -87,16 +88,6 @@ def density_weights(
     return found
 
 
-def products(
-    frames: HmmFrames, rows: Int64[np.ndarray, " row"], is_full: bool
-) -> Float64[np.ndarray, "row product"]:
-    """Return the products of the features of some rows."""
-    d = frames.n_features
-    out = np.empty((len(rows), 1 + d + (d * (d + 1) // 2 if is_full else d)))
-    fill_products(frames.values, rows, is_full, out)
-    return out
-
-
 def log_densities(
     frames: HmmFrames,
     pattern: int,  # noqa: ARG001 - parts are (pattern, rows); the weights belong to it
@@ -105,17 +96,36 @@ def log_densities(
 ) -> Float64[np.ndarray, "row state"]:
     """Return the log density of some rows of one pattern under each state."""
     d = frames.n_features
-    found = products(frames, rows, len(weights) != 1 + 2 * d or d == 1)
     out = np.empty((len(rows), weights.shape[1]))
-    for at in _pieces(len(rows), weights.size):
-        np.dot(found[at], weights, out=out[at])
+    for at, found in _products(frames, rows, len(weights) != 1 + 2 * d or d == 1, weights.shape[1]):
+        np.dot(found.T, weights, out=out[at])
     return out
 
 
-def _pieces(n_rows: int, n_products: int) -> Iterator[slice]:
-    """Yield pieces of rows whose products, of so many multiplications a row, are done on one thread."""
-    size = max(1, ONE_THREAD // n_products)
-    return (slice(first, first + size) for first in range(0, n_rows, size))
+@cache
+def _upper(d: int) -> tuple[Int64[np.ndarray, " pair"], Int64[np.ndarray, " pair"]]:
+    """Return the places of the products in a matrix; read only."""
+    return np.triu_indices(d)
+
+
+def _n_products(n_features: int, is_full: bool) -> int:
+    return 1 + n_features + (n_features * (n_features + 1) // 2 if is_full else n_features)
+
+
+def _products(
+    frames: HmmFrames, rows: Int64[np.ndarray, " _"], is_full: bool, n_states: int
+) -> Iterator[tuple[slice, Float64[np.ndarray, "_ _"]]]:
+    """Yield pieces of rows with the products of their features, (product, row).
+
+    A matrix product with the states is done on one thread, and finds them in the processor's cache.
+    """
+    n_products = _n_products(frames.n_features, is_full)
+    size = max(1, ONE_THREAD // (n_products * n_states))
+    for first in range(0, len(rows), size):
+        some = rows[first : first + size]
+        out = np.empty((n_products, len(some)))
+        fill_products(frames.values, some, is_full, out)
+        yield slice(first, first + len(some)), out
 
 
 def frame_moments(
@@ -148,18 +158,17 @@ def frame_moments(
     """
     d, n_states = frames.n_features, posterior.shape[1]
     is_full = not is_diagonal
+    n_products = _n_products(d, is_full)
 
     def work(part: tuple[int, Int64[np.ndarray, " row"]]) -> Float64[np.ndarray, "product state"]:
         rows = part[1]
-        found, weight = products(frames, rows, is_full), posterior[rows]
-        total = np.zeros((found.shape[1], n_states))
-        for at in _pieces(len(rows), total.size):
-            total += found[at].T @ weight[at]
+        weight, total = posterior[rows], np.zeros((n_products, n_states))
+        for at, found in _products(frames, rows, is_full, n_states):
+            total += found @ weight[at]
         return total
 
     worked: list[np.ndarray] = _mapped(pool, work, list(frames.parts))
-    size = 1 + d + (d * (d + 1) // 2 if is_full else d)
-    sums = np.zeros((len(frames.patterns), size, n_states))
+    sums = np.zeros((len(frames.patterns), n_products, n_states))
     for (pattern, _), part in zip(frames.parts, worked, strict=True):
         sums[pattern] += part
     weight, first, second = np.zeros(n_states), np.zeros((n_states, d)), np.zeros((n_states, d, d))
@@ -182,7 +191,7 @@ def _squares(
 ) -> Float64[np.ndarray, "state feature feature_too"]:
     out = np.zeros((len(found), d, d))
     if is_full:
-        upper = np.triu_indices(d)
+        upper = _upper(d)
         out[:, upper[0], upper[1]] = found
         out[:, upper[1], upper[0]] = found
     else:

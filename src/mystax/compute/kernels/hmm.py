@@ -4,42 +4,46 @@ import numpy as np
 
 from mystax.core.compiled import kernel
 
-__all__ = ["best_path", "fill_products", "forward_backward", "scale_likelihoods"]
+__all__ = ["best_path", "fill_products", "forward_backward", "take_peaks"]
+
+TINY = 1e-290
+"""Smaller probabilities are zero: below 2e-308 each product with one takes a hundred times longer."""
+LOG_TINY = -667.0
+"""Logarithm of a slightly larger number."""
 
 
 @kernel
 def fill_products(x, rows, full, out):
-    """Write [1, x, x_i x_j for i <= j] (or [1, x, x_i^2]) of the rows `rows` of `x` into `out`."""
-    n_features = x.shape[1]
-    for r in range(len(rows)):
+    """Write 1, x, x_i x_j for i <= j (or x_i^2) of the rows `rows` of `x` into the columns of `out`."""
+    n, n_features = len(rows), x.shape[1]
+    for r in range(n):
         t = rows[r]
-        out[r, 0] = 1.0
+        out[0, r] = 1.0
         for i in range(n_features):
-            out[r, 1 + i] = x[t, i]
-        place = 1 + n_features
-        if full:
-            for i in range(n_features):
-                for j in range(i, n_features):
-                    out[r, place] = x[t, i] * x[t, j]
-                    place += 1
-        else:
-            for i in range(n_features):
-                out[r, place] = x[t, i] * x[t, i]
-                place += 1
+            out[1 + i, r] = x[t, i]
+    place = 1 + n_features
+    for i in range(n_features):
+        for j in range(i, n_features if full else i + 1):
+            for r in range(n):
+                out[place, r] = out[1 + i, r] * out[1 + j, r]
+            place += 1
 
 
 @kernel
-def scale_likelihoods(log_density, rows, likelihood, peak):
-    """Write exp(log density - maximum) of each row into `likelihood`, the maximum into `peak`."""
+def take_peaks(log_density, rows, peak):
+    """Subtract the maximum of each row of `log_density`, and write it to the row's place in `peak`.
+
+    States that are then less likely than any number worth a product get minus infinity.
+    """
     n_states = log_density.shape[1]
     for r in range(len(rows)):
-        t = rows[r]
         highest = log_density[r, 0]
         for k in range(1, n_states):
             highest = max(highest, log_density[r, k])
-        peak[t] = highest
+        peak[rows[r]] = highest
         for k in range(n_states):
-            likelihood[t, k] = np.exp(log_density[r, k] - highest)
+            below = log_density[r, k] - highest
+            log_density[r, k] = -np.inf if below < LOG_TINY else below
 
 
 @kernel
@@ -73,7 +77,8 @@ def forward_backward(likelihood, is_start, start, transitions, posterior, scale,
         scale[t] = total
         inverse = 1.0 / total
         for j in range(n_states):
-            posterior[t, j] *= inverse
+            value = posterior[t, j] * inverse
+            posterior[t, j] = 0.0 if value < TINY else value
     later = np.ones(n_states)
     weight = np.empty(n_states)
     pairs[:] = 0.0
@@ -83,13 +88,15 @@ def forward_backward(likelihood, is_start, start, transitions, posterior, scale,
             later[:] = 1.0
         if is_start[t]:
             for k in range(n_states):
-                posterior[t, k] *= later[k]
+                value = posterior[t, k] * later[k]
+                posterior[t, k] = 0.0 if value < TINY else value
                 starts[k] += posterior[t, k]
             continue
         inverse = 1.0 / scale[t]
         for j in range(n_states):
             weight[j] = likelihood[t, j] * later[j] * inverse
-            posterior[t, j] *= later[j]
+            value = posterior[t, j] * later[j]
+            posterior[t, j] = 0.0 if value < TINY else value
         later[:] = 0.0
         for j in range(n_states):
             for i in range(n_states):

@@ -32,7 +32,7 @@ MORE: dict[str, dict[str, Any]] = {
     "h264-gop12": {"codec": "h264", "key_interval": 12},
     "hevc": {"codec": "hevc"},
     "raw": {"codec": "rawvideo", "container": "avi"},
-    "png": {"codec": "png", "container": "mkv"},
+    "png": {"codec": "png", "container": "avi"},
     "vfr": {"kind": "vfr"},
 }
 

@@ -18,16 +18,21 @@ else:
 __all__ = ["N_COMPONENTS", "POINTS", "behaviour_outcomes"]
 
 POINTS = {
-    "eye": ("eye_front", "eye_back", "eye_top", "eye_bottom"),
-    "whisker": ("whisker_I", "whisker_II", "whisker_III"),
-    "nose": ("nose_top", "nose_tip", "nose_bottom", "nose_far"),
-    "mouth": ("mouth",),
-    "paw": ("paw",),
+    "eye": {"eye_front": (158, 92), "eye_back": (122, 88), "eye_top": (140, 76), "eye_bottom": (140, 104)},
+    "whisker": {"whisker_I": (212, 132), "whisker_II": (204, 143), "whisker_III": (214, 150)},
+    "nose": {
+        "nose_top": (236, 112),
+        "nose_tip": (254, 126),
+        "nose_bottom": (244, 138),
+        "nose_far": (258, 116),
+    },
+    "mouth": {"mouth": (228, 158)},
+    "paw": {"paw": (186, 206)},
 }
-"""Keypoints of each part of the face."""
+"""Keypoints of each part of the face, and where they are on average, x and y [px]."""
+SPREAD = 5.0
+"""Largest distance of an animal's points from there, along x or y [px]."""
 N_COMPONENTS = 60
-SIZE = (320, 240)
-"""Width and height of the picture [px]."""
 
 
 def behaviour_outcomes(sources: Sources, drift: float, random: np.random.Generator) -> Mapping[str, Dataset]:
@@ -155,7 +160,8 @@ def _pose(
         clean + 0.35 * random.standard_normal((n, width)) + 0.5 * _slow_noise(n, width, sources.rate, random)
     )
     moved = moved + moved.std(axis=0) * _walks(n, width, drift, random)
-    home = random.uniform(0.2, 0.8, (len(names), 2)) * SIZE
+    mean = np.array([place for group in POINTS.values() for place in group.values()])
+    home = mean + random.uniform(-SPREAD, SPREAD, mean.shape)
     position = (home + moved.reshape(n, len(names), 2)).transpose(0, 2, 1)[..., None].astype(np.float32)
     covariance = np.zeros((n, 3, len(names), 1), np.float32)
     covariance[:, [0, 2]] = 0.35**2

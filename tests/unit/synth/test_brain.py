@@ -136,6 +136,15 @@ def test_pose_carries_its_keypoint_set_with_parts(brain: BrainTruth) -> None:
     assert [parts.count(part) for part in ("eye", "whisker", "nose", "mouth", "paw")] == [4, 3, 4, 1, 1]
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_mean_points_are_a_face_from_the_side(seed: int) -> None:
+    mean = simulate("A", seed=seed, n_neurons=10, minutes=1).behaviour["pose"]["position"].mean("time")
+    at = {str(name): mean.sel(keypoint=name).values[:, 0] for name in mean["keypoint"].values}
+    assert at["eye_back"][0] < at["eye_top"][0] < at["eye_front"][0] < at["nose_tip"][0]
+    assert at["eye_top"][1] < at["eye_front"][1] < at["eye_bottom"][1] < at["mouth"][1]
+    assert at["nose_top"][1] < at["nose_bottom"][1] < at["mouth"][1] < at["paw"][1]
+
+
 def test_whiskers_move_with_the_rhythm_of_whisking(brain: BrainTruth) -> None:
     trace = brain.behaviour["pose"]["position"].sel(keypoint="whisker_I", space="x").values[:, 0]
     power = np.abs(np.fft.rfft(trace - trace.mean())) ** 2

@@ -380,23 +380,26 @@ def test_twenty_thousand_labelled_frames_load_in_two_seconds(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_hundred_thousand_operations_load_in_a_second(tmp_path: Path) -> None:
+def test_hundred_thousand_operations_load_in_a_few_times_what_their_json_takes(tmp_path: Path) -> None:
     folder = tmp_path / "a.labels"
     with Labels(folder) as labels:
         labels.store.append(many(7700))
     code = (
-        "import sys, time\nfrom mystax import Labels\n"
+        "import json, sys, time\nfrom pathlib import Path\nfrom mystax import Labels\n"
+        "lines = Path(sys.argv[1], 'journal.jsonl').read_bytes().splitlines()\n"
+        "start = time.process_time()\nfor line in lines:\n    json.loads(line)\n"
+        "floor = time.process_time() - start\n"
         "found = Labels(sys.argv[1])\nstart = time.process_time()\n"
-        "assert len(found) == 7700\nprint(time.process_time() - start)"
+        "assert len(found) == 7700\nprint((time.process_time() - start) / floor)"
     )
     # in a process of its own: here every function call is checked for its types
-    times = [
+    ratios = [
         float(
             subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, check=True).stdout
         )
         for _ in range(3)
     ]
-    assert min(times) < 1.5  # measured 0.7 s on a free core
+    assert min(ratios) < 4  # measured 1.3 to 2.5: 0.7 s on a free core
 
 
 def test_note_is_no_label(tmp_path: Path) -> None:

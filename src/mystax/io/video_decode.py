@@ -81,6 +81,7 @@ class Decoder:
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = False
         self._lag = threads + MAX_REORDER + 1
+        self._is_prompt = threads == 1 and not self._in_order
         self._errors = 0
         self._can_step_back = True
         self.finished = self.gave_up = False
@@ -260,7 +261,21 @@ class Decoder:
             return self._doubt(number)
         self._at = number + 1
         self.settled = max(self.settled, late + 1)
+        if self._is_prompt:
+            self._settle_promptly()
         return self._given(pictures)
+
+    def _settle_promptly(self) -> None:
+        """Move `settled` over packets whose frame came.
+
+        One thread tells trouble with a packet before its picture comes, and what is wrong with a picture are
+        packets up to its own: no later one changes that.
+        """
+        state, shown = self._state, self._shown
+        number = self.settled
+        while number < self._at and (not shown[number] or state[number] & CAME):
+            number += 1
+        self.settled = number
 
     def _step_carefully(self, packet: Any, number: int) -> list[Linked]:
         pictures: list[Linked] = []

@@ -106,6 +106,36 @@ def test_clean_files_give_every_frame_without_a_mark(
     assert decoder.settled == 60
 
 
+@pytest.mark.parametrize(("codec", "options", "most"), [("h264", {"bf": "2"}, 5), ("mjpeg", {}, 1)])
+def test_a_frame_is_final_as_soon_as_its_picture_has_come(
+    codec: str, options: dict[str, str], most: int, tmp_path: Path
+) -> None:
+    path = tmp_path / ("a.avi" if codec == "mjpeg" else "a.mp4")
+    write(path, codec, None, **options)
+    part = part_of(path)
+    decoder = part.decoder(1)
+    decoder.start(0)
+    for frame in range(40):
+        while decoder.settled < part.index.reach[frame]:
+            decoder.step()
+        assert decoder.position <= part.index.packet[: frame + 1].max() + most
+    decoder.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_frames_before_trouble_in_a_group_stay_good(threads: int, tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", "h264", zeroed((18,)), bf="2")
+    part = part_of(tmp_path / "a.mp4")
+    decoder, frames = decoded(part, threads)
+    reason = decoder.reasons(0, 60)
+    packet, group = part.index.packet, part.index.group
+    first = packet[reason > 0].min()
+    is_touched = (packet >= first) & (group[packet] == group[first])
+    assert 0 < is_touched.sum() < 12
+    np.testing.assert_array_equal(reason > 0, is_touched)
+    assert set(np.flatnonzero(reason == 0)) <= set(frames)
+
+
 @pytest.mark.parametrize(("name", "codec", "options"), CLEAN)
 def test_threads_change_no_pixel(name: str, codec: str, options: dict[str, str], tmp_path: Path) -> None:
     write(tmp_path / name, codec, None, **options)

@@ -26,7 +26,7 @@ LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""
 ALIKE = 0.6
 """Least correlation of explained variance and ceiling over the neurons."""
-STATES: Mapping[str, Any] = {"n_states": 2, "features": "running.speed", "rate": 5.0}
+STATES: Mapping[str, Any] = {"n_states": 2, "features": "running.speed", "rate": 2.0}
 """Rest and run: the two states that the simulation itself has."""
 RIGHT = 0.9
 """Least share of the time in which the states are those of the simulation."""

@@ -76,7 +76,11 @@ def listen(
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for one in wanted:
         with contextlib.suppress(OSError):
-            return socket.create_server((host, one), family=family, backlog=BACKLOG)
+            listening = socket.create_server((host, one), family=family, backlog=BACKLOG)
+            # Else the body of an answer waits 40 ms until the browser has confirmed its header.  asyncio does
+            # so by itself only for sockets whose protocol is named, which `create_server` does not do.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listening
     what = f"it and the next {tries} are in use" if port is None else "it is in use, or not yours to take"
     raise AppError("W903", f"port {PORT if port is None else port}", what, hint="give another with --port")
 

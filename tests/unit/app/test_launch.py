@@ -27,6 +27,13 @@ def test_a_port_that_was_asked_for_is_not_changed_silently() -> None:
         launch.listen(taken.getsockname()[1])
 
 
+def test_no_part_of_an_answer_waits_for_the_receipt_of_the_part_before() -> None:
+    with launch.listen(0) as listening, socket.create_connection(listening.getsockname()):
+        served, _ = listening.accept()
+        with served:
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 def test_without_ssh_one_line_says_where_the_page_is() -> None:
     assert launch.links(8765, "t", {}) == ["mystax is at http://127.0.0.1:8765/#k=t"]
     assert launch.links(8765, "t", {}, base="/a/b")[0].endswith("127.0.0.1:8765/a/b/#k=t")

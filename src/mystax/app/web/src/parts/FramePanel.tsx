@@ -62,6 +62,8 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
   const timer = useRef(0);
   const view = useRef<View>({ scale: 1, left: 0, top: 0 });
   const isFitted = useRef(true);
+  /** Of the stage on the screen; asked for only where it may have changed, as asking lays the page out. */
+  const size = useRef<readonly [number, number] | null>(null);
   const hover = useRef<Point | null>(null);
   const panFrom = useRef<Point | null>(null);
   const isHeld = useRef(false);
@@ -94,7 +96,8 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     const host = stage.current;
     const [canvas, top] = [picture.current, above.current];
     if (host === null || canvas === null || top === null) return;
-    const { clientWidth: width, clientHeight: height } = host;
+    size.current ??= [host.clientWidth, host.clientHeight];
+    const [width, height] = size.current;
     if (isFitted.current) view.current = fitted(camera.width, camera.height, width, height);
     const { scale, left, top: from } = view.current;
     canvas.style.transform = `translate(${left}px, ${from}px) scale(${scale})`;
@@ -260,7 +263,10 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
   useEffect(() => {
     const host = stage.current;
     if (host === null) return undefined;
-    const watch = new ResizeObserver(place);
+    const watch = new ResizeObserver(() => {
+      size.current = null;
+      place();
+    });
     watch.observe(host);
     const wheel = (event: WheelEvent): void => {
       if (event.altKey) return;
@@ -352,7 +358,7 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
           data-camera={camera.id}
           width={camera.width}
           height={camera.height}
-          style={{ filter: `brightness(${brightness.value}) contrast(${contrast.value})` }}
+          style={{ filter: filterOf(brightness.value, contrast.value) }}
           role="img"
           aria-label={`picture of ${camera.name}`}
         />
@@ -361,6 +367,10 @@ export function FramePanel({ camera, overlays = [], tool }: Props) {
     </figure>
   );
 }
+
+/** A filter only where it changes something: the browser draws a filtered picture twice in each of its frames. */
+const filterOf = (light: number, spread: number): string =>
+  light === 1 && spread === 1 ? "none" : `brightness(${light}) contrast(${spread})`;
 
 /** Pictures that are being fetched beyond the shown ones. */
 const fetching = new Set<string>();

@@ -95,7 +95,7 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     from mystax.io.store import Store
 
     files = film_face(folder, seed=seed, progress=progress)
-    poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress)
+    poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress, report=False)
     request, made = Request3d(sides=dict.fromkeys(files, "left")), []
 
     def report(event: Event) -> None:
@@ -104,7 +104,7 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
 
     rig = folder / "calibration.toml"
     found = triangulate_files(poses, rig, request, {}, report=False, progress=report)
-    if made and found.folder is not None:
+    if found.folder is not None and (made or not is_there(found.folder / "report.html")):
         make_report(Store(found.folder))
     return found
 

@@ -20,7 +20,7 @@ else:
 
 __all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs", "study_brain"]
 
-BRAIN = Part(__name__, "study_brain", f"{OUTCOMES}/states.nc", "simulate", SIMULATES, niceness=10)
+BRAIN = Part(__name__, "study_brain", f"{OUTCOMES}/states.nc", "simulate", SIMULATES)
 """The neurons beside other work."""
 LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""

@@ -21,12 +21,24 @@ if TYPE_CHECKING:
 else:
     Dataset = Outcomes = Any
 
-__all__ = ["FACE", "FACE_FOLDER", "film_face", "recovered_places", "recovered_points", "track_face"]
+__all__ = [
+    "FACE",
+    "FACE_FOLDER",
+    "KEPT",
+    "film_face",
+    "recovered_places",
+    "recovered_points",
+    "render_face",
+    "track_face",
+]
 
 FACE_FOLDER = "face"
-FACE = Part(__name__, "track_face", "face.json", "film", "a face is rendered for two cameras, and tracked")
-"""The face beside other work; it takes longest."""
-CAMERAS = 2
+NOTE = "face.json"
+FACE = Part(__name__, "track_face", NOTE, "film", "a rendered face, filmed by two cameras, is tracked")
+"""The face beside other work."""
+KEPT = Path(__file__).parents[2] / "data" / "face"
+"""What `render_face` made of the first seed: rendering takes as long as all else, most of it to compile."""
+CAMERAS = ("left1", "left2")
 RATE, SECONDS = 30, 6.0
 SIZE = (320, 240)
 MOST = 8.0
@@ -37,6 +49,8 @@ MOST_APART = 1.0
 
 def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict[str, str]:
     """Film a rendered face with two cameras, unless the films of this seed are there.
+
+    The films of seed 0 are kept in the package.
 
     Parameters
     ----------
@@ -52,22 +66,51 @@ def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict
     dict of str to str
         Camera to its video.
     """
+    note, wanted = folder / NOTE, {"seed": seed, **_setting()}
+    files = {name: str(folder / f"{name}.mkv") for name in CAMERAS}
+    if noted(note) == wanted and all(is_there(Path(path)) for path in files.values()):
+        return files
+    progress(Event("note", "film", text="a face is rendered for two cameras"))
+    begin(note)
+    if noted(KEPT / NOTE) == wanted:
+        _copy(folder)
+    else:
+        render_face(folder, seed=seed)
+    return files
+
+
+def render_face(folder: Path, *, seed: int = 0) -> None:
+    """Render the face, and write films, truth, calibration and a note of what they were made from.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes them; it is there.
+    seed : int, optional
+        The animal and what it does.
+    """
     from mystax.io.store import Store
     from mystax.synth.head_files import write_rig
     from mystax.synth.head_rig import render_rig
     from mystax.synth.head_script import HeadScript
 
-    rig = render_rig(HeadScript(seed), CAMERAS, RATE, SECONDS, seed=seed, size=SIZE, quick=True, workers=2)
-    files = {name: str(folder / f"{name}.mkv") for name in rig.videos}
-    note = folder / "face.json"
-    identity = {name: list(video.source.identity) for name, video in rig.videos.items()}
-    if noted(note).get("identity") == identity and all(is_there(Path(path)) for path in files.values()):
-        return files
-    progress(Event("note", "film", text="a face is rendered for two cameras"))
-    begin(note)
+    n = len(CAMERAS)
+    rig = render_rig(HeadScript(seed), n, RATE, SECONDS, seed=seed, size=SIZE, quick=True, workers=2)
     write_rig(rig, folder)
-    Store(folder).write_text(note.name, json.dumps({"seed": seed, "identity": identity}))
-    return files
+    Store(folder).write_text(NOTE, json.dumps({"seed": seed, **_setting()}))
+
+
+def _setting() -> dict[str, Any]:
+    return {"cameras": len(CAMERAS), "rate": RATE, "seconds": SECONDS, "size": list(SIZE)}
+
+
+def _copy(folder: Path) -> None:
+    """Copy the films that are kept; the note last, for it says that all are there."""
+    from mystax.io.store import Store
+
+    store = Store(folder)
+    for path in sorted(KEPT.iterdir(), key=lambda path: path.name == NOTE):
+        store.write_bytes(path.name, path.read_bytes())
 
 
 def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Outcomes:

@@ -14,12 +14,10 @@ from mystax.core.events import Event, Report, silent
 __all__ = ["Part", "meanwhile"]
 
 CODE = """
-import os, sys
+import sys
 from importlib import import_module
 from pathlib import Path
-module, name, folder, seed, niceness = sys.argv[1:]
-if hasattr(os, "nice"):
-    os.nice(int(niceness))
+module, name, folder, seed = sys.argv[1:]
 getattr(import_module(module), name)(Path(folder), seed=int(seed))
 """
 
@@ -36,8 +34,6 @@ class Part:
         File in its folder that is there when nothing is left to be told.
     stage, text : str
         What it does, for the note at its begin.
-    niceness : int
-        How far it gives way to the others where processors are few (POSIX); the longest work should not.
     """
 
     module: str
@@ -45,7 +41,6 @@ class Part:
     made: str
     stage: str
     text: str
-    niceness: int = 0
 
     def work(self, folder: Path, seed: int, progress: Report) -> Any:
         """Do it here."""
@@ -81,7 +76,7 @@ def _process(part: Part, folder: Path, seed: int) -> Iterator[None]:
     """Run a part beside the block; how its process ends is not told."""
     from mystax.engine.supervisor import child_environment
 
-    words = [part.module, part.name, str(folder.absolute()), str(seed), str(part.niceness)]
+    words = [part.module, part.name, str(folder.absolute()), str(seed)]
     process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
         [sys.executable, "-P", "-c", CODE, *words],
         stdin=subprocess.DEVNULL,

@@ -35,11 +35,10 @@ def test_a_part_is_done_in_a_process_beside_and_looked_at_afterwards(
     events: list[Event] = []
     with meanwhile(part, tmp_path / "part", seed=7, progress=events.append):
         assert asked == []
-    process, where, function, folder, seed, niceness = (tmp_path / "part").read_text().split()
+    process, where, function, folder, seed = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
     assert (where, function) == (part.module, part.name)
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert niceness == {"track_face": "0", "study_brain": "10"}[part.name]  # the face takes longest
     assert asked == [(tmp_path / "part", 7)]
     assert [event.text.split()[0] for event in events] == ["meanwhile"]
 

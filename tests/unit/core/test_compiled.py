@@ -1,6 +1,12 @@
 """The door to the compiler of loops."""
 
+import gc
+import os
+
+import numba
 import numpy as np
+import pytest
+from numba.core import event
 
 from mystax.core.compiled import kernel
 
@@ -27,3 +33,35 @@ def test_division_by_zero_gives_what_numpy_gives() -> None:
 def test_sums_keep_their_order() -> None:
     values = np.array([1e16, 1.0, -1e16, 1.0])
     assert _product_of_sum(values, 3.0) == ((values[0] + values[1]) + values[2] + values[3]) * 3.0 == 3.0
+
+
+class _Watch(event.Listener):
+    """Notes whether garbage is searched for when a function begins and ends to be compiled."""
+
+    def __init__(self) -> None:
+        self.seen: list[bool] = []
+
+    def on_start(self, _: object) -> None:
+        self.seen.append(gc.isenabled())
+
+    def on_end(self, _: object) -> None:
+        self.seen.append(gc.isenabled())
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+@pytest.mark.parametrize("is_on", [True, False])
+def test_garbage_is_searched_for_again_after_compiling_as_before(is_on: bool) -> None:
+    inner = numba.njit(lambda value: value + 1)
+    outer = numba.njit(lambda value: inner(value) * 2)
+    broken = numba.njit(lambda value: inner(value).no_such_thing)
+    (gc.enable if is_on else gc.disable)()
+    try:
+        with event.install_listener("numba:compile", _Watch()) as watch:
+            assert outer(3) == 8
+            assert gc.isenabled() is is_on
+            with pytest.raises(numba.TypingError):
+                broken(2.5)
+            assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
+    assert watch.seen == [False, False, False, is_on] * 2

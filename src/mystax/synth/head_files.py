@@ -87,7 +87,7 @@ def rig_dataset(rig: HeadRig, camera: str) -> Dataset:
         {
             "position": (
                 ("time", "space", "keypoint", "individual"),
-                xyz.transpose(0, 2, 1)[..., None],
+                xyz.transpose(0, 2, 1)[..., None].astype(np.float32),
                 {"units": "mm"},
             )
         },

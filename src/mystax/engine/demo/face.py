@@ -39,7 +39,7 @@ FACE = Part(__name__, "track_face", NOTE, "film", "a rendered face, filmed by tw
 KEPT = Path(__file__).parents[2] / "data" / "face"
 """What `render_face` made of the first seed: rendering takes as long as all else, most of it to compile."""
 CAMERAS = ("left1", "left2")
-RATE, SECONDS = 30, 6.0
+RATE, SECONDS = 30, 2.5
 SIZE = (320, 240)
 MOST = 8.0
 """Median error of the shipped weights on a face that they have never seen [px@256]."""

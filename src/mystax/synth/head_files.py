@@ -136,7 +136,8 @@ def write_video(
     beside.unlink(missing_ok=True)  # an older film's truth is none of this one
     deep = "gray16le" if video.bits > 8 else "gray"
     grey = deep if codec == "ffv1" else "yuv420p"
-    with VideoWriter(path, size=video.camera.size, rate=video.rate, codec=codec, pixel_format=grey) as out:
+    size, rate = video.camera.size, video.rate
+    with VideoWriter(path, size=size, rate=rate, codec=codec, pixel_format=grey, color_range="pc") as out:
         for start in range(0, len(video), BLOCK):
             for picture in video.frames(start, start + BLOCK):
                 # Files of this format hold 16 bits: codes of fewer are moved to the top of them.

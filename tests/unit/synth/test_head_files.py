@@ -27,6 +27,21 @@ def test_a_lossless_video_holds_the_frames(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read.frame_at(4).data[0], video.frame(4))
 
 
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+def test_grey_levels_are_read_as_they_were_rendered(codec: str, tmp_path: Path) -> None:
+    """Dark and bright ones too: no range is guessed, and nothing is stretched."""
+    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.2, quick=True)
+    (path,) = write_video(video, tmp_path / "face.mkv", codec=codec, truth=False)
+    with Video(path) as film:
+        assert film.flags == ()
+        found = np.concatenate([chunk.data for chunk in film.chunks()]).astype(float)
+    wanted = np.stack([video.frame(k) for k in range(len(video))])
+    assert np.ptp(wanted) > 220
+    slope, offset = np.polyfit(wanted.ravel(), found.ravel(), 1)
+    assert abs(slope - 1) < 0.02
+    assert abs(offset) < 1.5
+
+
 def test_the_truth_beside_a_video_is_that_of_the_video(tmp_path: Path) -> None:
     video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.1, quick=True)
     _, beside = write_video(video, tmp_path / "face.mkv", seen=True)

@@ -77,8 +77,8 @@ def listen(
     for one in wanted:
         with contextlib.suppress(OSError):
             listening = socket.create_server((host, one), family=family, backlog=BACKLOG)
-            # Else the body of an answer waits 40 ms until the browser has confirmed its header.  asyncio does
-            # so by itself only for sockets whose protocol is named, which `create_server` does not do.
+            # Else the body of an answer waits 40 ms until the browser has confirmed its header.  asyncio sets
+            # this by itself only for sockets whose protocol is named, and `create_server` names none.
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return listening
     what = f"it and the next {tries} are in use" if port is None else "it is in use, or not yours to take"

@@ -37,7 +37,7 @@ NOTE = "face.json"
 FACE = Part(__name__, "track_face", NOTE, "film", "a rendered face, filmed by two cameras, is tracked")
 """The face beside other work."""
 KEPT = Path(__file__).parents[2] / "data" / "face"
-"""What `render_face` made of the first seed: rendering takes as long as all else, most of it to compile."""
+"""What `render_face` made of seed 0: rendering would be a fifth of the work, most of it compiling."""
 CAMERAS = ("left1", "left2")
 RATE, SECONDS = 30, 2.5
 SIZE = (320, 240)
@@ -70,11 +70,11 @@ def film_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> dict
     files = {name: str(folder / f"{name}.mkv") for name in CAMERAS}
     if noted(note) == wanted and all(is_there(Path(path)) for path in files.values()):
         return files
-    progress(Event("note", "film", text="a face is rendered for two cameras"))
     begin(note)
     if noted(KEPT / NOTE) == wanted:
         _copy(folder)
     else:
+        progress(Event("note", "film", text="a face is rendered for two cameras"))
         render_face(folder, seed=seed)
     return files
 

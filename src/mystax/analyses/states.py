@@ -20,7 +20,7 @@ class StatesParams(Params):
     n_states: int | Literal["auto"] = param(
         "auto", ge=1, le=50, help="Number of states; auto chooses it by held-out likelihood."
     )
-    max_states: int = param(12, ge=1, le=50, help="Largest number that auto tries.")
+    max_states: int = param(12, ge=1, le=50, help="Largest number tried, by auto or beside a given one.")
     features: str = param(
         "auto",
         help="auto (keypoints, else components of motion), or joined by commas: keypoints, measures, head, "

@@ -241,7 +241,8 @@ def _choice(
     most = max(1, usable * 4 // 25)
     is_auto = params.n_states == "auto"
     given = 1 if params.n_states == "auto" else params.n_states
-    wanted = range(1, params.max_states + 1) if is_auto else sorted({*GIVEN, given})
+    most = min(most, max(params.max_states, given))
+    wanted = range(1, most + 1) if is_auto else sorted({*GIVEN, given})
     numbers = [k for k in wanted if k <= most]
     progress(Event("progress", "number of states", 1, 4, "number of states"))
     found = score_candidates(

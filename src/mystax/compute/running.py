@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import fft
-from scipy.signal.windows import tukey
 
 from mystax.compute.frame_rows import check_state, open_rows, read_columns
 from mystax.compute.kernels.running import find_peak, whiten
@@ -135,8 +134,7 @@ def plan_shift(
         )
     height, width = _smooth_size(box.height), _smooth_size(box.width)
     y0, x0 = box.y0 + (box.height - height) // 2, box.x0 + (box.width - width) // 2
-    # alpha of a Tukey window is the share of both fading ends together
-    fade_y, fade_x = (tukey(n, min(1.0, 2 * taper), sym=True) for n in (height, width))
+    fade_y, fade_x = _fading(height, taper), _fading(width, taper)
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     reach = int(max_shift * min(box.width, box.height))
     return ShiftPlan(
@@ -145,6 +143,16 @@ def plan_shift(
         np.asarray(np.exp(-2 * math.pi**2 * blur**2 * (fy**2 + fx**2)), np.float32),
         (min(reach, (height - 1) // 2), min(reach, (width - 1) // 2)),
     )
+
+
+def _fading(n: int, share: float) -> Float64[np.ndarray, " sample"]:
+    """Return a Tukey window: each end fades in along half a cosine, over a share of the length of up to 0.5.
+
+    It is that of `scipy.signal.windows`, whose import takes longer than all that this module does at a start.
+    """
+    place = np.arange(n) / (n - 1)
+    from_end = np.minimum(place, place[::-1])
+    return 0.5 - 0.5 * np.cos(np.pi * np.minimum(from_end / max(min(share, 0.5), 1e-12), 1.0))
 
 
 def _spectrum(crop: Shaped[np.ndarray, "y x"], plan: ShiftPlan) -> Spectrum:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import tomllib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
 import matplotlib as mpl
@@ -57,6 +59,7 @@ def style() -> Iterator[None]:
         "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
         "font.size": 8,
         "axes.titlesize": 8,
+        "axes.titley": 1.0,  # no search for a place: ticks and labels are never above
         "axes.labelsize": 8,
         "xtick.labelsize": 7,
         "ytick.labelsize": 7,
@@ -166,7 +169,7 @@ class NamedFigure:
         if engine is not None:
             with suppress(ValueError):  # as matplotlib does when it draws: what has no room stays as it is
                 engine.execute(self.figure)
-            self.figure.set_layout_engine("none")
+            self.figure.set_layout_engine(None)  # a word for none leaves one that draws twice
 
     def svg(self) -> bytes:
         """Return the vector file."""
@@ -189,15 +192,24 @@ class NamedFigure:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(self.numbers)
-        columns = [[_cell(value) for value in column] for column in self.numbers.values()]
-        for row in range(max(map(len, columns), default=0)):
-            writer.writerow([column[row] if row < len(column) else "" for column in columns])
+        writer.writerows(zip_longest(*map(_cells, self.numbers.values()), fillvalue=""))
         return stream.getvalue()
+
+
+def _cells(column: Sequence[object] | np.ndarray) -> list[object]:
+    """Return the cells of a column; a number that is missing is empty."""
+    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype in (np.float32, np.float64):
+        digits = _digits(column.dtype.type)
+        return ["" if math.isnan(value) else f"{value:.{digits}g}" for value in column.tolist()]
+    return [_cell(value) for value in column]
 
 
 def _cell(value: object) -> object:
     if isinstance(value, float | np.floating):
-        # Times need all digits of a long recording; measurements are float32.
-        digits = 9 if isinstance(value, np.float32) else 12
-        return "" if np.isnan(value) else f"{float(value):.{digits}g}"
+        return "" if np.isnan(value) else f"{float(value):.{_digits(type(value))}g}"
     return value
+
+
+def _digits(kind: type) -> int:
+    """Return how many digits are written: times need those of a long recording, measurements are float32."""
+    return 9 if kind is np.float32 else 12

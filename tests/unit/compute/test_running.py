@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.signal.windows import tukey
 
 from mystax.compute.running import RunningReducer, measure_shift, peak_anisotropy, plan_shift
 from mystax.core.geometry import Box
@@ -103,6 +104,13 @@ def test_the_taper_fades_the_named_share_of_each_side() -> None:
     assert taper[40, 24] < 1.0
     assert (taper[20:60, 25:75] == 1.0).all()
     assert (taper[0] == 0).all()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.25, 0.49, 0.5])
+def test_the_taper_is_the_tukey_window_of_scipy(share: float) -> None:
+    y, x = (tukey(n, 2 * share) for n in (80, 45))
+    taper = plan_shift(Box(0, 0, 45, 80), taper=share).taper
+    np.testing.assert_allclose(taper, y[:, None] * x[None, :], atol=1e-7)
 
 
 def test_without_blur_nothing_is_weighted() -> None:

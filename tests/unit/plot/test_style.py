@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from mystax.plot.style import NamedFigure, figure, file_name, palette, series_colour, shown, style
 from tests.fixtures.plot_outcomes import svg_root
@@ -46,6 +47,14 @@ def test_the_layout_is_the_one_that_drawing_finds() -> None:
     for mine, theirs in zip(made.axes, drawn.axes, strict=True):
         np.testing.assert_allclose(mine.get_position().bounds, theirs.get_position().bounds, atol=1e-12)
         assert mine.get_position().width < 0.4  # there was something to lay out
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_a_file_takes_one_drawing(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, drawn, draw = _figure(), [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
+    assert len(getattr(made, form)()) > 100
+    assert drawn == [made.figure]
 
 
 @pytest.mark.parametrize("name", ["$x_{", "a$b$c", "<img onerror=1>", "鼠", "_hidden"])

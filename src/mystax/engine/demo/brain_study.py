@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mystax.core.events import Event, Report, silent
+from mystax.core.events import Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.demo.brain import OUTCOMES, SIMULATES, make_brain
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import begin, noted
+from mystax.engine.demo.notes import begin, is_current, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -18,46 +18,18 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs", "study_brain"]
+__all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs", "report_brain"]
 
-BRAIN = Part(__name__, "study_brain", f"{OUTCOMES}/states.nc", "simulate", SIMULATES)
+BRAIN = Part(__name__, "encode_brain", f"{OUTCOMES}/states.nc", "simulate", SIMULATES, then="report_brain")
 """The neurons beside other work."""
 LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""
 ALIKE = 0.6
 """Least correlation of explained variance and ceiling over the neurons."""
-STATES: Mapping[str, Any] = {"n_states": 2, "features": "running.speed", "rate": 2.0}
-"""Rest and run: the two states that the simulation itself has."""
+STATES: Mapping[str, Any] = {"n_states": 2, "features": "running.speed", "rate": 2.0, "max_states": 4}
+"""Rest and run: the two states that the simulation itself has; up to four are compared."""
 RIGHT = 0.9
 """Least share of the time in which the states are those of the simulation."""
-
-
-def study_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> None:
-    """Simulate the recording, fit the encoder, find the states, and write one report of all.
-
-    Parameters
-    ----------
-    folder : Path
-        Takes recording and outcomes; what is there already is not made again.
-    seed : int, optional
-        Start of all random numbers.
-    progress : callable, optional
-        Takes events.
-    """
-    from mystax.engine.report import make_report
-    from mystax.io.store import Store
-
-    made: list[str] = []
-
-    def watch(event: Event) -> None:
-        made.extend([event.text] if event.kind == "outcome" else [])
-        progress(event)
-
-    encode_brain(folder, seed=seed, progress=watch)
-    find_runs(folder, seed=seed, progress=watch)
-    place = folder / OUTCOMES
-    if made or not is_there(place / "report.html"):
-        make_report(Store(place))
 
 
 def encode_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> Dataset:
@@ -128,6 +100,27 @@ def find_runs(folder: Path, *, seed: int = 0, progress: Report = silent) -> Data
     keep_states(done, place, progress=progress, report=False)
     Store(folder).write_text(note.name, canonical_json(wanted))
     return done.datasets[0]
+
+
+def report_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> None:
+    """Find the states, and write one report of them and the encoder.
+
+    Parameters
+    ----------
+    folder : Path
+        That of `encode_brain`; what is there already is not made again.
+    seed : int, optional
+        Start of all random numbers.
+    progress : callable, optional
+        Takes events.
+    """
+    from mystax.engine.report import make_report
+    from mystax.io.store import Store
+
+    find_runs(folder, seed=seed, progress=progress)
+    place = folder / OUTCOMES
+    if not is_current(place / "report.html"):
+        make_report(Store(place))
 
 
 def recovered_neurons(outcome: Dataset, ceiling: np.ndarray) -> list[Recovered]:

@@ -63,25 +63,26 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     from mystax.engine.demo.brain_study import BRAIN
     from mystax.engine.demo.face import FACE, FACE_FOLDER
     from mystax.engine.demo.meanwhile import meanwhile
-    from mystax.engine.recordings import open_recording
-    from mystax.engine.run import run
 
     place = Path(folder)
-    with (
-        meanwhile(FACE, place / FACE_FOLDER, seed=seed, progress=progress),
-        meanwhile(BRAIN, place / BRAIN_FOLDER, seed=seed, progress=progress),
-    ):
+    beside = [(BRAIN, place / BRAIN_FOLDER), (FACE, place / FACE_FOLDER)]
+    with meanwhile(beside, seed=seed, progress=progress) as finish:
+        # loaded when the process has begun
+        from mystax.engine.recordings import open_recording
+        from mystax.engine.run import run
+
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
-        recording = open_recording(files, name=NAME, grey_range="full")
-        parameters = {"running": {"direction": 0.0}}
-        return run(
-            recording,
+        found = run(
+            open_recording(files, name=NAME, grey_range="full"),
             analyses=MEASURED,
             rois=list(scene.rois()),
-            parameters=parameters,
+            parameters={"running": {"direction": 0.0}},
             progress=progress,
         )
+        for part, _ in beside:
+            finish(part)
+    return found
 
 
 def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) -> Scene:
@@ -124,7 +125,7 @@ def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) 
     from mystax.io.video import VideoWriter
 
     total = N_FRAMES * len(CAMERAS)
-    options = {"crf": "14", "preset": "veryfast", "g": "60"}
+    options = {"crf": "14", "preset": "ultrafast", "g": "60"}
     facts = {"creation_time": CREATED}
     with VideoWriter(path, size=SIZE, rate=RATE, options=options, color_range="pc", metadata=facts) as writer:
         for chunk in scene.source(camera).chunks(size=30):

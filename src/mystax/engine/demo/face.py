@@ -11,7 +11,7 @@ from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import begin, noted
+from mystax.engine.demo.notes import begin, is_current, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -139,15 +139,10 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
 
     files = film_face(folder, seed=seed, progress=progress)
     poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress, report=False)
-    request, made = Request3d(sides=dict.fromkeys(files, "left")), []
-
-    def report(event: Event) -> None:
-        made.extend([event.kind] if event.kind == "outcome" else [])
-        progress(event)
-
+    request = Request3d(sides=dict.fromkeys(files, "left"))
     rig = folder / "calibration.toml"
-    found = triangulate_files(poses, rig, request, {}, report=False, progress=report)
-    if found.folder is not None and (made or not is_there(found.folder / "report.html")):
+    found = triangulate_files(poses, rig, request, {}, report=False, progress=progress)
+    if found.folder is not None and not is_current(found.folder / "report.html"):
         make_report(Store(found.folder))
     return found
 

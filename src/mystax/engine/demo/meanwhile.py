@@ -2,92 +2,117 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from mystax.core.events import Event, Report, silent
 
 __all__ = ["Part", "meanwhile"]
 
 CODE = """
-import sys
+import os, sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-module, name, folder, seed = sys.argv[1:]
-getattr(import_module(module), name)(Path(folder), seed=int(seed))
+tell = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever else is printed tells nothing
+seed, *words = sys.argv[1:]
+for module, name, folder in zip(*[iter(words)] * 3):
+    how = "left"
+    with suppress(Exception):  # it is done, or refused with its reason, where somebody waits for it
+        getattr(import_module(module), name)(Path(folder), seed=int(seed))
+        how = "done"
+    print(how, module, file=tell, flush=True)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the demonstration: it finds what is there, and does what is missing.
+    """A part of the demonstration: functions of a folder, a `seed` and `progress` that do what is missing.
 
     Attributes
     ----------
-    module, name : str
-        Its function, of a folder, a `seed` and `progress`.
+    module : str
+        Where they are.
+    ahead : str
+        What is done beside other work.
     made : str
         File in its folder that is there when nothing is left to be told.
     stage, text : str
         What it does, for the note at its begin.
+    then : str
+        What is done here when the other work is over; nothing if empty.
     """
 
     module: str
-    name: str
+    ahead: str
     made: str
     stage: str
     text: str
-
-    def work(self, folder: Path, seed: int, progress: Report) -> Any:
-        """Do it here."""
-        return getattr(import_module(self.module), self.name)(folder, seed=seed, progress=progress)
+    then: str = ""
 
 
 @contextmanager
-def meanwhile(part: Part, folder: Path, *, seed: int = 0, progress: Report = silent) -> Iterator[None]:
-    """Do a part in a process of its own while other work is done; both have ended at the end of the block.
-
-    Whatever that process could not do is done, or refused with its reason, when the other work is over.
+def meanwhile(
+    parts: Sequence[tuple[Part, Path]], *, seed: int = 0, progress: Report = silent
+) -> Iterator[Callable[[Part], None]]:
+    """Do parts one after another in a process of its own while other work is done.
 
     Parameters
     ----------
-    part : Part
-        What is done.
-    folder : Path
-        Its folder.
+    parts : sequence of (Part, Path)
+        What is done, and its folders.
     seed : int, optional
-        Start of its random numbers.
+        Start of the random numbers.
     progress : callable, optional
         Takes events.
+
+    Yields
+    ------
+    callable
+        Finishes a part, of those in their order: waits until the process has been through it, does here what
+        that could not do, or refused with a reason, and what comes then.
     """
-    if not (folder / part.made).exists():
-        progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
-    with _process(part, folder, seed):
-        yield
-    part.work(folder, seed, progress)
+    for part, folder in parts:
+        if not (folder / part.made).exists():
+            progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
+    folders = dict(parts)
+    with _process(parts, seed) as told:
+
+        def finish(part: Part) -> None:
+            how = next((how for how, module in map(str.split, told) if module == part.module), "left")
+            names = [part.then] if how == "done" else [part.ahead, part.then]
+            for name in filter(None, names):
+                getattr(import_module(part.module), name)(folders[part], seed=seed, progress=progress)
+
+        yield finish
 
 
 @contextmanager
-def _process(part: Part, folder: Path, seed: int) -> Iterator[None]:
-    """Run a part beside the block; how its process ends is not told."""
+def _process(parts: Sequence[tuple[Part, Path]], seed: int) -> Iterator[IO[str]]:
+    """Begin parts beside the block; yields what tells how it went with each, in turn."""
     from mystax.engine.supervisor import child_environment
 
-    words = [part.module, part.name, str(folder.absolute()), str(seed)]
+    words = [word for part, folder in parts for word in (part.module, part.ahead, str(folder.absolute()))]
     process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
-        [sys.executable, "-P", "-c", CODE, *words],
+        [sys.executable, "-P", "-c", CODE, str(seed), *words],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=child_environment(),
+        text=True,
     )
+    told = process.stdout
+    assert told is not None  # noqa: S101 - it was asked for
     try:
-        yield
+        yield told
     except BaseException:
         process.terminate()
         raise
     finally:
         process.wait()
+        told.close()

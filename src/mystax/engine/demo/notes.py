@@ -1,12 +1,12 @@
-"""Notes of what a folder of the demonstration was made from."""
+"""What is there of a folder of the demonstration: notes of what it was made from, and its report."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from mystax.core.safe_names import check_folder
+from mystax.core.safe_names import check_folder, is_there
 
-__all__ = ["begin", "noted"]
+__all__ = ["begin", "is_current", "noted"]
 
 
 def noted(note: Path) -> dict[str, Any]:
@@ -49,3 +49,22 @@ def begin(note: Path) -> None:
     with refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
         note.unlink(missing_ok=True)
+
+
+def is_current(report: Path) -> bool:
+    """Tell whether a report is there and tells of the outcomes beside it: none is newer.
+
+    Parameters
+    ----------
+    report : Path
+        ``report.html`` in a folder of outcomes.
+
+    Returns
+    -------
+    bool
+        Whether it need not be made.
+    """
+    if not is_there(report):
+        return False
+    made = report.stat().st_mtime_ns
+    return all(path.stat().st_mtime_ns <= made for path in report.parent.rglob("*.nc"))

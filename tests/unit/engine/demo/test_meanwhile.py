@@ -13,34 +13,82 @@ from mystax.engine.demo.brain_study import BRAIN
 from mystax.engine.demo.face import FACE
 from mystax.engine.demo.meanwhile import Part, meanwhile
 
-PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.name)
+PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.ahead)
 
 
-def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, int]]:
-    """Return the folders and seeds with which this process itself does a part; it does nothing there."""
-    found: list[tuple[Path, int]] = []
-    monkeypatch.setattr(
-        import_module(part.module), part.name, lambda folder, seed, **_: found.append((folder, seed))
-    )
+def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path, int]]:
+    """Return what this process itself does of a part: function, folder and seed; it does nothing there."""
+    found: list[tuple[str, Path, int]] = []
+    for name in filter(None, (part.ahead, part.then)):
+
+        def stands_for(folder: Path, *, seed: int, name: str = name, **_: object) -> None:
+            found.append((name, folder, seed))
+
+        monkeypatch.setattr(import_module(part.module), name, stands_for)
     return found
 
 
+def own_parts(folder: Path, monkeypatch: pytest.MonkeyPatch, **functions: tuple[str, ...]) -> list[Part]:
+    """Write a module for each name, with a function of these lines; this process and its children find it."""
+    for name, lines in functions.items():
+        body = "\n    ".join(("def go(folder, *, seed, progress=None):", *lines))
+        (folder / f"{name}.py").write_text(f"from time import sleep\n{body}\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.syspath_prepend(folder)
+    return [Part(name, "go", "nothing", "stage", "a part is done") for name in functions]
+
+
 @PARTS
-def test_a_part_is_done_in_a_process_beside_and_looked_at_afterwards(
+def test_a_part_is_done_in_a_process_beside(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = "import os, sys; open(sys.argv[3], 'w').write(' '.join([str(os.getpid()), *sys.argv[1:]]))"
+    words = "import os, sys; open(sys.argv[4], 'w').write(' '.join([str(os.getpid()), *sys.argv[1:]]))"
+    words += f"; print('done {part.module}')"
     monkeypatch.setattr(module, "CODE", words)
     asked = asked_of(part, monkeypatch)
     events: list[Event] = []
-    with meanwhile(part, tmp_path / "part", seed=7, progress=events.append):
+    with meanwhile([(part, tmp_path / "part")], seed=7, progress=events.append) as finish:
         assert asked == []
-    process, where, function, folder, seed = (tmp_path / "part").read_text().split()
+        finish(part)
+    process, seed, where, function, folder = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
-    assert (where, function) == (part.module, part.name)
+    assert (where, function) == (part.module, part.ahead)
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert asked == [(tmp_path / "part", 7)]
+    assert asked == [(part.then, tmp_path / "part", 7)] * bool(part.then), "nothing is done twice"
     assert [event.text.split()[0] for event in events] == ["meanwhile"]
+
+
+def test_a_part_is_finished_while_the_next_one_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = "while not (folder / 'may').exists(): sleep(0.02)"
+    one, two = own_parts(
+        tmp_path,
+        monkeypatch,
+        part_one=("print('done part_two')",),
+        part_two=(wait, "(folder / 'ended').touch()"),
+    )
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as finish:
+        finish(one)
+        (tmp_path / "may").touch()
+        finish(two)
+        assert (tmp_path / "ended").exists(), "what a part prints is not what the process tells"
+
+
+def test_a_part_that_fails_beside_is_refused_here_and_the_next_one_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = own_parts(
+        tmp_path,
+        monkeypatch,
+        bad_part=("raise ValueError('no room')",),
+        good_part=("(folder / 'done').open('x').close()",),
+    )
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as finish:
+        with pytest.raises(ValueError, match="no room"):
+            finish(one)
+        finish(two)  # a second time, the file would be there
+    assert (tmp_path / "done").exists()
 
 
 @PARTS
@@ -50,7 +98,7 @@ def test_the_process_beside_ends_with_work_that_fails(
     monkeypatch.setattr(module, "CODE", "import time; time.sleep(600)")
     asked = asked_of(part, monkeypatch)
     begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), meanwhile(part, tmp_path / "part"):
+    with pytest.raises(KeyboardInterrupt), meanwhile([(part, tmp_path / "part")]):
         raise KeyboardInterrupt
     assert time.monotonic() - begin < 60
     assert asked == []
@@ -61,20 +109,20 @@ def test_what_is_there_already_is_not_announced(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CODE", "")
-    asked_of(part, monkeypatch)
     (tmp_path / part.made).parent.mkdir(exist_ok=True)
     (tmp_path / part.made).write_bytes(b"")
     events: list[Event] = []
-    with meanwhile(part, tmp_path, progress=events.append):
+    with meanwhile([(part, tmp_path)], progress=events.append):
         pass
     assert events == []
 
 
+@PARTS
 def test_failure_of_the_process_beside_is_made_good_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CODE", "raise SystemExit(3)")
-    asked = asked_of(FACE, monkeypatch)
-    with meanwhile(FACE, tmp_path, seed=3):
-        pass
-    assert asked == [(tmp_path, 3)]
+    asked = asked_of(part, monkeypatch)
+    with meanwhile([(part, tmp_path)], seed=3) as finish:
+        finish(part)
+    assert asked == [(name, tmp_path, 3) for name in (part.ahead, part.then) if name]

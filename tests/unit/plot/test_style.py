@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
 from mystax.plot.style import NamedFigure, figure, file_name, palette, series_colour, shown, style
@@ -51,8 +52,14 @@ def test_the_layout_is_the_one_that_drawing_finds() -> None:
 
 @pytest.mark.parametrize("form", ["svg", "png"])
 def test_a_file_takes_one_drawing(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, drawn, draw = _figure(), [], Figure.draw
-    monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
+    made, draw = _figure(), Figure.draw
+    drawn: list[Figure] = []
+
+    def counted(self: Figure, renderer: RendererBase) -> None:
+        drawn.append(self)
+        draw(self, renderer)
+
+    monkeypatch.setattr(Figure, "draw", counted)
     assert len(getattr(made, form)()) > 100
     assert drawn == [made.figure]
 

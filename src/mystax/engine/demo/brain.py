@@ -17,7 +17,6 @@ else:
 __all__ = [
     "BRAIN_FOLDER",
     "OUTCOMES",
-    "SIMULATES",
     "make_brain",
     "simulated_brain",
     "true_ceiling",
@@ -28,7 +27,6 @@ BRAIN_FOLDER = "brain"
 OUTCOMES = "brain.mystax"
 NOTE = "brain.json"
 """Says what was simulated, what share of each neuron's variance can be explained, and when the mouse runs."""
-SIMULATES = "ten minutes of a mouse and 200 neurons are simulated"
 WORLD, MINUTES, N_NEURONS = "B", 10.0, 200
 SHOWN = ("pose", "pupil", "running", "blink")
 """Outcomes that are written; simulated components have no pictures to show."""
@@ -84,7 +82,7 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     kept = noted(note)
     if kept.get("simulated") == made["simulated"] and {"ceiling", "runs"} <= set(kept):
         return found
-    progress(Event("note", "simulate", text=SIMULATES))
+    progress(Event("note", "simulate", text="ten minutes of a mouse and 200 neurons are simulated"))
     begin(note)
     from mystax.synth.brain import write
 

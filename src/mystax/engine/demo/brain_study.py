@@ -8,9 +8,9 @@ import numpy as np
 
 from mystax.core.events import Report, silent
 from mystax.core.safe_names import is_there
-from mystax.engine.demo.brain import OUTCOMES, SIMULATES, make_brain
+from mystax.engine.demo.brain import OUTCOMES, make_brain
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import begin, is_current, noted
+from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs", "report_brain"]
+__all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs"]
 
-BRAIN = Part(__name__, "encode_brain", f"{OUTCOMES}/states.nc", "simulate", SIMULATES, then="report_brain")
+BRAIN = Part(
+    __name__, "encode_brain", OUTCOMES, "encoding.nc", "encode", "the neurons are encoded from its face"
+)
 """The neurons beside other work."""
 LEAST, MOST = 0.15, 1.1
 """Share of the ceiling that the encoder must, and can, reach."""
@@ -100,27 +102,6 @@ def find_runs(folder: Path, *, seed: int = 0, progress: Report = silent) -> Data
     keep_states(done, place, progress=progress, report=False)
     Store(folder).write_text(note.name, canonical_json(wanted))
     return done.datasets[0]
-
-
-def report_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> None:
-    """Find the states, and write one report of them and the encoder.
-
-    Parameters
-    ----------
-    folder : Path
-        That of `encode_brain`; what is there already is not made again.
-    seed : int, optional
-        Start of all random numbers.
-    progress : callable, optional
-        Takes events.
-    """
-    from mystax.engine.report import make_report
-    from mystax.io.store import Store
-
-    find_runs(folder, seed=seed, progress=progress)
-    place = folder / OUTCOMES
-    if not is_current(place / "report.html"):
-        make_report(Store(place))
 
 
 def recovered_neurons(outcome: Dataset, ceiling: np.ndarray) -> list[Recovered]:

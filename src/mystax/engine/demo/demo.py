@@ -59,14 +59,15 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
-    from mystax.engine.demo.brain import BRAIN_FOLDER
-    from mystax.engine.demo.brain_study import BRAIN
+    from mystax.engine.demo.brain import BRAIN_FOLDER, make_brain
+    from mystax.engine.demo.brain_study import BRAIN, find_runs
     from mystax.engine.demo.face import FACE, FACE_FOLDER
     from mystax.engine.demo.meanwhile import meanwhile
 
     place = Path(folder)
-    beside = [(BRAIN, place / BRAIN_FOLDER), (FACE, place / FACE_FOLDER)]
-    with meanwhile(beside, seed=seed, progress=progress) as finish:
+    face, brain = place / FACE_FOLDER, place / BRAIN_FOLDER
+    make_brain(brain, seed=seed, progress=progress)
+    with meanwhile([(BRAIN, brain), (FACE, face)], seed=seed, progress=progress) as finish:
         # loaded when the process has begun
         from mystax.engine.recordings import open_recording
         from mystax.engine.run import run
@@ -80,8 +81,9 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
             parameters={"running": {"direction": 0.0}},
             progress=progress,
         )
-        for part, _ in beside:
-            finish(part)
+        find_runs(brain, seed=seed, progress=progress)
+        finish(BRAIN)
+        finish(FACE)
     return found
 
 

@@ -11,7 +11,7 @@ from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import begin, is_current, noted
+from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "FACE",
     "FACE_FOLDER",
     "KEPT",
+    "OUTCOMES",
     "film_face",
     "recovered_places",
     "recovered_points",
@@ -34,7 +35,10 @@ __all__ = [
 
 FACE_FOLDER = "face"
 NOTE = "face.json"
-FACE = Part(__name__, "track_face", NOTE, "film", "a rendered face, filmed by two cameras, is tracked")
+OUTCOMES = f"{FACE_FOLDER}.mystax"
+FACE = Part(
+    __name__, "track_face", OUTCOMES, "pose3d.nc", "track", "a rendered face is tracked by two cameras"
+)
 """The face beside other work."""
 KEPT = Path(__file__).parents[2] / "data" / "face"
 """What `render_face` made of seed 0: rendering would be a fifth of the work, most of it compiling."""
@@ -131,20 +135,15 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
         The outcome `pose` of both cameras, and `pose3d`.
     """
     from mystax.engine.recordings import open_recording
-    from mystax.engine.report import make_report
     from mystax.engine.run import run
     from mystax.engine.space.pose3d import triangulate_files
     from mystax.engine.space.pose3d_request import Request3d
-    from mystax.io.store import Store
 
     files = film_face(folder, seed=seed, progress=progress)
     poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress, report=False)
     request = Request3d(sides=dict.fromkeys(files, "left"))
     rig = folder / "calibration.toml"
-    found = triangulate_files(poses, rig, request, {}, report=False, progress=progress)
-    if found.folder is not None and not is_current(found.folder / "report.html"):
-        make_report(Store(found.folder))
-    return found
+    return triangulate_files(poses, rig, request, {}, report=False, progress=progress)
 
 
 def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:

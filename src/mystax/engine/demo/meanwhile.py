@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from mystax.core.events import Event, Report, silent
+from mystax.engine.demo.notes import update_report
 
 __all__ = ["Part", "meanwhile"]
 
@@ -32,28 +33,26 @@ for module, name, folder in zip(*[iter(words)] * 3):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the demonstration: functions of a folder, a `seed` and `progress` that do what is missing.
+    """A part of the demonstration: a function of a folder, a `seed` and `progress` that does what is missing.
 
     Attributes
     ----------
-    module : str
-        Where they are.
-    ahead : str
-        What is done beside other work.
+    module, name : str
+        The function.
+    outcomes : str
+        Folder of outcomes in its folder, of which a report is written.
     made : str
-        File in its folder that is there when nothing is left to be told.
+        Outcome that is there when nothing is left to be told.
     stage, text : str
         What it does, for the note at its begin.
-    then : str
-        What is done here when the other work is over; nothing if empty.
     """
 
     module: str
-    ahead: str
+    name: str
+    outcomes: str
     made: str
     stage: str
     text: str
-    then: str = ""
 
 
 @contextmanager
@@ -75,19 +74,20 @@ def meanwhile(
     ------
     callable
         Finishes a part, of those in their order: waits until the process has been through it, does here what
-        that could not do, or refused with a reason, and what comes then.
+        that could not do, or refused with a reason, and writes the report.
     """
     for part, folder in parts:
-        if not (folder / part.made).exists():
+        if not (folder / part.outcomes / part.made).exists():
             progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
     folders = dict(parts)
     with _process(parts, seed) as told:
 
         def finish(part: Part) -> None:
             how = next((how for how, module in map(str.split, told) if module == part.module), "left")
-            names = [part.then] if how == "done" else [part.ahead, part.then]
-            for name in filter(None, names):
-                getattr(import_module(part.module), name)(folders[part], seed=seed, progress=progress)
+            if how != "done":
+                work = getattr(import_module(part.module), part.name)
+                work(folders[part], seed=seed, progress=progress)
+            update_report(folders[part] / part.outcomes)
 
         yield finish
 
@@ -97,7 +97,7 @@ def _process(parts: Sequence[tuple[Part, Path]], seed: int) -> Iterator[IO[str]]
     """Begin parts beside the block; yields what tells how it went with each, in turn."""
     from mystax.engine.supervisor import child_environment
 
-    words = [word for part, folder in parts for word in (part.module, part.ahead, str(folder.absolute()))]
+    words = [word for part, folder in parts for word in (part.module, part.name, str(folder.absolute()))]
     process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
         [sys.executable, "-P", "-c", CODE, str(seed), *words],
         stdin=subprocess.DEVNULL,

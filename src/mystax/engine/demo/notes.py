@@ -6,7 +6,7 @@ from typing import Any
 
 from mystax.core.safe_names import check_folder, is_there
 
-__all__ = ["begin", "is_current", "noted"]
+__all__ = ["begin", "noted", "update_report"]
 
 
 def noted(note: Path) -> dict[str, Any]:
@@ -51,20 +51,20 @@ def begin(note: Path) -> None:
         note.unlink(missing_ok=True)
 
 
-def is_current(report: Path) -> bool:
-    """Tell whether a report is there and tells of the outcomes beside it: none is newer.
+def update_report(folder: Path) -> None:
+    """Write the report of a folder, unless there is one that is as new as its outcomes.
 
     Parameters
     ----------
-    report : Path
-        ``report.html`` in a folder of outcomes.
-
-    Returns
-    -------
-    bool
-        Whether it need not be made.
+    folder : Path
+        A folder of outcomes.
     """
-    if not is_there(report):
-        return False
-    made = report.stat().st_mtime_ns
-    return all(path.stat().st_mtime_ns <= made for path in report.parent.rglob("*.nc"))
+    from mystax.engine.report import make_report
+    from mystax.io.store import Store
+
+    report = folder / "report.html"
+    if is_there(report):
+        made = report.stat().st_mtime_ns
+        if all(path.stat().st_mtime_ns <= made for path in folder.rglob("*.nc")):
+            return
+    make_report(Store(folder))

@@ -9,13 +9,8 @@ import xarray as xr
 from mystax.core.events import Event
 from mystax.engine.demo import brain as recording
 from mystax.engine.demo.brain import simulated_brain, true_ceiling, true_runs
-from mystax.engine.demo.brain_study import (
-    encode_brain,
-    find_runs,
-    recovered_neurons,
-    recovered_runs,
-    report_brain,
-)
+from mystax.engine.demo.brain_study import encode_brain, find_runs, recovered_neurons, recovered_runs
+from mystax.engine.demo.notes import update_report
 from mystax.io.outcomes import load
 
 
@@ -88,9 +83,10 @@ def test_time_without_a_state_is_not_compared() -> None:
 
 @pytest.mark.slow
 def test_encoder_and_states_follow_the_simulation_and_are_not_made_again(tmp_path: Path) -> None:
-    encode_brain(tmp_path)
-    report_brain(tmp_path)
     place = tmp_path / recording.OUTCOMES
+    encode_brain(tmp_path)
+    find_runs(tmp_path)
+    update_report(place)
     encoded, states = opened(place / "encoding.nc"), opened(place / "states.nc")
     assert all(line.is_right for line in recovered_neurons(encoded, true_ceiling(tmp_path)))
     assert recovered_runs(states, true_runs(tmp_path)).is_right
@@ -100,7 +96,8 @@ def test_encoder_and_states_follow_the_simulation_and_are_not_made_again(tmp_pat
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     events: list[Event] = []
     encode_brain(tmp_path, progress=events.append)
-    report_brain(tmp_path, progress=events.append)
+    find_runs(tmp_path, progress=events.append)
+    update_report(place)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     assert not any(event.kind == "outcome" for event in events)
 

@@ -1,14 +1,11 @@
 """The demonstration's rendered face: films that are there are kept, and made anew when they are not whole."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from mystax.core.events import Event, Report
 from mystax.engine.demo import face as module
 from mystax.engine.demo.face import film_face, track_face
-from mystax.io.store import Store
 from mystax.io.video import Video
 
 
@@ -82,32 +79,16 @@ def test_an_end_in_the_middle_leaves_no_note(tmp_path: Path, monkeypatch: pytest
     assert not (tmp_path / "face.json").exists()
 
 
-def test_one_report_is_written_and_again_only_where_it_is_gone(
+def test_neither_tracker_nor_triangulation_writes_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A report of the tracker alone would be written over by that of both."""
-    news, reports = [Event("outcome", "pose3d", text="pose3d.nc")], []
+    asked: list[bool] = []
 
-    def triangulate(*_: object, progress: Report, **__: object) -> SimpleNamespace:
-        for event in news:
-            progress(event)
-        return SimpleNamespace(folder=tmp_path)
+    def made(*_: object, report: bool = True, **__: object) -> None:
+        asked.append(report)
 
-    def make_report(store: Store) -> None:
-        reports.append(store.folder)
-        (tmp_path / "report.html").touch()
-
-    def run(*_: object, report: bool = True, **__: object) -> None:
-        assert not report
-
-    monkeypatch.setattr("mystax.engine.run.run", run)
-    monkeypatch.setattr("mystax.engine.space.pose3d.triangulate_files", triangulate)
-    monkeypatch.setattr("mystax.engine.report.make_report", make_report)
+    monkeypatch.setattr("mystax.engine.run.run", made)
+    monkeypatch.setattr("mystax.engine.space.pose3d.triangulate_files", made)
     track_face(tmp_path / "face", seed=3)
-    assert reports == [tmp_path]
-    news.clear()
-    track_face(tmp_path / "face", seed=3)
-    assert reports == [tmp_path]
-    (tmp_path / "report.html").unlink()
-    track_face(tmp_path / "face", seed=3)
-    assert reports == [tmp_path] * 2
+    assert asked == [False, False]

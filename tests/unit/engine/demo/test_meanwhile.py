@@ -13,18 +13,18 @@ from mystax.engine.demo.brain_study import BRAIN
 from mystax.engine.demo.face import FACE
 from mystax.engine.demo.meanwhile import Part, meanwhile
 
-PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.ahead)
+PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.name)
 
 
 def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path, int]]:
-    """Return what this process itself does of a part: function, folder and seed; it does nothing there."""
+    """Return what this process itself does of a part, its work or its report; it does nothing there."""
     found: list[tuple[str, Path, int]] = []
-    for name in filter(None, (part.ahead, part.then)):
 
-        def stands_for(folder: Path, *, seed: int, name: str = name, **_: object) -> None:
-            found.append((name, folder, seed))
+    def work(folder: Path, *, seed: int, **_: object) -> None:
+        found.append(("work", folder, seed))
 
-        monkeypatch.setattr(import_module(part.module), name, stands_for)
+    monkeypatch.setattr(import_module(part.module), part.name, work)
+    monkeypatch.setattr(module, "update_report", lambda folder: found.append(("report", folder, 0)))
     return found
 
 
@@ -35,7 +35,8 @@ def own_parts(folder: Path, monkeypatch: pytest.MonkeyPatch, **functions: tuple[
         (folder / f"{name}.py").write_text(f"from time import sleep\n{body}\n", "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.syspath_prepend(folder)
-    return [Part(name, "go", "nothing", "stage", "a part is done") for name in functions]
+    monkeypatch.setattr(module, "update_report", lambda _: None)
+    return [Part(name, "go", "outcomes", "made.nc", "stage", "a part is done") for name in functions]
 
 
 @PARTS
@@ -52,9 +53,9 @@ def test_a_part_is_done_in_a_process_beside(
         finish(part)
     process, seed, where, function, folder = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
-    assert (where, function) == (part.module, part.ahead)
+    assert (where, function) == (part.module, part.name)
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert asked == [(part.then, tmp_path / "part", 7)] * bool(part.then), "nothing is done twice"
+    assert asked == [("report", tmp_path / "part" / part.outcomes, 0)], "nothing is done twice"
     assert [event.text.split()[0] for event in events] == ["meanwhile"]
 
 
@@ -109,8 +110,8 @@ def test_what_is_there_already_is_not_announced(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CODE", "")
-    (tmp_path / part.made).parent.mkdir(exist_ok=True)
-    (tmp_path / part.made).write_bytes(b"")
+    (tmp_path / part.outcomes).mkdir()
+    (tmp_path / part.outcomes / part.made).touch()
     events: list[Event] = []
     with meanwhile([(part, tmp_path)], progress=events.append):
         pass
@@ -125,4 +126,4 @@ def test_failure_of_the_process_beside_is_made_good_here(
     asked = asked_of(part, monkeypatch)
     with meanwhile([(part, tmp_path)], seed=3) as finish:
         finish(part)
-    assert asked == [(name, tmp_path, 3) for name in (part.ahead, part.then) if name]
+    assert asked == [("work", tmp_path, 3), ("report", tmp_path / part.outcomes, 0)]

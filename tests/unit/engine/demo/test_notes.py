@@ -1,11 +1,12 @@
-"""What the demonstration finds in a folder: whether a report tells of the outcomes beside it."""
+"""What the demonstration finds in a folder: a report that tells of the outcomes beside it."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from mystax.engine.demo.notes import is_current
+from mystax.engine import report as module
+from mystax.engine.demo.notes import update_report
 
 HOUR = 3_600_000_000_000
 
@@ -19,9 +20,11 @@ HOUR = 3_600_000_000_000
         ({"a.nc": 1}, False),
     ],
 )
-def test_a_report_is_current_unless_an_outcome_is_newer(
-    outcomes: dict[str, int], current: bool, tmp_path: Path
+def test_a_report_is_written_again_where_an_outcome_is_newer(
+    outcomes: dict[str, int], current: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(module, "make_report", lambda store: written.append(store.folder))
     report = tmp_path / "report.html"
     report.write_text("page", "utf-8")
     made = report.stat().st_mtime_ns
@@ -29,8 +32,12 @@ def test_a_report_is_current_unless_an_outcome_is_newer(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
         os.utime(tmp_path / name, ns=(made, made + hours * HOUR))
-    assert is_current(report) == current
+    update_report(tmp_path)
+    assert written == ([] if current else [tmp_path])
 
 
-def test_without_a_report_nothing_is_current(tmp_path: Path) -> None:
-    assert not is_current(tmp_path / "report.html")
+def test_a_report_that_is_not_there_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(module, "make_report", lambda store: written.append(store.folder))
+    update_report(tmp_path)
+    assert written == [tmp_path]

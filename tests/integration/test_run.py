@@ -71,6 +71,17 @@ def test_a_second_run_does_nothing(finished: tuple[Path, Outcomes]) -> None:
     assert [(event.kind, event.done) for event in events] == [("done", 4)]
 
 
+def test_without_isolation_the_same_is_done_in_this_process(
+    finished: tuple[Path, Outcomes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, outcomes = finished
+    monkeypatch.setattr("mystax.engine.run.supervise", lambda *_, **__: pytest.fail("a child was started"))
+    shutil.copy(folder / "face.mp4", tmp_path)
+    found = mystax.run(tmp_path / "face.mp4", parameters=SMALL, report=False, isolated=False)
+    for name in ("rois", "motion"):
+        assert found[name].attrs["content_sha256"] == outcomes[name].attrs["content_sha256"]
+
+
 def test_a_second_command_loads_no_library_that_computes(finished: tuple[Path, Outcomes]) -> None:
     folder, _ = finished
     before = _stamps(folder / "face.mystax")

@@ -147,6 +147,7 @@ def run(
     report: bool = True,
     force: bool = False,
     stall: float = 60.0,
+    isolated: bool = True,
     progress: Report = silent,
 ) -> Outcomes:
     """Run a recipe on a recording; a second run with the same request does nothing.
@@ -185,6 +186,8 @@ def run(
         Make outcomes again that are current.
     stall : float, optional
         Silence after which the child counts as hung [s], at least 10.
+    isolated : bool, optional
+        Whether files are worked on in a child process; without one nothing watches the work.
     progress : callable, optional
         Takes events; it may raise `mystax.errors.Cancelled`.
 
@@ -233,7 +236,7 @@ def run(
         place.store.need(estimate.disk)
         progress(Event("note", "plan", text=estimate.text, data=estimate.as_dict()))
         with stop_wishes() as stop:
-            if job.recording:
+            if job.recording and isolated:
                 refuse = asked.recording.request.get("damage") == "refuse"
                 supervise(
                     job, report=progress, limits=Limits(stall, memory=limit), stop=stop, refuse_damage=refuse

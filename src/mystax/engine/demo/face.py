@@ -140,7 +140,8 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     from mystax.engine.space.pose3d_request import Request3d
 
     files = film_face(folder, seed=seed, progress=progress)
-    poses = run(open_recording(files, name=FACE_FOLDER), analyses=["pose"], progress=progress, report=False)
+    recording = open_recording(files, name=FACE_FOLDER)
+    poses = run(recording, analyses=["pose"], report=False, isolated=False, progress=progress)
     request = Request3d(sides=dict.fromkeys(files, "left"))
     rig = folder / "calibration.toml"
     return triangulate_files(poses, rig, request, {}, report=False, progress=progress)

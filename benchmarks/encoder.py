@@ -150,7 +150,7 @@ def compare(world: Mapping[str, Any], ours: Mapping[str, Any], peer: Mapping[str
     Parameters
     ----------
     world : mapping
-        Arrays of ``world.npz``: ``z``, ``mean``, ``sd``, ``test``, ``ceiling``.
+        Arrays of ``world.npz``: ``z``, ``mean``, ``sd``, ``train``, ``test``, ``ceiling``.
     ours, peer : mapping
         ``rows`` and ``prediction`` (rows, neuron), in the unit of the activity and in z units.
 
@@ -171,13 +171,13 @@ def compare(world: Mapping[str, Any], ours: Mapping[str, Any], peer: Mapping[str
     }
     n = len(world["test"])
     sst = _per_segment((y - y.mean(0)) ** 2, segment, n)
-    draws = block_draws(n)
+    draws, spread = block_draws(n), float(np.sqrt(1 + len(rows) / world["train"].size))  # as in `FoldPlan`
     found = {
-        name: population_variance(_per_segment((y - p) ** 2, segment, n), sst, draws)
+        name: population_variance(_per_segment((y - p) ** 2, segment, n), sst, draws, spread)
         for name, p in said.items()
     }
     stacked, other = found["stacked"], found[PEER]
-    low, high = interval_of(stacked.drawn / other.drawn, n)
+    low, high = interval_of(np.where(other.drawn > 0, stacked.drawn / other.drawn, np.nan), n)
     return {
         "n_bins": len(rows),
         "n_neurons": y.shape[1],

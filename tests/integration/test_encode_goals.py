@@ -384,7 +384,8 @@ def gains(first: int) -> list[dict[str, float]]:
         sst = np.asarray(found["sst"].values, np.float64)
         draws = block_draws(len(sst))
         sse = [np.asarray(found["sse"].sel(model=name).values) for name in ("stacked", "lagged-ridge")]
-        stack, base = (population_variance(one, sst, draws) for one in sse)
+        spread = float(found.attrs["interval_spread"])
+        stack, base = (population_variance(one, sst, draws, spread) for one in sse)
         low, high = interval_of(stack.drawn - base.drawn, len(sst))
         made.append({"gain": stack.mean - base.mean, "low": float(low), "high": float(high)})
     return made

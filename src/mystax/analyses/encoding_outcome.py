@@ -94,9 +94,9 @@ def assemble_encoding(
 
     sse, sst = pooled_errors(folds, plan.n_blocks)
     models, members = folds[0].models, folds[0].members
-    draws = plan.draws(seed=seed)
+    draws, spread = plan.draws(seed=seed), plan.spread
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
-        **_explained(models, sse, sst, draws),
+        **_explained(models, sse, sst, draws, spread),
         "correlation": (("model", "neuron"), _correlation([(f.scores.n, f.scores.products) for f in folds])),
         "correlation_coarse": (
             ("model", "neuron"),
@@ -133,13 +133,14 @@ def assemble_encoding(
         attrs={
             "n_folds": plan.n_folds,
             "gap": plan.gap,
+            "interval_spread": spread,
             "bin": data.width,
             "groups": json.dumps(list(data.grid.groups)),
             "features_left_out": json.dumps(dict(data.grid.left_out)),
             "neurons_left_out": left_out_json(data),
             "signal": str(data.neural.attrs.get("signal", "")),
             "position_unit": str(data.neural.attrs.get("unit", "")),
-            **_ratio(models, sse, sst, draws),
+            **_ratio(models, sse, sst, draws, spread),
             **(attributes or {}),
         },
     )
@@ -161,6 +162,7 @@ def _explained(
     sse: Float32[np.ndarray, "model block neuron"],
     sst: Float32[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float,
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Explained variance, gains over the baseline, and their intervals."""
     names = ("explained_variance", "explained_variance_low", "explained_variance_high")
@@ -171,10 +173,10 @@ def _explained(
     for k in range(len(models)):
         each = explained_variance(sse[k], sst)
         found[names[0]][k] = each
-        found[names[1]][k], found[names[2]][k] = explained_interval(sse[k], sst, draws)
+        found[names[1]][k], found[names[2]][k] = explained_interval(sse[k], sst, draws, spread)
         found[gains[0]][k] = each - explained_variance(baseline, sst)
-        found[gains[1]][k], found[gains[2]][k] = gain_interval(sse[k], baseline, sst, draws)
-        whole = population_variance(sse[k], sst, draws)
+        found[gains[1]][k], found[gains[2]][k] = gain_interval(sse[k], baseline, sst, draws, spread)
+        whole = population_variance(sse[k], sst, draws, spread)
         population[k] = [getattr(whole, name) for name in STATISTICS]
     return {
         **{name: (("model", "neuron"), values) for name, values in found.items()},
@@ -187,13 +189,15 @@ def _ratio(
     sse: Float32[np.ndarray, "model block neuron"],
     sst: Float32[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float,
 ) -> dict[str, float]:
     """Return how many times the baseline the stack explains, where the baseline explains enough to say so."""
-    base = population_variance(sse[models.index(BASELINE)], sst, draws)
+    base = population_variance(sse[models.index(BASELINE)], sst, draws, spread)
     if not (base.mean >= LEAST_BASELINE and base.low > 0):
         return {}
-    stack = population_variance(sse[models.index("stacked")], sst, draws)
-    low, high = interval_of(stack.drawn / base.drawn, round(float(draws[0].sum())))
+    stack = population_variance(sse[models.index("stacked")], sst, draws, spread)
+    drawn = np.where(base.drawn > 0, stack.drawn / base.drawn, np.nan)
+    low, high = interval_of(drawn, round(float(draws[0].sum())))
     return {"ratio": stack.mean / base.mean, "ratio_low": float(low), "ratio_high": float(high)}
 
 

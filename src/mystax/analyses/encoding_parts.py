@@ -103,7 +103,7 @@ def parts_found(
     labels = part_labels([(part.group, part.part) for part in data.grid.parts])
     if not labels:
         return {}, {}
-    draws = plan.draws(seed=seed)
+    draws, spread = plan.draws(seed=seed), plan.spread
     full = _in_order(folds, "parts_full", plan.n_blocks)
     without = _in_order(folds, "parts_without", plan.n_blocks)
     alone = _in_order(folds, "parts_alone", plan.n_blocks)
@@ -114,7 +114,8 @@ def parts_found(
     whole = explained_variance(full, sst)
     for k in range(len(labels)):
         made["unique"][k] = whole - explained_variance(without[k], sst)
-        made["unique_low"][k], made["unique_high"][k] = gain_interval(full, without[k], sst, draws)
+        ends = gain_interval(full, without[k], sst, draws, spread)
+        made["unique_low"][k], made["unique_high"][k] = ends
         made["alone"][k] = explained_variance(alone[k], sst)
     names = np.array([name for name, _ in labels], object)
     return {name: (("part", "neuron"), values) for name, values in made.items()}, {"part": (("part",), names)}
@@ -145,7 +146,7 @@ def lags_found(
 ) -> tuple[Found, Found]:
     """Return the curves and their peaks, with the coordinate `lag`; peaks of significant neurons only."""
     sse = _in_order(folds, "lag_sse", plan.n_blocks)
-    curve, peak = lag_peaks(sse, sst, plan.draws(200, seed=seed))
+    curve, peak = lag_peaks(sse, sst, plan.draws(200, seed=seed), plan.spread)
     if significant is not None:
         peak[:, ~significant] = np.nan
     names = ("peak_lag", "peak_lag_low", "peak_lag_high")

@@ -127,15 +127,19 @@ def interval_of(values: Float64[np.ndarray, "draw ..."], n_units: int) -> Float6
 
 
 def _interval(
-    values: Float64[np.ndarray, "draw neuron"], draws: Float64[np.ndarray, "draw block"]
+    values: Float64[np.ndarray, "draw neuron"],
+    draws: Float64[np.ndarray, "draw block"],
+    centre: Float64[np.ndarray, " neuron"],
+    spread: float,
 ) -> Float64[np.ndarray, "side neuron"]:
-    return interval_of(values, round(float(draws[0].sum())))
+    return interval_of(centre + spread * (values - centre), round(float(draws[0].sum())))
 
 
 def explained_interval(
     sse: Float[np.ndarray, "block neuron"],
     sst: Float[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float = 1.0,
 ) -> Float64[np.ndarray, "side neuron"]:
     """Return the 95 % interval of explained variance per neuron: low, then high.
 
@@ -145,6 +149,8 @@ def explained_interval(
         As for `explained_variance`.
     draws : array (draw, block)
         From `block_draws`.
+    spread : float, optional
+        How much farther from the statistic the ends lie than draws alone say, such as `FoldPlan.spread`.
 
     Returns
     -------
@@ -155,7 +161,7 @@ def explained_interval(
     for start in range(0, sse.shape[1], SLAB):
         part = slice(start, start + SLAB)
         a, b = np.asarray(sse[:, part], np.float64), np.asarray(sst[:, part], np.float64)
-        found[:, part] = _interval(_drawn(a, b, draws), draws)
+        found[:, part] = _interval(_drawn(a, b, draws), draws, explained_variance(a, b), spread)
     return found
 
 
@@ -164,6 +170,7 @@ def gain_interval(
     baseline: Float[np.ndarray, "block neuron"],
     sst: Float[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float = 1.0,
 ) -> Float64[np.ndarray, "side neuron"]:
     """Return the 95 % interval of a gain over a baseline per neuron, paired by block.
 
@@ -175,6 +182,8 @@ def gain_interval(
         Squared deviations.
     draws : array (draw, block)
         From `block_draws`.
+    spread : float, optional
+        How much farther from the statistic the ends lie than draws alone say, such as `FoldPlan.spread`.
 
     Returns
     -------
@@ -185,7 +194,8 @@ def gain_interval(
     for start in range(0, sse.shape[1], SLAB):
         part = slice(start, start + SLAB)
         a, c, b = (np.asarray(item[:, part], np.float64) for item in (sse, baseline, sst))
-        found[:, part] = _interval(_shares(draws @ (c - a), draws @ b), draws)
+        gain = explained_variance(a, b) - explained_variance(c, b)
+        found[:, part] = _interval(_shares(draws @ (c - a), draws @ b), draws, gain, spread)
     return found
 
 
@@ -202,7 +212,7 @@ class PopulationVariance:
     share_negative : float
         Neurons below 0.
     drawn : array (draw,)
-        The mean in every draw, for differences and ratios.
+        The mean in every draw, for differences and ratios; as far from `mean` as its interval asks for.
     """
 
     mean: float
@@ -218,6 +228,7 @@ def population_variance(
     sse: Float[np.ndarray, "block neuron"],
     sst: Float[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float = 1.0,
 ) -> PopulationVariance:
     """Return what a model explains of a population.
 
@@ -227,6 +238,8 @@ def population_variance(
         As for `explained_variance`.
     draws : array (draw, block)
         From `block_draws`.
+    spread : float, optional
+        How much farther from the statistic the ends lie than draws alone say, such as `FoldPlan.spread`.
 
     Returns
     -------
@@ -241,13 +254,15 @@ def population_variance(
         total += np.nansum(drawn, axis=1)
         n += np.isfinite(drawn).sum(1)
     drawn_mean = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    low, high = interval_of(drawn_mean, round(float(draws[0].sum())))
     known = each[np.isfinite(each)]
     if not len(known):
         return PopulationVariance(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, drawn_mean)
+    mean = float(known.mean())
+    drawn_mean = mean + spread * (drawn_mean - mean)
+    low, high = interval_of(drawn_mean, round(float(draws[0].sum())))
     pooled = 1 - float(sse.sum(dtype=np.float64) / sst.sum(dtype=np.float64))
     return PopulationVariance(
-        float(known.mean()),
+        mean,
         float(np.median(known)),
         pooled,
         float(low),

@@ -66,6 +66,17 @@ class FoldPlan:
         folds = np.arange(self.n_blocks) % self.n_folds
         return folds if self.tested is None else np.where(self.tested, folds, -1)
 
+    @property
+    def spread(self) -> float:
+        """How much wider an interval is than tested blocks alone say, for each fold has a fit of its own.
+
+        Another recording of the same brain would also give other fits; folds that share most of what they
+        are fitted on hide it.  With J folds and their mean ratio of tested to training bins the variance is
+        1 + J ratio times that of the blocks (Nadeau & Bengio 2003, doi:10.1023/A:1024068626366).
+        """
+        folds = [(self.test(fold).sum(), self.train(fold).sum()) for fold in range(self.n_folds)]
+        return float(np.sqrt(1 + sum(tested / max(trained, 1) for tested, trained in folds)))
+
     def draws(self, n_draws: int = DRAWS, *, seed: int = 0) -> Float64[np.ndarray, "draw block"]:
         """Draw tested blocks with replacement, for intervals.
 

@@ -85,6 +85,7 @@ def lag_peaks(
     sse: Float[np.ndarray, "lag block neuron"],
     sst: Float[np.ndarray, "block neuron"],
     draws: Float64[np.ndarray, "draw block"],
+    spread: float = 1.0,
 ) -> tuple[Float64[np.ndarray, "lag neuron"], Float64[np.ndarray, "3 neuron"]]:
     """Return the curves, and the peak of each neuron with its interval.
 
@@ -96,6 +97,8 @@ def lag_peaks(
         Squared deviations.
     draws : array (draw, block)
         From `block_draws`.
+    spread : float, optional
+        How much farther from the statistic the ends lie than draws alone say, such as `FoldPlan.spread`.
 
     Returns
     -------
@@ -113,6 +116,7 @@ def lag_peaks(
         drawn = 1 - left / np.where(whole > 0, whole, 1)
         # a draw of blocks in which the neuron does nothing knows no lag
         places = np.where(whole > 0, _parabola(drawn.reshape(len(sse), -1)).reshape(len(draws), -1), np.nan)
+        places = peak[0, part] + spread * (places - peak[0, part])
         peak[1:, part] = interval_of(places, round(float(draws[0].sum())))
     peak[1:, ~known] = np.nan
     return curve, peak

@@ -167,3 +167,21 @@ def test_population_mean_leaves_out_neurons_without_variance_in_a_draw() -> None
     by_hand = [row[np.isfinite(row)].mean() for row in each]
     np.testing.assert_allclose(found.drawn, by_hand)
     assert np.isfinite([found.low, found.high]).all()
+
+
+def test_a_spread_moves_the_ends_away_from_the_statistic_by_itself() -> None:
+    rng = np.random.default_rng(5)
+    sst = rng.uniform(1, 3, (20, 4))
+    sse, base = 0.7 * sst * rng.uniform(0.5, 1.5, (20, 4)), 0.9 * sst * rng.uniform(0.5, 1.5, (20, 4))
+    draws = block_draws(20)
+    each = explained_variance(sse, sst)
+    one, two = (explained_interval(sse, sst, draws, spread) - each for spread in (1.0, 2.0))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-9)
+    gain = each - explained_variance(base, sst)
+    one, two = (gain_interval(sse, base, sst, draws, spread) - gain for spread in (1.0, 2.0))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-9)
+    narrow, wide = (population_variance(sse, sst, draws, spread) for spread in (1.0, 2.0))
+    assert wide.mean == narrow.mean
+    assert wide.high - wide.mean == pytest.approx(2 * (narrow.high - narrow.mean))
+    assert wide.mean - wide.low == pytest.approx(2 * (narrow.mean - narrow.low))
+    np.testing.assert_allclose(wide.drawn - wide.mean, 2 * (narrow.drawn - narrow.mean), atol=1e-12)

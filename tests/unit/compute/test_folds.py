@@ -104,6 +104,16 @@ def test_only_tested_blocks_are_drawn() -> None:
     assert np.array_equal(plan.draws(50, seed=3), block_draws(plan.n_blocks, n_draws=50, seed=3))
 
 
+def test_intervals_are_wider_the_less_each_fold_is_fitted_on() -> None:
+    """By hand from the numbers of bins: one split, and five folds whose gaps cost training bins."""
+    assert published_split(TIMES).spread == pytest.approx(np.sqrt(1 + (1800 - 30) / 5400))
+    wide, gapless = BlockFolds(5, gap=20).plan(TIMES), BlockFolds(5, gap=0).plan(TIMES)
+    assert gapless.spread == pytest.approx(np.sqrt(1 + 5 * 1 / 4), rel=1e-3)
+    ratios = [wide.test(k).sum() / wide.train(k).sum() for k in range(5)]
+    assert wide.spread == pytest.approx(np.sqrt(1 + 5 * np.mean(ratios)))
+    assert wide.spread > gapless.spread
+
+
 def test_blocks_that_are_never_tested_have_no_fold() -> None:
     plan = published_split(TIMES)
     assert plan.block_fold.tolist() == [-1, 0] * 10

@@ -1,16 +1,30 @@
-"""encoder.*: CPU time of what is judged beside the models (chance, parts), and of the encoder of the demo."""
+"""encoder.*: what is judged beside the models (chance, parts), the encoder of the demo, many neurons."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from benchmarks.claim import Claim, Goal
 from benchmarks.side import Stopwatch
 
-__all__ = ["CLAIMS", "chance", "check_chance", "check_parts", "check_plain", "parts", "plain"]
+__all__ = [
+    "CLAIMS",
+    "chance",
+    "check_chance",
+    "check_large",
+    "check_parts",
+    "check_plain",
+    "large",
+    "parts",
+    "plain",
+    "prepare_large",
+]
 
 SHIFTS, FOLDS, GAP = 200, 5, 7.0
 SIZE = "20 min, 500 neurons"
+MINUTES, SOURCES, NEURONS, SLAB = 128, 400, 30_000, 512
+"""Of the large population: 23,040 bins, neurons that mix those of a simulated brain, rows written at once."""
 
 CLAIMS = (
     Claim(
@@ -44,6 +58,17 @@ CLAIMS = (
         goals=(Goal("cpu", "self", 60.0),),
         prepare="",
         check="check_parts",
+        basis="work",
+    ),
+    Claim(
+        name="encoder.large",
+        title=f"stack of three models, {MINUTES} min, {NEURONS} neurons in a file, {FOLDS} folds",
+        module=__name__,
+        sets=("scaling",),
+        sides={"mystax": "large"},
+        goals=(Goal("cpu", "self", 4 * 600.0), Goal("rss", "self", 2560.0)),  # ten minutes of four cores
+        prepare="prepare_large",
+        check="check_large",
         basis="work",
     ),
 )
@@ -140,6 +165,62 @@ def check_parts(job: dict[str, Any]) -> dict[str, Any]:
     without, alone = _made(job)["errors"]
     ok = bool((without > 0.99).all() and without.mean() > 1 and (alone > without.mean()).all())
     return {"ok": ok, "without": float(without.mean()), "alone": float(alone.mean())}
+
+
+def _long_brain() -> Any:
+    """Simulate two hours of behaviour and some hundred neurons."""
+    from mystax.synth.brain import simulate
+
+    return simulate("B", minutes=MINUTES, n_neurons=SOURCES, rate=3, seed=0)
+
+
+def prepare_large(job: dict[str, Any]) -> dict[str, Any]:
+    """Write a large population (2.8 GB): each neuron mixes some simulated ones, and has noise of its own."""
+    import numpy as np
+
+    truth, folder = _long_brain(), Path(job["work"])
+    sources = np.asarray(truth.neural["activity"].values, np.float32)
+    sources = (sources - sources.mean(0)) / sources.std(0)
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(SOURCES, NEURONS)) * (rng.random((SOURCES, NEURONS)) < 0.02)
+    with (folder / "activity.npy").open("wb") as file:
+        head = {"descr": "<f4", "fortran_order": False, "shape": (len(sources), NEURONS)}
+        np.lib.format.write_array_header_1_0(file, head)
+        for first in range(0, len(sources), SLAB):
+            rows = sources[first : first + SLAB] @ mix.astype(np.float32)
+            file.write((rows + 2 * rng.standard_normal(rows.shape, dtype=np.float32)).tobytes())
+    np.save(folder / "times.npy", truth.neural["time"].values)
+    return {"activity": str(folder / "activity.npy"), "times": str(folder / "times.npy")}
+
+
+def large(job: dict[str, Any]) -> dict[str, Any]:
+    """Encode a large population from its file, with all processors."""
+    import numpy as np
+
+    from mystax.engine.encoding.encoding import encoding
+    from mystax.engine.machine import available_cores
+    from mystax.io.neural.reading import read_neural
+
+    whole, kept = _long_brain().behaviour, Path(job["out"]).parent / "kept"
+    shutil.rmtree(kept, ignore_errors=True)  # what is there is not fitted again
+    behaviour = {name: whole[name] for name in ("pose", "pupil", "running", "blink")}
+    neural = read_neural(job["activity"], clock=f"npy:{job['times']}", axes="time,neuron")
+    with Stopwatch() as watch:
+        found = encoding(
+            behaviour, neural, model="auto", folds=FOLDS, out=kept, cores=available_cores(),
+            null="none", parts=False, lags=False, ceiling="none",
+        )  # fmt: skip
+    mean = found["population"].sel(statistic="mean")
+    means = {name: float(mean.sel(model=name)) for name in ("stacked", "lagged-ridge")}
+    np.savez(job["out"], stacked=means["stacked"], baseline=means["lagged-ridge"])
+    return watch.values(NEURONS, "neuron")
+
+
+def check_large(job: dict[str, Any]) -> dict[str, Any]:
+    """Tell whether the stack explains more than the baseline, and that explains something."""
+    found = _made(job)
+    stacked, base = float(found["stacked"]), float(found["baseline"])
+    return {"ok": stacked > base > 0.01, "stacked": stacked, "lagged_ridge": base}
 
 
 def _made(job: dict[str, Any]) -> Any:

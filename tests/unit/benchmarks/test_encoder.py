@@ -26,8 +26,9 @@ def test_both_see_the_published_split() -> None:
 
 def world(n: int = 7200, neurons: int = 6) -> dict[str, Any]:
     z = RNG.normal(size=(n, neurons))
-    mean, sd = np.full(neurons, 3.0), np.full(neurons, 2.0)
-    return {"z": z, "mean": mean, "sd": sd, "test": split_rows(n)[1], "ceiling": np.full(neurons, 0.9)}
+    mean, sd, ceiling = np.full(neurons, 3.0), np.full(neurons, 2.0), np.full(neurons, 0.9)
+    train, test = split_rows(n)
+    return {"z": z, "mean": mean, "sd": sd, "train": train, "test": test, "ceiling": ceiling}
 
 
 def said(made: dict[str, Any], rows: np.ndarray, share: float) -> np.ndarray:

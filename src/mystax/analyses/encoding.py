@@ -10,7 +10,7 @@ from mystax.errors import RecipeError
 
 __all__ = ["ENCODING", "VERSION", "EncodingParams"]
 
-VERSION = 1
+VERSION = 2
 
 
 class EncodingParams(Params):

@@ -82,8 +82,8 @@ def make_brain(folder: Path, *, seed: int = 0, progress: Report = silent) -> dic
     kept = noted(note)
     if kept.get("simulated") == made["simulated"] and {"ceiling", "runs"} <= set(kept):
         return found
-    progress(Event("note", "simulate", text="ten minutes of a mouse and 200 neurons are simulated"))
     begin(note)
+    progress(Event("note", "simulate", text="ten minutes of a mouse and 200 neurons are simulated"))
     from mystax.synth.brain import write
 
     truth = simulated_brain(seed)

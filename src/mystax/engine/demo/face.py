@@ -36,9 +36,7 @@ __all__ = [
 FACE_FOLDER = "face"
 NOTE = "face.json"
 OUTCOMES = f"{FACE_FOLDER}.mystax"
-FACE = Part(
-    __name__, "track_face", OUTCOMES, "pose3d.nc", "track", "a rendered face is tracked by two cameras"
-)
+FACE = Part(__name__, "track_face", OUTCOMES, "pose3d.nc", "track", "a face is tracked in two films")
 """The face beside other work."""
 KEPT = Path(__file__).parents[2] / "data" / "face"
 """What `render_face` made of seed 0: rendering would be a fifth of the work, most of it compiling."""

@@ -16,17 +16,21 @@ __all__ = ["Part", "meanwhile"]
 
 CODE = """
 import os, sys
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from mystax.errors import Cancelled
 tell = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed tells nothing
 seed, *words = sys.argv[1:]
 for module, name, folder in zip(*[iter(words)] * 3):
     how = "left"
-    with suppress(Exception):  # it is done, or refused with its reason, where somebody waits for it
+    try:
         getattr(import_module(module), name)(Path(folder), seed=int(seed))
         how = "done"
+    except Cancelled:
+        sys.exit(1)  # nobody waits any more
+    except Exception:
+        pass  # it is done, or refused with its reason, where somebody waits for it
     print(how, module, file=tell, flush=True)
 """
 

@@ -92,6 +92,20 @@ def test_a_part_that_fails_beside_is_refused_here_and_the_next_one_is_done(
     assert (tmp_path / "done").exists()
 
 
+def test_a_process_that_is_told_to_stop_begins_no_other_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = own_parts(
+        tmp_path,
+        monkeypatch,
+        stopped_part=("from mystax.errors import Cancelled", "raise Cancelled('stop')"),
+        never_part=("(folder / 'begun').touch()",),
+    )
+    with meanwhile([(one, tmp_path), (two, tmp_path)]):
+        pass
+    assert not (tmp_path / "begun").exists()
+
+
 @PARTS
 def test_the_process_beside_ends_with_work_that_fails(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -43,8 +43,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         progress(Event("progress", "encoding", 1, 5))
 
     monkeypatch.setattr("mystax.io.neural.reading.read_neural", read_neural)
-    monkeypatch.setattr("mystax.engine.encoding.prepared.prepare_encoding", prepare_encoding)
+    # first what loads the module that takes the other's name: it must not keep ours
     monkeypatch.setattr("mystax.engine.encoding.encoding.keep_encoding", keep_encoding)
+    monkeypatch.setattr("mystax.engine.encoding.prepared.prepare_encoding", prepare_encoding)
     monkeypatch.setattr("mystax.engine.report.make_report", lambda store: found.update(reported=store.folder))
     return found
 

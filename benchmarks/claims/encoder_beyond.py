@@ -167,18 +167,21 @@ def check_parts(job: dict[str, Any]) -> dict[str, Any]:
     return {"ok": ok, "without": float(without.mean()), "alone": float(alone.mean())}
 
 
-def _long_brain() -> Any:
-    """Simulate two hours of behaviour and some hundred neurons."""
-    from mystax.synth.brain import simulate
-
-    return simulate("B", minutes=MINUTES, n_neurons=SOURCES, rate=3, seed=0)
-
-
 def prepare_large(job: dict[str, Any]) -> dict[str, Any]:
-    """Write a large population (2.8 GB): each neuron mixes some simulated ones, and has noise of its own."""
+    """Write behaviour and a large population (2.8 GB): its neurons mix simulated ones, and have noise."""
     import numpy as np
 
-    truth, folder = _long_brain(), Path(job["work"])
+    from mystax.core.canonical import outcome_key
+    from mystax.io.provenance import Provenance
+    from mystax.io.store import Store
+    from mystax.synth.brain import simulate
+
+    truth, folder = simulate("B", minutes=MINUTES, n_neurons=SOURCES, rate=3, seed=0), Path(job["work"])
+    made = {"simulated": ["B", MINUTES, SOURCES]}
+    store = Store(folder / "behaviour.mystax")
+    for name in ("pose", "pupil", "running", "blink"):
+        about = Provenance(name, 1, outcome_key(name, 1, made, []), made, run={"simulated": True})
+        store.publish(truth.behaviour[name], about)
     sources = np.asarray(truth.neural["activity"].values, np.float32)
     sources = (sources - sources.mean(0)) / sources.std(0)
     rng = np.random.default_rng(0)
@@ -190,24 +193,27 @@ def prepare_large(job: dict[str, Any]) -> dict[str, Any]:
             rows = sources[first : first + SLAB] @ mix.astype(np.float32)
             file.write((rows + 2 * rng.standard_normal(rows.shape, dtype=np.float32)).tobytes())
     np.save(folder / "times.npy", truth.neural["time"].values)
-    return {"activity": str(folder / "activity.npy"), "times": str(folder / "times.npy")}
+    return {
+        "behaviour": str(store.folder),
+        "activity": str(folder / "activity.npy"),
+        "times": str(folder / "times.npy"),
+    }
 
 
 def large(job: dict[str, Any]) -> dict[str, Any]:
-    """Encode a large population from its file, with all processors."""
+    """Encode a large population from files, with all processors."""
     import numpy as np
 
     from mystax.engine.encoding.encoding import encoding
     from mystax.engine.machine import available_cores
     from mystax.io.neural.reading import read_neural
 
-    whole, kept = _long_brain().behaviour, Path(job["out"]).parent / "kept"
+    kept = Path(job["out"]).parent / "kept"
     shutil.rmtree(kept, ignore_errors=True)  # what is there is not fitted again
-    behaviour = {name: whole[name] for name in ("pose", "pupil", "running", "blink")}
     neural = read_neural(job["activity"], clock=f"npy:{job['times']}", axes="time,neuron")
     with Stopwatch() as watch:
         found = encoding(
-            behaviour, neural, model="auto", folds=FOLDS, out=kept, cores=available_cores(),
+            job["behaviour"], neural, model="auto", folds=FOLDS, out=kept, cores=available_cores(),
             null="none", parts=False, lags=False, ceiling="none",
         )  # fmt: skip
     mean = found["population"].sel(statistic="mean")

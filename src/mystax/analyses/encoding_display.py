@@ -93,7 +93,7 @@ def display_found(
     counts = np.bincount(row, minlength=n_rows)
     for f in folds:
         test = plan.test(f.fold)
-        loadings, weights = f.loadings.astype(np.float32), f.weights.astype(np.float32)
+        loadings, weights = f.loadings, f.weights.astype(np.float32)
         measured = np.zeros((int(test.sum()), n_rows), np.float32)
         # a row is a mean of neurons, so that loadings are added up and not predictions
         mixed = np.zeros((1 + len(weights), loadings.shape[1], n_rows), np.float32)

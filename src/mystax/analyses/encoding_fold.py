@@ -68,7 +68,7 @@ class FoldOutcome:
     scores: BlockScores
     weights: Float64[np.ndarray, "member neuron"]
     predictions: Float32[np.ndarray, "member test component"]
-    loadings: Float64[np.ndarray, "neuron component"]
+    loadings: Float32[np.ndarray, "neuron component"]
     mean: Float64[np.ndarray, " neuron"]
     sd: Float64[np.ndarray, " neuron"]
     component_sse: Float64[np.ndarray, "model component"]
@@ -140,7 +140,8 @@ def _judge(
     stack = stack_members(data, units, train, fits)
     said = {name: fits.said(name, test) for name in fits.names}
     predictions = np.stack([said[name] - m for name, m in zip(fits.stacked, stack.means, strict=True)])
-    predict = _predictor(said, fits.stacked, stack, units.loadings.astype(np.float32))
+    loadings = units.loadings.astype(np.float32)
+    predict = _predictor(said, fits.stacked, stack, loadings)
     scores = score_blocks(data.population, units.pair, plan, fold, predict, len(said) + 2)
     nothing = np.zeros(predictions.shape[1:], np.float32)
     truth = units.scores[test].astype(np.float64)
@@ -158,7 +159,7 @@ def _judge(
         scores,
         stack.weights,
         predictions.astype(np.float32),
-        units.loadings,
+        loadings,
         *units.pair,
         component_sse,
         ((truth - truth.mean(0)) ** 2).sum(0),

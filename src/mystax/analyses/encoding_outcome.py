@@ -232,7 +232,7 @@ def _predictions(
         for f in folds:
             made = np.zeros((int(plan.test(f.fold).sum()), n), np.float32)
             for scores, weights in zip(f.predictions, f.weights, strict=True):
-                made += (scores @ f.loadings.T.astype(np.float32)) * weights.astype(np.float32)
+                made += (scores @ f.loadings.T) * weights.astype(np.float32)
             found[plan.test(f.fold)] = made
         return {"prediction": (("time", "neuron"), found)}
     # folds of few bins differ in components: those that a fold lacks are 0
@@ -283,7 +283,7 @@ def _counts(
 
 def _in_units(fold: FoldOutcome, model: str, slab: slice) -> Float32[np.ndarray, "test some"]:
     """Return a prediction in the unit of the activity."""
-    loadings = fold.loadings[slab].astype(np.float32)
+    loadings = fold.loadings[slab]
     made = np.zeros((fold.predictions.shape[1], len(loadings)), np.float32)
     for k, name in enumerate(fold.members):
         weight = fold.weights[k, slab] if model == "stacked" else float(name == model)

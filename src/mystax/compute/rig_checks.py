@@ -21,6 +21,10 @@ N_STEPS = 5
 FEWEST_SHARE = 0.5
 """Share of the points at which a shifted camera must have a frame, for the shift to be judged."""
 MIN_GAIN = 0.1
+MIN_SURENESS = 3.0
+"""Standard errors by which the residuals must fall, for a lag to be told."""
+FEWEST_STRETCHES, MOST_STRETCHES = 4, 20
+"""Stretches of time that vote on a lag, none shorter than the range of the shifts: postures last."""
 ALIKE = 0.7
 """A nearer shift is taken that gains so large a share of what the best one gains."""
 
@@ -91,15 +95,19 @@ class OffsetScan:
         Frames by which the camera is late.
     gain : float
         Share by which the mean residual falls there.
+    sureness : float
+        Standard errors by which it falls, over stretches of time; 0 for a recording that is too short.
     """
 
     lag: float
     gain: float
+    sureness: float
 
     @property
     def is_late(self) -> bool:
-        """Whether it is worth telling: half a frame or more, and a tenth of the residual."""
-        return MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
+        """Whether it is worth telling: half a frame or more, and a tenth of the residual, not by chance."""
+        is_worth = MIN_LAG <= abs(self.lag) < MAX_SHIFT and self.gain >= MIN_GAIN
+        return is_worth and self.sureness >= MIN_SURENESS
 
     @property
     def is_clear(self) -> bool:
@@ -139,7 +147,7 @@ def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"]
     """
     n_cameras, n_time, n_points = uv.shape[:3]
     if n_time < 4 * MAX_SHIFT:
-        return OffsetScan(0.0, 0.0)
+        return OffsetScan(0.0, 0.0, 0.0)
     inside = np.arange(MAX_SHIFT, n_time - MAX_SHIFT)
     # Frames in which points move tell about time; the median of five steps knows no outliers.
     speed = np.linalg.norm(np.diff(uv, axis=1), axis=3)
@@ -153,34 +161,52 @@ def scan_offset(rig: RigModel, uv: Float64[np.ndarray, "camera time keypoint 2"]
     order = np.argsort(-score, kind="stable")[:N_SCAN]
     order = order[score[order] > 0]
     if len(order) < 50:
-        return OffsetScan(0.0, 0.0)
+        return OffsetScan(0.0, 0.0, 0.0)
     t, k = inside[order // n_points], order % n_points
     precision = np.tile(np.array([1.0, 0.0, 1.0]), (n_cameras, len(t), 1))
     shifts = np.arange(-MAX_SHIFT, MAX_SHIFT + 1)
-    costs = np.empty(len(shifts))
+    errors = np.full((len(shifts), len(t)), np.nan)
     for j, shift in enumerate(shifts):
         pixels = uv[:, t, k].copy()
         pixels[camera] = uv[camera, t + shift, k]
         residual = triangulate(rig, np.ascontiguousarray(pixels), precision, robust=False).residual
         # Without the camera that is shifted the others agree better: such points say nothing about it.
-        there = residual[np.isfinite(residual[:, camera])]
-        enough = len(there) >= FEWEST_SHARE * len(t)
-        costs[j] = np.nanmean(np.minimum(there, LARGEST_RESIDUAL)) if enough else np.nan
-    return _best_shift(shifts, costs)
+        is_there = np.isfinite(residual[:, camera])
+        if is_there.sum() >= FEWEST_SHARE * len(t):
+            errors[j, is_there] = np.nanmean(np.minimum(residual[is_there], LARGEST_RESIDUAL), axis=1)
+    return _best_shift(shifts, errors, t)
 
 
-def _best_shift(shifts: Int64[np.ndarray, " shift"], costs: Float64[np.ndarray, " shift"]) -> OffsetScan:
+def _best_shift(
+    shifts: Int64[np.ndarray, " shift"],
+    errors: Float64[np.ndarray, "shift point"],
+    frame: Int64[np.ndarray, " point"],
+) -> OffsetScan:
     """Return the best of the shifts whose cost is known: not all of a camera with fewer frames."""
-    known = np.isfinite(costs)
-    now = costs[shifts == 0][0]
-    if not now > 0:
-        return OffsetScan(0.0, 0.0)
-    shifts, costs = shifts[known], costs[known]
-    best = _nearest_valley(costs, int(np.flatnonzero(shifts == 0)[0]))
+    known = np.isfinite(errors).any(axis=1)
+    shifts, errors = shifts[known], errors[known]
+    if 0 not in shifts:
+        return OffsetScan(0.0, 0.0, 0.0)
+    costs, now = np.nanmean(errors, axis=1), np.flatnonzero(shifts == 0)[0]
+    if not costs[now] > 0:
+        return OffsetScan(0.0, 0.0, 0.0)
+    best = _nearest_valley(costs, int(now))
     lag = float(shifts[best])
     if 0 < best < len(shifts) - 1:
         left, middle, right = costs[best - 1 : best + 2]
         bend, step = left - 2 * middle + right, int(shifts[best + 1] - shifts[best])
         if bend > 0 and step == shifts[best] - shifts[best - 1]:
             lag += step * float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
-    return OffsetScan(lag, float(1 - costs[best] / now))
+    sureness = _sureness(errors[now] - errors[best], frame)
+    return OffsetScan(lag, float(1 - costs[best] / costs[now]), sureness)
+
+
+def _sureness(fall: Float64[np.ndarray, " point"], frame: Int64[np.ndarray, " point"]) -> float:
+    """Return by how many standard errors residuals fall, from stretches of time of equally many points."""
+    order = np.argsort(frame, kind="stable")
+    order = order[np.isfinite(fall[order])]
+    n = min(MOST_STRETCHES, int(np.ptp(frame)) // (2 * MAX_SHIFT), len(order))
+    if n < FEWEST_STRETCHES:
+        return 0.0
+    means = np.array([fall[part].mean() for part in np.array_split(order, n)])
+    return float(means.mean() / max(means.std(ddof=1) / np.sqrt(n), 1e-12))

@@ -49,10 +49,9 @@ def draw_barcode(index: int) -> UInt8[np.ndarray, "y x"]:
     """
     number = index % 2**_N_BITS
     word = number << 4 | _check_bits(number)
-    n_blocks = _ROWS * _COLUMNS
-    bits = np.array([word >> (n_blocks - 1 - place) & 1 for place in range(n_blocks)], np.uint8)
-    levels = np.where(bits == 1, _WHITE, _BLACK).astype(np.uint8).reshape(_ROWS, _COLUMNS)
-    return np.kron(levels, np.ones((_BLOCK, _BLOCK), np.uint8))
+    is_white = word >> np.arange(_ROWS * _COLUMNS)[::-1] & 1 == 1
+    levels = np.where(is_white, _WHITE, _BLACK).astype(np.uint8).reshape(_ROWS, _COLUMNS)
+    return levels.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)
 
 
 def read_barcode(frame: Shaped[np.ndarray, "y x"], bits: int | None = None) -> int | None:

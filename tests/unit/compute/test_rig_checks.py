@@ -106,10 +106,30 @@ def test_late_camera_of_half_the_rate_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lag", "gain", "clear"),
-    [(0.1, 0.0, True), (3.7, 0.019, False), (3.7, 0.2, True), (-0.6, 0.05, False), (10.0, 0.5, False)],
+    ("lag", "gain", "sureness", "clear"),
+    [
+        (0.1, 0.0, 0.0, True),
+        (3.7, 0.019, 9.0, False),
+        (3.7, 0.2, 9.0, True),
+        (3.7, 0.2, 2.0, False),
+        (-0.6, 0.05, 9.0, False),
+        (10.0, 0.5, 9.0, False),
+    ],
 )
 def test_a_lag_is_clear_where_it_is_none_or_explains_the_residuals(
-    lag: float, gain: float, clear: bool
+    lag: float, gain: float, sureness: float, clear: bool
 ) -> None:
-    assert OffsetScan(lag, gain).is_clear == clear
+    assert OffsetScan(lag, gain, sureness).is_clear == clear
+
+
+def test_few_seconds_do_not_tell_a_lag() -> None:
+    """In 75 frames points drift once: what falls by a tenth there falls by chance."""
+    rig, _, _, uv = moving_points(2, 30, 600)
+    uv[1, 4:] = uv[1, :-4].copy()
+    long, short = (scan_offset(rig, uv[:, :n], 1) for n in (600, 75))
+    assert long.is_late
+    assert long.lag == pytest.approx(4, abs=0.5)
+    assert long.sureness > 3
+    assert not short.is_late
+    assert not short.is_clear
+    assert short.sureness == 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,13 +75,14 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
 
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
-        found = run(
-            open_recording(files, name=NAME, grey_range="full"),
-            analyses=MEASURED,
-            rois=list(scene.rois()),
-            parameters={"running": {"direction": 0.0}},
-            progress=progress,
-        )
+        with closing(open_recording(files, name=NAME, grey_range="full")) as recording:
+            found = run(
+                recording,
+                analyses=MEASURED,
+                rois=list(scene.rois()),
+                parameters={"running": {"direction": 0.0}},
+                progress=progress,
+            )
         find_runs(brain, seed=seed, progress=progress)
         finish(BRAIN)
         finish(FACE)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,8 +139,8 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
     from mystax.engine.space.pose3d_request import Request3d
 
     files = film_face(folder, seed=seed, progress=progress)
-    recording = open_recording(files, name=FACE_FOLDER)
-    poses = run(recording, analyses=["pose"], report=False, isolated=False, progress=progress)
+    with closing(open_recording(files, name=FACE_FOLDER)) as recording:
+        poses = run(recording, analyses=["pose"], report=False, isolated=False, progress=progress)
     request = Request3d(sides=dict.fromkeys(files, "left"))
     rig = folder / "calibration.toml"
     return triangulate_files(poses, rig, request, {}, report=False, progress=progress)

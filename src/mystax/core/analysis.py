@@ -1,7 +1,9 @@
 """One declaration per analysis: parameters, inputs, outputs and a thin run; the registry of all of them."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -371,7 +373,13 @@ def analysis(
     return register
 
 
-def _plugins() -> dict[str, EntryPoint]:
+def _plugins() -> Mapping[str, EntryPoint]:
+    """Return the plug-ins of the packages that can be imported, by name."""
+    return _plugins_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=1)  # a look opens the metadata of every installed package
+def _plugins_on(_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="mystax.analyses")}
 
 

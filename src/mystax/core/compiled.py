@@ -1,8 +1,8 @@
 """The one door to the compiler of loops.
 
 A kernel is a plain function of arrays and numbers, decorated with `kernel`, in a module of a folder named
-``kernels``; each has a NumPy twin in the tests.  Compiled code is kept in the user's cache folder, so that
-only the first run ever compiles.
+``kernels``; each has a NumPy twin in the tests.  One that only other kernels call is an `inner_kernel`: it
+compiles faster.  Compiled code is kept in the user's cache folder, so that only the first run ever compiles.
 """
 
 import gc
@@ -14,12 +14,14 @@ from typing import Any, TypeVar, cast, no_type_check
 import numba
 import platformdirs
 from numba.core import event
+from numba.core.registry import CPUDispatcher
 
-__all__ = ["cache_folder", "kernel"]
+__all__ = ["cache_folder", "inner_kernel", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _config: Any = numba.config  # its settings are made at run time: no checker sees them
+_njit: Any = numba.njit  # some of its options are not among its types
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _config.CACHE_DIR = str(platformdirs.user_cache_path("mystax") / "numba")
@@ -57,9 +59,32 @@ def kernel(function: F) -> F:
 
     Division by zero gives what NumPy's does.
     """
+    return cast("F", _compiled(function))
+
+
+def inner_kernel(function: F) -> F:
+    """Compile a function that kernels call, and nobody else.
+
+    It has no way in for Python's objects, whose making and optimizing is a seventh of a kernel's compiling.
+    """
+    found = _compiled(function, no_cpython_wrapper=True)
+    if isinstance(found, CPUDispatcher):  # a plain function where nothing is compiled (NUMBA_DISABLE_JIT)
+        found.__class__ = _Inner
+    return cast("F", found)
+
+
+def _compiled(function: Callable[..., Any], **options: bool) -> Any:
     # In tests jaxtyping's import hook has wrapped the function already; numba needs the plain one.
     plain = no_type_check(inspect.unwrap(function))
-    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(plain))
+    made = _njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)
+    return made(plain)
+
+
+class _Inner(CPUDispatcher):
+    """An inner kernel: what it lacks would end the process if it were called."""
+
+    def __call__(self, *_: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is an inner kernel: only kernels call it")
 
 
 def cache_folder() -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba.core import event
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 
 @kernel
@@ -22,6 +22,28 @@ def _product_of_sum(values: np.ndarray, factor: float) -> float:
     for value in values:
         total += value
     return total * factor
+
+
+@inner_kernel
+def _half(value: float) -> float:
+    return value / 2
+
+
+@kernel
+def _quarter(value: float) -> float:
+    return _half(_half(value))
+
+
+def test_an_inner_kernel_is_called_by_kernels() -> None:
+    assert _quarter(3.0) == 0.75
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+def test_an_inner_kernel_has_no_other_way_in() -> None:
+    """Also not where it is compiled already: without the way in a call would end the process."""
+    assert _quarter(3.0) == 0.75
+    with pytest.raises(TypeError, match="_half is an inner kernel"):
+        _half(3.0)
 
 
 def test_division_by_zero_gives_what_numpy_gives() -> None:

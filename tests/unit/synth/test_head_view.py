@@ -5,7 +5,10 @@ import pytest
 
 from mystax.synth.draws import Draw
 from mystax.synth.head_view import FOCUS, HeadCamera, draw_camera, draw_lights, look_at
-from mystax.synth.kernels.head import undistort
+from mystax.synth.kernels import head
+from tests.fixtures.inner import called
+
+undistort = called(head.undistort)
 
 SIZE = 256
 

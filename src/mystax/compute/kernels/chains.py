@@ -1,11 +1,11 @@
 """Orders of bouts in which no state follows itself, drawn by swaps."""
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["swap_bouts"]
 
 
-@kernel
+@inner_kernel
 def _meetings(label, is_joined, k):
     """Count the neighbours of a bout that have its state and are joined to it."""
     found = 0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mystax.compute.kernels.arrays import copy
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel
 
 __all__ = ["conic_ellipse", "is_allowed", "robust_ellipse"]
 
@@ -11,7 +11,7 @@ _N_SUBSETS = 40
 _N_REWEIGHTS = 4
 
 
-@kernel
+@inner_kernel
 def _next_random(state):
     """Give the next 64 random bits (splitmix64)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -21,7 +21,7 @@ def _next_random(state):
     return z ^ (z >> np.uint64(31))
 
 
-@kernel
+@inner_kernel
 def _solve5(m, solution):
     """Solve five linear equations (5 x 6, right side last) in place; tells if they have a solution."""
     for k in range(5):
@@ -47,7 +47,7 @@ def _solve5(m, solution):
     return True
 
 
-@kernel
+@inner_kernel
 def conic_ellipse(rim_x, rim_y, chosen, n, weights, x0, y0, scale, m, result):
     """Fit A x2 + B x y + C y2 + D x + E y = 1 to points by weighted least squares.
 
@@ -116,7 +116,7 @@ def conic_ellipse(rim_x, rim_y, chosen, n, weights, x0, y0, scale, m, result):
     return True
 
 
-@kernel
+@inner_kernel
 def is_allowed(ellipse, max_ratio, h, w):
     """Tell whether an ellipse can be a pupil: by its short axis, axis ratio and centre in the picture."""
     return (
@@ -128,7 +128,7 @@ def is_allowed(ellipse, max_ratio, h, w):
     )
 
 
-@kernel
+@inner_kernel
 def _tukey(rim_x, rim_y, n, ellipse, weights):
     """Write the Tukey weight of each rim point for an ellipse; returns their sum."""
     size = np.sqrt(ellipse[2] * ellipse[3])
@@ -150,7 +150,7 @@ def _tukey(rim_x, rim_y, n, ellipse, weights):
     return total
 
 
-@kernel
+@inner_kernel
 def _flatten(rim_x, rim_y, n, ellipse, weights, flat):
     """Write the weights over the squared gradient of the conic, so that the fit minimises distances."""
     c = np.cos(ellipse[4])
@@ -166,7 +166,7 @@ def _flatten(rim_x, rim_y, n, ellipse, weights, flat):
         flat[i] = weights[i] / max(unit * (u * u + v * v), 1e-6)
 
 
-@kernel
+@inner_kernel
 def robust_ellipse(rim_x, rim_y, n, ellipse, max_ratio, h, w, state, weights):
     """Fit an ellipse to rim points, some of which lie elsewhere; replaces `ellipse`, tells if one was found.
 

@@ -7,7 +7,7 @@ B = cov(p, v), C = cov(v, v).  The steps then cost some tens of operations and s
 import numpy as np
 
 from mystax.compute.kernels.arrays import copy, fill
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["FAR", "filter_likelihood", "filter_step", "smooth_point"]
 
@@ -131,7 +131,7 @@ def _forward(times, z, r, weight, q, speed_variance, means, blocks, distance):
         copy(block, blocks[t])
 
 
-@kernel
+@inner_kernel
 def _full(block, out):
     """Write the blocks as a 4x4 matrix."""
     out[0, 0], out[0, 1], out[1, 0], out[1, 1] = block[0], block[1], block[1], block[2]
@@ -140,7 +140,7 @@ def _full(block, out):
     out[2, 2], out[2, 3], out[3, 2], out[3, 3] = block[7], block[8], block[8], block[9]
 
 
-@kernel
+@inner_kernel
 def _cholesky_solve(matrix, right):
     """Overwrite `right` (4, 4) by the solution of matrix X = right; the 4x4 matrix is overwritten too."""
     for j in range(4):
@@ -216,7 +216,7 @@ def _backward(times, q, means, blocks, out_mean, out_cov):
         out_cov[t, 0], out_cov[t, 1], out_cov[t, 2] = after[0, 0], after[0, 1], after[1, 1]
 
 
-@kernel
+@inner_kernel
 def _reweigh(z, r, weight, out_mean, out_cov):
     """Set the weight of each measurement by its distance from where all others, before and after, put it."""
     for t in range(len(z)):

@@ -6,7 +6,7 @@ angle, for fisheye) up to which the radial map grows.
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["distort", "project", "project_jacobian", "project_points", "undistort", "undistort_points"]
 
@@ -27,7 +27,7 @@ def radial(row, is_fisheye, r):
     return value, 1.0 + q * (3.0 * k1 + q * (5.0 * k2 + q * 7.0 * k3))
 
 
-@kernel
+@inner_kernel
 def distort(row, is_fisheye, x, y, out):
     """Distort a normalised point: out = u, v, then d(u, v)/d(x, y) in rows."""
     fx, fy, cx, cy = row[12], row[13], row[14], row[15]
@@ -70,7 +70,7 @@ def project(row, is_fisheye, px, py, pz, out):
     return c
 
 
-@kernel
+@inner_kernel
 def project_jacobian(row, is_fisheye, px, py, pz, out, jac):
     """Project a point: out = u, v; jac (2, 3) = d(u, v)/dX; returns its depth."""
     a = row[0] * px + row[1] * py + row[2] * pz + row[9]
@@ -89,7 +89,7 @@ def project_jacobian(row, is_fisheye, px, py, pz, out, jac):
     return c
 
 
-@kernel
+@inner_kernel
 def _inverse_radial(row, is_fisheye, rd, limit, tolerance):
     """Return the radius whose image is rd; NaN beyond the limit.  Newton steps inside a bracket."""
     high = limit

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = [
     "compat_moments",
@@ -87,7 +87,7 @@ def hide_reflections(frame, level, drawn, hidden):
                             hidden[y + dy, x + dx] = 1
 
 
-@kernel
+@inner_kernel
 def dark_region(picture, mask, hidden, threshold, seen, queue):
     """Find the connected region of largest dark mass; hidden pixels connect but weigh nothing.
 
@@ -222,7 +222,7 @@ def _median(values, n):
     return 0.5 * (lower + upper)
 
 
-@kernel
+@inner_kernel
 def region_moments(xs, ys, weights, n, spot_x, spot_y, n_spots, sigma, n_rounds, result):
     """Weighted moments with rejection of far pixels; writes (x, y, cxx, cxy, cyy), tells if they exist.
 
@@ -278,7 +278,7 @@ def region_moments(xs, ys, weights, n, spot_x, spot_y, n_spots, sigma, n_rounds,
     return True
 
 
-@kernel
+@inner_kernel
 def eigen_ellipse(xx, xy, yy, sigma, result):
     """Write long and short semi-axis and angle of the ellipse at `sigma` standard deviations."""
     middle = 0.5 * (xx + yy)

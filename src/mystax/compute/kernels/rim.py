@@ -10,7 +10,7 @@ from mystax.compute.kernels.pupil import (
     region_moments,
     smooth_picture,
 )
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["N_RAYS", "ellipse_confidence", "find_rim", "fit_frames", "fit_rim"]
 
@@ -26,7 +26,7 @@ _GREY_STEPS = 4
 _N_BINS = 256 * _GREY_STEPS
 
 
-@kernel
+@inner_kernel
 def find_rim(picture, hidden, ellipse, share, values, rim_x, rim_y, rises):
     """Search the strongest outward rise of grey on rays around an ellipse; returns how many were found.
 
@@ -92,7 +92,7 @@ def find_rim(picture, hidden, ellipse, share, values, rim_x, rim_y, rises):
     return n_found
 
 
-@kernel
+@inner_kernel
 def _round_out(ellipse, rises, weights, n):
     """Make the ellipse larger by what the blur of the optics moved its rim inwards."""
     at_rim = 0.0
@@ -112,7 +112,7 @@ def _round_out(ellipse, rises, weights, n):
     ellipse[3] = b + more * b / (a * a)
 
 
-@kernel
+@inner_kernel
 def fit_rim(picture, hidden, ellipse, max_ratio, state, values, points):
     """Search rim and ellipse in three rounds from a first guess; returns how many rim points agree (0: none).
 
@@ -144,7 +144,7 @@ def fit_rim(picture, hidden, ellipse, max_ratio, state, values, points):
     return n_seen if n_seen >= 10 and is_allowed(ellipse, max_ratio, h, w) else np.int64(0)
 
 
-@kernel
+@inner_kernel
 def _histogram_median(counts, n):
     """Grey level in the middle of a histogram of `n` pixels."""
     half = 0.5 * n
@@ -156,7 +156,7 @@ def _histogram_median(counts, n):
     return 255.0
 
 
-@kernel
+@inner_kernel
 def ellipse_confidence(
     picture, hidden, mask, border, threshold, n_dark, ellipse, points, n_seen, inner, outer, result
 ):
@@ -239,7 +239,7 @@ def ellipse_confidence(
     result[0] = confidence
 
 
-@kernel
+@inner_kernel
 def _clear(points):
     """Forget all rim points."""
     for ray in range(N_RAYS):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mystax.compute.kernels.arrays import copy, fill
 from mystax.compute.kernels.projection import project, project_jacobian, undistort
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["CUT", "PAIR_CUT", "solve3", "triangulate_block"]
 
@@ -26,7 +26,7 @@ def _distance(dx, dy):
     return np.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@inner_kernel
 def solve3(a, x):
     """Solve for x: a = xx, xy, xz, yy, yz, zz of a symmetric matrix, and the right side behind them.
 
@@ -47,7 +47,7 @@ def solve3(a, x):
     return det
 
 
-@kernel
+@inner_kernel
 def invert3(a, out):
     """Invert a symmetric matrix of six numbers; returns whether it could be."""
     i00 = a[3] * a[5] - a[4] * a[4]
@@ -64,7 +64,7 @@ def invert3(a, out):
     return True
 
 
-@kernel
+@inner_kernel
 def _linear(rows, xy, weight, chosen, a, x):
     """Linear solution of the chosen cameras; returns whether there is one in front of all of them."""
     fill(a, 0.0)
@@ -222,7 +222,7 @@ def _without(rows, fisheye, uv, prec, used, x, gone, shares, total, chosen, rest
     return _distance(uv[gone, 0] - work[0], uv[gone, 1] - work[1])
 
 
-@kernel
+@inner_kernel
 def _freedom(rows, fisheye, prec, used, x, cov, free, effective, work, jac):
     """Share of each observation that is free to err: trace of I - H, and its effective degrees of freedom."""
     for c in range(len(rows)):
@@ -250,7 +250,7 @@ def _freedom(rows, fisheye, prec, used, x, cov, free, effective, work, jac):
             free[c], effective[c] = trace, trace * trace / square
 
 
-@kernel
+@inner_kernel
 def _widest(centres, used, x):
     """Return the largest angle between the rays of the cameras used [rad]."""
     widest = 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 from mystax.nets.kernels.crops import normalise_crop, resize_box
 
 __all__ = ["augment_crops", "block_loss", "blur_rows_and_columns", "smear", "warp_crop"]
@@ -19,7 +19,7 @@ _DCT = np.array(
 )
 
 
-@kernel
+@inner_kernel
 def warp_crop(image, mask, has_mask, matrix, is_open, out, valid):
     """Sample `image` at matrix @ (x, y, 1) of every output pixel, averaged over sub-samples when shrinking.
 
@@ -61,7 +61,7 @@ def warp_crop(image, mask, has_mask, matrix, is_open, out, valid):
             valid[v, u] = inside or is_open
 
 
-@kernel
+@inner_kernel
 def blur_rows_and_columns(picture, sigma, scratch):
     """Blur a picture in place with a Gaussian; borders repeat."""
     size_y, size_x = picture.shape
@@ -97,7 +97,7 @@ def blur_rows_and_columns(picture, sigma, scratch):
                 picture[y, x] += weight * scratch[row, x]
 
 
-@kernel
+@inner_kernel
 def smear(picture, length, angle, scratch):
     """Average a picture along a line of `length` pixels, in place: motion during the exposure."""
     size_y, size_x = picture.shape
@@ -161,7 +161,7 @@ def _between(u, low, high):
     return low + u * (high - low)
 
 
-@kernel
+@inner_kernel
 def _draw_matrix(u, ranges, n_in, n_out, matrix):
     """Fill the matrix from output to input pixels; return whether the picture is mirrored."""
     angle = _between(u[0], -ranges[0], ranges[0])
@@ -184,7 +184,7 @@ def _draw_matrix(u, ranges, n_in, n_out, matrix):
     return is_mirrored
 
 
-@kernel
+@inner_kernel
 def _move_points(xy, state, order, is_mirrored, matrix, size, xy_out, state_out):
     """Carry points from input to output pixels; those that leave the picture are absent."""
     det = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
@@ -201,7 +201,7 @@ def _move_points(xy, state, order, is_mirrored, matrix, size, xy_out, state_out)
             state_out[k] = 0
 
 
-@kernel
+@inner_kernel
 def _occlude(u, picture, valid, xy, state, noise, start):
     """Lay a box or a soft-edged ellipse with some texture over the picture; points under it are invisible."""
     size = picture.shape[0]
@@ -241,7 +241,7 @@ def _occlude(u, picture, valid, xy, state, noise, start):
                 state[k] = 1
 
 
-@kernel
+@inner_kernel
 def _relight(u, picture, gamma, table):
     """Change gamma and contrast, add a slope of light and one hot spot, clip to 0..255."""
     size = picture.shape[0]
@@ -270,7 +270,7 @@ def _relight(u, picture, gamma, table):
             picture[y, x] = min(max(value, np.float32(0.0)), np.float32(255.0))
 
 
-@kernel
+@inner_kernel
 def _degrade(u, picture, strength, noise, start, scratch, small, flags):
     """Blur, motion, resampling, noise and block loss, each with its own chance."""
     size = picture.shape[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["decode_maps", "normalise_crop", "resize_box", "two_quantiles"]
 
@@ -10,7 +10,7 @@ _LEAST = np.float32(-80.0)  # below it a cell counts as this: 4,096 cells of exp
 _LANES = 16  # neighbours that are compared or summed at a time
 
 
-@kernel
+@inner_kernel
 def _axis_weights(start, step, size, length, first, count, weights):
     """For each output cell: the first input cell, how many, and their weights (area or bilinear).
 
@@ -100,7 +100,7 @@ def resize_box(frame, x0, y0, side, out, valid):
     return lost
 
 
-@kernel
+@inner_kernel
 def _select(values, rank):
     """Return the value of a rank (from 0), exchanging values about pivots until it has its place."""
     low = 0
@@ -127,7 +127,7 @@ def _select(values, rank):
     return values[rank]
 
 
-@kernel
+@inner_kernel
 def _order_statistic(values, n, rank, low, high, counts, bins):
     """Return the value of a rank (from 0) out of the first n values, by a histogram."""
     if high <= low:
@@ -149,7 +149,7 @@ def _order_statistic(values, n, rank, low, high, counts, bins):
     return _select(inside, rank - passed)
 
 
-@kernel
+@inner_kernel
 def two_quantiles(values, n, lower, upper):
     """Return two quantiles of the first n values, with linear interpolation between ranks."""
     bins = 2048
@@ -209,7 +209,7 @@ def normalise_crop(crop, valid, least_span):
     return True
 
 
-@kernel
+@inner_kernel
 def _fill_maxima(plane, lanes, maxima):
     """Write the largest value of each row."""
     height, width = plane.shape
@@ -228,7 +228,7 @@ def _fill_maxima(plane, lanes, maxima):
         maxima[y] = most
 
 
-@kernel
+@inner_kernel
 def _sum_of_powers(plane, top, sums):
     """Return the sum of exp(value - top) over all cells, within 1e-6 of it.
 

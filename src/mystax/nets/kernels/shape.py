@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = ["shape_residuals"]
 
 
-@kernel
+@inner_kernel
 def _fit_similarity(xy, weight, mean, is_mirrored):
     """Return shift, factor (complex, as two numbers) and misfit of a weighted similarity onto the mean."""
     total = 0.0
@@ -62,7 +62,7 @@ def _middle(values, use):
     return kept[n // 2]
 
 
-@kernel
+@inner_kernel
 def _whiten(matrix, inverse):
     """Write the inverse of the Cholesky factor of a symmetric positive definite matrix, which is overwritten.
 

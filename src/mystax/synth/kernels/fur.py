@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 from mystax.synth.kernels.head import to_screen, undistort
 from mystax.synth.kernels.shade import next_normal, next_unit, smooth, value_noise
 
 __all__ = ["draw_fur", "draw_rooted", "draw_whiskers"]
 
 
-@kernel
+@inner_kernel
 def draw_strand(
     px,
     py,

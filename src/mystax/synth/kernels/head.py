@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 
 __all__ = [
     "add_bumps",
@@ -163,7 +163,7 @@ def project_points(points, rotation, translation, lens, out):
         out[i, 2] = cz
 
 
-@kernel
+@inner_kernel
 def to_screen(x, y, z, lens, rotation, place):
     """Project one point: (x px, y px, depth)."""
     cx = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + place[0]
@@ -265,7 +265,7 @@ def place_globe(centre, radius, axes, lid, part, far, lens, depth, parts, uv):
             uv[y, x, 0], uv[y, x, 1] = p / radius + (FAR if far else 0.0), q / radius
 
 
-@kernel
+@inner_kernel
 def undistort(x, y, k1, k2):
     """Invert the radial distortion of normalised coordinates."""
     if k1 == 0.0 and k2 == 0.0:

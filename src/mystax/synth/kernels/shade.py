@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mystax.core.compiled import kernel
+from mystax.core.compiled import inner_kernel, kernel
 from mystax.synth.kernels.head import FAR, lid_value, to_screen, undistort
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 
-@kernel
+@inner_kernel
 def next_unit(state):
     """Next random number in 0..1 of a state (1,) of uint64."""
     x = state[0]
@@ -27,13 +27,13 @@ def next_unit(state):
     return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@kernel
+@inner_kernel
 def next_normal(state):
     """Next random number of nearly normal distribution, mean 0 and standard deviation 1."""
     return (next_unit(state) + next_unit(state) + next_unit(state) + next_unit(state) - 2.0) * 1.7320508
 
 
-@kernel
+@inner_kernel
 def value_noise(x, y, z, grains):
     """Smooth noise in space, -1..1, with details of size 1; grains (32, 32, 32) are repeated."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -73,7 +73,7 @@ def cast_shadow(points, axes, centre, reach, out):
                     out[v + r, u + c] = max(out[v + r, u + c], height)
 
 
-@kernel
+@inner_kernel
 def lit_by_key(x, y, z, axes, centre, reach, shadows, bias):
     """Share of the key light that reaches a place, 0..1."""
     n = shadows.shape[0]
@@ -94,7 +94,7 @@ def lit_by_key(x, y, z, axes, centre, reach, shadows, bias):
     return total
 
 
-@kernel
+@inner_kernel
 def alike_block(depth, parts, uv, top, left, zones):
     """Tell whether four pixels show one smooth piece of a surface, away from nose and eyes (x, y, square)."""
     if top + 1 >= depth.shape[0] or left + 1 >= depth.shape[1]:

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mystax.compute.kernels.ellipse import conic_ellipse, is_allowed, robust_ellipse
+from mystax.compute.kernels import ellipse
+from tests.fixtures.inner import called
+
+conic_ellipse = called(ellipse.conic_ellipse)
+is_allowed = called(ellipse.is_allowed)
+robust_ellipse = called(ellipse.robust_ellipse)
 
 TRUE = np.array([31.0, 24.5, 14.0, 10.0, 0.6])
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mystax.compute.kernels.pupil import (
-    compat_moments,
-    dark_region,
-    eigen_ellipse,
-    hide_reflections,
-    region_moments,
-    smooth_picture,
-)
+from mystax.compute.kernels import pupil
+from mystax.compute.kernels.pupil import compat_moments, hide_reflections, smooth_picture
+from tests.fixtures.inner import called
+
+dark_region = called(pupil.dark_region)
+eigen_ellipse = called(pupil.eigen_ellipse)
+region_moments = called(pupil.region_moments)
 
 
 def smoothed(frame: np.ndarray, unit: float = 1.0, *, is_bright: bool = False) -> np.ndarray:

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from mystax.compute.kernels.rim import N_RAYS, ellipse_confidence, find_rim, fit_rim
+from mystax.compute.kernels import rim
+from mystax.compute.kernels.rim import N_RAYS
 from mystax.synth.eye import Eye, paint_eye
+from tests.fixtures.inner import called
+
+ellipse_confidence = called(rim.ellipse_confidence)
+find_rim = called(rim.find_rim)
+fit_rim = called(rim.fit_rim)
 
 SHAPE = (100, 110)
 

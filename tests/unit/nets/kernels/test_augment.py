@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import fft, ndimage
 
-from mystax.nets.kernels.augment import block_loss, blur_rows_and_columns, smear, warp_crop
+from mystax.nets.kernels import augment
+from mystax.nets.kernels.augment import block_loss
+from tests.fixtures.inner import called
+
+blur_rows_and_columns = called(augment.blur_rows_and_columns)
+smear = called(augment.smear)
+warp_crop = called(augment.warp_crop)
 
 RNG = np.random.default_rng(3)
 PICTURE = RNG.uniform(0, 255, (40, 40)).astype(np.float32)

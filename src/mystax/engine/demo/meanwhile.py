@@ -2,17 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from mystax.core.events import Event, Report, silent
 from mystax.engine.demo.notes import update_report
 
-__all__ = ["Part", "meanwhile"]
+__all__ = ["Beside", "Part", "meanwhile"]
 
 CODE = """
 import os, sys
@@ -23,6 +23,8 @@ tell = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed tells nothing
 seed, *words = sys.argv[1:]
 for module, name, folder in zip(*[iter(words)] * 3):
+    if not sys.stdin.readline():  # it may begin; nothing comes when nobody waits any more
+        sys.exit(1)
     how = "left"
     try:
         getattr(import_module(module), name)(Path(folder), seed=int(seed))
@@ -59,10 +61,56 @@ class Part:
     text: str
 
 
+class Beside:
+    """Parts that a process of its own does one after another, each when it may begin.
+
+    Parameters
+    ----------
+    parts : sequence of (Part, Path)
+        What is done, in this order, and its folders.
+    process : Popen
+        What does it; its pipes are texts.
+    seed : int
+        Start of the random numbers.
+    progress : callable
+        Takes events.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[tuple[Part, Path]],
+        process: Any,
+        seed: int,
+        progress: Report,
+    ) -> None:
+        self._folders, self._process = dict(parts), process
+        self._seed, self._progress = seed, progress
+
+    def begin(self, part: Part) -> None:
+        """Let the next part begin: what it needs is there."""
+        if not (self._folders[part] / part.outcomes / part.made).exists():
+            self._progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
+        with suppress(OSError):  # who has ended does nothing; then it is done where it is finished
+            self._process.stdin.write("begin\n")
+            self._process.stdin.flush()
+
+    def finish(self, part: Part) -> None:
+        """Wait until the process has been through a part that has begun, and write the report.
+
+        What the process could not do, or refused with a reason, is done here.
+        """
+        told = self._process.stdout
+        how = next((how for how, module in map(str.split, told) if module == part.module), "left")
+        if how != "done":
+            work = getattr(import_module(part.module), part.name)
+            work(self._folders[part], seed=self._seed, progress=self._progress)
+        update_report(self._folders[part] / part.outcomes)
+
+
 @contextmanager
 def meanwhile(
     parts: Sequence[tuple[Part, Path]], *, seed: int = 0, progress: Report = silent
-) -> Iterator[Callable[[Part], None]]:
+) -> Iterator[Beside]:
     """Do parts one after another in a process of its own while other work is done.
 
     Parameters
@@ -76,47 +124,27 @@ def meanwhile(
 
     Yields
     ------
-    callable
-        Finishes a part, of those in their order: waits until the process has been through it, does here what
-        that could not do, or refused with a reason, and writes the report.
+    Beside
+        Lets parts begin, and finishes them, in their order.
     """
-    for part, folder in parts:
-        if not (folder / part.outcomes / part.made).exists():
-            progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
-    folders = dict(parts)
-    with _process(parts, seed) as told:
-
-        def finish(part: Part) -> None:
-            how = next((how for how, module in map(str.split, told) if module == part.module), "left")
-            if how != "done":
-                work = getattr(import_module(part.module), part.name)
-                work(folders[part], seed=seed, progress=progress)
-            update_report(folders[part] / part.outcomes)
-
-        yield finish
-
-
-@contextmanager
-def _process(parts: Sequence[tuple[Part, Path]], seed: int) -> Iterator[IO[str]]:
-    """Begin parts beside the block; yields what tells how it went with each, in turn."""
     from mystax.engine.supervisor import child_environment
 
     words = [word for part, folder in parts for word in (part.module, part.name, str(folder.absolute()))]
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
+    process: Any = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
         [sys.executable, "-P", "-c", CODE, str(seed), *words],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=child_environment(),
         text=True,
     )
-    told = process.stdout
-    assert told is not None  # noqa: S101 - it was asked for
     try:
-        yield told
+        yield Beside(parts, process, seed, progress)
     except BaseException:
         process.terminate()
         raise
     finally:
+        with suppress(OSError):
+            process.stdin.close()
         process.wait()
-        told.close()
+        process.stdout.close()

@@ -48,9 +48,10 @@ def test_a_part_is_done_in_a_process_beside(
     monkeypatch.setattr(module, "CODE", words)
     asked = asked_of(part, monkeypatch)
     events: list[Event] = []
-    with meanwhile([(part, tmp_path / "part")], seed=7, progress=events.append) as finish:
+    with meanwhile([(part, tmp_path / "part")], seed=7, progress=events.append) as beside:
+        beside.begin(part)
         assert asked == []
-        finish(part)
+        beside.finish(part)
     process, seed, where, function, folder = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
     assert (where, function) == (part.module, part.name)
@@ -69,10 +70,12 @@ def test_a_part_is_finished_while_the_next_one_is_done(
         part_one=("print('done part_two')",),
         part_two=(wait, "(folder / 'ended').touch()"),
     )
-    with meanwhile([(one, tmp_path), (two, tmp_path)]) as finish:
-        finish(one)
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as beside:
+        beside.begin(one)
+        beside.begin(two)
+        beside.finish(one)
         (tmp_path / "may").touch()
-        finish(two)
+        beside.finish(two)
         assert (tmp_path / "ended").exists(), "what a part prints is not what the process tells"
 
 
@@ -85,11 +88,37 @@ def test_a_part_that_fails_beside_is_refused_here_and_the_next_one_is_done(
         bad_part=("raise ValueError('no room')",),
         good_part=("(folder / 'done').open('x').close()",),
     )
-    with meanwhile([(one, tmp_path), (two, tmp_path)]) as finish:
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as beside:
+        beside.begin(one)
+        beside.begin(two)
         with pytest.raises(ValueError, match="no room"):
-            finish(one)
-        finish(two)  # a second time, the file would be there
+            beside.finish(one)
+        beside.finish(two)  # a second time, the file would be there
     assert (tmp_path / "done").exists()
+
+
+def test_a_part_waits_until_it_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = own_parts(
+        tmp_path,
+        monkeypatch,
+        first_part=("(folder / 'needed').unlink()",),
+        second_part=("(folder / 'needed').rename(folder / 'used')",),
+    )
+    (tmp_path / "needed").touch()
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as beside:
+        beside.begin(one)
+        beside.finish(one)
+        (tmp_path / "needed").touch()
+        beside.begin(two)
+        beside.finish(two)  # done here as well, it would fail
+    assert (tmp_path / "used").exists()
+
+
+def test_what_never_may_begin_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = own_parts(tmp_path, monkeypatch, waiting_part=("(folder / 'begun').touch()",))
+    with meanwhile([(one, tmp_path)]):
+        pass
+    assert not (tmp_path / "begun").exists()
 
 
 def test_a_process_that_is_told_to_stop_begins_no_other_part(
@@ -101,8 +130,9 @@ def test_a_process_that_is_told_to_stop_begins_no_other_part(
         stopped_part=("from mystax.errors import Cancelled", "raise Cancelled('stop')"),
         never_part=("(folder / 'begun').touch()",),
     )
-    with meanwhile([(one, tmp_path), (two, tmp_path)]):
-        pass
+    with meanwhile([(one, tmp_path), (two, tmp_path)]) as beside:
+        beside.begin(one)
+        beside.begin(two)
     assert not (tmp_path / "begun").exists()
 
 
@@ -127,8 +157,8 @@ def test_what_is_there_already_is_not_announced(
     (tmp_path / part.outcomes).mkdir()
     (tmp_path / part.outcomes / part.made).touch()
     events: list[Event] = []
-    with meanwhile([(part, tmp_path)], progress=events.append):
-        pass
+    with meanwhile([(part, tmp_path)], progress=events.append) as beside:
+        beside.begin(part)
     assert events == []
 
 
@@ -138,6 +168,7 @@ def test_failure_of_the_process_beside_is_made_good_here(
 ) -> None:
     monkeypatch.setattr(module, "CODE", "raise SystemExit(3)")
     asked = asked_of(part, monkeypatch)
-    with meanwhile([(part, tmp_path)], seed=3) as finish:
-        finish(part)
+    with meanwhile([(part, tmp_path)], seed=3) as beside:
+        beside.begin(part)
+        beside.finish(part)
     assert asked == [("work", tmp_path, 3), ("report", tmp_path / part.outcomes, 0)]

@@ -67,14 +67,14 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
 
     place = Path(folder)
     face, brain = place / FACE_FOLDER, place / BRAIN_FOLDER
-    with meanwhile([(FACE, face), (BRAIN, brain)], seed=seed, progress=progress) as beside:
+    with meanwhile([(BRAIN, brain), (FACE, face)], seed=seed, progress=progress) as beside:
+        make_brain(brain, seed=seed, progress=progress)
+        beside.begin(BRAIN)
         beside.begin(FACE)
         # loaded when the process has begun
         from mystax.engine.recordings import open_recording
         from mystax.engine.run import run
 
-        make_brain(brain, seed=seed, progress=progress)
-        beside.begin(BRAIN)
         scene = make_recording(place, seed=seed, progress=progress)
         files = {camera: str(place / f"{camera}.mp4") for camera in CAMERAS}
         with closing(open_recording(files, name=NAME, grey_range="full")) as recording:
@@ -87,8 +87,8 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
                 progress=progress,
             )
         find_runs(brain, seed=seed, progress=progress)
-        beside.finish(FACE)
         beside.finish(BRAIN)
+        beside.finish(FACE)
     return found
 
 

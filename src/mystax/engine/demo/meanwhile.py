@@ -23,11 +23,12 @@ tell = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed tells nothing
 seed, *words = sys.argv[1:]
 for module, name, folder in zip(*[iter(words)] * 3):
-    if not sys.stdin.readline():  # it may begin; nothing comes when nobody waits any more
-        sys.exit(1)
     how = "left"
     try:
-        getattr(import_module(module), name)(Path(folder), seed=int(seed))
+        work = getattr(import_module(module), name)
+        if not sys.stdin.readline():  # it may begin; nothing comes when nobody waits any more
+            sys.exit(1)
+        work(Path(folder), seed=int(seed))
         how = "done"
     except Cancelled:
         sys.exit(1)  # nobody waits any more

@@ -83,7 +83,6 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
                 analyses=MEASURED,
                 rois=list(scene.rois()),
                 parameters={"running": {"direction": 0.0}},
-                isolated=False,
                 progress=progress,
             )
         find_runs(brain, seed=seed, progress=progress)

@@ -102,7 +102,11 @@ def test_a_part_waits_until_it_may_begin(tmp_path: Path, monkeypatch: pytest.Mon
         tmp_path,
         monkeypatch,
         first_part=("(folder / 'needed').unlink()",),
-        second_part=("(folder / 'needed').rename(folder / 'used')",),
+        second_part=(
+            "import os",
+            "(folder / 'needed').unlink()",
+            "(folder / 'who').write_text(str(os.getpid()))",
+        ),
     )
     (tmp_path / "needed").touch()
     with meanwhile([(one, tmp_path), (two, tmp_path)]) as beside:
@@ -110,8 +114,8 @@ def test_a_part_waits_until_it_may_begin(tmp_path: Path, monkeypatch: pytest.Mon
         beside.finish(one)
         (tmp_path / "needed").touch()
         beside.begin(two)
-        beside.finish(two)  # done here as well, it would fail
-    assert (tmp_path / "used").exists()
+        beside.finish(two)
+    assert int((tmp_path / "who").read_text()) != os.getpid(), "before its time it fails, and is done here"
 
 
 def test_what_never_may_begin_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

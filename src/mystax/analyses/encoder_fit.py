@@ -16,10 +16,11 @@ from mystax.analyses.encoding_members import (
     stack_members,
 )
 from mystax.compute.folds import FoldPlan
+from mystax.compute.linear_fit import predict_rows
 from mystax.compute.lowrank import reduced
 from mystax.compute.regression import decompose
 from mystax.core.analysis import Tiles
-from mystax.core.typing import Float64, Int64
+from mystax.core.typing import Float32, Float64, Int64
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -38,7 +39,7 @@ def fit_encoder(
     *,
     facts: Mapping[str, object] | None = None,
     names: Int64[np.ndarray, " neuron"],
-) -> Encoder:
+) -> tuple[Encoder, Float32[np.ndarray, "time latent"]]:
     """Fit the encoder once more on all usable bins, to be kept.
 
     Parameters
@@ -60,8 +61,8 @@ def fit_encoder(
 
     Returns
     -------
-    Encoder
-        Ready to be saved.
+    encoder, latent : Encoder, array (time, latent)
+        Ready to be saved; its latents of all bins.
     """
     train = data.usable
     settings = replace(settings, facemap=None)  # it is reported, and takes no part in the stack
@@ -72,7 +73,8 @@ def fit_encoder(
         from mystax.nets.encoder_weights import pack_network
 
         network = np.frombuffer(pack_network(fits.deep.members), np.uint8)
-    return Encoder(
+    latents = _latents(fits)
+    encoder = Encoder(
         fits.design.bank,
         fits.design.scale,
         fits.lagged,
@@ -85,10 +87,11 @@ def fit_encoder(
         stack,
         fits.stacked,
         names,
-        _latents(fits),
+        latents,
         data.width,
         facts or {},
     )
+    return encoder, predict_rows(fits.design.x, latents, np.zeros(latents.shape[1]))
 
 
 def _latents(fits: Members) -> Float64[np.ndarray, "feature latent"]:

@@ -1,8 +1,7 @@
-"""One component on its way through the bank: windows, memories, rhythms, rectified changes."""
+"""Components on their way through the bank: windows, memories, rhythms, rectified changes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,36 +27,40 @@ from mystax.core.typing import Bool, Float64
 __all__ = ["Made", "base_signals", "component_features"]
 
 
-@dataclass(eq=False)
+TOGETHER = 8
+"""Components that are filtered at once: as many as fill a vector, few enough for the memory."""
+
+
+@dataclass(frozen=True, eq=False)
 class Made:
-    """Features of one component.
+    """Features of some components.
 
     Attributes
     ----------
-    columns : list of arrays (time,)
+    columns : array (component, feature, time)
         In the order of `features_of_one`.
-    levels : list of float
+    levels : array (component, level)
         Median of each envelope, then sd of each half-wave.
     """
 
-    columns: list[Float64[np.ndarray, " time"]] = field(default_factory=list)
-    levels: list[float] = field(default_factory=list)
+    columns: Float64[np.ndarray, "component feature time"]
+    levels: Float64[np.ndarray, "component level"]
 
 
 def component_features(
-    values: Float64[np.ndarray, " sample"],
+    values: Float64[np.ndarray, "sample component"],
     bank: str,
     filters: Filters,
     bins: Bins,
     training: Bool[np.ndarray, " sample"] | None = None,
-    levels: Sequence[float] = (),
+    levels: Float64[np.ndarray, "component level"] | None = None,
 ) -> Made:
-    """Make the features of a component, averaged inside the bins.
+    """Make the features of components, averaged inside the bins.
 
     Parameters
     ----------
-    values : array (sample,)
-        The component.
+    values : array (sample, component)
+        The components.
     bank : str
         One of `BANKS`.
     filters : Filters
@@ -66,7 +69,7 @@ def component_features(
         Neural bins.
     training : array (sample,), optional
         Frames that levels are learned from; by default `levels` are used.
-    levels : sequence of float, optional
+    levels : array (component, level), optional
         What was learned before.
 
     Returns
@@ -74,89 +77,99 @@ def component_features(
     Made
         Features and levels.
     """
-    return _Component(values, filters, bins, training, list(levels)).features(bank)
+    made = []
+    for first in range(0, values.shape[1], TOGETHER):
+        some = slice(first, first + TOGETHER)
+        known = None if levels is None else levels[some]
+        made.append(
+            _Components(np.ascontiguousarray(values[:, some]), filters, training, known).features(bank, bins)
+        )
+    return Made(np.concatenate([one.columns for one in made]), np.concatenate([one.levels for one in made]))
 
 
-class _Component:
-    """One component on its way through the bank."""
+class _Components:
+    """Some components on their way through the bank."""
 
     def __init__(
         self,
-        values: Float64[np.ndarray, " sample"],
+        values: Float64[np.ndarray, "sample component"],
         filters: Filters,
-        bins: Bins | None,
         training: Bool[np.ndarray, " sample"] | None,
-        known: list[float],
+        known: Float64[np.ndarray, "component level"] | None,
     ) -> None:
-        self.values, self.filters, self.bins = values, filters, bins
+        self.values, self.filters = values, filters
         self.training, self.known = training, known
-        self.made = Made()
+        self.levels: list[Float64[np.ndarray, " component"]] = []
 
-    @cached_property
-    def rate(self) -> float:
-        return self.filters.rate
-
-    def features(self, bank: str) -> Made:
+    def features(self, bank: str, bins: Bins) -> Made:
         """Make all features, in the order of `features_of_one`."""
+        found = np.concatenate(list(self._through(bank, bins)))
+        levels = np.array(self.levels).reshape(-1, self.values.shape[1])
+        return Made(found.transpose(2, 0, 1), levels.T)
+
+    def _through(self, bank: str, bins: Bins) -> Iterator[Float64[np.ndarray, "_feature _time component"]]:
         if bank == "states":
-            self._windows(self.values, STATES)
-            self._memory(self.values, STATES_MEMORY)
-            return self.made
-        self._windows(self.values, SIGNED)
+            yield self._windows(self.values, STATES, bins)
+            yield self._memory(self.values, STATES_MEMORY, bins)
+            return
+        yield self._windows(self.values, SIGNED, bins)
         for tau in SLOW:
-            self._memory(self.values, tau)
+            yield self._memory(self.values, tau, bins)
         if bank == "full":
             for size in self.envelopes():
-                self._windows(size, ENVELOPE)
-                self._memory(size, ENVELOPE_MEMORY)
+                yield self._windows(size, ENVELOPE, bins)
+                yield self._memory(size, ENVELOPE_MEMORY, bins)
             for change in self.half_waves():
-                self._windows(change, HALF_WAVE)
-        return self.made
+                yield self._windows(change, HALF_WAVE, bins)
 
     def _windows(
-        self, values: Float64[np.ndarray, " sample"], windows: Sequence[tuple[float, float]]
-    ) -> None:
-        shapes = [Shape.bump(c, w, self.rate) for c, w in windows]
-        self._take(self.filters.apply(values, shapes))
+        self,
+        values: Float64[np.ndarray, "sample component"],
+        windows: Sequence[tuple[float, float]],
+        bins: Bins,
+    ) -> Float64[np.ndarray, "window time component"]:
+        return self.filters.means(values, [Shape.bump(c, w, self.filters.rate) for c, w in windows], bins)
 
-    def _memory(self, values: Float64[np.ndarray, " sample"], tau: float) -> None:
-        self._take([self.filters.memory(values, tau)])
+    def _memory(
+        self, values: Float64[np.ndarray, "sample component"], tau: float, bins: Bins
+    ) -> Float64[np.ndarray, "1 time component"]:
+        return bins.means(self.filters.memory(values, tau))[None]
 
-    def _take(self, found: Sequence[Float64[np.ndarray, " sample"]]) -> None:
-        if self.bins is not None:
-            self.made.columns += [self.bins.mean(values) for values in found]
-
-    def _level(self, find: Float64[np.ndarray, " sample"], kind: str) -> float:
-        """Return a level of the training frames, or the one that was learned before."""
+    def _level(
+        self, find: Float64[np.ndarray, "sample component"], kind: str
+    ) -> Float64[np.ndarray, " component"]:
+        """Return levels of the training frames, or those that were learned before."""
         if self.training is None:
-            level = self.known[len(self.made.levels)]
+            if self.known is None:
+                raise ValueError("levels are learned from training frames, or given")
+            level = self.known[:, len(self.levels)]
         else:
             inside = find[self.training]
-            level = float(np.median(inside)) if kind == "median" else float(inside.std())
-        self.made.levels.append(level)
+            level = np.asarray(np.median(inside, axis=0) if kind == "median" else inside.std(axis=0))
+        self.levels.append(level)
         return level
 
-    def envelopes(self) -> Iterator[Float64[np.ndarray, " sample"]]:
+    def envelopes(self) -> Iterator[Float64[np.ndarray, "sample component"]]:
         """Give the size of each rhythm, on a logarithmic scale."""
         for frequency in RHYTHMS:
-            if frequency > 0.4 * self.rate:
+            if frequency > 0.4 * self.filters.rate:
                 continue
             size = self.filters.envelope(self.values, Shape.envelope(frequency))
             yield np.log1p(size / (self._level(size, "median") + 1e-6))
 
-    def half_waves(self) -> Iterator[Float64[np.ndarray, " sample"]]:
+    def half_waves(self) -> Iterator[Float64[np.ndarray, "sample component"]]:
         """Give changes over the last seconds, up and down apart."""
         slow = self.filters.memory(self.values, FORGOTTEN)
         for tau in CHANGES:
             change = (self.filters.memory(self.values, tau) if tau else self.values) - slow
-            change = change / max(self._level(change, "sd"), 1e-9)
+            change = change / np.maximum(self._level(change, "sd"), 1e-9)
             for sign in (1, -1):
                 yield np.maximum(sign * change - DEAD, 0)
 
 
 def base_signals(
     fitted: FittedPart, part: BehaviourPart, number: int, filters: Filters
-) -> list[Float64[np.ndarray, " sample"]]:
+) -> Float64[np.ndarray, "sample signal"]:
     """Return signals without a delay of their own: a component, the size of its rhythms, its two sides.
 
     Parameters
@@ -172,13 +185,13 @@ def base_signals(
 
     Returns
     -------
-    list of arrays (sample,)
+    array (sample, signal)
         The component alone for a signed bank or states.
     """
-    one = _Component(
-        components_of(fitted, part)[:, number], filters, None, None, fitted.levels[number].tolist()
-    )
-    found = [one.values]
+    one = slice(number, number + 1)
+    components = _Components(components_of(fitted, part)[:, one], filters, None, fitted.levels[one])
+    found = [components.values]
     if fitted.bank == "full":
-        found += [*one.envelopes(), *(np.maximum(sign * one.values - DEAD, 0) for sign in (1, -1))]
-    return found
+        sides = (np.maximum(sign * components.values - DEAD, 0) for sign in (1, -1))
+        found += [*components.envelopes(), *sides]
+    return np.concatenate(found, axis=1)

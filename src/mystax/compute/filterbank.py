@@ -240,14 +240,10 @@ class Filterbank(Estimator):
         frames: Bool[np.ndarray, " sample"] | None,
     ) -> tuple[list[Float64[np.ndarray, " time"]], Float64[np.ndarray, "component level"]]:
         """Make the features of a part; levels are learned from `frames`, or taken from what was learned."""
+        if not fitted.n_components:
+            return [], fitted.levels
         filters = Filters(part.valid, float(grid.rate), self.chunk)
         training = None if frames is None else frames & part.valid
-        columns: list[Float64[np.ndarray, " time"]] = []
-        levels: list[list[float]] = []
-        components = components_of(fitted, part)
-        for number in range(fitted.n_components):
-            known = [] if training is not None else fitted.levels[number].tolist()
-            made = component_features(components[:, number], fitted.bank, filters, bins, training, known)
-            columns += made.columns
-            levels.append(made.levels)
-        return columns, np.array(levels, np.float64).reshape(len(levels), len(levels[0]) if levels else 0)
+        known = fitted.levels if training is None else None
+        made = component_features(components_of(fitted, part), fitted.bank, filters, bins, training, known)
+        return [column for component in made.columns for column in component], made.levels

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
+from mystax.compute.grid_bins import Bins
 from mystax.core.typing import Bool, Float64
 
 __all__ = ["Filters", "Shape", "memory"]
 
 CHUNK = 1 << 16
 """Samples that are transformed at once."""
+SPECTRA = 32
+"""Transforms of filters that are kept: every part and fold needs the same ones."""
 HALO = 6.5
 """Reach of the longest filter of a bank [s]."""
 
@@ -78,12 +82,14 @@ class Shape:
         return cosine - cosine.sum() * window, window * np.sin(2 * np.pi * self.frequency * s)
 
 
-def memory(values: Float64[np.ndarray, " sample"], tau: float, rate: float) -> Float64[np.ndarray, " sample"]:
+def memory(
+    values: Float64[np.ndarray, "sample component"], tau: float, rate: float
+) -> Float64[np.ndarray, "sample component"]:
     """Return the leaky memory y_t = a y_(t-1) + (1 - a) x_t with a = exp(-1 / (tau rate)), from y = 0.
 
     Parameters
     ----------
-    values : array (sample,)
+    values : array (sample, component)
         Input.
     tau : float
         Time constant [s].
@@ -92,13 +98,13 @@ def memory(values: Float64[np.ndarray, " sample"], tau: float, rate: float) -> F
 
     Returns
     -------
-    array (sample,)
+    array (sample, component)
         Output.
     """
     from scipy.signal import lfilter
 
     a = float(np.exp(-1 / (tau * rate)))
-    return np.asarray(lfilter([1 - a], [1, -a], values))
+    return np.asarray(lfilter([1 - a], [1, -a], values, axis=0))
 
 
 class Filters:
@@ -117,53 +123,59 @@ class Filters:
     def __init__(self, valid: Bool[np.ndarray, " sample"], rate: float, chunk: int | None = None) -> None:
         self.valid, self.rate, self._chunk = valid, rate, chunk or CHUNK
         self._weights = valid.astype(np.float64)
+        self._before = np.concatenate([[0], np.cumsum(valid)])
         self._masses: dict[Shape, Float64[np.ndarray, " sample"]] = {}
-        self._memories: dict[float, Float64[np.ndarray, " sample"]] = {}
-        self._spectra: dict[tuple[Shape, Kind, int], np.ndarray] = {}
+        self._memories: dict[float, Float64[np.ndarray, "sample component"]] = {}
 
     def mass(self, shape: Shape) -> Float64[np.ndarray, " sample"]:
         """Return the share of a filter that lies on valid samples."""
         if shape not in self._masses:
-            self._masses[shape] = np.clip(self._convolve(self._weights, [(shape, "window")])[0], 0, 1)
+            found = self._convolve(self._weights[:, None], [(shape, "window")])[0]
+            self._masses[shape] = np.clip(found[:, 0], 0, 1)
         return self._masses[shape]
 
-    def apply(
-        self, values: Float64[np.ndarray, " sample"], shapes: Sequence[Shape]
-    ) -> list[Float64[np.ndarray, " sample"]]:
-        """Filter values with several windows; missing samples count nothing, and nothing valid gives 0."""
-        made = self._convolve(values * self._weights, [(shape, "window") for shape in shapes])
-        return [_divided(found, self.mass(shape)) for found, shape in zip(made, shapes, strict=True)]
+    def means(
+        self, values: Float64[np.ndarray, "sample component"], shapes: Sequence[Shape], bins: Bins
+    ) -> Float64[np.ndarray, "window time component"]:
+        """Filter values with several windows and average inside bins.
+
+        Missing samples count nothing, and where a window sees nothing valid the filtered sample is 0.
+        """
+        from mystax.compute.kernels.windows import window_means
+
+        seen = values * self._weights[:, None]
+        sizes, kinds = np.unique(bins.stop - bins.first, return_inverse=True)
+        found = np.empty((len(shapes), len(kinds), values.shape[1]))
+        for shape, out in zip(shapes, found, strict=True):
+            window, (first, _) = shape.window(self.rate), shape.lags(self.rate)
+            templates = np.zeros((len(sizes), len(window) + sizes.max(initial=1) - 1))
+            for row, size in zip(templates, sizes, strict=True):
+                row[: len(window) + size - 1] = np.convolve(window[::-1], np.ones(size)) / size
+            window_means(
+                seen, self.valid, self._before, window, first, bins.first, bins.stop, kinds, templates, out
+            )
+        return found
 
     def envelope(
-        self, values: Float64[np.ndarray, " sample"], shape: Shape
-    ) -> Float64[np.ndarray, " sample"]:
+        self, values: Float64[np.ndarray, "sample component"], shape: Shape
+    ) -> Float64[np.ndarray, "sample component"]:
         """Return the size of a rhythm."""
-        a, b = self._convolve(values * self._weights, [(shape, "cosine"), (shape, "sine")])
-        mass = self.mass(shape)
+        a, b = self._convolve(values * self._weights[:, None], [(shape, "cosine"), (shape, "sine")])
+        mass = self.mass(shape)[:, None]
         return np.asarray(np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9))
 
-    def memory(self, values: Float64[np.ndarray, " sample"], tau: float) -> Float64[np.ndarray, " sample"]:
+    def memory(
+        self, values: Float64[np.ndarray, "sample component"], tau: float
+    ) -> Float64[np.ndarray, "sample component"]:
         """Return the leaky memory of valid samples, divided by that of the mask."""
+        weights = self._weights[:, None]
         if tau not in self._memories:
-            self._memories[tau] = memory(self._weights, tau, self.rate)
-        return _divided(memory(values * self._weights, tau, self.rate), self._memories[tau])
-
-    def _kernel(self, shape: Shape, kind: Kind) -> Float64[np.ndarray, " lag"]:
-        if kind == "window":
-            return shape.window(self.rate)
-        return shape.waves(self.rate)[0 if kind == "cosine" else 1]
-
-    def _spectrum(self, shape: Shape, kind: Kind, length: int) -> np.ndarray:
-        from scipy.fft import rfft
-
-        key = (shape, kind, length)
-        if key not in self._spectra:
-            self._spectra[key] = rfft(self._kernel(shape, kind), length)
-        return self._spectra[key]
+            self._memories[tau] = memory(weights, tau, self.rate)
+        return _divided(memory(values * weights, tau, self.rate), self._memories[tau])
 
     def _convolve(
-        self, values: Float64[np.ndarray, " sample"], kernels: Sequence[tuple[Shape, Kind]]
-    ) -> list[Float64[np.ndarray, " sample"]]:
+        self, values: Float64[np.ndarray, "sample component"], kernels: Sequence[tuple[Shape, Kind]]
+    ) -> list[Float64[np.ndarray, "sample component"]]:
         """Return sum over lags of kernel(lag) value(t - lag), with zeros outside.
 
         The values are cut into chunks with all samples around them that any filter can reach.
@@ -172,22 +184,34 @@ class Filters:
 
         n = len(values)
         halo = max(round(HALO * self.rate), *(max(map(abs, s.lags(self.rate))) for s, _ in kernels)) + 1
-        padded = np.concatenate([np.zeros(halo), values, np.zeros(halo)])
-        found = [np.empty(n) for _ in kernels]
+        padded = np.pad(values, ((halo, halo), (0, 0)))
+        found = [np.empty(values.shape) for _ in kernels]
         size = max(1, min(self._chunk, n))
         length = next_fast_len(size + 2 * halo, real=True)
         for start in range(0, n, size):
             stop = min(start + size, n)
-            part = rfft(padded[start : stop + 2 * halo], length)
+            part = rfft(padded[start : stop + 2 * halo], length, axis=0)
             for place, (shape, kind) in enumerate(kernels):
                 # output t needs padded sample t + halo - lag; the kernel starts at the first lag
                 at = halo - shape.lags(self.rate)[0]
-                whole = irfft(part * self._spectrum(shape, kind, length), length)
+                whole = irfft(part * _spectrum(shape, kind, self.rate, length), length, axis=0)
                 found[place][start:stop] = whole[at : at + stop - start]
         return found
 
 
+@lru_cache(SPECTRA)
+def _spectrum(shape: Shape, kind: Kind, rate: float, length: int) -> np.ndarray:
+    """Return the transform of a filter's weights as one column."""
+    from scipy.fft import rfft
+
+    if kind == "window":
+        weights = shape.window(rate)
+    else:
+        weights = shape.waves(rate)[0 if kind == "cosine" else 1]
+    return np.asarray(rfft(weights, length)[:, None])
+
+
 def _divided(
-    values: Float64[np.ndarray, " sample"], mass: Float64[np.ndarray, " sample"]
-) -> Float64[np.ndarray, " sample"]:
+    values: Float64[np.ndarray, "sample component"], mass: Float64[np.ndarray, "sample 1"]
+) -> Float64[np.ndarray, "sample component"]:
     return np.where(mass > 1e-6, values / np.maximum(mass, 1e-6), 0.0)

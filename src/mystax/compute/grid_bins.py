@@ -25,8 +25,13 @@ class Bins:
 
     def mean(self, values: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " time"]:
         """Average samples inside each bin."""
-        sums = np.concatenate([[0.0], np.cumsum(values)])
-        return np.asarray((sums[self.stop] - sums[self.first]) / (self.stop - self.first))
+        return self.means(values[:, None])[:, 0]
+
+    def means(self, values: Float64[np.ndarray, "sample component"]) -> Float64[np.ndarray, "time component"]:
+        """Average samples of several components inside each bin."""
+        sums = np.zeros((len(values) + 1, values.shape[1]))
+        np.cumsum(values, axis=0, out=sums[1:])
+        return np.asarray((sums[self.stop] - sums[self.first]) / (self.stop - self.first)[:, None])
 
     def samples(self, chosen: Bool[np.ndarray, " time"], n: int) -> Bool[np.ndarray, " sample"]:
         """Tell which samples lie in chosen bins."""

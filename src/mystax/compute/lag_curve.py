@@ -56,9 +56,9 @@ def lag_designs(
         part = find_part(grid, fitted)
         filters = Filters(part.valid, rate)
         for number in range(min(fitted.n_components, each)):
-            for signal in base_signals(fitted, part, number, filters):
-                for k, found in enumerate(filters.apply(signal, shapes)):
-                    columns[k].append(bins.mean(found))
+            signals = base_signals(fitted, part, number, filters)
+            for k, found in enumerate(filters.means(signals, shapes, bins)):
+                columns[k] += list(found.T)
     made = np.empty((len(LAGS), n_times, len(columns[0])), np.float32)
     for k, some in enumerate(columns):
         for j, column in enumerate(some):

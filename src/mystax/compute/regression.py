@@ -119,8 +119,9 @@ class Sums:
         tuple of arrays
             X'X, X'Y and the diagonal of Y'Y of the shifted rows.
         """
-        xx = self.xx - np.outer(self.x, x) - np.outer(x, self.x) + self.n * np.outer(x, x)
-        xy = self.xy - np.outer(self.x, y) - np.outer(x, self.y) + self.n * np.outer(x, y)
+        rest = self.x - self.n * x
+        xx = self.xx - np.stack([rest, x], axis=1) @ np.stack([x, self.x])
+        xy = self.xy - np.stack([rest, x], axis=1) @ np.stack([y, self.y])
         return xx, xy, self.yy - 2 * y * self.y + self.n * y * y
 
     @property

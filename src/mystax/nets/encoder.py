@@ -19,6 +19,8 @@ __all__ = ["DeepFit", "DeepSettings", "fit_deep", "one_thread"]
 
 IMPROVEMENT = 1e-5
 INPUT_DROPOUT = 0.1
+LEVELS = 256
+"""A byte decides what is left out: eight of them come with one random number, so shares are 256ths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class DeepSettings:
     width, latent : int
         Units of the two hidden layers.
     dropout : float
-        Share of hidden units that are left out in a step.
+        Share of hidden units that are left out in a step, rounded to 256ths.
     epochs : int
         Epochs at most.
     patience : int
@@ -128,17 +130,16 @@ def fit_deep(
 
     def member(number: int) -> tuple[MemberWeights, np.ndarray, int]:
         fit, rest = inner[number]
-        generator = torch.Generator().manual_seed(settings.seed * 1000 + number)
         rows, held = torch.from_numpy(np.flatnonzero(fit)), torch.from_numpy(np.flatnonzero(rest))
-        network = _Network(x.shape[1], y.shape[1], settings, generator)
+        network = _Network(x.shape[1], y.shape[1], settings, settings.seed * 1000 + number)
         epoch = _train(network, inputs[rows], targets[rows], inputs[held], targets[held], settings, watch)
         with torch.no_grad():
             predicted = network.forward(inputs[held]).numpy() * scale + mean
         return network.weights(scale, mean), predicted.astype(np.float32), epoch
 
     def whole(number: int) -> MemberWeights:
-        generator = torch.Generator().manual_seed(settings.seed * 1000 + len(inner) + number)
-        network = _Network(x.shape[1], y.shape[1], settings, generator)
+        seed = settings.seed * 1000 + len(inner) + number
+        network = _Network(x.shape[1], y.shape[1], settings, seed)
         rows = torch.from_numpy(np.flatnonzero(train))
         _train(network, inputs[rows], targets[rows], None, None, settings, watch, stop=n_epochs)
         return network.weights(scale, mean)
@@ -158,10 +159,9 @@ def fit_deep(
 class _Network:
     """The network with its own random numbers, so that members do not disturb each other."""
 
-    def __init__(
-        self, n_features: int, n_components: int, settings: DeepSettings, generator: torch.Generator
-    ) -> None:
-        self.settings, self.generator = settings, generator
+    def __init__(self, n_features: int, n_components: int, settings: DeepSettings, seed: int) -> None:
+        self.settings, self.generator = settings, torch.Generator().manual_seed(seed)
+        self._masks = np.random.default_rng(seed)
         sizes = [(settings.width, n_features), (settings.latent, settings.width)]
         self.weight, self.bias = [], []
         for rows, columns in sizes:
@@ -183,10 +183,14 @@ class _Network:
         return [*self.weight, *self.bias, self.gain, self.shift]
 
     def _drop(self, values: Tensor, share: float, *, training: bool) -> Tensor:
-        if not training or share == 0:
+        least = round(share * LEVELS)
+        if not training or least == 0:
             return values
-        kept = torch.rand(values.shape, generator=self.generator) >= share
-        return values * kept * (1 / (1 - share))
+        n = values.numel()
+        words = self._masks.integers(0, 1 << 64, -(-n // 8), dtype=np.uint64)
+        kept = words.view(np.uint8)[:n].reshape(values.shape) >= least
+        scaled = np.multiply(kept, np.float32(LEVELS / (LEVELS - least)), dtype=np.float32)
+        return values * torch.from_numpy(scaled)
 
     def forward(self, x: Tensor, *, training: bool = False) -> Tensor:
         """Predict scaled scores."""
@@ -220,7 +224,7 @@ def _train(
 ) -> int:
     """Train until the held-out error no longer falls, and put the best weights back; or for `stop` epochs."""
     optimizer = torch.optim.AdamW(
-        network.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        network.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     steps = max(1, math.ceil(len(x) / settings.batch))
     total = settings.epochs * steps

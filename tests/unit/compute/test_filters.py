@@ -4,8 +4,20 @@ import numpy as np
 import pytest
 
 from mystax.compute.filters import Filters, Shape, memory
+from mystax.compute.grid_bins import Bins
 
 RATE = 50.0
+
+
+def bins_of_size(n: int, size: int = 1) -> Bins:
+    """Cut samples into bins; by default each is one of its own."""
+    first = np.arange(0, n - size + 1, size)
+    return Bins(first, first + size)
+
+
+def filtered(values: np.ndarray, filters: Filters, shape: Shape) -> np.ndarray:
+    """Filter one column sample by sample."""
+    return filters.means(values[:, None], [shape], bins_of_size(len(values)))[0, :, 0]
 
 
 def by_hand(values: np.ndarray, valid: np.ndarray, shape: Shape) -> np.ndarray:
@@ -29,8 +41,22 @@ def test_window_equals_the_sum_by_hand_around_holes(centre: float, width: float)
     values, valid = rng.normal(size=160), np.ones(160, bool)
     valid[60:95] = False
     shape = Shape.bump(centre, width, RATE)
-    found = Filters(valid, RATE).apply(values, [shape])[0]
-    assert np.allclose(found, by_hand(values, valid, shape), atol=1e-9)
+    found = filtered(values, Filters(valid, RATE), shape)
+    assert np.allclose(found, by_hand(values, valid, shape), atol=1e-12)
+
+
+def test_means_inside_bins_are_those_of_the_filtered_samples() -> None:
+    rng = np.random.default_rng(2)
+    values, valid = rng.normal(size=(400, 3)), rng.random(400) > 0.02
+    first = np.sort(rng.choice(390, 60, replace=False))
+    bins = Bins(first, first + rng.integers(1, 10, 60))
+    shapes = [Shape.bump(-0.5, 0.4, RATE), Shape.bump(0.12, 0.15, RATE)]
+    found = Filters(valid, RATE).means(values, shapes, bins)
+    for k, shape in enumerate(shapes):
+        for column in range(3):
+            every = by_hand(values[:, column], valid, shape)
+            wanted = [every[a:b].mean() for a, b in zip(bins.first, bins.stop, strict=True)]
+            assert np.allclose(found[k, :, column], wanted, atol=1e-12)
 
 
 def test_window_is_a_raised_cosine_of_sum_one() -> None:
@@ -44,7 +70,7 @@ def test_window_is_a_raised_cosine_of_sum_one() -> None:
 def test_positive_centre_looks_at_behaviour_before() -> None:
     values = np.zeros(300)
     values[100] = 1
-    found = Filters(np.ones(300, bool), RATE).apply(values, [Shape.bump(0.6, 0.4, RATE)])[0]
+    found = filtered(values, Filters(np.ones(300, bool), RATE), Shape.bump(0.6, 0.4, RATE))
     assert found.argmax() == 100 + 30
 
 
@@ -55,7 +81,7 @@ def test_a_narrow_window_is_at_least_one_sample_wide() -> None:
 def test_constant_input_stays_constant_wherever_anything_is_valid() -> None:
     valid = np.ones(400, bool)
     valid[100:180] = False
-    found = Filters(valid, RATE).apply(np.full(400, 3.0), [Shape.bump(0.0, 1.0, RATE)])[0]
+    found = filtered(np.full(400, 3.0), Filters(valid, RATE), Shape.bump(0.0, 1.0, RATE))
     assert np.allclose(found, 3)
 
 
@@ -72,16 +98,17 @@ def test_envelope_of_a_rhythm_is_flat_and_of_a_constant_nearly_nothing() -> None
     shape = Shape.envelope(6.0)
     t = np.arange(1000) / RATE
     filters = Filters(np.ones(1000, bool), RATE)
-    rhythm = filters.envelope(np.sin(2 * np.pi * 6 * t), shape)[200:800]
+    signals = np.stack([np.sin(2 * np.pi * 6 * t), np.full(1000, 5.0), np.sin(2 * np.pi * 1 * t)], axis=1)
+    rhythm, constant, slow = filters.envelope(signals, shape)[200:800].T
     assert rhythm.std() / rhythm.mean() < 0.05
-    assert filters.envelope(np.full(1000, 5.0), shape)[200:800].max() < 1e-3
-    assert filters.envelope(np.sin(2 * np.pi * 1 * t), shape)[200:800].max() < 0.1 * rhythm.mean()
+    assert constant.max() < 1e-3
+    assert slow.max() < 0.1 * rhythm.mean()
 
 
 def test_memory_equals_its_recursion_and_forgets_with_its_time_constant() -> None:
     values = np.zeros(500)
     values[10] = 1
-    found = memory(values, 2.0, RATE)
+    found = memory(values[:, None], 2.0, RATE)[:, 0]
     y, wanted = 0.0, []
     a = np.exp(-1 / 100)
     for value in values:
@@ -94,22 +121,16 @@ def test_memory_equals_its_recursion_and_forgets_with_its_time_constant() -> Non
 def test_memory_of_valid_samples_knows_no_start() -> None:
     valid = np.ones(300, bool)
     valid[:50] = valid[100:150] = False
-    found = Filters(valid, RATE).memory(np.full(300, 2.0), 5.0)
+    found = Filters(valid, RATE).memory(np.full((300, 2), 2.0), 5.0)
     assert np.allclose(found[50:], 2)
 
 
 @pytest.mark.parametrize("chunk", [1, 37, 500, 5000])
 def test_chunks_change_nothing(chunk: int) -> None:
     rng = np.random.default_rng(1)
-    values, valid = rng.normal(size=1200), rng.random(1200) > 0.1
-    shapes = [Shape.bump(-1.2, 0.8, RATE), Shape.bump(4.0, 2.5, RATE)]
+    n = 60 if chunk == 1 else 1200
+    values, valid = rng.normal(size=(n, 2)), rng.random(n) > 0.1
     whole, cut = Filters(valid, RATE), Filters(valid, RATE, chunk)
-    if chunk == 1:
-        values, valid = values[:60], valid[:60]
-        whole, cut = Filters(valid, RATE), Filters(valid, RATE, 1)
-    for a, b in zip(whole.apply(values, shapes), cut.apply(values, shapes), strict=True):
-        assert np.abs(a - b).max() <= 1e-6
-    assert (
-        np.abs(whole.envelope(values, Shape.envelope(2.5)) - cut.envelope(values, Shape.envelope(2.5))).max()
-        < 1e-6
-    )
+    shape = Shape.envelope(2.5)
+    assert np.abs(whole.mass(shape) - cut.mass(shape)).max() <= 1e-6
+    assert np.abs(whole.envelope(values, shape) - cut.envelope(values, shape)).max() < 1e-6

@@ -154,7 +154,7 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
         text = "the encoder that is kept"
         progress(Event("progress", "encoder", 0, 1, text, {"unit": "encoders"}))
         names = np.asarray(data.neural["neuron"].values)[data.population.neurons]
-        encoder = fit_encoder(
+        encoder, latent = fit_encoder(
             data,
             units,
             plan,
@@ -180,7 +180,6 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
     if prepared.settings.facemap is not None and n_train < MUCH:
         text = f"the facemap network over-fits short recordings: {n_train} training bins, fewer than {MUCH}."
         flags.append(Flag("N310", text))
-    latent = _latent(encoder, data)
     dataset = assemble_encoding(
         data,
         plan,
@@ -200,11 +199,6 @@ def _run(prepared: Prepared, progress: Report, work: Work | None) -> tuple[Datas
     )
     evaluated = np.asarray(dataset["explained_variance"].sel(model="stacked").values, np.float32)
     return dataset, merge_flags(data.flags, flags), replace(encoder, evaluated=evaluated)
-
-
-def _latent(encoder: Any, data: EncodingData) -> np.ndarray:
-    x = encoder.bank.transform(data.grid, data.bins).astype(np.float64)
-    return np.asarray((x @ encoder.latent).astype(np.float32))
 
 
 def _folds(prepared: Prepared, progress: Report, work: Work | None, tiles: Any) -> list[FoldOutcome]:

@@ -38,6 +38,9 @@ WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
 """Pauses before an error that may pass is tried again [s]."""
 
 TICK = 0.2
+LEAST_GRACE, GRACE_SHARE = 2.0, 0.1
+"""A child that is asked to end is waited for a tenth of the time since its last checkpoint, and 2 s at least:
+what it has done in a few seconds, while loops were compiled, is not worth more of anybody's patience."""
 ANEW = "it starts again with what is known of earlier deaths"
 
 
@@ -50,7 +53,7 @@ class Limits:
     stall : float
         Longest silence [s]; a child that announces a longer piece of work is given that.
     grace : float
-        Time to end by itself when asked to [s].
+        Time to end by itself when asked to [s]; less where little would be lost.
     memory : int
         Resident memory of the child and its children [byte]; 0 for no limit.
     """
@@ -73,6 +76,8 @@ class _Child:
     checkpointed: bool = False
     peak: int = 0
     cause: str = ""
+    saved: float = field(default_factory=time.monotonic)
+    """When it started, or saved what it had done."""
 
     def listen(self) -> None:
         """Put every line of the child into the queue; None at the end."""
@@ -229,7 +234,7 @@ def _process(log: Any, variables: Mapping[str, str]) -> "subprocess.Popen[str]":
 def _watch(child: _Child, limits: Limits, report: Report, stop: Stop, deaths: DeathRecord) -> int:
     """Listen until the child has ended; return its status."""
     heard = looked = time.monotonic()
-    stall, asked = limits.stall, 0.0
+    stall, asked, grace = limits.stall, 0.0, limits.grace
     while True:
         try:
             fields = child.events.get(timeout=TICK)
@@ -246,8 +251,9 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop, deaths: De
             _take(child, fields, report, stop)
         if stop.signal and not asked:
             asked = now
+            grace = _patience(limits, now - child.saved)
             child.tell("cancel")
-        if asked and now - asked > limits.grace:
+        if asked and now - asked > grace:
             return _kill(child, "stopped")
         if now - heard > stall:
             return _kill(child, f"no sign of life for {stall:g} s", limits.grace)
@@ -259,6 +265,11 @@ def _watch(child: _Child, limits: Limits, report: Report, stop: Stop, deaths: De
                 return _kill(child, "memory")
 
 
+def _patience(limits: Limits, unsaved: float) -> float:
+    """Say how long a child may take to save the work of some seconds [s]."""
+    return min(limits.grace, max(LEAST_GRACE, GRACE_SHARE * unsaved))
+
+
 def _take(child: _Child, fields: Mapping[str, Any], report: Report, stop: Stop) -> None:
     """Note what an event says and hand it on."""
     data = fields.get("data", {})
@@ -268,7 +279,7 @@ def _take(child: _Child, fields: Mapping[str, Any], report: Report, stop: Stop) 
     if fields["kind"] == "progress":
         child.stage, child.place = str(fields["stage"]), data
     if fields["kind"] == "checkpoint":
-        child.checkpointed = True
+        child.checkpointed, child.saved = True, time.monotonic()
     try:
         report(Event(**fields))
     except Cancelled as wish:

@@ -20,6 +20,7 @@ from mystax.engine.supervisor import (
     _Child,
     _end,
     _kill,
+    _patience,
     _resident,
     _take,
     _wait,
@@ -211,6 +212,28 @@ def test_the_wish_to_stop_is_told_to_the_child() -> None:
     stop = Stop(signal.SIGINT)
     status, _, _ = watch("import sys; sys.exit(75 if sys.stdin.readline() == 'cancel\\n' else 1)", stop=stop)
     assert status == 75
+
+
+def test_a_child_that_has_done_little_is_not_waited_for_long() -> None:
+    started = time.monotonic()
+    program = "import time; time.sleep(60)"
+    status, child, _ = watch(program, Limits(grace=50), stop=Stop(signal.SIGINT))
+    assert (status, child.cause) == (-signal.SIGKILL, "stopped")
+    assert 2 <= time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(("unsaved", "wanted"), [(0, 2), (16, 2), (32, 3.2), (59, 5), (600, 5)])
+def test_patience_is_a_tenth_of_what_would_be_lost(unsaved: float, wanted: float) -> None:
+    assert _patience(Limits(), unsaved) == pytest.approx(wanted)
+    assert _patience(Limits(grace=0.3), unsaved) == 0.3
+
+
+def test_a_checkpoint_makes_little_of_what_would_be_lost() -> None:
+    child = start("pass")
+    child.saved -= 100
+    _take(child, Event("checkpoint", "checkpoint", 5, 10).as_dict(), lambda _: None, Stop())
+    assert time.monotonic() - child.saved < 50
+    finish(child)
 
 
 def test_a_callback_that_wants_to_stop_is_a_wish() -> None:

@@ -100,7 +100,7 @@ def _latents(fits: Members) -> Float64[np.ndarray, "feature latent"]:
     kept = np.flatnonzero(design.scale)
     used = design.sums.scaled(design.scale).whole
     penalty = float(np.median(ridge.penalty)) * used.n
-    inside = reduced(decompose(used), penalty).inside[:, :N_LATENTS]
+    inside = reduced(decompose(used), penalty).inside(N_LATENTS)
     spread = np.sqrt(np.maximum(np.einsum("fk,fg,gk->k", inside, used.centred()[0], inside) / used.n, 1e-30))
     inside = inside / spread
     signs = np.sign(inside[np.abs(inside).argmax(0), np.arange(inside.shape[1])])

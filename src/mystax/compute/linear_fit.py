@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from mystax.compute.lowrank import rank_errors, reduced
-from mystax.compute.regression import PENALTIES, Decomposed, Sums, decompose, held_errors, row_slabs
+from mystax.compute.regression import (
+    PENALTIES,
+    Decomposed,
+    HeldOut,
+    Sums,
+    decompose,
+    held_errors,
+    row_slabs,
+)
 from mystax.core.typing import Bool, Float, Float32, Float64
 
 __all__ = [
@@ -169,7 +177,7 @@ class Decompositions:
         self.factors = np.ones(len(sums.whole.x)) if scale is None else scale
         self.kept = np.flatnonzero(self.factors)
         self.used = sums.scaled(self.factors)
-        self.inner = [decompose(part) for part, _ in self.used.pairs]
+        self.held = [HeldOut.of(decompose(part), rest) for part, rest in self.used.pairs]
         self.whole = decompose(self.used.whole)
 
     def full(
@@ -211,13 +219,14 @@ def fit_linear(
     """
     used, choices = found.used, np.asarray(penalties, np.float64)
     error = np.zeros((len(choices), len(used.whole.y)))
-    for fitted, (part, held) in zip(found.inner, used.pairs, strict=True):
-        error += held_errors(fitted, held, (choices * part.n).tolist())
+    for held, (part, _) in zip(found.held, used.pairs, strict=True):
+        error += held_errors(held, (choices * part.n).tolist())
     chosen = error.argmin(0)
     penalty = choices[chosen]
     weights, intercept = found.full(found.whole, found.whole.weights(penalty * used.whole.n))
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
-    for fitted, (part, _), (_, rest) in zip(found.inner, used.pairs, inner, strict=True):
+    for held, (part, _), (_, rest) in zip(found.held, used.pairs, inner, strict=True):
+        fitted = held.fitted
         held_rows[rest] = predict_rows(x[rest], *found.full(fitted, fitted.weights(penalty * part.n)))
     least = float(error[chosen, np.arange(error.shape[1])].sum())
     return LinearFit(weights, intercept, penalty, held_rows[train], least)
@@ -246,14 +255,9 @@ def fit_reduced_rank(
         The model and its rank.
     """
     used = found.used
-    folds = list(zip(found.inner, used.pairs, strict=True))
+    folds = [(held, part.n) for held, (part, _) in zip(found.held, used.pairs, strict=True)]
     error = np.array(
-        [
-            np.sum(
-                [rank_errors(fitted, held, choice * part.n).sum(1) for fitted, (part, held) in folds], axis=0
-            )
-            for choice in penalties
-        ]
+        [np.sum([rank_errors(held, choice * n).sum(1) for held, n in folds], axis=0) for choice in penalties]
     )
     place, rank = (int(k) for k in np.unravel_index(int(error.argmin()), error.shape))
     choice = float(penalties[place])
@@ -263,8 +267,8 @@ def fit_reduced_rank(
 
     weights, intercept = full(found.whole, used.whole.n)
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
-    for (fitted, (part, _)), (_, rest) in zip(folds, inner, strict=True):
-        held_rows[rest] = predict_rows(x[rest], *full(fitted, part.n))
+    for (held, n), (_, rest) in zip(folds, inner, strict=True):
+        held_rows[rest] = predict_rows(x[rest], *full(held.fitted, n))
     penalty = np.full(weights.shape[1], choice)
     return LinearFit(weights, intercept, penalty, held_rows[train], float(error.min())), rank + 1
 
@@ -401,14 +405,18 @@ def _scaled_error(pairs: list[tuple[Any, ...]], scale: Float64[np.ndarray, " fea
     """Return the held-out error with scaled features, each target with its best penalty of a coarse path."""
     kept = np.flatnonzero(scale)
     d = scale[kept]
-    both, across = np.outer(d, d), np.ix_(kept, kept)
+
+    def square(products: np.ndarray) -> np.ndarray:
+        found = products if len(kept) == len(scale) else products[np.ix_(kept, kept)]
+        return found if (d == 1).all() else found * d * d[:, None]
+
     error = np.zeros((len(SCALE_PENALTIES), pairs[0][1].shape[1]))
     for xx, xy, _, n, held_xx, held_xy, held_yy in pairs:
         error += _path_error(
-            xx[across] * both,
+            square(xx),
             xy[kept] * d[:, None],
             int(n),
-            held_xx[across] * both,
+            square(held_xx),
             held_xy[kept] * d[:, None],
             held_yy,
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mystax.compute.estimator import LinearModel
-from mystax.compute.regression import PENALTIES, Decomposed, Sums, decompose, row_slabs
+from mystax.compute.regression import PENALTIES, Decomposed, HeldOut, Sums, decompose, row_slabs
 from mystax.core.typing import Float, Float32, Float64, Shaped
 
 __all__ = ["ReducedRank", "Slab", "leading_components", "n_components_for", "rank_errors", "reduced"]
@@ -136,18 +136,25 @@ class Reduced:
 
     Attributes
     ----------
-    inside : array (feature, feature)
-        Weights of the features for the leading directions (columns), with the root of the penalty in them.
+    vectors : array (feature, feature)
+        Eigenvectors of the training rows.
+    turned : array (feature, component)
+        Weights of the eigenvectors for the leading directions, with the root of the penalty in them.
     outside : array (component, target)
         What each direction adds to the targets.
     """
 
-    inside: Float64[np.ndarray, "feature component"]
+    vectors: Float64[np.ndarray, "feature feature"]
+    turned: Float64[np.ndarray, "feature component"]
     outside: Float64[np.ndarray, "component target"]
+
+    def inside(self, rank: int) -> Float64[np.ndarray, "feature component"]:
+        """Return the weights of the features for the leading `rank` directions."""
+        return np.asarray(self.vectors @ self.turned[:, :rank])
 
     def weights(self, rank: int) -> Float64[np.ndarray, "feature target"]:
         """Return the weights of rank `rank`."""
-        return np.asarray(self.inside[:, :rank] @ self.outside[:rank])
+        return np.asarray(self.inside(rank) @ self.outside[:rank])
 
 
 def reduced(fitted: Decomposed, penalty: float) -> Reduced:
@@ -170,18 +177,16 @@ def reduced(fitted: Decomposed, penalty: float) -> Reduced:
     root = 1 / np.sqrt(fitted.values + penalty)
     left, _, _ = svd(root[:, None] * fitted.projected, full_matrices=False)
     outside = left.T @ (root[:, None] * fitted.projected)
-    return Reduced(fitted.vectors @ (root[:, None] * left), outside)
+    return Reduced(fitted.vectors, root[:, None] * left, outside)
 
 
-def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.ndarray, "rank target"]:
+def rank_errors(held: HeldOut, penalty: float) -> Float64[np.ndarray, "rank target"]:
     """Return the squared error on held-out rows for every rank and target, from sums alone.
 
     Parameters
     ----------
-    fitted : Decomposed
-        The training rows.
-    held : Sums
-        The held-out rows.
+    held : HeldOut
+        The held-out rows, and what was fitted to the training rows.
     penalty : float
         Penalty, not scaled by anything.
 
@@ -190,12 +195,11 @@ def rank_errors(fitted: Decomposed, held: Sums, penalty: float) -> Float64[np.nd
     array (rank, target)
         Sums of squared errors of ranks 1, 2, ...
     """
-    found = reduced(fitted, penalty)
-    xx, xy, yy = held.about(fitted.x_mean, fitted.y_mean)
-    inside, across = found.inside.T @ xx @ found.inside, found.inside.T @ xy
+    found = reduced(held.fitted, penalty)
+    inside, across = found.turned.T @ held.inside @ found.turned, found.turned.T @ held.across
     earlier = np.tril(inside, -1) @ found.outside
     return np.asarray(
-        yy
+        held.yy
         + np.cumsum(
             found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
         )
@@ -273,10 +277,10 @@ class ReducedRank(LinearModel):
         error = np.zeros((len(choices), len(ranks)))
         if error.size > 1:
             for train, held in self._splits(X, y, groups):
-                part, rest = Sums.of(X[train], y[train]), Sums.of(X[held], y[held])
-                fitted = decompose(part)
+                part = Sums.of(X[train], y[train])
+                rest = HeldOut.of(decompose(part), Sums.of(X[held], y[held]))
                 for place, penalty in enumerate(choices):
-                    error[place] += rank_errors(fitted, rest, penalty * part.n).sum(1)[ranks - 1]
+                    error[place] += rank_errors(rest, penalty * part.n).sum(1)[ranks - 1]
         best, rank = np.unravel_index(int(error.argmin()), error.shape)
         self.penalty_, self.rank_ = float(choices[best]), int(ranks[rank])
         everything = Sums.of(X, y)

@@ -9,7 +9,7 @@ import numpy as np
 from mystax.compute.estimator import LinearModel
 from mystax.core.typing import Float, Float64, Int64, Shaped
 
-__all__ = ["PENALTIES", "Decomposed", "Ridge", "Sums", "decompose", "held_errors", "row_slabs"]
+__all__ = ["PENALTIES", "Decomposed", "HeldOut", "Ridge", "Sums", "decompose", "held_errors", "row_slabs"]
 
 PENALTIES: tuple[float, ...] = tuple(float(10.0**power) for power in np.arange(-3, 3.01, 0.5))
 """Penalties as multiples of the number of training rows."""
@@ -226,17 +226,37 @@ def decompose(sums: Sums) -> Decomposed:
     return Decomposed(vectors, np.maximum(values, 0), vectors.T @ xy, *sums.means)
 
 
-def held_errors(
-    fitted: Decomposed, held: Sums, penalties: Sequence[float]
-) -> Float64[np.ndarray, "penalty target"]:
+@dataclass(frozen=True)
+class HeldOut:
+    """Sums of held-out rows in the basis of the eigenvectors of training rows: errors are one product away.
+
+    Attributes
+    ----------
+    fitted : Decomposed
+        The training rows.
+    inside, across, yy : array (feature, feature), (feature, target), (target,)
+        Sums of products of the held-out rows about the means of the training rows.
+    """
+
+    fitted: Decomposed
+    inside: Float64[np.ndarray, "feature feature"]
+    across: Float64[np.ndarray, "feature target"]
+    yy: Float64[np.ndarray, " target"]
+
+    @classmethod
+    def of(cls, fitted: Decomposed, held: Sums) -> "HeldOut":
+        """Turn the sums of held-out rows."""
+        xx, xy, yy = held.about(fitted.x_mean, fitted.y_mean)
+        return cls(fitted, fitted.vectors.T @ xx @ fitted.vectors, fitted.vectors.T @ xy, yy)
+
+
+def held_errors(held: HeldOut, penalties: Sequence[float]) -> Float64[np.ndarray, "penalty target"]:
     """Return the squared error on held-out rows for every penalty and target, from sums alone.
 
     Parameters
     ----------
-    fitted : Decomposed
-        The training rows.
-    held : Sums
-        The held-out rows.
+    held : HeldOut
+        The held-out rows, and what was fitted to the training rows.
     penalties : sequence of float
         Penalties, not scaled by anything.
 
@@ -245,12 +265,10 @@ def held_errors(
     array (penalty, target)
         Sums of squared errors.
     """
-    xx, xy, yy = held.about(fitted.x_mean, fitted.y_mean)
-    across, inside = fitted.vectors.T @ xy, fitted.vectors.T @ xx @ fitted.vectors
-    found = np.empty((len(penalties), len(yy)))
+    found = np.empty((len(penalties), len(held.yy)))
     for place, penalty in enumerate(penalties):
-        weights = fitted.shrunk(penalty)
-        found[place] = yy - 2 * (weights * across).sum(0) + (weights * (inside @ weights)).sum(0)
+        weights = held.fitted.shrunk(penalty)
+        found[place] = held.yy + (weights * (held.inside @ weights - 2 * held.across)).sum(0)
     return found
 
 
@@ -316,7 +334,8 @@ class Ridge(LinearModel):
             error = np.zeros((len(choices), y.shape[1]))
             for train, held in self._splits(X, y, groups):
                 part = Sums.of(X[train], y[train])
-                error += held_errors(decompose(part), Sums.of(X[held], y[held]), (choices * part.n).tolist())
+                rest = HeldOut.of(decompose(part), Sums.of(X[held], y[held]))
+                error += held_errors(rest, (choices * part.n).tolist())
             chosen = error.argmin(0) if self.per_target else np.full(len(chosen), error.sum(1).argmin())
         self.penalty_ = choices[chosen]
         fitted = decompose(everything)

@@ -7,7 +7,7 @@ import pytest
 
 from mystax.compute import lowrank
 from mystax.compute.lowrank import ReducedRank, leading_components, n_components_for, rank_errors, reduced
-from mystax.compute.regression import Sums, decompose
+from mystax.compute.regression import HeldOut, Sums, decompose
 from tests.fixtures.estimators import cloned
 
 
@@ -102,7 +102,7 @@ def test_full_rank_equals_ridge() -> None:
 def test_errors_of_all_ranks_equal_predictions_rank_by_rank() -> None:
     x, y = regression(200)
     fitted = decompose(Sums.of(x[:150], y[:150]))
-    found = rank_errors(fitted, Sums.of(x[150:], y[150:]), 2.0)
+    found = rank_errors(HeldOut.of(fitted, Sums.of(x[150:], y[150:])), 2.0)
     for rank in range(1, 5):
         weights = reduced(fitted, 2.0).weights(rank)
         residual = y[150:] - y[:150].mean(0) - (x[150:] - x[:150].mean(0)) @ weights

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mystax.compute.folds import BlockFolds
-from mystax.compute.regression import Ridge, Sums, decompose, held_errors, row_slabs
+from mystax.compute.regression import HeldOut, Ridge, Sums, decompose, held_errors, row_slabs
 from tests.fixtures.estimators import GroupFolds, cloned
 
 
@@ -33,7 +33,7 @@ def test_ridge_equals_the_normal_equations(penalty: float) -> None:
 def test_errors_from_sums_equal_errors_of_predictions() -> None:
     x, y, _ = data()
     fitted = decompose(Sums.of(x[:200], y[:200]))
-    found = held_errors(fitted, Sums.of(x[200:], y[200:]), [0.1, 50.0])
+    found = held_errors(HeldOut.of(fitted, Sums.of(x[200:], y[200:])), [0.1, 50.0])
     for place, penalty in enumerate((0.1, 50.0)):
         weights = solve(x[:200], y[:200], penalty)
         residual = y[200:] - y[:200].mean(0) - (x[200:] - x[:200].mean(0)) @ weights

@@ -149,15 +149,13 @@ class _Components:
         self.levels.append(level)
         return level
 
-    def envelopes(self) -> Iterator[Float64[np.ndarray, "sample component"]]:
+    def envelopes(self) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
         """Give the size of each rhythm, on a logarithmic scale."""
-        for frequency in RHYTHMS:
-            if frequency > 0.4 * self.filters.rate:
-                continue
-            size = self.filters.envelope(self.values, Shape.envelope(frequency))
+        shapes = [Shape.envelope(f) for f in RHYTHMS if f <= 0.4 * self.filters.rate]
+        for size in self.filters.envelopes(self.values, shapes):
             yield np.log1p(size / (self._level(size, "median") + 1e-6))
 
-    def half_waves(self) -> Iterator[Float64[np.ndarray, "sample component"]]:
+    def half_waves(self) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
         """Give changes over the last seconds, up and down apart."""
         slow = self.filters.memory(self.values, FORGOTTEN)
         for tau in CHANGES:

@@ -1,6 +1,6 @@
 """Filters that know missing samples: windows, rhythms and memories, divided by their valid mass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -20,6 +20,7 @@ HALO = 6.5
 """Reach of the longest filter of a bank [s]."""
 
 Kind = Literal["window", "cosine", "sine"]
+WAVES: tuple[Kind, Kind] = ("cosine", "sine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,12 @@ class Filters:
     """
 
     def __init__(self, valid: Bool[np.ndarray, " sample"], rate: float, chunk: int | None = None) -> None:
-        self.valid, self.rate, self._chunk = valid, rate, chunk or CHUNK
+        from scipy.fft import next_fast_len
+
+        self.valid, self.rate = valid, rate
+        self._halo = int(np.ceil(HALO * rate)) + 1
+        self._size = max(1, min(chunk or CHUNK, len(valid)))
+        self._length = int(next_fast_len(self._size + 2 * self._halo, real=True))
         self._weights = valid.astype(np.float64)
         self._before = np.concatenate([[0], np.cumsum(valid)])
         self._masses: dict[Shape, Float64[np.ndarray, " sample"]] = {}
@@ -130,7 +136,7 @@ class Filters:
     def mass(self, shape: Shape) -> Float64[np.ndarray, " sample"]:
         """Return the share of a filter that lies on valid samples."""
         if shape not in self._masses:
-            found = self._convolve(self._weights[:, None], [(shape, "window")])[0]
+            found = self._convolved(self._transformed(self._weights[:, None]), shape, "window")
             self._masses[shape] = np.clip(found[:, 0], 0, 1)
         return self._masses[shape]
 
@@ -156,13 +162,15 @@ class Filters:
             )
         return found
 
-    def envelope(
-        self, values: Float64[np.ndarray, "sample component"], shape: Shape
-    ) -> Float64[np.ndarray, "sample component"]:
-        """Return the size of a rhythm."""
-        a, b = self._convolve(values * self._weights[:, None], [(shape, "cosine"), (shape, "sine")])
-        mass = self.mass(shape)[:, None]
-        return np.asarray(np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9))
+    def envelopes(
+        self, values: Float64[np.ndarray, "_sample _component"], shapes: Sequence[Shape]
+    ) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
+        """Give the size of each rhythm."""
+        seen = self._transformed(values * self._weights[:, None])
+        for shape in shapes:
+            a, b = (self._convolved(seen, shape, kind) for kind in WAVES)
+            mass = self.mass(shape)[:, None]
+            yield np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9)
 
     def memory(
         self, values: Float64[np.ndarray, "sample component"], tau: float
@@ -173,30 +181,30 @@ class Filters:
             self._memories[tau] = memory(weights, tau, self.rate)
         return _divided(memory(values * weights, tau, self.rate), self._memories[tau])
 
-    def _convolve(
-        self, values: Float64[np.ndarray, "sample component"], kernels: Sequence[tuple[Shape, Kind]]
-    ) -> list[Float64[np.ndarray, "sample component"]]:
-        """Return sum over lags of kernel(lag) value(t - lag), with zeros outside.
+    def _transformed(self, values: Float64[np.ndarray, "sample component"]) -> list[np.ndarray]:
+        """Return the transforms of chunks of values, each with all samples that any filter can reach."""
+        from scipy.fft import rfft
 
-        The values are cut into chunks with all samples around them that any filter can reach.
-        """
-        from scipy.fft import irfft, next_fast_len, rfft
+        padded = np.pad(values, ((self._halo, self._halo), (0, 0)))
+        return [
+            rfft(padded[start : start + self._size + 2 * self._halo], self._length, axis=0)
+            for start in range(0, len(values), self._size)
+        ]
 
-        n = len(values)
-        halo = max(round(HALO * self.rate), *(max(map(abs, s.lags(self.rate))) for s, _ in kernels)) + 1
-        padded = np.pad(values, ((halo, halo), (0, 0)))
-        found = [np.empty(values.shape) for _ in kernels]
-        size = max(1, min(self._chunk, n))
-        length = next_fast_len(size + 2 * halo, real=True)
-        for start in range(0, n, size):
-            stop = min(start + size, n)
-            part = rfft(padded[start : stop + 2 * halo], length, axis=0)
-            for place, (shape, kind) in enumerate(kernels):
-                # output t needs padded sample t + halo - lag; the kernel starts at the first lag
-                at = halo - shape.lags(self.rate)[0]
-                whole = irfft(part * _spectrum(shape, kind, self.rate, length), length, axis=0)
-                found[place][start:stop] = whole[at : at + stop - start]
-        return found
+    def _convolved(
+        self, chunks: Sequence[np.ndarray], shape: Shape, kind: Kind
+    ) -> Float64[np.ndarray, "sample component"]:
+        """Return sum over lags of kernel(lag) value(t - lag), with zeros outside."""
+        from scipy.fft import irfft
+
+        first, last = shape.lags(self.rate)
+        if max(-first, last) >= self._halo:
+            raise ValueError(f"a filter reaches farther than {HALO:g} s: {shape}")
+        # output t needs padded sample t + halo - lag; the kernel starts at the first lag
+        at = self._halo - first
+        spectrum = _spectrum(shape, kind, self.rate, self._length)
+        found = [irfft(part * spectrum, self._length, axis=0)[at : at + self._size] for part in chunks]
+        return np.concatenate(found)[: len(self.valid)]
 
 
 @lru_cache(SPECTRA)
@@ -214,4 +222,4 @@ def _spectrum(shape: Shape, kind: Kind, rate: float, length: int) -> np.ndarray:
 def _divided(
     values: Float64[np.ndarray, "sample component"], mass: Float64[np.ndarray, "sample 1"]
 ) -> Float64[np.ndarray, "sample component"]:
-    return np.where(mass > 1e-6, values / np.maximum(mass, 1e-6), 0.0)
+    return np.asarray(values * np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 1e-6))

@@ -99,7 +99,7 @@ def test_envelope_of_a_rhythm_is_flat_and_of_a_constant_nearly_nothing() -> None
     t = np.arange(1000) / RATE
     filters = Filters(np.ones(1000, bool), RATE)
     signals = np.stack([np.sin(2 * np.pi * 6 * t), np.full(1000, 5.0), np.sin(2 * np.pi * 1 * t)], axis=1)
-    rhythm, constant, slow = filters.envelope(signals, shape)[200:800].T
+    rhythm, constant, slow = next(filters.envelopes(signals, [shape]))[200:800].T
     assert rhythm.std() / rhythm.mean() < 0.05
     assert constant.max() < 1e-3
     assert slow.max() < 0.1 * rhythm.mean()
@@ -133,4 +133,10 @@ def test_chunks_change_nothing(chunk: int) -> None:
     whole, cut = Filters(valid, RATE), Filters(valid, RATE, chunk)
     shape = Shape.envelope(2.5)
     assert np.abs(whole.mass(shape) - cut.mass(shape)).max() <= 1e-6
-    assert np.abs(whole.envelope(values, shape) - cut.envelope(values, shape)).max() < 1e-6
+    sizes = (next(filters.envelopes(values, [shape])) for filters in (whole, cut))
+    assert np.abs(np.subtract(*sizes)).max() < 1e-6
+
+
+def test_a_filter_that_reaches_too_far_is_refused() -> None:
+    with pytest.raises(ValueError, match="farther"):
+        Filters(np.ones(100, bool), RATE).mass(Shape.bump(5.0, 2.5, RATE))

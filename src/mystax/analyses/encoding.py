@@ -10,7 +10,7 @@ from mystax.errors import RecipeError
 
 __all__ = ["ENCODING", "VERSION", "EncodingParams"]
 
-VERSION = 2
+VERSION = 3
 
 
 class EncodingParams(Params):

@@ -9,15 +9,10 @@ from mystax.compute.grid_bins import Bins
 RATE = 50.0
 
 
-def bins_of_size(n: int, size: int = 1) -> Bins:
-    """Cut samples into bins; by default each is one of its own."""
-    first = np.arange(0, n - size + 1, size)
-    return Bins(first, first + size)
-
-
 def filtered(values: np.ndarray, filters: Filters, shape: Shape) -> np.ndarray:
     """Filter one column sample by sample."""
-    return filters.means(values[:, None], [shape], bins_of_size(len(values)))[0, :, 0]
+    each = np.arange(len(values))
+    return filters.means(values[:, None], [shape], Bins(each, each + 1))[0, :, 0]
 
 
 def by_hand(values: np.ndarray, valid: np.ndarray, shape: Shape) -> np.ndarray:

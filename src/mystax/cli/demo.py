@@ -26,15 +26,15 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     from mystax.engine.demo.brain_study import recovered_neurons, recovered_runs
     from mystax.engine.demo.demo import demo, recovered
     from mystax.engine.demo.face import FACE_FOLDER, recovered_places, recovered_points
-    from mystax.engine.demo.face import track_face as tracked
-    from mystax.io.outcomes import load
+    from mystax.engine.demo.face import OUTCOMES as FACE_OUTCOMES
+    from mystax.io.outcomes import Outcomes, load
 
     outcomes = demo(folder, seed=seed, progress=output.report)
     output.inputs.append(str(folder))
     face, brain = folder / FACE_FOLDER, folder / BRAIN_FOLDER / OUTCOMES
     encoded: Any = load(brain / "encoding.nc")
     states: Any = load(brain / "states.nc")
-    faces = tracked(face, seed=seed, progress=output.report)
+    faces = Outcomes.of_folder(face / FACE_OUTCOMES)
     lines = [
         *recovered(outcomes, seed=seed),
         *recovered_points(faces, face),
@@ -55,7 +55,7 @@ def command(output: Output, folder: Path, seed: int, no_browser: bool) -> None:
     report = outcomes.folder / "report.html"
     output.more["report"] = str(report)
     output.say(f"report: {report}")
-    output.say(f"keypoints: {next(face.glob('*.mystax')) / 'report.html'}")
+    output.say(f"keypoints: {face / FACE_OUTCOMES / 'report.html'}")
     output.say(f"neurons: {brain / 'report.html'} (ten simulated minutes: no claim about real mice)")
     if not no_browser and report.exists():
         import webbrowser

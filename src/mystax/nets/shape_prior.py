@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from mystax.core.typing import Bool, Float, Float32, Float64
-from mystax.nets.kernels.shape import shape_residuals
+from mystax.core.typing import Bool, Complex128, Float, Float32, Float64
+from mystax.nets.shape_distance import PointGaussian
 
 __all__ = ["ShapePrior", "align", "fit_shape_prior", "shrunk_covariance"]
 
@@ -88,17 +88,14 @@ class ShapePrior:
         array (n, keypoint)
             Distances; 0 where fewer than 3 other points are seen.
         """
-        out = np.zeros(is_seen.shape, np.float64)
-        shape_residuals(
-            np.ascontiguousarray(xy, np.float64),
-            is_seen,
-            self.mean.astype(np.float64),
-            self.covariance,
-            self.spread,
-            self.can_mirror,
-            out,
-        )
-        return out.astype(np.float32)
+        own = PointGaussian(_flat(self.mean), self.covariance, self.spread, self.can_mirror)
+        found: np.ndarray = own.distances(_flat(xy), is_seen).astype(np.float32)
+        return found
+
+
+def _flat(xy: Float[np.ndarray, "... space"]) -> Complex128[np.ndarray, "..."]:
+    """Return places as x + iy."""
+    return np.asarray(np.asarray(xy, np.float64) @ np.array([1.0, 1j]))
 
 
 def align(

@@ -119,6 +119,64 @@ def test_residual_is_the_conditional_gaussians_distance() -> None:
         assert got[0, k] == pytest.approx(float(np.sqrt(rest @ np.linalg.solve(spread, rest))), rel=0.05)
 
 
+def _laid(prior: ShapePrior, shape: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return offsets from the mean after alignment, and their squares in units of the usual ones."""
+    mean = prior.mean.astype(float)
+    away = align(shape, mean, weight, prior.can_mirror) - mean
+    return away, (away**2).sum(axis=1) / prior.spread
+
+
+def _upper_median(values: np.ndarray) -> float:
+    return float(np.sort(values)[len(values) // 2])
+
+
+def _residuals_one_by_one(prior: ShapePrior, shape: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return residuals of one shape, step by step and point by point."""
+    n = len(seen)
+    weight = seen.astype(float)
+    _, misfit = _laid(prior, shape, weight)
+    if misfit[seen].max() > 6:
+        tried = [_upper_median(misfit[seen])]
+        for k in np.flatnonzero(seen):
+            without = np.where(np.arange(n) == k, 0.0, seen)
+            tried.append(_upper_median(_laid(prior, shape, without)[1][seen]))
+        if np.argmin(tried) > 0:
+            weight[np.flatnonzero(seen)[np.argmin(tried) - 1]] = 0
+    for _ in range(6):
+        away, misfit = _laid(prior, shape, weight)
+        usual = max(4.0, _upper_median(misfit[seen]))
+        weight = np.where(seen, 1 / (1 + misfit / usual) ** 2, 0.0)
+    noise = prior.spread * np.maximum(misfit - 6, 0)
+    found = np.zeros(n)
+    for point in range(n):
+        own = np.array([2 * point, 2 * point + 1])
+        others = np.setdiff1d(np.flatnonzero(np.repeat(seen, 2)), own)
+        sure = prior.covariance[np.ix_(others, others)] + np.diag(noise[others // 2])
+        gain = prior.covariance[np.ix_(own, others)] @ np.linalg.inv(sure)
+        rest = away.ravel()[own] - gain @ away.ravel()[others]
+        spread = prior.covariance[np.ix_(own, own)] - gain @ prior.covariance[np.ix_(others, own)]
+        found[point] = np.sqrt(rest @ np.linalg.solve(spread, rest))
+    return found
+
+
+@pytest.mark.parametrize("can_mirror", [False, True])
+def test_residuals_equal_those_of_each_shape_by_itself(can_mirror: bool) -> None:
+    """Points that are missing, wild or both, and shapes with neither, in one call and one by one."""
+    rng = np.random.default_rng(11)
+    prior = fit_shape_prior(_many(rng, 300, 0.05), np.ones((300, 7), np.bool_), can_mirror=can_mirror)
+    assert prior is not None
+    shapes, seen = _many(rng, 60, 0.05), rng.random((60, 7)) < 0.85
+    shapes += (rng.random((60, 7, 1)) < 0.08) * rng.normal(0, 40, (60, 7, 2))
+    seen[0], seen[1] = True, [True, False, True, False, True, False, True]
+    use = seen.sum(axis=1) >= 4
+    shapes, seen = shapes[use], seen[use]
+    found = prior.residuals(shapes, seen)
+    expected = [_residuals_one_by_one(prior, *one) for one in zip(shapes, seen, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    alone = [prior.residuals(shapes[i : i + 1], seen[i : i + 1])[0] for i in range(len(shapes))]
+    np.testing.assert_array_equal(found, alone)
+
+
 def test_missing_points_are_filled_so_that_the_mean_shape_is_found() -> None:
     rng = np.random.default_rng(5)
     shapes = _many(rng, 600, 0.02)

@@ -37,7 +37,7 @@ def _observe(row, is_fisheye, pose, place, out, jc, jv):
     k1, k2, p1, p2, k3 = row[16], row[17], row[18], row[19], row[20]
     g = np.empty((2, 3))
     if is_fisheye:
-        distort(row, True, x, y, out)
+        distort(row, is_fisheye, x, y, out)
         xd, yd = (out[0] - row[14]) / fx, (out[1] - row[15]) / fy
         g[0, 0], g[0, 1], g[1, 0], g[1, 1] = out[2] / cz, out[3] / cz, out[4] / cz, out[5] / cz
     else:

@@ -1,7 +1,8 @@
 """Points in space to pixels and back: pinhole cameras with lens distortion, and fisheye cameras.
 
 A camera is one row of 21 numbers: R (9), t (3), fx, fy, cx, cy, distortion (5).  `limit` is the radius (the
-angle, for fisheye) up to which the radial map grows.
+angle, for fisheye) up to which the radial map grows.  `is_fisheye` is handed on even where its value is
+known: for a constant the compiler would make another function.
 """
 
 import numpy as np
@@ -37,7 +38,7 @@ def distort(row, is_fisheye, x, y, out):
         if r < 1e-8:
             scale, inner = 1.0, 0.0
         else:
-            value, slope = radial(row, True, r)
+            value, slope = radial(row, is_fisheye, r)
             scale = value / r
             inner = (slope - scale) / q
         xd, yd = x * scale, y * scale
@@ -138,7 +139,7 @@ def undistort(row, is_fisheye, limit, u, v, out):
         return True
     x, y = out[0], out[1]
     for _ in range(12):
-        distort(row, False, x, y, out)
+        distort(row, is_fisheye, x, y, out)
         eu, ev = out[0] - u, out[1] - v
         det = out[2] * out[5] - out[3] * out[4]
         if det <= 0.0:

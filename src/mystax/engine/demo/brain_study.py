@@ -21,7 +21,12 @@ else:
 __all__ = ["BRAIN", "encode_brain", "find_runs", "recovered_neurons", "recovered_runs"]
 
 BRAIN = Part(
-    __name__, "encode_brain", OUTCOMES, "encoding.nc", "encode", "the neurons are encoded from its face"
+    __name__,
+    "encode_brain",
+    "xarray scipy.linalg mystax.analyses.encoding_fold mystax.compute.kernels.windows",
+    f"{OUTCOMES}/encoding.nc",
+    "encode",
+    "the neurons are encoded from its face",
 )
 """The neurons beside other work."""
 LEAST, MOST = 0.15, 1.1

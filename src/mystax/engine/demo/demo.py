@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
-from mystax.engine.demo.notes import begin, noted
+from mystax.engine.demo.notes import begin, noted, update_report
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     >>> outcomes["pupil/left"]["diameter"].median().item()  # doctest: +SKIP
     11.2
     """
-    from mystax.engine.demo.brain import BRAIN_FOLDER, make_brain
+    from mystax.engine.demo.brain import BRAIN_FOLDER, OUTCOMES, make_brain
     from mystax.engine.demo.brain_study import BRAIN, find_runs
     from mystax.engine.demo.face import FACE, FACE_FOLDER
     from mystax.engine.demo.meanwhile import meanwhile
@@ -87,6 +88,7 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
             )
         find_runs(brain, seed=seed, progress=progress)
         beside.finish(BRAIN)
+        update_report(brain / OUTCOMES)
         beside.finish(FACE)
     return found
 
@@ -110,9 +112,8 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     """
     from mystax.io.rois import rois_to_toml
     from mystax.io.store import Store
-    from mystax.synth.scene import Scene as Film
 
-    scene = Film(seed=seed, n_frames=N_FRAMES, size=SIZE, rate=RATE, cameras=CAMERAS)
+    scene = _scene(seed, N_FRAMES, SIZE)
     note = folder / "scene.json"
     identity = {camera: list(scene.source(camera).identity) for camera in CAMERAS}
     if noted(note).get("identity") == identity and all(is_there(folder / f"{name}.mp4") for name in CAMERAS):
@@ -124,6 +125,13 @@ def make_recording(folder: Path, *, seed: int = 0, progress: Report = silent) ->
     store.write_text("rois.toml", rois_to_toml(scene.rois()))
     store.write_text("scene.json", json.dumps({"seed": seed, "identity": identity}))
     return scene
+
+
+@lru_cache(maxsize=1)  # film and comparison show the same scene
+def _scene(seed: int, n_frames: int, size: tuple[int, int]) -> Scene:
+    from mystax.synth.scene import Scene as Film
+
+    return Film(seed=seed, n_frames=n_frames, size=size, rate=RATE, cameras=CAMERAS)
 
 
 def _film(scene: Scene, camera: str, path: Path, number: int, progress: Report) -> None:
@@ -156,9 +164,7 @@ def recovered(outcomes: Mapping[str, Any], *, seed: int = 0) -> list[Recovered]:
     list of Recovered
         One line per measurement and camera.
     """
-    from mystax.synth.scene import Scene as Film
-
-    truth = Film(seed=seed, n_frames=N_FRAMES, size=SIZE, rate=RATE, cameras=CAMERAS).truth
+    truth = _scene(seed, N_FRAMES, SIZE).truth
     found = []
     for camera in CAMERAS:
         mine = truth.cameras[camera]

@@ -12,7 +12,7 @@ from mystax.compute.keypoint_errors import REFERENCE
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.demo.meanwhile import Part
-from mystax.engine.demo.notes import begin, noted
+from mystax.engine.demo.notes import begin, noted, update_report
 from mystax.engine.demo.recovered import Recovered
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ __all__ = [
 FACE_FOLDER = "face"
 NOTE = "face.json"
 OUTCOMES = f"{FACE_FOLDER}.mystax"
-FACE = Part(__name__, "track_face", OUTCOMES, "pose3d.nc", "track", "a face is tracked in two films")
+FACE = Part(
+    __name__,
+    "track_face",
+    "",
+    f"{OUTCOMES}/pose3d.nc",
+    "track",
+    "a face is tracked in two films",
+)
 """The face beside other work."""
 KEPT = Path(__file__).parents[2] / "data" / "face"
 """What `render_face` made of seed 0: rendering would be a fifth of the work, most of it compiling."""
@@ -117,7 +124,7 @@ def _copy(folder: Path) -> None:
 
 
 def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Outcomes:
-    """Film the face, track its keypoints with the shipped weights, and bring both cameras together in space.
+    """Film the face, track its keypoints with the shipped weights, bring both cameras together, and report.
 
     Parameters
     ----------
@@ -143,7 +150,9 @@ def track_face(folder: Path, *, seed: int = 0, progress: Report = silent) -> Out
         poses = run(recording, analyses=["pose"], report=False, isolated=False, progress=progress)
     request = Request3d(sides=dict.fromkeys(files, "left"))
     rig = folder / "calibration.toml"
-    return triangulate_files(poses, rig, request, {}, report=False, progress=progress)
+    found = triangulate_files(poses, rig, request, {}, report=False, progress=progress)
+    update_report(folder / OUTCOMES)
+    return found
 
 
 def recovered_points(outcomes: Mapping[str, Dataset], folder: Path) -> list[Recovered]:

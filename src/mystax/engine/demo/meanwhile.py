@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mystax.core.events import Event, Report, silent
-from mystax.engine.demo.notes import update_report
 
 __all__ = ["Beside", "Part", "meanwhile"]
 
@@ -22,10 +21,12 @@ from mystax.errors import Cancelled
 tell = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed tells nothing
 seed, *words = sys.argv[1:]
-for module, name, folder in zip(*[iter(words)] * 3):
+for module, name, loads, folder in zip(*[iter(words)] * 4):
     how = "left"
     try:
         work = getattr(import_module(module), name)
+        for needed in loads.split():
+            import_module(needed)
         if not sys.stdin.readline():  # it may begin; nothing comes when nobody waits any more
             sys.exit(1)
         work(Path(folder), seed=int(seed))
@@ -46,17 +47,17 @@ class Part:
     ----------
     module, name : str
         The function.
-    outcomes : str
-        Folder of outcomes in its folder, of which a report is written.
+    loads : str
+        Modules that it needs, apart by blanks: they are loaded while it waits.
     made : str
-        Outcome that is there when nothing is left to be told.
+        Outcome in its folder that is there when nothing is left to be told.
     stage, text : str
         What it does, for the note at its begin.
     """
 
     module: str
     name: str
-    outcomes: str
+    loads: str
     made: str
     stage: str
     text: str
@@ -89,14 +90,14 @@ class Beside:
 
     def begin(self, part: Part) -> None:
         """Let the next part begin: what it needs is there."""
-        if not (self._folders[part] / part.outcomes / part.made).exists():
+        if not (self._folders[part] / part.made).exists():
             self._progress(Event("note", part.stage, text=f"meanwhile {part.text}"))
         with suppress(OSError):  # who has ended does nothing; then it is done where it is finished
             self._process.stdin.write("begin\n")
             self._process.stdin.flush()
 
     def finish(self, part: Part) -> None:
-        """Wait until the process has been through a part that has begun, and write the report.
+        """Wait until the process has been through a part that has begun.
 
         What the process could not do, or refused with a reason, is done here.
         """
@@ -105,7 +106,6 @@ class Beside:
         if how != "done":
             work = getattr(import_module(part.module), part.name)
             work(self._folders[part], seed=self._seed, progress=self._progress)
-        update_report(self._folders[part] / part.outcomes)
 
 
 @contextmanager
@@ -130,7 +130,11 @@ def meanwhile(
     """
     from mystax.engine.supervisor import child_environment
 
-    words = [word for part, folder in parts for word in (part.module, part.name, str(folder.absolute()))]
+    words = [
+        word
+        for part, folder in parts
+        for word in (part.module, part.name, part.loads, str(folder.absolute()))
+    ]
     process: Any = subprocess.Popen(  # noqa: S603 - this interpreter, with words of its own
         [sys.executable, "-P", "-c", CODE, str(seed), *words],
         stdin=subprocess.PIPE,

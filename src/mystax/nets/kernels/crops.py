@@ -186,7 +186,7 @@ def normalise_crop(crop, valid, least_span):
     """
     size_y, size_x = crop.shape
     values = np.empty(((size_y + 1) // 2) * ((size_x + 1) // 2), np.float32)
-    n = 0
+    n = np.int64(0)  # for a plain 0 the quantiles would be compiled once more
     for y in range(0, size_y, 2):
         for x in range(0, size_x, 2):
             if valid[y, x]:

@@ -79,16 +79,15 @@ def test_an_end_in_the_middle_leaves_no_note(tmp_path: Path, monkeypatch: pytest
     assert not (tmp_path / "face.json").exists()
 
 
-def test_neither_tracker_nor_triangulation_writes_a_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_report_is_written_when_all_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report of the tracker alone would be written over by that of both."""
-    asked: list[bool] = []
+    asked: list[bool | Path] = []
 
     def made(*_: object, report: bool = True, **__: object) -> None:
         asked.append(report)
 
     monkeypatch.setattr("mystax.engine.run.run", made)
     monkeypatch.setattr("mystax.engine.space.pose3d.triangulate_files", made)
+    monkeypatch.setattr("mystax.engine.demo.face.update_report", asked.append)
     track_face(tmp_path / "face", seed=3)
-    assert asked == [False, False]
+    assert asked == [False, False, tmp_path / "face" / "face.mystax"]

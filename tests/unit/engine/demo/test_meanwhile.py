@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -16,15 +17,14 @@ from mystax.engine.demo.meanwhile import Part, meanwhile
 PARTS = pytest.mark.parametrize("part", [BRAIN, FACE], ids=lambda part: part.name)
 
 
-def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path, int]]:
-    """Return what this process itself does of a part, its work or its report; it does nothing there."""
-    found: list[tuple[str, Path, int]] = []
+def asked_of(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, int]]:
+    """Return what this process itself does of a part; it does nothing there."""
+    found: list[tuple[Path, int]] = []
 
     def work(folder: Path, *, seed: int, **_: object) -> None:
-        found.append(("work", folder, seed))
+        found.append((folder, seed))
 
     monkeypatch.setattr(import_module(part.module), part.name, work)
-    monkeypatch.setattr(module, "update_report", lambda folder: found.append(("report", folder, 0)))
     return found
 
 
@@ -35,15 +35,14 @@ def own_parts(folder: Path, monkeypatch: pytest.MonkeyPatch, **functions: tuple[
         (folder / f"{name}.py").write_text(f"from time import sleep\n{body}\n", "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(module, "update_report", lambda _: None)
-    return [Part(name, "go", "outcomes", "made.nc", "stage", "a part is done") for name in functions]
+    return [Part(name, "go", "", "made.nc", "stage", "a part is done") for name in functions]
 
 
 @PARTS
 def test_a_part_is_done_in_a_process_beside(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = "import os, sys; open(sys.argv[4], 'w').write(' '.join([str(os.getpid()), *sys.argv[1:]]))"
+    words = "import os, sys; open(sys.argv[-1], 'w').write(' '.join([str(os.getpid()), *sys.argv[1:]]))"
     words += f"; print('done {part.module}')"
     monkeypatch.setattr(module, "CODE", words)
     asked = asked_of(part, monkeypatch)
@@ -52,11 +51,11 @@ def test_a_part_is_done_in_a_process_beside(
         beside.begin(part)
         assert asked == []
         beside.finish(part)
-    process, seed, where, function, folder = (tmp_path / "part").read_text().split()
+    process, seed, where, function, *loads, folder = (tmp_path / "part").read_text().split()
     assert int(process) != os.getpid()
-    assert (where, function) == (part.module, part.name)
+    assert (where, function, loads) == (part.module, part.name, part.loads.split())
     assert (folder, seed) == (str(tmp_path / "part"), "7")
-    assert asked == [("report", tmp_path / "part" / part.outcomes, 0)], "nothing is done twice"
+    assert asked == [], "nothing is done twice"
     assert [event.text.split()[0] for event in events] == ["meanwhile"]
 
 
@@ -118,6 +117,21 @@ def test_a_part_waits_until_it_may_begin(tmp_path: Path, monkeypatch: pytest.Mon
     assert int((tmp_path / "who").read_text()) != os.getpid(), "before its time it fails, and is done here"
 
 
+def test_what_a_part_needs_is_loaded_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (part,) = own_parts(tmp_path, monkeypatch, late_part=("(folder / 'begun').touch()",))
+    for name in ("needed_one", "needed_two"):
+        lines = "from pathlib import Path", f"Path({str(tmp_path)!r}, {name!r}).touch()"
+        (tmp_path / f"{name}.py").write_text("\n".join(lines), "utf-8")
+    waiting = replace(part, loads="needed_one needed_two")
+    with meanwhile([(waiting, tmp_path)]):
+        end = time.monotonic() + 60
+        while not (tmp_path / "needed_two").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    assert (tmp_path / "needed_one").exists()
+    assert not (tmp_path / "begun").exists()
+
+
 def test_what_never_may_begin_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = own_parts(tmp_path, monkeypatch, waiting_part=("(folder / 'begun').touch()",))
     with meanwhile([(one, tmp_path)]):
@@ -158,8 +172,8 @@ def test_what_is_there_already_is_not_announced(
     part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CODE", "")
-    (tmp_path / part.outcomes).mkdir()
-    (tmp_path / part.outcomes / part.made).touch()
+    (tmp_path / part.made).parent.mkdir()
+    (tmp_path / part.made).touch()
     events: list[Event] = []
     with meanwhile([(part, tmp_path)], progress=events.append) as beside:
         beside.begin(part)
@@ -175,4 +189,4 @@ def test_failure_of_the_process_beside_is_made_good_here(
     with meanwhile([(part, tmp_path)], seed=3) as beside:
         beside.begin(part)
         beside.finish(part)
-    assert asked == [("work", tmp_path, 3), ("report", tmp_path / part.outcomes, 0)]
+    assert asked == [(tmp_path, 3)]

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,10 @@ import mystax
 from mystax.compute.proposals import proposed_rois
 from mystax.core.events import Event
 from mystax.core.geometry import Rectangle, Roi
+from mystax.engine import run as engine
 from mystax.engine.places import FolderPlace
 from mystax.engine.run import plan_run
-from mystax.errors import ParameterError, RecipeError, RoiError
+from mystax.errors import Cancelled, ParameterError, RecipeError, RoiError
 from mystax.io.outcomes import Outcomes
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
@@ -69,6 +72,31 @@ def test_a_second_run_does_nothing(finished: tuple[Path, Outcomes]) -> None:
     mystax.run(folder / "face.mp4", parameters=SMALL, report=False, progress=events.append)
     assert _stamps(folder / "face.mystax") == before
     assert [(event.kind, event.done) for event in events] == [("done", 4)]
+
+
+@pytest.mark.parametrize("word", ["supervise", "run_in_folder", "run_plan"])
+def test_a_signal_that_comes_when_all_is_done_is_still_heard(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs one recording after the other would go on with the next one."""
+    real = getattr(engine, word)
+
+    def late(*words: Any, **named: Any) -> Any:
+        found = real(*words, **named)
+        signal.raise_signal(signal.SIGTERM)
+        return found
+
+    monkeypatch.setattr(engine, word, late)
+    video: Any = _video(tmp_path) if word != "run_plan" else frames_of(0, 5)
+    options: dict[str, Any] = {"analyses": "motion", "rois": [], "report": False}
+    with pytest.raises(Cancelled) as error:
+        mystax.run(video, isolated=word == "supervise", **options)
+    assert error.value.signal == signal.SIGTERM
+    if word != "run_plan":
+        monkeypatch.undo()
+        events: list[Event] = []
+        mystax.run(video, progress=events.append, **options)
+        assert [event.kind for event in events] == ["done"], "nothing was lost"
 
 
 def test_without_isolation_the_same_is_done_in_this_process(

@@ -8,7 +8,10 @@ compiles faster.  Compiled code is kept in the user's cache folder, so that only
 import gc
 import inspect
 import os
+import signal
+import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar, cast, no_type_check
 
 import numba
@@ -19,6 +22,7 @@ from numba.core.registry import CPUDispatcher
 __all__ = ["cache_folder", "inner_kernel", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_Handler = Callable[[int, FrameType | None], Any]
 
 _config: Any = numba.config  # its settings are made at run time: no checker sees them
 _njit: Any = numba.njit  # some of its options are not among its types
@@ -28,26 +32,53 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 
 
 class _Pause(event.Listener):
-    """No search for cyclic garbage while something is compiled: it takes an eighth of the time.
+    """What waits while something is compiled: the search for cyclic garbage, and signals.
 
-    One thread compiles at a time (numba's lock), one function within another.
+    The search would take an eighth of the time.  A signal whose handler raises within LLVM would be lost, or
+    end in an error that names a library; it is handled when the function in work is compiled.  One thread
+    compiles at a time (numba's lock), one function within another.
     """
 
     def __init__(self) -> None:
         self._depth, self._was_on = 0, False
+        self._handlers: dict[int, _Handler] = {}
+        self._come: list[int] = []
 
     def on_start(self, _: Any) -> None:
-        """Stop it at the outermost function."""
+        """Let both wait from the outermost function on."""
         if self._depth == 0:
             self._was_on = gc.isenabled()
             gc.disable()
+            self._hold()
         self._depth += 1
 
     def on_end(self, _: Any) -> None:
-        """Let it go on as before."""
+        """Let both go on as before; signals that have come are handled."""
         self._depth -= 1
         if self._depth == 0 and self._was_on:
             gc.enable()
+        handlers = self._handlers
+        if self._depth == 0:
+            self._handlers = {}
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        while self._come:
+            number = self._come.pop(0)
+            handlers[number](number, None)
+
+    def _hold(self) -> None:
+        """Keep signals with a handler in Python; other threads have none."""
+        self._come.clear()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self._come.append(number)
 
 
 _register: Any = event.register  # it has no types

@@ -243,6 +243,7 @@ def run(
                 )
             else:
                 run_in_folder(asked.recording, job, stop.watching(progress))
+            stop.check()  # a wish that came when all was done ends what the caller would do next
         return _outcomes(place)
     finally:
         asked.close()
@@ -321,6 +322,7 @@ def _run_in_memory(
     options = RunOptions(cores=available_cores(cores or recipe.resources.cores))
     with stop_wishes() as stop:
         run_plan(recording, request, place, options, stop.watching(progress))
+        stop.check()
     return Found.of_datasets(place.outcomes)
 
 

@@ -2,6 +2,9 @@
 
 import gc
 import os
+import signal
+import threading
+from collections.abc import Iterator
 
 import numba
 import numpy as np
@@ -87,3 +90,80 @@ def test_garbage_is_searched_for_again_after_compiling_as_before(is_on: bool) ->
     finally:
         gc.enable()
     assert watch.seen == [False, False, False, is_on] * 2
+
+
+class _Signals(event.Listener):
+    """Sends signals when the function within is begun, and notes when functions end."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers, self.depth, self.ended = list(numbers), 0, list[int]()
+
+    def on_start(self, _: object) -> None:
+        self.depth += 1
+        if self.depth == 2:
+            while self.numbers:
+                signal.raise_signal(self.numbers.pop(0))
+
+    def on_end(self, _: object) -> None:
+        self.ended.append(self.depth)
+        self.depth -= 1
+
+
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """Signals that a handler has heard, which goes on."""
+    found: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: found.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+def test_ctrl_c_waits_for_the_function_that_is_compiled_and_nothing_is_spoiled() -> None:
+    inner = numba.njit(lambda value: value + 1)
+    outer = numba.njit(lambda value: inner(value) * 2)
+    before = signal.getsignal(signal.SIGINT)
+    with event.install_listener("numba:compile", _Signals(signal.SIGINT)) as sent:
+        with pytest.raises(KeyboardInterrupt):
+            outer(3)
+        assert sent.numbers == []
+        assert gc.isenabled()
+        assert signal.getsignal(signal.SIGINT) is before
+    assert outer.signatures == []
+    assert outer(3) == 8
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+def test_signals_that_are_wishes_are_heard_in_their_order_and_compiling_goes_on(heard: list[int]) -> None:
+    inner = numba.njit(lambda value: value + 1)
+    outer = numba.njit(lambda value: inner(value) * 2)
+    mine = signal.getsignal(signal.SIGTERM)
+    numbers = signal.SIGTERM, signal.SIGINT
+    with event.install_listener("numba:compile", _Signals(*numbers)) as sent:
+        assert outer(3) == 8
+    assert heard == list(numbers)
+    assert sent.ended == [2, 1]
+    assert signal.getsignal(signal.SIGTERM) is mine
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+def test_another_thread_compiles_without_touching_signals() -> None:
+    function = numba.njit(lambda value: value + 1)
+    before, found = signal.getsignal(signal.SIGINT), list[object]()
+
+    class Look(event.Listener):
+        def on_start(self, _: object) -> None:
+            found.append(signal.getsignal(signal.SIGINT))
+
+        def on_end(self, _: object) -> None:
+            found.append(signal.getsignal(signal.SIGINT))
+
+    with event.install_listener("numba:compile", Look()):
+        thread = threading.Thread(target=function, args=(1,))
+        thread.start()
+        thread.join()
+    assert found == [before, before]

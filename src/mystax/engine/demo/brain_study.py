@@ -12,6 +12,7 @@ from mystax.engine.demo.brain import OUTCOMES, make_brain
 from mystax.engine.demo.meanwhile import Part
 from mystax.engine.demo.notes import begin, noted
 from mystax.engine.demo.recovered import Recovered
+from mystax.errors import Cancelled
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -91,6 +92,11 @@ def find_runs(folder: Path, *, seed: int = 0, progress: Report = silent) -> Data
     -------
     Dataset
         The outcome `states`.
+
+    Raises
+    ------
+    Cancelled
+        If the search was stopped.
     """
     from mystax.core.canonical import canonical_json
     from mystax.engine.states.run import run_states
@@ -104,6 +110,8 @@ def find_runs(folder: Path, *, seed: int = 0, progress: Report = silent) -> Data
         return cast("Dataset", load(place / "states.nc"))
     begin(note)
     done = run_states([str(place)], STATES, progress=progress)
+    if not done.fit.is_complete:
+        raise Cancelled("states")  # nobody looks at states in the middle of a demonstration
     keep_states(done, place, progress=progress, report=False)
     Store(folder).write_text(note.name, canonical_json(wanted))
     return done.datasets[0]

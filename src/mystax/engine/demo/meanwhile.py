@@ -39,6 +39,10 @@ for module, name, loads, folder in zip(*[iter(words)] * 4):
 """
 
 
+GRACE = 1.0
+"""How long the process may take to keep what it has, when nobody waits for it any more [s]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of the demonstration: a function of a folder, a `seed` and `progress` that does what is missing.
@@ -147,6 +151,9 @@ def meanwhile(
         yield Beside(parts, process, seed, progress)
     except BaseException:
         process.terminate()
+        with suppress(subprocess.TimeoutExpired):  # a run keeps a checkpoint unless it compiles
+            process.wait(GRACE)
+        process.kill()
         raise
     finally:
         with suppress(OSError):

@@ -1,6 +1,7 @@
 """What the demonstration finds in its simulated brain, and the comparison with what is true."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mystax.engine.demo import brain as recording
 from mystax.engine.demo.brain import simulated_brain, true_ceiling, true_runs
 from mystax.engine.demo.brain_study import encode_brain, find_runs, recovered_neurons, recovered_runs
 from mystax.engine.demo.notes import update_report
+from mystax.errors import Cancelled
 from mystax.io.outcomes import load
 
 
@@ -100,6 +102,18 @@ def test_encoder_and_states_follow_the_simulation_and_are_not_made_again(tmp_pat
     update_report(place)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     assert not any(event.kind == "outcome" for event in events)
+
+
+@pytest.mark.usefixtures("small")
+def test_states_whose_search_was_stopped_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C would end the search, and the demonstration would go on."""
+    stopped = SimpleNamespace(fit=SimpleNamespace(is_complete=False))
+    monkeypatch.setattr("mystax.engine.states.run.run_states", lambda *_, **__: stopped)
+    with pytest.raises(Cancelled):
+        find_runs(tmp_path)
+    assert not (tmp_path / recording.OUTCOMES / "states.nc").exists()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -165,6 +166,31 @@ def test_the_process_beside_ends_with_work_that_fails(
         raise KeyboardInterrupt
     assert time.monotonic() - begin < 60
     assert asked == []
+
+
+def test_a_process_that_does_not_hear_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (part,) = own_parts(
+        tmp_path,
+        monkeypatch,
+        deaf_part=(
+            "import signal",
+            "signal.signal(signal.SIGTERM, lambda *_: None)",
+            "(folder / 'deaf').touch()",
+            "while True: sleep(1)",
+        ),
+    )
+    monkeypatch.setattr(module, "GRACE", 0.2)
+
+    def wait_and_stop() -> None:
+        end = time.monotonic() + 60
+        while not (tmp_path / "deaf").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt), meanwhile([(part, tmp_path)]) as beside:
+        beside.begin(part)
+        wait_and_stop()  # then the process would never end
 
 
 @PARTS

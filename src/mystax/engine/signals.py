@@ -10,7 +10,7 @@ from types import FrameType
 from mystax.core.events import Event, Report
 from mystax.errors import Cancelled
 
-__all__ = ["Stop", "stop_wishes"]
+__all__ = ["Stop", "kept_handlers", "stop_wishes"]
 
 
 @dataclass(slots=True)
@@ -73,3 +73,15 @@ def stop_wishes() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """Put the handlers of Ctrl-C and SIGTERM back after work that may replace them, as some imports do."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)

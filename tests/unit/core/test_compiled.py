@@ -126,13 +126,16 @@ def heard() -> Iterator[list[int]]:
 def test_ctrl_c_waits_for_the_function_that_is_compiled_and_nothing_is_spoiled() -> None:
     inner = numba.njit(lambda value: value + 1)
     outer = numba.njit(lambda value: inner(value) * 2)
-    before = signal.getsignal(signal.SIGINT)
-    with event.install_listener("numba:compile", _Signals(signal.SIGINT)) as sent:
-        with pytest.raises(KeyboardInterrupt):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # imports of other tests replace it
+    try:
+        sent = _Signals(signal.SIGINT)
+        with event.install_listener("numba:compile", sent), pytest.raises(KeyboardInterrupt):
             outer(3)
         assert sent.numbers == []
         assert gc.isenabled()
-        assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert outer.signatures == []
     assert outer(3) == 8
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mystax.core.events import Event
-from mystax.engine.signals import Stop, stop_wishes
+from mystax.engine.signals import Stop, kept_handlers, stop_wishes
 from mystax.errors import Cancelled
 
 
@@ -31,6 +31,16 @@ def test_the_handlers_before_are_put_back() -> None:
     with stop_wishes():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_handlers_that_are_replaced_are_put_back() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with stop_wishes() as stop:
+        with kept_handlers():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.signal == signal.SIGINT
+    assert {number: signal.getsignal(number) for number in before} == before
 
 
 def test_other_threads_leave_signals_alone() -> None:

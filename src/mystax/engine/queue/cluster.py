@@ -16,6 +16,7 @@ from mystax.core.extras import require
 from mystax.engine.machine import memory_limit
 from mystax.engine.queue.dask_executor import DaskExecutor
 from mystax.engine.queue.executor import JobSpec, Message, attend
+from mystax.engine.signals import kept_handlers
 from mystax.errors import EngineError
 
 __all__ = [
@@ -210,10 +211,11 @@ def batch_executor(system: str, wish: ClusterWish, topic: str, out: Path) -> Das
     EngineError
         Q607, if the batch system is not known, or its commands are not there.
     """
-    require("dask_jobqueue", "cluster")
-    import dask
-    import dask_jobqueue
-    from distributed import Client
+    with kept_handlers():  # its runner makes Ctrl-C leave at once, with status 0 and jobs that run on
+        require("dask_jobqueue", "cluster")
+        import dask
+        import dask_jobqueue
+        from distributed import Client
 
     kind = getattr(dask_jobqueue, BATCH_SYSTEMS[system])
     certificates = _Certificates(out / ".mystax" / "tls", topic)

@@ -179,6 +179,28 @@ def test_batch_scripts_say_what_was_asked_for(system: str, tmp_path: Path) -> No
     assert "1:30" in script or "5400" in script
 
 
+def test_a_batch_system_leaves_ctrl_c_to_the_driver(tmp_path: Path) -> None:
+    """dask-jobqueue replaces the handler when it is imported: Ctrl-C would leave with status 0."""
+    code = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from mystax.engine.queue import cluster\n"
+        "from mystax.errors import EngineError\n"
+        "def refuse(*_):\n"
+        "    raise OSError('no such command')\n"
+        "cluster._options = refuse\n"
+        "wish = cluster.ClusterWish('night', 'lab', 4, 8000, 0, 5400, 7, '', ())\n"
+        "try:\n"
+        "    cluster.batch_executor('slurm', wish, 'mystax-test', Path(sys.argv[1]))\n"
+        "except EngineError as error:\n"
+        "    print(error.code, 'dask_jobqueue.runner' in sys.modules)\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    run = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["Q607", "True", "True"]
+
+
 def test_certificates_are_for_one_run_and_for_nobody_else(tmp_path: Path) -> None:
     made = _Certificates(tmp_path / "tls", "mystax-test")
     security = made.security()

@@ -28,7 +28,7 @@ __all__ = ["Made", "base_signals", "component_features"]
 
 
 TOGETHER = 8
-"""Components that are filtered at once: as many as fill a vector, few enough for the memory."""
+"""Components that are filtered at once: few enough for the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Made:
 
 
 def component_features(
-    values: Float64[np.ndarray, "sample component"],
+    values: Float64[np.ndarray, "component sample"],
     bank: str,
     filters: Filters,
     bins: Bins,
@@ -59,7 +59,7 @@ def component_features(
 
     Parameters
     ----------
-    values : array (sample, component)
+    values : array (component, sample)
         The components.
     bank : str
         One of `BANKS`.
@@ -78,12 +78,10 @@ def component_features(
         Features and levels.
     """
     made = []
-    for first in range(0, values.shape[1], TOGETHER):
+    for first in range(0, len(values), TOGETHER):
         some = slice(first, first + TOGETHER)
         known = None if levels is None else levels[some]
-        made.append(
-            _Components(np.ascontiguousarray(values[:, some]), filters, training, known).features(bank, bins)
-        )
+        made.append(_Components(values[some], filters, training, known).features(bank, bins))
     return Made(np.concatenate([one.columns for one in made]), np.concatenate([one.levels for one in made]))
 
 
@@ -92,22 +90,23 @@ class _Components:
 
     def __init__(
         self,
-        values: Float64[np.ndarray, "sample component"],
+        values: Float64[np.ndarray, "component sample"],
         filters: Filters,
         training: Bool[np.ndarray, " sample"] | None,
         known: Float64[np.ndarray, "component level"] | None,
     ) -> None:
         self.values, self.filters = values, filters
-        self.training, self.known = training, known
+        self.training = None if training is None else np.flatnonzero(training)
+        self.known = known
         self.levels: list[Float64[np.ndarray, " component"]] = []
 
     def features(self, bank: str, bins: Bins) -> Made:
         """Make all features, in the order of `features_of_one`."""
         found = np.concatenate(list(self._through(bank, bins)))
-        levels = np.array(self.levels).reshape(-1, self.values.shape[1])
-        return Made(found.transpose(2, 0, 1), levels.T)
+        levels = np.array(self.levels).reshape(-1, len(self.values))
+        return Made(found.transpose(1, 0, 2), levels.T)
 
-    def _through(self, bank: str, bins: Bins) -> Iterator[Float64[np.ndarray, "_feature _time component"]]:
+    def _through(self, bank: str, bins: Bins) -> Iterator[Float64[np.ndarray, "_feature component _time"]]:
         if bank == "states":
             yield self._windows(self.values, STATES, bins)
             yield self._memory(self.values, STATES_MEMORY, bins)
@@ -124,19 +123,19 @@ class _Components:
 
     def _windows(
         self,
-        values: Float64[np.ndarray, "sample component"],
+        values: Float64[np.ndarray, "component sample"],
         windows: Sequence[tuple[float, float]],
         bins: Bins,
-    ) -> Float64[np.ndarray, "window time component"]:
+    ) -> Float64[np.ndarray, "window component time"]:
         return self.filters.means(values, [Shape.bump(c, w, self.filters.rate) for c, w in windows], bins)
 
     def _memory(
-        self, values: Float64[np.ndarray, "sample component"], tau: float, bins: Bins
-    ) -> Float64[np.ndarray, "1 time component"]:
+        self, values: Float64[np.ndarray, "component sample"], tau: float, bins: Bins
+    ) -> Float64[np.ndarray, "1 component time"]:
         return bins.means(self.filters.memory(values, tau))[None]
 
     def _level(
-        self, find: Float64[np.ndarray, "sample component"], kind: str
+        self, find: Float64[np.ndarray, "component sample"], kind: str
     ) -> Float64[np.ndarray, " component"]:
         """Return levels of the training frames, or those that were learned before."""
         if self.training is None:
@@ -144,30 +143,30 @@ class _Components:
                 raise ValueError("levels are learned from training frames, or given")
             level = self.known[:, len(self.levels)]
         else:
-            inside = find[self.training]
-            level = np.asarray(np.median(inside, axis=0) if kind == "median" else inside.std(axis=0))
+            inside = find.take(self.training, axis=1)
+            level = np.asarray(np.median(inside, axis=1) if kind == "median" else inside.std(axis=1))
         self.levels.append(level)
         return level
 
-    def envelopes(self) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
+    def envelopes(self) -> Iterator[Float64[np.ndarray, "_component _sample"]]:
         """Give the size of each rhythm, on a logarithmic scale."""
         shapes = [Shape.envelope(f) for f in RHYTHMS if f <= 0.4 * self.filters.rate]
         for size in self.filters.envelopes(self.values, shapes):
-            yield np.log1p(size / (self._level(size, "median") + 1e-6))
+            yield np.log1p(size / (self._level(size, "median")[:, None] + 1e-6))
 
-    def half_waves(self) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
+    def half_waves(self) -> Iterator[Float64[np.ndarray, "_component _sample"]]:
         """Give changes over the last seconds, up and down apart."""
         slow = self.filters.memory(self.values, FORGOTTEN)
         for tau in CHANGES:
             change = (self.filters.memory(self.values, tau) if tau else self.values) - slow
-            change = change / np.maximum(self._level(change, "sd"), 1e-9)
+            change = change / np.maximum(self._level(change, "sd"), 1e-9)[:, None]
             for sign in (1, -1):
                 yield np.maximum(sign * change - DEAD, 0)
 
 
 def base_signals(
     fitted: FittedPart, part: BehaviourPart, number: int, filters: Filters
-) -> Float64[np.ndarray, "sample signal"]:
+) -> Float64[np.ndarray, "signal sample"]:
     """Return signals without a delay of their own: a component, the size of its rhythms, its two sides.
 
     Parameters
@@ -183,13 +182,13 @@ def base_signals(
 
     Returns
     -------
-    array (sample, signal)
+    array (signal, sample)
         The component alone for a signed bank or states.
     """
     one = slice(number, number + 1)
-    components = _Components(components_of(fitted, part)[:, one], filters, None, fitted.levels[one])
+    components = _Components(components_of(fitted, part)[one], filters, None, fitted.levels[one])
     found = [components.values]
     if fitted.bank == "full":
         sides = (np.maximum(sign * components.values - DEAD, 0) for sign in (1, -1))
         found += [*components.envelopes(), *sides]
-    return np.concatenate(found, axis=1)
+    return np.concatenate(found)

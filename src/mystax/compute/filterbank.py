@@ -133,7 +133,7 @@ class Filterbank(Estimator):
         self.dropped_ = [f for f in RHYTHMS if f > 0.4 * float(grid.rate)]
         self.parts_, raw = [], []
         for fitted, part in zip(whitened, grid.parts, strict=True):
-            columns, levels = self._of_part(fitted, part, grid, bins, frames)
+            block, levels = self._of_part(fitted, part, grid, bins, frames)
             self.parts_.append(
                 FittedPart(
                     fitted.group,
@@ -146,14 +146,14 @@ class Filterbank(Estimator):
                     levels,
                 )
             )
-            raw += columns
-        if not raw:
+            raw.append(block)
+        if not sum(map(len, raw)):
             raise NumbersError("N303", "behaviour", "no column varies in the training bins")
         self.rate_ = float(grid.rate)
         self.features_ = [f for fitted in self.parts_ for f in features_of(fitted, self.rate_)]
-        trained = [column[train] for column in raw]
-        self.mean_ = np.array([column.mean() for column in trained])
-        sd = np.array([column.std() for column in trained])
+        trained = [block[:, train] for block in raw]
+        self.mean_ = np.concatenate([block.mean(axis=1) for block in trained])
+        sd = np.concatenate([block.std(axis=1) for block in trained])
         self.sd_ = np.where(sd > 1e-9, sd, np.inf)
         return self._standardised(raw)
 
@@ -187,18 +187,19 @@ class Filterbank(Estimator):
                 expected=f"about {self.rate_:g} samples per second",
                 got=f"{float(grid.rate):g}",
             )
-        raw: list[Float64[np.ndarray, " time"]] = []
-        for fitted in self.parts_:
-            part = find_part(grid, fitted)
-            raw += self._of_part(fitted, part, grid, bins, None)[0]
-        return self._standardised(raw)
+        return self._standardised(
+            [self._of_part(fitted, find_part(grid, fitted), grid, bins, None)[0] for fitted in self.parts_]
+        )
 
     def _standardised(
-        self, raw: Sequence[Float64[np.ndarray, " time"]]
+        self, raw: Sequence[Float64[np.ndarray, "_some time"]]
     ) -> Float32[np.ndarray, "time feature"]:
-        found = np.empty((len(raw[0]), len(raw)), np.float32)
-        for place, column in enumerate(raw):
-            found[:, place] = (column - self.mean_[place]) / self.sd_[place]
+        found = np.empty((raw[0].shape[1], len(self.mean_)), np.float32)
+        first = 0
+        for block in raw:
+            some = slice(first, first + len(block))
+            found[:, some] = ((block - self.mean_[some, None]) / self.sd_[some, None]).T
+            first = some.stop
         return found
 
     def _cut(self, whitened: list[FittedPart], rate: float) -> list[FittedPart]:
@@ -238,12 +239,12 @@ class Filterbank(Estimator):
         grid: BehaviourGrid,
         bins: Bins,
         frames: Bool[np.ndarray, " sample"] | None,
-    ) -> tuple[list[Float64[np.ndarray, " time"]], Float64[np.ndarray, "component level"]]:
+    ) -> tuple[Float64[np.ndarray, "feature time"], Float64[np.ndarray, "component level"]]:
         """Make the features of a part; levels are learned from `frames`, or taken from what was learned."""
         if not fitted.n_components:
-            return [], fitted.levels
+            return np.empty((0, len(bins.first))), fitted.levels
         filters = Filters(part.valid, float(grid.rate), self.chunk)
         training = None if frames is None else frames & part.valid
         known = fitted.levels if training is None else None
         made = component_features(components_of(fitted, part), fitted.bank, filters, bins, training, known)
-        return [column for component in made.columns for column in component], made.levels
+        return made.columns.reshape(-1, len(bins.first)), made.levels

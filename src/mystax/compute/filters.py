@@ -15,7 +15,7 @@ __all__ = ["Filters", "Shape", "memory"]
 CHUNK = 1 << 16
 """Samples that are transformed at once."""
 SPECTRA = 32
-"""Transforms of filters that are kept: every part and fold needs the same ones."""
+"""Transforms and templates of filters that are kept: every part and fold needs the same ones."""
 HALO = 6.5
 """Reach of the longest filter of a bank [s]."""
 
@@ -84,13 +84,13 @@ class Shape:
 
 
 def memory(
-    values: Float64[np.ndarray, "sample component"], tau: float, rate: float
-) -> Float64[np.ndarray, "sample component"]:
+    values: Float64[np.ndarray, "component sample"], tau: float, rate: float
+) -> Float64[np.ndarray, "component sample"]:
     """Return the leaky memory y_t = a y_(t-1) + (1 - a) x_t with a = exp(-1 / (tau rate)), from y = 0.
 
     Parameters
     ----------
-    values : array (sample, component)
+    values : array (component, sample)
         Input.
     tau : float
         Time constant [s].
@@ -99,13 +99,13 @@ def memory(
 
     Returns
     -------
-    array (sample, component)
+    array (component, sample)
         Output.
     """
     from scipy.signal import lfilter
 
     a = float(np.exp(-1 / (tau * rate)))
-    return np.asarray(lfilter([1 - a], [1, -a], values, axis=0))
+    return np.asarray(lfilter([1 - a], [1, -a], values))
 
 
 class Filters:
@@ -131,69 +131,65 @@ class Filters:
         self._weights = valid.astype(np.float64)
         self._before = np.concatenate([[0], np.cumsum(valid)])
         self._masses: dict[Shape, Float64[np.ndarray, " sample"]] = {}
-        self._memories: dict[float, Float64[np.ndarray, "sample component"]] = {}
+        self._memories: dict[float, Float64[np.ndarray, " sample"]] = {}
 
     def mass(self, shape: Shape) -> Float64[np.ndarray, " sample"]:
         """Return the share of a filter that lies on valid samples."""
         if shape not in self._masses:
-            found = self._convolved(self._transformed(self._weights[:, None]), shape, "window")
-            self._masses[shape] = np.clip(found[:, 0], 0, 1)
+            found = self._convolved(self._transformed(self._weights[None]), shape, "window")
+            self._masses[shape] = np.clip(found[0], 0, 1)
         return self._masses[shape]
 
     def means(
-        self, values: Float64[np.ndarray, "sample component"], shapes: Sequence[Shape], bins: Bins
-    ) -> Float64[np.ndarray, "window time component"]:
+        self, values: Float64[np.ndarray, "component sample"], shapes: Sequence[Shape], bins: Bins
+    ) -> Float64[np.ndarray, "window component time"]:
         """Filter values with several windows and average inside bins.
 
         Missing samples count nothing, and where a window sees nothing valid the filtered sample is 0.
         """
         from mystax.compute.kernels.windows import window_means
 
-        seen = values * self._weights[:, None]
-        sizes, kinds = np.unique(bins.stop - bins.first, return_inverse=True)
-        found = np.empty((len(shapes), len(kinds), values.shape[1]))
+        seen = values * self._weights
+        sizes, kinds = bins.sizes
+        found = np.empty((len(shapes), len(values), len(kinds)))
         for shape, out in zip(shapes, found, strict=True):
             window, (first, _) = shape.window(self.rate), shape.lags(self.rate)
-            templates = np.zeros((len(sizes), len(window) + sizes.max(initial=1) - 1))
-            for row, size in zip(templates, sizes, strict=True):
-                row[: len(window) + size - 1] = np.convolve(window[::-1], np.ones(size)) / size
+            templates = _templates(shape, self.rate, tuple(sizes.tolist()))
             window_means(
                 seen, self.valid, self._before, window, first, bins.first, bins.stop, kinds, templates, out
             )
         return found
 
     def envelopes(
-        self, values: Float64[np.ndarray, "_sample _component"], shapes: Sequence[Shape]
-    ) -> Iterator[Float64[np.ndarray, "_sample _component"]]:
+        self, values: Float64[np.ndarray, "_component _sample"], shapes: Sequence[Shape]
+    ) -> Iterator[Float64[np.ndarray, "_component _sample"]]:
         """Give the size of each rhythm."""
-        seen = self._transformed(values * self._weights[:, None])
+        seen = self._transformed(values * self._weights)
         for shape in shapes:
             a, b = (self._convolved(seen, shape, kind) for kind in WAVES)
-            mass = self.mass(shape)[:, None]
-            yield np.sqrt(_divided(a, mass) ** 2 + _divided(b, mass) ** 2 + 1e-9)
+            yield np.sqrt((a * a + b * b) * _inverse(self.mass(shape)) ** 2 + 1e-9)
 
     def memory(
-        self, values: Float64[np.ndarray, "sample component"], tau: float
-    ) -> Float64[np.ndarray, "sample component"]:
+        self, values: Float64[np.ndarray, "component sample"], tau: float
+    ) -> Float64[np.ndarray, "component sample"]:
         """Return the leaky memory of valid samples, divided by that of the mask."""
-        weights = self._weights[:, None]
         if tau not in self._memories:
-            self._memories[tau] = memory(weights, tau, self.rate)
-        return _divided(memory(values * weights, tau, self.rate), self._memories[tau])
+            self._memories[tau] = _inverse(memory(self._weights[None], tau, self.rate)[0])
+        return np.asarray(memory(values * self._weights, tau, self.rate) * self._memories[tau])
 
-    def _transformed(self, values: Float64[np.ndarray, "sample component"]) -> list[np.ndarray]:
+    def _transformed(self, values: Float64[np.ndarray, "component sample"]) -> list[np.ndarray]:
         """Return the transforms of chunks of values, each with all samples that any filter can reach."""
         from scipy.fft import rfft
 
-        padded = np.pad(values, ((self._halo, self._halo), (0, 0)))
+        padded = np.pad(values, ((0, 0), (self._halo, self._halo)))
         return [
-            rfft(padded[start : start + self._size + 2 * self._halo], self._length, axis=0)
-            for start in range(0, len(values), self._size)
+            rfft(padded[:, start : start + self._size + 2 * self._halo], self._length)
+            for start in range(0, values.shape[1], self._size)
         ]
 
     def _convolved(
         self, chunks: Sequence[np.ndarray], shape: Shape, kind: Kind
-    ) -> Float64[np.ndarray, "sample component"]:
+    ) -> Float64[np.ndarray, "component sample"]:
         """Return sum over lags of kernel(lag) value(t - lag), with zeros outside."""
         from scipy.fft import irfft
 
@@ -203,23 +199,32 @@ class Filters:
         # output t needs padded sample t + halo - lag; the kernel starts at the first lag
         at = self._halo - first
         spectrum = _spectrum(shape, kind, self.rate, self._length)
-        found = [irfft(part * spectrum, self._length, axis=0)[at : at + self._size] for part in chunks]
-        return np.concatenate(found)[: len(self.valid)]
+        found = [irfft(part * spectrum, self._length)[:, at : at + self._size] for part in chunks]
+        return np.concatenate(found, axis=1)[:, : len(self.valid)]
+
+
+@lru_cache(SPECTRA)
+def _templates(shape: Shape, rate: float, sizes: tuple[int, ...]) -> Float64[np.ndarray, "size lag"]:
+    """Return the weights of samples in the mean of a window over bins of some sizes, latest lag first."""
+    window = shape.window(rate)
+    found = np.zeros((len(sizes), len(window) + max(sizes, default=1) - 1))
+    for row, size in zip(found, sizes, strict=True):
+        row[: len(window) + size - 1] = np.convolve(window[::-1], np.ones(size)) / size
+    return found
 
 
 @lru_cache(SPECTRA)
 def _spectrum(shape: Shape, kind: Kind, rate: float, length: int) -> np.ndarray:
-    """Return the transform of a filter's weights as one column."""
+    """Return the transform of a filter's weights."""
     from scipy.fft import rfft
 
     if kind == "window":
         weights = shape.window(rate)
     else:
         weights = shape.waves(rate)[0 if kind == "cosine" else 1]
-    return np.asarray(rfft(weights, length)[:, None])
+    return np.asarray(rfft(weights, length))
 
 
-def _divided(
-    values: Float64[np.ndarray, "sample component"], mass: Float64[np.ndarray, "sample 1"]
-) -> Float64[np.ndarray, "sample component"]:
-    return np.asarray(values * np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 1e-6))
+def _inverse(mass: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " sample"]:
+    """Return what values are multiplied with to be divided by their mass: 0 where there is none."""
+    return np.asarray(np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 1e-6))

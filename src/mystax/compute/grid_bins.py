@@ -1,6 +1,7 @@
 """Neural bins on the grid of behaviour."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,15 +24,21 @@ class Bins:
     first: Int64[np.ndarray, " time"]
     stop: Int64[np.ndarray, " time"]
 
+    @cached_property
+    def sizes(self) -> tuple[Int64[np.ndarray, " size"], Int64[np.ndarray, " time"]]:
+        """The numbers of samples that bins have, and which of them each bin has."""
+        sizes, kinds = np.unique(self.stop - self.first, return_inverse=True)
+        return sizes, kinds
+
     def mean(self, values: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " time"]:
         """Average samples inside each bin."""
-        return self.means(values[:, None])[:, 0]
+        return np.asarray(self.means(values[None])[0])
 
-    def means(self, values: Float64[np.ndarray, "sample component"]) -> Float64[np.ndarray, "time component"]:
+    def means(self, values: Float64[np.ndarray, "component sample"]) -> Float64[np.ndarray, "component time"]:
         """Average samples of several components inside each bin."""
-        sums = np.zeros((len(values) + 1, values.shape[1]))
-        np.cumsum(values, axis=0, out=sums[1:])
-        return np.asarray((sums[self.stop] - sums[self.first]) / (self.stop - self.first)[:, None])
+        sums = np.zeros((len(values), values.shape[1] + 1))
+        np.cumsum(values, axis=1, out=sums[:, 1:])
+        return np.asarray((sums[:, self.stop] - sums[:, self.first]) / (self.stop - self.first))
 
     def samples(self, chosen: Bool[np.ndarray, " time"], n: int) -> Bool[np.ndarray, " sample"]:
         """Tell which samples lie in chosen bins."""

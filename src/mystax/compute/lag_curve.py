@@ -58,7 +58,7 @@ def lag_designs(
         for number in range(min(fitted.n_components, each)):
             signals = base_signals(fitted, part, number, filters)
             for k, found in enumerate(filters.means(signals, shapes, bins)):
-                columns[k] += list(found.T)
+                columns[k] += list(found)
     made = np.empty((len(LAGS), n_times, len(columns[0])), np.float32)
     for k, some in enumerate(columns):
         for j, column in enumerate(some):

@@ -4,6 +4,7 @@ import numpy as np
 
 from mystax.compute.estimator import Estimator
 from mystax.compute.grid_bins import Bins
+from mystax.compute.regression import row_slabs
 from mystax.compute.whitening import FittedPart, find_part
 from mystax.core.behaviour import BehaviourGrid, BehaviourPart
 from mystax.core.typing import Bool, Float32, Float64
@@ -12,6 +13,8 @@ __all__ = ["FIRST", "LAST", "Lagged", "lags_for"]
 
 FIRST, LAST, MOST = -1.0, 3.0, 60
 """Lags [s] from `FIRST` to `LAST`, in steps of a bin, but not more than `MOST`."""
+TOGETHER = 32
+"""Features that are scaled at once: few enough for the processor's cache."""
 
 
 def lags_for(width: float) -> Float64[np.ndarray, " lag"]:
@@ -91,11 +94,13 @@ class Lagged(Estimator):
         self.parts_ = [_scales(part, frames) for part in grid.parts]
         self.lags_ = np.zeros(1) if self.one_point else lags_for(width)
         self.width_ = width
-        raw = self._raw(grid, times)
-        trained = raw[train].astype(np.float64)
-        self.mean_, sd = trained.mean(0), trained.std(0)
-        self.sd_ = np.where(sd > 1e-9, sd, np.inf)
-        return np.asarray((raw - self.mean_) / self.sd_, np.float32)
+        found = self._raw(grid, times)
+        self.mean_, self.sd_ = np.empty(found.shape[1]), np.empty(found.shape[1])
+        for some in row_slabs(found.shape[1], TOGETHER):
+            trained = found[train, some].astype(np.float64)
+            sd = trained.std(0)
+            self.mean_[some], self.sd_[some] = trained.mean(0), np.where(sd > 1e-9, sd, np.inf)
+        return self._standardised(found)
 
     def transform(
         self, grid: BehaviourGrid, times: Float64[np.ndarray, " time"]
@@ -119,22 +124,52 @@ class Lagged(Estimator):
         WeightsError
             M702, naming the part or column that is missing.
         """
-        return np.asarray((self._raw(grid, times) - self.mean_) / self.sd_, np.float32)
+        return self._standardised(self._raw(grid, times))
+
+    def _standardised(self, raw: Float32[np.ndarray, "time feature"]) -> Float32[np.ndarray, "time feature"]:
+        """Scale features in place."""
+        for some in row_slabs(raw.shape[1], TOGETHER):
+            raw[:, some] = (raw[:, some] - self.mean_[some]) / self.sd_[some]
+        return raw
 
     def _raw(
         self, grid: BehaviourGrid, times: Float64[np.ndarray, " time"]
     ) -> Float32[np.ndarray, "time feature"]:
-        rate = float(grid.rate)
-        place = (times[:, None] - self.lags_ - grid.start) * rate
-        found = []
-        for fitted in self.parts_:
-            part = find_part(grid, fitted)
-            known = np.isfinite(part.values)
-            scaled = (np.where(known, part.values, fitted.mean) - fitted.mean) / fitted.sd
-            for column in range(scaled.shape[1]):
-                smooth = _smoothed(scaled[:, column], known[:, column], self.width_ / 4 * rate)
-                found.append(np.interp(place, np.arange(grid.n), smooth, left=0.0, right=0.0))
-        return np.concatenate(found, axis=1).astype(np.float32)
+        rate, n_lags = float(grid.rate), len(self.lags_)
+        between = _Between((times[:, None] - self.lags_ - grid.start) * rate, grid.n)
+        parts = [(fitted, find_part(grid, fitted).values) for fitted in self.parts_]
+        found = np.empty((len(times), sum(values.shape[1] for _, values in parts), n_lags), np.float32)
+        column = 0
+        for fitted, values in parts:
+            known = np.isfinite(values)
+            scaled = (np.where(known, values, fitted.mean) - fitted.mean) / fitted.sd
+            for smooth in _smoothed(scaled.T, known.T, self.width_ / 4 * rate):
+                found[:, column] = between.of(smooth)
+                column += 1
+        return found.reshape(len(times), -1)
+
+
+class _Between:
+    """Places between samples, found once for all columns: straight lines, and 0 outside.
+
+    Parameters
+    ----------
+    place : array (time, lag)
+        In samples.
+    n : int
+        Number of samples.
+    """
+
+    def __init__(self, place: Float64[np.ndarray, "time lag"], n: int) -> None:
+        self.low = np.clip(np.floor(place), 0, max(n - 2, 0)).astype(np.int64)
+        self.high = np.minimum(self.low + 1, n - 1)
+        self.share = place - self.low
+        self.outside = (place < 0) | (place > n - 1)
+
+    def of(self, values: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, "time lag"]:
+        """Return values at the places."""
+        low = values[self.low]
+        return np.where(self.outside, 0.0, low + self.share * (values[self.high] - low))
 
 
 def _scales(part: BehaviourPart, frames: Bool[np.ndarray, " sample"]) -> FittedPart:
@@ -150,12 +185,13 @@ def _scales(part: BehaviourPart, frames: Bool[np.ndarray, " sample"]) -> FittedP
 
 
 def _smoothed(
-    values: Float64[np.ndarray, " sample"], known: Bool[np.ndarray, " sample"], sd: float
-) -> Float64[np.ndarray, " sample"]:
+    values: Float64[np.ndarray, "column sample"], known: Bool[np.ndarray, "column sample"], sd: float
+) -> Float64[np.ndarray, "column sample"]:
     """Smooth with a Gaussian that missing samples do not count in."""
     from scipy.ndimage import gaussian_filter1d
 
     weights = known.astype(np.float64)
-    mass = gaussian_filter1d(weights, sd, mode="constant")
+    alike = bool((known == known[:1]).all())  # as where a part is found or missing as a whole
+    mass = gaussian_filter1d(weights[:1] if alike else weights, sd, mode="constant")
     made = gaussian_filter1d(values * weights, sd, mode="constant")
     return np.where(mass > 1e-3, made / np.maximum(mass, 1e-3), 0.0)

@@ -36,6 +36,8 @@ GAIN = 0.003
 SCALE_FOLDS = 2
 SCALE_PENALTIES = PENALTIES[3:10:2]
 """A coarse path: 10^-1.5 to 10^1.5."""
+RANKED = slice(2, -2, 2)
+"""Penalties that ranks are tried with: 10^-2 to 10^2."""
 
 Inner = Sequence[tuple[Bool[np.ndarray, " time"], Bool[np.ndarray, " time"]]]
 
@@ -171,13 +173,24 @@ class Decompositions:
         Of the design and the targets.
     scale : array (feature,), optional
         Factors of the features; those with 0 take no part.
+    penalties : sequence of float, optional
+        Multiples of the number of rows to choose from.
     """
 
-    def __init__(self, sums: InnerSums, scale: Float64[np.ndarray, " feature"] | None = None) -> None:
+    def __init__(
+        self,
+        sums: InnerSums,
+        scale: Float64[np.ndarray, " feature"] | None = None,
+        penalties: Sequence[float] = PENALTIES,
+    ) -> None:
+        self.penalties = np.asarray(penalties, np.float64)
         self.factors = np.ones(len(sums.whole.x)) if scale is None else scale
         self.kept = np.flatnonzero(self.factors)
         self.used = sums.scaled(self.factors)
-        self.held = [HeldOut.of(decompose(part), rest) for part, rest in self.used.pairs]
+        self.held = [
+            HeldOut.of(decompose(part), rest, (self.penalties * part.n).tolist())
+            for part, rest in self.used.pairs
+        ]
         self.whole = decompose(self.used.whole)
 
     def full(
@@ -194,8 +207,6 @@ def fit_linear(
     found: Decompositions,
     train: Bool[np.ndarray, " time"],
     inner: Inner,
-    *,
-    penalties: Sequence[float] = PENALTIES,
 ) -> LinearFit:
     """Fit ridge regression with a penalty per target.
 
@@ -209,20 +220,16 @@ def fit_linear(
         Training bins.
     inner : sequence of pairs
         Inner folds.
-    penalties : sequence of float, optional
-        Multiples of the number of rows to choose from.
 
     Returns
     -------
     LinearFit
         Weights for the design as given, and out-of-fold predictions.
     """
-    used, choices = found.used, np.asarray(penalties, np.float64)
-    error = np.zeros((len(choices), len(used.whole.y)))
-    for held, (part, _) in zip(found.held, used.pairs, strict=True):
-        error += held_errors(held, (choices * part.n).tolist())
+    used = found.used
+    error = np.sum([held_errors(held) for held in found.held], axis=0)
     chosen = error.argmin(0)
-    penalty = choices[chosen]
+    penalty = found.penalties[chosen]
     weights, intercept = found.full(found.whole, found.whole.weights(penalty * used.whole.n))
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
     for held, (part, _), (_, rest) in zip(found.held, used.pairs, inner, strict=True):
@@ -237,17 +244,13 @@ def fit_reduced_rank(
     found: Decompositions,
     train: Bool[np.ndarray, " time"],
     inner: Inner,
-    *,
-    penalties: Sequence[float] = PENALTIES[2:-2:2],
 ) -> tuple[LinearFit, int]:
-    """Fit reduced-rank regression; rank and penalty are chosen on inner folds.
+    """Fit reduced-rank regression; rank and penalty are chosen on inner folds, from every other penalty.
 
     Parameters
     ----------
     x, found, train, inner
         As for `fit_linear`.
-    penalties : sequence of float, optional
-        Multiples of the number of rows to choose from.
 
     Returns
     -------
@@ -255,20 +258,20 @@ def fit_reduced_rank(
         The model and its rank.
     """
     used = found.used
-    folds = [(held, part.n) for held, (part, _) in zip(found.held, used.pairs, strict=True)]
+    places = range(len(found.penalties))[RANKED]
     error = np.array(
-        [np.sum([rank_errors(held, choice * n).sum(1) for held, n in folds], axis=0) for choice in penalties]
+        [np.sum([rank_errors(held, place).sum(1) for held in found.held], axis=0) for place in places]
     )
-    place, rank = (int(k) for k in np.unravel_index(int(error.argmin()), error.shape))
-    choice = float(penalties[place])
+    best, rank = (int(k) for k in np.unravel_index(int(error.argmin()), error.shape))
+    choice = float(found.penalties[places[best]])
 
     def full(fitted: Decomposed, n: int) -> tuple[np.ndarray, np.ndarray]:
         return found.full(fitted, reduced(fitted, choice * n).weights(rank + 1))
 
     weights, intercept = full(found.whole, used.whole.n)
     held_rows = np.zeros((len(x), weights.shape[1]), np.float32)
-    for (held, n), (_, rest) in zip(folds, inner, strict=True):
-        held_rows[rest] = predict_rows(x[rest], *full(held.fitted, n))
+    for held, (part, _), (_, rest) in zip(found.held, used.pairs, inner, strict=True):
+        held_rows[rest] = predict_rows(x[rest], *full(held.fitted, part.n))
     penalty = np.full(weights.shape[1], choice)
     return LinearFit(weights, intercept, penalty, held_rows[train], float(error.min())), rank + 1
 

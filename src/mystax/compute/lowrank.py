@@ -136,21 +136,21 @@ class Reduced:
 
     Attributes
     ----------
-    vectors : array (feature, feature)
-        Eigenvectors of the training rows.
+    fitted : Decomposed
+        The training rows.
     turned : array (feature, component)
-        Weights of the eigenvectors for the leading directions, with the root of the penalty in them.
+        Weights for the leading directions, in the basis of the training rows.
     outside : array (component, target)
         What each direction adds to the targets.
     """
 
-    vectors: Float64[np.ndarray, "feature feature"]
+    fitted: Decomposed
     turned: Float64[np.ndarray, "feature component"]
     outside: Float64[np.ndarray, "component target"]
 
     def inside(self, rank: int) -> Float64[np.ndarray, "feature component"]:
         """Return the weights of the features for the leading `rank` directions."""
-        return np.asarray(self.vectors @ self.turned[:, :rank])
+        return self.fitted.turned_back(self.turned[:, :rank])
 
     def weights(self, rank: int) -> Float64[np.ndarray, "feature target"]:
         """Return the weights of rank `rank`."""
@@ -172,37 +172,35 @@ def reduced(fitted: Decomposed, penalty: float) -> Reduced:
     Reduced
         All ranks at once.
     """
-    from scipy.linalg import svd
+    from scipy.linalg import eigh
 
-    root = 1 / np.sqrt(fitted.values + penalty)
-    left, _, _ = svd(root[:, None] * fitted.projected, full_matrices=False)
-    outside = left.T @ (root[:, None] * fitted.projected)
-    return Reduced(fitted.vectors, root[:, None] * left, outside)
+    ridge = fitted.shrunk(penalty)
+    _, directions = eigh(fitted.projected.T @ ridge, check_finite=False, driver="evd")
+    directions = directions[:, : -min(ridge.shape) - 1 : -1]
+    return Reduced(fitted, ridge @ directions, directions.T)
 
 
-def rank_errors(held: HeldOut, penalty: float) -> Float64[np.ndarray, "rank target"]:
+def rank_errors(held: HeldOut, place: int) -> Float64[np.ndarray, "rank target"]:
     """Return the squared error on held-out rows for every rank and target, from sums alone.
 
     Parameters
     ----------
     held : HeldOut
         The held-out rows, and what was fitted to the training rows.
-    penalty : float
-        Penalty, not scaled by anything.
+    place : int
+        Which of its penalties.
 
     Returns
     -------
     array (rank, target)
         Sums of squared errors of ranks 1, 2, ...
     """
-    found = reduced(held.fitted, penalty)
-    inside, across = found.turned.T @ held.inside @ found.turned, found.turned.T @ held.across
-    earlier = np.tril(inside, -1) @ found.outside
+    outside = reduced(held.fitted, held.penalties[place]).outside
+    inside, across = outside @ held.inside[place] @ outside.T, outside @ held.across[place]
+    earlier = np.tril(inside, -1) @ outside
     return np.asarray(
         held.yy
-        + np.cumsum(
-            found.outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * found.outside), axis=0
-        )
+        + np.cumsum(outside * (-2 * across + 2 * earlier + np.diag(inside)[:, None] * outside), axis=0)
     )
 
 
@@ -278,9 +276,10 @@ class ReducedRank(LinearModel):
         if error.size > 1:
             for train, held in self._splits(X, y, groups):
                 part = Sums.of(X[train], y[train])
-                rest = HeldOut.of(decompose(part), Sums.of(X[held], y[held]))
-                for place, penalty in enumerate(choices):
-                    error[place] += rank_errors(rest, penalty * part.n).sum(1)[ranks - 1]
+                held_out = Sums.of(X[held], y[held])
+                rest = HeldOut.of(decompose(part), held_out, (choices * part.n).tolist())
+                for place in range(len(choices)):
+                    error[place] += rank_errors(rest, place).sum(1)[ranks - 1]
         best, rank = np.unravel_index(int(error.argmin()), error.shape)
         self.penalty_, self.rank_ = float(choices[best]), int(ranks[rank])
         everything = Sums.of(X, y)

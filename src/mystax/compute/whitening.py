@@ -97,7 +97,7 @@ def whiten(part: BehaviourPart, frames: Bool[np.ndarray, " sample"], most: int) 
     return FittedPart(part.group, part.part, part.bank, part.columns, mean, sd, axes, np.zeros((n, 0)))
 
 
-def components_of(fitted: FittedPart, part: BehaviourPart) -> Float64[np.ndarray, "sample component"]:
+def components_of(fitted: FittedPart, part: BehaviourPart) -> Float64[np.ndarray, "component sample"]:
     """Whiten a part; 0 where it is missing.
 
     Parameters
@@ -109,11 +109,11 @@ def components_of(fitted: FittedPart, part: BehaviourPart) -> Float64[np.ndarray
 
     Returns
     -------
-    array (sample, component)
+    array (component, sample)
         Components.
     """
     scaled = (np.where(part.valid[:, None], part.values, fitted.mean) - fitted.mean) / fitted.sd
-    return np.asarray(scaled @ fitted.axes, np.float64)
+    return np.asarray(fitted.axes.T @ scaled.T, np.float64)
 
 
 def find_part(grid: BehaviourGrid, fitted: FittedPart) -> BehaviourPart:

@@ -1,8 +1,9 @@
 """The one door to the compiler of loops.
 
 A kernel is a plain function of arrays and numbers, decorated with `kernel`, in a module of a folder named
-``kernels``; each has a NumPy twin in the tests.  One that only other kernels call is an `inner_kernel`: it
-compiles faster.  Compiled code is kept in the user's cache folder, so that only the first run ever compiles.
+``kernels``; each has a NumPy twin in the tests.  One that adds up long rows is a `summing_kernel`: it runs
+faster; one that only other kernels call is an `inner_kernel`: it compiles faster.  Compiled code is kept in
+the user's cache folder, so that only the first run ever compiles.
 """
 
 import gc
@@ -19,7 +20,7 @@ import platformdirs
 from numba.core import event
 from numba.core.registry import CPUDispatcher
 
-__all__ = ["cache_folder", "inner_kernel", "kernel"]
+__all__ = ["cache_folder", "inner_kernel", "kernel", "summing_kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _Handler = Callable[[int, FrameType | None], Any]
@@ -93,6 +94,14 @@ def kernel(function: F) -> F:
     return cast("F", _compiled(function))
 
 
+def summing_kernel(function: F) -> F:
+    """Compile a kernel whose sums may be added up in any order, as those of NumPy and BLAS are.
+
+    A sum along an array then fills the vector unit; in the order of the loop it waits for every addition.
+    """
+    return cast("F", _compiled(function, fastmath={"reassoc"}))
+
+
 def inner_kernel(function: F) -> F:
     """Compile a function that kernels call, and nobody else.
 
@@ -104,7 +113,7 @@ def inner_kernel(function: F) -> F:
     return cast("F", found)
 
 
-def _compiled(function: Callable[..., Any], **options: bool) -> Any:
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     # In tests jaxtyping's import hook has wrapped the function already; numba needs the plain one.
     plain = no_type_check(inspect.unwrap(function))
     made = _njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)

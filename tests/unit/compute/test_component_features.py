@@ -11,9 +11,9 @@ from mystax.compute.grid_bins import bins_of
 from tests.fixtures.grids import grid, part, wander
 
 RATE = 50.0
-VALUES = wander(3000, 11).astype(np.float64)
+VALUES = wander(3000, 11).astype(np.float64).T
 FILTERS = Filters(np.ones(3000, bool), RATE, None)
-BINS = bins_of(grid(part(VALUES)), np.arange(300) / 5 + 0.1, 0.2)
+BINS = bins_of(grid(part(VALUES.T)), np.arange(300) / 5 + 0.1, 0.2)
 
 
 @pytest.mark.parametrize("bank", ["full", "signed", "states"])
@@ -33,14 +33,14 @@ def test_components_know_nothing_of_each_other() -> None:
     training = np.ones(3000, bool)
     made = component_features(VALUES, "full", FILTERS, BINS, training)
     for number in (0, 7, 10):
-        alone = component_features(VALUES[:, number : number + 1], "full", FILTERS, BINS, training)
+        alone = component_features(VALUES[number : number + 1], "full", FILTERS, BINS, training)
         assert np.allclose(made.columns[number], alone.columns[0], atol=1e-12)
         assert np.allclose(made.levels[number], alone.levels[0], rtol=1e-12)
 
 
 def test_levels_come_from_training_frames_only() -> None:
     training = np.arange(3000) < 1500
-    louder = np.where(np.arange(3000)[:, None] < 2500, VALUES, 50 * VALUES)
+    louder = np.where(np.arange(3000) < 2500, VALUES, 50 * VALUES)
     levels = [
         component_features(values, "full", FILTERS, BINS, training).levels for values in (VALUES, louder)
     ]
@@ -48,8 +48,8 @@ def test_levels_come_from_training_frames_only() -> None:
 
 
 def test_base_signals_are_the_component_its_rhythms_and_its_two_sides() -> None:
-    made = grid(part(VALUES[:, :1]))
+    made = grid(part(VALUES[:1].T))
     bank = Filterbank().fit(made, BINS, np.ones(300, bool))
     found = base_signals(bank.parts_[0], made.parts[0], 0, FILTERS)
-    assert found.shape == (3000, 1 + 4 + 2)
-    assert (found[:, -2:].min(axis=1) == 0).all()
+    assert found.shape == (1 + 4 + 2, 3000)
+    assert (found[-2:].min(axis=0) == 0).all()

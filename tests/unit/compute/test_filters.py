@@ -12,7 +12,7 @@ RATE = 50.0
 def filtered(values: np.ndarray, filters: Filters, shape: Shape) -> np.ndarray:
     """Filter one column sample by sample."""
     each = np.arange(len(values))
-    return filters.means(values[:, None], [shape], Bins(each, each + 1))[0, :, 0]
+    return np.asarray(filters.means(values[None], [shape], Bins(each, each + 1))[0, 0])
 
 
 def by_hand(values: np.ndarray, valid: np.ndarray, shape: Shape) -> np.ndarray:
@@ -42,16 +42,16 @@ def test_window_equals_the_sum_by_hand_around_holes(centre: float, width: float)
 
 def test_means_inside_bins_are_those_of_the_filtered_samples() -> None:
     rng = np.random.default_rng(2)
-    values, valid = rng.normal(size=(400, 3)), rng.random(400) > 0.02
+    values, valid = rng.normal(size=(3, 400)), rng.random(400) > 0.02
     first = np.sort(rng.choice(390, 60, replace=False))
     bins = Bins(first, first + rng.integers(1, 10, 60))
     shapes = [Shape.bump(-0.5, 0.4, RATE), Shape.bump(0.12, 0.15, RATE)]
     found = Filters(valid, RATE).means(values, shapes, bins)
     for k, shape in enumerate(shapes):
-        for column in range(3):
-            every = by_hand(values[:, column], valid, shape)
+        for row in range(3):
+            every = by_hand(values[row], valid, shape)
             wanted = [every[a:b].mean() for a, b in zip(bins.first, bins.stop, strict=True)]
-            assert np.allclose(found[k, :, column], wanted, atol=1e-12)
+            assert np.allclose(found[k, row], wanted, atol=1e-12)
 
 
 def test_window_is_a_raised_cosine_of_sum_one() -> None:
@@ -93,8 +93,8 @@ def test_envelope_of_a_rhythm_is_flat_and_of_a_constant_nearly_nothing() -> None
     shape = Shape.envelope(6.0)
     t = np.arange(1000) / RATE
     filters = Filters(np.ones(1000, bool), RATE)
-    signals = np.stack([np.sin(2 * np.pi * 6 * t), np.full(1000, 5.0), np.sin(2 * np.pi * 1 * t)], axis=1)
-    rhythm, constant, slow = next(filters.envelopes(signals, [shape]))[200:800].T
+    signals = np.stack([np.sin(2 * np.pi * 6 * t), np.full(1000, 5.0), np.sin(2 * np.pi * 1 * t)])
+    rhythm, constant, slow = next(filters.envelopes(signals, [shape]))[:, 200:800]
     assert rhythm.std() / rhythm.mean() < 0.05
     assert constant.max() < 1e-3
     assert slow.max() < 0.1 * rhythm.mean()
@@ -103,7 +103,7 @@ def test_envelope_of_a_rhythm_is_flat_and_of_a_constant_nearly_nothing() -> None
 def test_memory_equals_its_recursion_and_forgets_with_its_time_constant() -> None:
     values = np.zeros(500)
     values[10] = 1
-    found = memory(values[:, None], 2.0, RATE)[:, 0]
+    found = memory(values[None], 2.0, RATE)[0]
     y, wanted = 0.0, []
     a = np.exp(-1 / 100)
     for value in values:
@@ -116,15 +116,15 @@ def test_memory_equals_its_recursion_and_forgets_with_its_time_constant() -> Non
 def test_memory_of_valid_samples_knows_no_start() -> None:
     valid = np.ones(300, bool)
     valid[:50] = valid[100:150] = False
-    found = Filters(valid, RATE).memory(np.full((300, 2), 2.0), 5.0)
-    assert np.allclose(found[50:], 2)
+    found = Filters(valid, RATE).memory(np.full((2, 300), 2.0), 5.0)
+    assert np.allclose(found[:, 50:], 2)
 
 
 @pytest.mark.parametrize("chunk", [1, 37, 500, 5000])
 def test_chunks_change_nothing(chunk: int) -> None:
     rng = np.random.default_rng(1)
     n = 60 if chunk == 1 else 1200
-    values, valid = rng.normal(size=(n, 2)), rng.random(n) > 0.1
+    values, valid = rng.normal(size=(2, n)), rng.random(n) > 0.1
     whole, cut = Filters(valid, RATE), Filters(valid, RATE, chunk)
     shape = Shape.envelope(2.5)
     assert np.abs(whole.mass(shape) - cut.mass(shape)).max() <= 1e-6

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mystax.compute.grid_bins import bins_of
-from mystax.compute.lagged import Lagged, lags_for
+from mystax.compute.lagged import Lagged, _Between, lags_for
 from mystax.errors import WeightsError
 from tests.fixtures.grids import grid, part, wander
 
@@ -28,6 +28,24 @@ def test_a_column_of_the_design_is_the_smoothed_behaviour_before() -> None:
     smooth = gaussian_filter1d(made.parts[0].values[:, 0].astype(float), 0.05 * 50)
     wanted = np.interp((TIMES - 0.6) * 50, np.arange(3000), smooth)
     assert np.corrcoef(x[10:280, place], wanted[10:280])[0, 1] == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_between_samples_the_design_is_a_straight_line_and_outside_nothing(n: int) -> None:
+    rng = np.random.default_rng(n)
+    values, place = rng.normal(size=n), np.append(rng.uniform(-3, n + 2, (30, 4)), [[0, n - 1, -1e-9, n]], 0)
+    wanted = np.interp(place, np.arange(n), values, left=0.0, right=0.0)
+    np.testing.assert_allclose(_Between(place, n).of(values), wanted, rtol=1e-12, atol=1e-15)
+
+
+def test_columns_that_are_missing_at_other_times_have_weights_of_their_own() -> None:
+    values = wander(3000, 2)
+    values[400:900, 0] = np.nan
+    both, alone = (
+        Lagged(one_point=True).fit_transform(made, bins_of(made, TIMES, 0.2), TIMES, 0.2, ALL)
+        for made in (grid(part(values)), grid(part(values[:, :1])))
+    )
+    assert np.array_equal(both[:, :1], alone)
 
 
 def test_one_point_has_lag_zero_alone() -> None:

@@ -59,7 +59,7 @@ def test_sums_of_inner_folds_equal_direct_sums(case: Case) -> None:
 
 
 def test_predictions_in_and_out_of_fold_are_those_of_ridge(case: Case) -> None:
-    fit = fit_linear(case.x, Decompositions(case.sums), case.train, case.inner, penalties=[0.3])
+    fit = fit_linear(case.x, Decompositions(case.sums, None, [0.3]), case.train, case.inner)
     assert np.allclose(fit.predict(case.x), case.solve(case.train, 0.3), atol=1e-4)
     wanted = np.zeros((N, R))
     for rows, rest in case.inner:
@@ -69,7 +69,7 @@ def test_predictions_in_and_out_of_fold_are_those_of_ridge(case: Case) -> None:
 
 def test_scaled_features_are_shrunk_more_and_zero_leaves_them_out(case: Case) -> None:
     scale = np.array([1.0] * 4 + [0.3] * 4 + [0.0] * 4)
-    fit = fit_linear(case.x, Decompositions(case.sums, scale), case.train, case.inner, penalties=[0.3])
+    fit = fit_linear(case.x, Decompositions(case.sums, scale, [0.3]), case.train, case.inner)
     assert np.allclose(fit.predict(case.x), case.solve(case.train, 0.3, scale), atol=1e-4)
     assert (fit.weights[8:] == 0).all()
 

@@ -96,15 +96,18 @@ def test_reduced_rank_is_the_optimum_that_a_search_finds(rank: int) -> None:
 def test_full_rank_equals_ridge() -> None:
     x, y = regression()
     fitted = decompose(Sums.of(x, y))
-    assert np.allclose(reduced(fitted, 3.0).weights(4), fitted.weights(3.0), atol=1e-9)
+    assert np.allclose(reduced(fitted, 3.0).weights(4), fitted.weights(3.0), rtol=1e-9, atol=1e-12)
 
 
-def test_errors_of_all_ranks_equal_predictions_rank_by_rank() -> None:
-    x, y = regression(200)
+@pytest.mark.parametrize(("p", "most"), [(6, 4), (3, 3), (1, 1)])
+def test_errors_of_all_ranks_equal_predictions_rank_by_rank(p: int, most: int) -> None:
+    x, y = regression(200, p)
     fitted = decompose(Sums.of(x[:150], y[:150]))
-    found = rank_errors(HeldOut.of(fitted, Sums.of(x[150:], y[150:])), 2.0)
-    for rank in range(1, 5):
+    found = rank_errors(HeldOut.of(fitted, Sums.of(x[150:], y[150:]), [9.0, 2.0]), 1)
+    assert len(found) == most
+    for rank in range(1, most + 1):
         weights = reduced(fitted, 2.0).weights(rank)
+        assert np.linalg.matrix_rank(weights) == rank
         residual = y[150:] - y[:150].mean(0) - (x[150:] - x[:150].mean(0)) @ weights
         assert np.allclose(found[rank - 1], (residual**2).sum(0), rtol=1e-10)
 

@@ -30,14 +30,44 @@ def test_ridge_equals_the_normal_equations(penalty: float) -> None:
     assert np.allclose(model.predict(x), y.mean(0) + (x - x.mean(0)) @ wanted, atol=1e-6)
 
 
-def test_errors_from_sums_equal_errors_of_predictions() -> None:
-    x, y, _ = data()
+@pytest.mark.parametrize("p", [1, 2, 12, 130])
+@pytest.mark.parametrize("n_held", [1, 11, 100])
+def test_held_errors_equal_errors_of_predictions(p: int, n_held: int) -> None:
+    """Also of one feature, and of fewer rows than features."""
+    x, y, _ = data(p=p)
     fitted = decompose(Sums.of(x[:200], y[:200]))
-    found = held_errors(HeldOut.of(fitted, Sums.of(x[200:], y[200:])), [0.1, 50.0])
+    held = Sums.of(x[200 : 200 + n_held], y[200 : 200 + n_held])
+    found = held_errors(HeldOut.of(fitted, held, [0.1, 50.0]))
     for place, penalty in enumerate((0.1, 50.0)):
         weights = solve(x[:200], y[:200], penalty)
-        residual = y[200:] - y[:200].mean(0) - (x[200:] - x[:200].mean(0)) @ weights
-        assert np.allclose(found[place], (residual**2).sum(0), rtol=1e-9)
+        residual = (y[200:] - y[:200].mean(0) - (x[200:] - x[:200].mean(0)) @ weights)[:n_held]
+        assert np.allclose(found[place], (residual**2).sum(0), rtol=1e-7)
+
+
+def test_weights_of_one_penalty_per_target_are_those_of_each() -> None:
+    x, y, _ = data()
+    found = decompose(Sums.of(x, y)).weights(np.array([3.0, 0.1, 3.0, 700.0]))
+    for target, penalty in enumerate((3.0, 0.1, 3.0, 700.0)):
+        assert np.allclose(found[:, target], solve(x, y, penalty)[:, target], rtol=1e-8)
+
+
+def test_turning_there_and_back_changes_nothing_and_makes_the_gram_matrix_tridiagonal() -> None:
+    x, y, _ = data()
+    fitted = decompose(Sums.of(x, y))
+    basis = fitted.turned_back(np.eye(12))
+    assert np.allclose(basis.T @ basis, np.eye(12), atol=1e-12)
+    assert np.allclose(fitted.turned(basis), np.eye(12), atol=1e-12)
+    gram = basis.T @ np.cov(x.T, bias=True) @ basis * len(x)
+    wanted = np.diag(fitted.diagonal) + np.diag(fitted.beside, 1) + np.diag(fitted.beside, -1)
+    assert np.allclose(gram, wanted, atol=1e-9 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1e-300, 1e-9])
+def test_more_features_than_rows_and_hardly_a_penalty_still_fit_the_rows(penalty: float) -> None:
+    x, y, _ = data(n=20, p=60)
+    x[:, 7] = 3  # one never changes
+    model = Ridge(penalty).fit(x, y)
+    assert np.abs(model.predict(x) - y).max() < 1e-4 * np.abs(y).max()
 
 
 def test_sums_add_and_subtract_like_sets_of_rows() -> None:

@@ -1,6 +1,7 @@
 """The door to the compiler of loops."""
 
 import gc
+import math
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from numba.core import event
 
-from mystax.core.compiled import inner_kernel, kernel
+from mystax.core.compiled import inner_kernel, kernel, summing_kernel
 
 
 @kernel
@@ -25,6 +26,14 @@ def _product_of_sum(values: np.ndarray, factor: float) -> float:
     for value in values:
         total += value
     return total * factor
+
+
+@summing_kernel
+def _total(values: np.ndarray) -> float:
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 @inner_kernel
@@ -53,6 +62,14 @@ def test_division_by_zero_gives_what_numpy_gives() -> None:
     with np.errstate(all="ignore"):
         for over, under in ((1.0, 0.0), (-1.0, 0.0), (0.0, 0.0), (1.0, -0.0)):
             np.testing.assert_equal(_ratio(over, under), np.float64(over) / np.float64(under))
+
+
+def test_sums_of_a_summing_kernel_are_right_in_any_order_and_still_know_what_is_no_number() -> None:
+    values = np.random.default_rng(0).normal(size=1003)
+    assert _total(values) == pytest.approx(math.fsum(values), rel=1e-12)
+    assert _total(values) == _total(values.copy())
+    assert np.isnan(_total(np.append(values, np.nan)))
+    assert _total(np.append(values, np.inf)) == np.inf
 
 
 def test_sums_keep_their_order() -> None:

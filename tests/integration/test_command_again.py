@@ -232,7 +232,11 @@ def _check_flip(path: Path, whole: bytes, place: int, before: Any, capsys: Any) 
 @pytest.mark.fault(41)
 @pytest.mark.parametrize("n", [6, pytest.param(100, marks=pytest.mark.slow)])
 def test_every_flipped_bit_is_found(
-    n: int, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    n: int,
+    truth: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     shutil.copytree(truth / "face.mystax", tmp_path / "face.mystax")
     path = tmp_path / "face.mystax" / "motion.nc"
@@ -243,7 +247,8 @@ def test_every_flipped_bit_is_found(
     for place in np.random.default_rng(7).integers(0, 8 * len(whole), n).tolist():
         _check_flip(path, whole, place, before, capsys)
     path.write_bytes(whole)
-    healthy = run_command("doctor", "face.mystax", "--verify", cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    healthy = call(capsys, "doctor", "face.mystax", "--verify")
     assert healthy.status == 0, healthy.out
 
 

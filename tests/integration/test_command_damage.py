@@ -14,7 +14,7 @@ import mystax
 from mystax.core.analysis import get_analysis
 from mystax.io.video import Video
 from mystax.synth import faulty_video
-from tests.fixtures.commands import Finished, call, run_command
+from tests.fixtures.commands import Finished, call, called, measure_here
 from tests.fixtures.reading import decodable_stamps
 
 N = 300
@@ -50,7 +50,10 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Damaged:
     faulty_video(folder / "clean.mp4", "clean", n_frames=N, key_interval=10)
     faulty_video(folder / "damaged.mp4", "flipped", n_frames=N, key_interval=10)
     words = ("--analyses", "motion,pupil,blink,running", *ROIS, *SETTINGS, "--no-report", "--json")
-    command = run_command("run", "clean.mp4", "damaged.mp4", *words, cwd=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        measure_here(patch)
+        patch.chdir(folder)
+        command = called("run", "clean.mp4", "damaged.mp4", *words)
     assert command.status == 0, command.err
     made = [mystax.load(folder / f"{name}.mystax") for name in ("clean", "damaged")]
     return Damaged(folder, command, *made)
@@ -113,27 +116,40 @@ def _decodable(path: Path) -> int:
     return len(subprocess.run(command, capture_output=True, check=False).stdout) // (96 * 96)
 
 
-def test_keep_keeps_what_ffmpeg_keeps(damaged: Damaged, tmp_path: Path) -> None:
+@pytest.fixture
+def folder(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the damaged video, where commands measure in this process."""
+    measure_here(monkeypatch)
+    monkeypatch.chdir(damaged.folder)
+    return damaged.folder
+
+
+def test_keep_keeps_what_ffmpeg_keeps(
+    damaged: Damaged, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ("--analyses", "motion", "--damage", "keep", "--out", tmp_path, "--no-report", "--json")
-    found = run_command("run", "damaged.mp4", *words, cwd=damaged.folder)
+    found = call(capsys, "run", "damaged.mp4", *words)
     assert found.status == 0, found.err
     outcomes: Any = mystax.load(next(tmp_path.glob("damaged/*")))
     n_finite = int(np.isfinite(outcomes["motion"]["brightness"].values[:, 0]).sum())
     n_marked = int(np.isfinite(damaged.damaged["motion"]["brightness"].values[:, 0]).sum())
     assert n_finite >= n_marked
     assert "V105" in {warning["code"] for warning in found.json["warnings"]}
-    assert n_finite >= 0.99 * _decodable(damaged.folder / "damaged.mp4")
+    assert n_finite >= 0.99 * _decodable(folder / "damaged.mp4")
 
 
-def test_refuse_refuses(damaged: Damaged, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_refuse_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--analyses", "motion", "--damage", "refuse", "--out", tmp_path, "--json")
-    found = run_command("run", "damaged.mp4", *words, cwd=damaged.folder)
+    found = call(capsys, "run", "damaged.mp4", *words)
     assert found.status == 1
     assert found.codes == ["V105"]
     assert not list(tmp_path.rglob("*.nc"))
 
 
-def test_probe_tells_the_true_count_of_cut_files(tmp_path: Path) -> None:
+def test_probe_tells_the_true_count_of_cut_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth = {}
     for container in ("mp4", "avi", "mkv"):
         for kind in ("cut_50", "cut_60", "cut_70"):
@@ -141,14 +157,15 @@ def test_probe_tells_the_true_count_of_cut_files(tmp_path: Path) -> None:
             codec = "mpeg4" if container == "avi" else "h264"
             truth[name] = faulty_video(tmp_path / name, kind, container=container, codec=codec, n_frames=200)
     faulty_video(tmp_path / "open.mp4", "no_index", n_frames=60)
-    found = run_command("probe", *truth, "open.mp4", "--json", cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    found = call(capsys, "probe", *truth, "open.mp4", "--json")
     assert found.status == 3
     assert found.codes == ["V102"]
     counts = {Path(probe["path"]).name: probe["n_frames"] for probe in found.json["probes"]}
     assert counts == {name: item.n_frames for name, item in truth.items()}
     for probe in found.json["probes"]:
         assert "V101" in {flag["code"] for flag in probe["flags"]}, probe["path"]
-    alone = run_command("probe", "open.mp4", "--json", cwd=tmp_path)
+    alone = call(capsys, "probe", "open.mp4", "--json")
     assert (alone.status, alone.codes) == (1, ["V102"])
 
 
@@ -165,13 +182,17 @@ def test_probe_tells_frames_and_rates_of_real_clips(
     assert probes == {str(file): told for file, told in zip(files, REAL.values(), strict=True)}
 
 
-def test_one_broken_input_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_one_broken_input_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure_here(monkeypatch)
+    monkeypatch.chdir(tmp_path)
     truth = faulty_video(tmp_path / "cut.mp4", "cut_50", n_frames=120)
     faulty_video(tmp_path / "open.mp4", "no_index", n_frames=60)
     (tmp_path / "text.mp4").write_text("not a video")
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=60)
     files = ("cut.mp4", "open.mp4", "text.mp4", "face.mp4")
-    found = run_command("run", *files, "--analyses", "motion", "--no-report", "--json", cwd=tmp_path)
+    found = call(capsys, "run", *files, "--analyses", "motion", "--no-report", "--json")
     assert found.status == 3, found.err
     assert found.codes == ["V102", "V104"]
     assert {item["recording"]: item["state"] for item in found.json["outcomes"]} == {

@@ -12,6 +12,7 @@ import mystax  # noqa: E402 - torch may be absent
 from mystax.nets.fmnet import FACEMAP_POINTS  # noqa: E402
 from tests.fixtures.commands import call  # noqa: E402
 from tests.fixtures.facemap_net import decode_reference, random_reference  # noqa: E402
+from tests.fixtures.readers import read_here  # noqa: E402
 
 pytestmark = pytest.mark.extra("train")
 WIDTHS = (4, 5, 6, 7, 8)
@@ -22,6 +23,12 @@ def _checkpoint(folder: Path, n_keypoints: int = 15) -> Path:
     path = folder / "facemap_model_state.pt"
     torch.save(random_reference(WIDTHS, n_keypoints, 3).state_dict(), path)
     return path
+
+
+@pytest.fixture
+def read_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let checkpoints of our own be read in this process: a child that loads torch costs three seconds."""
+    monkeypatch.setattr("mystax.nets.fmnet.read_foreign", read_here)
 
 
 def test_checkpoint_becomes_weights_that_track_finds_the_same_points_with(
@@ -46,6 +53,7 @@ def test_checkpoint_becomes_weights_that_track_finds_the_same_points_with(
     np.testing.assert_allclose(sure, likelihood, atol=1e-3)
 
 
+@pytest.mark.usefixtures("read_in_peace")
 def test_file_of_parameters_is_not_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = _checkpoint(tmp_path)
     done = call(capsys, "import", path, tmp_path / "none.pth", "--facemap-weights", "--out", tmp_path / "w")
@@ -54,6 +62,7 @@ def test_file_of_parameters_is_not_opened(tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "w" / "facemap_model_state.onnx").is_file()
 
 
+@pytest.mark.usefixtures("read_in_peace")
 def test_other_points_are_named_by_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     points = tmp_path / "two.toml"
     points.write_text(SET)
@@ -64,6 +73,7 @@ def test_other_points_are_named_by_a_set(tmp_path: Path, capsys: pytest.CaptureF
     assert [str(name) for name in pose["keypoint"].to_numpy()] == ["left", "right"]
 
 
+@pytest.mark.usefixtures("read_in_peace")
 def test_number_of_points_must_be_that_of_the_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

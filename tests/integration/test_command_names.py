@@ -10,24 +10,28 @@ import mystax
 from mystax.core.geometry import Rectangle
 from mystax.io.rois import rois_to_toml
 from mystax.synth import faulty_video
-from tests.fixtures.commands import run_command
+from tests.fixtures.commands import call, measure_in_nursery, run_command
 
 ODD = ("a b.mp4", "$(touch X).mp4", "-i.mp4", 'x";touch X;".mp4')
 MARKUP = '<img src=x onerror="document.title=1">'
 
 
 @pytest.mark.fault(43)
-def test_files_with_odd_names_are_measured(tmp_path: Path) -> None:
+def test_files_with_odd_names_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for name in ODD:
         faulty_video(tmp_path / name, "clean", n_frames=20, size=(64, 48))
     words = ("--analyses", "motion", "--no-report", "--json", "--", *ODD)
-    found = run_command("run", *words, cwd=tmp_path)
+    with measure_in_nursery():
+        found = call(capsys, "run", *words)
     assert found.status == 0, found.err
     assert found.json["inputs"] == list(ODD)
     folders = {Path(item["path"]).parent.name for item in found.json["outcomes"]}
     assert len(folders) == 4
     assert not list(tmp_path.rglob("X"))
-    again = run_command("run", *words, cwd=tmp_path)
+    again = call(capsys, "run", *words)
     assert {item["state"] for item in again.json["outcomes"]} == {"current"}
 
 
@@ -35,12 +39,15 @@ def test_files_with_odd_names_are_measured(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["concat:a.mp4|b.mp4", "subfile,,start,0,end,9,,:a.mp4", "%03d.mp4", "line\nbreak.mp4"]
 )
-def test_names_that_the_decoder_could_take_for_commands_are_files(name: str, tmp_path: Path) -> None:
+def test_names_that_the_decoder_could_take_for_commands_are_files(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     faulty_video(tmp_path / "a.mp4", "clean", n_frames=20, size=(64, 48))
     (tmp_path / name).write_bytes((tmp_path / "a.mp4").read_bytes())
     assert mystax.motion(tmp_path / name)["energy"].sizes["time"] == 20
     (tmp_path / name).unlink()
-    found = run_command("probe", name, "--json", cwd=tmp_path)
+    found = call(capsys, "probe", name, "--json")
     assert found.status in (1, 2)
     assert found.codes[0] in ("P403", "V104")
 

@@ -59,7 +59,7 @@ def test_a_dry_run_tells_what_a_run_costs(
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video whose components need some memory."""
     path = tmp_path_factory.mktemp("large") / "large.avi"
-    faulty_video(path, "clean", container="avi", codec="mjpeg", n_frames=1300, size=(216, 216))
+    faulty_video(path, "clean", container="avi", codec="mjpeg", n_frames=1300, size=(216, 216), scene="black")
     return path
 
 

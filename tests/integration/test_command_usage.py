@@ -1,16 +1,19 @@
 """The command line when it is misused: the nearest name, one JSON object, the right stream and status."""
 
+import contextlib
 import os
 import pty
 import re
-import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from mystax.cli import main
 from mystax.io.formats.facemap import write_facemap
 from mystax.synth import faulty_video
-from tests.fixtures.commands import COMMAND, call, run_command
+from tests.fixtures.commands import call, measure_here, run_command
 from tests.fixtures.facemap_files import facemap_dict
 
 
@@ -83,9 +86,11 @@ def test_a_command_without_words_shows_the_help(capsys: pytest.CaptureFixture[st
     assert not found.err
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_every_command_gives_one_json_object(
-    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    measure_here(monkeypatch)
     write_facemap(tmp_path / "face_proc.npy", facemap_dict(1))
     (tmp_path / "text.npy").write_text("no")
     folder = tmp_path / "out" / "face" / "quick"
@@ -105,7 +110,9 @@ def test_every_command_gives_one_json_object(
     assert both.status == 3
 
 
-def test_results_go_to_stdout_and_the_rest_to_stderr(video: Path, tmp_path: Path) -> None:
+def test_results_go_to_stdout_and_the_rest_to_stderr(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ("run", "face.mp4", "--recipe", "quick", "--out", tmp_path, "--log", tmp_path / "log.txt")
     found = run_command(*words, cwd=video.parent)
     assert found.status == 0
@@ -116,32 +123,39 @@ def test_results_go_to_stdout_and_the_rest_to_stderr(video: Path, tmp_path: Path
     assert "frames" in found.err
     assert "\x1b" not in found.out + found.err
     assert "motion: done in" in (tmp_path / "log.txt").read_text("utf-8")
-    again = run_command(*words, "--quiet", cwd=video.parent)
+    monkeypatch.chdir(video.parent)
+    again = call(capsys, *words, "--quiet")
     assert again.out.startswith("nothing to do (1 outcome is current)")
     assert not again.err
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_no_color_takes_the_colours_away(plain: bool, video: Path, tmp_path: Path) -> None:
+def test_no_color_takes_the_colours_away(
+    plain: bool, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure_here(monkeypatch)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if plain:
+        monkeypatch.setenv("NO_COLOR", "1")
+    words = ["run", str(video), "--analyses", "motion", "--no-report", "--out", str(tmp_path)]
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", **({"NO_COLOR": "1"} if plain else {})}
-    if not plain:
-        env.pop("NO_COLOR", None)
-    command = [COMMAND, "run", "face.mp4", "--analyses", "motion", "--no-report", "--out", str(tmp_path)]
-    with subprocess.Popen(
-        command, cwd=video.parent, env=env, stdout=subprocess.PIPE, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:
-                break  # the other end is closed
-            if not piece:
-                break
+    with ThreadPoolExecutor(1) as reader, os.fdopen(theirs, "w") as terminal:
+        shown = reader.submit(_all_of, ours)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", terminal)
+            with pytest.raises(SystemExit) as left:
+                main(words)
+        terminal.close()
+    assert not left.value.code
+    assert b"motion" in shown.result()
+    assert bool(re.search(rb"\x1b\[(1;)?3[0-9]", shown.result())) != plain
+
+
+def _all_of(terminal: int) -> bytes:
+    """Read what is shown on a terminal until its other end is closed."""
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as stream, contextlib.suppress(OSError):
+        while piece := stream.read(65536):
             shown += piece
-        assert process.wait(60) == 0
-    os.close(ours)
-    assert b"motion" in shown
-    assert bool(re.search(rb"\x1b\[(1;)?3[0-9]", shown)) != plain
+    return shown

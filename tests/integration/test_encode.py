@@ -31,6 +31,7 @@ from mystax.io.provenance import Provenance
 from mystax.io.store import Store
 from mystax.synth.brain_truth import BrainTruth
 from tests.fixtures.brains import follower, two_parts
+from tests.fixtures.commands import call
 
 BARE = (
     "import importlib.machinery as m; f = m.PathFinder.find_spec;"
@@ -361,12 +362,16 @@ def command(
     )
 
 
+ENCODE = ("encode", "face.mystax")
 NEURAL = ("--neural", "neural/activity.npy", "--neural-clock", "npy:neural/neural_times.npy")
 
 
-def test_dry_run_says_what_would_be_done_and_writes_nothing(recorded: Path) -> None:
-    done = command(recorded, *NEURAL, "--folds", "2", "--dry-run")
-    assert done.returncode == 0, done.stderr
+def test_dry_run_says_what_would_be_done_and_writes_nothing(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    done = call(capsys, *ENCODE, *NEURAL, "--folds", "2", "--dry-run")
+    assert done.status == 0, done.err
     for word in (
         "overlap: 3.2 min",
         "12 kept",
@@ -374,11 +379,14 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(recorded: Path) -> N
         "folds: 2",
         "expected: about",
     ):
-        assert word in done.stdout
+        assert word in done.out
     assert not (recorded / "face.mystax" / "encoding.nc").exists()
 
 
-def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) -> None:
+def test_command_writes_outcome_report_and_verdict_and_predicts(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
     options = (
         "--model",
         "linear",
@@ -391,21 +399,21 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(recorded: Path) 
         "--groups",
         "keypoints",
     )
-    done = command(recorded, *NEURAL, *options)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().splitlines()[-1].startswith("stacked explains ")
-    assert bare_ratios(done.stdout) == []
-    assert (done.stdout + done.stderr).count("asked for: stack of the two linear models") == 1
-    assert "frames" not in done.stderr
+    done = call(capsys, *ENCODE, *NEURAL, *options)
+    assert done.status == 0, done.err
+    assert done.out.strip().splitlines()[-1].startswith("stacked explains ")
+    assert bare_ratios(done.out) == []
+    assert (done.out + done.err).count("asked for: stack of the two linear models") == 1
+    assert "frames" not in done.err
     page = (recorded / "face.mystax" / "report.html").read_text("utf-8")
     assert "Neural encoding" in page
     assert bare_ratios(page) == []
     assert (recorded / "face.mystax" / "figures" / "encoding_raster.svg").is_file()
-    again = json.loads(command(recorded, *NEURAL, *options, "--json").stdout)
+    again = call(capsys, *ENCODE, *NEURAL, *options, "--json").json
     assert again["outcomes"][0]["state"] == "current"
-    said = command(recorded, "--encoder", "face.mystax/encoding.encoder.nc", *NEURAL, "--out", "new")
-    assert said.returncode == 0, said.stderr
-    assert "12 neurons" in said.stdout
+    said = call(capsys, *ENCODE, "--encoder", "face.mystax/encoding.encoder.nc", *NEURAL, "--out", "new")
+    assert said.status == 0, said.err
+    assert "12 neurons" in said.out
     assert opened(recorded / "new", "prediction")["prediction"].shape[1] == 12
 
 
@@ -474,11 +482,13 @@ def test_command_goes_on_where_torch_is_absent(recorded: Path) -> None:
     assert opened(recorded / "bare").sizes["member"] == 2
 
 
-def test_command_without_neural_data_or_clock_says_what_is_missing(recorded: Path) -> None:
-    assert command(recorded).returncode == 2
-    done = command(recorded, "--neural", "neural/activity.npy", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["errors"][0]["code"] == "C207"
+def test_command_without_neural_data_or_clock_says_what_is_missing(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    assert call(capsys, *ENCODE).status == 2
+    done = call(capsys, *ENCODE, "--neural", "neural/activity.npy", "--json")
+    assert (done.status, done.codes) == (1, ["C207"])
 
 
 SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}

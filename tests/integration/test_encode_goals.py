@@ -225,7 +225,7 @@ def test_the_published_network_peaks_at_its_own_bin() -> None:
     from mystax.analyses.encoding_members import FoldSettings, fit_members, units_of
     from mystax.compute.folds import BlockFolds
     from mystax.compute.tiles import TilePool
-    from mystax.nets.facemap_encoder import FacemapSettings
+    from mystax.nets.encoder_settings import FacemapSettings
 
     data = encoding_data(two_parts(600), follower(shift=0.5, seconds=600))
     plan = BlockFolds(2).plan(data.times, data.usable)

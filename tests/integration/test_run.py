@@ -23,10 +23,13 @@ from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 from mystax.synth import faulty_video
 from tests.fixtures.commands import run_command
+from tests.fixtures.engine_runs import without_pose
 from tests.fixtures.engine_toys import frames_of
 
 N = 40
 SMALL: dict[str, dict[str, object]] = {"svd": {"n_components": 5}}
+HERE: dict[str, Any] = {"report": False, "isolated": False}
+"""What is measured matters, not that it is done in a child."""
 PAD = Roi("pad", "motion", Rectangle(20, 30, 40, 40))
 EYE = Roi("eye", "pupil", Rectangle(50, 40, 30, 30))
 
@@ -105,7 +108,7 @@ def test_without_isolation_the_same_is_done_in_this_process(
     folder, outcomes = finished
     monkeypatch.setattr("mystax.engine.run.supervise", lambda *_, **__: pytest.fail("a child was started"))
     shutil.copy(folder / "face.mp4", tmp_path)
-    found = mystax.run(tmp_path / "face.mp4", parameters=SMALL, report=False, isolated=False)
+    found = mystax.run(tmp_path / "face.mp4", analyses=["motion"], propose=True, **HERE)
     for name in ("rois", "motion"):
         assert found[name].attrs["content_sha256"] == outcomes[name].attrs["content_sha256"]
 
@@ -179,27 +182,27 @@ def test_provenance_names_file_parameters_and_coverage(finished: tuple[Path, Out
 
 def test_regions_that_a_person_corrects_are_used(tmp_path: Path) -> None:
     video = _video(tmp_path)
-    first = mystax.run(video, "quick", report=False)
+    first = mystax.run(video, "quick", **HERE)
     assert first["motion"]["roi"].values.tolist() == ["frame"]
     text = "# mine\n" + rois_to_toml([PAD])
     (tmp_path / "face.mystax" / "rois.toml").write_text(text, "utf-8")
-    second = mystax.run(video, "quick", report=False)
+    second = mystax.run(video, "quick", **HERE)
     assert second["motion"]["roi"].values.tolist() == ["pad"]
     assert (tmp_path / "face.mystax" / "rois.toml").read_text("utf-8") == text
 
 
 def test_given_regions_are_kept_for_the_next_run(tmp_path: Path) -> None:
     video = _video(tmp_path)
-    mystax.run(video, analyses=["motion"], rois=[PAD], report=False)
+    mystax.run(video, analyses=["motion"], rois=[PAD], **HERE)
     before = _stamps(tmp_path / "face.mystax")
-    mystax.run(video, analyses=["motion"], report=False)
+    mystax.run(video, analyses=["motion"], **HERE)
     assert _stamps(tmp_path / "face.mystax")["motion.nc"] == before["motion.nc"]
 
 
 def test_other_regions_change_nothing_for_a_region(tmp_path: Path) -> None:
     video = _video(tmp_path)
-    alone = mystax.run(video, analyses=["motion"], rois=[PAD], out=tmp_path / "a", report=False)
-    both = mystax.run(video, "standard", rois=[EYE, PAD], out=tmp_path / "b", parameters=SMALL, report=False)
+    alone = mystax.run(video, analyses=["motion"], rois=[PAD], out=tmp_path / "a", **HERE)
+    both = mystax.run(video, without_pose(SMALL), rois=[EYE, PAD], out=tmp_path / "b", **HERE)
     np.testing.assert_array_equal(alone["motion"]["energy"].values, both["motion"]["energy"].values)
     assert "pupil" in both
     assert "running" not in both
@@ -207,7 +210,7 @@ def test_other_regions_change_nothing_for_a_region(tmp_path: Path) -> None:
 
 def test_out_makes_three_levels(tmp_path: Path) -> None:
     video = _video(tmp_path, "a b.mp4")
-    outcomes = mystax.run(video, "quick", out=tmp_path / "out", report=False)
+    outcomes = mystax.run(video, "quick", out=tmp_path / "out", **HERE)
     assert outcomes.folder is not None
     assert outcomes.folder.name == "quick"
     assert outcomes.folder.parent.name.startswith("a_b-")
@@ -232,7 +235,7 @@ def test_two_cameras_become_groups_and_one_decomposition_of_both(tmp_path: Path)
     cameras = {name: _video(tmp_path, f"{name}.mp4", seed=k) for k, name in enumerate(("left", "right"))}
     parameters: dict[str, dict[str, object]] = {"svd": {"n_components": 4, "all_cameras": True}}
     outcomes = mystax.run(
-        cameras, analyses=["motion", "svd"], parameters=parameters, out=tmp_path / "out", report=False
+        cameras, analyses=["motion", "svd"], parameters=parameters, out=tmp_path / "out", **HERE
     )
     assert set(outcomes) == {"motion/left", "motion/right", "svd/left", "svd/right", "svd/all_cameras"}
     np.testing.assert_array_equal(

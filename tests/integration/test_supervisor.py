@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mystax.core.events import Event
-from mystax.engine.nursery import close_nursery
+from mystax.engine.nursery import close_nursery, nursery_here
 from mystax.engine.signals import Stop
-from mystax.engine.supervisor import ONE_THREAD, Limits, supervise
+from mystax.engine.supervisor import ONE_THREAD, Limits, child_environment, supervise
 from mystax.errors import Cancelled, InternalError, PoisonJob, RoiError, VideoError
 from tests.fixtures.engine_runs import ENVIRONMENT, digest_of, run_folder, toy_job, toy_recipe
 from tests.fixtures.engine_toys import make_recording, toy_spec
@@ -25,23 +25,35 @@ def _deadly(folder: Path, how: str, times: int, **more: Any) -> dict[str, Any]:
     return toy_spec(at=40, how=how, times=times, marks=str(folder), **more)
 
 
-@pytest.fixture(params=["alone", "nursery"])
-def has_nursery(request: pytest.FixtureRequest) -> Iterator[bool]:
-    """Whether children are forked where everything is loaded already."""
-    yield request.param == "nursery"
+BOTH = pytest.mark.parametrize("has_nursery", [False, True], ids=["alone", "nursery"])
+"""Whether children are forked where everything is loaded already."""
+SAME = {**ENVIRONMENT, "PYTEST_CURRENT_TEST": "", "DISPLAY": ""}
+"""Of all children of the one nursery, which has none with other variables."""
+FORKED: dict[str, Any] = {"environment": SAME, "has_nursery": True}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nursery() -> Iterator[None]:
+    """One nursery for all tests here."""
     close_nursery()
+    yield
+    is_of_use = nursery_here(child_environment(SAME)) is not None
+    close_nursery()
+    assert is_of_use, "children were started one by one"
 
 
+@BOTH
 def test_a_child_gives_the_same_bits_as_this_process(tmp_path: Path, has_nursery: bool) -> None:
-    supervise(toy_job(tmp_path / "child", toy_spec()), environment=ENVIRONMENT, has_nursery=has_nursery)
+    supervise(toy_job(tmp_path / "child", toy_spec()), environment=SAME, has_nursery=has_nursery)
     run_folder(tmp_path / "here", make_recording(toy_spec()))
     assert digest_of(tmp_path / "child") == digest_of(tmp_path / "here")
 
 
+@BOTH
 def test_every_library_has_one_thread(tmp_path: Path, has_nursery: bool) -> None:
     opener = "tests.fixtures.engine_toys:open_environment"
     job = toy_job(tmp_path / "out", {"file": str(tmp_path / "seen")}).again(opener=opener)
-    supervise(job, environment={**ENVIRONMENT, "DISPLAY": ""}, has_nursery=has_nursery)
+    supervise(job, environment=SAME, has_nursery=has_nursery)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines())
     assert {name: seen.get(name) for name in ONE_THREAD} == dict.fromkeys(ONE_THREAD, "1")
     assert seen["PYTHONFAULTHANDLER"] == "1"
@@ -49,14 +61,14 @@ def test_every_library_has_one_thread(tmp_path: Path, has_nursery: bool) -> None
 
 def test_what_a_child_prints_does_not_disturb_the_events(tmp_path: Path) -> None:
     job = toy_job(tmp_path / "out", toy_spec(text="{not json}\n" * 3))
-    supervise(job, environment=ENVIRONMENT)
+    supervise(job, **FORKED)
     assert digest_of(tmp_path / "out")
 
 
 def test_refusals_come_back_as_themselves(tmp_path: Path) -> None:
     job = toy_job(tmp_path / "out", toy_spec(), toy_recipe("toyeye"))
     with pytest.raises(RoiError, match="no region of kind 'pupil'") as error:
-        supervise(job, environment=ENVIRONMENT)
+        supervise(job, **FORKED)
     assert error.value.code == "P402"
     assert "draw one" in error.value.hint
 
@@ -64,7 +76,7 @@ def test_refusals_come_back_as_themselves(tmp_path: Path) -> None:
 def test_a_bug_names_its_log(tmp_path: Path) -> None:
     job = toy_job(tmp_path / "out", {"n": "no number", "seed": 0, "cameras": ["face"]})
     with pytest.raises(InternalError, match="B999") as error:
-        supervise(job, environment=ENVIRONMENT)
+        supervise(job, **FORKED)
     log = Path(error.value.hint.rsplit(" ", 1)[1])
     assert "Traceback" in log.read_text()
     log.unlink()
@@ -74,7 +86,7 @@ def test_errors_that_may_pass_are_tried_again(tmp_path: Path) -> None:
     events: list[Event] = []
     waited: list[float] = []
     job = toy_job(tmp_path / "out", _deadly(tmp_path, "error:V131", 2))
-    supervise(job, report=events.append, environment=ENVIRONMENT, sleep=waited.append)
+    supervise(job, report=events.append, sleep=waited.append, **FORKED)
     assert len(_events("note", events)) >= 2
     assert sum(waited) == pytest.approx(6.0)
     run_folder(tmp_path / "here", make_recording(toy_spec()))
@@ -93,7 +105,7 @@ def test_after_five_retries_the_error_stands(tmp_path: Path) -> None:
 def test_errors_that_stay_are_not_tried_again(tmp_path: Path) -> None:
     job = toy_job(tmp_path / "out", _deadly(tmp_path, "error:V104", 99))
     with pytest.raises(VideoError, match="V104"):
-        supervise(job, environment=ENVIRONMENT, sleep=_never)
+        supervise(job, sleep=_never, **FORKED)
     assert len(list(tmp_path.glob("death-*"))) == 1
 
 
@@ -101,10 +113,11 @@ def _never(seconds: float) -> None:
     raise AssertionError(f"waited {seconds} s")
 
 
+@BOTH
 def test_too_much_memory_is_stopped_and_counted(tmp_path: Path, has_nursery: bool) -> None:
     job = toy_job(tmp_path / "out", _deadly(tmp_path, "memory", 99))
     with pytest.raises(PoisonJob, match=r"Q602.*memory"):
-        supervise(job, environment=ENVIRONMENT, limits=Limits(memory=350 << 20), has_nursery=has_nursery)
+        supervise(job, environment=SAME, limits=Limits(memory=350 << 20), has_nursery=has_nursery)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

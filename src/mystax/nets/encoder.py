@@ -12,52 +12,16 @@ from torch.nn import functional
 
 from mystax.core.analysis import Tiles
 from mystax.core.typing import Bool, Float, Float32, Float64
+from mystax.nets.encoder_settings import DeepSettings
 from mystax.nets.encoder_weights import CLIP, EPS, MemberWeights
 from mystax.nets.fitting import one_cycle
 
-__all__ = ["DeepFit", "DeepSettings", "fit_deep", "one_thread"]
+__all__ = ["DeepFit", "fit_deep", "one_thread"]
 
 IMPROVEMENT = 1e-5
 INPUT_DROPOUT = 0.1
 LEVELS = 256
 """A byte decides what is left out: eight of them come with one random number, so shares are 256ths."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeepSettings:
-    """Size and training of the network.
-
-    Attributes
-    ----------
-    width, latent : int
-        Units of the two hidden layers.
-    dropout : float
-        Share of hidden units that are left out in a step, rounded to 256ths.
-    epochs : int
-        Epochs at most.
-    patience : int
-        Epochs without improvement after which training ends.
-    learning_rate, weight_decay : float
-        Of AdamW; the rate rises over the first tenth and falls as a cosine.
-    batch : int
-        Bins per step.
-    seed : int
-        Start of the random numbers; each member adds its number.
-    refits : int
-        Networks that are fitted on all training bins, for as many epochs as those of the inner folds needed;
-        0 keeps those of the inner folds.
-    """
-
-    width: int = 256
-    latent: int = 96
-    dropout: float = 0.25
-    epochs: int = 80
-    patience: int = 8
-    learning_rate: float = 2e-3
-    weight_decay: float = 3e-2
-    batch: int = 256
-    seed: int = 0
-    refits: int = 3
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ References
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,11 +20,11 @@ from torch import Tensor
 from mystax.core.behaviour import BehaviourGrid
 from mystax.core.typing import Bool, Float32, Float64, Int64
 from mystax.nets.encoder import one_thread
+from mystax.nets.encoder_settings import FacemapSettings
 
 __all__ = [
     "FacemapFit",
     "FacemapNetwork",
-    "FacemapSettings",
     "Windows",
     "fit_facemap",
     "gather_windows",
@@ -38,28 +37,6 @@ SMOOTHNESS = 0.5
 N_SEGMENTS = 10
 SCORE_EVERY, PATIENCE = 5, 6
 VALIDATED_RATE = 5e-4
-
-
-@dataclass(frozen=True, slots=True)
-class FacemapSettings:
-    """How the network is trained.
-
-    Attributes
-    ----------
-    rule : {"validated", "published"}
-        Until an inner fold no longer gains, or for the published number of epochs.
-    delay : int
-        Bins by which behaviour precedes the neurons; outputs are shifted back.
-    is_native_rate : bool
-        Whether the rate of the cameras is kept, instead of 50 Hz, for which the filters were made.
-    seed : int
-        Start of the random numbers.
-    """
-
-    rule: Literal["validated", "published"] = "validated"
-    delay: int = 1
-    is_native_rate: bool = False
-    seed: int = 0
 
 
 @dataclass(frozen=True)

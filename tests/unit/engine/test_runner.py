@@ -13,15 +13,16 @@ from mystax.core.quality import flags_from_json
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.places import MemoryPlace
 from mystax.engine.plan import Request
-from mystax.engine.recipe import Recipe, Step, recipe_from
+from mystax.engine.recipe import Recipe, Step
 from mystax.engine.runner import RunOptions, run_plan
 from mystax.errors import FormatError, RoiError, VideoError
 from mystax.io.outcomes import Outcomes, load
 from mystax.synth.scene import Scene
-from tests.fixtures.engine_runs import StopAt, digest_of, run_folder, toy_recipe
+from tests.fixtures.engine_runs import StopAt, digest_of, run_folder, toy_recipe, without_pose
 from tests.fixtures.engine_toys import frames_of, make_recording, toy_spec
 
 N = 96
+SMALL: dict[str, dict[str, object]] = {"svd": {"n_components": 3, "bin": 8}}
 
 
 def run_in_memory(recording: Recording, recipe: Recipe, **more: Any) -> tuple[dict[str, Any], list[Event]]:
@@ -80,8 +81,7 @@ def scene_recording() -> Recording:
 def proposed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which regions were proposed and measured."""
     folder = tmp_path_factory.mktemp("proposed")
-    parameters: dict[str, dict[str, object]] = {"svd": {"n_components": 3, "bin": 8}}
-    run_folder(folder, scene_recording(), recipe_from("standard", parameters=parameters))
+    run_folder(folder, scene_recording(), without_pose(SMALL))
     return folder
 
 
@@ -96,8 +96,7 @@ def test_regions_are_proposed_first_and_measured_then(proposed: Path) -> None:
 
 @pytest.mark.slow
 def test_memory_and_folder_propose_and_measure_the_same(proposed: Path) -> None:
-    recipe = recipe_from("standard", parameters={"svd": {"n_components": 3, "bin": 8}})
-    outcomes, events = run_in_memory(scene_recording(), recipe)
+    outcomes, events = run_in_memory(scene_recording(), without_pose(SMALL))
     there = Outcomes.of_folder(proposed)
     assert set(outcomes) == set(there)
     for name in ("energy", "brightness"):
@@ -109,9 +108,7 @@ def test_memory_and_folder_propose_and_measure_the_same(proposed: Path) -> None:
 
 def test_proposals_that_are_there_are_not_made_again(proposed: Path) -> None:
     events = StopAt(10**6)
-    recipe = recipe_from(
-        "standard", parameters={"svd": {"n_components": 3, "bin": 8}, "motion": {"floor": 10.0}}
-    )
+    recipe = without_pose({**SMALL, "motion": {"floor": 10.0}})
     run_folder(proposed, scene_recording(), recipe, report=events)
     made = [event.stage for event in events.events if event.kind == "outcome"]
     assert made == ["motion"]

@@ -214,12 +214,13 @@ def test_the_wish_to_stop_is_told_to_the_child() -> None:
     assert status == 75
 
 
-def test_a_child_that_has_done_little_is_not_waited_for_long() -> None:
+def test_a_child_that_has_done_little_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mystax.engine.supervisor.LEAST_GRACE", 0.5)
     started = time.monotonic()
     program = "import time; time.sleep(60)"
     status, child, _ = watch(program, Limits(grace=50), stop=Stop(signal.SIGINT))
     assert (status, child.cause) == (-signal.SIGKILL, "stopped")
-    assert 2 <= time.monotonic() - started < 20
+    assert 0.5 <= time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(("unsaved", "wanted"), [(0, 2), (16, 2), (32, 3.2), (59, 5), (600, 5)])

@@ -11,7 +11,8 @@ from mystax.compute.tiles import TilePool
 pytestmark = pytest.mark.extra("train")
 pytest.importorskip("torch", reason='pip install "mystax[train]"')
 
-from mystax.nets.encoder import DeepFit, DeepSettings, fit_deep, one_thread  # noqa: E402 - needs torch
+from mystax.nets.encoder import DeepFit, fit_deep, one_thread  # noqa: E402 - needs torch
+from mystax.nets.encoder_settings import DeepSettings  # noqa: E402
 from mystax.nets.encoder_weights import evaluate_members  # noqa: E402
 
 N = 1200

@@ -12,10 +12,10 @@ from tests.fixtures.grids import grid, part, wander
 pytestmark = pytest.mark.extra("train")
 torch = pytest.importorskip("torch", reason='pip install "mystax[train]"')
 
+from mystax.nets.encoder_settings import FacemapSettings  # noqa: E402
 from mystax.nets.facemap_encoder import (  # noqa: E402 - needs torch
     TAPS,
     FacemapNetwork,
-    FacemapSettings,
     first_filters,
     fit_facemap,
     gather_windows,

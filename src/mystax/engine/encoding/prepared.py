@@ -84,6 +84,7 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
     from importlib.util import find_spec
 
     from mystax.analyses.encoding_members import FoldSettings as Settings
+    from mystax.nets.encoder_settings import DeepSettings, FacemapSettings
 
     has_torch = all(find_spec(name) is not None for name in ("torch", "onnx"))
     if params.model in ("deep", "facemap") and not has_torch:
@@ -97,8 +98,6 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
         )
     deep = facemap = None
     if params.model == "deep" or (params.model == "auto" and has_torch):
-        from mystax.nets.encoder import DeepSettings
-
         deep = DeepSettings(
             params.width,
             params.latent,
@@ -109,8 +108,6 @@ def _settings(params: EncodingParams) -> tuple[FoldSettings, str]:
             seed=params.seed,
         )
     if params.model == "facemap":
-        from mystax.nets.facemap_encoder import FacemapSettings
-
         facemap = FacemapSettings(rule=params.rule, is_native_rate=params.native_rate, seed=params.seed)
     reason = {
         "auto": "torch is installed: stack of three models"

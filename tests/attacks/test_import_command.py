@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.payloads import PICKLES, npy_of
-from tests.fixtures.commands import run_command
+from tests.fixtures.commands import call, run_command
 
 pytestmark = pytest.mark.attack
 
@@ -34,13 +34,13 @@ def test_twelve_pickles_are_refused_and_none_leaves_a_marker(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"face_proc.npy"}
 
 
-def test_bombs_are_refused_before_they_grow(tmp_path: Path) -> None:
+def test_bombs_are_refused_before_they_grow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = []
     for name, content in BOMBS.items():
         path = tmp_path / f"{name}_proc.npy"
         path.write_bytes(npy_of(content))
         names.append(path)
-    found = run_command("import", *names, "--json", cwd=tmp_path)
+    found = call(capsys, "import", *names, "--json")
     assert found.status == 1
     assert found.codes == ["F802"] * len(BOMBS)
     assert not list(tmp_path.glob("*.mystax"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mystax.io.video import Video
+from mystax.synth.faulty_plan import CODECS
 from tests.fixtures.reading import make, see
 
 pytestmark = pytest.mark.fault(11)
@@ -18,10 +19,15 @@ PAIRS = [
     *[("ts", codec) for codec in ("h264", "hevc", "mpeg4", "mpeg2video")],
     *[("webm", "vp8"), ("asf", "mpeg4"), ("ivf", "vp8"), ("y4m", "rawvideo")],
 ]
+GROUPS = [
+    (codec, container, *group)
+    for container, codec in PAIRS
+    for group in [(12, 0), (60, 2)]
+    if group == (12, 0) or not CODECS[codec].is_intra  # every frame is a key frame: the file is the same
+]
 
 
-@pytest.mark.parametrize(("container", "codec"), PAIRS)
-@pytest.mark.parametrize(("key_interval", "b_frames"), [(12, 0), (60, 2)])
+@pytest.mark.parametrize(("codec", "container", "key_interval", "b_frames"), GROUPS)
 def test_frames_at_random_equal_sequential_ones(
     key_interval: int, b_frames: int, container: str, codec: str, tmp_path: Path
 ) -> None:
@@ -55,15 +61,15 @@ def test_frames_that_lean_on_the_group_before_are_right_whatever_was_asked_befor
     container = "ts" if codec == "mpeg2video" else "mp4"
     if kind == "open_gop" and codec == "mpeg2video":
         codec = "h264"
-    truth = make(tmp_path, kind, container, codec, key_interval=12, n_frames=100, b_frames=2)
+    truth = make(tmp_path, kind, container, codec, key_interval=12, n_frames=60, b_frames=2)
     seen = see(truth)
     for seed in range(2):
         fresh = Video(truth.path)
-        for frame in np.random.default_rng(seed).permutation(100).tolist():
+        for frame in np.random.default_rng(seed).permutation(60).tolist():
             np.testing.assert_array_equal(fresh.frame_at(frame).data[0], seen.data[frame])
     fresh = Video(truth.path)
     assert fresh.sample(6).valid.all()
-    for frame in range(100):
+    for frame in range(60):
         np.testing.assert_array_equal(fresh.frame_at(frame).data[0], seen.data[frame])
 
 
@@ -118,7 +124,7 @@ def test_a_frame_that_does_not_exist_is_an_index_error_with_the_range(tmp_path: 
 
 
 def test_samples_are_valid_frames_and_the_same_for_all(tmp_path: Path) -> None:
-    truth = make(tmp_path, "flipped_few", n_frames=300)
+    truth = make(tmp_path, "flipped_few", n_frames=200)
     seen = see(truth)
     sample, again = Video(truth.path).sample(5), seen.video.sample(5)
     assert sample.valid.all()

@@ -121,7 +121,7 @@ print(json.dumps([video.n_frames, seen]))
 """
 
 
-@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [8_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_reading_a_file_of_a_million_frames_needs_flat_memory(n: int, tmp_path: Path) -> None:
     """Acceptance 14 of the reader: within 5 % between a tenth of the frames and the end."""
     path = tmp_path / "long.mkv"

@@ -66,7 +66,7 @@ def test_a_file_that_stays_is_measured(tmp_path: Path) -> None:
 def test_the_changed_file_is_measured_anew_by_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "face.mp4"
     faulty_video(path, "clean", n_frames=60)
-    assert mystax.run(path, "quick", report=False)["motion"].sizes["time"] == 60
+    assert mystax.run(path, "quick", report=False, isolated=False)["motion"].sizes["time"] == 60
     faulty_video(path, "clean", n_frames=75)
-    assert mystax.run(path, "quick", report=False)["motion"].sizes["time"] == 75
+    assert mystax.run(path, "quick", report=False, isolated=False)["motion"].sizes["time"] == 75
     assert len(list((tmp_path / "face.mystax" / ".mystax" / "old").glob("motion.*.nc"))) == 1

@@ -13,7 +13,7 @@ import pytest
 
 import mystax
 from mystax.synth import faulty_video
-from tests.fixtures.commands import run_command
+from tests.fixtures.commands import run_commands
 from tests.fixtures.plugins import BRIGHT, write_plugin
 
 pytestmark = pytest.mark.fault(49)
@@ -25,12 +25,16 @@ def test_a_broken_plugin_disturbs_nothing(tmp_path: Path) -> None:
     }
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=20)
     words = ("--analyses", "motion", "--no-report", "--json")
-    found = run_command("run", "face.mp4", *words, cwd=tmp_path, env=env)
+    found, wanted, looked = run_commands(
+        ("run", "face.mp4", *words),
+        ("run", "face.mp4", "--analyses", "sad", "--json"),
+        ("doctor", "--json"),
+        cwd=tmp_path,
+        env=env,
+    )
     assert found.status == 0, found.err
-    wanted = run_command("run", "face.mp4", "--analyses", "sad", "--json", cwd=tmp_path, env=env)
     assert (wanted.status, wanted.codes) == (2, ["P403"])
     assert "RuntimeError: no such camera" in wanted.err
-    looked = run_command("doctor", "--json", cwd=tmp_path, env=env)
     assert looked.status == 0
     line = next(check for check in looked.json["checks"] if check["name"] == "plug-ins")
     assert (line["status"], line["code"]) == ("warn", "X002")
@@ -40,16 +44,20 @@ def test_a_broken_plugin_disturbs_nothing(tmp_path: Path) -> None:
 def test_a_good_plugin_is_an_analysis_like_any_other(tmp_path: Path) -> None:
     env = {"PYTHONPATH": str(write_plugin(tmp_path / "site", "shine", BRIGHT))}
     faulty_video(tmp_path / "face.mp4", "clean", n_frames=20)
-    helped = run_command("run", "--help", cwd=tmp_path, env=env)
+    recipe = 'analysis = [{ name = "shine", parameters = { gain = %d } }]'
+    for name, gain in (("wrong", 5), ("right", 2)):
+        (tmp_path / f"{name}.toml").write_text(recipe % gain)
+    helped, refused, found = run_commands(
+        ("run", "--help"),
+        ("run", "face.mp4", "--recipe", "wrong.toml", "--json"),
+        ("run", "face.mp4", "--recipe", "right.toml", "--json"),
+        cwd=tmp_path,
+        env=env,
+    )
     assert "--shine-gain" in helped.out
     assert "Measure how bright each frame is." in helped.out
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text('analysis = [{ name = "shine", parameters = { gain = 5 } }]')
-    refused = run_command("run", "face.mp4", "--recipe", recipe, "--json", cwd=tmp_path, env=env)
     assert (refused.status, refused.codes) == (2, ["P401"])
     assert "expected 0 < gain <= 4, got 5" in refused.err
-    recipe.write_text('analysis = [{ name = "shine", parameters = { gain = 2 } }]')
-    found = run_command("run", "face.mp4", "--recipe", recipe, "--json", cwd=tmp_path, env=env)
     assert found.status == 0, found.err
     outcome: Any = mystax.load(tmp_path / "face.mystax" / "shine.nc")
     assert outcome["shine"].sizes["time"] == 20

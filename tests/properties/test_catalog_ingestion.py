@@ -11,6 +11,7 @@ from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.ingest_report import IngestReport
 from mystax.engine.catalog.tables import video
 from mystax.io.fingerprint import quick_id
+from tests.fixtures.quick_tables import quick_tables
 from tests.fixtures.sessions import OLD, new_clip
 
 PATTERN = "{subject}/{session}/{camera}.{video}"
@@ -47,7 +48,9 @@ def test_rows_are_those_of_the_disk(steps: list[tuple[str, str, str]]) -> None:
         folder = Path(place, "data")
         new_clip(folder / PLACES[0])
         new_clip(folder / PLACES[-1])
-        with Catalog.create(Path(place, "lab")) as catalog:
+        with quick_tables():
+            made = Catalog.create(Path(place, "lab"))
+        with made as catalog:
             _ingest(catalog, folder)
             for number, step in enumerate(steps, 1):
                 _do(folder, step, number)

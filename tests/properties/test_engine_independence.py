@@ -18,7 +18,7 @@ from mystax.io.outcomes import Outcomes
 from tests.fixtures.engine_runs import StopAt, digests_of, run_folder
 from tests.fixtures.measure import moving_movie
 
-N = 280
+N = 160
 SHAPE = (72, 96)
 ROIS = (
     Roi("pad", "motion", Rectangle(0, 0, 64, 64), "face"),
@@ -46,7 +46,7 @@ FRAMES = _frames()
 
 def _recording() -> Recording:
     reason = np.zeros(N, np.uint8)
-    reason[[50, 51, 200]] = 1, 2, 1
+    reason[[50, 51, 120]] = 1, 2, 1
     source = ArraySource(FRAMES, Fraction(100), reason=reason)
     return Recording("r", {"face": Camera("face", source)})
 

@@ -35,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Measure a film once: frames of files are read in a child, which costs seconds."""
+    """Measure a film once."""
     folder = tmp_path_factory.mktemp("measured")
-    mystax.run(write_film(folder / "face.avi", 1, 4), analyses=["motion"], report=False)
+    mystax.run(write_film(folder / "face.avi", 1, 4), analyses=["motion"], report=False, isolated=False)
     return folder
 
 

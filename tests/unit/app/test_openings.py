@@ -38,7 +38,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     film = write_film(folder / "face.avi", 1, N)
     spec = clock_file(folder)
     recording = mystax.open(film, clocks=spec, offsets={"face": "0.5"}, grey_range="full")
-    mystax.run(recording, analyses=["motion"], report=False)
+    mystax.run(recording, analyses=["motion"], report=False, isolated=False)
     return folder
 
 
@@ -80,7 +80,7 @@ def test_a_run_from_the_page_opens_the_recording_as_it_was(measured: Path) -> No
     again = mystax.open(**item.request)
     np.testing.assert_array_equal(again.cameras["face"].video.times, TIMES + 0.5)
     before = (measured / "face.mystax" / "motion.nc").stat().st_mtime_ns
-    mystax.run(again, analyses=["motion"], report=False)
+    mystax.run(again, analyses=["motion"], report=False, isolated=False)
     assert (measured / "face.mystax" / "motion.nc").stat().st_mtime_ns == before, "it is current"
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,19 @@ from benchmarks.run import Bench, choose, claims
 TOY = Claim(
     "toy",
     "nothing",
-    "tests.unit.benchmarks.toy",
+    "toy",
     ("quick",),
     {"mystax": "side", "floor": "side"},
     (Goal("rss", "floor", 2.0),),
     arguments={"n": 3},
 )
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes of sides find the claim beside this file: all tests as a package load a lot more."""
+    paths = (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
 
 
 def test_names_of_claims_are_unique_and_every_claim_belongs_to_a_set() -> None:
@@ -89,6 +97,7 @@ def test_the_harness_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.usefixtures("toys")
 def test_a_claim_runs_to_its_files(tmp_path: Path) -> None:
     found = Bench(tmp_path, {}, n_reps=2).run(TOY)
     assert found.check == {"ok": True, "seen": ["floor", "mystax"]}
@@ -100,6 +109,7 @@ def test_a_claim_runs_to_its_files(tmp_path: Path) -> None:
     assert all(row["n"] == 3 for row in made["rows"])
 
 
+@pytest.mark.usefixtures("toys")
 def test_a_library_of_this_environment_is_a_peer(tmp_path: Path) -> None:
     goal = Goal("rss", "peer", 0.5)
     claim = replace(TOY, sides={"mystax": "side", "peer": "side"}, goals=(goal,))
@@ -122,11 +132,13 @@ def test_em_is_compared_with_both_settings_of_hmmlearn_in_three_forms() -> None:
     assert quick == ["states.em"]
 
 
+@pytest.mark.usefixtures("toys")
 def test_inputs_that_are_absent_are_not_measured(tmp_path: Path) -> None:
     found = Bench(tmp_path, {}, n_reps=1).run(replace(TOY, arguments={"absent": "no clip"}))
     assert (found.state, found.why) == ("not measured", "no clip")
 
 
+@pytest.mark.usefixtures("toys")
 def test_a_side_that_dies_fails_its_claim(tmp_path: Path) -> None:
     found = Bench(tmp_path, {}, n_reps=1).run(replace(TOY, sides={"mystax": "dies"}))
     assert found.state == "failed"

@@ -8,6 +8,7 @@ import pytest
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.tables import meta
 from tests.fixtures.commands import Finished, call
+from tests.fixtures.quick_tables import quick_tables
 from tests.fixtures.sessions import clip, neuroblueprint, new_clip
 
 Capture = pytest.CaptureFixture[str]
@@ -25,7 +26,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Pat
     """Return a folder with a catalogue, in which commands are typed; videos lie in `whisk` beside it."""
     neuroblueprint(tmp_path / "whisk", 2)
     monkeypatch.delenv("MYSTAX_CATALOG", raising=False)
-    assert call(capsys, "catalog", "create", tmp_path / "lab").status == 0
+    with quick_tables():
+        assert call(capsys, "catalog", "create", tmp_path / "lab").status == 0
     monkeypatch.chdir(tmp_path / "lab")
     return tmp_path / "lab"
 

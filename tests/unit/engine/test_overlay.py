@@ -67,6 +67,8 @@ def tracked(tmp_path: Path) -> Outcomes:
         str(tmp_path / "face.mkv"),
         analyses=["pose"],
         parameters={"pose": {"weights": weights, "box": "16,0,96", "smooth": "none"}},
+        report=False,
+        isolated=False,
     )
     assert isinstance(found, Outcomes)
     return found

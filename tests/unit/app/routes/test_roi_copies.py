@@ -23,14 +23,20 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def page(films: Path) -> Iterator[AppClient]:
+    with AppClient(films) as made:
+        yield made
+
+
 @pytest.fixture
-def client(films: Path) -> Iterator[AppClient]:
+def client(films: Path, page: AppClient) -> AppClient:
+    """Return the page on films of which the first alone has regions."""
     for one in films.rglob("rois.toml"):
         one.unlink()
     (films / "day1.mystax").mkdir(exist_ok=True)
     (films / "day1.mystax" / "rois.toml").write_text(rois_to_toml([PUPIL]))
-    with AppClient(films) as made:
-        yield made
+    return page
 
 
 def key(client: AppClient, name: str) -> str:

@@ -1,5 +1,6 @@
 """Names and merges of states: what the page saves is what `mystax.load` shows, and the outcome stays."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,15 @@ from tests.fixtures.asgi import Application
 from tests.fixtures.exchange_outcomes import known_outcome, publish_known
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish outcomes once; nobody writes there."""
+    return publish_known(tmp_path_factory.mktemp("published") / "face.mystax", "states", "motion")
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return publish_known(tmp_path / "face.mystax", "states", "motion")
+def place(published: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(published, tmp_path / published.name)
 
 
 def address(app: Application, analysis: str = "states") -> str:

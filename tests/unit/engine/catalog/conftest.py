@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 
 from mystax.engine.catalog.catalog import Catalog
+from tests.fixtures.quick_tables import quick_tables
+
+
+def fresh(folder: Path, url: str = "sqlite:///mystax.db") -> Catalog:
+    with quick_tables():
+        return Catalog.create(folder, url)
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.create(tmp_path / "lab") as made:
+    with fresh(tmp_path / "lab") as made:
         yield made
 
 
@@ -20,5 +26,5 @@ def any_catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cata
     url = "sqlite:///mystax.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").new_database()
-    with Catalog.create(tmp_path / "lab", url) as made:
+    with fresh(tmp_path / "lab", url) as made:
         yield made

@@ -1,5 +1,6 @@
 """The demonstration's simulated brain: files that are made once, and what is known of them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,31 @@ from mystax.engine.demo import brain as module
 from mystax.engine.demo.brain import make_brain, simulated_brain, true_ceiling, true_runs
 
 
+def shrink(patch: pytest.MonkeyPatch) -> None:
+    """Let the recording be short, with few neurons."""
+    patch.setattr(module, "MINUTES", 0.5)
+    patch.setattr(module, "N_NEURONS", 6)
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the recording be short, with few neurons."""
-    monkeypatch.setattr(module, "MINUTES", 0.5)
-    monkeypatch.setattr(module, "N_NEURONS", 6)
+    shrink(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the small recording of seed 3 once; nobody writes there."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        make_brain(folder, seed=3)
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    """Return a folder in which the recording of seed 3 is."""
+    return shutil.copytree(made, tmp_path / "brain")
 
 
 @pytest.mark.usefixtures("small")
@@ -46,27 +67,25 @@ def test_runs_are_those_of_the_simulation(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_recording_of_the_same_seed_is_not_made_again(tmp_path: Path) -> None:
-    make_brain(tmp_path, seed=3)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+def test_the_recording_of_the_same_seed_is_not_made_again(place: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()}
     events: list[Event] = []
-    make_brain(tmp_path, seed=3, progress=events.append)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+    make_brain(place, seed=3, progress=events.append)
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()} == before
     assert events == []
 
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("text", ["", "{", '{"simulated": ["B", 0.5, 6, 3], "ceiling": []}'])
-def test_a_recording_with_a_damaged_note_is_made_again(text: str, tmp_path: Path) -> None:
-    make_brain(tmp_path, seed=3)
-    whole = (tmp_path / module.NOTE).read_text("utf-8")
-    (tmp_path / module.NOTE).write_text(text, "utf-8")
-    make_brain(tmp_path, seed=3)
-    assert (tmp_path / module.NOTE).read_text("utf-8") == whole
+def test_a_recording_with_a_damaged_note_is_made_again(text: str, place: Path) -> None:
+    whole = (place / module.NOTE).read_text("utf-8")
+    (place / module.NOTE).write_text(text, "utf-8")
+    make_brain(place, seed=3)
+    assert (place / module.NOTE).read_text("utf-8") == whole
 
 
 @pytest.mark.usefixtures("small")
-def test_another_seed_is_made_anew(tmp_path: Path) -> None:
-    first = mystax.read_neural(make_brain(tmp_path, seed=3)["neural"], clock="rate:6")["activity"].values
-    other = mystax.read_neural(make_brain(tmp_path, seed=4)["neural"], clock="rate:6")["activity"].values
+def test_another_seed_is_made_anew(place: Path) -> None:
+    first = mystax.read_neural(make_brain(place, seed=3)["neural"], clock="rate:6")["activity"].values
+    other = mystax.read_neural(make_brain(place, seed=4)["neural"], clock="rate:6")["activity"].values
     assert not np.array_equal(first, other)

@@ -1,5 +1,6 @@
 """The demonstration's rendered face: films that are there are kept, and made anew when they are not whole."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,31 @@ from mystax.engine.demo.face import film_face, track_face
 from mystax.io.video import Video
 
 
+def shorten(patch: pytest.MonkeyPatch) -> None:
+    """Let the films be short and small."""
+    patch.setattr(module, "SECONDS", 0.1)
+    patch.setattr(module, "SIZE", (64, 48))
+
+
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the films be short and small."""
-    monkeypatch.setattr(module, "SECONDS", 0.1)
-    monkeypatch.setattr(module, "SIZE", (64, 48))
+    shorten(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the films of seed 3 once; nobody writes there."""
+    folder = tmp_path_factory.mktemp("films")
+    with pytest.MonkeyPatch.context() as patch:
+        shorten(patch)
+        film_face(folder, seed=3)
+    return folder
+
+
+@pytest.fixture
+def place(films: Path, tmp_path: Path) -> Path:
+    """Return a folder in which the films of seed 3 are."""
+    return shutil.copytree(films, tmp_path / "films")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -28,46 +49,41 @@ def contents(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def test_films_of_the_same_seed_are_not_made_again(tmp_path: Path) -> None:
-    files = film_face(tmp_path, seed=3)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert film_face(tmp_path, seed=3) == files
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+def test_films_of_the_same_seed_are_not_made_again(place: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in place.iterdir()}
+    assert film_face(place, seed=3) == {name: str(place / f"{name}.mkv") for name in module.CAMERAS}
+    assert {path: path.stat().st_mtime_ns for path in place.iterdir()} == before
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", '{"identity": 3}'])
-def test_films_without_a_whole_note_are_made_again(text: str | None, tmp_path: Path) -> None:
+def test_films_without_a_whole_note_are_made_again(text: str | None, place: Path) -> None:
     """As after an end in the middle: films and truth are there, but nothing says that they are whole."""
-    film_face(tmp_path, seed=3)
-    whole = contents(tmp_path)
-    note = tmp_path / "face.json"
+    whole = contents(place)
+    note = place / "face.json"
     note.unlink()
     if text is not None:
         note.write_text(text, "utf-8")
-    (tmp_path / "left1.mkv").write_bytes(b"half a film")
-    film_face(tmp_path, seed=3)
-    assert contents(tmp_path) == whole
+    (place / "left1.mkv").write_bytes(b"half a film")
+    film_face(place, seed=3)
+    assert contents(place) == whole
 
 
-def test_a_film_that_is_gone_is_made_again(tmp_path: Path) -> None:
-    film_face(tmp_path, seed=3)
-    whole = contents(tmp_path)
-    (tmp_path / "left2.mkv").unlink()
-    film_face(tmp_path, seed=3)
-    assert contents(tmp_path) == whole
+def test_a_film_that_is_gone_is_made_again(place: Path) -> None:
+    whole = contents(place)
+    (place / "left2.mkv").unlink()
+    film_face(place, seed=3)
+    assert contents(place) == whole
 
 
-def test_another_seed_makes_other_films_with_their_truth(tmp_path: Path) -> None:
-    film_face(tmp_path, seed=3)
-    first = contents(tmp_path)
-    film_face(tmp_path, seed=4)
-    other = contents(tmp_path)
+def test_another_seed_makes_other_films_with_their_truth(place: Path) -> None:
+    first = contents(place)
+    film_face(place, seed=4)
+    other = contents(place)
     changed = {name for name in first if first[name] != other[name]}
     assert changed >= {"left1.mkv", "left1_truth.nc", "left1_space.nc", "face.json"}
 
 
-def test_an_end_in_the_middle_leaves_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    film_face(tmp_path, seed=3)
+def test_an_end_in_the_middle_leaves_no_note(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -75,8 +91,8 @@ def test_an_end_in_the_middle_leaves_no_note(tmp_path: Path, monkeypatch: pytest
     with monkeypatch.context() as patched:
         patched.setattr("mystax.synth.head_files.write_video", stopped)
         with pytest.raises(KeyboardInterrupt):
-            film_face(tmp_path, seed=4)
-    assert not (tmp_path / "face.json").exists()
+            film_face(place, seed=4)
+    assert not (place / "face.json").exists()
 
 
 def test_one_report_is_written_when_all_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

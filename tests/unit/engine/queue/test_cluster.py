@@ -32,8 +32,9 @@ from tests.fixtures.engine_toys import toy_spec
 pytestmark = pytest.mark.extra("cluster")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def local() -> Iterator[DaskExecutor]:
+    """An executor that is free whenever a test begins: each waits for the end of its job."""
     made = local_executor(2, "mystax-test")
     yield made
     made.close()

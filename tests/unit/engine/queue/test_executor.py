@@ -23,8 +23,9 @@ def spec_of(folder: Path, spec: dict[str, Any], *names: str, **more: Any) -> Job
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def executor() -> Iterator[SupervisorExecutor]:
+    """An executor that is free whenever a test begins: each waits for the end of its job."""
     made = SupervisorExecutor()
     yield made
     made.close()

@@ -25,7 +25,7 @@ Film = tuple[Any, np.ndarray, list[Path], list[str]]
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
     """Write the movies of two bouts per state: run, places, files, and what was said."""
-    _, points, fit = filmed_fit()
+    _, points, fit = filmed_fit(100)
     folder, done = tmp_path_factory.mktemp("film"), run_of(fit)
     video = film_of(folder / "person.mp4", points)
     said: list[str] = []

@@ -78,6 +78,21 @@ def readers_here(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{user}.read_foreign", read_here)
 
 
+@pytest.fixture(scope="session")
+def nwb_rules_read_once() -> "Iterator[None]":
+    """Let the rules in NWB files be read once: it takes seconds, and they are those of the library."""
+    from mystax.errors import ExtraMissing
+    from mystax.io.nwb import library
+    from tests.fixtures.nwb_rules import share_rules
+
+    with pytest.MonkeyPatch.context() as patch:
+        with suppress(ExtraMissing):
+            library.pynwb()
+            with library.quiet():
+                share_rules(patch)
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> "Generator[None, object, object]":
     """Collect without looking for garbage: ten thousand tests and their modules stay until the end.

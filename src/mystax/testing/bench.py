@@ -1,6 +1,7 @@
 """Synthetic frames and regions for any analysis, and one measurement in memory."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,10 +53,17 @@ def make_frames(
     ArraySource
         72 rows, 96 columns, 8 bits.
     """
-    rng = np.random.default_rng(seed)
     if level is not None:
         frames = np.full((n_frames, *SHAPE), level, np.uint8)
-        return ArraySource(frames, times=times, reason=reason, poison=poison)
+    else:
+        frames = _drawn(n_frames, seed).copy()
+    return ArraySource(frames, times=times, reason=reason, poison=poison)
+
+
+@lru_cache(maxsize=8)
+def _drawn(n_frames: int, seed: int) -> np.ndarray:
+    """Draw the frames of `make_frames`: a battery asks for the same ones again and again."""
+    rng = np.random.default_rng(seed)
     rows, columns = SHAPE
     texture = rng.normal(0, 1, (rows * 2, columns * 2))
     for _ in range(3):
@@ -72,7 +80,7 @@ def make_frames(
         eye = np.where(distance < 18, 110.0, picture)
         picture = eye * (1 - inside) + 20 * inside + rng.normal(0, 2, eye.shape)
         frames[k] = np.clip(np.rint(picture), 0, 255)
-    return ArraySource(frames, times=times, reason=reason, poison=poison)
+    return frames
 
 
 def rois_for_test(name: str, n: int = 2) -> tuple[Roi, ...]:

@@ -151,7 +151,7 @@ def test_a_recording_without_a_good_frame_proposes_nothing() -> None:
 
 
 def test_the_same_frames_give_the_same_proposals() -> None:
-    source = Scene(seed=3, n_frames=8, size=(200, 150)).source("left")
+    source = Scene(seed=3, n_frames=4, size=(200, 150)).source("left")
     one, two = (measure("rois", source) for _ in range(2))
     assert one.identical(two)
 

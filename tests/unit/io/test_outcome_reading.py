@@ -1,6 +1,7 @@
 """Datasets out of outcome files: their form, large arrays on demand, files that changed since."""
 
 import gc
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,16 @@ from tests.fixtures.traces import (
 )
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish outcomes of one camera and of several, to be copied."""
+    return folder_of_two(tmp_path_factory.mktemp("published") / "face.mystax")
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Make a folder with outcomes of one camera and of several."""
-    return folder_of_two(tmp_path / "face.mystax")
+def folder(published: Path, tmp_path: Path) -> Path:
+    """Return a folder of the test's own with outcomes of one camera and of several."""
+    return Path(shutil.copytree(published, tmp_path / "face.mystax"))
 
 
 @pytest.fixture

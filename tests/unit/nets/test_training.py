@@ -36,6 +36,18 @@ def _base(points: tuple[str, ...] = POINTS, *, calibration: Calibration | None =
     return Base({name: v.numpy().copy() for name, v in net.state_dict().items()}, points, 0.25, calibration)
 
 
+@pytest.fixture(scope="module")
+def usual() -> RefineResult:
+    """The usual labels learned from nothing; tests only look at it."""
+    return refine(_labelled(), POINTS, plan=SMALL)
+
+
+@pytest.fixture(scope="module")
+def twofold() -> RefineResult:
+    """The usual labels learned by two networks; tests only look at it."""
+    return refine(_labelled(), POINTS, plan=replace(SMALL, members=2))
+
+
 def _same(one: RefineResult, other: RefineResult) -> bool:
     nets = zip(one.nets, other.nets, strict=True)
     pairs = [
@@ -51,9 +63,10 @@ def test_same_labels_and_seed_give_the_same_bits_and_another_seed_does_not() -> 
     assert not _same(first, other)
 
 
-def test_every_label_is_held_out_once_and_no_frame_is_judged_by_a_network_that_saw_it() -> None:
-    labelled = _labelled()
-    whole = refine(labelled, POINTS, plan=SMALL)
+def test_every_label_is_held_out_once_and_no_frame_is_judged_by_a_network_that_saw_it(
+    usual: RefineResult,
+) -> None:
+    labelled, whole = _labelled(), usual
     assert np.isfinite(whole.held_out_error).all()
     # The first block's error comes from a fit on the others: their labels move it, its own do not.
     moved = labelled.xy.copy()
@@ -123,7 +136,7 @@ def test_base_without_a_tensor_is_refused() -> None:
 
 
 def test_a_network_that_is_worse_than_its_base_is_not_accepted() -> None:
-    good = refine(_labelled(12), POINTS, plan=replace(SMALL, steps=40, rate=3e-3)).net
+    good = refine(_labelled(12), POINTS, plan=replace(SMALL, steps=12, rate=3e-3)).net
     base = Base({name: v.numpy() for name, v in good.state_dict().items()}, POINTS, 0.25)
     result = refine(_labelled(12, seed=3), POINTS, base=base, plan=replace(SMALL, rate=1.0))
     assert result.comparison.new > result.comparison.old
@@ -131,11 +144,10 @@ def test_a_network_that_is_worse_than_its_base_is_not_accepted() -> None:
     assert "held-out error" in result.reasons[0]
 
 
-def test_from_nothing_there_is_nothing_to_be_worse_than() -> None:
-    result = refine(_labelled(), POINTS, plan=SMALL)
-    assert result.is_accepted
-    assert np.isnan(result.base_error).all()
-    assert np.isnan(result.forgetting)
+def test_from_nothing_there_is_nothing_to_be_worse_than(usual: RefineResult) -> None:
+    assert usual.is_accepted
+    assert np.isnan(usual.base_error).all()
+    assert np.isnan(usual.forgetting)
 
 
 def test_rendered_crops_are_mixed_in_and_forgetting_is_measured() -> None:
@@ -192,12 +204,10 @@ def test_share_of_rendered_crops_does_not_depend_on_lanes(lanes: int, share: flo
     assert (states == 0).all(axis=1).sum() == expected
 
 
-def test_rendered_crops_of_other_points_are_left_out() -> None:
+def test_rendered_crops_of_other_points_are_left_out(usual: RefineResult) -> None:
     crops, xy, state = random_dots(np.random.default_rng(9), 20, 64, 2)
     foreign = Replay(crops, xy, state, ("y", "z"))
-    assert _same(
-        refine(_labelled(), POINTS, plan=SMALL), refine(_labelled(), POINTS, replay=foreign, plan=SMALL)
-    )
+    assert _same(usual, refine(_labelled(), POINTS, replay=foreign, plan=SMALL))
 
 
 def test_events_count_all_steps_and_tell_the_folds() -> None:
@@ -233,9 +243,8 @@ def test_enough_held_out_labels_calibrate_the_confidence() -> None:
     assert based.prior is not None or len(POINTS) < 4
 
 
-def test_members_differ_and_are_judged_as_one() -> None:
-    single = refine(_labelled(), POINTS, plan=SMALL)
-    both = refine(_labelled(), POINTS, plan=replace(SMALL, members=2))
+def test_members_differ_and_are_judged_as_one(usual: RefineResult, twofold: RefineResult) -> None:
+    single, both = usual, twofold
     assert len(both.nets) == 2
     first, second = (net.state_dict()["head.weight"] for net in both.nets)
     assert not torch.equal(first, second)
@@ -256,9 +265,10 @@ def test_members_start_from_the_members_of_the_base() -> None:
 
 
 @pytest.mark.parametrize("stop_at", [7, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3, 11))])
-def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path, stop_at: int) -> None:
-    plan = replace(SMALL, members=2)
-    whole = refine(_labelled(), POINTS, plan=plan)
+def test_a_training_that_was_stopped_ends_with_the_same_bits(
+    tmp_path: Path, stop_at: int, twofold: RefineResult
+) -> None:
+    plan, whole = replace(SMALL, members=2), twofold
 
     def stop(event: Event) -> None:
         if event.kind == "progress" and event.done == stop_at:

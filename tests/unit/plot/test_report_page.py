@@ -26,6 +26,12 @@ def page_of(outcomes: dict[str, Any], title: str = "mouse") -> str:
     return page(report, {item.name: item.svg() for item in report.all_figures})
 
 
+def words_of(outcomes: dict[str, Any]) -> str:
+    """Return the page without drawn figures, for what stands beside them."""
+    report = collect(outcomes, "mouse")
+    return page(report, {item.name: b"<svg></svg>" for item in report.all_figures})
+
+
 class Cells(HTMLParser):
     """Collects the rows of every table of a section."""
 
@@ -62,13 +68,13 @@ def codes_of(text: str) -> dict[str, str]:
 
 
 def test_coverage_below_one_is_said_beside_the_method() -> None:
-    text = Page(page_of({"motion": motion(coverage=0.98765)})).text
+    text = Page(words_of({"motion": motion(coverage=0.98765)})).text
     assert "98.77 % of the frames could be used." in text
-    assert "could be used" not in Page(page_of({"motion": motion()})).text
+    assert "could be used" not in Page(words_of({"motion": motion()})).text
 
 
 def test_parameters_that_differ_stand_first_and_all_are_folded() -> None:
-    text = page_of({"motion": motion(parameters='{"bin": 8, "black": 0.0, "floor": 5.0}')})
+    text = words_of({"motion": motion(parameters='{"bin": 8, "black": 0.0, "floor": 5.0}')})
     rows = Cells(text, "parameters").rows
     assert rows[:2] == [["analysis", "parameter", "value"], ["motion", "bin", "8"]]
     assert rows[2:] == [
@@ -82,19 +88,19 @@ def test_parameters_that_differ_stand_first_and_all_are_folded() -> None:
 
 def test_parameters_of_several_cameras_stand_once() -> None:
     both = {f"motion/{camera}": motion(parameters='{"bin": 8}') for camera in ("left", "right")}
-    rows = Cells(page_of(both), "parameters").rows
+    rows = Cells(words_of(both), "parameters").rows
     assert rows.count(["motion", "bin", "8"]) == 2  # among what differs, and among all
 
 
 def test_defaults_are_said_to_be_defaults() -> None:
-    text = page_of({"motion": motion(parameters='{"bin": "auto", "black": 0.0, "floor": 5.0}')})
+    text = words_of({"motion": motion(parameters='{"bin": "auto", "black": 0.0, "floor": 5.0}')})
     assert "All parameters have their defaults." in text
 
 
 def test_provenance_lists_keys_inputs_files_and_versions() -> None:
     inputs = '[{"role": "frames", "camera": "", "position": 0, "id": "12-ab"}]'
     outcome = motion(inputs=inputs, run_files=["/data/face.mp4"], run_host="here", content_sha256="c" * 64)
-    rows = Cells(page_of({"motion": outcome}), "provenance").rows
+    rows = Cells(words_of({"motion": outcome}), "provenance").rows
     for row in (
         ["motion", "key", "a" * 64],
         ["motion", "content_sha256", "c" * 64],
@@ -124,14 +130,14 @@ def test_figures_for_a_second_look_are_folded() -> None:
 
 
 def test_numbers_in_tables_are_marked_as_such() -> None:
-    text = page_of({"pupil": pupil()})
+    text = words_of({"pupil": pupil()})
     assert '<td class="number">' in text
     assert '<td class="number">eye' not in text
 
 
 def test_an_analysis_without_anything_to_show_says_so() -> None:
     outcome = svd().drop_vars(["motion_mask", "motion_singular_value", "motion_captured", "motion_method"])
-    assert "no region gave a value" in Page(page_of({"svd": outcome})).text
+    assert "no region gave a value" in Page(words_of({"svd": outcome})).text
 
 
 @pytest.mark.parametrize(
@@ -165,8 +171,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def codes_on_page(outcomes: Outcomes, camera: str) -> dict[str, str]:
     """Return the code by language of a page without drawn figures."""
-    report = collect({f"motion/{camera}": outcomes[f"motion/{camera}"]}, "mouse")
-    return codes_of(page(report, {item.name: b"<svg></svg>" for item in report.all_figures}))
+    return codes_of(words_of({f"motion/{camera}": outcomes[f"motion/{camera}"]}))
 
 
 @pytest.mark.parametrize("camera", NAMES)
@@ -197,7 +202,7 @@ def test_paths_on_the_page_lead_to_the_values(camera: str, measured: Path) -> No
 
 
 def test_a_single_camera_needs_no_group() -> None:
-    codes = codes_of(page_of({"motion": motion()}))
+    codes = codes_of(words_of({"motion": motion()}))
     assert 'mystax.load("motion.nc")\n' in codes["Python"]
     assert "group=" not in codes["Python without mystax"]
     assert "'/energy'" in codes["MATLAB"]

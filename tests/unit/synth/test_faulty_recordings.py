@@ -1,6 +1,8 @@
 """Recordings with known truth: files, moments, times and clock files agree with each other."""
 
 import csv
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import av
@@ -10,12 +12,24 @@ from scipy.io import loadmat
 
 from mystax.errors import CODES, RecipeError
 from mystax.synth import RecordingTruth, faulty_recording, read_barcode
-from mystax.synth.faulty_clocks import pack_flir
+from mystax.synth.faulty_clocks import CLOCK_KINDS, pack_flir
 from mystax.synth.faulty_recordings import recording_kinds
 
 QUICK = tuple(
     kind for kind in recording_kinds() if kind not in ("rig_drift", "events_random", "events_regular")
 )
+Recording = Callable[[str], RecordingTruth]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Return recordings that tests only read: each kind is made once, in a folder that was not there."""
+
+    @cache
+    def take(kind: str) -> RecordingTruth:
+        return faulty_recording(tmp_path_factory.mktemp(kind) / "new", kind)
+
+    return take
 
 
 def barcodes(paths: tuple[Path, ...]) -> list[int | None]:
@@ -38,8 +52,8 @@ def unpack_flir(stamps: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", QUICK)
-def test_every_kind_is_whole(kind: str, tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path / "new", kind)
+def test_every_kind_is_whole(kind: str, recording: Recording) -> None:
+    truth = recording(kind)
     assert truth.kind == kind
     assert truth.codes <= set(CODES)
     assert truth.refusal is None or truth.refusal in CODES
@@ -54,31 +68,31 @@ def test_every_kind_is_whole(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "kind", ["parts", "parts_contiguous", "rig_shifted", "ttl_lost_inside", "counter_drop"]
 )
-def test_frames_show_the_moments_that_the_truth_says(kind: str, tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, kind)
+def test_frames_show_the_moments_that_the_truth_says(kind: str, recording: Recording) -> None:
+    truth = recording(kind)
     for camera, files in truth.files.items():
         assert barcodes(files) == list(truth.barcodes[camera])
 
 
-def test_right_camera_of_the_shifted_rig_starts_seven_frames_late(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "rig_shifted")
+def test_right_camera_of_the_shifted_rig_starts_seven_frames_late(recording: Recording) -> None:
+    truth = recording("rig_shifted")
     assert truth.barcodes["right"][0] == 7
     assert truth.times["right"][0] - truth.times["left"][0] == pytest.approx(7 / 30)
     assert truth.refusal == "C201"
 
 
-def test_equal_moments_have_equal_times_in_all_cameras(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "rig_shifted")
+def test_equal_moments_have_equal_times_in_all_cameras(recording: Recording) -> None:
+    truth = recording("rig_shifted")
     left = dict(zip(truth.barcodes["left"], truth.times["left"], strict=True))
     for camera in ("right", "top"):
         for moment, time in zip(truth.barcodes[camera], truth.times[camera], strict=True):
             assert time == pytest.approx(left[moment], abs=1e-9)
 
 
-def test_contiguous_parts_have_running_stamps_and_others_start_anew(tmp_path: Path) -> None:
+def test_contiguous_parts_have_running_stamps_and_others_start_anew(recording: Recording) -> None:
     starts: dict[str, list[float]] = {}
     for kind in ("parts", "parts_contiguous"):
-        truth = faulty_recording(tmp_path / kind, kind)
+        truth = recording(kind)
         starts[kind] = []
         for path in truth.files["face"]:
             with av.open(str(path)) as file:
@@ -88,42 +102,44 @@ def test_contiguous_parts_have_running_stamps_and_others_start_anew(tmp_path: Pa
     assert starts["parts_contiguous"] == pytest.approx([0.0, 100 / 30, 200 / 30], abs=1e-3)
 
 
-def test_the_twice_given_part_is_the_same_bytes(tmp_path: Path) -> None:
-    one, two = faulty_recording(tmp_path, "part_twice").files["face"]
+def test_the_twice_given_part_is_the_same_bytes(recording: Recording) -> None:
+    one, two = recording("part_twice").files["face"]
     assert one != two
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_csv_files_hold_the_true_times(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "clock_csv")
+def test_csv_files_hold_the_true_times(recording: Recording) -> None:
+    truth = recording("clock_csv")
     for name, mark in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
-        lines = (tmp_path / f"face_{name}.csv").read_text().splitlines()
+        lines = (truth.folder / f"face_{name}.csv").read_text().splitlines()
         assert lines[0] == f"frame{mark}time"
         np.testing.assert_allclose(
             [float(line.split(mark)[1]) for line in lines[1:]], truth.times["face"], atol=1e-6
         )
-    bare = np.loadtxt(tmp_path / "face_bare.csv")
+    bare = np.loadtxt(truth.folder / "face_bare.csv")
     np.testing.assert_allclose(bare, truth.times["face"], atol=1e-6)
     assert len(truth.variants) == 5
 
 
-def test_arrays_hold_the_true_times(tmp_path: Path) -> None:
-    times = faulty_recording(tmp_path, "clock_npy").times["face"]
-    np.testing.assert_array_equal(np.load(tmp_path / "face.npy"), times)
-    np.testing.assert_array_equal(np.load(tmp_path / "face_table.npy")[:, 1], times)
-    np.testing.assert_array_equal(np.load(tmp_path / "face.npz")["times"], times)
+def test_arrays_hold_the_true_times(recording: Recording) -> None:
+    truth = recording("clock_npy")
+    times = truth.times["face"]
+    np.testing.assert_array_equal(np.load(truth.folder / "face.npy"), times)
+    np.testing.assert_array_equal(np.load(truth.folder / "face_table.npy")[:, 1], times)
+    np.testing.assert_array_equal(np.load(truth.folder / "face.npz")["times"], times)
 
 
-def test_matlab_files_hold_the_true_times(tmp_path: Path) -> None:
-    times = faulty_recording(tmp_path, "clock_mat").times["face"]
-    found = loadmat(tmp_path / "face.mat", simplify_cells=True)
+def test_matlab_files_hold_the_true_times(recording: Recording) -> None:
+    truth = recording("clock_mat")
+    times = truth.times["face"]
+    found = loadmat(truth.folder / "face.mat", simplify_cells=True)
     np.testing.assert_array_equal(found["times"], times)
     np.testing.assert_array_equal(found["camera"]["times"], times)
 
 
-def test_flir_stamps_wrap_once_and_are_exact_to_a_microsecond(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "clock_flir")
-    stamps = np.array(column(tmp_path / "face_flir.csv", "stamp"), np.int64)
+def test_flir_stamps_wrap_once_and_are_exact_to_a_microsecond(recording: Recording) -> None:
+    truth = recording("clock_flir")
+    stamps = np.array(column(truth.folder / "face_flir.csv", "stamp"), np.int64)
     assert stamps.max() < 2**32
     seconds = np.unwrap(unpack_flir(stamps), period=128)
     assert (np.diff(unpack_flir(stamps)) < 0).sum() == 1
@@ -135,17 +151,17 @@ def test_flir_packing_fills_the_stated_bits() -> None:
     assert stamp.tolist() == [5 << 25 | 3 << 12 | 7]
 
 
-def test_iso_texts_hold_the_true_times(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "clock_iso")
-    texts = column(tmp_path / "face_iso.csv", "time")
+def test_iso_texts_hold_the_true_times(recording: Recording) -> None:
+    truth = recording("clock_iso")
+    texts = column(truth.folder / "face_iso.csv", "time")
     stamps = np.array([text.removesuffix("Z") for text in texts], "datetime64[us]").astype(np.int64) / 1e6
     np.testing.assert_allclose(stamps - stamps[0], truth.times["face"] - truth.times["face"][0], atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", ["clock_nan", "clock_backward"])
-def test_wrong_times_are_wrong_in_row_150(kind: str, tmp_path: Path) -> None:
-    faulty_recording(tmp_path, kind)
-    times = np.array(column(tmp_path / "face.csv", "time"), float)
+def test_wrong_times_are_wrong_in_row_150(kind: str, recording: Recording) -> None:
+    truth = recording(kind)
+    times = np.array(column(truth.folder / "face.csv", "time"), float)
     bad = np.flatnonzero(~(np.diff(times, prepend=0.0) > 0))
     assert bad[0] == 150
 
@@ -159,38 +175,40 @@ def test_wrong_times_are_wrong_in_row_150(kind: str, tmp_path: Path) -> None:
         ("counter_drop", "counter:counter", 4),
     ],
 )
-def test_more_pulses_than_frames(kind: str, policy: str, n_more: int, tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, kind)
+def test_more_pulses_than_frames(kind: str, policy: str, n_more: int, recording: Recording) -> None:
+    truth = recording(kind)
     if kind == "ttl_extra_head":
-        line = np.load(tmp_path / "line.npy")[:, 1]
+        line = np.load(truth.folder / "line.npy")[:, 1]
         pulses = np.flatnonzero((line[1:] > 2.5) & (line[:-1] <= 2.5)) / 5000 + 1 / 5000
     elif kind == "ttl_extra_tail":
-        pulses = np.load(tmp_path / "edges.npz")["trigger"] / 30000
+        pulses = np.load(truth.folder / "edges.npz")["trigger"] / 30000
     else:
         name = {"ttl_lost_inside": "edges.csv", "counter_drop": "face.csv"}[kind]
-        pulses = np.array(column(tmp_path / name, "time" if kind == "ttl_lost_inside" else "pulse"), float)
+        pulses = np.array(
+            column(truth.folder / name, "time" if kind == "ttl_lost_inside" else "pulse"), float
+        )
     assert len(pulses) == 300 + n_more
     np.testing.assert_allclose(pulses[list(truth.barcodes["face"])], truth.times["face"], atol=1e-6)
     assert (truth.policy, truth.refusal) == (policy, "C202")
 
 
-def test_counter_says_which_triggers_gave_no_frame(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "counter_drop")
-    counter = [int(text) for text in column(tmp_path / "face.csv", "counter") if text]
+def test_counter_says_which_triggers_gave_no_frame(recording: Recording) -> None:
+    truth = recording("counter_drop")
+    counter = [int(text) for text in column(truth.folder / "face.csv", "counter") if text]
     steps = np.diff(counter) % 256
     assert np.array_equal(np.cumsum(steps), np.diff(truth.barcodes["face"]).cumsum())
     assert max(counter) < 256
 
 
-def events(truth: RecordingTruth, camera: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read the two event files of a camera."""
-    _, camera_file, session_file = truth.clocks[camera].split(":")
+def events(clock: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read the two event files of a clock spec."""
+    _, camera_file, session_file = clock.split(":")
     return tuple(np.array(column(Path(one), "time"), float) for one in (camera_file, session_file))  # type: ignore[return-value]  # two of them
 
 
-def test_random_events_are_the_same_pulses_in_two_clocks(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "events_random")
-    camera, session = events(truth, "face")
+def test_random_events_are_the_same_pulses_in_two_clocks(recording: Recording) -> None:
+    truth = recording("events_random")
+    camera, session = events(truth.clocks["face"])
     assert len(camera) == len(session) == 57
     # Back to session time by the known clock: most events have a twin within the jitter.
     moved = 1000.0 + camera / (1 + 5e-5)
@@ -200,7 +218,7 @@ def test_random_events_are_the_same_pulses_in_two_clocks(tmp_path: Path) -> None
 
 
 def test_regular_events_have_equal_intervals(tmp_path: Path) -> None:
-    camera, _ = events(faulty_recording(tmp_path, "events_regular"), "face")
+    camera, _ = events(CLOCK_KINDS["events_regular"](tmp_path, 0).specs[0])
     steps = np.diff(camera) / np.median(np.diff(camera))
     assert np.abs(steps - steps.round()).max() < 1e-3
 
@@ -221,8 +239,8 @@ def test_an_unknown_kind_is_refused_with_the_nearest(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_drifting_rig_lasts_twenty_minutes(tmp_path: Path) -> None:
-    truth = faulty_recording(tmp_path, "rig_drift")
+def test_drifting_rig_lasts_twenty_minutes(recording: Recording) -> None:
+    truth = recording("rig_drift")
     assert truth.times["left"][-1] - truth.times["left"][0] == pytest.approx(1200, abs=1)
     drift = (truth.times["right"][-1] - truth.times["left"][-1]) / 1200
     assert drift == pytest.approx(-1e-4, rel=0.01)

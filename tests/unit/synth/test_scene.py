@@ -125,7 +125,9 @@ def test_regions_have_the_right_kinds_and_names_of_their_own(scene: Scene) -> No
     assert {roi.camera for roi in rois} == {"left", "right"}
 
 
-@pytest.mark.parametrize("size", [(320, 240), (640, 480), (200, 150), (400, 240)])
+@pytest.mark.parametrize(
+    "size", [(320, 240), pytest.param((640, 480), marks=pytest.mark.slow), (200, 150), (400, 240)]
+)
 def test_regions_lie_in_the_picture(size: tuple[int, int]) -> None:
     for roi in Scene(n_frames=1, size=size).rois():
         assert isinstance(roi.shape, Ellipse | Rectangle)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
+pytestmark = pytest.mark.usefixtures("nwb_rules_read_once")
+
 PARAMETERS: Mapping[str, dict[str, object]] = {"svd": {"n_components": 8, "bin": 4}}
 
 

@@ -70,6 +70,7 @@ def test_scores_above_one_are_full_confidence(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:, 0, 2:], np.moveaxis(scores, 2, 0)[:, 0, 2:])
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_several_tracks_without_names_are_numbered(tmp_path: Path) -> None:
     table = random_table(4, n_individuals=2, kind="predictions", states=False)
     write_sleap_analysis(tmp_path / "t.h5", table)
@@ -82,6 +83,7 @@ def test_several_tracks_without_names_are_numbered(tmp_path: Path) -> None:
     assert (found.edges, found.files[0]) == ((), "")
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_edges_beyond_the_points_are_left_out(tmp_path: Path) -> None:
     write_sleap_analysis(tmp_path / "t.h5", random_table(5, kind="predictions", states=False))
     with h5py.File(tmp_path / "t.h5", "r+") as file:
@@ -90,6 +92,7 @@ def test_edges_beyond_the_points_are_left_out(tmp_path: Path) -> None:
     assert len(read_sleap_analysis(tmp_path / "t.h5").edges) == 1
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.parametrize("name", ["tracks", "node_names", "track_names"])
 def test_file_without_a_needed_field_is_refused(tmp_path: Path, name: str) -> None:
     write_sleap_analysis(tmp_path / "t.h5", random_table(6, kind="predictions", states=False))
@@ -121,6 +124,7 @@ def slp(folder: Path) -> Path:
     return folder / "t.slp"
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.extra("interop")
 def test_points_go_by_name_whatever_skeleton_an_instance_has(tmp_path: Path) -> None:
     table = read_sleap_labels(slp(tmp_path))
@@ -128,6 +132,7 @@ def test_points_go_by_name_whatever_skeleton_an_instance_has(tmp_path: Path) -> 
     assert table.individual("bob").position[0, 0].tolist() == [[0, 3], [0, 4]]
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.extra("interop")
 def test_individuals_are_tracks_whatever_their_order_in_a_frame(tmp_path: Path) -> None:
     table = read_sleap_labels(slp(tmp_path))
@@ -135,6 +140,7 @@ def test_individuals_are_tracks_whatever_their_order_in_a_frame(tmp_path: Path) 
     assert table.individual("ann").position[:, 0, 0, 1].tolist() == [1, 1, 1, 1]
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.extra("interop")
 def test_videos_of_equal_names_are_told_apart(tmp_path: Path) -> None:
     table = read_sleap_labels(slp(tmp_path))

@@ -32,6 +32,7 @@ def test_traces_are_those_of_the_signal(tmp_path: Path, signal: str | None, fact
     assert dataset["neuron"].values.tolist() == [0, 2]
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_denoised_traces_stand_in_for_df_over_f(tmp_path: Path) -> None:
     path = write(tmp_path)
     tree = {"estimates": {"C": VALUES * 2}}
@@ -40,17 +41,20 @@ def test_denoised_traces_stand_in_for_df_over_f(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset["activity"].values, 2 * VALUES.T)
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_rate_of_the_file_is_no_clock(tmp_path: Path) -> None:
     with pytest.raises(ClockError, match="C207") as refused:
         mystax.read_neural(write(tmp_path))
     assert "rate:30/1" in refused.value.hint
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_components_beyond_the_traces_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="F804"):
         mystax.read_neural(write(tmp_path, idx_components=np.array([0, 3])), clock="rate:30")
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_file_without_traces_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     write_tree(tmp_path / "a.hdf5", {"estimates": {"A": VALUES}})
     with pytest.raises(FormatError, match="F804") as refused:

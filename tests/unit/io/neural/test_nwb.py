@@ -13,6 +13,8 @@ import mystax
 from mystax.errors import ClockError, FormatError, NumbersError
 from mystax.io.hdf5 import write_tree
 
+pytestmark = pytest.mark.usefixtures("readers_here")
+
 BASE = {"session_start_time": "2024-01-01T00:00:00", "session_description": "x"}
 TIMES = np.array([0.5, 1.5, 0.25, 2.0, 2.5, 0.75])
 VALUES = np.arange(21.0).reshape(7, 3)

@@ -37,6 +37,7 @@ def test_activity_and_times_are_those_that_were_written(
     assert dataset["neuron"].values.tolist() == list(range(N_NEURONS))
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.parametrize("format_name", SPIKING)
 def test_spikes_are_those_that_were_written(brain: BrainTruth, tmp_path: Path, format_name: str) -> None:
     dataset = mystax.read_neural(write(brain, tmp_path, format_name).path)
@@ -49,6 +50,7 @@ def test_spikes_are_those_that_were_written(brain: BrainTruth, tmp_path: Path, f
     )
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.parametrize(
     ("format_name", "axes"),
     [
@@ -79,12 +81,14 @@ def test_depths_of_a_probe_are_those_of_the_channel_with_the_largest_template(
     np.testing.assert_allclose(dataset["neuron_z"].values, brain.neural["neuron_y"].values)
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.parametrize("format_name", ["nwb-units", "alf"])
 def test_areas_are_those_that_were_written(brain: BrainTruth, tmp_path: Path, format_name: str) -> None:
     dataset = mystax.read_neural(write(brain, tmp_path, format_name).path)
     assert dataset["area"].values.tolist() == brain.neural["area"].values.tolist()
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_fluorescence_is_the_difference_without_its_baseline(
     brain: BrainTruth, counts: np.ndarray, tmp_path: Path
 ) -> None:
@@ -96,6 +100,7 @@ def test_fluorescence_is_the_difference_without_its_baseline(
     assert dataset["activity"].values.mean() > 0
 
 
+@pytest.mark.usefixtures("readers_here")
 @pytest.mark.parametrize("format_name", ["suite2p", "npy", "alf-imaging"])
 def test_activity_is_read_when_it_is_used(brain: BrainTruth, tmp_path: Path, format_name: str) -> None:
     written = write(brain, tmp_path, format_name)
@@ -108,6 +113,7 @@ def test_activity_is_read_when_it_is_used(brain: BrainTruth, tmp_path: Path, for
     np.testing.assert_array_equal(again[5].values, whole[5])
 
 
+@pytest.mark.usefixtures("readers_here")
 def test_attributes_tell_source_clock_and_what_was_left_out(brain: BrainTruth, tmp_path: Path) -> None:
     written = write(brain, tmp_path, "suite2p")
     dataset = mystax.read_neural(written.path, **written.options)

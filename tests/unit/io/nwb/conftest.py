@@ -24,8 +24,15 @@ def _export(place: Path, kinds: tuple[str, ...], cameras: tuple[str, ...] = ()) 
     from mystax.io.recorded import find_recorded
 
     folder = publish_known(place / "face.mystax", *kinds, cameras=cameras)
-    path = write_nwb(place / "face.nwb", find_recorded([folder]), NwbOptions(start=START, check=not cameras))
+    path = write_nwb(
+        place / "face.nwb", find_recorded([folder]), NwbOptions(start=START, check=kinds == KINDS)
+    )
     return Exported(folder, path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules(nwb_rules_read_once: None) -> None:
+    """Let the rules of NWB be read once in this folder."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +40,13 @@ def one_camera(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Every kind of outcome, of one camera; inspected."""
     pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
     return _export(tmp_path_factory.mktemp("one"), KINDS)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two kinds of outcome, of one camera: enough where a file is checked again and again."""
+    pytest.importorskip("pynwb", reason='pip install "mystax[nwb]"')
+    return _export(tmp_path_factory.mktemp("small"), ("running", "blink"))
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.extra("nwb")
 
 
 @pytest.fixture
-def part(one_camera: Exported, tmp_path: Path) -> Path:
-    return Path(shutil.copyfile(one_camera.path, tmp_path / "a.part"))
+def part(small: Exported, tmp_path: Path) -> Path:
+    return Path(shutil.copyfile(small.path, tmp_path / "a.part"))
 
 
-def test_value_that_was_written_wrongly_is_found(one_camera: Exported, part: Path) -> None:
-    mapped = make_plan(find_recorded([one_camera.folder / "running.nc"]), silent).mapped.values()
+def test_value_that_was_written_wrongly_is_found(small: Exported, part: Path) -> None:
+    mapped = make_plan(find_recorded([small.folder / "running.nc"]), silent).mapped.values()
     assert check_values(part, mapped, "a.nwb") > 0
     with h5py.File(part, "r+") as file:
         file["processing/behavior/running_speed_nose/data"][3] = np.float32(7)

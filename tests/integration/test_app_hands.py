@@ -63,33 +63,6 @@ def click(page: Any, x: float, y: float) -> None:
 # labels ----------------------------------------------------------------------------------------------
 
 
-def test_a_point_is_placed_on_a_picture_that_is_seen_and_on_no_other(
-    server: WebServer, running: Any, labelled: str
-) -> None:
-    with open_page(running, address(server, "label")) as watched:
-        page, held = watched.page, list[Any]()
-        expect_frame(page, 0)
-
-        def hold(route: Any) -> None:
-            held.append(route)
-
-        page.route("**/frame?i=30&*", hold)
-        press(page, "Control+ArrowRight")
-        page.wait_for_timeout(300)
-        assert held, "the picture of frame 30 is on its way"
-        click(page, 0.5, 0.5)
-        page.get_by_role("alert").get_by_text("still on its way").wait_for()
-        for route in held:
-            route.continue_()
-        expect_frame(page, 30)
-        click(page, 0.5, 0.5)
-        page.get_by_role("region").get_by_text("Saved - rev 1").wait_for()
-    (frame,) = server.get(labelled)["frames"]
-    assert frame["frame"] == 30
-    (point,) = (one for one in frame["points"].values() if one is not None)
-    assert (point["x"], point["y"]) == pytest.approx((47.5, 35.5), abs=0.2)
-
-
 @pytest.mark.slow
 def test_what_was_done_before_a_reload_is_taken_back_after_it(
     server: WebServer, running: Any, labelled: str

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mystax.app.server import Settings
 from mystax.core.label_operations import Mark
 from mystax.engine.labels.labels import Labels
 from mystax.errors import StoreError
 from mystax.io.video import Video
 from mystax.synth import faulty_video
+from tests.fixtures.app_client import AppClient
+from tests.fixtures.commands import call
 from tests.fixtures.web_server import Answer, WebServer, web_server
 
 
@@ -270,7 +274,29 @@ def test_the_server_gives_the_lock_back_when_it_ends(films: Path) -> None:
         assert len(labels) == 1
 
 
-def test_a_page_that_may_only_read_writes_nothing(films: Path) -> None:
+def test_a_page_that_may_only_read_writes_nothing(
+    films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the option of the command to the answer, in this process."""
+    served = list[Settings]()
+
+    def serve(settings: Settings, listening: socket.socket, **_: Any) -> None:
+        listening.close()
+        served.append(settings)
+
+    monkeypatch.setattr("mystax.app.launch.serve", serve)
+    assert call(capsys, "app", "--read-only", "--no-browser", "--port", "0", films).status == 0
+    (settings,) = served
+    assert settings.folders == (films.resolve(),)
+    with AppClient(*settings.folders, read_only=settings.read_only) as client:
+        key = client.get("/api/recordings")[0]["id"]
+        answer = client.ask(f"/api/recordings/{key}/labels", "POST", {"name": "never"})
+        assert answer.status == 403
+    assert not (films / "never.labels").exists()
+
+
+@pytest.mark.slow
+def test_a_server_that_may_only_read_writes_nothing(films: Path) -> None:
     with web_server(films, options=("--read-only",)) as running:
         key = running.get("/api/recordings")[0]["id"]
         answer = running.ask(f"/api/recordings/{key}/labels", "POST", {"name": "never"})

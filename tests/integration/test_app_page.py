@@ -68,9 +68,27 @@ def world(tmp_path_factory: pytest.TempPathFactory, running: Any) -> Iterator[Wo
     faulty_video(folder / "mjpeg.avi", "clean", container="avi", codec="mjpeg", n_frames=120, size=SIZE)
     faulty_video(folder / "eye.mp4", "clean", n_frames=24, size=(160, 120), scene="face")
     faulty_video(folder / "pupil.mp4", "clean", n_frames=12, size=(160, 120), scene="face")
-    long_trace(folder, 200_000)
+    (folder / "hand").mkdir()  # its labels lie there: no other film has them
+    faulty_video(folder / "hand" / "hand.mp4", "clean", n_frames=40, size=SIZE, key_interval=30)
+    long_trace(folder, 20_000)
     with web_server(folder) as server:
         yield World(folder, server, running)
+
+
+@pytest.fixture(scope="module")
+def viewed(world: World) -> Iterator[Watched]:
+    """Return a page that shows a film of which nothing is measured; each test leaves it without a dialog."""
+    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
+        watched.page.locator("canvas.picture[data-exact='true']").wait_for()
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def traced(world: World) -> Iterator[Watched]:
+    """Return a page that shows a long trace."""
+    with open_page(world.browser, world.address("view", "long")) as watched:
+        watched.page.locator(".trace [data-shown]").wait_for()
+        yield watched
 
 
 def drag(page: Any, start: tuple[float, float], stop: tuple[float, float]) -> None:
@@ -226,30 +244,54 @@ def test_the_page_says_that_a_preview_is_being_prepared(world: World, tmp_path: 
     ids=["g", "Ctrl+K"],
 )
 def test_a_field_has_the_focus_before_the_key_after_the_one_that_opens_it(
-    key: dict[str, Any], field: str, world: World
+    key: dict[str, Any], field: str, viewed: Watched
 ) -> None:
-    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
-        watched.page.locator("canvas.picture[data-frame='0']").wait_for()
-        assert watched.page.evaluate(PRESS, key) == field
+    page = viewed.page
+    assert page.evaluate(PRESS, key) == field
+    page.keyboard.press("Escape")
+    page.get_by_label(field, exact=True).wait_for(state="detached")
 
 
-def test_what_is_typed_without_a_pause_is_done(world: World) -> None:
-    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
-        page = watched.page
-        page.locator("canvas.picture[data-frame='0']").wait_for()
-        for frame in (50, 7, 101):
-            for key in ("g", *str(frame), "Enter"):
-                page.keyboard.press(key)
-            page.locator(f"canvas.picture[data-frame='{frame}'][data-exact='true']").wait_for()
-        assert watched.said == []
+def test_what_is_typed_without_a_pause_is_done(viewed: Watched) -> None:
+    page = viewed.page
+    for frame in (50, 7, 101):
+        for key in ("g", *str(frame), "Enter"):
+            page.keyboard.press(key)
+        page.locator(f"canvas.picture[data-frame='{frame}'][data-exact='true']").wait_for()
+    assert viewed.said == []
 
 
-def test_where_nothing_is_measured_the_page_says_what_to_do(world: World) -> None:
-    with open_page(world.browser, world.address("view", "mjpeg")) as watched:
-        page = watched.page
-        page.locator("canvas.picture[data-frame='0']").wait_for()
-        page.get_by_text("No traces yet").get_by_role("link", name="ROIs").wait_for()
-        assert page.get_by_label("add a trace").count() == 0
+def test_where_nothing_is_measured_the_page_says_what_to_do(viewed: Watched) -> None:
+    page = viewed.page
+    page.get_by_text("No traces yet").get_by_role("link", name="ROIs").wait_for()
+    assert page.get_by_label("add a trace").count() == 0
+
+
+def test_a_point_is_placed_on_a_picture_that_is_seen_and_on_no_other(world: World) -> None:
+    recording = world.id_of("hand")
+    labels = world.server.post(f"/api/recordings/{recording}/labels", {"name": "mine"})["id"]
+    with open_page(world.browser, world.address("label", "hand")) as watched:
+        page, held = watched.page, list[Any]()
+        page.locator("canvas.picture[data-frame='0'][data-exact='true']").wait_for()
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page.route("**/frame?i=30&*", hold)
+        page.keyboard.press("Control+ArrowRight")
+        page.wait_for_timeout(300)
+        assert held, "the picture of frame 30 is on its way"
+        drag(page, (0.5, 0.5), (0.5, 0.5))
+        page.get_by_role("alert").get_by_text("still on its way").wait_for()
+        for route in held:
+            route.continue_()
+        page.locator("canvas.picture[data-frame='30'][data-exact='true']").wait_for()
+        drag(page, (0.5, 0.5), (0.5, 0.5))
+        page.get_by_role("region").get_by_text("Saved - rev 1").wait_for()
+    (frame,) = world.server.get(f"/api/labels/{labels}")["frames"]
+    assert frame["frame"] == 30
+    (point,) = (one for one in frame["points"].values() if one is not None)
+    assert (point["x"], point["y"]) == pytest.approx((47.5, 35.5), abs=0.2)
 
 
 def test_the_threshold_is_moved_below_the_grey_levels_that_the_fit_sees(world: World) -> None:
@@ -319,48 +361,44 @@ def test_a_reflection_is_drawn_as_a_part_of_its_pupil_and_changes_what_is_measur
         assert "reflections" not in server.get(f"/api/recordings/{key}/rois")["rois"][0]
 
 
-def test_the_numbers_beside_a_trace_are_whole_and_have_the_colour_of_the_theme(world: World) -> None:
-    with open_page(world.browser, world.address("view", "long")) as watched:
-        page = watched.page
-        page.locator(".trace [data-shown]").wait_for()
-        for theme in ("dark", "light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            page.wait_for_timeout(100)
-            found = page.evaluate(AXIS)
-            assert found["inked"] > 100
-            assert found["muted"] > found["inked"] / 2, theme
-            assert found["edge"] == 0
+def test_the_numbers_beside_a_trace_are_whole_and_have_the_colour_of_the_theme(traced: Watched) -> None:
+    page = traced.page
+    for theme in ("dark", "light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_timeout(100)
+        found = page.evaluate(AXIS)
+        assert found["inked"] > 100
+        assert found["muted"] > found["inked"] / 2, theme
+        assert found["edge"] == 0
 
 
-def test_the_wheel_moves_along_a_trace_that_is_zoomed(world: World) -> None:
-    with open_page(world.browser, world.address("view", "long")) as watched:
-        page = watched.page
-        trace = page.locator(".trace [data-shown]")
-        trace.wait_for()
+def test_the_wheel_moves_along_a_trace_that_is_zoomed(traced: Watched) -> None:
+    page = traced.page
+    trace = page.locator(".trace [data-shown]")
 
-        def shown(*, other_than: str = "") -> tuple[float, float]:
-            page.locator(f'.trace [data-shown]:not([data-shown="{other_than}"])').wait_for()
-            start, stop = (trace.get_attribute("data-shown") or "").split()
-            return float(start), float(stop)
+    def shown(*, other_than: str = "") -> tuple[float, float]:
+        page.locator(f'.trace [data-shown]:not([data-shown="{other_than}"])').wait_for()
+        start, stop = (trace.get_attribute("data-shown") or "").split()
+        return float(start), float(stop)
 
-        def now() -> str:
-            return trace.get_attribute("data-shown") or ""
+    def now() -> str:
+        return trace.get_attribute("data-shown") or ""
 
-        before, (first, last) = now(), shown()
-        box = page.locator(".trace .u-over").bounding_box()
-        assert box is not None
-        y = box["y"] + box["height"] / 2
-        page.mouse.move(box["x"] + 0.25 * box["width"], y)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=5)
-        page.mouse.up()
-        start, stop = shown(other_than=before)
-        assert stop - start == pytest.approx((last - first) / 4, rel=0.05)
-        before = now()
-        page.mouse.wheel(0, 500)
-        half = (stop - start) / 2
-        assert shown(other_than=before) == pytest.approx((start + half, stop + half))
-        before = now()
-        page.mouse.wheel(0, 100_000)
-        assert shown(other_than=before) == pytest.approx((last - (stop - start), last))
-        assert watched.faults() == []
+    before, (first, last) = now(), shown()
+    box = page.locator(".trace .u-over").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.25 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=5)
+    page.mouse.up()
+    start, stop = shown(other_than=before)
+    assert stop - start == pytest.approx((last - first) / 4, rel=0.05)
+    before = now()
+    page.mouse.wheel(0, 500)
+    half = (stop - start) / 2
+    assert shown(other_than=before) == pytest.approx((start + half, stop + half))
+    before = now()
+    page.mouse.wheel(0, 100_000)
+    assert shown(other_than=before) == pytest.approx((last - (stop - start), last))
+    assert traced.faults() == []

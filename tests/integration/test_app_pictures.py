@@ -15,7 +15,7 @@ from tests.fixtures.page_world import World
 from tests.fixtures.web_server import web_server
 
 SIZE = (96, 72)
-N_FRAMES = 120
+N_FRAMES, N_DAMAGED = 120, 30
 KINDS: dict[str, dict[str, Any]] = {
     "h264-gop250-b": {"codec": "h264", "key_interval": 250, "b_frames": 2},
     "mjpeg": {"codec": "mjpeg", "container": "avi"},
@@ -99,11 +99,13 @@ def running() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory, running: Any) -> Iterator[Films]:
-    folder = tmp_path_factory.mktemp("pictures")
-    files = {name: write(folder, name, about) for name, about in KINDS.items()}
-    files[JOINED] = write_joined(folder)
-    faulty_video(folder / "damaged.mp4", "flipped", n_frames=60, size=SIZE, key_interval=10)
+def films(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, running: Any
+) -> Iterator[Films]:
+    """Serve a film of the kind that a test asks for, and a damaged one."""
+    folder, kind = tmp_path_factory.mktemp("pictures"), str(request.param)
+    files = {kind: write_joined(folder) if kind == JOINED else write(folder, kind, KINDS[kind])}
+    faulty_video(folder / "damaged.mp4", "flipped", n_frames=N_DAMAGED, size=SIZE, key_interval=10)
     with web_server(folder) as server:
         yield Films(World(folder, server, running), files)
 
@@ -162,11 +164,13 @@ def number_on(pixels: list[int]) -> int | None:
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "films",
     [kind if kind == QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in (*KINDS, JOINED)],
+    indirect=True,
 )
-def test_the_picture_is_the_one_that_its_label_names(kind: str, films: Films) -> None:
-    for wish, seen in walk(films, kind, 40, 30, 1):
+def test_the_picture_is_the_one_that_its_label_names(films: Films) -> None:
+    (kind,) = films.files
+    for wish, seen in walk(films, kind, 24, 18, 1):
         assert seen["isThere"], (wish, seen["label"])
         assert number_on(seen["pixels"]) == wish["frame"], (wish, seen["label"])
 
@@ -185,6 +189,7 @@ def test_of_thousands_of_pictures_none_is_wrong(kind: str, tmp_path: Path, runni
     assert wrong == []
 
 
+@pytest.mark.parametrize("films", [QUICK], indirect=True)
 def test_a_frame_that_cannot_be_read_is_hatched_and_never_another_one(films: Films) -> None:
     world = films.world
     with Video(world.folder / "damaged.mp4", damage="mark") as video:

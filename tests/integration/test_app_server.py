@@ -49,7 +49,7 @@ def open_stream(server: WebServer, path: str) -> socket.socket:
 # start -----------------------------------------------------------------------------------------------
 
 
-def test_an_empty_folder_is_served_soon(tmp_path: Path) -> None:
+def test_an_empty_folder_is_served_soon_and_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
     """Ready after little more CPU time than its libraries take, on any machine (2 s where those take 0.3)."""
     code = "import os, fastapi, numpy, uvicorn; print(sum(os.times()[:2]))"
     libraries = float(subprocess.check_output([sys.executable, "-c", code], text=True))
@@ -58,6 +58,15 @@ def test_an_empty_folder_is_served_soon(tmp_path: Path) -> None:
         assert used.user + used.system < 6 * libraries
         assert running.ask("/", bearer=None).status == 200
         assert running.get("/api/recordings") == []
+        faulty_video(tmp_path / "face.mp4", "clean", n_frames=20, size=(64, 48))
+        while not (rows := running.get("/api/recordings")):
+            time.sleep(0.2)  # the list of files is made again after 2 s
+        running.get(f"/api/recordings/{rows[0]['id']}")  # a camera starts a worker
+        children = running.children()
+        assert children
+        running.stop(signal.SIGKILL)
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
 
 
 def test_the_link_works_and_the_fragment_is_the_only_place_of_the_token(server: WebServer) -> None:
@@ -95,15 +104,6 @@ def test_sigterm_ends_it_with_an_open_stream_and_a_paused_download(folder: Path)
         gone, alive = psutil.wait_procs(children, timeout=0.5)
         assert (len(gone), alive) == (len(children), [])
         assert running.process.returncode in {0, -signal.SIGTERM, 143}
-
-
-def test_a_killed_server_leaves_no_worker(folder: Path) -> None:
-    with web_server(folder) as running:
-        running.get(f"/api/recordings/{running.get('/api/recordings')[0]['id']}")
-        children = running.children()
-        running.stop(signal.SIGKILL)
-        _, alive = psutil.wait_procs(children, timeout=5)
-        assert alive == []
 
 
 # answers ---------------------------------------------------------------------------------------------

@@ -49,13 +49,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import mystax
 
     folder = tmp_path_factory.mktemp("docs")
-    scene = Scene(n_frames=40, cameras=("left",))
+    scene = Scene(n_frames=24, cameras=("left",))
     with VideoWriter(folder / "face.mp4", size=(320, 240), rate=scene.rate, color_range="pc") as writer:
         for chunk in scene.source("left").chunks():
             for picture in chunk.data:
                 writer.write(picture)
     (folder / "rois.toml").write_text(ROIS)
-    mystax.run(str(folder / "face.mp4"), analyses=["motion"], report=False)
+    mystax.run(str(folder / "face.mp4"), analyses=["motion"], report=False, isolated=False)
     write_face(folder / "pose-3d.csv", 0, 100)
     return folder
 
@@ -67,6 +67,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for page in WITH_EXAMPLES
     ],
 )
+@pytest.mark.usefixtures("readers_here")
 def test_examples_of_a_page_run(
     page: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

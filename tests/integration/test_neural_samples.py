@@ -8,12 +8,20 @@ import pytest
 
 import mystax
 from mystax.errors import ClockError, NumbersError
+from tests.fixtures.readers import read_here
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "neural"
 pytestmark = [
     pytest.mark.needs_data,
     pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no sample data in {SAMPLES}"),
 ]
+
+
+@pytest.fixture
+def files_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let samples that another test reads in a child be read in this process."""
+    for form in ("suite2p", "nwb"):
+        monkeypatch.setattr(f"mystax.io.neural.{form}.read_foreign", read_here)
 
 
 def test_suite2p_sample_has_219_traces_of_2000_frames_and_20_cells() -> None:
@@ -29,6 +37,7 @@ def test_suite2p_sample_has_219_traces_of_2000_frames_and_20_cells() -> None:
     assert np.isfinite(cells["neuron_x"].values).all()
 
 
+@pytest.mark.usefixtures("files_read_here")
 def test_suite2p_sample_has_negative_fluorescence_that_is_not_divided_by() -> None:
     dataset = mystax.read_neural(
         SAMPLES / "pynapple_suite2p", clock="rate:30/1", signal="fluorescence", neurons="quality=all"
@@ -38,6 +47,7 @@ def test_suite2p_sample_has_negative_fluorescence_that_is_not_divided_by() -> No
     assert np.abs(values).max() < 1e4
 
 
+@pytest.mark.usefixtures("files_read_here")
 def test_suite2p_sample_without_a_clock_is_refused() -> None:
     with pytest.raises(ClockError, match="C207") as refused:
         mystax.read_neural(SAMPLES / "pynapple_suite2p")
@@ -79,6 +89,7 @@ def test_nwb_samples_have_their_units_and_spikes(name: str, units: int, spikes: 
     assert json.loads(dataset.attrs["source"])["n_spikes"] == spikes
 
 
+@pytest.mark.usefixtures("files_read_here")
 def test_human_units_lie_in_the_areas_of_their_electrodes() -> None:
     dataset = mystax.read_neural(SAMPLES / "nwb_zheng2022_human/sub-4_ses-4_ecephys+image.nwb")
     assert {"hippocampus_right", "amygdala_right"} <= set(dataset["area"].values.tolist())

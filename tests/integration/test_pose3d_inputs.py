@@ -108,7 +108,8 @@ def test_twelve_cameras() -> None:
     rig, truth, uv = exact(12)
     read = rig_from_toml(rig_to_toml(rig))
     assert read.names == tuple(f"cam{c}" for c in range(12))
-    n_seen, _ = judged(read, poses(uv), truth)
+    short = slice(0, 24)  # the search for offsets takes most of the time: for each camera, at every frame
+    n_seen, _ = judged(read, poses(uv[:, short]), truth[short])
     assert (n_seen == 12).all()
 
 

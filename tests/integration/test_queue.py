@@ -72,7 +72,7 @@ def undisturbed(lab: Lab, wanted: Recipe, folder: Path) -> dict[str, dict[str, s
     """Return the digests of runs without a queue."""
     found = {}
     for path in sorted((lab.folder / "films").glob("*/face.avi")):
-        run = mystax.run({"face": path}, wanted, out=folder / path.parent.name, report=False)
+        run = mystax.run({"face": path}, wanted, out=folder / path.parent.name, report=False, isolated=False)
         assert run.folder is not None
         found[path.parent.name] = digests(run.folder)
     return found
@@ -101,20 +101,15 @@ def check_done(lab: Lab, n: int) -> None:
         assert set(digests(path.parent).values()) >= {row.content_sha256}
 
 
-def test_a_queue_makes_what_a_run_makes(tmp_path: Path) -> None:
-    lab = make_lab(tmp_path / "lab", 2)
-    assert len(lab.add(QUICK)) == 2
-    assert "'done': 2" in finish(start_driver(lab))
-    check_done(lab, 2)
+@pytest.mark.parametrize("engine", [pytest.param("alone", marks=pytest.mark.slow), "local"])
+def test_a_queue_makes_what_a_run_makes(tmp_path: Path, engine: str) -> None:
+    """One job after the other, or on Dask two side by side and a third one after them."""
+    lab = make_lab(tmp_path / "lab", 3)
+    assert len(lab.add(QUICK)) == 3
+    assert "'done': 3" in finish(start_driver(lab, engine))
+    check_done(lab, 3)
     assert made(lab, QUICK) == undisturbed(lab, QUICK, tmp_path / "alone")
     assert lab.add(QUICK) == []
-
-
-def test_jobs_run_side_by_side_on_dask(tmp_path: Path) -> None:
-    lab = make_lab(tmp_path / "lab", 3)
-    lab.add(QUICK)
-    assert "'done': 3" in finish(start_driver(lab, "local"))
-    check_done(lab, 3)
 
 
 def killed_drivers(

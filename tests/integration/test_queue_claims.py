@@ -16,25 +16,17 @@ from tests.fixtures.jobs import empty_queue, jobs_of, new_jobs
 
 def claim_all(queue: Queue, folder: Path, n_drivers: int) -> list[list[float]]:
     """Let drivers claim and finish everything; return jobs, seconds and longest wait of each."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.fixtures.claimer", str(folder), f"d{number}"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(n_drivers)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    found = []
-    for process in processes:
-        out, _ = process.communicate(timeout=600)
-        assert process.returncode == 0
-        found.append([float(word) for word in out.split()])
+    names = [f"d{number}" for number in range(n_drivers)]
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.fixtures.claimer", str(folder), *names],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    found = [[float(word) for word in line.split()] for line in told.stdout.splitlines()]
+    assert len(found) == n_drivers
     return found
 
 
@@ -56,8 +48,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 def test_four_drivers_never_do_a_job_twice(tmp_path: Path, url: str) -> None:
     queue = empty_queue(tmp_path, url)
-    new_jobs(queue, 120)
-    check(queue, 120, claim_all(queue, tmp_path, 4))
+    new_jobs(queue, 60)
+    check(queue, 60, claim_all(queue, tmp_path, 4))
     queue.database.close()
 
 

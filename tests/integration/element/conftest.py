@@ -2,25 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures.absent import absent
 from tests.fixtures.lab import NIGHTLY, Lab, open_lab, site_of
 from tests.fixtures.mariadb import mariadb_server
-from tests.fixtures.postgres import postgres_server, why_no_postgres
+
+if TYPE_CHECKING:
+    from tests.fixtures.postgres import PostgresServer
 
 __all__ = ["lab", "lab_root", "mariadb_server", "postgres_url"]
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Start a server and give the URL of a database; skip with a reason where it cannot be."""
-    reason = why_no_postgres()
-    if reason:
-        absent(reason)
-    with postgres_server() as server:
-        yield server.new_database()
+def postgres_url(postgres: "PostgresServer") -> str:
+    """Give the URL of a database of its own on the server of all tests."""
+    return postgres.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -119,10 +119,10 @@ def test_explained_variance_is_stored_by_neuron(lab: Lab) -> None:
 
 
 def write_brain(folder: Path) -> None:
-    """Write outcomes of five minutes at 10 Hz, and twelve neurons that follow the motion."""
+    """Write outcomes of 200 s at 10 Hz, and twelve neurons that follow the motion."""
     from tests.fixtures.lab import motion_rois
 
-    n = 3000
+    n = 2000
     frames = np.zeros((n, 64, 96), np.uint8)
     source = ArraySource(frames, 10)
     recording = Recording("face", {"face": Camera("face", source)})

@@ -162,12 +162,12 @@ def test_two_workers_share_the_keys(lab: Lab, table: Any) -> None:
 
 
 def test_killed_worker_costs_its_job_only(lab: Lab, table: Any, tmp_path: Path) -> None:
-    keys = [lab.recording(film(lab.root / "killed" / "face.mkv", 3)) for _ in range(20)]
+    keys = [lab.recording(film(lab.root / "killed" / "face.mkv", 3)) for _ in range(8)]
     marker = tmp_path / "marker"
     command = [sys.executable, "-m", "tests.fixtures.lab_worker"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=ROOT, text=True)
     assert worker.stdin is not None
-    worker.stdin.write(request_of(lab, keys, stop_at=4, marker=str(marker)))
+    worker.stdin.write(request_of(lab, keys, stop_at=3, marker=str(marker)))
     worker.stdin.close()
     end = time.monotonic() + 300
     while not marker.exists():
@@ -177,7 +177,7 @@ def test_killed_worker_costs_its_job_only(lab: Lab, table: Any, tmp_path: Path) 
     assert len(table.jobs.reserved) == 1
     sleep = Waits()
     first = lab.fbe.populate_all(keys, sleep=sleep)  # beside a worker that halts, but lives
-    assert first["RecordingInfo"] == {"done": 16, "errors": [], "freed": 0}
+    assert first["RecordingInfo"] == {"done": 5, "errors": [], "freed": 0}
     assert sleep.times == []
     worker.kill()
     worker.wait()
@@ -185,7 +185,7 @@ def test_killed_worker_costs_its_job_only(lab: Lab, table: Any, tmp_path: Path) 
     last = lab.fbe.populate_all(keys, sleep=sleep)
     assert last["RecordingInfo"] == {"done": 1, "errors": [], "freed": 1}
     assert sleep.times == []
-    assert len(lab.fbe.RecordingInfo & keys) == len(lab.fbe.Timestamps & keys) == 20
+    assert len(lab.fbe.RecordingInfo & keys) == len(lab.fbe.Timestamps & keys) == 8
     assert len(table.jobs) == 0
 
 

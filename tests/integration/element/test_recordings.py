@@ -9,9 +9,12 @@ import pytest
 
 from mystax.errors import RecipeError
 from mystax.synth import faulty_video
-from tests.fixtures.lab import NIGHTLY, Lab, film, open_lab
+from tests.fixtures.lab import FIRST, NIGHTLY, Lab, film, open_lab
 
-pytestmark = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
+both = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
+"""What is kept is kept by both servers."""
+one = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
+"""What is decided before anything is kept."""
 
 
 def info_of(lab: Lab, key: Any) -> dict[str, Any]:
@@ -20,6 +23,7 @@ def info_of(lab: Lab, key: Any) -> dict[str, Any]:
     return found
 
 
+@both
 def test_rate_of_ntsc_film_is_kept_to_the_last_digit(lab: Lab) -> None:
     video = film(lab.root / "t5" / "face.mkv", 30, rate=Fraction(30000, 1001))
     info = info_of(lab, lab.recording(video))
@@ -30,6 +34,7 @@ def test_rate_of_ntsc_film_is_kept_to_the_last_digit(lab: Lab) -> None:
     assert (info["px_height"], info["px_width"]) == (64, 96)
 
 
+@both
 def test_frames_of_a_cut_file_are_counted(lab: Lab) -> None:
     place = lab.root / "t6" / "cut.avi"
     place.parent.mkdir(exist_ok=True)
@@ -42,6 +47,7 @@ def test_frames_of_a_cut_file_are_counted(lab: Lab) -> None:
     assert flags["V101"]["detail"]["remarks"][0]["code"] == "V101"
 
 
+@one
 def test_files_of_unlike_sizes_give_no_row_but_the_reason(lab: Lab) -> None:
     first = film(lab.root / "v120" / "a_part1.mkv", 10)
     second = film(lab.root / "v120" / "a_part2.mkv", 10, size=(48, 32))
@@ -53,6 +59,7 @@ def test_files_of_unlike_sizes_give_no_row_but_the_reason(lab: Lab) -> None:
     assert (lab.fbe.RecordingInfo.jobs & key).fetch1("error_message").startswith("VideoError: V120 ")
 
 
+@both
 def test_times_are_those_of_the_clock_file(lab: Lab) -> None:
     video = film(lab.root / "clock" / "face.mkv", 20)
     times = 100 + np.arange(20) * 0.0333
@@ -68,6 +75,7 @@ def test_times_are_those_of_the_clock_file(lab: Lab) -> None:
     assert row["residual"] < 0.001
 
 
+@both
 def test_times_without_a_clock_file_are_those_of_the_container(lab: Lab) -> None:
     key = lab.recording(film(lab.root / "stamps" / "face.mkv", 12))
     lab.populate(key)
@@ -76,6 +84,7 @@ def test_times_without_a_clock_file_are_those_of_the_container(lab: Lab) -> None
     assert (row["source"], row["residual"]) == ("container", None)
 
 
+@one
 def test_video_that_is_nowhere_is_an_error_with_the_roots(lab: Lab) -> None:
     key = lab.recording(film(lab.root / "gone" / "face.mkv", 5))
     (lab.root / "gone" / "face.mkv").unlink()
@@ -85,17 +94,7 @@ def test_video_that_is_nowhere_is_an_error_with_the_roots(lab: Lab) -> None:
     assert str(lab.root) in text
 
 
-def test_session_key_may_be_any(lab: Lab, tmp_path: Any) -> None:
-    with open_lab(lab.site, tmp_path, "other", session="session_id : int32") as other:
-        key = {"session_id": 7}
-        other.module.Session.insert1(key)
-        film(tmp_path / "videos" / "face.mkv", 6)
-        (recording,) = other.fbe.ingest_recordings(key, "videos", "cam0")
-        report = other.populate(recording)
-        assert report["RecordingInfo"]["done"] == report["Timestamps"]["done"] == 1
-        assert (other.fbe.RecordingInfo & key).fetch1("nframes") == 6
-
-
+@both
 def test_two_cameras_of_three_files_are_entered_once(lab: Lab) -> None:
     key = lab.session()
     roots = lab.module.get_facemap_root_data_dir()
@@ -103,7 +102,7 @@ def test_two_cameras_of_three_files_are_entered_once(lab: Lab) -> None:
         for part in (1, 2, 3):
             film(lab.root / "t10" / f"m1_{camera}_part{part}.mkv", 3)
     devices = {"left": "cam0", "right": "cam1"}
-    keys = [lab.fbe.ingest_recordings(key, "t10", devices) for _ in range(100)]
+    keys = [lab.fbe.ingest_recordings(key, "t10", devices) for _ in range(20)]
     assert all(found == keys[0] for found in keys)
     assert [found["recording_id"] for found in keys[0]] == [0, 1]
     assert [(lab.fbe.VideoRecording & found).fetch1("device") for found in keys[0]] == ["cam0", "cam1"]
@@ -115,6 +114,7 @@ def test_two_cameras_of_three_files_are_entered_once(lab: Lab) -> None:
     assert (lab.fbe.RecordingInfo & keys[0][0]).fetch1("nframes") == 9
 
 
+@one
 def test_part_that_comes_later_is_not_left_out_silently(lab: Lab) -> None:
     place = f"later-{lab.prefix}-{lab.site.backend}"
     film(lab.root / place / "m1_left_part1.mkv", 3)
@@ -130,6 +130,7 @@ def test_part_that_comes_later_is_not_left_out_silently(lab: Lab) -> None:
     assert [len(lab.fbe.VideoRecording.File & one) for one in again] == [2, 1]
 
 
+@one
 def test_neuroblueprint_folder_is_found_by_the_labels(lab: Lab) -> None:
     subject = (
         f"m9{lab.prefix.partition('_')[2]}{lab.site.backend[:2]}"  # the folders of all labs lie together
@@ -146,14 +147,23 @@ def test_neuroblueprint_folder_is_found_by_the_labels(lab: Lab) -> None:
     assert row["file_path"] == video.relative_to(lab.root).as_posix()
 
 
-def test_dropped_schemas_are_made_again(lab: Lab, tmp_path: Path) -> None:
-    for _ in range(2):
-        with open_lab(lab.site, tmp_path, "dropped") as again:
-            key = again.recording(film(tmp_path / "face.mkv", 3))
-            assert again.populate(key)["RecordingInfo"]["done"] == 1
+@one
+def test_dropped_schemas_are_made_again_and_their_session_key_may_be_any(lab: Lab, tmp_path: Path) -> None:
+    with open_lab(lab.site, tmp_path, "other") as first:
+        recording = first.recording(film(tmp_path / "face.mkv", 3))
+        assert first.populate(recording)["RecordingInfo"]["done"] == 1
+    with open_lab(lab.site, tmp_path, "other", session="session_id : int32") as again:
+        key = {"session_id": 7}
+        again.module.Session.insert1(key)
+        film(tmp_path / "videos" / "face.mkv", 6)
+        (recording,) = again.fbe.ingest_recordings(key, "videos", "cam0")
+        report = again.populate(recording)
+        assert report["RecordingInfo"]["done"] == report["Timestamps"]["done"] == 1
+        assert (again.fbe.RecordingInfo & key).fetch1("nframes") == 6
     assert len(lab.fbe.RecordingInfo()) == len(lab.fbe.RecordingInfo & "nframes > 0")  # the outer lab is back
 
 
+@one
 def test_camera_without_a_device_is_refused(lab: Lab) -> None:
     film(lab.root / "nodevice" / "m1_left.mkv", 3)
     with pytest.raises(RecipeError, match=r"P403 .*no such device"):

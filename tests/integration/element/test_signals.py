@@ -45,6 +45,12 @@ def loaded(
     return task
 
 
+@pytest.fixture(scope="module")
+def one_region(lab: Lab) -> Any:
+    """Return the key of the outcomes of one region, loaded once for all that look at them."""
+    return loaded(lab, list(motion_rois(1)), "one")
+
+
 def rows(table: Any, key: Any, order: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (table & key).to_dicts(order_by=order)
     return found
@@ -66,7 +72,7 @@ def test_every_component_has_its_own_trace_and_mask(lab: Lab) -> None:
         assert np.asarray(row["projection"]).dtype == np.asarray(row["motmask"]).dtype == np.float32
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), pytest.param((1, 2, 0), marks=pytest.mark.slow)])
 def test_regions_keep_their_own_motion_in_every_order(lab: Lab, order: tuple[int, ...]) -> None:
     rois = [motion_rois(3)[k] for k in order]
     key = loaded(lab, rois, "t2-" + "".join(map(str, order)))
@@ -96,7 +102,16 @@ def test_motion_and_movie_components_are_kept_apart(lab: Lab) -> None:
             assert np.asarray(row[name]).ravel()[k] == 1
 
 
-@pytest.mark.parametrize(("full", "n_rois"), [(True, 0), (True, 1), (True, 2), (False, 1), (False, 2)])
+@pytest.mark.parametrize(
+    ("full", "n_rois"),
+    [
+        (True, 0),
+        (True, 2),
+        (False, 1),
+        pytest.param(True, 1, marks=pytest.mark.slow),
+        pytest.param(False, 2, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("kind", ["motion", "movie"])
 def test_frame_and_regions_in_all_combinations(lab: Lab, full: bool, n_rois: int, kind: str) -> None:
     rois = [FULL] * full + list(motion_rois(n_rois))
@@ -139,29 +154,26 @@ def test_eye_lids_and_wheel_equal_the_outcomes(lab: Lab) -> None:
     np.testing.assert_array_equal(np.asarray(wheel["velocity"]), outcomes["running"]["velocity"].values[:, 0])
 
 
-def test_summary_holds_the_mean_pictures(lab: Lab) -> None:
-    key = loaded(lab, list(motion_rois(1)), "summary")
-    row = (lab.fbe.FacialSignal.Summary & key).fetch1()
+def test_summary_holds_the_mean_pictures(lab: Lab, one_region: Any) -> None:
+    row = (lab.fbe.FacialSignal.Summary & one_region).fetch1()
     picture = np.arange(16 * 24, dtype=np.float32).reshape(16, 24)
     assert row["sbin"] == BIN
     np.testing.assert_array_equal(row["avgframe"], picture)
     np.testing.assert_array_equal(row["avgmotion"], picture[::-1])
 
 
-def test_arrays_are_where_the_lab_wants_them(lab: Lab) -> None:
-    key = loaded(lab, list(motion_rois(1)), "t11")
-    value = (lab.fbe.FacialSignal.MotionSVD & key & "component_id=0").fetch1("projection")
+def test_arrays_are_where_the_lab_wants_them(lab: Lab, one_region: Any) -> None:
+    value = (lab.fbe.FacialSignal.MotionSVD & one_region & "component_id=0").fetch1("projection")
     in_store = lab.site.array_store is not None
     assert isinstance(value, np.ndarray) != in_store
     assert value.shape == (N,)
     np.testing.assert_array_equal(np.asarray(value), sine_projection(N, 0, 0))
 
 
-def test_provenance_names_keys_and_digests(lab: Lab) -> None:
-    key = loaded(lab, list(motion_rois(1)), "provenance")
-    about = (lab.fbe.FacemapProcessing & key).fetch1("provenance")
-    outcomes = load(lab.root / "provenance" / "outcomes")
-    assert about["path"] == "provenance/outcomes"
+def test_provenance_names_keys_and_digests(lab: Lab, one_region: Any) -> None:
+    about = (lab.fbe.FacemapProcessing & one_region).fetch1("provenance")
+    outcomes = load(lab.root / "one" / "outcomes")
+    assert about["path"] == "one/outcomes"
     assert {name: item["content_sha256"] for name, item in about["outcomes"].items()} == {
         name: outcomes[name].attrs["content_sha256"] for name in ("motion", "svd")
     }

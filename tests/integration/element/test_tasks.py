@@ -11,7 +11,7 @@ from mystax.engine.recipe import recipe_from
 from mystax.io.formats.facemap import write_facemap
 from tests.attacks.payloads import PICKLES, npy_of
 from tests.fixtures.facemap_films import facemap_tree_of_regions
-from tests.fixtures.lab import NIGHTLY, Lab, film, motion_rois
+from tests.fixtures.lab import FIRST, NIGHTLY, Lab, film, motion_rois
 from tests.fixtures.sine_outcomes import publish_sines
 
 N = 40
@@ -19,13 +19,17 @@ RECIPE = recipe_from(
     analyses=["motion", "svd"], parameters={"motion": {"bin": 4}, "svd": {"n_components": 10, "bin": 4}}
 )
 
-pytestmark = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
+both = pytest.mark.parametrize("lab", NIGHTLY, indirect=True, scope="session")
+"""What is kept is kept by both servers."""
+one = pytest.mark.parametrize("lab", FIRST, indirect=True, scope="session")
+"""What is decided before anything is kept."""
 
 
 def errors_of(report: dict[str, Any], table: str = "FacemapProcessing") -> list[str]:
     return [text for _, text in report[table]["errors"]]
 
 
+@both
 def test_recipe_is_run_once_and_its_components_are_stored(lab: Lab) -> None:
     video = film(lab.root / "trigger" / "face.mkv", N)
     key = lab.recording(video)
@@ -49,6 +53,7 @@ def test_recipe_is_run_once_and_its_components_are_stored(lab: Lab) -> None:
     assert lab.populate(key)["FacemapProcessing"]["done"] == 0
 
 
+@one
 def test_second_task_of_equal_parameters_has_a_folder_of_its_own(lab: Lab) -> None:
     key = lab.recording(film(lab.root / "two" / "face.mkv", 10))
     first = lab.fbe.FacemapTask.insert_recipe(key, "quick")
@@ -58,6 +63,7 @@ def test_second_task_of_equal_parameters_has_a_folder_of_its_own(lab: Lab) -> No
     assert folders == [Path("two/facemap_recordingid0_0"), Path("two/facemap_recordingid0_1")]
 
 
+@one
 def test_unknown_parameter_is_refused_before_any_frame_is_read(lab: Lab) -> None:
     key = lab.recording(film(lab.root / "unknown" / "face.mkv", 10))
     lab.task(key, {"sbim": 4}, task_mode="trigger")
@@ -67,6 +73,7 @@ def test_unknown_parameter_is_refused_before_any_frame_is_read(lab: Lab) -> None
     assert not list((lab.root / "unknown").glob("facemap*"))
 
 
+@both
 def test_facemap_file_is_copied_by_the_right_axes(lab: Lab) -> None:
     video = film(lab.root / "proc" / "face.mkv", N)
     tree = facemap_tree_of_regions(N)
@@ -90,6 +97,7 @@ def test_facemap_file_is_copied_by_the_right_axes(lab: Lab) -> None:
             assert row["singular_value"] == (tree[f"{short}Sv"][k] if known else None)
 
 
+@one
 def test_file_of_another_video_is_not_taken(lab: Lab) -> None:
     video = film(lab.root / "strange" / "face.mkv", 10)
     write_facemap(video.with_name("other_proc.npy"), facemap_tree_of_regions(10))
@@ -100,6 +108,7 @@ def test_file_of_another_video_is_not_taken(lab: Lab) -> None:
     assert "other_proc.npy (another video)" in text
 
 
+@one
 def test_two_things_that_fit_are_listed_and_none_is_taken(lab: Lab) -> None:
     video = film(lab.root / "both" / "face.mkv", 10)
     key = lab.recording(video)
@@ -113,6 +122,7 @@ def test_two_things_that_fit_are_listed_and_none_is_taken(lab: Lab) -> None:
     assert "face_proc.npy" in text
 
 
+@one
 def test_file_about_another_number_of_frames_is_refused(lab: Lab) -> None:
     video = film(lab.root / "length" / "face.mkv", 10)
     write_facemap(video.with_name("face_proc.npy"), facemap_tree_of_regions(11))
@@ -123,6 +133,7 @@ def test_file_about_another_number_of_frames_is_refused(lab: Lab) -> None:
     assert "expected 10 frames, got 11" in text.lower()
 
 
+@one
 def test_outcomes_of_other_parameters_are_not_taken(lab: Lab) -> None:
     video = film(lab.root / "params" / "face.mkv", 10)
     key = lab.recording(video)
@@ -134,6 +145,7 @@ def test_outcomes_of_other_parameters_are_not_taken(lab: Lab) -> None:
     assert "other parameters of motion, svd" in text
 
 
+@one
 def test_torn_file_is_refused(lab: Lab) -> None:
     video = film(lab.root / "torn" / "face.mkv", 10)
     path = video.with_name("face_proc.npy")
@@ -147,6 +159,7 @@ def test_torn_file_is_refused(lab: Lab) -> None:
 
 
 @pytest.mark.attack
+@one
 def test_hostile_files_are_refused_and_nothing_in_them_runs(lab: Lab, readers_here: None) -> None:
     keys = []
     for name, make in PICKLES.items():
@@ -159,6 +172,7 @@ def test_hostile_files_are_refused_and_nothing_in_them_runs(lab: Lab, readers_he
     assert not list((lab.root / "hostile").rglob("marker*"))
 
 
+@one
 def test_outcome_that_changed_is_not_stored(lab: Lab) -> None:
     video = film(lab.root / "changed" / f"{lab.prefix}-{lab.site.backend}.mkv", 10)
     key = lab.recording(video)
@@ -174,6 +188,7 @@ def test_outcome_that_changed_is_not_stored(lab: Lab) -> None:
     assert "it is not what it was when FacemapProcessing took it" in text
 
 
+@both
 def test_trace_that_the_server_does_not_take_is_refused_before_the_work(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

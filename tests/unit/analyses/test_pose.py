@@ -15,7 +15,7 @@ from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.calls import analysis_function
 from mystax.engine.passes import CameraPass, drive
-from mystax.engine.recipe import recipe_from
+from mystax.engine.recipe import Recipe, recipe_from
 from mystax.errors import Cancelled, DamagedError, MystaxError, ParameterError, RecipeError, RoiError
 from tests.fixtures.engine_runs import StopAt, digest_of, run_folder
 from tests.fixtures.networks import tiny_weights
@@ -47,8 +47,14 @@ def _pose(path: str, frames: np.ndarray, **more: object) -> Dataset:
     return analysis_function("pose")(frames, **given)
 
 
-def test_every_frame_has_every_point_with_its_covariance(weights: str) -> None:
-    dataset = _pose(weights, _frames())
+@pytest.fixture(scope="module")
+def plain(weights: str) -> Dataset:
+    """What is measured with what is set by itself; it is only looked at."""
+    return _pose(weights, _frames())
+
+
+def test_every_frame_has_every_point_with_its_covariance(plain: Dataset) -> None:
+    dataset = plain
     assert dataset["position"].dims == ("time", "space", "keypoint", "individual")
     assert dataset.sizes == {"time": 20, "space": 2, "keypoint": 13, "individual": 1, "cov": 3}
     assert np.isfinite(dataset["position_raw"].values).all()
@@ -71,49 +77,63 @@ def test_smoothing_moves_places_less_than_their_spread(weights: str) -> None:
     assert np.abs(smooth).mean() < np.abs(raw).mean()
 
 
+def _in_chunks(weights: str, size: int) -> np.ndarray:
+    """Return the places in 23 frames that are given in chunks."""
+    source = ArraySource(_frames(23))
+    reducer = PoseReducer(PoseParams(weights=weights, box=BOX))
+    drive(source, {"pose": (reducer, CameraPass(source, "face", ()))}, size=size)
+    return np.asarray(reducer.finish()["position_raw"].values)
+
+
+@pytest.fixture(scope="module")
+def in_one_chunk(weights: str) -> np.ndarray:
+    return _in_chunks(weights, 23)
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_chunks_change_nothing(weights: str, size: int) -> None:
-    frames = _frames(23)
-    source = ArraySource(frames)
+def test_chunks_change_nothing(weights: str, in_one_chunk: np.ndarray, size: int) -> None:
+    np.testing.assert_allclose(_in_chunks(weights, size), in_one_chunk, atol=1e-3)
 
-    def measured(chunk: int) -> np.ndarray:
-        reducer = PoseReducer(PoseParams(weights=weights, box=BOX))
-        drive(source, {"pose": (reducer, CameraPass(source, "face", ()))}, size=chunk)
-        return np.asarray(reducer.finish()["position_raw"].values)
 
-    np.testing.assert_allclose(measured(size), measured(23), atol=1e-3)
+def _film() -> Recording:
+    return Recording("film", {"face": Camera("face", ArraySource(_frames(43)))})
+
+
+def _recipe(weights: str) -> Recipe:
+    return recipe_from(analyses=["pose"], parameters={"pose": {"weights": weights, "box": BOX}})
+
+
+@pytest.fixture(scope="module")
+def whole_run(weights: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run that nobody stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    run_folder(folder, _film(), _recipe(weights), size=43)
+    return folder
 
 
 @pytest.mark.parametrize("stops", [(4,), (5, 6), (3, 5, 7)])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
-    weights: str, tmp_path: Path, stops: tuple[int, ...]
+    weights: str, whole_run: Path, tmp_path: Path, stops: tuple[int, ...]
 ) -> None:
-    frames = _frames(43)
-    recipe = recipe_from(analyses=["pose"], parameters={"pose": {"weights": weights, "box": BOX}})
-
-    def film() -> Recording:
-        return Recording("film", {"face": Camera("face", ArraySource(frames))})
-
-    run_folder(tmp_path / "whole", film(), recipe, size=43)
+    recipe = _recipe(weights)
     for stop in stops:
         with pytest.raises(Cancelled):
-            run_folder(tmp_path / "stopped", film(), recipe, report=StopAt(stop), size=5)
-    run_folder(tmp_path / "stopped", film(), recipe, size=5)
-    assert digest_of(tmp_path / "stopped", "pose") == digest_of(tmp_path / "whole", "pose")
+            run_folder(tmp_path / "stopped", _film(), recipe, report=StopAt(stop), size=5)
+    run_folder(tmp_path / "stopped", _film(), recipe, size=5)
+    assert digest_of(tmp_path / "stopped", "pose") == digest_of(whole_run, "pose")
 
 
 @pytest.mark.parametrize("batch", [1, 7, 32])
-def test_batches_change_nothing(weights: str, batch: int) -> None:
-    a, b = (_pose(weights, _frames(), batch=n)["position_raw"].values for n in (0, batch))
-    np.testing.assert_allclose(a, b, atol=1e-3)
+def test_batches_change_nothing(weights: str, plain: Dataset, batch: int) -> None:
+    found = _pose(weights, _frames(), batch=batch)["position_raw"].values
+    np.testing.assert_allclose(plain["position_raw"].values, found, atol=1e-3)
 
 
-def test_what_lies_outside_the_box_changes_nothing(weights: str) -> None:
-    frames = _frames()
-    bright = frames.copy()
+def test_what_lies_outside_the_box_changes_nothing(weights: str, plain: Dataset) -> None:
+    bright = _frames()
     bright[:, :, 120:] = 255
-    a, b = (_pose(weights, each)["position_raw"].values for each in (frames, bright))
-    np.testing.assert_array_equal(a, b)
+    found = _pose(weights, bright)["position_raw"].values
+    np.testing.assert_array_equal(plain["position_raw"].values, found)
 
 
 def test_a_frame_that_cannot_be_read_has_no_place(weights: str) -> None:

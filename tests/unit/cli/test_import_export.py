@@ -1,5 +1,6 @@
 """`mystax import` and `mystax export`: what they print, what they leave, how they end."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import mystax
 from mystax.io.formats.facemap import read_facemap, write_facemap
 from mystax.io.weights import find_weights
 from tests.fixtures.anipose_tables import write_anipose
-from tests.fixtures.commands import call
+from tests.fixtures.commands import call, called
 from tests.fixtures.exchange_outcomes import contents, publish_known
 from tests.fixtures.facemap_files import facemap_dict
+from tests.fixtures.readers import USERS, read_here
 from tests.unit.io.formats.test_facemap import KEYS, early, same, seeds_with
 
 pytestmark = pytest.mark.usefixtures("readers_here")
@@ -29,11 +31,23 @@ def facemap_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file and the folder of outcomes that was imported from it; only copies of them are used."""
+    path = tmp_path_factory.mktemp("imported") / "face_proc.npy"
+    write_facemap(path, facemap_dict(ONE))
+    with pytest.MonkeyPatch.context() as patch:
+        for user in USERS:
+            patch.setattr(f"{user}.read_foreign", read_here)
+        assert called("import", path).status == 0
+    return path.parent
+
+
 @pytest.fixture
-def folder(facemap_file: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A folder of outcomes that was imported."""
-    assert call(capsys, "import", facemap_file).status == 0
-    return facemap_file.parent / "face_proc.mystax"
+def folder(imported: Path, tmp_path: Path) -> Path:
+    """A folder of outcomes that was imported, beside its file."""
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "face_proc.mystax"
 
 
 # import -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tests.fixtures.commands import call
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    made = make_lab(tmp_path / "lab", 2)
+    made = make_lab(tmp_path / "lab", 2, n_frames=6)
     monkeypatch.chdir(made.folder)
     yield made
     made.database.close()
@@ -35,7 +35,7 @@ def test_a_dry_run_says_what_would_be_queued_and_queues_nothing(
 ) -> None:
     found = call(capsys, "queue", "add", "quick", "--dry-run")
     assert found.status == 0
-    assert "2 jobs would be queued: 80 frames" in found.out
+    assert "2 jobs would be queued: 12 frames" in found.out
     assert "rec000: motion" in found.out
     assert lab.rows(job.c.id) == []
 
@@ -137,7 +137,7 @@ def test_a_recipe_with_a_fit_of_a_group_has_one_job_more(
     steps = '[[analysis]]\nname = "motion"\n[[analysis]]\nname = "states"\nfit = "group"\n'
     (lab.folder / "many.toml").write_text(steps)
     found = call(capsys, "queue", "add", "many.toml", "--dry-run")
-    assert "3 jobs would be queued: 80 frames" in found.out
+    assert "3 jobs would be queued: 12 frames" in found.out
     assert "_groups/all/many: states of 2 recordings, after their own jobs" in found.out
     told = call(capsys, "queue", "add", "many.toml", "--json").json
     assert [one["recording"] for one in told["planned"]] == ["rec000", "rec001", "_groups/all/many"]

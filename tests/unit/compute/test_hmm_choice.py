@@ -40,9 +40,9 @@ def test_clear_gain_is_taken() -> None:
 
 
 def test_simulated_number_of_states_is_chosen() -> None:
-    _, values = chain(7, 3000, 3, 3, 0.97, apart=2.5)
+    _, values = chain(7, 1500, 3, 3, 0.97, apart=2.5)
     found = score_candidates(
-        make_frames(values), np.zeros(3000, np.int64), 30.0, [1, 2, 3, 4], "full", HmmPrior()
+        make_frames(values), np.zeros(1500, np.int64), 30.0, [1, 2, 3, 4], "full", HmmPrior()
     )
     assert choose(found).n_states == 3
     assert found[2].stability > 0.95

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ def measured(
     return fit_pupil(next(source.chunks(size=len(frames))), field, decided, settings)
 
 
+@cache
 def accuracy(case: str, params: PupilParams | None = None, n_seeds: int = 60) -> np.ndarray:
     """Relative area error, distance of the centre and confidence; thresholds decided eye by eye."""
     rows = []
@@ -92,12 +94,9 @@ def test_lid_over_a_quarter_leaves_the_area_and_lowers_the_confidence() -> None:
 
 
 def test_trusted_frames_are_right_and_many() -> None:
-    rows = np.concatenate(
-        [
-            accuracy(case, PupilParams(min_confidence=0.0))
-            for case in ("clean", "reflections", "low_contrast", "gradient", "lid")
-        ]
-    )
+    easy = [accuracy(case) for case in ("clean", "low_contrast", "gradient")]
+    hard = [accuracy(case, PupilParams(min_confidence=0.0)) for case in ("reflections", "lid")]
+    rows = np.concatenate(easy + hard)  # what is trusted has its values whatever the least confidence is
     trusted = rows[:, 2] >= 0.8
     assert trusted.mean() >= 0.4
     assert np.percentile(rows[trusted, 0], 95) <= 0.032

@@ -21,10 +21,25 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery(child_environment(ENVIRONMENT))
-    yield made
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nursery, BaseException | None]]:
+    """A nursery whose first wait was ended by a wish to stop, and what ended the wait."""
+    made, ended = Nursery(child_environment(ENVIRONMENT)), None
+
+    def stop() -> None:
+        raise Cancelled("run")
+
+    with (tmp_path_factory.mktemp("stopped") / "log").open("a", encoding="utf-8") as file:
+        try:
+            made.bear(file, stop)
+        except Cancelled as error:
+            ended = error
+    yield made, ended
     made.close()
+
+
+@pytest.fixture
+def nursery(stopped: tuple[Nursery, BaseException | None]) -> Nursery:
+    return stopped[0]
 
 
 @pytest.fixture
@@ -118,8 +133,9 @@ def test_a_nursery_has_one_thread_and_nothing_of_the_queue(nursery: Nursery, log
     assert not loaded & {"sqlalchemy", "dask", "distributed", "torch", "onnxruntime"}
 
 
-def test_a_nursery_that_was_killed_takes_its_children_along_and_is_followed_by_another(log: TextIO) -> None:
-    nursery = Nursery(child_environment(ENVIRONMENT))
+def test_a_nursery_that_was_killed_takes_its_children_along_and_is_followed_by_another(
+    nursery: Nursery, log: TextIO
+) -> None:
     child = born(nursery, log)
     psutil.Process(psutil.Process(child.pid).ppid()).kill()
     assert child.wait(60) == -9
@@ -131,7 +147,6 @@ def test_a_nursery_that_was_killed_takes_its_children_along_and_is_followed_by_a
     after.kill()
     assert after.wait(60) == -9
     close(after)
-    nursery.close()
 
 
 def test_a_nursery_that_cannot_start_is_not_asked_again(log: TextIO) -> None:
@@ -141,16 +156,16 @@ def test_a_nursery_that_cannot_start_is_not_asked_again(log: TextIO) -> None:
     nursery.close()
 
 
-def test_a_wish_to_stop_ends_the_wait_for_a_nursery(log: TextIO) -> None:
-    nursery = Nursery(child_environment(ENVIRONMENT))
-
-    def stop() -> None:
-        raise Cancelled("run")
-
-    with pytest.raises(Cancelled):
-        nursery.bear(log, stop)
+def test_a_wish_to_stop_ends_the_wait_for_a_nursery(
+    stopped: tuple[Nursery, BaseException | None], log: TextIO
+) -> None:
+    nursery, ended = stopped
+    assert isinstance(ended, Cancelled)
     assert nursery.is_useful
-    nursery.close()
+    child = born(nursery, log)  # and it bears those that are asked for later
+    child.kill()
+    assert child.wait(60) == -9
+    close(child)
 
 
 def test_a_process_has_one_nursery_and_children_with_other_variables_are_none_of_its() -> None:

@@ -71,10 +71,16 @@ def test_preview_equals_the_outcome(name: str, source: ArraySource) -> None:
     _assert_equal(name, source, [0, 1, 20, 21, 49, 50, N - 1, *places])
 
 
+@pytest.fixture(scope="module")
+def damaged_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "face.mp4"
+    faulty_video(path, "flipped", n_frames=90, size=(112, 96), scene="face", b_frames=2)
+    return path
+
+
 @pytest.mark.parametrize("name", ["motion", "pupil", "blink", "running"])
-def test_preview_of_a_video_equals_the_outcome(name: str, tmp_path: Path) -> None:
-    faulty_video(tmp_path / "face.mp4", "flipped", n_frames=90, size=(112, 96), scene="face", b_frames=2)
-    video = Video(tmp_path / "face.mp4")
+def test_preview_of_a_video_equals_the_outcome(name: str, damaged_film: Path) -> None:
+    video = Video(damaged_film)
     _assert_equal(name, video, [0, 7, 33, 59, 60, 61, 89])
     video.close()
 

@@ -1,5 +1,7 @@
 """Calibration: known logistic laws and known normal errors are found again."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -31,8 +33,20 @@ def _fit(rng: np.random.Generator, n: int) -> Calibration:
     return fit_calibration(values, window, offset, everywhere, everywhere, size=256)
 
 
+@cache
+def _precise() -> Calibration:
+    """Return what many points teach; nothing in it may be changed."""
+    return _fit(np.random.default_rng(0), 8000)
+
+
+@cache
+def _small() -> Calibration:
+    """Return a fit where only its form matters; nothing in it may be changed."""
+    return _fit(np.random.default_rng(9), 700)
+
+
 def test_known_logistic_law_is_found_again() -> None:
-    calibration = _fit(np.random.default_rng(0), 8000)
+    calibration = _precise()
     slopes = calibration.slopes / calibration.spread
     np.testing.assert_allclose(slopes, SLOPES, atol=0.06)
     intercepts = calibration.intercepts - slopes @ calibration.centre
@@ -54,7 +68,7 @@ def test_confidence_is_the_chance_on_new_data() -> None:
 
 
 def test_confidence_rises_with_the_score() -> None:
-    calibration = _fit(np.random.default_rng(2), 2000)
+    calibration = _precise()
     assert len(calibration.knots) <= 32
     assert (np.diff(calibration.knots[:, 0]) > 0).all()
     assert (np.diff(calibration.knots[:, 1]) >= 0).all()
@@ -140,7 +154,7 @@ def test_ellipses_hold_what_they_say_of_sure_and_of_doubtful_points() -> None:
 
 def test_refit_moves_towards_the_labels_and_no_farther() -> None:
     rng = np.random.default_rng(6)
-    base = _fit(rng, 4000)
+    base = _precise()
     values, window, _, chance = _world(rng, 400)
     is_good = rng.random((400, 4)) < chance**3  # another camera: fewer good points
     offset = np.where(is_good, 2.0, 40.0)[..., None] * np.array([0.6, 0.8])
@@ -154,7 +168,7 @@ def test_refit_moves_towards_the_labels_and_no_farther() -> None:
 
 def test_few_labels_leave_the_base_as_it_is() -> None:
     rng = np.random.default_rng(7)
-    base = _fit(rng, 1000)
+    base = _small()
     values, window, offset, _ = _world(rng, 14)
     everywhere = np.ones((14, 4), np.bool_)
     assert refit_calibration(base, values, window, offset, everywhere, everywhere, size=256) is base
@@ -162,7 +176,7 @@ def test_few_labels_leave_the_base_as_it_is() -> None:
 
 def test_refit_widens_ellipses_when_errors_are_larger() -> None:
     rng = np.random.default_rng(8)
-    base = _fit(rng, 1000)
+    base = _small()
     values, window, offset, _ = _world(rng, 200)
     everywhere = np.ones((200, 4), np.bool_)
     offset = rng.normal(0, 3, offset.shape)
@@ -180,7 +194,7 @@ def test_uncalibrated_confidence_is_the_windows_mass() -> None:
 
 
 def test_calibration_survives_its_tensors() -> None:
-    base = _fit(np.random.default_rng(9), 700)
+    base = _small()
     back = Calibration.from_tensors(base.tensors(), 4, "synthetic")
     values = np.random.default_rng(10).normal(size=(5, 4, 6))
     np.testing.assert_array_equal(back.confidence(values), base.confidence(values))
@@ -188,7 +202,7 @@ def test_calibration_survives_its_tensors() -> None:
 
 
 def test_files_without_a_slant_have_ellipses_that_do_not_follow_the_confidence() -> None:
-    tensors = _fit(np.random.default_rng(9), 700).tensors()
+    tensors = dict(_small().tensors())
     del tensors["calibration.slant"]
     back = Calibration.from_tensors(tensors, 4, "synthetic")
     window = np.tile([2.0, 0.0, 2.0], (2, 4, 1))
@@ -197,7 +211,7 @@ def test_files_without_a_slant_have_ellipses_that_do_not_follow_the_confidence()
 
 
 def test_calibration_of_other_features_is_refused() -> None:
-    tensors = _fit(np.random.default_rng(9), 700).tensors()
+    tensors = dict(_small().tensors())
     tensors["calibration.slopes"] = np.zeros(4, np.float32)
     with pytest.raises(ValueError, match="other features"):
         Calibration.from_tensors(tensors, 4, "synthetic")

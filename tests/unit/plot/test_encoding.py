@@ -10,6 +10,7 @@ import mystax
 from mystax.core.encoding_words import peer_share, ratio_sentence, verdict
 from mystax.plot.chapters import facts_of, figures_of
 from mystax.plot.pictures import View
+from mystax.plot.style import NamedFigure
 from tests.fixtures.brains import follower, two_parts
 
 
@@ -18,8 +19,12 @@ def outcome() -> Any:
     return mystax.encoding(two_parts(), follower(), model="linear", folds=2, shifts=19, scales="one")
 
 
-def test_every_figure_is_drawn_with_its_numbers(outcome: Any) -> None:
-    figures = {item.name: item for item in figures_of("encoding", [View("", outcome)])}
+@pytest.fixture(scope="module")
+def figures(outcome: Any) -> dict[str, NamedFigure]:
+    return {item.name: item for item in figures_of("encoding", [View("", outcome)])}
+
+
+def test_every_figure_is_drawn_with_its_numbers(figures: dict[str, NamedFigure]) -> None:
     assert set(figures) == {
         *("encoding_raster", "encoding_histogram", "encoding_gain", "encoding_ceiling", "encoding_parts"),
         *("encoding_lags", "encoding_components", "encoding_traces", "encoding_latents"),
@@ -29,8 +34,7 @@ def test_every_figure_is_drawn_with_its_numbers(outcome: Any) -> None:
         assert len(item.csv().splitlines()) > 1
 
 
-def test_histogram_holds_the_numbers_of_the_outcome(outcome: Any) -> None:
-    figures = {item.name: item for item in figures_of("encoding", [View("", outcome)])}
+def test_histogram_holds_the_numbers_of_the_outcome(outcome: Any, figures: dict[str, NamedFigure]) -> None:
     shown = np.asarray(figures["encoding_histogram"].numbers["stacked"])
     assert np.allclose(shown, outcome["explained_variance"].sel(model="stacked").values)
 
@@ -64,10 +68,10 @@ def test_places_of_neurons_have_a_map() -> None:
     assert "encoding_ceiling" not in names
 
 
-def test_a_ratio_has_baseline_interval_and_numbers_in_its_sentence(outcome: Any) -> None:
-    texts = [
-        item.text + item.alternative + item.title for item in figures_of("encoding", [View("", outcome)])
-    ]
+def test_a_ratio_has_baseline_interval_and_numbers_in_its_sentence(
+    outcome: Any, figures: dict[str, NamedFigure]
+) -> None:
+    texts = [item.text + item.alternative + item.title for item in figures.values()]
     texts += [" ".join(row) for table in facts_of("encoding", [View("", outcome)]) for row in table.rows]
     for text in texts:
         for sentence in re.split(r"(?<=[.;]) ", text):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from xarray import Dataset
 
 from mystax.plot.chapters import facts_of, figures_of
 from mystax.plot.pictures import View
@@ -16,6 +17,11 @@ TEN = (
     *("state_faces", "timeline", "ethogram", "transitions", "dwell", "frequency", "kinematics"),
     *("number_of_states", "components", "clips"),
 )
+
+
+def one_outcome() -> Dataset:
+    """Return one of the two outcomes that the figures show: nothing is fitted for it alone."""
+    return known_outcome(1, 2)[0]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def test_figures_are_pictures(figures: dict[str, NamedFigure]) -> None:
 
 
 def test_report_has_the_chapter_with_its_tables() -> None:
-    view = [View("", known_outcome(1)[0])]
+    view = [View("", one_outcome())]
     assert len(figures_of("states", view)) == 10
     occupancy, dwell, common, selection = facts_of("states", view)
     assert (len(occupancy.rows), len(dwell.rows), len(selection.rows)) == (3, 3, 4)
@@ -47,7 +53,7 @@ def test_report_has_the_chapter_with_its_tables() -> None:
 
 def test_an_outcome_without_frames_has_no_figures() -> None:
     assert draw_states([]) == []
-    assert draw_states([known_outcome(1)[0].isel(time=slice(0, 0))]) == []
+    assert draw_states([one_outcome().isel(time=slice(0, 0))]) == []
 
 
 def test_tables_hold_the_numbers_of_the_outcomes() -> None:
@@ -76,7 +82,7 @@ def test_tables_hold_the_numbers_of_the_outcomes() -> None:
 
 
 def test_spreads_of_speeds_are_the_quartiles_of_their_state() -> None:
-    (dataset,) = known_outcome(1)
+    dataset = one_outcome()
     rows = [row for row in state_tables([dataset])["kinematics"].rows if row[1] == "head_speed"]
     values = dataset["kinematics"].sel(kinematic="head_speed").values.astype(float)
     mine = values[(dataset["label"].values == 2) & np.isfinite(values)]
@@ -85,7 +91,7 @@ def test_spreads_of_speeds_are_the_quartiles_of_their_state() -> None:
 
 
 def test_distances_between_faces_are_root_mean_squares() -> None:
-    (dataset,) = known_outcome(1)
+    dataset = one_outcome()
     row = state_tables([dataset])["similarity"].rows[0]
     gap = dataset["face_mean"].values[0].astype(float) - dataset["face_mean"].values[1]
     assert float(row[2]) == pytest.approx(np.sqrt((gap**2).sum(1).mean()), rel=1e-5)

@@ -1,6 +1,8 @@
 """Rendered videos as files: every grey value kept, truth that loads, one calibration per rig."""
 
 import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,34 @@ from mystax.synth.head_files import rig_dataset, video_dataset, write_rig, write
 from mystax.synth.head_mesh import KEYPOINTS
 from mystax.synth.head_rig import render_rig
 from mystax.synth.head_script import HeadScript
-from mystax.synth.head_video import face_camera, render_video
+from mystax.synth.head_video import HeadVideo, face_camera, render_video
 
 SIZE = (96, 72)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rendered_once() -> Iterator[None]:
+    """Let each frame of a video be rendered once: what is made of it is tested here."""
+    made: dict[tuple[HeadVideo, int], np.ndarray] = {}
+    render = HeadVideo.frame
+
+    def frame(video: HeadVideo, k: int) -> np.ndarray:
+        if (video, k) not in made:
+            made[video, k] = render(video, k)
+        return made[video, k].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HeadVideo, "frame", frame)
+        yield
+
+
+@cache
+def ten_frames() -> HeadVideo:
+    return render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.2, quick=True)
+
+
 def test_a_lossless_video_holds_the_frames(tmp_path: Path) -> None:
-    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.2, quick=True)
+    video = ten_frames()
     (path,) = write_video(video, tmp_path / "face.mkv", codec="ffv1", truth=False)
     with Video(path) as read:
         assert read.n_frames == len(video)
@@ -30,7 +53,7 @@ def test_a_lossless_video_holds_the_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["h264", "ffv1"])
 def test_grey_levels_are_read_as_they_were_rendered(codec: str, tmp_path: Path) -> None:
     """Dark and bright ones too: no range is guessed, and nothing is stretched."""
-    video = render_video(HeadScript(2), face_camera(SIZE), fps=50, seconds=0.2, quick=True)
+    video = ten_frames()
     (path,) = write_video(video, tmp_path / "face.mkv", codec=codec, truth=False)
     with Video(path) as film:
         assert film.flags == ()

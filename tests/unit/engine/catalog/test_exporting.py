@@ -137,6 +137,7 @@ def test_second_export_replaces_nothing_unasked(catalog: Catalog, tmp_path: Path
     assert not _exported(catalog, ExportWish({"csv": tmp_path}, overwrite=True))[0].errors
 
 
+@pytest.mark.usefixtures("nwb_rules_read_once")
 def test_nwb_knows_start_and_subject_from_the_catalogue(catalog: Catalog, tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     pytest.importorskip("pynwb")

@@ -15,10 +15,12 @@ from mystax.io.rois import rois_to_toml
 from mystax.io.store import Store
 from tests.fixtures.catalogues import Lab, make_lab, write_film
 
+N_FRAMES = 6
+
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = make_lab(tmp_path / "lab", 2)
+    made = make_lab(tmp_path / "lab", 2, n_frames=N_FRAMES)
     yield made
     made.database.close()
 
@@ -43,7 +45,7 @@ def test_each_recording_has_one_job_however_often_it_is_added(lab: Lab) -> None:
     assert lab.add("quick") == [1, 2]
     assert lab.add("quick") == []
     rows = lab.rows(job.c.kind, job.c.state, job.c.unit, job.c.total)
-    assert [tuple(row) for row in rows] == [("pass", "queued", "px", 40 * 48 * 32)] * 2
+    assert [tuple(row) for row in rows] == [("pass", "queued", "px", N_FRAMES * 48 * 32)] * 2
     assert [row.name for row in lab.rows(recipe.c.name)] == ["quick"]
 
 

@@ -31,6 +31,18 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     made.database.close()
 
 
+@pytest.fixture(scope="module")
+def fitted_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A fit of a group that is done, for tests that only look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FITS, "states", TASK)
+        made = make_lab(tmp_path_factory.mktemp("fitted") / "lab", 2, n_frames=N_FRAMES)
+        made.add(recipe())
+        made.do_all()
+        yield made
+        made.database.close()
+
+
 def recipe(fit: str = "group", **parameters: object) -> Recipe:
     values = {"n_states": 2, "features": "motion.energy", **parameters}
     steps = [{"name": "motion"}, {"name": "states", "fit": fit, "parameters": values}]
@@ -63,11 +75,9 @@ def test_adding_twice_adds_nothing_before_and_after_the_work(lab: Lab, fit: str)
     assert lab.add(recipe(fit)) == []
 
 
-def test_outcomes_of_a_group_lie_together_and_belong_to_their_recordings(lab: Lab) -> None:
-    lab.add(recipe())
-    lab.do_all()
+def test_outcomes_of_a_group_lie_together_and_belong_to_their_recordings(fitted_lab: Lab) -> None:
     chosen = outcome.c.analysis == "states"
-    rows = lab.rows(outcome.c.path, outcome.c.recording_id, outcome.c.state, where=chosen)
+    rows = fitted_lab.rows(outcome.c.path, outcome.c.recording_id, outcome.c.state, where=chosen)
     assert sorted(map(tuple, rows)) == [
         ("_groups/all/many/rec000/states.nc", 1, "current"),
         ("_groups/all/many/rec001/states.nc", 2, "current"),
@@ -154,11 +164,9 @@ def test_a_child_is_told_where_the_model_is(lab: Lab) -> None:
     assert told["names"] == ["rec000"]
 
 
-def test_a_fit_that_is_not_there_is_refused_with_those_that_are(lab: Lab) -> None:
-    lab.add(recipe())
-    lab.do_all()
+def test_a_fit_that_is_not_there_is_refused_with_those_that_are(fitted_lab: Lab) -> None:
     with pytest.raises(RecipeError, match="no such fit of states; did you mean 'all/many'"):
-        lab.add(applied("later", "all/man"))
+        fitted_lab.add(applied("later", "all/man"))
 
 
 def test_a_recipe_without_frames_is_refused(lab: Lab) -> None:

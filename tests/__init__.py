@@ -2,9 +2,10 @@
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import is_dataclass
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any, get_args, get_type_hints
 
 import jaxtyping
@@ -13,8 +14,18 @@ from beartype import BeartypeConf, beartype
 check_types = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError))
 """Beartype, where a whole number is a number (as mypy has it); what it finds is a TypeError."""
 
+LOOKS = 20
+"""Calls of a function with named axes that are checked in each test: those after them look like these."""
+
 _jaxtyped = jaxtyping.jaxtyped
 _seen: set[CodeType] = set()
+_tests = itertools.count(1)
+_now = SimpleNamespace(test=0)
+
+
+def begin_test() -> None:
+    """Let the next calls of every function be checked again."""
+    _now.test = next(_tests)
 
 
 def names_axes(annotation: object) -> bool:
@@ -26,15 +37,22 @@ def names_axes(annotation: object) -> bool:
     return any(map(names_axes, get_args(annotation)))
 
 
-def _of_one_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let equal names of axes mean equal lengths within one call."""
+def _of_one_call(is_checked: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Let equal names of axes mean equal lengths within one call; look at the first calls of each test."""
+    test = left = 0
 
-    @functools.wraps(function)
+    @functools.wraps(is_checked)
     def call(*args: Any, **named: Any) -> Any:
         __tracebackhide__ = True
+        nonlocal test, left
+        if test != _now.test:
+            test, left = _now.test, LOOKS
+        if test and not left:
+            return plain(*args, **named)
+        left -= 1
         with _jaxtyped("context"):
             try:
-                return function(*args, **named)
+                return is_checked(*args, **named)
             except jaxtyping.TypeCheckError as wrong:
                 shapes = [str(item.shape) for item in (*args, *named.values()) if hasattr(item, "shape")]
                 wrong.add_note(f"shapes of the arguments: {', '.join(shapes)}")
@@ -67,7 +85,7 @@ def checked(target: Any = None, *, typechecker: Any) -> Any:
     except Exception:  # noqa: BLE001 - a name that is not there yet ends in this or that; jaxtyping leaves it out
         return _jaxtyped(target, typechecker=typechecker)
     is_checked = typechecker(target)
-    return _of_one_call(is_checked) if any(map(names_axes, hints.values())) else is_checked
+    return _of_one_call(is_checked, target) if any(map(names_axes, hints.values())) else is_checked
 
 
 jaxtyping.jaxtyped = checked  # type: ignore[assignment] # the import hook decorates with

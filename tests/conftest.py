@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import begin_test
+
 if TYPE_CHECKING:  # the checks of types come before the first import of mystax
     from collections.abc import Generator, Iterator
 
@@ -108,6 +110,11 @@ def pytest_collection(session: pytest.Session) -> "Generator[None, object, objec
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+def pytest_runtest_setup() -> None:
+    """Let types be checked anew: a function is looked at in its first calls of each test."""
+    begin_test()
 
 
 def import_share() -> None:

@@ -19,7 +19,7 @@ from mystax.compute.explained import (
 )
 from mystax.compute.statistics import adjusted_rand, contingency, mutual_information
 from mystax.core.typing import Float64
-from tests import check_types, checked, names_axes
+from tests import LOOKS, begin_test, check_types, checked, names_axes
 
 PLANE, ROW, LABELS = np.ones((6, 4)), np.ones(4), np.zeros(6, np.int64)
 TIMES = np.arange(6.0)
@@ -78,6 +78,21 @@ def test_what_is_returned_is_checked_with_the_lengths_of_the_arguments() -> None
 
     with pytest.raises(TypeCheckError):
         shorter(ROW)
+
+
+def test_the_first_calls_of_each_test_are_looked_at() -> None:
+    @_own
+    def last(values: Float64[np.ndarray, " n"], weights: Float64[np.ndarray, " n"]) -> float:
+        return float(values[-1] * weights[-1])
+
+    for _ in range(LOOKS - 1):
+        last(ROW, ROW)
+    with pytest.raises(TypeCheckError):
+        last(ROW, ROW[1:])
+    assert last(ROW, ROW[1:]) == 1  # enough of them
+    begin_test()
+    with pytest.raises(TypeCheckError):
+        last(ROW, ROW[1:])
 
 
 def test_functions_without_arrays_are_checked_too() -> None:

@@ -14,7 +14,7 @@ from beartype import BeartypeConf, beartype
 check_types = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError))
 """Beartype, where a whole number is a number (as mypy has it); what it finds is a TypeError."""
 
-LOOKS = 20
+LOOKS = 50
 """Calls of a function with named axes that are checked in each test: those after them look like these."""
 
 _jaxtyped = jaxtyping.jaxtyped

@@ -30,7 +30,7 @@ figcaption strong { color: LIGHT_text; }
 table { border-collapse: collapse; margin: 0.8rem 0; font-size: 0.92rem; min-width: 50%; }
 td, th { text-align: left; vertical-align: top; padding: 0.28rem 1.1rem 0.28rem 0; font-weight: normal;
   border-bottom: 1px solid #8883; }
-thead th { font-weight: 600; white-space: nowrap; border-bottom: 2px solid #8886; }
+thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid #8886; }
 .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 code, pre { font: 0.87rem/1.5 ui-monospace, Consolas, monospace; }
 pre { overflow-x: auto; padding: 0.7rem 0.9rem; border: 1px solid #8884; border-radius: 6px;

@@ -78,14 +78,19 @@ def _lines(probe: dict[str, Any]) -> list[str]:
     coding = f"{probe['codec']} in {probe['container']}, key frame every {keys['median']} frames"
     header = probe["n_frames_header"]
     claimed = f" (the header says {header})" if header and header != probe["n_frames"] else ""
-    clock = f"{probe['clock_kind'].replace('_', ' ')}, {speed}, {probe['duration']:.3f} s"
-    between = f"interval {1e3 * interval['min']:.3f} to {1e3 * interval['max']:.3f} ms"
+    clock = [probe["clock_kind"].replace("_", " "), speed]
+    if probe["duration"] is None:
+        clock = ["none; `mystax run` needs its rate or a clock file (--clock rate:30)"]
+    else:
+        clock.append(f"{probe['duration']:.3f} s")
+    if interval["min"] is not None:
+        clock.append(f"interval {1e3 * interval['min']:.3f} to {1e3 * interval['max']:.3f} ms")
     lines = [
         f"{probe['path']}",
         f"  picture    {picture}, {grey}{turned}",
         f"  coding     {coding}, {probe['route']} route",
         f"  frames     {probe['n_frames']}{claimed}",
-        f"  clock      {clock}, {between}",
+        f"  clock      {', '.join(clock)}",
     ]
     gaps = probe["gaps"]
     if gaps:

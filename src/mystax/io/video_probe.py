@@ -16,7 +16,7 @@ import numpy as np
 
 from mystax.core.quality import Flag
 from mystax.core.safe_names import is_there
-from mystax.errors import RecipeError, VideoError
+from mystax.errors import VideoError
 from mystax.io.video_facts import HAS_TABLE, MAX_METADATA, FileFacts, Scan
 from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, Route, scan_packets
 from mystax.io.video_library import Library, is_readable, read_failure
@@ -27,6 +27,7 @@ from mystax.io.video_pixels import (
     read_grey,
     share_outside_limited,
 )
+from mystax.io.video_refusals import absence
 from mystax.io.video_times import time_frames
 
 __all__ = ["look_at", "scan_file"]
@@ -49,7 +50,7 @@ def scan_file(path: Path, library: Library) -> Scan:
         could not be read.
     """
     if not is_there(path):
-        raise RecipeError("P403", str(path), "there is no such file")
+        raise absence(path)
     state = path.stat()
     opened = library.open(1)
     try:

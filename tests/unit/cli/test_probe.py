@@ -37,6 +37,23 @@ def test_json_holds_every_field_of_the_probe_and_the_flags(shelf: Shelf, capsys:
     assert sum(gap["missing"] for gap in probe["gaps"]) == 26
 
 
+def test_a_single_frame_has_no_interval(shelf: Shelf, capsys: Capture) -> None:
+    found = call(capsys, "probe", shelf.take(n_frames=1))
+    assert found.status == 0
+    assert found.out.splitlines()[-2:] == [
+        "  frames     1",
+        "  clock      constant, 30 frames/s (30/1), 0.033 s",
+    ]
+
+
+def test_frames_without_times_have_no_duration(shelf: Shelf, capsys: Capture) -> None:
+    found = call(capsys, "probe", shelf.take("bare_stream", "h264"))
+    assert found.status == 0
+    frames, clock = found.out.splitlines()[-2:]
+    assert frames == "  frames     40"
+    assert clock == "  clock      none; `mystax run` needs its rate or a clock file (--clock rate:30)"
+
+
 def test_gaps_are_listed_up_to_five(shelf: Shelf) -> None:
     with Video(shelf.take("gap", n_frames=60)) as video:
         probe = dict(video.probe().as_dict())
@@ -102,6 +119,14 @@ def test_a_stream_must_be_chosen_where_there_are_two(shelf: Shelf, capsys: Captu
     assert chosen.status == 0
     assert chosen.json["probes"][0]["n_frames"] == 40
     assert call(capsys, "probe", path, "--stream", "7", "--json").status == 1
+
+
+def test_a_folder_is_no_video(tmp_path: Path, capsys: Capture) -> None:
+    found = call(capsys, "probe", tmp_path)
+    assert found.status == 2
+    assert "P403" in found.err
+    assert "got a folder" in found.err
+    assert "mystax run" in found.err
 
 
 @pytest.mark.parametrize(

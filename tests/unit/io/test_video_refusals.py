@@ -36,6 +36,14 @@ def test_reason_is_the_last_line_of_the_library(text: Path) -> None:
     assert "what it said" in str(refusal(text, error, ["first.", "what it said.\n"]))
 
 
+def test_formats_that_are_not_read_are_told_with_those_that_are(text: Path) -> None:
+    error = refusal(text, ValueError("x"), ["Format not on whitelist 'mov,mp4'"])
+    assert error.code == "V104"
+    assert "mkv" in error.expected
+    assert "whitelist" not in str(error)
+    assert "ffv1" in error.hint
+
+
 @pytest.mark.parametrize(
     ("size", "code"), [(100, "V103"), (5000, "V102")], ids=["only a header", "pictures without an index"]
 )

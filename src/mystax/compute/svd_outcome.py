@@ -149,8 +149,9 @@ def variables_of(
     for number, part in enumerate(parts):
         found, k = part.found, part.found.n_components
         mask[number, :k] = _boxed(part, found.mask, shape)
-        level = found.mean * (factor if weights is None else weights) - offset
-        mean[number] = _boxed(part, level[:, None], shape)[0]
+        if found.n_rows:  # else there is no mean: 0 would be read as a grey level
+            level = found.mean * (factor if weights is None else weights) - offset
+            mean[number] = _boxed(part, level[:, None], shape)[0]
         singular[number, :k] = found.singular_value * factor
         captured[number, :k] = np.minimum(found.captured, 1.0)
     results = [part.found for part in parts]

@@ -102,6 +102,6 @@ def _of_stills(
 
     params = check_params(PoseParams, parameters, ANALYSIS)
     pictures = source if isinstance(source, np.ndarray) else stills_of(source)
-    dataset, flags = track_stills(pictures, params, progress=progress)
+    dataset, _, flags = track_stills(pictures, params, progress=progress)
     dataset.attrs["quality"] = flags_to_json(flags)
     return dataset

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mystax.core.safe_names import is_there
 from mystax.core.typing import Shaped
-from mystax.errors import ParameterError
+from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.names import videos_in
 from mystax.io.stills import is_still, read_still
 
@@ -23,11 +24,14 @@ class Still:
     name : str
         File name, or its number in an array.
     pixels : array (y, x)
-        Grey levels.
+        Grey levels; none of a picture that cannot be read.
+    failure : FormatError, optional
+        Why it cannot be read.
     """
 
     name: str
     pixels: Shaped[np.ndarray, "y x"]
+    failure: FormatError | None = None
 
 
 def is_stills(source: object) -> bool:
@@ -57,14 +61,12 @@ def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
     Yields
     ------
     Still
-        Picture by picture, by name.
+        Picture by picture, by name; one that cannot be read says why and hinders no other.
 
     Raises
     ------
     RecipeError
-        P403, if a file is not there.
-    FormatError
-        F802, F804, if a file is no picture that can be read.
+        P403, if a file is not there; before the first picture.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -72,7 +74,13 @@ def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
     else:
         files = [Path(item) for item in source]
     for file in files:
-        yield Still(file.name, read_still(file))
+        if not is_there(file):
+            raise RecipeError("P403", str(file), "there is no such picture")
+    for file in files:
+        try:
+            yield Still(file.name, read_still(file))
+        except FormatError as error:
+            yield Still(file.name, np.zeros((0, 0), np.uint8), error)
 
 
 def check_pixels(pixels: Shaped[np.ndarray, "..."]) -> None:

@@ -15,7 +15,7 @@ from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
 from mystax.engine.stills import Still, stills_of
-from mystax.errors import RoiError
+from mystax.errors import MystaxError, RoiError
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -33,20 +33,29 @@ ANALYSIS = "pose"
 MIN_SIDE = 32
 """Smallest side of a picture in which a face can be tracked [px]."""
 
+MOST_TOLD = 5
+"""Pictures without points that a remark names."""
+
 
 @dataclass
 class _Found:
     """What was found so far, picture by picture."""
 
     names: list[str] = field(default_factory=list)
-    boxes: list[tuple[float, float, float, int]] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     parts: list[Mapping[str, np.ndarray]] = field(default_factory=list)
     flat: list[int] = field(default_factory=list)
+    lost: dict[int, MystaxError] = field(default_factory=dict)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pictures that could be looked at."""
+        return 1.0 - len(self.lost) / max(1, len(self.names))
 
 
 def track_stills(
     pictures: Iterator[Still] | Shaped[np.ndarray, "..."], params: PoseParams, *, progress: Report = silent
-) -> tuple[Dataset, list[Flag]]:
+) -> tuple[Dataset, float, list[Flag]]:
     """Find the keypoints of each picture by itself.
 
     Parameters
@@ -61,14 +70,19 @@ def track_stills(
     Returns
     -------
     dataset : Dataset
-        As a pose, with the dimension `image`; places are as measured, nothing is smoothed.
+        As a pose, with the dimension `image`; places are as measured, nothing is smoothed.  A picture that
+        cannot be read or is too small has none.
+    coverage : float
+        Share of the pictures that could be looked at.
     flags : list of Flag
         Remarks.
 
     Raises
     ------
+    FormatError
+        F802, F804, if no picture can be read.
     RoiError
-        P402, if a picture is too small or the box lies outside of one.
+        P402, if all pictures are too small or the box lies outside of one.
     ParameterError
         P401, if an array is not (n, y, x).
     """
@@ -81,13 +95,17 @@ def track_stills(
     for number, still in enumerate(_each(pictures)):
         _one(predictor, still, params, found)
         progress(Event("progress", ANALYSIS, number + 1, 0, still.name, {"frame": number + 1}))
+    if found.lost and len(found.lost) == len(found.names):
+        raise found.lost[0]
     dataset = _dataset(predictor, found, params)
     flags = []
+    if found.lost:
+        flags.append(Flag.about("N302", _lost_text(found), list(found.lost)))
     if found.flat:
         flags.append(
             Flag.about("N301", "nothing can be told apart in the picture (constant or saturated)", found.flat)
         )
-    return dataset, flags
+    return dataset, found.coverage, flags
 
 
 def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Still]:
@@ -100,37 +118,59 @@ def _each(pictures: Iterator[Still] | Shaped[np.ndarray, "..."]) -> Iterator[Sti
         yield from pictures
 
 
+def _too_small(still: Still) -> RoiError | None:
+    """Return what is said of a picture in which no face can be tracked; None of others."""
+    rows, columns = still.pixels.shape
+    if min(rows, columns) >= MIN_SIDE:
+        return None
+    return RoiError(
+        "P402",
+        still.name,
+        "the picture is too small for keypoints",
+        expected=f"sides of at least {MIN_SIDE} px",
+        got=f"{columns} x {rows} px",
+    )
+
+
+def _lost_text(found: _Found) -> str:
+    """Say which pictures have no points, and why."""
+    told = [
+        f"{found.names[number]}: {error.code} {error.what}" + (f", {error.got}" if error.got else "")
+        for number, error in list(found.lost.items())[:MOST_TOLD]
+    ]
+    more = "; ..." if len(found.lost) > MOST_TOLD else ""
+    return f"{len(found.lost)} of {len(found.names)} pictures have no points ({'; '.join(told)}{more})"
+
+
 def _one(predictor: Predictor, still: Still, params: PoseParams, found: _Found) -> None:
     """Measure one picture."""
     from mystax.compute.keypoint_errors import REFERENCE
     from mystax.compute.track_flags import MEMBERS_SD
     from mystax.nets.box_text import parse_box
 
-    if min(still.pixels.shape) < MIN_SIDE:
-        raise RoiError(
-            "P402",
-            still.name,
-            "the picture is too small for keypoints",
-            expected=f"sides of at least {MIN_SIDE} px",
-            got=f"{still.pixels.shape[1]} x {still.pixels.shape[0]} px",
-        )
-    box = parse_box("frame" if params.box == "auto" else params.box, still.pixels.shape)
-    crop = predictor.crop(still.pixels, box)
-    if crop is None:
+    failure = still.failure or _too_small(still)
+    pixels = np.zeros((MIN_SIDE, MIN_SIDE), np.uint8) if failure else still.pixels
+    box = parse_box("frame" if failure or params.box == "auto" else params.box, pixels.shape)
+    crop = predictor.crop(pixels, box)
+    if failure:
+        found.lost[len(found.names)] = failure
+    elif crop is None:
         found.flat.append(len(found.names))
+    if crop is None:
         crop = np.zeros((predictor.network.size, predictor.network.size), np.float32)
         is_flat: Bool[np.ndarray, " n"] = np.ones(1, np.bool_)
     else:
         is_flat = np.zeros(1, np.bool_)
-    places = predictor.predict(crop[None], box, still.pixels.shape, is_flat)
+    places = predictor.predict(crop[None], box, pixels.shape, is_flat)
     found.names.append(still.name)
-    found.boxes.append((box.x, box.y, box.side, box.quarter_turns))
+    found.boxes.append((np.nan,) * 4 if failure else (box.x, box.y, box.side, box.quarter_turns))
+    unseen = np.float32(np.nan if failure else 0.0)
     found.parts.append(
         {
             "xy": places.xy[0],
             "covariance": places.covariance[0],
-            "confidence": places.confidence[0],
-            "visibility": places.visibility[0],
+            "confidence": places.confidence[0] + unseen,
+            "visibility": places.visibility[0] + unseen,
             "shape": places.shape[0],
             "clipped": places.is_clipped[0],
             "disagree": places.spread[0] > MEMBERS_SD * box.side / REFERENCE,
@@ -247,9 +287,9 @@ def track_folder(
     values = result_parameters(params)
     key = outcome_key(ANALYSIS, analysis.version, values, inputs)
     if store.current_key(ANALYSIS) != key:
-        dataset, flags = track_stills(stills_of(source), params, progress=progress)
+        dataset, coverage, flags = track_stills(stills_of(source), params, progress=progress)
         about = Provenance(
-            ANALYSIS, analysis.version, key, values, inputs, 1.0, flags, run={"file": first.name}
+            ANALYSIS, analysis.version, key, values, inputs, coverage, flags, run={"file": first.name}
         )
         store.publish(dataset, about, schema=STILLS)
         progress(Event("outcome", ANALYSIS, text=ANALYSIS, data={"analysis": ANALYSIS}))

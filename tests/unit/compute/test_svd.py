@@ -233,6 +233,12 @@ def test_degenerate_input_has_no_component_and_a_flag(frames: np.ndarray, words:
     assert any(word in flag.text for word in words.split("|"))
 
 
+def test_without_a_row_there_is_no_mean() -> None:
+    found, _ = run(ArraySource(random_movie(1, (16, 16)), 50), with_movie=True)
+    assert np.isnan(found.motion_mean).all()
+    assert np.isfinite(found.movie_mean).all()
+
+
 def test_few_true_components_are_flagged() -> None:
     pattern = np.random.default_rng(0).integers(0, 9, (3, 16, 16))
     strength = np.random.default_rng(1).integers(0, 9, (50, 3))

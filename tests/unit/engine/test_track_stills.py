@@ -1,5 +1,6 @@
 """Keypoints of single pictures: the places of the same frames in a video, and refusals."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from PIL import Image
 pytest.importorskip("torch", reason='pip install "mystax[train]"')  # the small network is made with it
 
 import mystax
+from mystax.core.events import Event
 from mystax.engine.calls import analysis_function
-from mystax.errors import ParameterError, RoiError
+from mystax.errors import FormatError, ParameterError, RecipeError, RoiError
 from tests.fixtures.networks import tiny_weights
 
 pytestmark = pytest.mark.extra("train")
@@ -60,3 +62,36 @@ def test_pictures_that_are_too_small_or_no_pictures_are_refused(weights: str) ->
         mystax.pose(_pictures(1, (20, 90)), weights=weights)
     with pytest.raises(ParameterError, match="P401"):
         mystax.pose(np.zeros((3, 3)), weights=weights)
+
+
+def test_pictures_that_cannot_be_read_hinder_no_other(weights: str, tmp_path: Path) -> None:
+    good, small = _pictures(2), _pictures(1, (20, 20))[0]
+    for name, picture in (("a.png", good[0]), ("c.png", small), ("d.png", good[1])):
+        Image.fromarray(picture).save(tmp_path / name)
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
+    found = mystax.pose(tmp_path, weights=weights, out=tmp_path / "out")
+    assert [str(name) for name in found["image"].values] == ["a.png", "b.png", "c.png", "d.png"]
+    assert np.isnan(found["position"][[1, 2]]).all()
+    assert np.isnan(found["confidence"][[1, 2]]).all()
+    alone = mystax.pose(good, weights=weights)
+    np.testing.assert_array_equal(found["position"][[0, 3]], alone["position"])
+    assert found.attrs["coverage"] == 0.5
+    (flag,) = [flag for flag in json.loads(found.attrs["quality"]) if flag["code"] == "N302"]
+    assert "b.png: F804" in flag["text"]
+    assert "c.png: P402" in flag["text"]
+    assert "20 x 20 px" in flag["text"]
+
+
+def test_folders_of_damaged_pictures_are_refused(weights: str, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(b"no picture")
+    with pytest.raises(FormatError, match=r"F804.*a\.png"):
+        mystax.pose(tmp_path, weights=weights)
+
+
+def test_a_list_that_names_an_absent_picture_is_refused_before_the_first(weights: str, tmp_path: Path) -> None:
+    Image.fromarray(_pictures(1)[0]).save(tmp_path / "a.png")
+    seen: list[Event] = []
+    with pytest.raises(RecipeError, match="P403"):
+        mystax.pose([tmp_path / "a.png", tmp_path / "b.png"], weights=weights, progress=seen.append)
+    assert seen == []

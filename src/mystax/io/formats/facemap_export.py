@@ -249,7 +249,8 @@ class _Export:
         columns = np.isfinite(picture[..., 0]).any(0) if keep else np.zeros(picture.shape[1], bool)
         picture = picture[rows][:, columns]
         trace = np.asarray(dataset[f"{ours}_svd"].values[:, j, :keep], np.float32)
-        return picture.reshape(-1, keep), picture, trace, value[:keep].astype(np.float32)
+        flat = picture.reshape(picture.shape[0] * picture.shape[1], keep)
+        return flat, picture, trace, value[:keep].astype(np.float32)
 
     def _joint_part(
         self, ours: str, small: list[tuple[int, int]], mosaic: tuple[int, int]

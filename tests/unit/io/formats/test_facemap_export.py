@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -196,6 +196,18 @@ def test_a_file_without_components_has_empty_lists_of_them(single: dict[str, Any
         assert tree[f"{short}Sv"].size == 0
     assert tree["fullSVD"] is False
     assert tree["running"] == []
+
+
+@pytest.mark.parametrize("flavour", ["facemap", "element"])
+def test_regions_in_which_nothing_moves_have_no_components(flavour: Literal["facemap", "element"]) -> None:
+    still = Recording("still", {"face": Camera("face", ArraySource(np.full((9, 48, 64), 90, np.uint8), 30))})
+    rois = [Roi("pad", "motion", Rectangle(8, 8, 24, 16))]
+    found = dict(mystax.run(still, analyses=["motion", "svd"], rois=rois, parameters=PARAMETERS))
+    tree = facemap_tree(found, files=[["a.mp4"]], flavour=flavour)
+    for short in ("mot", "mov"):
+        assert tree[f"{short}Mask"] == tree[f"{short}Mask_reshape"] == tree[f"{short}SVD"] == []
+        assert len(tree[f"{short}Sv"]) == 0
+    assert all((energy == 0).all() for energy in tree["motion"])
 
 
 def test_regions_have_their_pixels_colour_and_threshold(single: dict[str, Any]) -> None:

@@ -196,6 +196,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
         low_confidence=sure < params.low_confidence,
         shape=stacked("shape") > SHAPE_LIMIT,
         clipped=stacked("clipped") > 0,
+        missing_frame=np.isnan(sure),
         ensemble_disagrees=stacked("disagree") > 0,
     )
     point, place = ("image", "keypoint", "individual"), ("image", "space", "keypoint", "individual")

@@ -51,7 +51,9 @@ def refusal(path: Path, error: Exception, lines: Sequence[str]) -> MystaxError:
         return VideoError("V103", where, "the file holds a header and no frame", got=str(error))
     got = _reason(error, lines)
     if UNREAD_FORMAT in got:
-        return VideoError("V104", where, expected=f"a video in {READABLE}", got="another format", hint=CONVERT)
+        return VideoError(
+            "V104", where, expected=f"a video in {READABLE}", got="another format", hint=CONVERT
+        )
     return VideoError("V104", where, "not a video that can be opened", got=got, hint=CONVERT)
 
 

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason='pip install "mystax[train]"')  # the small 
 
 import mystax
 from mystax.core.events import Event
+from mystax.core.point_flags import FLAG_MASKS
 from mystax.engine.calls import analysis_function
 from mystax.errors import FormatError, ParameterError, RecipeError, RoiError
 from tests.fixtures.networks import tiny_weights
@@ -73,6 +74,7 @@ def test_pictures_that_cannot_be_read_hinder_no_other(weights: str, tmp_path: Pa
     assert [str(name) for name in found["image"].values] == ["a.png", "b.png", "c.png", "d.png"]
     assert np.isnan(found["position"][[1, 2]]).all()
     assert np.isnan(found["confidence"][[1, 2]]).all()
+    assert (found["flag"][[1, 2]] == FLAG_MASKS["missing_frame"]).all()
     alone = mystax.pose(good, weights=weights)
     np.testing.assert_array_equal(found["position"][[0, 3]], alone["position"])
     assert found.attrs["coverage"] == 0.5
@@ -89,7 +91,9 @@ def test_folders_of_damaged_pictures_are_refused(weights: str, tmp_path: Path) -
         mystax.pose(tmp_path, weights=weights)
 
 
-def test_a_list_that_names_an_absent_picture_is_refused_before_the_first(weights: str, tmp_path: Path) -> None:
+def test_a_list_that_names_an_absent_picture_is_refused_before_the_first(
+    weights: str, tmp_path: Path
+) -> None:
     Image.fromarray(_pictures(1)[0]).save(tmp_path / "a.png")
     seen: list[Event] = []
     with pytest.raises(RecipeError, match="P403"):

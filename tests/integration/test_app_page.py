@@ -278,9 +278,8 @@ def test_a_point_is_placed_on_a_picture_that_is_seen_and_on_no_other(world: Worl
             held.append(route)
 
         page.route("**/frame?i=30&*", hold)
-        page.keyboard.press("Control+ArrowRight")
-        page.wait_for_timeout(300)
-        assert held, "the picture of frame 30 is on its way"
+        with page.expect_request("**/frame?i=30&*"):
+            page.keyboard.press("Control+ArrowRight")
         drag(page, (0.5, 0.5), (0.5, 0.5))
         page.get_by_role("alert").get_by_text("still on its way").wait_for()
         for route in held:

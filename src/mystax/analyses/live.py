@@ -133,15 +133,12 @@ class Tracker:
         ParameterError
             P401, if the frame is no grey picture, or the times do not rise.
         """
+        _check_grey(frame)
         return self._track(frame, time, -1, 0)
 
     def _track(
-        self, frame: Shaped[np.ndarray, "..."], time: float | None, number: int, n_dropped: int
+        self, frame: Shaped[np.ndarray, "y x"], time: float | None, number: int, n_dropped: int
     ) -> LivePose:
-        if frame.ndim != 2 or frame.dtype.kind not in "uif":
-            raise ParameterError(
-                "P401", "frame", expected="a grey picture (y, x)", got=f"{frame.dtype} {frame.shape}"
-            )
         box = self._box if self._box is not None else self._find(frame)
         crop = self._predictor.crop(frame, box)
         size = self._predictor.network.size
@@ -203,3 +200,11 @@ class Tracker:
                     continue
                 yield self._track(frame, float(time), int(number), n_dropped)
                 n_dropped = 0
+
+
+def _check_grey(frame: object) -> None:
+    """Refuse what is no grey picture."""
+    if isinstance(frame, np.ndarray) and frame.ndim == 2 and frame.dtype.kind in "uif":
+        return
+    got = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+    raise ParameterError("P401", "frame", expected="a grey picture: array (y, x)", got=got)

@@ -71,11 +71,12 @@ class PoseReducer:
         Raises
         ------
         RoiError
-            P402, if the pictures are too small or the box cannot be used.
+            P402, if the pictures are too small and are not to be skipped, or the box cannot be used.
         WeightsError
             M701, M702, if the weights cannot be used.
         """
-        if min(source.shape) < MIN_SIDE:
+        is_small = min(source.shape) < MIN_SIDE
+        if is_small and (self._params.no_face != "skip" or self._params.box != "auto"):
             raise RoiError(
                 "P402",
                 f"camera {source.camera!r}",
@@ -92,7 +93,7 @@ class PoseReducer:
             cores=source.tiles.cores,
             bits=source.bits,
         )
-        self._face = self._choose_box(source)
+        self._face = FaceBox(frame_box(*source.shape), 0.0) if is_small else self._choose_box(source)
         self._rows = open_rows(source, "pose", len(PER_POINT) * self._predictor.n_points)
 
     def _choose_box(self, source: Pass) -> FaceBox:

@@ -1,6 +1,7 @@
 """Live tracking says of each frame what the analysis of the whole video says, filtered along its path."""
 
 from collections.abc import Callable
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -99,6 +100,11 @@ def test_deep_frames_give_the_places_of_their_eight_bits(weights: str, frames: n
 def test_what_is_no_grey_picture_is_refused(weights: str, frame: np.ndarray) -> None:
     with pytest.raises(ParameterError, match=r"P401 frame.*a grey picture"):
         mystax.Tracker(weights, box=BOX)(frame)
+
+
+def test_a_path_in_place_of_a_frame_is_refused(weights: str) -> None:
+    with pytest.raises(ParameterError, match=r"P401 frame.*array \(y, x\).*str"):
+        unwrap(mystax.Tracker.__call__)(mystax.Tracker(weights, box=BOX), "face.mp4")
 
 
 def test_times_that_do_not_rise_are_refused_until_it_begins_anew(weights: str, frames: np.ndarray) -> None:

@@ -190,6 +190,16 @@ def test_a_camera_without_a_face_can_be_skipped(weights: str) -> None:
     assert dataset.attrs["run_n_decoded"] == 0
 
 
+def test_pictures_too_small_for_a_face_are_skipped_or_refused(weights: str) -> None:
+    frames = np.random.default_rng(0).integers(0, 255, (9, 24, 30)).astype(np.uint8)
+    dataset = _pose(weights, frames, box="auto", no_face="skip")
+    assert [flag["code"] for flag in json.loads(dataset.attrs["quality"])] == ["N302"]
+    assert np.isnan(dataset["position"].values).all()
+    for wish in ({"box": "auto"}, {"box": "0,0,24", "no_face": "skip"}):
+        with pytest.raises(RoiError, match=r"P402.*too small.*at least 32 px"):
+            _pose(weights, frames, **wish)
+
+
 def test_a_face_region_is_the_box(weights: str) -> None:
     roi = Roi("face", "face", Rectangle(10, 5, 96, 96))
     dataset = analysis_function("pose")(_frames(), rois=[roi], weights=weights)

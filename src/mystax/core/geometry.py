@@ -186,8 +186,8 @@ class Roi:
     Raises
     ------
     RoiError
-        P402, if a shape or the scale cannot be: numbers that are not finite, sides that are no whole
-        pixels, axes or scales that are not above 0, fewer than three points.
+        P402, if something cannot be: an unknown kind, no name, numbers that are not finite, sides that are
+        no whole pixels, axes or scales that are not above 0, fewer than three points.
 
     Examples
     --------
@@ -209,10 +209,19 @@ class Roi:
     def __post_init__(self) -> None:
         """Refuse what cannot be a region, before anything is measured in it."""
         where = f"roi {self.name!r}"
-        object.__setattr__(self, "shape", _checked(self.shape, where))
-        object.__setattr__(self, "reflections", tuple(_checked(shape, where) for shape in self.reflections))
-        if self.scale is not None:
-            object.__setattr__(self, "scale", _scale([float(value) for value in self.scale], where))
+        checked: dict[str, object] = {
+            "name": _name(self.name, where),
+            "kind": _kind(self.kind, where),
+            "shape": _checked(self.shape, where),
+            "camera": _camera(self.camera, where),
+            "reflections": tuple(_checked(shape, where) for shape in _list(self.reflections, where)),
+            "scale": _scale(self.scale, where),
+            "source": _source(self.source, where),
+            "frame_size": _frame_size(self.frame_size, where),
+            "confidence": _confidence(self.confidence, where),
+        }
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)
 
     def mask(self, shape: tuple[int, int]) -> Bool[np.ndarray, "y x"]:
         """Return the boolean mask in a picture of `shape` (rows, columns): pixels whose centre is inside."""
@@ -266,7 +275,9 @@ def _shape_entry(shape: Shape) -> dict[str, object]:
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     """Tell whether a value of a file is a finite number that coordinates can be (no truth value)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return bool(-LARGEST <= value <= LARGEST)
 
 
 def _shape(name: str, values: Sequence[object], where: str) -> Shape:
@@ -295,11 +306,21 @@ def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     raise refused
 
 
-def _checked(shape: Shape, where: str) -> Shape:
+def _checked(shape: object, where: str) -> Shape:
     """Return a shape whose numbers are those of one; a rectangle in whole numbers."""
-    found = _shape(type(shape).__name__.lower(), [float(value) for value in shape.numbers()], where)
+    if not isinstance(shape, Rectangle | Ellipse | Polygon):
+        raise RoiError("P402", where, expected="a Rectangle, an Ellipse or a Polygon", got=repr(shape))
+    try:
+        values: list[object] = [float(value) for value in shape.numbers()]
+        are_pairs = not isinstance(shape, Polygon) or all(len(point) == 2 for point in shape.points)
+    except (TypeError, ValueError):
+        values, are_pairs = [], False
+    if not are_pairs:
+        raise RoiError("P402", where, expected="numbers; of a polygon pairs x, y [px]", got=repr(shape))
+    found = _shape(type(shape).__name__.lower(), values, where)
+    is_plain = isinstance(shape, Ellipse) or (isinstance(shape, Polygon) and isinstance(shape.points, tuple))
     # An ellipse stays as it is: its angle would be turned to degrees and back.
-    return found if isinstance(shape, Rectangle) else shape
+    return shape if is_plain else found
 
 
 def _shape_from_entry(entry: object, where: str) -> Shape:
@@ -313,8 +334,21 @@ def _shape_from_entry(entry: object, where: str) -> Shape:
     numbers = entry[found[0]]
     if not isinstance(numbers, list | tuple):
         raise RoiError("P402", where, expected="a list of numbers", got=repr(numbers))
-    flat = [value for item in numbers for value in (item if isinstance(item, list | tuple) else [item])]
-    return _shape(found[0], flat, where)
+    if found[0] == "polygon" and all(isinstance(item, list | tuple) and len(item) == 2 for item in numbers):
+        numbers = [value for point in numbers for value in point]
+    return _shape(found[0], numbers, where)
+
+
+def _name(name: object, where: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise RoiError("P402", where, expected="a name", got=repr(name))
+    return name
+
+
+def _list(values: object, where: str) -> list[object]:
+    if not isinstance(values, list | tuple):
+        raise RoiError("P402", where, expected="reflections as a list of shapes", got=repr(values))
+    return list(values)
 
 
 def _kind(kind: object, where: str) -> RoiKind:
@@ -339,17 +373,12 @@ def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
     for key in entry:
         if key not in known:
             raise RoiError("P402", place, f"unknown field {key!r}{nearest(key, known)}")
-    if not isinstance(name, str) or not name:
-        raise RoiError("P402", place, expected="a name", got=repr(name))
-    reflections = entry.get("reflections", [])
-    if not isinstance(reflections, list | tuple):
-        raise RoiError("P402", place, expected="reflections as a list of shapes", got=repr(reflections))
     return Roi(
-        name,
+        _name(name, place),
         _kind(entry.get("kind"), place),
         _shape_from_entry(entry, place),
         _camera(entry.get("camera", ""), place),
-        tuple(_shape_from_entry(item, place) for item in reflections),
+        tuple(_shape_from_entry(item, place) for item in _list(entry.get("reflections", []), place)),
         _scale(entry.get("scale"), place),
         _source(entry.get("source", "drawn"), place),
         _frame_size(entry.get("frame_size"), place),

@@ -7,7 +7,8 @@ import numpy as np
 
 from mystax.element.signals import FRAME, Signals, region_row
 from mystax.errors import FormatError
-from mystax.io.formats.facemap import FacemapRoi, facemap_rois, understood
+from mystax.io.formats.facemap import understood
+from mystax.io.formats.facemap_rois import FacemapRoi, facemap_rois
 
 __all__ = ["camera_of_video", "signals_of_facemap"]
 

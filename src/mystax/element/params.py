@@ -9,7 +9,7 @@ import numpy as np
 from mystax.core.geometry import Rectangle, Roi, roi_from_dict
 from mystax.engine.recipe import Recipe, Step, recipe_from_values
 from mystax.errors import ParameterError, nearest
-from mystax.io.formats.facemap import facemap_rois
+from mystax.io.formats.facemap_rois import facemap_rois
 
 __all__ = ["TaskPlan", "params_of", "task_plan"]
 

@@ -26,6 +26,8 @@ __all__ = ["export_facemap", "import_facemap", "read_regions"]
 
 VERBATIM = "facemap"
 """Name of the outcome that keeps a foreign file leaf by leaf, and of its group."""
+READING = 2
+"""Version of what values of Facemap's files mean to us; a step makes imported outcomes anew."""
 
 
 def read_regions(path: Path | str) -> list[Roi]:
@@ -48,7 +50,8 @@ def read_regions(path: Path | str) -> list[Roi]:
     FormatError
         F801-F804, if a Facemap file is refused.
     """
-    from mystax.io.formats.facemap import facemap_rois, read_facemap
+    from mystax.io.formats.facemap import read_facemap
+    from mystax.io.formats.facemap_rois import facemap_rois
     from mystax.io.rois import read_rois
 
     if Path(path).suffix.lower() in (".npy", ".mat"):
@@ -83,8 +86,9 @@ def import_facemap(
         F801-F804, if the file is refused.
     """
     from mystax.io.fingerprint import quick_id
-    from mystax.io.formats.facemap import camera_names, read_facemap, understood, verbatim, verbatim_schema
+    from mystax.io.formats.facemap import read_facemap, understood, verbatim, verbatim_schema
     from mystax.io.formats.facemap_outcomes import imported_outcomes
+    from mystax.io.formats.facemap_rois import camera_names
     from mystax.io.outcomes import load
     from mystax.io.provenance import Provenance
     from mystax.io.rois import rois_to_toml
@@ -98,7 +102,7 @@ def import_facemap(
     store = Store(target)
 
     def publish(name: str, version: int, dataset: Any, flags: Sequence[Flag], schema: Any) -> None:
-        parameters = {"imported": "facemap", "repair": repair}
+        parameters = {"imported": "facemap", "repair": repair, "reading": READING}
         used = inputs if name == VERBATIM else [*inputs, *_clocks_of(times)]
         key = outcome_key(name, version, parameters, used)
         if store.current_key(name) != key:
@@ -205,6 +209,7 @@ def export_facemap(
     from mystax.io.formats.facemap_export import facemap_tree
     from mystax.io.outcomes import Outcomes as Found
     from mystax.io.outcomes import load
+    from mystax.io.rois import read_rois
     from mystax.io.store_fs import refusals
 
     place = Path(source)
@@ -230,7 +235,9 @@ def export_facemap(
     if name in outcomes:
         tree = tree_from_verbatim(outcomes[name])
     else:
-        tree = facemap_tree(outcomes, files=names, flavour=flavour, save_path=str(Path(folder)))
+        drawn = folder_of / "rois.toml"
+        rois = read_rois(drawn) if drawn.is_file() else ()
+        tree = facemap_tree(outcomes, files=names, flavour=flavour, save_path=str(Path(folder)), rois=rois)
     with refusals(target):
         Path(folder).mkdir(parents=True, exist_ok=True)
         write_facemap(target, tree)

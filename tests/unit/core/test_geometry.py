@@ -1,6 +1,7 @@
 """Regions of interest: masks, bins, boxes, texts."""
 
 import math
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -318,6 +319,57 @@ def test_region_that_cannot_be_is_refused_where_it_is_made(shape: Shape, more: d
     with pytest.raises(RoiError, match="P402") as caught:
         Roi("eye", "pupil", shape, **more)  # type: ignore[arg-type] # options of one case
     assert "roi 'eye'" in str(caught.value)
+
+
+def make_unchecked(**fields: object) -> Roi:
+    """Make a region without the types that tests check."""
+    roi = object.__new__(Roi)
+    unwrap(Roi.__init__)(roi, **fields)
+    return roi
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "Motion"}, "did you mean 'motion'"),
+        ({"name": ""}, "expected a name"),
+        ({"name": None}, "expected a name"),
+        ({"shape": (0, 0, 32, 32)}, "a Rectangle, an Ellipse or a Polygon"),
+        ({"shape": Box(0, 0, 32, 32)}, "a Rectangle, an Ellipse or a Polygon"),
+        ({"scale": "ab"}, "positive numbers"),
+        ({"source": "x"}, "unknown source"),
+        ({"confidence": 7}, "0 <= confidence <= 1"),
+        ({"frame_size": (0, 64)}, "width and height"),
+        ({"reflections": Ellipse(5, 5, 2, 2)}, "a list of shapes"),
+        ({"camera": None}, "camera as a name"),
+    ],
+)
+def test_fields_that_cannot_be_are_refused_where_a_region_is_made(
+    wrong: dict[str, object], message: str
+) -> None:
+    fields: dict[str, object] = {"name": "eye", "kind": "pupil", "shape": Ellipse(20, 20, 5, 5), **wrong}
+    with pytest.raises(RoiError, match=rf"(?i)P402.*{message}"):
+        make_unchecked(**fields)
+
+
+def test_fields_become_what_a_file_would_give() -> None:
+    points = ((4.0, 5.0), (20.0, 8.0), (9.0, 30.0))
+    shape = Polygon(points)
+    object.__setattr__(shape, "points", np.array(points))
+    roi = make_unchecked(name="a", kind="pupil", shape=shape, scale=0.1, frame_size=[80, 64])
+    assert (roi.shape, roi.scale, roi.frame_size) == (Polygon(points), (0.1, 0.1), (80, 64))
+
+
+def test_points_of_a_polygon_are_pairs() -> None:
+    triples = [[1, 2, 3], [40, 5, 6], [30, 50, 9], [1, 2, 3]]
+    with pytest.raises(RoiError, match=r"P402.*at least three points x, y"):
+        roi_from_dict({"name": "a", "kind": "motion", "polygon": triples})
+    shape = Polygon(((1.0, 2.0), (40.0, 5.0), (30.0, 50.0), (9.0, 9.0)))
+    object.__setattr__(shape, "points", tuple(tuple(point) for point in triples))
+    with pytest.raises(RoiError, match=r"P402.*pairs x, y"):
+        Roi("a", "motion", shape)
+    flat = roi_from_dict({"name": "a", "kind": "motion", "polygon": [1, 2, 40, 5, 30, 50]})
+    assert flat.shape == Polygon(((1.0, 2.0), (40.0, 5.0), (30.0, 50.0)))
 
 
 def test_sides_of_a_rectangle_are_whole_numbers_whatever_their_type() -> None:

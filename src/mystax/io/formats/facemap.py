@@ -1,4 +1,4 @@
-"""Facemap's `_proc.npy` and `_proc.mat`: reading and writing the files, their regions, their verbatim copy.
+"""Facemap's `_proc.npy` and `_proc.mat`: reading and writing the files, their verbatim copy.
 
 Facts about the layout are those that Facemap (https://github.com/MouseLand/facemap, doi
 10.1038/s41593-023-01490-6) documents and writes.  A file is read in a child process without running
@@ -8,19 +8,16 @@ anything in it; what its values mean stands in `mystax.io.formats.facemap_outcom
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from mystax.core.dataset import Schema, Variable
-from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind
 from mystax.core.safe_names import is_there
-from mystax.core.typing import Bool
-from mystax.errors import FormatError, MystaxError, RecipeError, RoiError
+from mystax.errors import FormatError, MystaxError, RecipeError
 from mystax.io.foreign import pack_tree, read_foreign, unpack_tree
-from mystax.io.formats.facemap_matlab import as_list, layout_of_matlab
+from mystax.io.formats.facemap_matlab import layout_of_matlab
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -28,9 +25,6 @@ else:
     Dataset = Any
 
 __all__ = [
-    "FacemapRoi",
-    "camera_names",
-    "facemap_rois",
     "read_facemap",
     "save_pickled_dict",
     "tree_from_verbatim",
@@ -40,8 +34,6 @@ __all__ = [
     "write_facemap",
 ]
 
-KINDS: Mapping[int, RoiKind] = {0: "pupil", 1: "motion", 2: "blink", 3: "running"}
-TYPES = {"pupil": "Pupil", "motion": "motion SVD", "blink": "Blink", "running": "Running"}
 MEMORY = 2 << 30
 MAX_MATLAB = 2 << 30
 
@@ -280,104 +272,3 @@ def understood(where: str = "Facemap file") -> Iterator[None]:
             "its values are not laid out as Facemap writes them",
             got=f"{type(error).__name__}: {error}"[:200],
         ) from error
-
-
-# regions -------------------------------------------------------------------------------------------
-
-
-def camera_names(tree: Mapping[str, Any]) -> list[str]:
-    """Return our names of the cameras: `face`, or `camera1`, `camera2`, ..."""
-    n_cameras = len(np.atleast_1d(np.asarray(tree.get("Ly", [0]))))
-    return ["face"] if n_cameras == 1 else [f"camera{k + 1}" for k in range(n_cameras)]
-
-
-@dataclass(frozen=True, slots=True)
-class FacemapRoi:
-    """A region of a Facemap file with its place in Facemap's lists."""
-
-    roi: Roi
-    camera_index: int
-    place: int
-    n_pixels: int
-    n_bins: int
-    box: tuple[int, int]
-    saturation: float | None
-    sigma: float | None
-
-
-def _ellipse_of(mask: Bool[np.ndarray, "y x"], x0: int, y0: int) -> Ellipse | Rectangle | Polygon:
-    """Return the ellipse that fills the box of a mask; Facemap draws only such ones."""
-    rows, columns = mask.shape
-    return Ellipse(x0 + (columns - 1) / 2, y0 + (rows - 1) / 2, columns / 2, rows / 2)
-
-
-def _one_roi(entry: Mapping[str, Any], cameras: Sequence[str], place: int, name: str) -> FacemapRoi | None:
-    kind = KINDS.get(int(entry.get("rind", -1)))
-    if kind is None:
-        return None
-    camera_index = int(entry.get("ivid", 0))
-    y, x = np.ravel(entry["yrange"]), np.ravel(entry["xrange"])
-    if not len(y) or not len(x) or camera_index >= len(cameras):
-        return None
-    y0, x0, height, width = int(y[0]), int(x[0]), len(y), len(x)
-    mask = np.asarray(entry.get("ellipse", True), bool)
-    if mask.shape != (height, width):
-        mask = np.ones((height, width), bool)
-    shape = Rectangle(x0, y0, width, height) if kind in ("motion", "running") else _ellipse_of(mask, x0, y0)
-    reflections = []
-    for item in as_list(entry.get("reflector")):
-        ry, rx = np.ravel(item["yrange"]), np.ravel(item["xrange"])
-        if len(ry) and len(rx):
-            inner = np.asarray(item.get("ellipse", np.ones((len(ry), len(rx)), bool)), bool)
-            reflections.append(_ellipse_of(inner, x0 + int(rx[0]), y0 + int(ry[0])))
-    bins = np.size(entry.get("yrange_bin", ())) * np.size(entry.get("xrange_bin", ()))
-    try:
-        roi = Roi(name, kind, shape, cameras[camera_index], tuple(reflections), source="imported")
-    except RoiError as error:
-        raise FormatError("F804", f"region {place}", f"its place cannot be ({error})") from error
-    saturation, sigma = entry.get("saturation"), entry.get("pupil_sigma")
-    return FacemapRoi(
-        roi,
-        camera_index,
-        place,
-        int(mask.sum()) if kind in ("pupil", "blink") else height * width,
-        int(bins),
-        (x0, y0),
-        None if saturation is None else float(np.ravel(saturation)[0]),
-        None if sigma is None else float(np.ravel(sigma)[0]),
-    )
-
-
-def facemap_rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
-    """Return the regions of a Facemap file in its order; `place` counts within their kind.
-
-    Parameters
-    ----------
-    tree : mapping
-        Facemap's layout.
-
-    Returns
-    -------
-    tuple of FacemapRoi
-        Names are the kind, numbered where a kind has several.
-    """
-    with understood():
-        return _rois(tree)
-
-
-def _rois(tree: Mapping[str, Any]) -> tuple[FacemapRoi, ...]:
-    cameras = camera_names(tree)
-    entries = as_list(tree.get("rois"))
-    kinds = [KINDS.get(int(entry.get("rind", -1))) for entry in entries]
-    found: list[FacemapRoi] = []
-    counts: dict[str, int] = {}
-    for entry, kind in zip(entries, kinds, strict=True):
-        if kind is None:
-            continue
-        place = counts.get(kind, 0)
-        counts[kind] = place + 1
-        name = kind if kinds.count(kind) == 1 else f"{kind}{place + 1}"
-        roi = _one_roi(entry, cameras, place, name)
-        if roi is not None:
-            found.append(roi)
-    return tuple(found)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mystax.core.geometry import Roi, roi_from_dict
+from mystax.core.geometry import Rectangle, Roi, roi_from_dict
 from mystax.errors import RecipeError
-from mystax.io.formats.facemap import KINDS, TYPES
+from mystax.io.formats.facemap_rois import KINDS, OUTLINE, TYPES, mask_entry, outline_of
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -33,6 +33,7 @@ def facemap_tree(
     files: Sequence[Sequence[str]],
     flavour: Flavour = "facemap",
     save_path: str | None = None,
+    rois: Sequence[Roi] = (),
 ) -> dict[str, Any]:
     """Write outcomes in Facemap's layout.
 
@@ -46,6 +47,8 @@ def facemap_tree(
         ``motSv`` of the last region only, as Facemap has it, or a list per region.
     save_path : str, optional
         Folder that the file names.
+    rois : sequence of Roi, optional
+        Regions as they were drawn: outcomes do not hold reflections and scale.
 
     Returns
     -------
@@ -55,8 +58,8 @@ def facemap_tree(
     Raises
     ------
     RecipeError
-        P403, if there is no outcome that Facemap has a place for, or no outcome of a camera alone where
-        there are components over all cameras.
+        P403, if there is no outcome that Facemap has a place for, no outcome of a camera alone where
+        there are components over all cameras, or bins of several sizes: a file has one.
     """
     named = {name: dataset for name, dataset in outcomes.items() if name.partition("/")[0] in MEASURED}
     if not named:
@@ -69,7 +72,7 @@ def facemap_tree(
         )
     if JOINT in named:
         _check_cameras(named)
-    return _Export(named, flavour).tree(files, save_path)
+    return _Export(named, flavour, rois).tree(files, save_path)
 
 
 MEASURED = ("motion", "svd", "pupil", "blink", "running")
@@ -104,8 +107,9 @@ class _Placed:
 class _Export:
     """One export: the datasets by camera, and their regions in Facemap's order."""
 
-    def __init__(self, outcomes: Mapping[str, Dataset], flavour: Flavour) -> None:
+    def __init__(self, outcomes: Mapping[str, Dataset], flavour: Flavour, rois: Sequence[Roi]) -> None:
         self.flavour = flavour
+        self.drawn = rois
         self.cameras: list[str] = []
         for name in outcomes:
             camera = name.partition("/")[2]
@@ -122,7 +126,7 @@ class _Export:
         ]
         self.n_frames = max(item.sizes["time"] for item in outcomes.values())
         self.sizes = [_frame_size(found) for found in self.by_camera]
-        self.bin = _bin_of(self.by_camera)
+        self.bin = _bin_of(outcomes)
         self.full: _Placed | None = None
         self.placed = self._regions()
 
@@ -138,16 +142,34 @@ class _Export:
                     if key not in found:
                         shape = json.loads(str(dataset["roi_shape"].values[j]))
                         roi = roi_from_dict({"name": name, "kind": kind, **shape})
-                        found[key] = _Placed(roi, kind, k, -1)
+                        found[key] = _Placed(self._as_drawn(roi, k), kind, k, -1)
                     found[key].analysis[analysis] = (dataset, j)
         for placed in list(found.values()):
-            if placed.kind == "motion" and placed.roi.name == "frame" and len(self.cameras) == 1:
+            if len(self.cameras) == 1 and self._is_whole(placed):
                 self.full = placed
                 del found[(placed.camera, placed.kind, placed.roi.name)]
                 continue
             placed.place = counts.get(placed.kind, 0)
             counts[placed.kind] = placed.place + 1
         return list(found.values())
+
+    def _as_drawn(self, roi: Roi, camera: int) -> Roi:
+        """Return a region with its reflections and scale, where it is one of those that were drawn."""
+        is_alone = len(self.cameras) == 1
+        same = (
+            drawn
+            for drawn in self.drawn
+            if (drawn.kind, drawn.name, type(drawn.shape)) == (roi.kind, roi.name, type(roi.shape))
+            and np.allclose(drawn.shape.numbers(), roi.shape.numbers(), rtol=1e-9)
+            and (is_alone or drawn.camera == self.cameras[camera])
+        )
+        return next(same, roi)
+
+    def _is_whole(self, item: _Placed) -> bool:
+        """Tell whether a region is the whole picture, as it is measured by itself: one may be named so."""
+        height, width = self.sizes[item.camera]
+        is_named = item.kind == "motion" and item.roi.name == "frame"
+        return is_named and item.roi.shape == Rectangle(0, 0, width, height)
 
     def _of_kind(self, kind: str) -> list[_Placed]:
         return [item for item in self.placed if item.kind == kind]
@@ -247,7 +269,8 @@ class _Export:
         picture = np.moveaxis(np.asarray(dataset[f"{ours}_mask"].values[j, :keep], np.float32), 0, 2)
         rows = np.isfinite(picture[..., 0]).any(1) if keep else np.zeros(len(picture), bool)
         columns = np.isfinite(picture[..., 0]).any(0) if keep else np.zeros(picture.shape[1], bool)
-        picture = picture[rows][:, columns]
+        # A region of another form has no values in the corners of its box.
+        picture = np.nan_to_num(picture[rows][:, columns])
         trace = np.asarray(dataset[f"{ours}_svd"].values[:, j, :keep], np.float32)
         flat = picture.reshape(picture.shape[0] * picture.shape[1], keep)
         return flat, picture, trace, value[:keep].astype(np.float32)
@@ -271,7 +294,7 @@ class _Export:
 
     def _pupil(self, item: _Placed) -> dict[str, np.ndarray]:
         dataset, j = item.analysis["pupil"]
-        box = item.roi.shape.box()
+        box = item.roi.box(self.sizes[item.camera])
         n = dataset.sizes["time"]
         angle = np.asarray(dataset["angle"].values[:, j], np.float64)
         # rows of axdir are the directions (y, x) of the short and of the long axis
@@ -307,8 +330,6 @@ class _Export:
         """Write a region as Facemap's window needs it."""
         shape = self.sizes[item.camera]
         box = item.roi.box(shape)
-        mask = item.roi.mask(shape)[box.y0 : box.y1, box.x0 : box.x1]
-        rows, columns = np.arange(box.y0, box.y1), np.arange(box.x0, box.x1)
         bins = item.roi.bins(shape, self.bin)
         dataset, j = next(iter(item.analysis.values()))
         level = next((dataset[name].values[j] for name in ("threshold", "level") if name in dataset), 255.0)
@@ -318,20 +339,35 @@ class _Export:
             "iROI": number,
             "ivid": item.camera,
             "color": COLOURS[item.kind],
-            "yrange": rows,
-            "xrange": columns,
+            **mask_entry(item.roi.shape, shape),
             "saturation": float(level),
-            "ellipse": mask,
-            "pupil_sigma": 2.0 if item.kind == "pupil" else None,
-            "reflector": [],
+            "pupil_sigma": _sigma_of(dataset) if item.kind == "pupil" else None,
+            "reflector": [mask_entry(inner, shape, (box.x0, box.y0)) for inner in item.roi.reflections],
             "yrange_bin": np.flatnonzero(bins.any(1)),
             "xrange_bin": np.flatnonzero(bins.any(0)),
+            OUTLINE: outline_of(item.roi),
         }
 
 
-def _bin_of(by_camera: Sequence[Mapping[str, Dataset]]) -> int:
-    sizes = [int(item.attrs["bin"]) for found in by_camera for item in found.values() if "bin" in item.attrs]
-    return max(sizes, default=1)
+def _bin_of(outcomes: Mapping[str, Dataset]) -> int:
+    """Return the size of the bins; a file has one for all cameras."""
+    alone = {name: item.attrs for name, item in outcomes.items() if name != JOINT}
+    sizes = {name: int(attrs["bin"]) for name, attrs in alone.items() if "bin" in attrs}
+    if len(set(sizes.values())) > 1:
+        raise RecipeError(
+            "P403",
+            "export to Facemap",
+            "a file has one size of bins",
+            expected="the same for all cameras",
+            got=", ".join(f"{name}: {size}" for name, size in sizes.items()),
+            hint="run it again with one size, such as --motion-bin 4 --svd-bin 4",
+        )
+    return next(iter(sizes.values()), 1)
+
+
+def _sigma_of(dataset: Dataset) -> float:
+    """Return the width of the pupil in the parameters of its outcome [standard deviations]."""
+    return float(json.loads(dataset.attrs.get("parameters", "{}")).get("sigma", 2.0))
 
 
 def _frame_size(found: Mapping[str, Dataset]) -> tuple[int, int]:

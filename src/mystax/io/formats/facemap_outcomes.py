@@ -12,7 +12,8 @@ from mystax.core.geometry import Rectangle, Roi
 from mystax.core.quality import Flag
 from mystax.core.typing import Float, Shaped
 from mystax.errors import FormatError
-from mystax.io.formats.facemap import FacemapRoi, camera_names, facemap_rois, understood
+from mystax.io.formats.facemap import understood
+from mystax.io.formats.facemap_rois import FacemapRoi, camera_names, facemap_rois
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -23,6 +24,9 @@ __all__ = ["Imported", "imported_outcomes"]
 
 EARLY = 499
 """Facemap 1.0.x stores the motion of frames 1..499 one frame early; `motion[499]` is then 0."""
+
+MASKS = {"motion": "motMask", "movie": "movMask"}
+"""Facemap's keys of the masks."""
 
 MOST_SIDE = 65_535
 """Longest side of a picture that a video can have [px]."""
@@ -81,6 +85,7 @@ class _Import:
         self.cameras = camera_names(tree)
         self.rois = facemap_rois(tree)
         self.found = Imported(rois=[item.roi for item in self.rois])
+        self.sbin = max(1, int(np.ravel(tree.get("sbin", 1))[0]))
         self.full = bool(np.any(tree.get("fullSVD", False))) and len(self.cameras) == 1
 
     def run(self) -> Imported:
@@ -90,6 +95,8 @@ class _Import:
             self._svd(k, camera, key)
             self._pupil(k, camera, key)
             self._blink(k, camera, key)
+        if len(self.cameras) > 1 and self._picture("motMask", 0) is not None:
+            self._flag("svd", "N304", "components over all cameras are kept in the copy of the file only")
         if "running" in self.tree and any(item.roi.kind == "running" for item in self.rois):
             self._flag("motion", "N302", "the running of this file is not imported: Facemap 1.0 stores noise")
         return self.found
@@ -140,9 +147,19 @@ class _Import:
         dataset["missing"] = ("time", np.zeros(n, np.uint8))
         if "space" in schema.coordinates:
             dataset = dataset.assign_coords(space=["x", "y"])
+        dataset.attrs.update(self._picture_size(self.cameras.index(camera)))
+        if analysis in ("motion", "svd"):
+            dataset.attrs["bin"] = self.sbin
         if time is None or len(time) != n:
             self._flag(analysis, "N304", "the times are not known: the videos were not found beside the file")
         self.found.datasets.setdefault(analysis, {})[key] = complete_outcome(dataset, schema)
+
+    def _picture_size(self, camera: int) -> dict[str, int]:
+        """Return the size of a camera's picture [px]; nothing where the file does not tell it."""
+        sides = [np.ravel(self.tree.get(name, ())) for name in ("Lx", "Ly")]
+        known = [int(side[camera]) for side in sides if camera < len(side)]
+        is_size = len(known) == 2 and 1 <= min(known) <= max(known) <= MOST_SIDE
+        return dict(zip(("frame_width", "frame_height"), known, strict=True)) if is_size else {}
 
     def _motion_rois(self, camera: int) -> list[tuple[Roi, int, int]]:
         """Return (region, place in Facemap's lists, number of bins) of the motion regions of a camera."""
@@ -154,8 +171,7 @@ class _Import:
                     "F804", "Lx, Ly", expected=f"sides of 1 to {MOST_SIDE} px", got=f"{width} x {height} px"
                 )
             frame = Roi("frame", "motion", Rectangle(0, 0, width, height), self.cameras[0], source="imported")
-            sbin = max(1, int(np.ravel(self.tree.get("sbin", 1))[0]))
-            found.insert(0, (frame, 0, (height // sbin) * (width // sbin)))
+            found.insert(0, (frame, 0, (height // self.sbin) * (width // self.sbin)))
         return found
 
     # analyses ----------------------------------------------------------------------------------
@@ -192,8 +208,8 @@ class _Import:
     def _svd(self, k: int, camera: str, key: str) -> None:
         parts = {}
         for ours, mask_key, trace_key, value_key in (
-            ("motion", "motMask", "motSVD", "motSv"),
-            ("movie", "movMask", "movSVD", "movSv"),
+            ("motion", MASKS["motion"], "motSVD", "motSv"),
+            ("movie", MASKS["movie"], "movSVD", "movSv"),
         ):
             rows = [
                 (roi, place, mask, trace)
@@ -232,7 +248,7 @@ class _Import:
         masks = np.full((len(rows), width, height, columns), np.nan, np.float32)
         traces = np.full((n, len(rows), width), np.nan, np.float32)
         values = np.full((len(rows), width), np.nan)
-        given = self._singular_values(value_key, rows)
+        given = self._singular_values(value_key, ours, rows)
         for j, (_, place, mask, trace) in enumerate(rows):
             norms = np.linalg.norm(mask.reshape(-1, mask.shape[2]).astype(np.float64), axis=0)
             norms[norms == 0] = 1.0
@@ -259,22 +275,28 @@ class _Import:
             self._flag(
                 "svd", "N304", "Facemap keeps the singular values of its last region only; others are missing"
             )
-        origins = [(roi.box((1 << 30, 1 << 30))) for roi, *_ in rows]
+        bins = {item.place + 1: item.bins for item in self.rois if item.roi.kind == "motion"}
+        origins = [bins.get(place, (0, 0)) for _, place, *_ in rows]
         found = {
             f"{ours}_svd": traces,
             f"{ours}_mask": masks,
             f"{ours}_singular_value": values,
-            "y_origin": np.array([box.y0 for box in origins]),
-            "x_origin": np.array([box.x0 for box in origins]),
+            "y_origin": np.array([y for _, y in origins]) * self.sbin,
+            "x_origin": np.array([x for x, _ in origins]) * self.sbin,
         }
         return found, [roi for roi, *_ in rows]
 
     def _singular_values(
-        self, key: str, rows: list[tuple[Roi, int, np.ndarray, np.ndarray]]
+        self, key: str, ours: str, rows: list[tuple[Roi, int, np.ndarray, np.ndarray]]
     ) -> dict[int, np.ndarray]:
         values = self.tree.get(key)
         if isinstance(values, list):
-            return {place: np.ravel(item) for place, item in enumerate(values) if np.any(np.ravel(item))}
+            # A list per place, or per place with components: without a whole frame the first is lacking.
+            masks = self.tree.get(f"{MASKS[ours]}_reshape", ())
+            there = [place for place in range(len(masks)) if self._picture(MASKS[ours], place) is not None]
+            places = there if len(values) == len(there) else range(len(values))
+            listed = zip(places, map(np.ravel, values), strict=True)
+            return {place: own for place, own in listed if np.any(own)}
         plain = np.ravel(values) if values is not None else np.empty(0)
         return {rows[-1][1]: plain} if np.any(plain) else {}
 

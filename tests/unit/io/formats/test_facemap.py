@@ -14,8 +14,6 @@ from mystax.core.dataset import check_outcome
 from mystax.core.geometry import Ellipse, Rectangle
 from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.facemap import (
-    camera_names,
-    facemap_rois,
     read_facemap,
     tree_from_verbatim,
     verbatim,
@@ -23,6 +21,7 @@ from mystax.io.formats.facemap import (
 )
 from mystax.io.formats.facemap_export import facemap_tree
 from mystax.io.formats.facemap_outcomes import imported_outcomes
+from mystax.io.formats.facemap_rois import camera_names, facemap_rois
 from tests.fixtures.facemap_files import facemap_dict
 from tests.fixtures.refusals import attempt
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mystax
-from mystax.core.geometry import Ellipse, Rectangle, Roi
+from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.errors import RecipeError
 from mystax.io.formats.facemap_export import _mosaic, facemap_tree
+from mystax.io.formats.facemap_outcomes import imported_outcomes
 from tests.fixtures.measure import moving_movie
 
 BIN = 4
@@ -29,7 +30,7 @@ def movies_of(shapes: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
     movies = {name: moving_movie(40, shape, seed) for seed, (name, shape) in enumerate(shapes.items())}
     for movie in movies.values():
         height, width = movie.shape[1:]
-        movie[:, Roi("", "pupil", Ellipse(30, 20, 7, 4)).mask((height, width))] = 5
+        movie[:, Roi("dark", "pupil", Ellipse(30, 20, 7, 4)).mask((height, width))] = 5
     return movies
 
 
@@ -174,6 +175,17 @@ def test_a_mosaic_is_about_as_high_as_wide(n: int, rows: int, columns: int) -> N
     assert places == [(k // columns * 10, k % columns * 10) for k in range(n)]
 
 
+def test_bins_of_several_sizes_are_refused() -> None:
+    sizes = {"motion/left": 4, "motion/right": 2}
+    found = {
+        name: of_memory({"face": (48, 64)}, ["motion"], parameters={"motion": {"bin": size}})["motion"]
+        for name, size in sizes.items()
+    }
+    with pytest.raises(RecipeError, match=r"one size of bins.*left: 4, motion/right: 2") as caught:
+        facemap_tree(found, files=[])
+    assert caught.value.code == "P403"
+
+
 # one camera ---------------------------------------------------------------------------------------------
 
 
@@ -225,6 +237,90 @@ def test_regions_have_their_pixels_colour_and_threshold(single: dict[str, Any]) 
     colours = {entry["color"] for entry in entries.values()}
     assert len(colours) == 3
     assert all(0 <= value <= 1 for colour in colours for value in colour)
+
+
+CUT = [Roi("eye", "pupil", Rectangle(-8, -4, 60, 50)), Roi("left", "pupil", Ellipse(30, 20, 34, 30))]
+
+
+def test_centres_of_a_region_that_the_picture_cuts_count_from_the_box_inside_of_it() -> None:
+    found = of_memory({"face": (48, 64)}, ["pupil"], CUT)
+    tree = facemap_tree(found, files=[])
+    for j, (entry, pupil) in enumerate(zip(tree["rois"], tree["pupil"], strict=True)):
+        assert (entry["xrange"][0], entry["yrange"][0]) == (0, 0)
+        np.testing.assert_allclose(pupil["com"][:, ::-1], found["pupil"]["centre"].values[:, j], atol=1e-4)
+    again = imported_outcomes(tree).datasets["pupil"][""]
+    np.testing.assert_allclose(again["centre"].values, found["pupil"]["centre"].values, atol=1e-4)
+
+
+def test_a_region_that_is_called_frame_is_not_the_whole_picture() -> None:
+    rois = [Roi("frame", "motion", Rectangle(8, 8, 24, 16))]
+    found = of_memory({"face": (48, 64)}, ["motion"], rois, parameters={"motion": {"bin": BIN}})
+    tree = facemap_tree(found, files=[])
+    assert tree["fullSVD"] is False
+    assert [entry["xrange"][0] for entry in tree["rois"]] == [8]
+    again = imported_outcomes(tree).datasets["motion"][""]
+    np.testing.assert_allclose(again["energy"].values[1:], found["motion"]["energy"].values[1:], rtol=1e-6)
+
+
+SHAPES_OF_ALL = [
+    Roi("turned", "motion", Ellipse(30, 22, 20, 9, 0.5)),
+    Roi("corner", "motion", Polygon(((4.0, 4.0), (50.0, 8.0), (20.0, 44.0)))),
+    Roi("eye", "pupil", Ellipse(30, 20, 16, 12, 0.6), reflections=(Ellipse(28, 18, 2.5, 2.0),)),
+    Roi("box", "blink", Rectangle(10, 10, 30, 24)),
+    Roi("lid", "blink", Polygon(((10.0, 10.0), (50.0, 14.0), (30.0, 40.0)))),
+]
+
+
+def test_regions_of_every_shape_come_back_as_they_were() -> None:
+    parameters = {"motion": {"bin": BIN}, "svd": {"bin": BIN, "n_components": 3}, "pupil": {"sigma": 3.0}}
+    names = ["motion", "svd", "pupil", "blink"]
+    found = of_memory({"face": (48, 64)}, names, SHAPES_OF_ALL, parameters=parameters)
+    tree = facemap_tree(found, files=[], rois=SHAPES_OF_ALL)
+    for mask in tree["motMask"][1:]:
+        np.testing.assert_allclose(np.linalg.norm(mask, axis=0), 1, atol=1e-5)
+    assert [entry["pupil_sigma"] for entry in tree["rois"]] == [None, None, 3.0, None, None]
+    again = imported_outcomes(tree)
+    assert [(roi.shape, roi.reflections) for roi in again.rois] == [
+        (roi.shape, roi.reflections) for roi in SHAPES_OF_ALL
+    ]
+    np.testing.assert_array_equal(again.datasets["motion"][""]["n_bins"], found["motion"]["n_bins"])
+    for name, variable in (("motion", "energy"), ("blink", "darkness"), ("pupil", "area")):
+        ours = found[name][variable].values[1:]
+        np.testing.assert_allclose(again.datasets[name][""][variable].values[1:], ours, rtol=1e-5)
+    for name in ("x_origin", "y_origin"):
+        np.testing.assert_array_equal(again.datasets["svd"][""][name], found["svd"][name])
+
+
+def test_facemap_sees_reflections_in_the_box_of_their_region() -> None:
+    found = of_memory({"face": (48, 64)}, ["pupil"], SHAPES_OF_ALL[2:3])
+    (entry,) = facemap_tree(found, files=[], rois=SHAPES_OF_ALL)["rois"]
+    (reflector,) = entry["reflector"]
+    whole = np.zeros((48, 64), bool)
+    rows, columns = (entry[name][reflector[name]] for name in ("yrange", "xrange"))
+    whole[np.ix_(rows, columns)] = reflector["ellipse"]
+    truth = Roi("spot", "pupil", SHAPES_OF_ALL[2].reflections[0]).mask((48, 64))
+    np.testing.assert_array_equal(whole, truth)
+
+
+def test_a_box_that_was_moved_since_is_believed_before_the_outline() -> None:
+    found = of_memory({"face": (48, 64)}, ["blink"], SHAPES_OF_ALL[4:])
+    tree = facemap_tree(found, files=[])
+    tree["rois"][0]["xrange"] = tree["rois"][0]["xrange"] + 3
+    (roi,) = imported_outcomes(tree).rois
+    assert isinstance(roi.shape, Ellipse)
+    assert roi.shape.cx == pytest.approx(33)
+
+
+@pytest.mark.parametrize("flavour", ["facemap", "element"])
+def test_singular_values_come_back_to_their_regions(flavour: Literal["facemap", "element"]) -> None:
+    rois = [Roi("one", "motion", Rectangle(0, 0, 24, 16)), Roi("two", "motion", Rectangle(24, 16, 40, 32))]
+    parameters = {"svd": {"bin": BIN, "n_components": 3}}
+    found = of_memory({"face": (48, 64)}, ["svd"], rois, parameters=parameters)
+    values = imported_outcomes(facemap_tree(found, files=[], flavour=flavour)).datasets["svd"][""]
+    ours = found["svd"]["motion_singular_value"].values.copy()
+    if flavour == "facemap":
+        ours[0] = np.nan
+    np.testing.assert_allclose(values["motion_singular_value"].values, ours, rtol=1e-6)
 
 
 def test_ranges_of_bins_are_those_that_lie_in_the_region(single: dict[str, Any]) -> None:

@@ -58,6 +58,9 @@ WRONG = {
     "file and camera": (("run", "VIDEO", "--camera", "left=VIDEO"), "not both"),
     "nothing to export": (("export", "FOLDER"), "--facemap"),
     "folder to export": (("export", "FOLDER/none", "--facemap", "."), "there is no such folder"),
+    "overlay over its video": (("track", "VIDEO", "--overlay", "VIDEO", "--overwrite"), "never replaced"),
+    "format of an overlay": (("track", "VIDEO", "--overlay", "FOLDER/o.xyz"), "such as points.mp4"),
+    "overlay that is a folder": (("track", "VIDEO", "--overlay", "FOLDER"), "such as points.mp4"),
     "folder to examine": (("doctor", "FOLDER/none"), "there is no"),
     "seed": (("demo", "--seed", "x"), "not a valid integer"),
 }

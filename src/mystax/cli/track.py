@@ -24,6 +24,7 @@ EPILOG = "Example: mystax track face.mp4 --overlay points.mp4"
     metavar="FILE",
     help="Also write the video with its points (one SOURCE).",
 )
+@click.option("--overwrite", is_flag=True, help="Let --overlay replace a file of the same name.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Outcomes go to DIR/<recording>/<recipe>."
 )
@@ -65,6 +66,8 @@ def _track(
     else:
         from mystax.engine.run import run
 
+        if options["overlay"] is not None:
+            _check_overlay(source, options)
         outcomes = run(
             str(source),
             analyses=["pose"],
@@ -78,6 +81,16 @@ def _track(
     if options["overlay"] is not None:
         from mystax.engine.overlay import write_overlay
 
-        path = write_overlay(outcomes, options["overlay"], progress=output.report)
+        path = write_overlay(
+            outcomes, options["overlay"], overwrite=options["overwrite"], progress=output.report
+        )
         output.more["overlay"] = str(path)
         output.say(f"overlay: {path}")
+
+
+def _check_overlay(source: Path, options: Mapping[str, Any]) -> None:
+    from mystax.engine.cameras import plan_cameras
+    from mystax.engine.overlay import check_overlay
+
+    files = [file for camera in plan_cameras(str(source)).files.values() for file in camera]
+    check_overlay(options["overlay"], files, overwrite=options["overwrite"])

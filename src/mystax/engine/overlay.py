@@ -1,7 +1,7 @@
 """A video with its keypoints drawn on it, for looking; the data are in the outcome."""
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.keypoints import KeypointSet
+from mystax.core.safe_names import check_folder, is_there
 from mystax.core.typing import Float32, Shaped, UInt8
 from mystax.errors import RecipeError
 
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["draw_points", "write_overlay"]
+__all__ = ["check_overlay", "draw_points", "write_overlay"]
 
 POSE = "pose"
 LOW = 0.5
 WIDEST = 1280
 """Columns of the overlay at most: it is for looking."""
+
+FILMS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".asf", ".wmv"}
+)
+"""Suffixes of containers that hold what is written here."""
 
 Colour = tuple[int, int, int]
 
@@ -80,7 +86,49 @@ def draw_points(
         area[:] = np.round(area * (1 - cover[..., None]) + np.array(colour) * cover[..., None])
 
 
-def write_overlay(outcomes: Mapping[str, Dataset], path: str | Path, *, progress: Report = silent) -> Path:
+def check_overlay(target: Path, videos: Iterable[str | Path], *, overwrite: bool = False) -> None:
+    """Refuse a place where no overlay may go, before any work is done.
+
+    Parameters
+    ----------
+    target : Path
+        Where the overlay is to go.
+    videos : iterable of paths
+        Videos of the recording: they are never replaced, whatever `overwrite` says.
+    overwrite : bool, optional
+        Whether another file of this name may be replaced.
+
+    Raises
+    ------
+    RecipeError
+        P403, if it is a video of the recording, another file that exists, or the name is no film's.
+    """
+    if target.suffix.lower() not in FILMS:
+        raise RecipeError(
+            "P403", str(target), expected="the name of a film, such as points.mp4", got=target.name
+        )
+    check_folder(target.parent, str(target.parent))
+    if is_there(target, folder=True):
+        raise RecipeError("P403", str(target), "is a folder", hint="name a file in it")
+    if not is_there(target):
+        return
+    if any(is_there(Path(video)) and target.samefile(video) for video in videos):
+        raise RecipeError(
+            "P403", str(target), "is a video of the recording: it is never replaced", hint="name another file"
+        )
+    if not overwrite:
+        raise RecipeError(
+            "P403", str(target), "the file exists", hint="name another file, or say --overwrite"
+        )
+
+
+def write_overlay(
+    outcomes: Mapping[str, Dataset],
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Report = silent,
+) -> Path:
     """Write the video of a pose with its smoothed points.
 
     Parameters
@@ -89,6 +137,8 @@ def write_overlay(outcomes: Mapping[str, Dataset], path: str | Path, *, progress
         With `pose`; of several cameras the first is drawn.
     path : path
         Where to; ``.mp4`` plays everywhere.
+    overwrite : bool, optional
+        Replace another file of this name, never a video of the recording.
     progress : callable, optional
         Takes events.
 
@@ -100,8 +150,9 @@ def write_overlay(outcomes: Mapping[str, Dataset], path: str | Path, *, progress
     Raises
     ------
     RecipeError
-        P403, if there is no pose, or its video went away.
+        P403, if there is no pose, or its video went away; and as `check_overlay`.
     """
+    from mystax.io.provenance import files_of_cameras
     from mystax.io.video import VideoWriter
     from mystax.plot.pictures import open_source
 
@@ -110,6 +161,8 @@ def write_overlay(outcomes: Mapping[str, Dataset], path: str | Path, *, progress
     if name is None:
         raise RecipeError("P403", "overlay", "there is no pose", hint="mystax track VIDEO makes one")
     dataset = outcomes[name]
+    files = files_of_cameras(dataset.attrs).values()
+    check_overlay(target, (file for camera in files for file in camera), overwrite=overwrite)
     source = open_source(dataset.attrs, name.partition("/")[2], dataset.sizes["time"])
     if source is None:
         raise RecipeError("P403", "overlay", "the video of the pose is not there any more")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mystax.core.keypoints import KeypointSet
-from mystax.engine.overlay import colours_of, draw_points, write_overlay
+from mystax.engine.overlay import check_overlay, colours_of, draw_points, write_overlay
 from mystax.engine.run import run
 from mystax.errors import RecipeError
 from mystax.io.outcomes import Outcomes
@@ -91,6 +91,37 @@ def test_the_overlay_has_every_frame_and_its_points(tracked: Outcomes, tmp_path:
         assert changed[k].any()
         assert not (changed[k] & far).any()
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_an_overlay_never_replaces_a_video_of_the_recording(tracked: Outcomes, tmp_path: Path) -> None:
+    raw = tmp_path / "face.mkv"
+    before = raw.read_bytes()
+    (tmp_path / "link.mkv").symlink_to(raw)
+    (tmp_path / "hard.mkv").hardlink_to(raw)
+    for name in ("face.mkv", "link.mkv", "hard.mkv", "../" + tmp_path.name + "/face.mkv"):
+        for overwrite in (False, True):
+            with pytest.raises(RecipeError, match=r"P403.*never replaced"):
+                write_overlay(tracked, tmp_path / name, overwrite=overwrite)
+    assert raw.read_bytes() == before
+
+
+def test_another_file_is_replaced_only_where_that_is_asked_for(tracked: Outcomes, tmp_path: Path) -> None:
+    other = tmp_path / "other.mkv"
+    other.write_bytes(b"a recording of somebody")
+    with pytest.raises(RecipeError, match=r"P403.*the file exists.*--overwrite"):
+        write_overlay(tracked, other)
+    assert other.read_bytes() == b"a recording of somebody"
+    write_overlay(tracked, other, overwrite=True)
+    with Video(other) as video:
+        assert video.n_frames == 6
+
+
+@pytest.mark.parametrize("name", ["points.xyz", "points", "points.gif", "folder.mp4", "face.mkv/points.mp4"])
+def test_names_that_no_overlay_can_have_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "face.mkv").write_bytes(b"")
+    with pytest.raises(RecipeError, match="P403"):
+        check_overlay(tmp_path / name, [tmp_path / "face.mkv"], overwrite=True)
 
 
 def test_without_a_pose_there_is_nothing_to_draw(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """DeepLabCut's HDF5 tables as pandas writes them, without pandas: two layouts read, the fixed one written."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def plain_dlc_h5(path: str) -> dict[str, Any]:
 
 
 def _table_layout(group: Any) -> dict[str, Any]:
-    """Read ``table``: a compound of an index and one block of numbers, columns in a pickled attribute."""
+    """Read ``table``: an index, and a block per type of number; columns are in pickled attributes."""
     axes = _pickled(group.attrs["non_index_axes"])
     columns = [tuple(map(str, column)) for column in axes[0][1]]
     info = _pickled(group.attrs["info"]) if "info" in group.attrs else {}
@@ -127,15 +127,38 @@ def _table_layout(group: Any) -> dict[str, Any]:
     fields = rows.dtype.names or ()
     blocks = sorted(name for name in fields if name.startswith("values_block_"))
     index = sorted(name for name in fields if name not in blocks)
-    values = np.concatenate([np.atleast_2d(rows[name].T).T.reshape(len(rows), -1) for name in blocks], axis=1)
     # the first field is the index; further levels of it come as columns of their own
     entries = list(zip(*(_plain(rows[name]) for name in index), strict=True))
     return {
         "levels": [str(name) for name in names] if names else [""] * len(columns[0]),
         "columns": columns,
         "index": [_join(entry) for entry in entries],
-        "values": np.asarray(values, np.float64),
+        "values": _of_blocks(group["table"].attrs, rows, blocks, columns),
     }
+
+
+def _of_blocks(
+    attributes: Mapping[str, Any], rows: np.ndarray, blocks: Sequence[str], columns: Sequence[tuple[str, ...]]
+) -> Float64[np.ndarray, "row column"]:
+    """Lay out the blocks of a table by the columns that each of them says it holds."""
+    place = {column: k for k, column in enumerate(columns)}
+    values = np.full((len(rows), len(columns)), np.nan)
+    filled: list[int] = []
+    for name in blocks:
+        kind = f"{name}_kind"
+        if kind in attributes:
+            held = [tuple(map(str, column)) for column in _pickled(attributes[kind])]
+        elif len(blocks) == 1:
+            held = list(columns)
+        else:
+            raise FormatError("F804", name, expected=f"its columns in the attribute {kind}", got="none")
+        at = [place[column] for column in held]
+        values[:, at] = rows[name].reshape(len(rows), len(at))
+        filled += at
+    if sorted(filled) != list(range(len(columns))):
+        expected = f"{len(columns)} columns, each in one block"
+        raise FormatError("F804", "table", expected=expected, got=f"{len(filled)} in blocks")
+    return values
 
 
 def _plain(column: np.ndarray) -> list[Any]:

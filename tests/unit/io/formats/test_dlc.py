@@ -135,6 +135,72 @@ def test_table_layout_is_read(tmp_path: Path, names: list[str] | None) -> None:
     assert np.isnan(table.position[1, 0, 1]).all()
 
 
+def blocks_layout(path: Path, frame: dict[tuple[str, ...], np.ndarray], blocks: list[list[int]]) -> Path:
+    """Write columns of several types as pandas does: a block per type, which says what it holds."""
+    names = list(frame)
+    fields = [
+        (f"values_block_{k}", frame[names[block[0]]].dtype, (len(block),)) for k, block in enumerate(blocks)
+    ]
+    rows = np.zeros(len(frame[names[0]]), [("index", "<i8"), *fields])
+    rows["index"] = np.arange(len(rows))
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df_with_missing")
+        group.attrs["pandas_type"] = np.bytes_("frame_table")
+        group.attrs["non_index_axes"] = np.bytes_(pickle.dumps([(1, names)], 0))
+        for k, block in enumerate(blocks):
+            rows[f"values_block_{k}"] = np.stack([frame[names[at]] for at in block], -1)
+        table = group.create_dataset("table", data=rows)
+        for k, block in enumerate(blocks):
+            table.attrs[f"values_block_{k}_kind"] = np.bytes_(pickle.dumps([names[at] for at in block], 0))
+    return path
+
+
+def mixed_frame() -> dict[tuple[str, ...], np.ndarray]:
+    """Four points with whole confidences: x = 1, 3, 5, 7 and y = 2, 4, 6, 8 hundred, plus the frame."""
+    frame: dict[tuple[str, ...], np.ndarray] = {}
+    for k, name in enumerate("abcd"):
+        frame["s", name, "x"] = np.arange(3) + 100.0 * (2 * k + 1)
+        frame["s", name, "y"] = np.arange(3) + 100.0 * (2 * k + 2)
+        frame["s", name, "likelihood"] = np.ones(3, np.int64)
+    return frame
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [[0, 1, 3, 4, 6, 7, 9, 10], [2, 5, 8, 11]],
+        [[2, 5, 8, 11], [10, 9, 7, 6, 4, 3, 1, 0]],
+        [[k] for k in reversed(range(12))],
+    ],
+    ids=["by type", "out of order", "twelve blocks"],
+)
+def test_table_of_several_types_is_read_by_the_columns_of_its_blocks(
+    tmp_path: Path, blocks: list[list[int]]
+) -> None:
+    table = read_dlc_h5(blocks_layout(tmp_path / "t.h5", mixed_frame(), blocks))
+    assert table.names == ("a", "b", "c", "d")
+    expected = np.arange(1, 9).reshape(4, 2) * 100.0 + np.arange(3)[:, None, None]
+    np.testing.assert_array_equal(table.position[:, 0], expected)
+    np.testing.assert_array_equal(table.confidence, 1.0)
+
+
+@pytest.mark.parametrize("change", ["none", "other", "twice", "few"])
+def test_table_whose_blocks_do_not_tell_their_columns_is_refused(tmp_path: Path, change: str) -> None:
+    path = blocks_layout(tmp_path / "t.h5", mixed_frame(), [[0, 1, 3, 4, 6, 7, 9, 10], [2, 5, 8, 11]])
+    columns = {
+        "other": [("s", "e", "likelihood")] * 4,
+        "twice": [("s", name, "x") for name in "abcd"],
+        "few": [("s", "a", "likelihood")],
+    }
+    with h5py.File(path, "r+") as file:
+        attributes = file["df_with_missing/table"].attrs
+        del attributes["values_block_1_kind"]
+        if change != "none":
+            attributes["values_block_1_kind"] = np.bytes_(pickle.dumps(columns[change], 0))
+    with pytest.raises(FormatError, match="F804"):
+        plain_dlc_h5(str(path))
+
+
 def test_table_layout_of_pictures_is_read(tmp_path: Path) -> None:
     path = table_layout(tmp_path / "t.h5", names=None, index=[b"a/i1.png", b"a/i2.png"])
     assert read_dlc_h5(path).files == ("a/i1.png", "a/i2.png")

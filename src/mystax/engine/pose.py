@@ -8,6 +8,7 @@ import numpy as np
 from mystax.core.events import Report, silent
 from mystax.core.params import check_params
 from mystax.engine.stills import is_stills, stills_of
+from mystax.errors import ParameterError, RecipeError
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -39,7 +40,7 @@ def pose(
     cores : int, optional
         Threads of the network; the result does not depend on it.
     out : path, optional
-        Also keep the outcome in this folder.
+        Also keep the outcome in this folder; not of arrays of pictures.
     progress : callable, optional
         Takes events.
     **parameters
@@ -55,7 +56,8 @@ def pose(
     Raises
     ------
     ParameterError
-        P401, if a parameter is unknown or out of its range, or there are no such weights.
+        P401, if a parameter is unknown or out of its range, there are no such weights, or `out` is given
+        with an array of pictures.
     RoiError
         P402, if the pictures are too small or the box lies outside of them.
     RecipeError
@@ -69,22 +71,44 @@ def pose(
     if isinstance(source, np.ndarray) or is_stills(source):
         return _of_stills(source, parameters, out, progress)
     if out is not None:
-        from mystax.engine.run import run
+        return _kept(source, camera, parameters, out, cores, progress)
+    from mystax.engine.calls import analysis_function
 
+    found: Dataset = analysis_function(ANALYSIS)(source, camera=camera, cores=cores, **parameters)
+    return found
+
+
+def _kept(
+    source: Any,
+    camera: str,
+    parameters: dict[str, object],
+    out: str | Path,
+    cores: int,
+    progress: Report,
+) -> Dataset:
+    """Track all cameras into a folder and return the one that is asked for."""
+    from mystax.engine.run import run
+    from mystax.engine.sources import recording_from
+
+    recording = recording_from(source)
+    try:
+        recording.video(camera)  # refuses an unknown one before the work
         outcomes = run(
-            source,
+            recording,
             analyses=[ANALYSIS],
             parameters={ANALYSIS: parameters},
             out=out,
             cores=cores,
             progress=progress,
         )
-        named = f"{ANALYSIS}/{camera}" if camera else ANALYSIS
-        return outcomes[named] if named in outcomes else outcomes[next(iter(outcomes))]
-    from mystax.engine.calls import analysis_function
-
-    found: Dataset = analysis_function(ANALYSIS)(source, camera=camera, cores=cores, **parameters)
-    return found
+    finally:
+        if recording is not source:
+            recording.close()
+    several = len(recording.cameras) > 1
+    name = f"{ANALYSIS}/{camera or recording.reference}" if several else ANALYSIS
+    if name not in outcomes:
+        raise RecipeError("P403", recording.name, f"there is no pose of camera {camera!r}")
+    return outcomes[name]
 
 
 def _of_stills(
@@ -92,7 +116,16 @@ def _of_stills(
 ) -> Dataset:
     from mystax.analyses.pose_params import PoseParams
 
-    if out is not None and not isinstance(source, np.ndarray):
+    if out is not None and isinstance(source, np.ndarray):
+        raise ParameterError(
+            "P401",
+            "parameter 'out' of 'pose'",
+            "pictures of an array have no names to be kept by",
+            expected="none with an array",
+            got=repr(str(out)),
+            hint="write the pictures into a folder and give that, or write the result: pose.to_netcdf(FILE)",
+        )
+    if out is not None:
         from mystax.engine.track_stills import track_folder
 
         kept: Dataset = track_folder(source, parameters, out=out, progress=progress)[ANALYSIS]

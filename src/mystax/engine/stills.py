@@ -12,7 +12,7 @@ from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.names import videos_in
 from mystax.io.stills import is_still, read_still
 
-__all__ = ["Still", "check_pixels", "is_stills", "stills_of"]
+__all__ = ["Still", "check_pixels", "is_stills", "still_files", "stills_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,35 @@ def _images(folder: Path) -> list[Path]:
     return sorted(item for item in folder.iterdir() if item.is_file() and is_still(item))
 
 
+def still_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
+    """List the files of pictures.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder of images, an image, or images.
+
+    Returns
+    -------
+    list of Path
+        Those of a folder by name, those of a list in its order.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a file is not there.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        files = _images(path) if path.is_dir() else [path]
+    else:
+        files = [Path(item) for item in source]
+    for file in files:
+        if not is_there(file):
+            raise RecipeError("P403", str(file), "there is no such picture")
+    return files
+
+
 def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
     """Read pictures one after the other.
 
@@ -68,15 +97,7 @@ def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:
     RecipeError
         P403, if a file is not there; before the first picture.
     """
-    if isinstance(source, str | Path):
-        path = Path(source)
-        files = _images(path) if path.is_dir() else [path]
-    else:
-        files = [Path(item) for item in source]
-    for file in files:
-        if not is_there(file):
-            raise RecipeError("P403", str(file), "there is no such picture")
-    for file in files:
+    for file in still_files(source):
         try:
             yield Still(file.name, read_still(file))
         except FormatError as error:

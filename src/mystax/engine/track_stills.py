@@ -14,7 +14,7 @@ from mystax.core.params import check_params
 from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
-from mystax.engine.stills import Still, stills_of
+from mystax.engine.stills import Still, still_files, stills_of
 from mystax.errors import MystaxError, RoiError
 
 if TYPE_CHECKING:
@@ -278,11 +278,9 @@ def track_folder(
         if out is not None
         else first.resolve().with_name(f"{first.resolve().name}.mystax")
     )
-    files = sorted(first.iterdir()) if first.is_dir() else [first]
     inputs: list[Mapping[str, object]] = [
         {"role": "image", "camera": "", "position": number, "id": quick_id(file)}
-        for number, file in enumerate(files)
-        if file.is_file()
+        for number, file in enumerate(still_files(source))
     ]
     inputs += analysis.more_inputs(params) if analysis.more_inputs is not None else []
     values = result_parameters(params)

@@ -1,7 +1,10 @@
 """Keypoints of single pictures: the places of the same frames in a video, and refusals."""
 
+import contextlib
 import json
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from mystax.core.events import Event
 from mystax.core.point_flags import FLAG_MASKS
 from mystax.engine.calls import analysis_function
 from mystax.errors import FormatError, ParameterError, RecipeError, RoiError
+from mystax.io.video import VideoWriter
 from tests.fixtures.networks import tiny_weights
 
 pytestmark = pytest.mark.extra("train")
@@ -99,3 +103,58 @@ def test_a_list_that_names_an_absent_picture_is_refused_before_the_first(
     with pytest.raises(RecipeError, match="P403"):
         mystax.pose([tmp_path / "a.png", tmp_path / "b.png"], weights=weights, progress=seen.append)
     assert seen == []
+
+
+def test_other_pictures_of_one_folder_are_another_outcome(weights: str, tmp_path: Path) -> None:
+    pictures = _pictures(4)
+    files = [tmp_path / "in" / f"{number}.png" for number in range(4)]
+    files[0].parent.mkdir()
+    for file, picture in zip(files, pictures, strict=True):
+        Image.fromarray(picture).save(file)
+    for first in (0, 2):
+        found = mystax.pose(files[first : first + 2], weights=weights, out=tmp_path / "out")
+        assert [str(name) for name in found["image"].values] == [f"{first}.png", f"{first + 1}.png"]
+        alone = mystax.pose(pictures[first : first + 2], weights=weights)
+        np.testing.assert_array_equal(found["position"], alone["position"])
+
+
+def test_files_beside_the_pictures_change_nothing(weights: str, tmp_path: Path) -> None:
+    Image.fromarray(_pictures(1)[0]).save(tmp_path / "a.png")
+    keys = []
+    for text in ("one", "two"):
+        (tmp_path / "notes.txt").write_text(text)
+        keys.append(mystax.pose([tmp_path / "a.png"], weights=weights, out=tmp_path / "out").attrs["key"])
+    assert keys[0] == keys[1]
+
+
+def test_an_array_has_no_name_to_be_kept_by(weights: str, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"P401.*'out' of 'pose'"):
+        mystax.pose(_pictures(1), weights=weights, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _two_cameras(folder: Path) -> mystax.Recording:
+    for name, shift in (("left", 0), ("right", 100)):
+        path, rate = folder / f"{name}.mkv", Fraction(30)
+        with VideoWriter(path, size=(90, 80), rate=rate, codec="ffv1", pixel_format="gray") as out:
+            for picture in np.roll(_pictures(3), shift, axis=1):
+                out.write(picture)
+    return mystax.open({name: folder / f"{name}.mkv" for name in ("left", "right")}, reference="right")
+
+
+def test_a_kept_pose_is_that_of_the_camera_that_is_asked_for(weights: str, tmp_path: Path) -> None:
+    with contextlib.closing(_two_cameras(tmp_path)) as recording:
+        wishes: dict[str, Any] = {"weights": weights, "box": "5,4,72", "smooth": "none"}
+        for camera in ("left", "right", ""):
+            alone = mystax.pose(recording, camera=camera, **wishes)
+            kept = mystax.pose(recording, camera=camera, out=tmp_path / "out", **wishes)
+            np.testing.assert_array_equal(kept["position_raw"], alone["position_raw"], err_msg=camera)
+
+
+def test_an_unknown_camera_is_refused_before_the_work(weights: str, tmp_path: Path) -> None:
+    with (
+        contextlib.closing(_two_cameras(tmp_path)) as recording,
+        pytest.raises(RecipeError, match=r"P403.*did you mean 'right'"),
+    ):
+        mystax.pose(recording, camera="rihgt", weights=weights, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -62,7 +62,14 @@ def _track(
 
         if options["overlay"] is not None:
             raise click.UsageError("--overlay is for videos")
-        outcomes = track_folder(source, parameters["pose"], out=options["out"], progress=report)
+        outcomes = track_folder(
+            source,
+            parameters["pose"],
+            out=options["out"],
+            cores=options["cores"],
+            force=options["force"],
+            progress=report,
+        )
     else:
         from mystax.engine.run import run
 

@@ -69,7 +69,7 @@ def pose(
     >>> dataset["position"].sel(keypoint="nose_tip")  # doctest: +SKIP
     """
     if isinstance(source, np.ndarray) or is_stills(source):
-        return _of_stills(source, parameters, out, progress)
+        return _of_stills(source, parameters, out, cores, progress)
     if out is not None:
         return _kept(source, camera, parameters, out, cores, progress)
     from mystax.engine.calls import analysis_function
@@ -112,7 +112,7 @@ def _kept(
 
 
 def _of_stills(
-    source: Any, parameters: dict[str, object], out: str | Path | None, progress: Report
+    source: Any, parameters: dict[str, object], out: str | Path | None, cores: int, progress: Report
 ) -> Dataset:
     from mystax.analyses.pose_params import PoseParams
 
@@ -128,13 +128,13 @@ def _of_stills(
     if out is not None:
         from mystax.engine.track_stills import track_folder
 
-        kept: Dataset = track_folder(source, parameters, out=out, progress=progress)[ANALYSIS]
+        kept: Dataset = track_folder(source, parameters, out=out, cores=cores, progress=progress)[ANALYSIS]
         return kept
     from mystax.core.quality import flags_to_json
     from mystax.engine.track_stills import track_stills
 
     params = check_params(PoseParams, parameters, ANALYSIS)
     pictures = source if isinstance(source, np.ndarray) else stills_of(source)
-    dataset, _, flags = track_stills(pictures, params, progress=progress)
+    dataset, _, flags = track_stills(pictures, params, cores=cores, progress=progress)
     dataset.attrs["quality"] = flags_to_json(flags)
     return dataset

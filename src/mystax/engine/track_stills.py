@@ -14,6 +14,7 @@ from mystax.core.params import check_params
 from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
+from mystax.engine.machine import available_cores
 from mystax.engine.stills import Still, still_files, stills_of
 from mystax.errors import MystaxError, RoiError
 
@@ -54,7 +55,11 @@ class _Found:
 
 
 def track_stills(
-    pictures: Iterator[Still] | Shaped[np.ndarray, "..."], params: PoseParams, *, progress: Report = silent
+    pictures: Iterator[Still] | Shaped[np.ndarray, "..."],
+    params: PoseParams,
+    *,
+    cores: int = 1,
+    progress: Report = silent,
 ) -> tuple[Dataset, float, list[Flag]]:
     """Find the keypoints of each picture by itself.
 
@@ -64,6 +69,8 @@ def track_stills(
         Grey pictures; sizes may differ.
     params : PoseParams
         Parameters; with ``box="auto"`` the smallest square that holds the picture is taken.
+    cores : int, optional
+        Threads of the network; the result does not depend on it.
     progress : callable, optional
         Takes events.
 
@@ -89,7 +96,7 @@ def track_stills(
     from mystax.nets.predictor import open_predictor
 
     predictor = open_predictor(
-        params.weights, keypoints=params.keypoints, device=params.device, batch=params.batch
+        params.weights, keypoints=params.keypoints, device=params.device, batch=params.batch, cores=cores
     )
     found = _Found()
     for number, still in enumerate(_each(pictures)):
@@ -237,6 +244,8 @@ def track_folder(
     parameters: Mapping[str, object],
     *,
     out: str | Path | None = None,
+    cores: int | None = None,
+    force: bool = False,
     progress: Report = silent,
 ) -> "Outcomes":
     """Track pictures and keep what was found in ``<source>.mystax/pose.nc``.
@@ -249,6 +258,10 @@ def track_folder(
         Parameters of `pose`.
     out : path, optional
         The outcome goes to ``<out>/<name of the source>``.
+    cores : int, optional
+        Threads; by default all that the process may use.
+    force : bool, optional
+        Make an outcome again that is current.
     progress : callable, optional
         Takes events.
 
@@ -279,14 +292,16 @@ def track_folder(
         else first.resolve().with_name(f"{first.resolve().name}.mystax")
     )
     inputs: list[Mapping[str, object]] = [
-        {"role": "image", "camera": "", "position": number, "id": quick_id(file)}
+        {"role": "image", "camera": "", "position": number, "id": quick_id(file), "name": file.name}
         for number, file in enumerate(still_files(source))
     ]
     inputs += analysis.more_inputs(params) if analysis.more_inputs is not None else []
     values = result_parameters(params)
     key = outcome_key(ANALYSIS, analysis.version, values, inputs)
-    if store.current_key(ANALYSIS) != key:
-        dataset, coverage, flags = track_stills(stills_of(source), params, progress=progress)
+    if force or store.current_key(ANALYSIS) != key:
+        dataset, coverage, flags = track_stills(
+            stills_of(source), params, cores=available_cores(cores), progress=progress
+        )
         about = Provenance(
             ANALYSIS, analysis.version, key, values, inputs, coverage, flags, run={"file": first.name}
         )

@@ -1,6 +1,7 @@
 """Single pictures: reading what others wrote, and lossless copies of labelled frames as PNG."""
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ __all__ = ["SUFFIXES", "is_still", "png_of", "read_still", "still_size"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MAX_PIXELS = 1 << 28
+DAMAGED = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, ArithmeticError, struct.error)
+"""What Pillow raises where a file that begins as a picture does not go on as one."""
 
 
 def is_still(path: Path | str) -> bool:
@@ -69,13 +72,23 @@ def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
     RecipeError
         P403, if there is no such file.
     FormatError
-        F802, F804, if it is too large, damaged or no picture.
+        F802, F804, if it is too large, damaged, no picture or several.
     """
     with _open(path) as picture:
         try:
+            n_pages = int(getattr(picture, "n_frames", 1))
+            if n_pages > 1:
+                raise FormatError(
+                    "F804",
+                    str(path),
+                    "the file holds several pictures",
+                    expected="one",
+                    got=f"{n_pages} pages",
+                    hint="write each page to a file of its own",
+                )
             deep = picture.mode.startswith("I") or picture.mode == "F"
             pixels = np.asarray(picture if deep else picture.convert("L"))
-        except (OSError, ValueError, SyntaxError) as error:
+        except DAMAGED as error:
             raise FormatError("F804", str(path), f"the picture is damaged ({error})") from error
     if not deep:
         return np.array(pixels, np.uint8)

@@ -18,6 +18,7 @@ from mystax.core.point_flags import FLAG_MASKS
 from mystax.engine.calls import analysis_function
 from mystax.errors import FormatError, ParameterError, RecipeError, RoiError
 from mystax.io.video import VideoWriter
+from tests.fixtures.commands import call
 from tests.fixtures.networks import tiny_weights
 
 pytestmark = pytest.mark.extra("train")
@@ -158,3 +159,51 @@ def test_an_unknown_camera_is_refused_before_the_work(weights: str, tmp_path: Pa
     ):
         mystax.pose(recording, camera="rihgt", weights=weights, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_renamed_pictures_are_tracked_under_their_new_names(weights: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, picture in zip(("a.png", "b.png"), _pictures(2), strict=True):
+        Image.fromarray(picture).save(folder / name)
+    mystax.pose(folder, weights=weights, out=tmp_path / "out")
+    (folder / "b.png").rename(folder / "c.png")
+    found = mystax.pose(folder, weights=weights, out=tmp_path / "out")
+    assert [str(name) for name in found["image"].values] == ["a.png", "c.png"]
+
+
+def test_force_and_cores_are_meant_for_pictures_too(
+    weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mystax.nets import predictor
+
+    threads = []
+
+    def opened(*args: Any, cores: int, **options: Any) -> predictor.Predictor:
+        threads.append(cores)
+        return original(*args, cores=cores, **options)
+
+    original = predictor.open_predictor
+    monkeypatch.setattr(predictor, "open_predictor", opened)
+    monkeypatch.setattr("mystax.engine.track_stills.available_cores", lambda limit: limit or 7)
+    Image.fromarray(_pictures(1)[0]).save(tmp_path / "a.png")
+    words = ("track", tmp_path / "a.png", "--weights", weights, "--out", tmp_path / "out", "--json")
+    states = []
+    for more in ((), (), ("--force", "--cores", "2")):
+        found = call(capsys, *words, *more)
+        assert found.status == 0, found.err
+        states.append(found.json["outcomes"][0]["state"])
+    assert states == ["made", "current", "made"]
+    assert threads == [7, 2]
+
+
+def test_a_file_of_several_pages_is_told_as_unreadable(weights: str, tmp_path: Path) -> None:
+    pictures = _pictures(3)
+    Image.fromarray(pictures[0]).save(tmp_path / "a.png")
+    first, second = (Image.fromarray(picture) for picture in pictures[1:])
+    first.save(tmp_path / "b.tif", save_all=True, append_images=[second])
+    found = mystax.pose(tmp_path, weights=weights)
+    assert np.isfinite(found["position"][0]).all()
+    assert np.isnan(found["position"][1]).all()
+    (flag,) = [flag for flag in json.loads(found.attrs["quality"]) if flag["code"] == "N302"]
+    assert "b.tif: F804 the file holds several pictures, 2 pages" in flag["text"]

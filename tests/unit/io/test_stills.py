@@ -64,6 +64,31 @@ def test_picture_that_is_cut_short_is_refused(tmp_path: Path) -> None:
         read_still(tmp_path / "a.png")
 
 
+def test_picture_of_several_pages_is_refused_with_their_number(tmp_path: Path) -> None:
+    first, *others = [Image.fromarray(np.full((9, 7), level, np.uint8)) for level in (10, 20, 30)]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others)
+    with pytest.raises(FormatError, match=r"F804.*a\.tif.*3 pages"):
+        read_still(tmp_path / "a.tif")
+
+
+@pytest.mark.attack
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it skips
+def test_hostile_pages_are_refused_or_read_but_never_untyped(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    first, *others = [Image.fromarray(rng.integers(0, 256, (12, 10), np.uint8)) for _ in range(3)]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others)
+    whole, refused = (tmp_path / "a.tif").read_bytes(), 0
+    for _ in range(300):
+        changed = np.frombuffer(whole, np.uint8).copy()
+        changed[rng.integers(len(changed), size=4)] = rng.integers(0, 256, 4)
+        (tmp_path / "a.tif").write_bytes(changed.tobytes())
+        try:
+            read_still(tmp_path / "a.tif")
+        except FormatError:
+            refused += 1
+    assert refused > 200
+
+
 @pytest.mark.attack
 def test_claimed_size_beyond_all_sense_is_refused_before_it_is_made(tmp_path: Path) -> None:
     small = png_of(np.zeros((4, 4), np.uint8))

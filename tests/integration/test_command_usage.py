@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -64,6 +65,21 @@ WRONG = {
     "folder to examine": (("doctor", "FOLDER/none"), "there is no"),
     "seed": (("demo", "--seed", "x"), "not a valid integer"),
 }
+
+
+@pytest.mark.parametrize("command", ["run", "track"])
+def test_two_inputs_whose_outcomes_share_a_folder_are_refused_before_the_work(
+    command: str, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copies = [tmp_path / day / "face.mp4" for day in ("monday", "tuesday")]
+    for copy in copies:
+        copy.parent.mkdir()
+        shutil.copy(video, copy)
+    found = call(capsys, command, *copies, "--out", tmp_path / "out", "--json")
+    assert (found.status, found.codes) == (2, ["P403"])
+    assert "monday" in found.err
+    assert "tuesday" in found.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("what", WRONG)

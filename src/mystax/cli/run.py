@@ -92,6 +92,10 @@ def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> N
     wanted = _recordings(files, options)
     output.inputs = [str(place) for place in files] or [dict(camera_files(options["cameras"]))]
     parameters: Mapping[str, Mapping[str, str]] = ctx.meta.get("mystax.parameters", {})
+    if len(wanted) > 1:
+        from mystax.engine.folders import refuse_shared
+
+        refuse_shared(wanted, options["out"])
     for number, place in enumerate(wanted, 1):
         if len(wanted) > 1:
             output.note(f"{place} ({number} of {len(wanted)})")

@@ -43,6 +43,10 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     if options["overlay"] is not None and len(sources) > 1:
         raise click.UsageError("--overlay takes one SOURCE")
     output.inputs = [str(source) for source in sources]
+    if len(sources) > 1:
+        from mystax.engine.folders import refuse_shared
+
+        refuse_shared(sources, options["out"])
     for source in sources:
         with output.going_on():
             _track(output, source, options, parameters)

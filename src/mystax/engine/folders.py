@@ -1,13 +1,14 @@
 """A run into a folder: outcomes, the recipe in use, the regions in use, the report."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mystax.core.events import Event, Report
 from mystax.core.geometry import Roi
 from mystax.core.recording import Recording
 from mystax.core.safe_names import safe_name
+from mystax.engine.cameras import plan_cameras
 from mystax.engine.jobs import Job
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import Plan, Request
@@ -15,12 +16,20 @@ from mystax.engine.recipe import Recipe, recipe_to_toml
 from mystax.engine.report import make_report
 from mystax.engine.runner import run_plan
 from mystax.engine.shared_pass import SLOW
-from mystax.errors import RecipeError
+from mystax.engine.stills import is_stills, stills_folder
+from mystax.errors import MystaxError, RecipeError
 from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 
-__all__ = ["ROIS", "folder_for", "regions_of_folder", "run_in_folder", "store_of_job"]
+__all__ = [
+    "ROIS",
+    "folder_for",
+    "refuse_shared",
+    "regions_of_folder",
+    "run_in_folder",
+    "store_of_job",
+]
 
 ROIS = "rois.toml"
 RECIPE = "recipe.toml"
@@ -53,7 +62,7 @@ def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> 
         P403, if there is no video file beside which the folder could be.
     """
     if out is not None:
-        return Path(out) / safe_name(recording.name) / safe_name(recipe.name)
+        return _above(recording.name, out) / safe_name(recipe.name)
     files = recording.cameras[recording.reference].files
     if not files:
         raise RecipeError(
@@ -62,10 +71,58 @@ def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> 
             "frames from memory have no folder beside them",
             hint="name one with out=",
         )
-    name = recording.name
+    return _beside(recording.name, files[0])
+
+
+def _above(name: str, out: str | Path) -> Path:
+    return Path(out) / safe_name(name)
+
+
+def _beside(name: str, file: str | Path) -> Path:
     if any(mark in name for mark in "/\\\0") or len(os.fsencode(name + SUFFIX)) > LONGEST:
         name = safe_name(name)
-    return Path(files[0]).absolute().parent / f"{name}{SUFFIX}"
+    return Path(file).absolute().parent / f"{name}{SUFFIX}"
+
+
+def refuse_shared(sources: Sequence[str | Path], out: str | Path | None) -> None:
+    """Refuse recordings whose outcomes would replace each other's, before any work is done.
+
+    Parameters
+    ----------
+    sources : sequence of paths
+        Videos, folders, NWB files or pictures, each worked on by itself with the same recipe; one that
+        cannot be opened is passed over.
+    out : path, optional
+        Folder above the outcomes.
+
+    Raises
+    ------
+    RecipeError
+        P403, naming the first two that share a folder.
+    """
+    seen: dict[tuple[Path, bool], Path] = {}
+    for source in map(Path, sources):
+        try:
+            place = _planned(source, out)
+        except (MystaxError, OSError, ValueError):
+            continue  # it is told when its turn comes
+        other = seen.setdefault(place, source)
+        if source.resolve() != other.resolve():
+            raise RecipeError(
+                "P403",
+                str(source),
+                f"its outcomes would replace those of {other}: both go to {place[0]}",
+                hint="give each an --out of its own, or rename one",
+            )
+
+
+def _planned(source: Path, out: str | Path | None) -> tuple[Path, bool]:
+    """Return the folder of a source, as far as it does not depend on the recipe, and whether that is all."""
+    if is_stills(source):
+        return stills_folder(source, out).resolve(), True
+    name, cameras, _ = plan_cameras(source)
+    place = _beside(name, next(iter(cameras.values()))[0]) if out is None else _above(name, out)
+    return place.resolve(), out is None
 
 
 def regions_of_folder(folder: Path, place: FolderPlace) -> tuple[Roi, ...] | None:

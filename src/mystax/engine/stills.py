@@ -12,7 +12,7 @@ from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.names import videos_in
 from mystax.io.stills import is_still, read_still
 
-__all__ = ["Still", "check_pixels", "is_stills", "still_files", "stills_of"]
+__all__ = ["Still", "check_pixels", "is_stills", "still_files", "stills_folder", "stills_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,25 @@ def still_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
         if not is_there(file):
             raise RecipeError("P403", str(file), "there is no such picture")
     return files
+
+
+def stills_folder(source: str | Path, out: str | Path | None) -> Path:
+    """Return the folder of the outcome of pictures.
+
+    Parameters
+    ----------
+    source : path
+        A picture, or a folder of them.
+    out : path, optional
+        Folder above the outcome.
+
+    Returns
+    -------
+    Path
+        ``<out>/<source>``, or ``<source>.mystax`` beside the source.
+    """
+    place = Path(source).resolve()
+    return Path(out) / place.name if out is not None else place.with_name(f"{place.name}.mystax")
 
 
 def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:

@@ -15,7 +15,7 @@ from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Shaped
 from mystax.engine.machine import available_cores
-from mystax.engine.stills import Still, still_files, stills_of
+from mystax.engine.stills import Still, still_files, stills_folder, stills_of
 from mystax.errors import MystaxError, RoiError
 
 if TYPE_CHECKING:
@@ -286,11 +286,7 @@ def track_folder(
     params = check_params(Declared, parameters, ANALYSIS)
     analysis = get_analysis(ANALYSIS)
     first = Path(source) if isinstance(source, str | Path) else Path(source[0]).parent
-    store = Store(
-        Path(out) / first.name
-        if out is not None
-        else first.resolve().with_name(f"{first.resolve().name}.mystax")
-    )
+    store = Store(stills_folder(first, out))
     inputs: list[Mapping[str, object]] = [
         {"role": "image", "camera": "", "position": number, "id": quick_id(file), "name": file.name}
         for number, file in enumerate(still_files(source))

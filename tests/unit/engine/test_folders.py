@@ -6,7 +6,7 @@ import pytest
 
 from mystax.core.geometry import Rectangle, Roi
 from mystax.core.recording import Camera, Recording
-from mystax.engine.folders import folder_for, regions_of_folder, run_in_folder
+from mystax.engine.folders import folder_for, refuse_shared, regions_of_folder, run_in_folder
 from mystax.engine.jobs import Job
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import Proposals, Request
@@ -67,6 +67,49 @@ def test_a_name_that_no_folder_can_have_becomes_one_beside_the_video(tmp_path: P
 def test_frames_in_memory_need_a_folder() -> None:
     with pytest.raises(RecipeError, match="out="):
         folder_for(make_recording(toy_spec()), read_recipe("quick"), None)
+
+
+@pytest.fixture
+def sessions(tmp_path: Path) -> Path:
+    """Two sessions with files of the same names."""
+    for session in ("a", "b"):
+        (tmp_path / session / "dots").mkdir(parents=True)
+        for name in ("f.mp4", "f.mkv", "g.mp4", "dots/1.png"):
+            (tmp_path / session / name).write_bytes(session.encode())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("sources", "out"),
+    [
+        (("a/f.mp4", "b/f.mp4"), "out"),
+        (("a/g.mp4", "a/f.mp4", "a/f.mkv"), None),
+        (("a/dots", "b/dots"), "out"),
+        (("a", "b/../a/f.mp4", "b/../b/f.mkv"), "out"),
+    ],
+)
+def test_sources_whose_outcomes_would_replace_each_other_are_refused(
+    sessions: Path, sources: tuple[str, ...], out: str | None
+) -> None:
+    with pytest.raises(RecipeError, match=r"P403.*would replace those of"):
+        refuse_shared([sessions / name for name in sources], out and sessions / out)
+
+
+@pytest.mark.parametrize(
+    ("sources", "out"),
+    [
+        (("a/f.mp4", "b/f.mp4", "a/g.mp4", "a/dots", "b/dots"), None),
+        (("a/f.mp4", "a/g.mp4", "a/dots"), "out"),
+        (("a/f.mp4", "b/../a/f.mp4"), "out"),
+        (("a/absent.mp4", "b/absent.mp4", "a/f.mp4"), "out"),
+        (("a/dots", "b/dots.mp4"), "out"),
+    ],
+)
+def test_sources_with_folders_of_their_own_are_not(
+    sessions: Path, sources: tuple[str, ...], out: str | None
+) -> None:
+    (sessions / "b" / "dots.mp4").write_bytes(b"c")
+    refuse_shared([sessions / name for name in sources], out and sessions / out)
 
 
 def test_a_folder_without_regions_stands_for_none(tmp_path: Path) -> None:

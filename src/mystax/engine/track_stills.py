@@ -106,6 +106,8 @@ def track_stills(
         raise found.lost[0]
     dataset = _dataset(predictor, found, params)
     flags = []
+    if not found.names:
+        flags.append(Flag("N301", "there are no pictures"))
     if found.lost:
         flags.append(Flag.about("N302", _lost_text(found), list(found.lost)))
     if found.flat:
@@ -219,7 +221,7 @@ def _dataset(predictor: Predictor, found: _Found, params: PoseParams) -> Dataset
             "flag": (point, flag[..., None], flag_attributes(FLAG_MASKS)),
         },
         coords={
-            "image": found.names,
+            "image": np.array(found.names, np.str_),
             "space": ["x", "y"],
             "cov": ["xx", "xy", "yy"],
             "keypoint": list(predictor.keypoints.ids),

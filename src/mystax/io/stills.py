@@ -15,6 +15,8 @@ __all__ = ["SUFFIXES", "is_still", "png_of", "read_still", "still_size"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MAX_PIXELS = 1 << 28
+BITS = 258
+"""TIFF's tag of the bits of a sample."""
 DAMAGED = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, ArithmeticError, struct.error)
 """What Pillow raises where a file that begins as a picture does not go on as one."""
 
@@ -65,14 +67,15 @@ def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
     Returns
     -------
     array (y, x)
-        uint8, or uint16 for deeper pictures [grey levels].
+        uint8, or uint16 for deeper pictures [grey levels].  Those of 32 bits and of floats are uint8 where
+        that holds them, else uint16.
 
     Raises
     ------
     RecipeError
         P403, if there is no such file.
     FormatError
-        F802, F804, if it is too large, damaged, no picture or several.
+        F802, F804, if it is too large, damaged, no picture or several, or its grey levels are other numbers.
     """
     with _open(path) as picture:
         try:
@@ -87,14 +90,29 @@ def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
                     hint="write each page to a file of its own",
                 )
             deep = picture.mode.startswith("I") or picture.mode == "F"
+            is_wide = picture.mode == "F" or getattr(picture, "tag_v2", {}).get(BITS, (16,))[0] > 16
             pixels = np.asarray(picture if deep else picture.convert("L"))
         except DAMAGED as error:
             raise FormatError("F804", str(path), f"the picture is damaged ({error})") from error
     if not deep:
         return np.array(pixels, np.uint8)
-    if pixels.size and (pixels.min() < 0 or pixels.max() > 65_535):
-        raise FormatError("F804", str(path), expected="grey levels from 0 to 65535", got="others")
-    return np.array(pixels, np.uint16)
+    return _of_deep(pixels, str(path), is_wide=is_wide)
+
+
+def _of_deep(pixels: Shaped[np.ndarray, "y x"], where: str, *, is_wide: bool) -> Shaped[np.ndarray, "y x"]:
+    """Return grey levels of 16 bits; wider whole ones in the narrowest type that holds them."""
+    low, high = (pixels.min(), pixels.max()) if pixels.size else (0, 0)
+    is_whole = pixels.dtype.kind != "f" or bool((pixels == np.rint(pixels)).all())
+    if not (is_whole and low >= 0 and high <= 65_535):
+        raise FormatError(
+            "F804",
+            where,
+            "the grey levels are no whole numbers of 8 or 16 bits",
+            expected="0 to 65535",
+            got=f"{pixels.dtype} from {low:g} to {high:g}",
+            hint="save the picture with 16 bits",
+        )
+    return np.array(pixels, np.uint8 if is_wide and high <= 255 else np.uint16)
 
 
 def png_of(pixels: Shaped[np.ndarray, "y x"]) -> bytes:

@@ -207,3 +207,20 @@ def test_a_file_of_several_pages_is_told_as_unreadable(weights: str, tmp_path: P
     assert np.isnan(found["position"][1]).all()
     (flag,) = [flag for flag in json.loads(found.attrs["quality"]) if flag["code"] == "N302"]
     assert "b.tif: F804 the file holds several pictures, 2 pages" in flag["text"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pictures_of_wider_numbers_have_the_places_of_those_of_eight_bits(
+    weights: str, tmp_path: Path, kind: type
+) -> None:
+    picture = _pictures(1)[0]
+    Image.fromarray(picture.astype(kind)).save(tmp_path / "a.tif")
+    found = mystax.pose(tmp_path / "a.tif", weights=weights)
+    np.testing.assert_array_equal(found["position"], mystax.pose(picture[None], weights=weights)["position"])
+
+
+def test_no_pictures_have_no_rows_and_a_remark(weights: str) -> None:
+    found = mystax.pose(np.zeros((0, 100, 100), np.uint8), weights=weights)
+    assert found.sizes["image"] == 0
+    assert found["position"].shape == mystax.pose(_pictures(2), weights=weights)["position"][:0].shape
+    assert [flag["code"] for flag in json.loads(found.attrs["quality"])] == ["N301"]

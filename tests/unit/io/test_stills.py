@@ -64,6 +64,36 @@ def test_picture_that_is_cut_short_is_refused(tmp_path: Path) -> None:
         read_still(tmp_path / "a.png")
 
 
+RAMP = np.arange(480).reshape(24, 20)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+@pytest.mark.parametrize(("scale", "expected"), [(0.5, np.uint8), (100, np.uint16)])
+def test_whole_grey_levels_of_wider_numbers_are_read_as_they_are(
+    tmp_path: Path, kind: type, scale: float, expected: type
+) -> None:
+    levels = (RAMP * scale).astype(np.int64)
+    Image.fromarray(levels.astype(kind)).save(tmp_path / "a.tif")
+    found = read_still(tmp_path / "a.tif")
+    assert found.dtype == expected
+    np.testing.assert_array_equal(found, levels)
+
+
+def test_dark_picture_of_sixteen_bits_stays_one(tmp_path: Path) -> None:
+    for suffix in ("png", "tif"):
+        Image.fromarray((RAMP // 2).astype(np.uint16)).save(tmp_path / f"a.{suffix}")
+        assert read_still(tmp_path / f"a.{suffix}").dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    "levels", [RAMP / 479, RAMP + 0.25, RAMP - 1.0, RAMP * 200.0, np.where(RAMP == 7, np.nan, RAMP)]
+)
+def test_other_numbers_are_refused_with_their_range(tmp_path: Path, levels: np.ndarray) -> None:
+    Image.fromarray(levels.astype(np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(FormatError, match=r"F804.*got float32 from .*16 bits"):
+        read_still(tmp_path / "a.tif")
+
+
 def test_picture_of_several_pages_is_refused_with_their_number(tmp_path: Path) -> None:
     first, *others = [Image.fromarray(np.full((9, 7), level, np.uint8)) for level in (10, 20, 30)]
     first.save(tmp_path / "a.tif", save_all=True, append_images=others)

@@ -59,6 +59,13 @@ def _weights_id(params: PoseParams) -> Sequence[Mapping[str, object]]:
     return [{"role": "weights", "camera": "", "position": 0, "id": mark}]
 
 
+def _check(params: PoseParams, camera: str, shape: tuple[int, int]) -> None:
+    """Refuse what cannot be used on the pictures of a camera."""
+    from mystax.analyses.pose_checks import check_pose
+
+    check_pose(params, camera, shape)
+
+
 @analysis(
     "pose",
     version=1,
@@ -67,6 +74,7 @@ def _weights_id(params: PoseParams) -> Sequence[Mapping[str, object]]:
     outputs=POSE,
     more_inputs=_weights_id,
     still_outputs=STILLS,
+    check=_check,
 )
 def pose(params: PoseParams) -> Reducer:
     """Track the keypoints of the face: places, their covariances and calibrated confidence."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mystax.analyses.pose_checks import given_box, is_too_small
 from mystax.analyses.pose_finish import Tracked, finish_pose
 from mystax.analyses.pose_params import PoseParams
 from mystax.analyses.pose_rows import PER_POINT, SMOOTHED, Columns, columns_of
@@ -17,8 +18,6 @@ from mystax.core.lazy import lazy_rows
 from mystax.core.quality import Flag
 from mystax.core.recording import FrameChunk
 from mystax.core.typing import Float32, Shaped
-from mystax.errors import RoiError
-from mystax.nets.box_text import parse_box
 from mystax.nets.crop import CropBox, frame_box
 from mystax.nets.face_box import FaceBox, find_face_box
 from mystax.nets.predictor import Predictor, open_predictor, points_for_box
@@ -31,8 +30,6 @@ else:
 __all__ = ["PoseReducer"]
 
 N_SAMPLES = 24
-MIN_SIDE = 32
-"""Smallest side of a picture in which a face can be tracked [px]."""
 
 
 @dataclass
@@ -75,15 +72,7 @@ class PoseReducer:
         WeightsError
             M701, M702, if the weights cannot be used.
         """
-        is_small = min(source.shape) < MIN_SIDE
-        if is_small and (self._params.no_face != "skip" or self._params.box != "auto"):
-            raise RoiError(
-                "P402",
-                f"camera {source.camera!r}",
-                "the pictures are too small for keypoints",
-                expected=f"sides of at least {MIN_SIDE} px",
-                got=f"{source.shape[1]} x {source.shape[0]} px",
-            )
+        is_small = is_too_small(self._params, source.camera, source.shape)
         self._source = source
         self._predictor = open_predictor(
             self._params.weights,
@@ -111,7 +100,7 @@ class PoseReducer:
                 return FaceBox(frame_box(*source.shape), 0.0)
             network = self._predictor
             return find_face_box(frames, network.place, points_for_box(network.every), network.score)
-        return FaceBox(parse_box(text, source.shape), 1.0)
+        return FaceBox(given_box(text, source.shape), 1.0)
 
     @property
     def n_passes(self) -> int:

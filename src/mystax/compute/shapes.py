@@ -81,8 +81,19 @@ def _align(
     size = (np.abs(away) ** 2).sum(1, keepdims=True)
     turn = (np.conj(away) * np.where(used, target - goal, 0)).sum(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        factor = np.where((count >= 2) & (size > 0), turn / size, np.nan)
+        factor = np.where((count >= 2) & _apart(shapes, used)[:, None], turn / size, np.nan)
     return np.asarray((shapes - centre) * factor + goal)
+
+
+def _apart(
+    shapes: Complex128[np.ndarray, "row keypoint"], used: Bool[np.ndarray, "row keypoint"]
+) -> Bool[np.ndarray, " row"]:
+    """Tell in which rows the used points do not all lie in one place: else they have no size."""
+    widths = [
+        np.where(used, along, -np.inf).max(1) - np.where(used, along, np.inf).min(1)
+        for along in (shapes.real, shapes.imag)
+    ]
+    return np.asarray(np.maximum(*widths) > 0)
 
 
 def _complex(position: Float[np.ndarray, "row keypoint space"]) -> Complex128[np.ndarray, "row keypoint"]:
@@ -114,11 +125,11 @@ def fit_shapes(position: Float[np.ndarray, "row keypoint space"]) -> ShapeModel:
     Raises
     ------
     NumbersError
-        N303, if fewer than 10 rows have 3 points.
+        N303, if fewer than 10 rows have 3 points that do not all lie in one place.
     """
     shapes = _complex(position)
     seen = np.isfinite(shapes)
-    rows = seen.sum(1) >= MIN_POINTS
+    rows = (seen.sum(1) >= MIN_POINTS) & _apart(shapes, seen)
     if rows.sum() < MIN_SHAPES:
         raise NumbersError(
             "N303",

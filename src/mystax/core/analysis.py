@@ -227,6 +227,8 @@ class OutcomeIn:
 
 
 Input = FramesIn | RoiIn | OutcomeIn
+Check = Callable[[Any, str, tuple[int, int]], None]
+"""Parameters, name of a camera, rows and columns of its pictures -> None, or a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,9 @@ class Analysis:
         refuse parameters before any work.
     still_outputs : Schema, optional
         What the outcome of single pictures looks like: with the dimension `image` instead of `time`.
+    check : callable, optional
+        Parameters, name of a camera, rows and columns of its pictures -> None; refuses before any work what
+        cannot be used on them.
     """
 
     name: str
@@ -271,6 +276,7 @@ class Analysis:
     joint_outputs: Schema | None = None
     more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = field(default=None, repr=False)
     still_outputs: Schema | None = None
+    check: Check | None = field(default=None, repr=False)
 
     def schema_of(self, dataset: Dataset) -> Schema:
         """Return the schema of a dataset: `camera` tells all cameras, `image` single pictures."""
@@ -323,6 +329,7 @@ def analysis(
     joint_outputs: Schema | None = None,
     more_inputs: Callable[[Any], Sequence[Mapping[str, object]]] | None = None,
     still_outputs: Schema | None = None,
+    check: Check | None = None,
 ) -> Callable[[F], F]:
     """Declare an analysis; the decorated function makes its reducer from the parameters.
 
@@ -346,6 +353,8 @@ def analysis(
         Parameters -> fingerprints of further files that the outcome depends on.
     still_outputs : Schema, optional
         The form of the outcome of single pictures.
+    check : callable, optional
+        Parameters, camera, rows and columns of its pictures -> None; refuses what cannot be used on them.
 
     Returns
     -------
@@ -367,6 +376,7 @@ def analysis(
             joint_outputs,
             more_inputs,
             still_outputs,
+            check,
         )
         return make
 

@@ -186,9 +186,9 @@ def make_plan(
     Raises
     ------
     RoiError
-        P402, if a region cannot be used, or a required one is missing.
+        P402, if a region or a face box cannot be used, or a required region is missing.
     RecipeError
-        P403, if a camera is unknown, or two analyses ask for different bins on one camera.
+        P403, if a camera or point is unknown, or two analyses ask for different bins on one camera.
     ParameterError
         P401, if a parameter cannot be used.
     """
@@ -351,6 +351,8 @@ class _Context:
                 continue
             params = self._params(analysis, step, camera)
             self._check_bins(params, rois, shape)
+            if analysis.check is not None:
+                analysis.check(params, camera, shape)
             parts.append(CameraPart(camera, rois, params))
         if not parts:
             kind = analysis.roi_input.kind if analysis.roi_input is not None else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from mystax.core.keypoints import KeypointSet, shipped_sets
 from mystax.core.typing import Bool, Float32, Int64, Shaped
 from mystax.errors import RecipeError, WeightsError, nearest
-from mystax.io.weights import find_weights
+from mystax.io.weights import digest_for_plans, find_weights
 from mystax.nets.crop import CropBox
 from mystax.nets.face_box import BoxPoints
 from mystax.nets.runtime import Network, Places, load_network
 
-__all__ = ["BASE_SET", "Predictor", "open_predictor", "points_for_box"]
+__all__ = ["BASE_SET", "Predictor", "check_points", "open_predictor", "points_for_box"]
 
 BASE_SET, USUAL_SET = "mouse-face-22", "mouse-face-13"
 """The points of the shipped weights, and those of them that are given where nothing is said."""
@@ -180,6 +181,38 @@ def open_predictor(
         P403, if a point is unknown (with the nearest name).
     """
     network = load_network(find_weights(weights), device=device, threads=cores, batch=batch)
+    every = _every(network)
+    wanted = _wanted(every, keypoints)
+    maps = network.info.points
+    order = np.array([maps.index(name) for name in every.ids], np.int64)
+    chosen = np.array([maps.index(every.point(name).id) for name in wanted.ids], np.int64)
+    return Predictor(network, every, wanted, chosen, order, bits)
+
+
+def check_points(weights: str | Path, keypoints: str) -> None:
+    """Refuse points that weights do not have, before any frame is read.
+
+    Parameters
+    ----------
+    weights, keypoints : str
+        As for `open_predictor`.
+
+    Raises
+    ------
+    ParameterError, WeightsError, RecipeError
+        P401, M701, M702, P403, as `open_predictor`.
+    """
+    path = find_weights(weights)
+    _wanted(_every_of(path, digest_for_plans(path)), keypoints)
+
+
+@lru_cache(maxsize=8)  # plans of hundreds of recordings ask for the points of one network
+def _every_of(path: Path, _digest: str) -> KeypointSet:
+    return _every(load_network(path, device="cpu"))
+
+
+def _every(network: Network) -> KeypointSet:
+    """Return all points of a network."""
     every = KeypointSet.from_toml(network.info.keypoints, network.where)
     if set(every.ids) != set(network.info.points):
         raise WeightsError(
@@ -189,11 +222,7 @@ def open_predictor(
             expected=", ".join(network.info.points[:6]),
             got=", ".join(every.ids[:6]),
         )
-    wanted = _wanted(every, keypoints)
-    maps = network.info.points
-    order = np.array([maps.index(name) for name in every.ids], np.int64)
-    chosen = np.array([maps.index(every.point(name).id) for name in wanted.ids], np.int64)
-    return Predictor(network, every, wanted, chosen, order, bits)
+    return every
 
 
 def _wanted(every: KeypointSet, keypoints: str) -> KeypointSet:

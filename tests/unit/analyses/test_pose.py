@@ -242,6 +242,7 @@ def test_points_are_chosen_by_name_or_set(weights: str) -> None:
         ({"box": "1,2"}, RoiError, "expected auto, frame, or x,y,side"),
         ({"box": "0,0,12"}, RoiError, "at least 16 px"),
         ({"box": "500,500,96"}, RoiError, "outside of the picture"),
+        ({"box": "100,80,20000"}, RoiError, "at most 560 px"),
         ({"box": "0,0,96,7"}, RoiError, "expected auto, frame, or x,y,side"),
         ({"smooth": "median"}, ParameterError, "'none' or 'ml' or 'adaptive'"),
         ({"min_cutoff": 0.1}, ParameterError, "0.5 <= min_cutoff <= 200"),

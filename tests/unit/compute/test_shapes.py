@@ -108,6 +108,18 @@ def test_too_few_shapes_are_refused() -> None:
         fit_shapes(faces(9, 13))
 
 
+def test_frames_with_all_points_in_one_place_are_no_shapes() -> None:
+    some = faces(100, 14)
+    corner = np.broadcast_to([395.5, 405.5], (20, *FACE.shape))
+    mixed = np.concatenate([corner, some])
+    model, alone = fit_shapes(mixed), fit_shapes(some)
+    np.testing.assert_array_equal(model.mean, alone.mean)
+    np.testing.assert_array_equal(model.covariance, alone.covariance)
+    assert np.isnan(shape_residuals(model, mixed)[:20]).all()
+    with pytest.raises(NumbersError, match=r"N303.*10 frames of 3 points"):
+        fit_shapes(np.asarray(corner))
+
+
 @pytest.mark.needs_data
 def test_real_labels_are_like_each_other(real_data: Path) -> None:
     from mystax.io.formats.keypoint_csv import read_keypoint_csv

@@ -247,6 +247,49 @@ def test_wrong_parameter_is_found_in_the_plan() -> None:
         make_plan(_recording(), Request(recipe))
 
 
+@pytest.mark.parametrize(
+    ("more", "kind", "text"),
+    [
+        ({"box": "abc"}, RoiError, r"P402.*expected auto, frame, or x,y,side"),
+        ({"box": "10,10,12"}, RoiError, r"P402.*at least 16 px"),
+        ({"box": "10,10,401"}, RoiError, r"P402.*at most 400 px.*100 x 80 px.*401"),
+        ({"box": "10,10,inf"}, RoiError, r"P402.*at most 400 px"),
+        ({"box": "85,50,50"}, RoiError, r"P402.*a quarter of it.*100 x 80 px.*85,50,50"),
+        ({"box": "-90,-70,100"}, RoiError, r"P402.*a quarter of it"),
+        ({"keypoints": "nose_tipp"}, RecipeError, r"P403.*did you mean 'nose_tip'"),
+        ({"weights": "mouse-fase"}, ParameterError, r"P401.*did you mean 'mouse-face'"),
+    ],
+)
+def test_what_pose_cannot_use_is_refused_in_the_plan(
+    more: dict[str, object], kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        _plan(None, "pose", pose=more)
+
+
+@pytest.mark.parametrize("box", ["auto", "frame", "10,10,400", "75,40,50", "-50,-50,100,3", "-160,-170,400"])
+def test_a_face_box_may_hang_over_the_picture(box: str) -> None:
+    assert _states(_plan(None, "pose", pose={"box": box})) == {"pose": "wanted"}
+
+
+def test_the_whole_frame_is_a_face_box_of_long_pictures_too() -> None:
+    long = Recording("r", {"face": Camera("face", ArraySource(np.zeros((4, 40, 900), np.uint8)))})
+    for box in ("frame", "0,-430,900"):
+        assert _states(_plan(long, "pose", pose={"box": box})) == {"pose": "wanted"}
+
+
+def test_pictures_too_small_for_a_face_are_refused_in_the_plan_unless_they_are_to_be_skipped() -> None:
+    small = Recording("r", {"side": Camera("side", ArraySource(np.zeros((4, 24, 90), np.uint8)))})
+    with pytest.raises(RoiError, match=r"P402 camera 'side'.*at least 32 px.*90 x 24 px"):
+        _plan(small, "pose")
+    assert _states(_plan(small, "pose", pose={"no_face": "skip"})) == {"pose": "wanted"}
+
+
+def test_points_by_name_and_by_set_are_known_to_the_plan() -> None:
+    for keypoints in ("all", "nose_tip, eye_top", "mouse-face-15"):
+        assert _states(_plan(None, "pose", pose={"keypoints": keypoints})) == {"pose": "wanted"}
+
+
 def test_frames_are_not_read() -> None:
     class Closed(ArraySource):
         def chunks(self, *args: Any, **request: Any) -> Iterator[FrameChunk]:

@@ -17,7 +17,6 @@ from mystax.core.point_flags import FLAG_MASKS, flag_attributes
 from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float32, Float64, UInt8
 from mystax.nets.box_text import box_text
-from mystax.nets.crop import CropBox
 from mystax.nets.face_box import FaceBox
 from mystax.nets.predictor import SHAPE_LIMIT, Predictor
 
@@ -36,6 +35,8 @@ OUTER = 0.05
 """Width of the outer part of the box, as a share of its side."""
 MOST_OUTER = 0.01
 """Share of frames with points in the outer part that is told."""
+WAYS = "a region of kind face, or the parameter box of pose (x,y,side)"
+"""How a face box is given, whatever the command or call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Tracked:
         Room for the smoothed rows of each point.
     is_skipped : bool
         Whether no frame was looked at, since there is no face.
+    shape : tuple of int
+        Rows and columns of the frames.
     """
 
     rows: Spool
@@ -67,6 +70,14 @@ class Tracked:
     predictor: Predictor
     smoothed: Sequence[Spool]
     is_skipped: bool = False
+    shape: tuple[int, int] = (0, 0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the box holds all of every frame."""
+        (rows, columns), box = self.shape, self.face.box
+        reaches = box.x + box.side >= columns and box.y + box.side >= rows
+        return min(self.shape) > 0 and max(box.x, box.y) <= 0 and reaches
 
     @property
     def blocks(self) -> Iterator[slice]:
@@ -196,11 +207,10 @@ def _one_point(
 def _remarks(tracked: Tracked, params: PoseParams) -> list[Flag]:
     """Say what concerns the whole recording."""
     found = []
-    box = tracked.face.box
     if not tracked.face.is_found:
         did = "nothing was tracked" if tracked.is_skipped else "the whole frame was tracked"
         score = f"best score {tracked.face.score:.2f}"
-        text = f"no face was found ({score}): {did}; draw a box: --pose-box x,y,side"
+        text = f"no face was found ({score}): {did}; draw a box: {WAYS}"
         found.append(Flag("N302", text))
     if tracked.is_skipped:
         return found
@@ -210,7 +220,7 @@ def _remarks(tracked: Tracked, params: PoseParams) -> list[Flag]:
         text = "nothing can be told apart in the face box (constant, black or saturated)"
         found.append(Flag.about("N301", text, flat.tolist()))
     if tracked.face.is_found:
-        found += _drift(tracked.times, looks, box)
+        found += _drift(tracked, looks)
     return found
 
 
@@ -258,8 +268,9 @@ def _look(tracked: Tracked, params: PoseParams) -> _Looks:
     return looks
 
 
-def _drift(times: Float64[np.ndarray, " time"], looks: _Looks, box: CropBox) -> list[Flag]:
+def _drift(tracked: Tracked, looks: _Looks) -> list[Flag]:
     """Say whether the face leaves the middle of its box for a minute, or touches its edge often."""
+    times, box = tracked.times, tracked.face.box
     seen = looks.seen & np.isfinite(times)
     if not seen.any():
         return []
@@ -276,5 +287,5 @@ def _drift(times: Float64[np.ndarray, " time"], looks: _Looks, box: CropBox) -> 
         if len(moved)
         else f"points lie at the edge of the face box in {100 * share:.1f} % of the frames"
     )
-    text = f"{what}: draw a larger box (--pose-box x,y,side)"
-    return [Flag.about("N331", text, np.flatnonzero(seen & looks.outer))]
+    hint = "" if tracked.is_whole else f": draw a larger one: {WAYS}"
+    return [Flag.about("N331", what + hint, np.flatnonzero(seen & looks.outer))]

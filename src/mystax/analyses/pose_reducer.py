@@ -209,7 +209,14 @@ class PoseReducer:
         smoothed = [open_rows(self._source, f"pose_smooth{point}", len(SMOOTHED)) for point in range(k)]
         dataset, self._flags = finish_pose(
             Tracked(
-                self._rows, n, self._source.times, self._face, self._predictor, smoothed, self._is_skipped
+                self._rows,
+                n,
+                self._source.times,
+                self._face,
+                self._predictor,
+                smoothed,
+                self._is_skipped,
+                self._source.shape,
             ),
             self._params,
         )

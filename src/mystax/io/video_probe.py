@@ -308,7 +308,7 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
         flags.append(Flag("V106", text))
     if doubtful_range:
         text = f"{name} has no range tag and uses codes outside 16..235: probably full range; "
-        flags.append(Flag("V109", text + 'say grey_range="full"'))
+        flags.append(Flag("V109", text + 'say grey_range="full" (on the command line --grey-range full)'))
     if timing.kind == "variable":
         flags.append(Flag("V110", f"the frame rate of {name} is variable"))
     repaired = [

@@ -70,7 +70,8 @@ def test_a_face_that_moves_away_is_told_with_its_minute(predictor: Predictor) ->
     (flag,) = _flags(_tracked(predictor, path))
     assert flag.code == "N331"
     assert "first in minute 0" in flag.text
-    assert "--pose-box" in flag.text
+    assert "draw a larger one: a region of kind face, or the parameter box of pose" in flag.text
+    assert "--" not in flag.text
 
 
 def test_points_at_the_edge_of_the_box_are_told_with_their_frames(predictor: Predictor) -> None:
@@ -81,6 +82,37 @@ def test_points_at_the_edge_of_the_box_are_told_with_their_frames(predictor: Pre
     assert "2.0 % of the frames" in flag.text
     assert flag.frames[0] == 100
     assert flag.n_frames == 30
+
+
+@pytest.mark.parametrize(
+    ("box", "shape", "is_whole"),
+    [
+        (CropBox(0.0, -50.0, 400.0), (300, 400), True),
+        (CropBox(-10.0, -60.0, 420.0), (300, 400), True),
+        (CropBox(0.0, -50.0, 399.0), (300, 400), False),
+        (CropBox(1.0, 0.0, 400.0), (300, 400), False),
+    ],
+)
+def test_no_larger_box_is_asked_for_where_it_holds_the_whole_frame(
+    predictor: Predictor, box: CropBox, shape: tuple[int, int], is_whole: bool
+) -> None:
+    path = _middle()
+    path[100:130, 0] += 190.0
+    tracked = replace(_tracked(predictor, path), face=FaceBox(box, 1.0), shape=shape)
+    (flag,) = _flags(tracked)
+    assert flag.code == "N331"
+    assert "2.0 % of the frames" in flag.text
+    assert ("larger" not in flag.text) == is_whole
+
+
+def test_where_no_face_is_found_both_ways_to_name_it_are_said(predictor: Predictor) -> None:
+    tracked = replace(_tracked(predictor, _middle(40)), face=FaceBox(BOX, 0.1))
+    (flag,) = _flags(tracked)
+    assert flag.code == "N302"
+    assert flag.text == (
+        "no face was found (best score 0.10): the whole frame was tracked; "
+        "draw a box: a region of kind face, or the parameter box of pose (x,y,side)"
+    )
 
 
 def test_doubtful_points_do_not_count_for_the_edge(predictor: Predictor) -> None:

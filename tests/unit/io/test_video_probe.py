@@ -122,6 +122,9 @@ def test_untagged_codes_outside_the_limited_range_are_v109(make: Make) -> None:
     path = make("untagged_full")
     assert "V109" in codes(Video(path))
     assert "V109" not in codes(Video(path, grey_range="full"))
+    (flag,) = [flag for flag in Video(path).probe().flags if flag.code == "V109"]
+    assert 'grey_range="full"' in flag.text
+    assert "--grey-range full" in flag.text
 
 
 # ---------------------------------------------------------------------- several files

@@ -31,6 +31,8 @@ class ChapterKind:
         Collects the numbers of all cameras.
     empty : str
         What is said where there is nothing to show.
+    why_nothing : callable, optional
+        Says why there is nothing to show of a camera; "" where there is something.
     """
 
     title: str
@@ -40,3 +42,4 @@ class ChapterKind:
     examples: Callable[[View, FrameSource], list[NamedFigure]] | None = None
     tables: Callable[[Sequence[View]], list[Table]] | None = None
     empty: str = "There is nothing to show: no region gave a value."
+    why_nothing: Callable[[View], str] | None = None

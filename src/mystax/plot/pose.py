@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.outcome_faces import edges_of
+from mystax.core.quality import flags_from_json
 from mystax.core.typing import Float, Float64
 from mystax.plot.chapter_kind import ChapterKind
 from mystax.plot.pictures import View, picture_axes, show_picture
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["POSE", "pose_figures", "pose_tables"]
+__all__ = ["POSE", "pose_figures", "pose_tables", "why_nothing"]
 
 N_TRAIL = 400
 """Places per point in the picture: evenly spaced frames."""
 LOW = 0.5
+REMARKS = ("N302", "N301")
+"""Remarks that say why there are no places, the more telling one first."""
 
 Part = tuple[str, list[int]]
 """Name of a part, and the places of its points."""
@@ -62,10 +65,40 @@ def first_of(dataset: Dataset, variable: str) -> np.ndarray:
 
 def pose_figures(views: Sequence[View]) -> list[NamedFigure]:
     """Draw the points on the picture of each camera, their movement, and their confidence."""
-    used = [view for view in views if view.dataset.sizes.get("time", 0)]
+    used = _with_places(views)
     if not used:
         return []
     return [_picture_figure(used), *(item for view in used for item in (_movement(view), _sureness(view)))]
+
+
+def _with_places(views: Sequence[View]) -> list[View]:
+    """Leave out cameras without a single place: empty axes would look like measurements."""
+    return [view for view in views if not why_nothing(view)]
+
+
+def why_nothing(view: View) -> str:
+    """Say why there is nothing to show of a camera.
+
+    Parameters
+    ----------
+    view : View
+        Its outcome.
+
+    Returns
+    -------
+    str
+        A sentence; "" where some point has a place.
+    """
+    dataset = view.dataset
+    if not dataset.sizes.get("time", 0):
+        text = "No frame was tracked"
+    elif np.isfinite(first_of(dataset, "position")).any():
+        return ""
+    else:
+        flags = {flag.code: flag.text for flag in flags_from_json(str(dataset.attrs.get("quality", "[]")))}
+        text = next((flags[code] for code in REMARKS if code in flags), "No point was found in any frame")
+    named = f"{view.camera}: {text}" if view.camera else text[:1].upper() + text[1:]
+    return named.rstrip(".") + "."
 
 
 def _picture_figure(views: Sequence[View]) -> NamedFigure:
@@ -84,13 +117,14 @@ def _picture_figure(views: Sequence[View]) -> NamedFigure:
         for name, (x, y) in rows:
             for column, value in zip(numbers, (view.camera, str(name), x, y), strict=True):
                 numbers[column] = [*numbers[column], value]
+    box = " The dashed square is the face box that the network sees."
     return NamedFigure(
         "pose_picture",
         made,
         "Where the points are",
         f"Small dots are the smoothed places of up to {N_TRAIL} frames, rings their medians; colours stand "
-        "for the parts of the face. Points that are mostly below confidence 0.5 have no ring. The dashed "
-        "square is the face box that the network sees.",
+        "for the parts of the face. Points that are mostly below confidence 0.5 have no ring."
+        + (box if any(view.dataset.attrs.get("box") for view in views) else ""),
         "Picture of each camera with the keypoints of the face.",
         numbers,
     )
@@ -313,7 +347,7 @@ def pose_tables(views: Sequence[View]) -> list[Table]:
         "below 0.5 [%]",
         "movement per frame, median [px]",
     )
-    return table_of(head, views, _rows)
+    return table_of(head, _with_places(views), _rows)
 
 
 POSE = ChapterKind(
@@ -323,5 +357,5 @@ POSE = ChapterKind(
     variable="position",
     figures=pose_figures,
     tables=pose_tables,
-    empty="No frame was tracked.",
+    why_nothing=why_nothing,
 )

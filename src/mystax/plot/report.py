@@ -140,11 +140,14 @@ def _picture(source: FrameSource | None, mine: Mapping[str, Dataset]) -> Picture
 
 
 def _chapter(analysis: str, views: Sequence[View], sources: Mapping[str, FrameSource | None]) -> Chapter:
-    figures, draw = figures_of(analysis, views), CHAPTERS[analysis].examples
+    kind = CHAPTERS[analysis]
+    figures, draw = figures_of(analysis, views), kind.examples
     if draw is not None:
         seen = ((view, sources.get(view.camera)) for view in views)
         figures += [item for view, source in seen if source is not None for item in draw(view, source)]
-    return Chapter(analysis, [_section(analysis, view) for view in views], figures, facts_of(analysis, views))
+    sections = [_section(analysis, view) for view in views]
+    notes = [kind.why_nothing(view) for view in views] if kind.why_nothing is not None else []
+    return Chapter(analysis, sections, figures, facts_of(analysis, views), [note for note in notes if note])
 
 
 def _section(analysis: str, view: View) -> Section:

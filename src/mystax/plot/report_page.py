@@ -158,13 +158,14 @@ def _chapter(chapter: Chapter, vectors: Mapping[str, bytes]) -> list[str]:
     if chapter.coverage < 1:
         covered = f" {100 * chapter.coverage:.2f} % of the frames could be used."
     kind = CHAPTERS[analysis]
-    empty = [] if chapter.figures or chapter.tables else [f"<p>{_text(kind.empty)}</p>"]
+    is_empty = not (chapter.figures or chapter.tables or chapter.notes)
+    notes = [kind.empty] if is_empty else chapter.notes
     method = kind.method
     if any(_imported(section) for section in chapter.sections):
         method = "These values were imported: the program that wrote the file computed them, not mystax."
     return [
         f'<section id="{_text(analysis)}"><h2>{_text(kind.title)}</h2>',
-        *empty,
+        *(f"<p>{_text(note)}</p>" for note in notes),
         *(_figure(item, vectors) for item in chapter.figures),
         *(_table(table.head, table.rows) for table in chapter.tables),
         f'<p class="method">{_text(method)}{_text(covered)}</p></section>',

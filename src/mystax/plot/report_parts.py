@@ -57,12 +57,15 @@ class Chapter:
         Figures.
     tables : list of Table
         Numbers.
+    notes : list of str
+        Why there is nothing to show of some cameras.
     """
 
     analysis: str
     sections: list[Section]
     figures: list[NamedFigure]
     tables: list[Table]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def coverage(self) -> float:

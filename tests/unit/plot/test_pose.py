@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import xarray
 
+from mystax.core.quality import Flag, flags_to_json
 from mystax.plot.pictures import View
-from mystax.plot.pose import pose_figures
+from mystax.plot.pose import pose_figures, pose_tables, why_nothing
 
 
 def tracks(**attrs: object) -> xarray.Dataset:
@@ -64,3 +65,41 @@ def test_numbers_are_the_medians_of_sure_frames() -> None:
 
 def test_nothing_is_drawn_of_no_frames() -> None:
     assert pose_figures([View("", tracks().isel(time=slice(0, 0)))]) == []
+
+
+NO_FACE = "no face was found (best score 0.31): nothing was tracked; draw it"
+
+
+def lost(*flags: Flag) -> xarray.Dataset:
+    """Return an outcome without any place."""
+    dataset = tracks(frame_width=640, frame_height=480, quality=flags_to_json(flags))
+    return dataset.assign(position=dataset["position"] * np.nan)
+
+
+def test_nothing_is_drawn_or_listed_of_no_places_and_the_remark_stands_for_it() -> None:
+    views = [View("", lost(Flag("V101", "cut short"), Flag("N302", NO_FACE)))]
+    assert pose_figures(views) == []
+    assert pose_tables(views) == []
+    assert why_nothing(views[0]) == f"N{NO_FACE[1:]}."
+    assert why_nothing(View("", lost())) == "No point was found in any frame."
+    assert why_nothing(View("", tracks())) == ""
+
+
+def test_a_camera_without_places_leaves_the_figures_of_the_others() -> None:
+    views = [View("left", tracks()), View("right", lost(Flag("N302", NO_FACE)))]
+    found = pose_figures(views)
+    for item in found:
+        plt.close(item.figure)
+    assert set(found[0].numbers["camera"]) == {"left"}
+    assert len(found) == 3
+    (table,) = pose_tables(views)
+    assert {row[0] for row in table.rows} == {"left"}
+    assert why_nothing(views[1]) == f"right: {NO_FACE}."
+
+
+def test_the_face_box_is_spoken_of_where_it_is_drawn() -> None:
+    for attrs, is_told in (({"box": "10.00,20.00,90.00"}, True), ({}, False)):
+        found = pose_figures([View("", tracks(frame_width=640, frame_height=480, **attrs))])
+        for item in found:
+            plt.close(item.figure)
+        assert ("dashed square" in found[0].text) == is_told

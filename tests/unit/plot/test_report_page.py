@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mystax
+from mystax.core.quality import Flag, flags_to_json
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.recipe import recipe_from
 from mystax.io.outcomes import Outcomes
@@ -19,6 +20,7 @@ from mystax.plot.report_page import page, ranges
 from tests.fixtures.engine_runs import run_folder
 from tests.fixtures.engine_toys import frames_of
 from tests.fixtures.plot_outcomes import Page, motion, pupil, svd
+from tests.unit.plot.test_pose import tracks
 
 
 def page_of(outcomes: dict[str, Any], title: str = "mouse") -> str:
@@ -138,6 +140,17 @@ def test_numbers_in_tables_are_marked_as_such() -> None:
 def test_an_analysis_without_anything_to_show_says_so() -> None:
     outcome = svd().drop_vars(["motion_mask", "motion_singular_value", "motion_captured", "motion_method"])
     assert "no region gave a value" in Page(words_of({"svd": outcome})).text
+
+
+def test_a_pose_without_a_face_is_one_sentence() -> None:
+    dataset = tracks()
+    dataset["position"] = dataset["position"] * np.nan
+    dataset.attrs["quality"] = flags_to_json([Flag("N302", "no face was found: <nothing> was tracked")])
+    section = words_of({"pose": dataset}).partition('<section id="pose">')[2].partition("</section>")[0]
+    assert "<p>No face was found: &lt;nothing&gt; was tracked.</p>" in section
+    assert "<figure" not in section
+    assert "<table" not in section
+    assert "No frame was tracked" not in section
 
 
 @pytest.mark.parametrize(

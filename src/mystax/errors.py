@@ -400,13 +400,13 @@ def error_from_record(record: ErrorRecord | Mapping[str, str]) -> MystaxError:
     )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """Say which known name an unknown one is closest to, and list the known ones if they are few.
 
     Parameters
     ----------
-    name : str
-        The unknown name.
+    name : object
+        The unknown name, or what was given for one.
     known : iterable of str
         The names that exist.
 
@@ -421,7 +421,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "; did you mean 'pupil'? Known: motion, pupil"
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     text = f"; did you mean {close[0]!r}?" if close else ""
     if names and len(names) <= 12:
         text += f"{'' if close else ';'} Known: {', '.join(names)}"

@@ -129,6 +129,11 @@ def test_nearest_name_is_offered_and_short_lists_are_shown(name: str, known: lis
     assert nearest(name, known) == text
 
 
+def test_what_is_no_name_at_all_is_answered_with_the_known_ones() -> None:
+    assert nearest(3, ["face", "side"]) == "; Known: face, side"
+    assert nearest(None, ["nose"]) == "; Known: nose"
+
+
 def test_every_code_stands_in_the_reference_page() -> None:
     place = FOLDERS.parent / "tools" / "docs.py"
     spec = importlib.util.spec_from_file_location("docs_under_test", place)

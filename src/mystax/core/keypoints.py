@@ -11,6 +11,7 @@ import numpy as np
 from mystax.core.keypoint_fields import Keypoint, SetFields, find_point, without_dangling
 from mystax.core.keypoint_sides import both_sides
 from mystax.core.keypoint_toml import rename_everywhere, set_from_toml, set_to_toml
+from mystax.core.safe_names import as_path
 from mystax.core.typing import Int64
 from mystax.errors import RecipeError, nearest
 
@@ -74,6 +75,8 @@ class KeypointSet(SetFields):
 
         Raises
         ------
+        ParameterError
+            P401, if it is neither a name nor a path.
         RecipeError
             P403, if there is no such set (with the nearest one) or the file is not understood.
 
@@ -85,7 +88,7 @@ class KeypointSet(SetFields):
         text = str(source)
         if isinstance(source, str) and text in shipped_sets():
             return cls.from_toml((_folder() / f"{text}.toml").read_text("utf-8"), f"{text}.toml")
-        path = Path(source)
+        path = as_path(source, "source")
         if not (path.suffix.lower() == ".toml" or path.is_file()):
             raise RecipeError(
                 "P403",

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-from mystax.errors import RecipeError
+from mystax.errors import ParameterError, RecipeError
 
-__all__ = ["check_folder", "is_there", "safe_name"]
+__all__ = ["as_path", "check_folder", "is_there", "safe_name"]
 
 RESERVED = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -69,6 +69,31 @@ def safe_name(name: str) -> str:
         return slug
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{slug}-{digest[:8]}"
+
+
+def as_path(value: object, what: str) -> Path:
+    """Return a path that was given as a text or a path.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    what : str
+        Name of the parameter, for the message.
+
+    Returns
+    -------
+    Path
+        The path; it need not exist.
+
+    Raises
+    ------
+    ParameterError
+        P401, if it is neither.
+    """
+    if isinstance(value, str | os.PathLike):
+        return Path(value)
+    raise ParameterError("P401", f"parameter {what!r}", expected="a path", got=repr(value)[:80])
 
 
 def is_there(path: Path, *, folder: bool = False) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mystax.core.analysis import Analysis, get_analysis
 from mystax.core.params import Parameter, Params, parameters_of
 from mystax.core.recording import Recording
+from mystax.engine.machine import check_cores
 from mystax.engine.places import MemoryPlace
 from mystax.engine.plan import Request
 from mystax.engine.recipe import Recipe, Step
@@ -73,6 +74,7 @@ def _call(
     parameters: dict[str, Any],
 ) -> Dataset:
     """Run one analysis on one camera, in this process."""
+    check_cores(cores)
     recording = recording_from(video)
     name = camera or recording.reference
     if name not in recording.cameras:

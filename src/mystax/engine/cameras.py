@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mystax.core.safe_names import is_there
-from mystax.errors import RecipeError, nearest
+from mystax.errors import ParameterError, RecipeError, nearest
 from mystax.io.names import DEFAULT_CAMERA, group_files, videos_in
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def plan_cameras(paths: Paths, *, join: bool = False) -> PlannedCameras:
 
     Raises
     ------
+    ParameterError
+        P401, if these are no paths.
     RecipeError
         P403, if there is no file, a file is missing or given twice, or names do not say what is what.
     FormatError
@@ -111,8 +113,11 @@ def _files_of(files: object) -> tuple[Path, ...]:
     raise RecipeError("P403", "paths", expected="a file or a list of files per camera", got=repr(files)[:80])
 
 
-def _cameras_of_list(paths: Sequence[Any]) -> dict[str, tuple[Path, ...]]:
+def _cameras_of_list(paths: object) -> dict[str, tuple[Path, ...]]:
     """Read a list: consecutive files, or consecutive groups of simultaneous files."""
+    if not isinstance(paths, Sequence):
+        expected = "a path, a list of paths, or a mapping of cameras to paths"
+        raise ParameterError("P401", "parameter 'paths'", expected=expected, got=repr(paths)[:80])
     if all(isinstance(path, str | Path) for path in paths):
         return {DEFAULT_CAMERA: _files_of(paths)}
     groups = [_files_of(group) for group in paths]

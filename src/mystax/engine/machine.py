@@ -3,11 +3,13 @@
 import os
 import tempfile
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 
-from mystax.errors import RecipeError
+from mystax.core.safe_names import as_path
+from mystax.errors import ParameterError, RecipeError
 
-__all__ = ["available_cores", "memory_limit", "scratch_folder"]
+__all__ = ["available_cores", "check_cores", "memory_limit", "scratch_folder"]
 
 SHARE = 0.75
 """Share of the machine's memory that a run may take."""
@@ -31,6 +33,24 @@ def _cgroup_cores() -> int | None:
     return None if quota == "max" else max(1, int(quota) // int(period))
 
 
+def _check_whole(name: str, value: object, unit: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ParameterError(
+            "P401", f"parameter {name!r}", expected=f"{name} >= 1{unit}", got=repr(value)[:80]
+        )
+
+
+def check_cores(cores: object) -> None:
+    """Refuse what is no number of threads.
+
+    Raises
+    ------
+    ParameterError
+        P401, if it is no whole number, or below 1.
+    """
+    _check_whole("cores", cores)
+
+
 def available_cores(limit: int | None = None) -> int:
     """Return the number of threads that a run may use.
 
@@ -43,7 +63,14 @@ def available_cores(limit: int | None = None) -> int:
     -------
     int
         The least of affinity, quota, ``SLURM_CPUS_PER_TASK`` and the limit; at least 1.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the limit is no whole number, or below 1.
     """
+    if limit is not None:
+        check_cores(limit)
     found = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     quota = _cgroup_cores()
     slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
@@ -65,8 +92,14 @@ def memory_limit(limit: int | None = None) -> int:
     -------
     int
         The limit, by default 75 % of the machine (or of the control group) [bytes].
+
+    Raises
+    ------
+    ParameterError
+        P401, if the limit is no whole number, or below 1.
     """
     if limit is not None:
+        _check_whole("memory", limit, " [MiB]")
         return limit << 20
     import psutil
 
@@ -115,11 +148,13 @@ def scratch_folder(scratch: str, work: Path, *, kind_of: Callable[[Path], str] =
     ------
     RecipeError
         P403, if the named folder does not exist.
+    ParameterError
+        P401, if it is no path.
     """
     if scratch == "none":
         return None
     if scratch != "auto":
-        folder = Path(scratch)
+        folder = as_path(scratch, "scratch")
         if not folder.is_dir():
             raise RecipeError(
                 "P403", f"scratch {scratch!r}", expected="auto, none or a folder", got="no such folder"

@@ -1,7 +1,7 @@
 """Recipes: which analyses to run with which parameters, as TOML or as plain values."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import tomli_w
 from mystax.core.analysis import Analysis, get_analysis, names_on_outcomes
 from mystax.core.params import Params, check_params
 from mystax.core.safe_names import is_there
-from mystax.errors import RecipeError, nearest
+from mystax.errors import ParameterError, RecipeError, nearest
 
 __all__ = ["Recipe", "Resources", "Step", "read_recipe", "recipe_from", "recipe_to_toml", "shipped_recipes"]
 
@@ -337,13 +337,14 @@ def recipe_from(
     RecipeError
         P403, if a name is unknown, or parameters are given for an analysis that is not in the recipe.
     ParameterError
-        P401, if a parameter is unknown or out of its range.
+        P401, if a parameter is unknown or out of its range, or one of these is something else.
 
     Examples
     --------
     >>> recipe_from(analyses=["motion"], parameters={"motion": {"bin": 8}}).analysis[0].parameters
     {'bin': 8}
     """
+    _check_kinds(recipe, analyses, parameters)
     if analyses is not None:
         names = [analyses] if isinstance(analyses, str) else list(analyses)
         found = recipe_from_values({"analysis": [{"name": name} for name in names]}, "analyses")
@@ -368,6 +369,25 @@ def recipe_from(
     for step in steps:
         step.params()
     return found.model_copy(update={"analysis": steps})
+
+
+def _check_kinds(recipe: object, analyses: object, parameters: object) -> None:
+    """Refuse what is no recipe, no names, or no parameters, before it is taken apart."""
+    wrong: list[tuple[str, str, object]] = []
+    if not isinstance(recipe, str | Path | Recipe):
+        expected = "a shipped name, the path of a .toml file, or a Recipe"
+        wrong.append(("parameter 'recipe'", expected, recipe))
+    if analyses is not None and not isinstance(analyses, Iterable):
+        wrong.append(("parameter 'analyses'", "names of analyses", analyses))
+    if parameters is not None and not isinstance(parameters, Mapping):
+        wrong.append(("parameter 'parameters'", "analysis -> {name: value}", parameters))
+    elif parameters:
+        several = parameters.items()
+        wrong += [
+            (f"parameters of {k!r}", "{name: value}", v) for k, v in several if not isinstance(v, Mapping)
+        ]
+    for where, expected, value in wrong:
+        raise ParameterError("P401", where, expected=expected, got=repr(value)[:80])
 
 
 def recipe_to_toml(recipe: Recipe) -> str:

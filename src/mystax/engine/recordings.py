@@ -99,7 +99,7 @@ def open_recording(
     RecipeError
         P403, if names do not say what is what, a file is given twice, or a camera is unknown.
     ParameterError
-        P401, if a clock spec or policy is not understood.
+        P401, if a clock spec or policy is not understood, or these are no paths.
     VideoError
         V1xx, if a video cannot be read as asked.
     ClockError

@@ -1,6 +1,6 @@
 """Which region belongs to which analysis, and the rules that every region must obey before any work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mystax.core.analysis import Analysis
 from mystax.core.geometry import Roi, roi_from_text
 from mystax.core.recording import Recording
 from mystax.engine.passes import whole_frame
-from mystax.errors import RoiError, nearest
+from mystax.errors import ParameterError, RoiError, nearest
 
 __all__ = [
     "RoisLike",
@@ -48,6 +48,8 @@ def rois_from(rois: RoisLike | None) -> tuple[Roi, ...] | None:
 
     Raises
     ------
+    ParameterError
+        P401, if it is none of these.
     RoiError
         P402, if a text or file is not understood.
     """
@@ -61,7 +63,20 @@ def rois_from(rois: RoisLike | None) -> tuple[Roi, ...] | None:
         return tuple(read_rois(Path(rois)))
     if isinstance(rois, str):
         return (roi_from_text(rois),)
-    return tuple(roi if isinstance(roi, Roi) else roi_from_text(roi) for roi in rois)
+    if not isinstance(rois, Iterable):
+        raise _no_region(rois)
+    return tuple(roi if isinstance(roi, Roi) else _from_text(roi) for roi in rois)
+
+
+def _from_text(text: object) -> Roi:
+    if isinstance(text, str):
+        return roi_from_text(text)
+    raise _no_region(text)
+
+
+def _no_region(value: object) -> ParameterError:
+    expected = "regions (mystax.Roi), texts KIND:SHAPE:NUMBERS, or the path of a rois.toml"
+    return ParameterError("P401", "parameter 'rois'", expected=expected, got=repr(value)[:80])
 
 
 def place_rois(rois: Sequence[Roi], recording: Recording) -> tuple[Roi, ...]:

@@ -76,6 +76,8 @@ def open_outcome(path: Path) -> Iterator[Any]:
     ------
     RecipeError
         P403, if there is no such file.
+    FormatError
+        F804, if it is a file of another kind.
     DamagedError
         S502, if it cannot be read.
     """
@@ -87,7 +89,26 @@ def open_outcome(path: Path) -> Iterator[Any]:
     except MystaxError:
         raise
     except H5_ERRORS as error:
+        if _is_foreign(path):
+            raise FormatError(
+                "F804", str(path), "this is no outcome of mystax", hint="mystax run makes one"
+            ) from error
         raise damaged(path, str(error).partition("\n")[0] or type(error).__name__) from error
+
+
+def _is_foreign(path: Path) -> bool:
+    """Tell whether a file that HDF5 refuses is healthy and of another kind, and not an outcome gone bad.
+
+    Outcomes end in ``.nc``: of such files only the older netCDF formats are surely something else.
+    """
+    from mystax.io.guarded import is_hdf5
+
+    try:
+        with path.open("rb") as stream:
+            is_older = stream.read(3) == b"CDF"
+        return is_older or (".nc" not in path.name and not is_hdf5(path))
+    except OSError:
+        return False
 
 
 def damaged(path: Path, got: str) -> DamagedError:

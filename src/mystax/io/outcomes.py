@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mystax.core.safe_names import as_path
 from mystax.errors import RecipeError, nearest
 from mystax.io.outcome_files import OutcomeHead, open_outcome, read_attributes, read_head
 from mystax.io.outcome_reading import check_camera, load_camera, outcome_paths
@@ -46,6 +47,8 @@ def load(path: str | Path) -> "Dataset | Outcomes":
 
     Raises
     ------
+    ParameterError
+        P401, if it is no path.
     RecipeError
         P403, if there is no such file or folder.
     DamagedError
@@ -55,7 +58,7 @@ def load(path: str | Path) -> "Dataset | Outcomes":
     FormatError
         F804, if it is no outcome of mystax, or not of the form that its analysis declares.
     """
-    place = Path(path)
+    place = as_path(path, "path")
     if place.is_dir():
         return Outcomes.of_folder(place)
     head = read_head(place)

@@ -12,6 +12,7 @@ import numpy as np
 import platformdirs
 
 from mystax.core.extras import require
+from mystax.core.safe_names import as_path
 from mystax.errors import ParameterError, WeightsError, nearest
 from mystax.io.digests import file_digest
 from mystax.io.weights_notes import WeightsInfo
@@ -82,13 +83,13 @@ def find_weights(weights: str | Path, folders: tuple[Path, ...] | None = None) -
     Raises
     ------
     ParameterError
-        P401, if there are no such weights (with the nearest name).
+        P401, if there are no such weights (with the nearest name), or it is neither a name nor a path.
     """
     installed = installed_weights(folders)
     text = str(weights)
     if text in installed:
         return installed[text]
-    path = Path(weights)
+    path = as_path(weights, "weights")
     if path.suffix.lower() in (".onnx", ".safetensors"):
         onnx = path.with_suffix(".onnx")
         if onnx.is_file():

@@ -1,5 +1,6 @@
 """Names as file names: safe, readable, and never shared."""
 
+import inspect
 import re
 import unicodedata
 from pathlib import Path
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mystax.core.safe_names import check_folder, is_there, safe_name
-from mystax.errors import RecipeError
+from mystax.core.safe_names import as_path, check_folder, is_there, safe_name
+from mystax.errors import ParameterError, RecipeError
 
 names = st.text(min_size=1, max_size=40).filter(lambda name: "\0" not in name)
 HASHED = re.compile(r"-[0-9a-f]{8}$")
@@ -137,3 +138,21 @@ def test_folders_that_cannot_be_made_are_refused_before_any_work(
     assert (caught.value.code, caught.value.where) == ("P403", "--out")
     with pytest.raises((OSError, ValueError)):
         (tmp_path / name).mkdir(parents=True)
+
+
+def test_doors_of_sets_and_weights_take_paths_and_names_only() -> None:
+    from mystax.core.keypoints import KeypointSet
+    from mystax.io.weights import find_weights
+
+    with pytest.raises(ParameterError, match=r"P401 parameter 'source': expected a path, got 3"):
+        inspect.unwrap(vars(KeypointSet)["load"].__func__)(KeypointSet, 3)
+    with pytest.raises(ParameterError, match=r"P401 parameter 'weights': expected a path, got 3"):
+        inspect.unwrap(find_weights)(3)
+
+
+def test_paths_come_as_texts_and_paths_and_nothing_else(tmp_path: Path) -> None:
+    assert as_path(str(tmp_path), "out") == as_path(tmp_path, "out") == tmp_path
+    for value in (3, None, b"face", ["face"], 2.5):
+        with pytest.raises(ParameterError) as refused:
+            as_path(value, "out")
+        assert str(refused.value) == f"P401 parameter 'out': expected a path, got {value!r}"

@@ -119,6 +119,12 @@ def test_unknown_camera_names_the_nearest() -> None:
         toy(FRAMES, camera="fce")
 
 
+@pytest.mark.parametrize("cores", [0, -2, True])
+def test_threads_are_a_whole_number(cores: int) -> None:
+    with pytest.raises(ParameterError, match=r"P401 parameter 'cores': expected cores >= 1, got"):
+        toy(FRAMES, cores=cores)
+
+
 def test_unknown_function_names_the_nearest() -> None:
     from mystax.engine import calls
 

@@ -1,5 +1,6 @@
 """Which files are which camera: by what is given, by words in names, by an NWB file."""
 
+import inspect
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
@@ -12,7 +13,7 @@ import pytest
 from mystax.core.clock import Clock
 from mystax.engine.cameras import Paths, plan_cameras
 from mystax.engine.recordings import open_recording
-from mystax.errors import ClockError, FormatError, RecipeError
+from mystax.errors import ClockError, FormatError, ParameterError, RecipeError
 from mystax.io.hdf5 import write_tree
 from mystax.io.video import VideoWriter
 
@@ -108,6 +109,12 @@ def test_ambiguous_folder_is_refused_and_joined_on_request(tmp_path: Path) -> No
 def test_paths_that_are_no_recording_are_refused(paths: Paths) -> None:
     with pytest.raises(RecipeError, match="P403"):
         plan_cameras(paths)
+
+
+@pytest.mark.parametrize("paths", [3, None, 2.5, object()])
+def test_what_is_no_path_at_all_is_refused(paths: object) -> None:
+    with pytest.raises(ParameterError, match=r"P401 parameter 'paths': expected a path, .*, got"):
+        inspect.unwrap(plan_cameras)(paths)
 
 
 # NWB files ----------------------------------------------------------------------------------------------

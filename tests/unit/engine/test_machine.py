@@ -1,11 +1,13 @@
 """Cores, memory and the place for scratch files."""
 
+import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mystax.engine.machine import available_cores, memory_limit, scratch_folder
-from mystax.errors import RecipeError
+from mystax.errors import ParameterError, RecipeError
 
 
 def test_the_limit_of_the_user_holds() -> None:
@@ -57,3 +59,19 @@ def test_scratch_goes_to_a_local_disk(
     monkeypatch.delenv("MYSTAX_SCRATCH", raising=False)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(places["temporary"]))
     assert scratch_folder("auto", tmp_path / "work", kind_of=lambda folder: kinds[folder]) == places[expected]
+
+
+@pytest.mark.parametrize("value", [0, -1, "a", 2.5, True, [2]])
+def test_what_is_no_number_of_threads_or_mebibytes_is_refused(value: object) -> None:
+    for function, name in ((available_cores, "cores"), (memory_limit, "memory")):
+        with pytest.raises(ParameterError, match=rf"P401 parameter '{name}': expected {name} >= 1.*, got"):
+            inspect.unwrap(function)(value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert available_cores(int(np.int64(1))) == inspect.unwrap(available_cores)(np.int64(1)) == 1
+
+
+def test_a_scratch_folder_that_is_no_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"P401 parameter 'scratch': expected a path, got 3"):
+        inspect.unwrap(scratch_folder)(3, tmp_path)

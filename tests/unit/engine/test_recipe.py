@@ -1,5 +1,6 @@
 """Recipes: shipped ones, files, refusals with the nearest name, defaults written back."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -334,3 +335,20 @@ def test_frames_are_not_fitted_in_groups() -> None:
         recipe_from_values({"analysis": [{"name": "motion", "fit": "group"}]}, "test")
     with pytest.raises(RecipeError, match="P403"):
         recipe_from_values(_with_states(fit=""), "test", with_fits=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"recipe": 3}, "parameter 'recipe': expected a shipped name, the path of a .toml file, or a Recipe"),
+        ({"recipe": {"analysis": []}}, "parameter 'recipe': expected a shipped name"),
+        ({"analyses": 3}, "parameter 'analyses': expected names of analyses, got 3"),
+        ({"parameters": 3}, "parameter 'parameters': expected analysis -> {name: value}, got 3"),
+        ({"parameters": ["motion"]}, "parameter 'parameters': expected analysis -> {name: value}"),
+        ({"parameters": {"motion": 3}}, "parameters of 'motion': expected {name: value}, got 3"),
+    ],
+)
+def test_what_is_of_no_use_as_a_recipe_is_refused_by_its_name(more: dict[str, object], text: str) -> None:
+    with pytest.raises(ParameterError) as refused:
+        inspect.unwrap(recipe_from)(**{"recipe": "quick", **more})
+    assert str(refused.value).startswith(f"P401 {text}")

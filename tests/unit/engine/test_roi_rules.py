@@ -1,5 +1,6 @@
 """Rules for regions: P402 before any work, and which region belongs to which analysis."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from mystax.core.analysis import get_analysis
 from mystax.core.geometry import Ellipse, Polygon, Rectangle, Roi, RoiKind, Shape
 from mystax.core.recording import ArraySource, Camera, Recording
 from mystax.engine.roi_rules import check_bins, check_rois, place_rois, rois_for, rois_from
-from mystax.errors import RoiError
+from mystax.errors import ParameterError, RoiError
 from mystax.io.rois import rois_to_toml
 
 SHAPE = (60, 80)
@@ -37,6 +38,12 @@ def test_regions_come_as_objects_texts_and_files(tmp_path: Path) -> None:
     assert rois_from(roi) == rois_from([roi]) == rois_from(path) == rois_from(str(path)) == (roi,)
     assert rois_from("motion:rectangle:1,2,30,40@face=pad") == (roi,)
     assert rois_from(["motion:rectangle:1,2,30,40@face=pad", roi]) == (roi, roi)
+
+
+@pytest.mark.parametrize("rois", [3, [3], [_roi(Rectangle(0, 0, 9, 9)), None], 2.5])
+def test_what_is_no_region_is_refused(rois: object) -> None:
+    with pytest.raises(ParameterError, match=r"P401 parameter 'rois': expected .*rois\.toml, got"):
+        inspect.unwrap(rois_from)(rois)
 
 
 def test_region_without_camera_goes_to_the_only_one() -> None:

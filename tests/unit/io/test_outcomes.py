@@ -1,12 +1,13 @@
 """Reading outcomes: by name, on demand, and only what is whole."""
 
+import inspect
 import pickle
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
-from mystax.errors import RecipeError
+from mystax.errors import DamagedError, FormatError, ParameterError, RecipeError
 from mystax.io.outcomes import Outcomes, digest_problems, load, read_sum, verify_outcome
 from tests.fixtures.traces import (
     KEY,
@@ -113,3 +114,26 @@ def test_outcome_that_is_not_there_cannot_be_verified(folder: Path) -> None:
 def test_sum_that_is_not_understood_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.nc.sha256").write_text(text)
     assert read_sum(tmp_path / "a.nc.sha256") is None
+
+
+def test_a_healthy_file_of_another_kind_is_no_outcome(tmp_path: Path) -> None:
+    files = {"face.mp4": b"\0\0\0 ftypisom", "t.csv": b"t\n1\n", "old.nc": b"CDF\1" + bytes(99)}
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(FormatError, match=r"F804 .*no outcome.*mystax run makes one"):
+            load(path)
+
+
+def test_an_outcome_whose_beginning_is_gone_is_damaged(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "motion.nc"
+    whole = (folder / "trace.nc").read_bytes()
+    for content in (b"\x89HDX" + whole[4:], bytes(512) + whole[512:], b""):
+        path.write_bytes(content)
+        with pytest.raises(DamagedError, match="S502"):
+            load(path)
+
+
+def test_what_is_no_path_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"P401 parameter 'path': expected a path, got 3"):
+        inspect.unwrap(load)(3)

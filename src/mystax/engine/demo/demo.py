@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mystax.core.events import Event, Report, silent
-from mystax.core.safe_names import is_there
+from mystax.core.safe_names import as_path, is_there
 from mystax.engine.demo.notes import begin, noted, update_report
 from mystax.engine.demo.recovered import Recovered
 
@@ -66,7 +66,7 @@ def demo(folder: str | Path = "mystax-demo", *, seed: int = 0, progress: Report 
     from mystax.engine.demo.face import FACE, FACE_FOLDER
     from mystax.engine.demo.meanwhile import meanwhile
 
-    place = Path(folder)
+    place = as_path(folder, "folder")
     face, brain = place / FACE_FOLDER, place / BRAIN_FOLDER
     with meanwhile([(BRAIN, brain), (FACE, face)], seed=seed, progress=progress) as beside:
         make_brain(brain, seed=seed, progress=progress)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mystax.core.events import Event, Report, silent
 from mystax.core.extras import require
+from mystax.core.safe_names import as_path
 from mystax.engine.labels.frames import LabelledFrames, labelled_frames
 from mystax.engine.training.inputs import NONE, cut_crops, knows_mouse, label_pairs, read_base
 from mystax.errors import ParameterError, RecipeError
@@ -268,7 +269,7 @@ def _read(labels: str | Path, keypoints: str | None) -> LabelledFrames:
 
 
 def _is_folder(labels: str | Path | LabelledFrames) -> bool:
-    return not isinstance(labels, LabelledFrames) and Path(labels).is_dir()
+    return not isinstance(labels, LabelledFrames) and as_path(labels, "labels").is_dir()
 
 
 def weights_name(labels: str | Path | LabelledFrames, name: str | None = None) -> str:
@@ -285,14 +286,14 @@ def weights_name(labels: str | Path | LabelledFrames, name: str | None = None) -
         return check_weights_name(name)
     if isinstance(labels, LabelledFrames):
         return f"{labels.keypoints.name}-refined"
-    place = Path(labels).absolute()
+    place = as_path(labels, "labels").absolute()
     return place.stem if place.is_dir() else f"{place.parent.name}-{place.stem}"
 
 
 def _folder(out: str | Path | None) -> Path:
     from mystax.io.weights import own_folder
 
-    return Path(out) if out is not None else own_folder()
+    return as_path(out, "out") if out is not None else own_folder()
 
 
 def _lanes(cores: int) -> int:

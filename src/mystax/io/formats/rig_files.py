@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mystax.core.rig_model import RigModel
+from mystax.core.safe_names import as_path
 from mystax.errors import FormatError, RecipeError
 
 __all__ = ["read_rig_file"]
@@ -29,7 +30,7 @@ def read_rig_file(path: Path | str) -> RigModel:
     FormatError
         F801-F804, if it is refused.
     """
-    place = Path(path)
+    place = as_path(path, "path")
     if not place.is_file():
         raise RecipeError("P403", str(path), "there is no such file of a rig")
     with place.open("rb") as stream:

@@ -180,9 +180,19 @@ def can_not_link(error: OSError) -> bool:
     return not isinstance(error, FileExistsError | FileNotFoundError) and error.errno in NO_LINKS
 
 
+OTHER_FOLDER = "choose another folder with --out, or mend the rights of this one"
+
+
 @contextlib.contextmanager
-def refusals(where: Path) -> Iterator[None]:
+def refusals(where: Path, hint: str = OTHER_FOLDER) -> Iterator[None]:
     """Turn errors of the disk into S501 (no space) and S503 (a write that the file system refuses).
+
+    Parameters
+    ----------
+    where : Path
+        What is written.
+    hint : str, optional
+        What to do about a refusal, where no option `--out` names the folder.
 
     Raises
     ------
@@ -209,5 +219,5 @@ def refusals(where: Path) -> Iterator[None]:
             str(where),
             "the file system refuses to write",
             got=error.strerror or str(error),
-            hint="choose another folder with --out, or mend the rights of this one",
+            hint=hint,
         ) from error

@@ -118,6 +118,8 @@ class Catalog(WithCare, WithQueue):
             P403, if there is one already, or folder or URL cannot be used.
         CatalogError
             Q603, Q604 (an SQLite file on a network disk).
+        SpaceError, StoreError
+            S501, S503, as the disk refuses.
         """
         return cls(create_place(Path(folder), url, out, statfs=statfs))
 

@@ -16,6 +16,7 @@ from mystax.engine.catalog.schema import create_schema
 from mystax.engine.catalog.tables import meta
 from mystax.engine.machine import kind_of_disk
 from mystax.errors import CatalogError, RecipeError
+from mystax.io.store_fs import refusals
 
 __all__ = [
     "FILE",
@@ -113,6 +114,8 @@ def create_place(
         P403, if there is a catalogue already, or the folder or URL cannot be used.
     CatalogError
         Q603, if the database cannot be used; Q604, if an SQLite file would lie on a network disk.
+    SpaceError, StoreError
+        S501, S503, as the disk refuses.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are named
     check_folder(folder, str(folder))
@@ -132,7 +135,9 @@ def create_place(
         )
     if parsed.get_backend_name() == "sqlite":
         check_disk(Path(str(parsed.database)), statfs)
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(str(parsed.database)).parent
+        with refusals(beside, "choose another folder, or mend the rights of the one above it"):
+            beside.mkdir(parents=True, exist_ok=True)
     database = Database(parsed)
     try:
         create_schema(database, out)

@@ -106,7 +106,6 @@ def write_sidecar(out: Path, folder: str, values: Mapping[str, Any]) -> None:
     path = out / folder / SIDECAR
     if is_there(path) and path.read_text("utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     Store(path.parent).write_text(SIDECAR, text)
 
 

@@ -20,6 +20,7 @@ from mystax.engine.queue.executor import Executor, SupervisorExecutor
 from mystax.engine.signals import Stop, stop_wishes
 from mystax.errors import EngineError, RecipeError, nearest
 from mystax.io.locks import LockRecord, is_alive, this_process
+from mystax.io.store_fs import refusals
 
 __all__ = ["make_executor", "work"]
 
@@ -65,12 +66,15 @@ def work(
         Q607, if the engine cannot be used.
     RecipeError
         P403, if engine or option are unknown.
+    SpaceError, StoreError
+        S501, S503, if the folder of outcomes cannot be made.
     Cancelled
         If it was stopped; its jobs have yielded and are queued again.
     """
     queue.database.check_schema()
     driver_id = str(uuid.uuid4())
-    place.outcomes.mkdir(parents=True, exist_ok=True)
+    with refusals(place.outcomes):
+        place.outcomes.mkdir(parents=True, exist_ok=True)
     with stop_wishes() as stop:
         executor = make_executor(place, engine, options or {}, driver_id, report)
         return _drive(place, queue, executor, driver_id, bounds, report, stop, make_reports=make_reports)

@@ -1,11 +1,13 @@
 """Where a catalogue lies, and where its roots are on each host."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from mystax.engine.catalog.places import FILE, Place, check_disk, create_place, find_place, read_place
-from mystax.errors import CatalogError, RecipeError
+from mystax.errors import CatalogError, RecipeError, SpaceError, StoreError
 
 
 def _local(_: Path) -> str:
@@ -25,6 +27,20 @@ def test_second_catalogue_in_a_folder_is_refused(tmp_path: Path) -> None:
     create_place(tmp_path, statfs=_local)
     with pytest.raises(RecipeError, match="there is a catalogue already"):
         create_place(tmp_path, statfs=_local)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EROFS, StoreError), (errno.ENOSPC, SpaceError)])
+def test_folder_that_cannot_be_made_is_refused_as_the_disk_says(
+    tmp_path: Path, number: int, kind: type[StoreError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mkdir(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with pytest.raises(kind, match=r"S50[13].*lab") as refused:
+        create_place(tmp_path / "lab", statfs=_local)
+    assert refused.value.got == os.strerror(number)
+    assert "--out" not in refused.value.hint
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "lustre", "fuse.sshfs", "9p"])

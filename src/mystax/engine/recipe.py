@@ -23,6 +23,10 @@ NO_VALUE = "none"
 QUEUED = ("states", "encoding")
 """Analyses of outcomes that the queue runs."""
 
+LIST, EXAMPLE = "a list of tables [[analysis]]", 'analysis = [{ name = "motion", parameters = { bin = 4 } }]'
+TABLES = dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a table")
+"""Kinds of complaints of the model about what should be a table."""
+
 READING = (*("format", "clock", "clock_policy", "signal", "bin", "neurons", "axes", "series", "sample_rate"),)
 """What a recipe can say of neural files."""
 
@@ -184,12 +188,15 @@ def _refusal(error: pydantic.ValidationError, where: str) -> RecipeError:
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         return RecipeError("P403", where, f"unknown field {path!r}{nearest(name, _fields(first['loc']))}")
+    is_list = first["loc"][0] == "analysis" and len(first["loc"]) <= 2
+    expected = LIST if is_list else TABLES.get(first["type"], first["msg"][0].lower() + first["msg"][1:])
     return RecipeError(
         "P403",
         where,
         f"the field {path!r} cannot be used",
-        expected=first["msg"][0].lower() + first["msg"][1:],
+        expected=expected,
         got=repr(first["input"])[:200],
+        hint=f"for example {EXAMPLE}" if is_list else "",
     )
 
 

@@ -119,6 +119,42 @@ def test_wrong_files_are_refused(text: str, message: str, tmp_path: Path) -> Non
     assert error.value.code == "P403"
 
 
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("[analysis.motion]\nbin = 4", "{'motion': {'bin': 4}}"),
+        ('[analysis]\nname = "motion"', "{'name': 'motion'}"),
+        ('analysis = "motion"', "'motion'"),
+        ('analysis = ["motion"]', "'motion'"),
+        ('analysis = [{ name = "motion" }, 5]', "5"),
+        ('name = "mine"', "{'name': 'mine'}"),
+    ],
+)
+def test_analyses_that_are_no_list_of_tables_are_answered_with_an_example(
+    text: str, got: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError) as refused:
+        read_recipe(_file(tmp_path, text))
+    assert refused.value.expected == "a list of tables [[analysis]]"
+    assert refused.value.got == got
+    example = refused.value.hint.partition("for example ")[2]
+    assert read_recipe(_file(tmp_path, example)).names == ("motion",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resources = 3\n[[analysis]]\nname = 'motion'",
+        "[[analysis]]\nname = 'motion'\nparameters = 3",
+        "[[analysis]]\nname = 'motion'\nresources = 3",
+    ],
+)
+def test_what_should_be_a_table_is_said_to_be_one(text: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as refused:
+        read_recipe(_file(tmp_path, text))
+    assert (refused.value.expected, refused.value.got) == ("a table", "3")
+
+
 def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_bytes(b"\xff\xfe\x00")

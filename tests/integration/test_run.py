@@ -16,6 +16,7 @@ from mystax.core.events import Event
 from mystax.core.geometry import Rectangle, Roi
 from mystax.engine import run as engine
 from mystax.engine.places import FolderPlace
+from mystax.engine.recipe import Recipe, Step
 from mystax.engine.run import plan_run
 from mystax.errors import Cancelled, ParameterError, RecipeError, RoiError
 from mystax.io.outcomes import Outcomes
@@ -197,6 +198,22 @@ def test_given_regions_are_kept_for_the_next_run(tmp_path: Path) -> None:
     before = _stamps(tmp_path / "face.mystax")
     mystax.run(video, analyses=["motion"], **HERE)
     assert _stamps(tmp_path / "face.mystax")["motion.nc"] == before["motion.nc"]
+
+
+def test_regions_that_are_taken_away_do_not_come_back(tmp_path: Path) -> None:
+    """Nothing has to be measured, but the next run without words starts from what is left."""
+    video = _video(tmp_path)
+    recipe = Recipe(name="mine", analysis=(Step(name="motion"), Step(name="blink")))
+    lid = Roi("lid", "blink", Rectangle(50, 40, 30, 30))
+    mystax.run(video, recipe, rois=[lid, PAD], **HERE)
+    before = _stamps(tmp_path / "face.mystax")
+    mystax.run(video, recipe, rois=[PAD], **HERE)
+    after = _stamps(tmp_path / "face.mystax")
+    assert {name for name in before if before[name] != after[name]} - {".mystax"} == {"rois.toml"}
+    assert read_rois(tmp_path / "face.mystax" / "rois.toml") == (PAD,)
+    assert plan_run(video, recipe).plan.outcome("blink").state == "not applicable"
+    mystax.run(video, recipe, **HERE)
+    assert _stamps(tmp_path / "face.mystax") == after
 
 
 def test_other_regions_change_nothing_for_a_region(tmp_path: Path) -> None:

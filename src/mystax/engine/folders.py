@@ -1,9 +1,11 @@
 """A run into a folder: outcomes, the recipe in use, the regions in use, the report."""
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mystax.core.canonical import key12
 from mystax.core.events import Event, Report
 from mystax.core.geometry import Roi
 from mystax.core.recording import Recording
@@ -17,13 +19,14 @@ from mystax.engine.report import make_report
 from mystax.engine.runner import run_plan
 from mystax.engine.shared_pass import SLOW
 from mystax.engine.stills import is_stills, stills_folder
-from mystax.errors import MystaxError, RecipeError
+from mystax.errors import MystaxError, RecipeError, RoiError
 from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
 
 __all__ = [
     "ROIS",
+    "finish_folder",
     "folder_for",
     "refuse_shared",
     "regions_of_folder",
@@ -197,23 +200,60 @@ def run_in_folder(
     store.sweep()
     request = job.request
     plan = run_plan(recording, request, place, job.options, report)
-    place.clear_finished(plan)
-    _write_texts(store, place, plan, request)
-    if job.report and (plan.wanted or not (store.folder / REPORT).is_file()):
-        report(Event("progress", "report", text="report", data={"stall": SLOW}))
-        make_report(store)
+    finish_folder(place, plan, request, report, has_report=job.report)
     return plan
 
 
-def _write_texts(store: Store, place: FolderPlace, plan: Plan, request: Request) -> None:
-    """Write recipe and regions in use, if they differ from what is there."""
+def finish_folder(
+    place: FolderPlace, plan: Plan, request: Request, told: Report, *, has_report: bool
+) -> None:
+    """Complete a folder whose outcomes are all there: the recipe and regions in use, the report.
+
+    Parameters
+    ----------
+    place : FolderPlace
+        The folder.
+    plan : Plan
+        What was planned.
+    request : Request
+        What was asked for.
+    told : callable
+        Takes events.
+    has_report : bool
+        Whether a report is wanted.
+    """
+    store = place.store
+    place.clear_finished(plan)
     recipe = recipe_to_toml(plan.recipe)
     path = store.folder / RECIPE
     if not path.is_file() or path.read_text("utf-8") != recipe:
         store.write_text(RECIPE, recipe)
+    _write_regions(place, plan, request, told)
+    if has_report and (plan.wanted or not (store.folder / REPORT).is_file()):
+        told(Event("progress", "report", text="report", data={"stall": SLOW}))
+        make_report(store)
+
+
+def _write_regions(place: FolderPlace, plan: Plan, request: Request, told: Report) -> None:
+    """Write the regions in use where others lie; those are kept, for a person may have drawn them."""
     rois = request.rois
     if rois is None and any(item.name == "rois" and item.state != "not applicable" for item in plan.outcomes):
         rois = place.proposals().rois
+    path = place.store.folder / ROIS
     # A person's file with the same regions keeps its comments.
-    if rois is not None and (not (store.folder / ROIS).is_file() or read_rois(store.folder / ROIS) != rois):
-        store.write_text(ROIS, rois_to_toml(rois))
+    if rois is None or (path.is_file() and _holds(path, rois)):
+        return
+    if path.is_file():
+        text = path.read_bytes()
+        mark = key12(hashlib.sha256(text).hexdigest())
+        old = place.store.write_bytes(f".mystax/old/rois.{mark}.toml", text)
+        told(Event("note", "rois", text=f"the regions in {path} are replaced; the old ones are in {old}"))
+    place.store.write_text(ROIS, rois_to_toml(rois))
+
+
+def _holds(path: Path, rois: tuple[Roi, ...]) -> bool:
+    """Tell whether a file holds these regions; one that is not understood does not."""
+    try:
+        return read_rois(path) == rois
+    except RoiError:
+        return False

@@ -8,7 +8,7 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.recording import Recording
 from mystax.core.safe_names import check_folder
 from mystax.engine.estimate import Estimate, estimate_plan
-from mystax.engine.folders import folder_for, regions_of_folder, run_in_folder
+from mystax.engine.folders import finish_folder, folder_for, regions_of_folder, run_in_folder
 from mystax.engine.jobs import Job
 from mystax.engine.machine import available_cores, memory_limit, scratch_folder
 from mystax.engine.places import FolderPlace, MemoryPlace
@@ -219,7 +219,7 @@ def run(
             return _run_in_memory(asked.recording, request, place, asked.recipe, cores, progress)
         plan = _with_proposals(plan, asked.recording, request, place)
         if not plan.wanted and not plan.awaits_proposals:
-            _finish_current(place, plan, progress, report=report)
+            _finish_current(place, plan, request, progress, report=report)
             return _outcomes(place)
         limit = memory_limit(memory or asked.recipe.resources.memory)
         job = Job.of_request(
@@ -326,15 +326,13 @@ def _run_in_memory(
     return Found.of_datasets(place.outcomes)
 
 
-def _finish_current(place: FolderPlace, plan: Plan, progress: Report, *, report: bool) -> None:
-    """Complete a folder whose outcomes are all current: sums after a crash, a report that is missing."""
-    from mystax.engine.report import make_report
-
+def _finish_current(
+    place: FolderPlace, plan: Plan, request: Request, progress: Report, *, report: bool
+) -> None:
+    """Complete a folder whose outcomes are all current: sums after a crash, regions, a missing report."""
     for item in plan.applicable:
         place.store.adopt(item.name)
-    place.clear_finished(plan)
-    if report and not (place.store.folder / "report.html").is_file():
-        make_report(place.store)
+    finish_folder(place, plan, request, progress, has_report=report)
     n = len(plan.applicable)
     progress(Event("done", "run", n, n, f"nothing to do ({n} outcome{'s are' if n != 1 else ' is'} current)"))
 

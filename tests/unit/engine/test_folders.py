@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mystax.core.events import Event
 from mystax.core.geometry import Rectangle, Roi
 from mystax.core.recording import Camera, Recording
 from mystax.engine.folders import folder_for, refuse_shared, regions_of_folder, run_in_folder
@@ -146,6 +147,21 @@ def test_run_writes_recipe_and_regions(tmp_path: Path) -> None:
     run_in_folder(make_recording(toy_spec()), job, lambda _: None)
     assert read_rois(tmp_path / "rois.toml") == (pad,)
     assert read_recipe(tmp_path / "recipe.toml").analysis[0].parameters["gain"] == 2.0
+
+
+@pytest.mark.parametrize("text", ["# mine\n" + rois_to_toml([FACE]), "format = 2\n", "[[roi"])
+def test_regions_that_are_replaced_are_kept_and_told(text: str, tmp_path: Path) -> None:
+    pad = Roi("pad", "motion", Rectangle(0, 0, 12, 12), "face")
+    (tmp_path / "rois.toml").write_text(text, "utf-8")
+    events: list[Event] = []
+    for _ in range(2):
+        job = Job.of_request(Request(toy_recipe(), (pad,)), {}, tmp_path, report=False)
+        run_in_folder(make_recording(toy_spec()), job, events.append)
+    assert read_rois(tmp_path / "rois.toml") == (pad,)
+    (kept,) = (tmp_path / ".mystax" / "old").glob("rois.*.toml")
+    assert kept.read_text("utf-8") == text
+    (told,) = [event.text for event in events if event.kind == "note" and "rois.toml" in event.text]
+    assert str(kept) in told
 
 
 def test_a_second_run_leaves_every_file_alone(tmp_path: Path) -> None:

@@ -117,15 +117,17 @@ def _recordings(files: tuple[Path, ...], options: Mapping[str, Any]) -> list[Any
 
 
 def _rois(options: Mapping[str, Any]) -> "list[Roi] | None":
-    """Read the regions of --roi and --rois."""
+    """Read the regions of --roi and --rois; None where neither is given."""
     from mystax.core.geometry import roi_from_text
 
+    if not options["roi_texts"] and options["rois_file"] is None:
+        return None
     found = [roi_from_text(text) for text in options["roi_texts"]]
     if options["rois_file"] is not None:
         from mystax.engine.exchange import read_regions
 
         found += read_regions(options["rois_file"])
-    return found or None
+    return found
 
 
 def _opened(place: Any, options: Mapping[str, Any]) -> Any:

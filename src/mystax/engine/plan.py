@@ -197,6 +197,8 @@ def make_plan(
     _check_cameras(recipe, recording)
     given = place_rois(request.rois or (), recording)
     notes = check_rois(given, recording)
+    if request.rois == () and not proposing:
+        notes.append("no region is given, and none is proposed: only the whole frame is measured")
     rois = given
     if proposing and proposals is not None:
         taken = {roi.name for roi in given}
@@ -332,7 +334,8 @@ class _Context:
         """Plan the outcome of the proposals."""
         analysis = get_analysis(PROPOSER)
         if not proposing:
-            return PlannedOutcome(analysis, "not applicable", "regions are given")
+            reason = "regions are given" if self.rois else "the list of regions that is given is empty"
+            return PlannedOutcome(analysis, "not applicable", reason)
         return self._planned(analysis, with_proposals=False)
 
     def outcome(self, name: str) -> PlannedOutcome:

@@ -1,5 +1,6 @@
 """`mystax run`: how its words become requests, and what a dry run says."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,31 @@ def test_regions_of_words_and_of_a_file_are_joined(tmp_path: Path) -> None:
     assert [(roi.name, roi.kind) for roi in found] == [("eye", "pupil"), ("pad", "motion")]
     assert found[0].shape == Ellipse(30, 30, 9, 8)
     assert _rois(options()) is None
+
+
+def test_a_file_without_regions_says_that_there_are_none(
+    shelf: Shelf, tmp_path: Path, capsys: Capture
+) -> None:
+    file = tmp_path / "none.toml"
+    file.write_text("format = 1\n", "utf-8")
+    video = Path(shutil.copy(shelf.take(), tmp_path))
+    folder = video.with_suffix(".mystax")
+    folder.mkdir()
+    drawn = rois_to_toml([Roi("pad", "motion", Rectangle(8, 8, 30, 30))])
+    (folder / "rois.toml").write_text(drawn, "utf-8")
+    found = call(capsys, "run", video, "--rois", file, "--dry-run", "--json")
+    (plan,) = found.json["plans"]
+    outcomes = {item["analysis"]: item for item in plan["outcomes"]}
+    assert outcomes["motion"]["cameras"] == {"face": ["frame"]}
+    assert plan["rois"] == []
+    assert (outcomes["rois"]["state"], outcomes["rois"]["reason"]) == (
+        "not applicable",
+        "the list of regions that is given is empty",
+    )
+    (note,) = plan["notes"]
+    assert "no region" in note
+    left = call(capsys, "run", video, "--dry-run", "--json")
+    assert [roi["name"] for roi in left.json["plans"][0]["rois"]] == ["pad"]
 
 
 def test_a_dry_runtell_outcomess_a_person_files_outcomes_and_cost(shelf: Shelf, capsys: Capture) -> None:

@@ -299,19 +299,43 @@ def test_mistakes_are_found_before_anything_is_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["face.mp4"]
 
 
-@pytest.mark.slow
-def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
-    from importlib.util import find_spec
+def _shown_bin(folder: Path) -> object:
+    """Return the bin that the report tells of motion."""
+    told = json.loads((folder / "report.json").read_text("utf-8"))
+    (entry,) = [item for item in told["outcomes"] if item["name"] == "motion"]
+    return entry["parameters"]["bin"]
 
-    if find_spec("mystax.plot.report") is None:
-        pytest.skip("this build draws no reports yet")
-    video = _video(tmp_path)
-    mystax.run(video, "quick")
-    report = tmp_path / "face.mystax" / "report.html"
-    assert report.is_file()
-    report.unlink()
-    mystax.run(video, "quick")
-    assert report.is_file()
+
+def test_a_report_is_made_again_where_it_shows_something_else_or_is_not_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, folder = _video(tmp_path), tmp_path / "face.mystax"
+    wish: dict[str, Any] = {"analyses": "motion", "isolated": False}
+    bins: dict[str, Any] = {"parameters": {"motion": {"bin": 8}}}
+    mystax.run(video, **wish)
+    assert _shown_bin(folder) == "auto"
+    mystax.run(video, **wish, **bins, report=False)
+    mystax.run(video, **wish, **bins)
+    assert _shown_bin(folder) == 8, "made without a report, shown by the next one"
+
+    page = (folder / "report.html").read_bytes()
+    mystax.run(video, **wish, report=False)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("mystax.plot.report.page", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            mystax.run(video, **wish)
+    assert (folder / "report.html").read_bytes() == page
+    mystax.run(video, **wish)
+    assert _shown_bin(folder) == "auto", "stopped at its last file, made whole by the next run"
+
+    places = [folder, folder / "figures"]
+    for gone in (folder / "report.html", *sorted((folder / "figures").iterdir())[:2]):
+        gone.unlink()
+        mystax.run(video, **wish)
+        assert gone.is_file()
+    before = [_stamps(place) for place in places]
+    mystax.run(video, **wish)
+    assert [_stamps(place) for place in places] == before, "a report that is whole is left alone"
 
 
 @pytest.mark.parametrize("name", ["file", "file/deeper", "x" * 300])

@@ -23,6 +23,7 @@ from mystax.errors import MystaxError, RecipeError, RoiError
 from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
+from mystax.plot.report_state import is_report_current
 
 __all__ = [
     "ROIS",
@@ -36,7 +37,6 @@ __all__ = [
 
 ROIS = "rois.toml"
 RECIPE = "recipe.toml"
-REPORT = "report.html"
 SUFFIX = ".mystax"
 LONGEST = 255
 """Bytes of a name that file systems hold."""
@@ -229,7 +229,7 @@ def finish_folder(
     if not path.is_file() or path.read_text("utf-8") != recipe:
         store.write_text(RECIPE, recipe)
     _write_regions(place, plan, request, told)
-    if has_report and (plan.wanted or not (store.folder / REPORT).is_file()):
+    if has_report and (plan.wanted or not is_report_current(store.folder)):
         told(Event("progress", "report", text="report", data={"stall": SLOW}))
         make_report(store)
 

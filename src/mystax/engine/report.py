@@ -1,4 +1,4 @@
-"""The report of a folder of outcomes: made after the outcomes, and made again whenever it is missing."""
+"""The report of a folder of outcomes: made after the outcomes, and made again where it is missing or old."""
 
 from mystax.io.store import Store
 

@@ -17,6 +17,7 @@ from mystax.plot.pictures import Picture, View, frame_picture, mean_picture, ope
 from mystax.plot.regions import Scene, regions_figure, rois_of
 from mystax.plot.report_page import page
 from mystax.plot.report_parts import JOINT, Chapter, Report, Section
+from mystax.plot.report_state import REPORT_FACTS, made_of
 from mystax.plot.style import NamedFigure, file_name
 from mystax.plot.tables import Table
 
@@ -36,6 +37,7 @@ def write_report(store: Store) -> None:
     store : Store
         The folder; its outcomes are read, not changed.
     """
+    made = made_of(store.folder)
     outcomes = Outcomes.of_folder(store.folder)
     report = collect(outcomes, title_of(store.folder))
     _forget(store.folder, {item.name for item in report.all_figures})
@@ -43,14 +45,16 @@ def write_report(store: Store) -> None:
     for item in report.all_figures:
         store.write_bytes(f"figures/{item.name}.svg", vectors[item.name])
         store.write_text(f"figures/{item.name}.csv", item.csv())
-    store.write_text("report.json", json.dumps(report.as_dict(), ensure_ascii=False, indent=1, default=str))
     store.write_text("report.html", page(report, vectors))
+    # Last: where this was stopped before, the next run sees that the report is not whole.
+    facts = {**report.as_dict(), "made_of": made}
+    store.write_text(REPORT_FACTS, json.dumps(facts, ensure_ascii=False, indent=1, default=str))
 
 
 def _forget(folder: Path, names: set[str]) -> None:
     """Remove figures that the report before this one wrote, and this one does not."""
     try:
-        before = json.loads((folder / "report.json").read_text("utf-8"))["figures"]
+        before = json.loads((folder / REPORT_FACTS).read_text("utf-8"))["figures"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     for name in {str(item) for item in before} - names:

@@ -338,6 +338,26 @@ def test_a_report_is_made_again_where_it_shows_something_else_or_is_not_whole(
     assert [_stamps(place) for place in places] == before, "a report that is whole is left alone"
 
 
+def test_what_is_not_applicable_any_more_is_neither_shown_nor_counted(tmp_path: Path) -> None:
+    from mystax.engine.report import make_report
+
+    video, folder = _video(tmp_path), tmp_path / "face.mystax"
+    recipe = Recipe(name="mine", analysis=(Step(name="motion"), Step(name="rois")))
+
+    def shown() -> list[str]:
+        told = json.loads((folder / "report.json").read_text("utf-8"))
+        return sorted(item["name"] for item in told["outcomes"])
+
+    assert sorted(mystax.run(video, recipe, isolated=False)) == shown() == ["motion", "rois"]
+    for _ in range(2):  # the second time nothing has to be measured
+        assert list(mystax.run(video, recipe, rois=[PAD], isolated=False)) == shown() == ["motion"]
+    assert (folder / "rois.nc").is_file()
+    assert 'id="rois"' not in (folder / "report.html").read_text("utf-8")
+    make_report(Store(folder))  # as commands do that know of no plan
+    assert shown() == ["motion"]
+    assert sorted(mystax.run(video, recipe, propose=True, isolated=False)) == shown() == ["motion", "rois"]
+
+
 @pytest.mark.parametrize("name", ["file", "file/deeper", "x" * 300])
 def test_an_out_that_is_no_folder_is_refused_by_plan_and_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")

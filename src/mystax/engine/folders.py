@@ -23,12 +23,13 @@ from mystax.errors import MystaxError, RecipeError, RoiError
 from mystax.io.locks import LockRecord, is_alive
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
-from mystax.plot.report_state import is_report_current
+from mystax.plot.report_state import is_report_current, left_out_of
 
 __all__ = [
     "ROIS",
     "finish_folder",
     "folder_for",
+    "left_out",
     "refuse_shared",
     "regions_of_folder",
     "run_in_folder",
@@ -229,9 +230,30 @@ def finish_folder(
     if not path.is_file() or path.read_text("utf-8") != recipe:
         store.write_text(RECIPE, recipe)
     _write_regions(place, plan, request, told)
-    if has_report and (plan.wanted or not is_report_current(store.folder)):
+    hidden = left_out(store, plan)
+    if has_report and plan.applicable and (plan.wanted or not is_report_current(store.folder, hidden)):
         told(Event("progress", "report", text="report", data={"stall": SLOW}))
-        make_report(store)
+        make_report(store, hidden)
+
+
+def left_out(store: Store, plan: Plan) -> frozenset[str]:
+    """Name the outcomes of a folder that are not applicable any more: of regions that are gone.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    plan : Plan
+        What the last request was for; of outcomes that it does not plan counts what the report says.
+
+    Returns
+    -------
+    frozenset of str
+        Names of analyses.
+    """
+    applicable = {item.name for item in plan.applicable}
+    names = (left_out_of(store.folder) | {item.name for item in plan.outcomes}) - applicable
+    return frozenset(name for name in names if store.path(name).is_file())
 
 
 def _write_regions(place: FolderPlace, plan: Plan, request: Request, told: Report) -> None:

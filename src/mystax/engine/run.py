@@ -1,6 +1,7 @@
 """`mystax.run`: a recipe on a recording, into a folder, in a child process of its own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.recording import Recording
 from mystax.core.safe_names import check_folder
 from mystax.engine.estimate import Estimate, estimate_plan
-from mystax.engine.folders import finish_folder, folder_for, regions_of_folder, run_in_folder
+from mystax.engine.folders import finish_folder, folder_for, left_out, regions_of_folder, run_in_folder
 from mystax.engine.jobs import Job
 from mystax.engine.machine import available_cores, memory_limit, scratch_folder
 from mystax.engine.places import FolderPlace, MemoryPlace
@@ -214,13 +215,12 @@ def run(
     try:
         place = asked.place(scratch)
         request = asked.request(place, propose=propose, force=force)
-        plan = make_plan(asked.recording, request, current=place.current_key)
+        plan = _plan_of(asked.recording, request, place)
         if isinstance(place, MemoryPlace):
             return _run_in_memory(asked.recording, request, place, asked.recipe, cores, progress)
-        plan = _with_proposals(plan, asked.recording, request, place)
         if not plan.wanted and not plan.awaits_proposals:
             _finish_current(place, plan, request, progress, report=report)
-            return _outcomes(place)
+            return _outcomes(place, plan)
         limit = memory_limit(memory or asked.recipe.resources.memory)
         job = Job.of_request(
             request,
@@ -244,7 +244,7 @@ def run(
             else:
                 run_in_folder(asked.recording, job, stop.watching(progress))
             stop.check()  # a wish that came when all was done ends what the caller would do next
-        return _outcomes(place)
+        return _outcomes(place, _plan_of(asked.recording, replace(request, force=False), place))
     finally:
         asked.close()
 
@@ -290,20 +290,19 @@ def plan_run(
     asked = _Asked(recording, recipe, analyses, rois, parameters, out, opening)
     place = asked.place(scratch)
     request = asked.request(place, propose=propose, force=force)
-    plan = make_plan(asked.recording, request, current=place.current_key)
-    room = None
-    if isinstance(place, FolderPlace):
-        plan = _with_proposals(plan, asked.recording, request, place)
-        room = scratch_room(scratch, place.store.folder)
+    plan = _plan_of(asked.recording, request, place)
+    room = scratch_room(scratch, place.store.folder) if isinstance(place, FolderPlace) else None
     n_cores = available_cores(cores or asked.recipe.resources.cores)
     estimate = estimate_plan(plan, asked.recording, cores=n_cores, measure=True, room=room)
     estimate.check(memory_limit(memory or asked.recipe.resources.memory))
     return DryRun(plan, asked.folder, estimate, asked.recording)
 
 
-def _with_proposals(plan: Plan, recording: Recording, request: Request, place: FolderPlace) -> Plan:
-    """Complete a plan with the proposals that are there already."""
-    if not plan.awaits_proposals or plan.outcome("rois").state != "current":
+def _plan_of(recording: Recording, request: Request, place: FolderPlace | MemoryPlace) -> Plan:
+    """Plan a request, complete with the proposals that are there already."""
+    plan = make_plan(recording, request, current=place.current_key)
+    is_known = isinstance(place, FolderPlace) and plan.awaits_proposals
+    if not is_known or plan.outcome("rois").state != "current":
         return plan
     return make_plan(recording, request, current=place.current_key, proposals=place.proposals())
 
@@ -337,7 +336,8 @@ def _finish_current(
     progress(Event("done", "run", n, n, f"nothing to do ({n} outcome{'s are' if n != 1 else ' is'} current)"))
 
 
-def _outcomes(place: FolderPlace) -> Outcomes:
+def _outcomes(place: FolderPlace, plan: Plan) -> Outcomes:
+    """Open the outcomes of the folder, but for those of regions that are gone."""
     from mystax.io.outcomes import Outcomes as Found
 
-    return Found.of_folder(place.store.folder)
+    return Found.of_folder(place.store.folder, left_out(place.store, plan))

@@ -1,6 +1,6 @@
 """Reading outcomes: checked as they are opened, large arrays read on demand, a damaged one refused."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +94,8 @@ class Outcomes(Mapping[str, Dataset]):
         self.folder = folder
 
     @classmethod
-    def of_folder(cls, folder: Path) -> "Outcomes":
-        """Open a folder of outcomes.
+    def of_folder(cls, folder: Path, left_out: Collection[str] = ()) -> "Outcomes":
+        """Open a folder of outcomes, but for the analyses that are left out.
 
         Raises
         ------
@@ -107,6 +107,8 @@ class Outcomes(Mapping[str, Dataset]):
         loaders: dict[str, Callable[[], Dataset]] = {}
         attributes: dict[str, Callable[[bool], Mapping[str, object]]] = {}
         for path in outcome_paths(folder):
+            if path.stem in left_out:
+                continue
             head = read_head(path)
             loaders |= _loaders(path, head)
             attributes |= {name: _attribute_reader(path, head, name) for name in _loaders(path, head)}

@@ -1,7 +1,7 @@
 """The report of a folder of outcomes: one page that explains itself, and its figures as files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from mystax.plot.pictures import Picture, View, frame_picture, mean_picture, ope
 from mystax.plot.regions import Scene, regions_figure, rois_of
 from mystax.plot.report_page import page
 from mystax.plot.report_parts import JOINT, Chapter, Report, Section
-from mystax.plot.report_state import REPORT_FACTS, made_of
+from mystax.plot.report_state import REPORT_FACTS, left_out_of, made_of
 from mystax.plot.style import NamedFigure, file_name
 from mystax.plot.tables import Table
 
@@ -29,16 +29,19 @@ else:
 __all__ = ["collect", "title_of", "write_report"]
 
 
-def write_report(store: Store) -> None:
+def write_report(store: Store, left_out: Collection[str] | None = None) -> None:
     """Write ``report.html``, ``report.json`` and ``figures/`` into a folder of outcomes.
 
     Parameters
     ----------
     store : Store
         The folder; its outcomes are read, not changed.
+    left_out : collection of str, optional
+        Analyses that are not shown although they have outcomes; by default those of the report before.
     """
-    made = made_of(store.folder)
-    outcomes = Outcomes.of_folder(store.folder)
+    left_out = sorted(left_out_of(store.folder) if left_out is None else left_out)
+    made = made_of(store.folder, left_out)
+    outcomes = Outcomes.of_folder(store.folder, left_out)
     report = collect(outcomes, title_of(store.folder))
     _forget(store.folder, {item.name for item in report.all_figures})
     vectors = {item.name: item.svg() for item in report.all_figures}
@@ -47,7 +50,7 @@ def write_report(store: Store) -> None:
         store.write_text(f"figures/{item.name}.csv", item.csv())
     store.write_text("report.html", page(report, vectors))
     # Last: where this was stopped before, the next run sees that the report is not whole.
-    facts = {**report.as_dict(), "made_of": made}
+    facts = {**report.as_dict(), "made_of": made, "left_out": left_out}
     store.write_text(REPORT_FACTS, json.dumps(facts, ensure_ascii=False, indent=1, default=str))
 
 

@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from mystax.cli.output import Output, give_up_stdout
+from mystax.cli.streams import open_streams
 from mystax.errors import Cancelled, MystaxError, PlanError, nearest
 
 __all__ = ["main"]
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         The words after `mystax`; by default those of the process.
     """
+    open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     output = Output.for_words(words, COMMANDS)
     previous = signal.signal(signal.SIGTERM, _terminate)

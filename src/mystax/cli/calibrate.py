@@ -40,6 +40,7 @@ EPILOG = "Example: mystax calibrate board/*.mp4 --board charuco:10x7:17:13 --out
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the rig goes (calibration.toml)."
 )
 @click.option("--draw", "drawn", default="", metavar="BOARD", help="Draw a board as a PDF instead.")
+@click.option("--overwrite", is_flag=True, help="With --draw: replace a file of the same name.")
 @click.option(
     "--check", "rig_file", type=click.Path(path_type=Path), metavar="RIG", help="Check a rig; SOURCE: poses."
 )
@@ -66,7 +67,7 @@ def command(output: Output, /, sources: tuple[Path, ...], **options: Any) -> Non
 def _draw(output: Output, options: Any) -> None:
     from mystax.engine.space.board_pdf import write_board
 
-    path = write_board(options["drawn"], options["out"] or Path("board.pdf"))
+    path = write_board(options["drawn"], options["out"] or Path("board.pdf"), overwrite=options["overwrite"])
     output.more["board"] = str(path)
     output.say(f"{path}: print at 100 %, then measure the ruler")
 

@@ -26,6 +26,8 @@ CLICK = (click.ClickException, click.exceptions.Exit, click.Abort)
 """How commands are ended by click."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Signs that a terminal obeys instead of showing them; a name from outside may hold them."""
+STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
+"""How a log begins."""
 
 
 class Output:
@@ -257,13 +259,14 @@ class Output:
         Raises
         ------
         RecipeError
-            P403, if the file cannot be written.
+            P403, if the file cannot be written, or holds something else than a log.
         """
         path, self._log_path = self._log_path, None
         if path is None:
             return
         try:
-            self._log = path.open("a", encoding="utf-8", errors="backslashreplace")
+            is_other = _is_no_log(path)
+            self._log = None if is_other else path.open("a", encoding="utf-8", errors="backslashreplace")
         except (OSError, ValueError) as error:
             raise RecipeError(
                 "P403",
@@ -271,6 +274,9 @@ class Output:
                 expected="a file that can be written",
                 got=getattr(error, "strerror", None) or str(error),
             ) from error
+        if is_other:
+            expected, got = "a new file, or a log of mystax", "another file"
+            raise RecipeError("P403", f"--log {path}", expected=expected, got=got)
         self._log_path = path
 
     def _to_log(self, text: str) -> None:
@@ -314,6 +320,15 @@ class Output:
         plain = CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)
         stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
+
+
+def _is_no_log(path: Path) -> bool:
+    """Tell whether a file holds something else than a log, such as the video that was meant as input."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(32)
+    return bool(head) and STAMP.match(head) is None
 
 
 def _unwritten(where: str, error: OSError) -> StoreError:

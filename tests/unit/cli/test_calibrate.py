@@ -62,3 +62,16 @@ def test_options_that_cannot_be_are_refused(
     assert (run.status, run.codes) == (2, ["P401"])
     assert said in run.err
     assert not out.exists()
+
+
+def test_a_drawn_board_replaces_no_file_unless_it_may(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "board.mp4"
+    words = ("calibrate", "--draw", "checkerboard:10x7:6", "--out", place)
+    place.write_bytes(b"a film")
+    refused = call(capsys, *words, "--json")
+    assert (refused.status, refused.codes) == (2, ["P403"])
+    assert place.read_bytes() == b"a film"
+    assert call(capsys, *words, "--overwrite").status == 0
+    assert place.read_bytes().startswith(b"%PDF")

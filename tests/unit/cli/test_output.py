@@ -255,6 +255,17 @@ def test_a_log_is_continued(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert len(log.read_text().splitlines()) == 2 * len(once.splitlines())
 
 
+@pytest.mark.parametrize("held", [b"\x00\x00\x00 ftypisom", b"time,frame\n0,1\n"])
+def test_a_file_that_is_no_log_is_not_written_to(
+    held: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, toy(said="42 frames"))
+    (tmp_path / "a.mp4").write_bytes(held)
+    assert call("toy", "--log", str(tmp_path / "a.mp4")) == 2
+    assert "a.mp4: expected a new file, or a log of mystax" in capsys.readouterr().err
+    assert (tmp_path / "a.mp4").read_bytes() == held
+
+
 @pytest.mark.parametrize("name", ["none/log", "", "x" * 300, "file/log"])
 def test_a_log_that_cannot_be_written_is_refused_before_any_work(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

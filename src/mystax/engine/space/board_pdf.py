@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from mystax.core.board import board_from_text
+from mystax.errors import RecipeError
 
 __all__ = ["write_board"]
 
 
-def write_board(text: str, path: str | Path) -> Path:
+def write_board(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
     """Write a board as a PDF of true size.
 
     Parameters
@@ -16,6 +17,8 @@ def write_board(text: str, path: str | Path) -> Path:
         The board, such as ``charuco:10x7:17:13``.
     path : path
         The file.
+    overwrite : bool, optional
+        Replace a file of this name.
 
     Returns
     -------
@@ -26,6 +29,8 @@ def write_board(text: str, path: str | Path) -> Path:
     ------
     ParameterError
         P401, if the board cannot be.
+    RecipeError
+        P403, if there is a file of this name.
     ExtraMissing
         X001, if a board with markers is asked for and OpenCV is not installed.
     """
@@ -35,6 +40,8 @@ def write_board(text: str, path: str | Path) -> Path:
 
     board = board_from_text(text)
     place = Path(path)
+    if place.exists() and not overwrite:
+        raise RecipeError("P403", str(place), "the file exists", hint="name another file, or say --overwrite")
     data = board_pdf(draw_board(board), board.square, board.columns, board.text())
     Store(place.parent).write_bytes(place.name, data)
     return place

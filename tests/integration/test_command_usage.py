@@ -44,10 +44,8 @@ WRONG = {
         "did you mean 'face'",
     ),
     "kind of a region": (("run", "VIDEO", "--roi", "pupli:ellipse:40,40,20,20"), "did you mean 'pupil'"),
-    "shape of a region": (
-        ("run", "VIDEO", "--roi", "pupil:ellipsoid:40,40,20,20"),
-        "rectangle, ellipse or polygon",
-    ),
+    "form of a region": (("run", "VIDEO", "--roi", "pupil:40,40"), "rectangle, ellipse or polygon"),
+    "shape of a region": (("run", "VIDEO", "--roi", "pupil:elipse:40,40,20,20"), "did you mean 'ellipse'"),
     "offset": (("run", "VIDEO", "--offset", "face=abc"), "expected seconds, at most 1e+10, got abc"),
     "value of a choice": (("run", "VIDEO", "--damage", "no"), "'mark', 'keep', 'refuse'"),
     "value of a parameter": (

@@ -457,13 +457,11 @@ def roi_from_text(text: str) -> Roi:
     head, _, name = text.partition("=")
     head, _, camera = head.partition("@")
     parts = head.split(":")
-    if len(parts) != 3 or parts[1] not in SHAPES:
-        raise RoiError(
-            "P402",
-            where,
-            expected="KIND:SHAPE:NUMBERS[@CAMERA][=NAME] with a rectangle, ellipse or polygon",
-            got=text,
-        )
+    if len(parts) != 3:
+        form = "KIND:SHAPE:NUMBERS[@CAMERA][=NAME] with a rectangle, ellipse or polygon"
+        raise RoiError("P402", where, expected=form, got=text)
+    if parts[1] not in SHAPES:
+        raise RoiError("P402", where, f"unknown shape {parts[1]!r}{nearest(parts[1], SHAPES)}")
     try:
         numbers = [float(value) for value in parts[2].split(",")]
     except ValueError as error:

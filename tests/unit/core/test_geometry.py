@@ -118,6 +118,11 @@ def test_command_line_roi_without_name_is_called_by_its_kind() -> None:
     assert roi_from_text("motion:polygon:0,0,9,0,0,9").shape == Polygon(((0, 0), (9, 0), (0, 9)))
 
 
+def test_command_line_shape_that_is_unknown_gets_the_nearest() -> None:
+    with pytest.raises(RoiError, match="unknown shape 'elipse'; did you mean 'ellipse'"):
+        roi_from_text("pupil:elipse:1,2,3,4")
+
+
 @pytest.mark.parametrize(
     "text",
     [

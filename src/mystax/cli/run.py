@@ -1,5 +1,6 @@
 """`mystax run`: measure recordings with a recipe, or with named analyses."""
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from mystax.cli.options import AnalysisCommand, camera_files, common, pairs
 from mystax.cli.output import Output
 from mystax.core.events import Event, Report
+from mystax.errors import RecipeError
 
 if TYPE_CHECKING:
     from mystax.core.geometry import Roi
@@ -105,7 +107,13 @@ def command(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> N
 
 
 def _recordings(files: tuple[Path, ...], options: Mapping[str, Any]) -> list[Any]:
-    """Return what the words name: recordings as `mystax.open` takes them."""
+    """Return what the words name: recordings as `mystax.open` takes them.
+
+    Raises
+    ------
+    RecipeError
+        P403, if a file is given twice.
+    """
     cameras = camera_files(options["cameras"])
     if cameras and files:
         raise click.UsageError("give files or --camera NAME=FILE, not both")
@@ -113,6 +121,11 @@ def _recordings(files: tuple[Path, ...], options: Mapping[str, Any]) -> list[Any
         return [{name: paths if len(paths) > 1 else paths[0] for name, paths in cameras.items()}]
     if not files:
         raise click.UsageError("give at least one FILE, or --camera NAME=FILE")
+    seen: dict[str, Path] = {}
+    for file in files:
+        first = seen.setdefault(os.path.realpath(file), file)
+        if first is not file:
+            raise RecipeError("P403", "files", "the same file is given twice", got=f"{first} and {file}")
     return [list(map(str, files))] if options["join"] else list(map(str, files))
 
 

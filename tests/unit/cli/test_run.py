@@ -14,6 +14,7 @@ from mystax.cli.run import _plan_lines, _recordings, _rois, tell_outcomes
 from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.core.quality import Flag, flags_to_json
 from mystax.engine.estimate import Estimate
+from mystax.errors import RecipeError
 from mystax.io.outcomes import Outcomes
 from mystax.io.rois import rois_to_toml
 from tests.fixtures.commands import call
@@ -30,6 +31,15 @@ def test_each_file_is_a_recording_of_its_own_unless_they_are_joined() -> None:
     files = (Path("a.mp4"), Path("b.mp4"))
     assert _recordings(files, options()) == ["a.mp4", "b.mp4"]
     assert _recordings(files, options(join=True)) == [["a.mp4", "b.mp4"]]
+
+
+@pytest.mark.parametrize("join", [True, False])
+def test_a_file_that_is_given_twice_is_refused(join: bool, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = (Path("a.mp4"), Path("b.mp4"), Path("c/../a.mp4"))
+    with pytest.raises(RecipeError, match=r"given twice.*a\.mp4 and c/\.\./a\.mp4") as error:
+        _recordings(files, options(join=join))
+    assert error.value.code == "P403"
 
 
 def test_cameras_make_one_recording_with_consecutive_files_in_a_list() -> None:

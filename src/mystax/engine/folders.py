@@ -34,6 +34,7 @@ __all__ = [
     "regions_of_folder",
     "run_in_folder",
     "store_of_job",
+    "write_regions",
 ]
 
 ROIS = "rois.toml"
@@ -199,16 +200,19 @@ def run_in_folder(
     store = store_of_job(job, Path(job.folder), gate)
     place = FolderPlace(store, scratch=job.scratch)
     store.sweep()
-    request = job.request
+    request, before = job.request, _content(store.folder / ROIS)
     plan = run_plan(recording, request, place, job.options, report)
-    finish_folder(place, plan, request, report, has_report=job.report)
+    write_regions(place, plan, request, report, before)
+    finish_folder(place, plan, report, has_report=job.report)
     return plan
 
 
-def finish_folder(
-    place: FolderPlace, plan: Plan, request: Request, told: Report, *, has_report: bool
-) -> None:
-    """Complete a folder whose outcomes are all there: the recipe and regions in use, the report.
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def finish_folder(place: FolderPlace, plan: Plan, told: Report, *, has_report: bool) -> None:
+    """Complete a folder whose outcomes are all there: the recipe in use, the report.
 
     Parameters
     ----------
@@ -216,8 +220,6 @@ def finish_folder(
         The folder.
     plan : Plan
         What was planned.
-    request : Request
-        What was asked for.
     told : callable
         Takes events.
     has_report : bool
@@ -229,7 +231,6 @@ def finish_folder(
     path = store.folder / RECIPE
     if not path.is_file() or path.read_text("utf-8") != recipe:
         store.write_text(RECIPE, recipe)
-    _write_regions(place, plan, request, told)
     hidden = left_out(store, plan)
     if has_report and plan.applicable and (plan.wanted or not is_report_current(store.folder, hidden)):
         told(Event("progress", "report", text="report", data={"stall": SLOW}))
@@ -256,8 +257,24 @@ def left_out(store: Store, plan: Plan) -> frozenset[str]:
     return frozenset(name for name in names if store.path(name).is_file())
 
 
-def _write_regions(place: FolderPlace, plan: Plan, request: Request, told: Report) -> None:
-    """Write the regions in use where others lie; those are kept, for a person may have drawn them."""
+def write_regions(
+    place: FolderPlace, plan: Plan, request: Request, told: Report, before: bytes | None = None
+) -> None:
+    """Write the regions in use where others lie; those are kept, for a person may have drawn them.
+
+    Parameters
+    ----------
+    place : FolderPlace
+        The folder.
+    plan : Plan
+        What was planned.
+    request : Request
+        What was asked for.
+    told : callable
+        Takes events.
+    before : bytes, optional
+        What the file held when the work began: who changed it since will want it measured by the next run.
+    """
     rois = request.rois
     if rois is None and any(item.name == "rois" and item.state != "not applicable" for item in plan.outcomes):
         rois = place.proposals().rois
@@ -265,8 +282,11 @@ def _write_regions(place: FolderPlace, plan: Plan, request: Request, told: Repor
     # A person's file with the same regions keeps its comments.
     if rois is None or (path.is_file() and _holds(path, rois)):
         return
-    if path.is_file():
-        text = path.read_bytes()
+    text = _content(path)
+    if before is not None and text != before:
+        told(Event("note", "rois", text=f"{path} was changed while the run went on: run again to measure it"))
+        return
+    if text:
         mark = key12(hashlib.sha256(text).hexdigest())
         old = place.store.write_bytes(f".mystax/old/rois.{mark}.toml", text)
         told(Event("note", "rois", text=f"the regions in {path} are replaced; the old ones are in {old}"))

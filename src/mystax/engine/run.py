@@ -9,7 +9,14 @@ from mystax.core.events import Event, Report, silent
 from mystax.core.recording import Recording
 from mystax.core.safe_names import check_folder
 from mystax.engine.estimate import Estimate, estimate_plan
-from mystax.engine.folders import finish_folder, folder_for, left_out, regions_of_folder, run_in_folder
+from mystax.engine.folders import (
+    finish_folder,
+    folder_for,
+    left_out,
+    regions_of_folder,
+    run_in_folder,
+    write_regions,
+)
 from mystax.engine.jobs import Job
 from mystax.engine.machine import available_cores, memory_limit, scratch_folder
 from mystax.engine.places import FolderPlace, MemoryPlace
@@ -331,7 +338,8 @@ def _finish_current(
     """Complete a folder whose outcomes are all current: sums after a crash, regions, a missing report."""
     for item in plan.applicable:
         place.store.adopt(item.name)
-    finish_folder(place, plan, request, progress, has_report=report)
+    write_regions(place, plan, request, progress)
+    finish_folder(place, plan, progress, has_report=report)
     n = len(plan.applicable)
     progress(Event("done", "run", n, n, f"nothing to do ({n} outcome{'s are' if n != 1 else ' is'} current)"))
 

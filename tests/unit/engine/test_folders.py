@@ -164,6 +164,21 @@ def test_regions_that_are_replaced_are_kept_and_told(text: str, tmp_path: Path) 
     assert str(kept) in told
 
 
+def test_regions_that_a_person_draws_while_a_run_goes_on_stay(tmp_path: Path) -> None:
+    pad = Roi("pad", "motion", Rectangle(0, 0, 12, 12), "face")
+    drawn, told = rois_to_toml([FACE]), list[str]()
+
+    def draw(event: Event) -> None:
+        told.append(event.text)
+        if event.kind == "outcome":
+            (tmp_path / "rois.toml").write_text(drawn, "utf-8")
+
+    job = Job.of_request(Request(toy_recipe(), (pad,)), {}, tmp_path, report=False)
+    run_in_folder(make_recording(toy_spec()), job, draw)
+    assert (tmp_path / "rois.toml").read_text("utf-8") == drawn
+    assert "changed while the run went on" in told[-1]
+
+
 def test_a_second_run_leaves_every_file_alone(tmp_path: Path) -> None:
     job = Job.of_request(Request(toy_recipe()), {}, tmp_path, report=False)
     run_in_folder(make_recording(toy_spec()), job, lambda _: None)

@@ -76,20 +76,20 @@ def _with_places(views: Sequence[View]) -> list[View]:
     return [view for view in views if not why_nothing(view)]
 
 
-def why_nothing(view: View) -> str:
+def why_nothing(outcome: View) -> str:
     """Say why there is nothing to show of a camera.
 
     Parameters
     ----------
-    view : View
-        Its outcome.
+    outcome : View
+        What it gave.
 
     Returns
     -------
     str
         A sentence; "" where some point has a place.
     """
-    dataset = view.dataset
+    dataset = outcome.dataset
     if not dataset.sizes.get("time", 0):
         text = "No frame was tracked"
     elif np.isfinite(first_of(dataset, "position")).any():
@@ -97,7 +97,7 @@ def why_nothing(view: View) -> str:
     else:
         flags = {flag.code: flag.text for flag in flags_from_json(str(dataset.attrs.get("quality", "[]")))}
         text = next((flags[code] for code in REMARKS if code in flags), "No point was found in any frame")
-    named = f"{view.camera}: {text}" if view.camera else text[:1].upper() + text[1:]
+    named = f"{outcome.camera}: {text}" if outcome.camera else text[:1].upper() + text[1:]
     return named.rstrip(".") + "."
 
 

@@ -9,7 +9,7 @@ from mystax.core.canonical import key12
 from mystax.core.events import Event, Report
 from mystax.core.geometry import Roi
 from mystax.core.recording import Recording
-from mystax.core.safe_names import safe_name
+from mystax.core.safe_names import as_path, safe_name
 from mystax.engine.cameras import plan_cameras
 from mystax.engine.jobs import Job
 from mystax.engine.places import FolderPlace
@@ -80,7 +80,7 @@ def folder_for(recording: Recording, recipe: Recipe, out: str | Path | None) -> 
 
 
 def _above(name: str, out: str | Path) -> Path:
-    return Path(out) / safe_name(name)
+    return as_path(out, "out") / safe_name(name)
 
 
 def _beside(name: str, file: str | Path) -> Path:

@@ -188,7 +188,7 @@ def _operations(
             continue
         frame = max(0, int(table.frame[i])) if footage.frames is not None else 0
         key: FrameKey = (footage.fingerprint, footage.stamp(frame))
-        number = int(table.frame[i]) if table.frame[i] >= 0 else footage.number
+        number = frame if footage.frames is not None else footage.number
         made = []
         for k, ours in columns:
             mark = _mark(table, i, k)
@@ -384,6 +384,13 @@ def export_labels(
             got=", ".join(table.individuals),
         )
     of_videos = table.frame >= 0
+    if form in ("sleap-analysis", "facemap-h5") and not of_videos.all():
+        raise RecipeError(
+            "P403",
+            form,
+            "the format holds frames of a video by their numbers, and these are labels of pictures",
+            hint="export as coco, sleap or dlc",
+        )
     one_video = form in ("dlc", "dlc-h5", "lightning-pose", "csv", "sleap-analysis", "facemap-h5")
     if one_video and of_videos.any() and (len(set(table.files)) > 1 or not of_videos.all()):
         raise RecipeError(

@@ -14,7 +14,13 @@ from mystax.io.fingerprint import quick_id
 from mystax.io.label_files import Source
 from mystax.io.stills import is_still, read_still, still_size
 
-__all__ = ["Footage", "footage_of_pixels", "open_footage"]
+__all__ = ["Footage", "footage_of_pixels", "number_in_name", "open_footage"]
+
+
+def number_in_name(path: str | Path) -> int:
+    """Return the last number in the name of a picture, by which pictures follow each other; 0 without one."""
+    numbers = re.findall(r"\d+", Path(path).stem)
+    return int(numbers[-1][-15:]) if numbers else 0
 
 
 class Footage:
@@ -32,6 +38,8 @@ class Footage:
         Presentation stamps of the frames.
     pixels : array (y, x), optional
         The picture, where it lies in no file.
+    number : int, optional
+        Number of a picture; by default that in its name.
     is_ours : bool, optional
         Whether the frames were opened here, and are closed here.
     """
@@ -44,16 +52,12 @@ class Footage:
         stamps: Shaped[np.ndarray, " time"] | None = None,
         pixels: Shaped[np.ndarray, "y x"] | None = None,
         *,
+        number: int | None = None,
         is_ours: bool = True,
     ) -> None:
         self.fingerprint, self.source = fingerprint, source
         self._frames, self._stamps, self._pixels, self._is_ours = frames, stamps, pixels, is_ours
-
-    @property
-    def number(self) -> int:
-        """Last number in the name of a picture, by which pictures follow each other; 0 without one."""
-        numbers = re.findall(r"\d+", Path(self.source.path).stem)
-        return int(numbers[-1][-15:]) if numbers else 0
+        self.number = number_in_name(source.path) if number is None else number
 
     @property
     def n_frames(self) -> int:
@@ -155,14 +159,14 @@ def open_footage(what: str | Path | FrameSource, camera: str = "") -> Footage:
     return _of_frames(what, "", camera or "face", is_ours=False)
 
 
-def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str) -> Footage:
+def footage_of_pixels(pixels: Shaped[np.ndarray, "y x"], camera: str, number: int = 0) -> Footage:
     """Take a picture in memory; its identity is that of its pixels."""
     content = np.ascontiguousarray(pixels)
     digest = hashlib.blake2b(
         f"{content.shape} {content.dtype.str} ".encode() + content.tobytes(), digest_size=16
     )
     source = Source("picture", "", camera, *map(int, content.shape))
-    return Footage(f"pixels-{digest.hexdigest()}", source, pixels=content)
+    return Footage(f"pixels-{digest.hexdigest()}", source, pixels=content, number=number)
 
 
 def fingerprint_of(files: Sequence[str]) -> str:

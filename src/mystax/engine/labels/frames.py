@@ -1,6 +1,5 @@
 """Labels that judge a model, with their pictures, and what the model says of them."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from mystax.core.keypoint_table import KeypointTable
 from mystax.core.keypoints import KeypointSet
 from mystax.core.typing import Float64, Int64, Shaped
 from mystax.engine.labels.folder import LabelFolder
+from mystax.engine.labels.footage import number_in_name
 from mystax.engine.labels.pictures import common_end, find_pictures, names_in_table
 from mystax.errors import FormatError, ParameterError, RecipeError
 from mystax.io.formats.keypoint_files import read_keypoints
@@ -218,7 +218,6 @@ def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, s
     there = [i for i, path in enumerate(paths) if path is not None]
     found = [path for path in paths if path is not None]
     state = table.state[there, 0][:, columns]
-    numbers = [re.findall(r"\d+", path.stem) for path in found]
     return LabelledFrames(
         tuple(mapping.matched[table.names[k]] for k in columns),
         points,
@@ -227,7 +226,7 @@ def _from_file(place: Path, keypoints: KeypointSet | None, names: Mapping[str, s
         np.array([float(still_size(path)[1]) for path in found]),
         tuple(path.name for path in found),
         tuple(str(path.parent) for path in found),
-        np.array([int(parts[-1][-15:]) if parts else 0 for parts in numbers], np.int64),
+        np.array([number_in_name(path) for path in found], np.int64),
         lambda row: read_still(found[row]),
     )
 

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from mystax.core.keypoint_table import KeypointTable
+from mystax.core.typing import Shaped
 from mystax.engine.labels.folder import LabelFolder, Video
-from mystax.engine.labels.footage import Footage, footage_of_pixels
+from mystax.engine.labels.footage import Footage, footage_of_pixels, number_in_name
 from mystax.errors import RecipeError
 from mystax.io.label_files import Source
+from mystax.io.stills import is_still
 
 __all__ = ["common_end", "find_pictures", "footages_of", "names_in_table"]
 
@@ -145,8 +149,7 @@ def footages_of(
     missing: dict[str, None] = {}
     for i, name in enumerate(table.files):
         if table.pictures is not None:
-            camera = Path(name.replace("\\", "/")).stem or "imported"
-            rows.append(footage_of_pixels(table.pictures[i], camera))
+            rows.append(_brought(table.pictures[i], name, int(table.frame[i])))
             continue
         footage = found[name]
         if footage is None or (footage.frames is not None and table.frame[i] < 0):
@@ -154,6 +157,16 @@ def footages_of(
             footage = None
         rows.append(footage)
     return rows, [*missing]
+
+
+def _brought(pixels: Shaped[np.ndarray, "y x"], name: str, frame: int) -> Footage:
+    """Take a picture that a file brings: a picture follows others by its name, a frame by its number."""
+    parts = _parts(name) or ["imported"]
+    if is_still(name):
+        camera, number = (parts[-2] if len(parts) > 1 else "imported"), number_in_name(parts[-1])
+    else:
+        camera, number = Path(parts[-1]).stem, max(0, frame)
+    return footage_of_pixels(pixels, camera, number)
 
 
 def _rows_of_video(table: KeypointTable, footage: Footage) -> list[bool]:

@@ -15,6 +15,7 @@ from mystax.core.keypoint_table import KeypointTable, make_table
 from mystax.errors import FormatError
 from mystax.io.foreign import read_foreign
 from mystax.io.guarded import check_hdf5
+from mystax.io.stills import is_still
 
 __all__ = [
     "plain_sleap_analysis",
@@ -24,6 +25,8 @@ __all__ = [
     "write_sleap_analysis",
     "write_sleap_labels",
 ]
+
+NO_TRACK = "without a track"
 
 
 def _texts(dataset: Any) -> list[str]:
@@ -202,10 +205,10 @@ def _video_names(videos: Any) -> dict[int, Any]:
 
 
 def _place(video: Any, number: int) -> tuple[str, int]:
-    """Return the video of a frame and its number; a picture of a list of pictures has the number -1."""
+    """Return the video of a frame and its number; a picture, alone or of a list, has the number -1."""
     if isinstance(video, list | tuple):
         return str(video[number]), -1
-    return str(video), number
+    return str(video), -1 if number == 0 and is_still(str(video)) else number
 
 
 def _points(instance: Any, nodes: list[str], *, is_scored: bool) -> np.ndarray:
@@ -228,8 +231,8 @@ def read_sleap_labels(path: Path | str) -> KeypointTable:
     Returns
     -------
     KeypointTable
-        Labels of persons; predictions where there are no labels at all.  Individuals are tracks where every
-        instance has one, else they are counted; points are those of all skeletons.
+        Labels of persons; predictions where there are no labels at all.  Individuals are tracks where there
+        are several, else they are counted; points are those of all skeletons.
 
     Raises
     ------
@@ -269,9 +272,9 @@ def _trust(scores: np.ndarray) -> np.ndarray:
 def _individuals(tracks: list[list[str]]) -> tuple[list[str], list[list[int]]]:
     """Return the individuals, and the place of each instance among them: by its track, else by its order."""
     most = max((len(some) for some in tracks), default=0)
-    if most > 1 and all(all(some) and len(set(some)) == len(some) for some in tracks):
-        known = list(dict.fromkeys(name for some in tracks for name in some))
-        return known, [[known.index(name) for name in some] for some in tracks]
+    known = sorted(dict.fromkeys(name for some in tracks for name in some), key=lambda name: not name)
+    if sum(map(bool, known)) > 1 and all(len(set(some)) == len(some) for some in tracks):
+        return [name or NO_TRACK for name in known], [[known.index(name) for name in some] for some in tracks]
     names = [""] if most <= 1 else [f"instance{a + 1}" for a in range(most)]
     return names, [list(range(len(some))) for some in tracks]
 

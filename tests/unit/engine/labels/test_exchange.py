@@ -422,3 +422,34 @@ def test_individuals_keep_their_names_where_one_is_alone(tmp_path: Path, form: s
     found = read_keypoints(tmp_path / "t", form)
     for name in table.individuals:
         np.testing.assert_allclose(found.individual(name).position, table.individual(name).position)
+
+
+@pytest.mark.parametrize("form", ["sleap-analysis", "facemap-h5"])
+def test_pictures_do_not_fit_a_format_that_knows_only_numbers(tmp_path: Path, form: str) -> None:
+    path, _ = project(tmp_path)
+    with Labels(tmp_path / "a.labels") as labels:
+        import_labels(labels, path)
+        with pytest.raises(RecipeError, match=r"P403.*pictures.*coco"):
+            export_labels(labels, tmp_path / "t.h5", form)
+    assert not (tmp_path / "t.h5").exists()
+
+
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize("form", ["sleap", "facemap-refined", "csv"])
+def test_pictures_keep_the_numbers_in_their_names(tmp_path: Path, form: str) -> None:
+    """By them the blocks of time are cut that judge a training."""
+    if form == "sleap":
+        pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    numbers = [7, 30, 4, 112, 15, 61]
+    with Labels(tmp_path / "a.labels") as labels:
+        for k, number in enumerate(numbers):
+            path = write_picture(tmp_path / "mouse" / f"cam1_img{number:04d}.png", k)
+            labels.add(path, 0, {"nose_tip": (number / 8, 3.0)})
+        export_labels(labels, tmp_path / "mouse" / "t.out", form)
+    with Labels(tmp_path / "b.labels") as again:
+        import_labels(again, tmp_path / "mouse" / "t.out", form=form)
+        found = {8 * (frame.marks()["face", "nose_tip"].x or 0): frame.frame for _, frame in again.frames()}
+        recordings, times = again.recordings()
+    assert found == {number: number for number in numbers}
+    assert sorted(times.tolist()) == sorted(numbers)
+    assert set(recordings) == {"pictures mouse"}

@@ -159,3 +159,38 @@ def test_predictions_keep_their_scores(tmp_path: Path) -> None:
     labels = sleap_io.Labels([sleap_io.LabeledFrame(video=video, frame_idx=3, instances=[one])])
     sleap_io.save_slp(labels, str(tmp_path / "t.slp"), verbose=False)
     assert read_sleap_labels(tmp_path / "t.slp").confidence[0, 0].tolist() == [0.25, 0.75]
+
+
+def tracked(folder: Path, tracks: list[str | None]) -> Path:
+    """Write frames of one animal each, at (k, k) in frame k, on the tracks that are told."""
+    sleap_io = pytest.importorskip("sleap_io", reason='pip install "mystax[interop]"')
+    skeleton, video = sleap_io.Skeleton(["nose"]), sleap_io.Video(filename="v.mp4", open_backend=False)
+    known = {name: sleap_io.Track(name) if name else None for name in tracks}
+    animals = [
+        sleap_io.Instance.from_numpy(np.full((1, 2), float(k)), skeleton=skeleton, track=known.get(name))
+        for k, name in enumerate(tracks)
+    ]
+    frames = [
+        sleap_io.LabeledFrame(video=video, frame_idx=k, instances=[one]) for k, one in enumerate(animals)
+    ]
+    sleap_io.save_slp(sleap_io.Labels(frames), str(folder / "t.slp"), verbose=False)
+    return folder / "t.slp"
+
+
+@pytest.mark.usefixtures("readers_here")
+@pytest.mark.extra("interop")
+@pytest.mark.parametrize(
+    ("tracks", "expected"),
+    [
+        (["A", "B", "A"], {"A": [0, 2], "B": [1]}),
+        ([None, "A", "B"], {"A": [1], "B": [2], "without a track": [0]}),
+        (["A", None, "A"], {"": [0, 1, 2]}),
+    ],
+)
+def test_tracks_that_are_never_together_are_different_animals(
+    tmp_path: Path, tracks: list[str | None], expected: dict[str, list[int]]
+) -> None:
+    table = read_sleap_labels(tracked(tmp_path, tracks))
+    places = {name: table.individual(name).position[:, 0, 0, 0] for name in table.individuals}
+    assert {name: x[np.isfinite(x)].tolist() for name, x in places.items()} == expected
+    assert table.individuals == tuple(expected)

@@ -1,11 +1,12 @@
 """A folder of labels that one writes and many read; nothing acknowledged is ever lost."""
 
+import operator
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from mystax.engine.labels.store import LabelStore
 from mystax.errors import ParameterError, RecipeError
 from mystax.io.locks import LockRecord, is_alive, user_name
 from mystax.io.outcome_folder import utc_now
+from mystax.io.stills import is_still
 from mystax.io.store_fs import FileSystem
 
 if TYPE_CHECKING:
@@ -42,17 +44,47 @@ PointLike = Mark | Sequence[float] | np.ndarray | str | None
 """A place (x, y), a mark, ``"absent"``, or None for not labelled."""
 
 
-def _mark_of(name: str, value: PointLike) -> Mark | None:
+def _wrong(what: str, expected: str, got: object) -> ParameterError:
+    return ParameterError("P401", what, expected=expected, got=repr(got)[:80])
+
+
+def _mark_of(name: str, value: Any) -> Mark | None:
     """Turn what a caller says about a point into a mark."""
     if value is None or isinstance(value, Mark):
         return value
     if isinstance(value, str) and value == "absent":
         return Mark("absent")
-    if isinstance(value, str) or len(value) != 2:
-        raise ParameterError(
-            "P401", f"label of {name!r}", expected="(x, y), a Mark, 'absent' or None", got=repr(value)[:80]
-        )
-    return Mark.placed(float(value[0]), float(value[1]))
+    expected = "(x, y), a Mark, 'absent' or None"
+    if isinstance(value, str | Mapping | set | frozenset):
+        raise _wrong(f"label of {name!r}", expected, value)
+    try:
+        x, y = map(float, value)
+    except (TypeError, ValueError) as error:
+        raise _wrong(f"label of {name!r}", expected, value) from error
+    return Mark.placed(x, y)
+
+
+def _number_of(frame: object) -> int:
+    """Return the number of a frame that a caller gave as any kind of integer."""
+    try:
+        return operator.index(frame)  # type: ignore[arg-type] # what is no integer is refused here
+    except TypeError as error:
+        raise _wrong("frame", "a whole number", frame) from error
+
+
+def _check_call(video: object, points: object) -> None:
+    """Refuse what is no video, and points that are not given by their names."""
+    if not isinstance(video, str | Path | FrameSource):
+        got = type(video).__name__
+        raise ParameterError("P401", "video", expected="a path or a FrameSource such as ArraySource", got=got)
+    if not (isinstance(points, Mapping) and all(isinstance(name, str) for name in points)):
+        raise _wrong("points", "a mapping of names to places", points)
+
+
+def _identity(path: Path) -> tuple[object, ...]:
+    """Return what changes when there is another file at a place."""
+    there = path.stat()
+    return path.resolve(), there.st_size, there.st_mtime_ns, there.st_ino
 
 
 class LabelFolder:
@@ -71,7 +103,7 @@ class LabelFolder:
         wanted = KeypointSet.load(keypoints) if isinstance(keypoints, str) else keypoints
         self.folder = Path(folder)
         self.store = LabelStore(self.folder, wanted, fs=fs, now=now, alive=alive)
-        self._footage: dict[str, Footage] = {}
+        self._footage: dict[object, tuple[Video, Footage]] = {}
         if write:
             self.store.lock()
 
@@ -88,7 +120,7 @@ class LabelFolder:
 
     def close(self) -> None:
         """Write the cache, give the lock back, close videos; labels stay readable."""
-        for footage in self._footage.values():
+        for _, footage in self._footage.values():
             footage.close()
         self._footage.clear()
         self.store.close()
@@ -106,12 +138,13 @@ class LabelFolder:
     # writing ---------------------------------------------------------------------------------------
 
     def footage(self, video: Video, camera: str = "") -> Footage:
-        """Open a video or picture, once; where it lies is noted in the folder."""
-        name = str(video) if isinstance(video, str | Path) else f"object {id(video)}"
-        found = self._footage.get(name)
-        if found is None:
-            found = self._footage[name] = open_footage(video, camera)
-        return found
+        """Open a video, once as long as its file stays the same, or a picture."""
+        if isinstance(video, str | Path) and (is_still(video) or not Path(video).is_file()):
+            return open_footage(video, camera)  # cheap, and another picture may have the name by now
+        key = _identity(Path(video)) if isinstance(video, str | Path) else id(video)
+        if key not in self._footage:  # the object is kept: its id is not given again
+            self._footage[key] = (video, open_footage(video, camera))
+        return self._footage[key][1]
 
     def note_sources(self, footages: Iterable[Footage]) -> None:
         """Note where videos lie, for people and for `check`."""
@@ -128,7 +161,7 @@ class LabelFolder:
     def add(
         self,
         video: Video,
-        frame: int,
+        frame: SupportsIndex,
         points: Mapping[str, PointLike],
         *,
         who: str = "",
@@ -165,10 +198,12 @@ class LabelFolder:
         RecipeError
             P403, if a point is unknown (with the nearest name), retired, or the video is not there.
         ParameterError
-            P401, if a place is impossible or there is no such frame.
+            P401, if a place is impossible, there is no such frame, or an argument is of another type.
         StoreError, AppError
             S504, if another process writes; W908, if the journal is damaged.
         """
+        _check_call(video, points)
+        frame = _number_of(frame)
         self.store.lock()
         footage = self.footage(video, camera)
         key = (footage.fingerprint, footage.stamp(frame))
@@ -242,7 +277,7 @@ class LabelFolder:
             raise RecipeError("P403", "redo", "there is nothing to do again")
         return self.undo(found, who=who)
 
-    def skip(self, video: Video, frame: int, *, who: str = "", camera: str = "") -> str:
+    def skip(self, video: Video, frame: SupportsIndex, *, who: str = "", camera: str = "") -> str:
         """Remember that a frame is not worth labelling: it is not suggested again.
 
         Returns
@@ -250,10 +285,13 @@ class LabelFolder:
         str
             The batch, for `undo`.
         """
+        _check_call(video, {})
+        frame = _number_of(frame)
         footage = self.footage(video, camera)
         key = (footage.fingerprint, footage.stamp(frame))
+        number = frame if footage.frames is not None else footage.number
         operation = self.store.operation(
-            key, frame, footage.source.camera, op="note", after=Note("skip"), who=who
+            key, number, footage.source.camera, op="note", after=Note("skip"), who=who
         )
         self.store.append([operation])
         return operation.batch

@@ -38,6 +38,21 @@ def test_labels_go_in_and_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert figures["models"]["same"]["all"]["mean"] == 0.0
 
 
+def test_labels_that_an_import_replaces_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, folder = wide_file(tmp_path / "mouse"), tmp_path / "a.labels"
+    ask(capsys, "import", path, "--out", folder)
+    with Labels(folder) as labels:
+        (key, frame), *_ = labels.frames()
+        picture = labels.store.files.read_sources()[key[0]].path
+        labels.add(picture, 0, {next(iter(frame.points))[1]: (5.0, 6.0)}, who="ann")
+    printed = call(capsys, "labels", "import", path, "--out", folder)
+    assert "1 points replaced other labels (of them 1 set by hand)" in printed.err
+    with Labels(folder) as labels:
+        labels.undo(labels.store.state.last_batch())
+    found = ask(capsys, "import", path, "--out", folder)["outcomes"][0]
+    assert (found["points"], found["replaced"], found["replaced_by_hand"]) == (1, 1, 1)
+
+
 def test_new_folder_has_the_points_that_were_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -196,6 +196,9 @@ def _tell_import(output: Output, path: Path, labels: "Labels", report: "ImportRe
     output.say(
         f"  {report.n_frames} frames, {report.n_points} points; {report.n_unchanged} were there already"
     )
+    if report.n_replaced:
+        by_hand = f" (of them {report.n_by_hand} set by hand)" if report.n_by_hand else ""
+        output.note(f"  {report.n_replaced} points replaced other labels{by_hand}: see mystax labels history")
     if report.missing:
         more = ", ..." if len(report.missing) > 3 else ""
         output.note(f"  {len(report.missing)} pictures not found: {', '.join(report.missing[:3])}{more}")
@@ -211,6 +214,8 @@ def _tell_import(output: Output, path: Path, labels: "Labels", report: "ImportRe
             "frames": report.n_frames,
             "points": report.n_points,
             "unchanged": report.n_unchanged,
+            "replaced": report.n_replaced,
+            "replaced_by_hand": report.n_by_hand,
             "outside": report.n_outside,
             "pictures_not_found": report.missing,
             "missing_points": report.counts.missing,
@@ -231,7 +236,7 @@ def export(
     output: Output, folder: Path, file: Path, form: str, individual: str | None, overwrite: bool
 ) -> None:
     """Write labels as another tool's file."""
-    from mystax.engine.labels.exchange import export_labels
+    from mystax.engine.labels.exchange_out import export_labels
     from mystax.engine.labels.labels import Labels
 
     output.inputs.append(str(folder))

@@ -155,9 +155,13 @@ class LabelState:
 
     def mark(self, key: FrameKey, keypoint: str, individual: str = "face") -> Mark | None:
         """Return the present mark of a point; None if it is not labelled."""
-        labels = self.frames.get(key)
-        found = None if labels is None else labels.points.get((individual, self.point_id(keypoint)))
+        found = self.label(key, keypoint, individual)
         return None if found is None else found.mark
+
+    def label(self, key: FrameKey, keypoint: str, individual: str = "face") -> PointLabel | None:
+        """Return the present label of a point (of mark None if it was taken away); None without one."""
+        labels = self.frames.get(key)
+        return None if labels is None else labels.points.get((individual, self.point_id(keypoint)))
 
     def labelled(self) -> Iterator[tuple[FrameKey, FrameLabels]]:
         """Give the frames that hold at least one mark, in the order in which they were first named."""

@@ -1,4 +1,4 @@
-"""Labels from other tools' files and into them: names told, frames found, nothing guessed in silence."""
+"""Labels from other tools' files: names told, frames found, nothing guessed in silence."""
 
 import hashlib
 import secrets
@@ -9,24 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from mystax.core.keypoint_names import NameMapping, map_names, set_for_names, set_of_names
-from mystax.core.keypoint_table import KeypointTable, TableCounts, make_table
+from mystax.core.keypoint_table import KeypointTable, TableCounts
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import FrameKey, Mark, Operation, check_operation
 from mystax.engine.labels.folder import LabelFolder, Video
 from mystax.engine.labels.footage import Footage
-from mystax.engine.labels.pictures import footages_of, names_in_table
+from mystax.engine.labels.pictures import footages_of
 from mystax.errors import FormatError, RecipeError
-from mystax.io.formats.keypoint_files import FORMATS, detect_format, read_keypoints, write_keypoints
+from mystax.io.formats.keypoint_files import detect_format, read_keypoints
 from mystax.io.formats.texts import read_cells
 
-__all__ = [
-    "ImportReport",
-    "export_labels",
-    "import_labels",
-    "labels_to_table",
-    "new_set_for",
-    "read_name_table",
-]
+__all__ = ["ImportReport", "import_labels", "new_set_for", "read_name_table"]
 
 STATE_WORDS = {2: "placed", 1: "invisible", 0: "absent"}
 
@@ -51,6 +44,8 @@ class ImportReport:
         Pictures that were not found, and what is no frame of the video that was named.
     n_frames, n_points, n_unchanged, n_outside : int
         Frames and points that were written; points that were there already; places outside their picture.
+    n_replaced, n_by_hand : int
+        Points, of those that were written, in place of another label, and how many of those were set by hand.
     batch : str
         For `Labels.undo`; empty if nothing was written.
     """
@@ -65,6 +60,8 @@ class ImportReport:
     n_points: int = 0
     n_unchanged: int = 0
     n_outside: int = 0
+    n_replaced: int = 0
+    n_by_hand: int = 0
     batch: str = ""
 
 
@@ -119,7 +116,8 @@ def import_labels(
     Raises
     ------
     FormatError
-        F801-F804, if the file is refused or holds no frame that can be used.
+        F801-F804, if the file is refused, holds no frame that can be used, or labels a frame twice and
+        differently.
     RecipeError
         P403, if names are ambiguous, no name is known, or there is no such individual.
     """
@@ -144,7 +142,9 @@ def import_labels(
         )
     digest = hashlib.sha256(place.read_bytes()).hexdigest()
     rows, report.missing = footages_of(labels, table, place.absolute().parent, video)
-    operations, frames = _operations(labels, table, rows, report, f"import:{digest}", who)
+    keys = [_key(table, i, footage) for i, footage in enumerate(rows)]
+    _check_once(table, keys, report, place.name)
+    operations = _operations(labels, table, rows, keys, report, f"import:{digest}", who)
     if report.n_points + report.n_unchanged == 0:
         raise FormatError(
             "F804",
@@ -160,45 +160,89 @@ def import_labels(
         check_operation(operation, labels.keypoints)  # a refused import leaves nothing behind
     if operations:
         labels.store.lock()
-        for key, footage, frame in frames:
-            labels.keep_frame(key, footage, frame)
+        written = {(operation.video, operation.pts) for operation in operations}
+        for i, (key, footage) in enumerate(zip(keys, rows, strict=True)):
+            if key in written and footage is not None:
+                labels.keep_frame(key, footage, max(0, int(table.frame[i])))
         labels.note_sources([item for item in {id(row): row for row in rows}.values() if item is not None])
         labels.store.append(operations)
         report.batch = operations[0].batch
     return report
 
 
+def _key(table: KeypointTable, row: int, footage: Footage | None) -> FrameKey | None:
+    """Return the frame that a row labels; None if it is not found or nothing is labelled there."""
+    if footage is None or not (table.state[row, 0] >= 0).any():
+        return None
+    return footage.fingerprint, footage.stamp(max(0, int(table.frame[row])))
+
+
+def _columns(table: KeypointTable, report: ImportReport) -> list[tuple[int, str]]:
+    """Return the columns that are taken, and our names of their points."""
+    ours = report.names.matched
+    return [(k, ours[name]) for k, name in enumerate(table.names) if name in ours]
+
+
+def _check_once(
+    table: KeypointTable, keys: Sequence[FrameKey | None], report: ImportReport, where: str
+) -> None:
+    """Refuse rows that label one frame differently: none of them is the right one by its place."""
+    of_frame: dict[FrameKey, list[int]] = {}
+    for i, key in enumerate(keys):
+        if key is not None:
+            of_frame.setdefault(key, []).append(i)
+    for same in of_frame.values():
+        for k, ours in _columns(table, report) if len(same) > 1 else ():
+            marks = {mark: i for i in same if (mark := _mark(table, i, k)) is not None}
+            if len(marks) > 1:
+                texts = [_text(table, i, mark) for mark, i in marks.items()]
+                raise FormatError(
+                    "F804",
+                    where,
+                    f"{ours} of one frame (or of pictures with the same content) is labelled differently",
+                    got=" and ".join(texts[:3]),
+                    hint="keep one of these rows",
+                )
+
+
+def _text(table: KeypointTable, row: int, mark: Mark) -> str:
+    """Say where and what a row labels."""
+    frame = [f"frame {table.frame[row]}"] if table.frame[row] >= 0 else []
+    place = mark.state if mark.x is None else f"({mark.x:g}, {mark.y:g})"
+    return f"{place} in {' '.join([*filter(None, [table.files[row]]), *frame])}"
+
+
 def _operations(
     labels: LabelFolder,
     table: KeypointTable,
     rows: Sequence[Footage | None],
+    keys: Sequence[FrameKey | None],
     report: ImportReport,
     origin: str,
     who: str,
-) -> tuple[list[Operation], list[tuple[FrameKey, Footage, int]]]:
-    """Make the operations of all rows; return the frames that they are about, too."""
-    columns = [
-        (k, report.names.matched[name]) for k, name in enumerate(table.names) if name in report.names.matched
-    ]
+) -> list[Operation]:
+    """Make the operations of all rows, and count them."""
     batch, found = secrets.token_hex(16), list[Operation]()
-    frames: list[tuple[FrameKey, Footage, int]] = []
-    state = labels.store.state
-    for i, footage in enumerate(rows):
-        if footage is None or not (table.state[i, 0] >= 0).any():
+    state, columns = labels.store.state, _columns(table, report)
+    done: set[tuple[FrameKey, str]] = set()
+    for i, (footage, key) in enumerate(zip(rows, keys, strict=True)):
+        if footage is None or key is None:
             continue
-        frame = max(0, int(table.frame[i])) if footage.frames is not None else 0
-        key: FrameKey = (footage.fingerprint, footage.stamp(frame))
-        number = frame if footage.frames is not None else footage.number
-        made = []
+        number = max(0, int(table.frame[i])) if footage.frames is not None else footage.number
         for k, ours in columns:
             mark = _mark(table, i, k)
-            if mark is None:
+            if mark is None or (key, ours) in done:
                 continue
+            done.add((key, ours))
             report.n_outside += _is_outside(mark, footage)
-            if state.mark(key, ours) == mark:
+            old = state.label(key, ours)
+            if old is not None and old.mark == mark:
                 report.n_unchanged += 1
                 continue
-            made.append(
+            if old is not None and old.mark is not None:
+                report.n_replaced += 1
+                report.n_by_hand += old.origin == "hand"
+            found.append(
                 labels.store.operation(
                     key,
                     number,
@@ -210,12 +254,9 @@ def _operations(
                     origin=origin,
                 )
             )
-        if made:
-            frames.append((key, footage, frame))
-            report.n_frames += 1
-            report.n_points += len(made)
-            found += made
-    return found, frames
+    report.n_points = len(found)
+    report.n_frames = len({(operation.video, operation.pts) for operation in found})
+    return found
 
 
 def _is_outside(mark: Mark, footage: Footage) -> bool:
@@ -266,144 +307,3 @@ def new_set_for(
     points = [ours[name] for name in table.names if ours[name]]
     edges = [(ours[a], ours[b]) for a, b in table.edges if ours[a] and ours[b]]
     return (set_of_names if only_own else set_for_names)(points, edges=edges)
-
-
-# out -------------------------------------------------------------------------------------------------
-
-
-def labels_to_table(
-    labels: LabelFolder, *, individual: str | None = None, pictures: bool = False
-) -> KeypointTable:
-    """Return all labels as a table for export.
-
-    Parameters
-    ----------
-    labels : LabelFolder
-        The folder.
-    individual : str, optional
-        Only this one.
-    pictures : bool, optional
-        Bring the folder's copies of the frames.
-
-    Returns
-    -------
-    KeypointTable
-        Pictures as ``labeled-data/<camera>/<name>``, frames of videos by number; no two have one name.
-
-    Raises
-    ------
-    FormatError
-        F804, if there are no labels.
-    """
-    dataset = labels.to_dataset()
-    sources = labels.store.files.read_sources()
-    keys = [
-        (str(video), int(pts)) for video, pts in zip(dataset.video.values, dataset.pts.values, strict=True)
-    ]
-    named = names_in_table({video: sources[video] for video, _ in keys if video in sources})
-    files, frames, shapes = [], [], []
-    for i, (video, _) in enumerate(keys):
-        source = sources.get(video)
-        camera = str(dataset.camera.values[i])
-        is_video = source is not None and source.kind == "video"
-        files.append(named.get(video, f"labeled-data/{camera or 'pictures'}/{video}.png"))
-        frames.append(int(dataset.frame.values[i]) if is_video else -1)
-        shapes.append([source.height, source.width] if source is not None else [0, 0])
-    table = make_table(
-        labels.keypoints.ids,
-        dataset.position.values.transpose(0, 3, 2, 1),
-        where=str(labels.folder),
-        state=dataset.state.values.transpose(0, 2, 1),
-        frame=np.array(frames, np.int64),
-        files=files,
-        individuals=[str(name) for name in dataset.individual.values],
-        scorer="mystax",
-        shapes=np.array(shapes, np.int64).reshape(-1, 2),
-        edges=labels.keypoints.edges,
-        pictures=[labels.picture(key) for key in keys] if pictures else None,
-    )
-    if individual is not None:
-        return table.individual(individual)
-    return table if len(table.individuals) > 1 else _unnamed(table)
-
-
-def _unnamed(table: KeypointTable) -> KeypointTable:
-    """Leave out the name of a single individual: most formats know none."""
-    from dataclasses import replace
-
-    return replace(table, individuals=("",))
-
-
-def export_labels(
-    labels: LabelFolder,
-    path: Path | str,
-    form: str,
-    *,
-    individual: str | None = None,
-    overwrite: bool = False,
-) -> KeypointTable:
-    """Write labels as another tool's file.
-
-    Parameters
-    ----------
-    labels : LabelFolder
-        The folder.
-    path : path
-        The file.
-    form : str
-        One of `mystax.io.formats.keypoint_files.FORMATS`.
-    individual : str, optional
-        Only this one.
-    overwrite : bool, optional
-        Replace a file of the same name.
-
-    Returns
-    -------
-    KeypointTable
-        What was written.
-
-    Raises
-    ------
-    RecipeError
-        P403, if the file exists, or labels of several videos or individuals are to go into a format of one.
-    ParameterError
-        P401, if there is no such format, or it is only read.
-    FormatError
-        F804, if there are no labels.
-    """
-    place = Path(path)
-    if place.exists() and not overwrite:
-        raise RecipeError("P403", str(place), "the file exists", hint="name another file, or say --overwrite")
-    table = labels_to_table(labels, individual=individual, pictures=form == "facemap-refined")
-    if form in ("csv", "facemap-h5", "facemap-refined") and len(table.individuals) > 1:
-        raise RecipeError(
-            "P403",
-            form,
-            "the format holds one individual, and these are labels of several",
-            expected="--individual NAME",
-            got=", ".join(table.individuals),
-        )
-    of_videos = table.frame >= 0
-    if form in ("sleap-analysis", "facemap-h5") and not of_videos.all():
-        raise RecipeError(
-            "P403",
-            form,
-            "the format holds frames of a video by their numbers, and these are labels of pictures",
-            hint="export as coco, sleap or dlc",
-        )
-    one_video = form in ("dlc", "dlc-h5", "lightning-pose", "csv", "sleap-analysis", "facemap-h5")
-    if one_video and of_videos.any() and (len(set(table.files)) > 1 or not of_videos.all()):
-        raise RecipeError(
-            "P403",
-            form,
-            "the format holds the frames of one video, and these are labels of several",
-            hint="export as coco, sleap or facemap-refined",
-        )
-    part = place.with_name(f".{place.name}.part{FORMATS[form].suffix if form in FORMATS else ''}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_keypoints(part, table, form)
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
-    return table

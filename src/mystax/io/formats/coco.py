@@ -27,6 +27,19 @@ def _list(document: Any, key: str, where: str) -> list[dict[str, Any]]:
     return found
 
 
+def _pictures(document: Any, where: str) -> dict[Any, dict[str, Any]]:
+    """Return the pictures by their identity; two of one are refused: whose the labels are is not known."""
+    found: dict[Any, dict[str, Any]] = {}
+    for item in _list(document, "images", where):
+        own = item.get("id")
+        if not isinstance(own, int | str | None):
+            raise FormatError("F804", where, expected="images with a number or text as id", got=str(own)[:80])
+        if found.setdefault(own, item) != item:
+            files = " and ".join(str(one.get("file_name", "")) for one in (found[own], item))
+            raise FormatError("F804", where, expected="images of different ids", got=f"{own!r} of {files}")
+    return found
+
+
 def read_coco(path: Path | str) -> KeypointTable:
     """Read a COCO file; several annotations of a picture are several individuals.
 
@@ -52,7 +65,7 @@ def read_coco(path: Path | str) -> KeypointTable:
         document = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise FormatError("F804", where, f"no JSON ({error})") from error
-    pictures = {item.get("id"): item for item in _list(document, "images", where)}
+    pictures = _pictures(document, where)
     annotations = [item for item in _list(document, "annotations", where) if item.get("keypoints")]
     try:
         values = [np.array(item["keypoints"], np.float64) for item in annotations]

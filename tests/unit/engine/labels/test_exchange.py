@@ -10,13 +10,8 @@ import pytest
 from mystax.core.keypoint_table import KeypointTable
 from mystax.core.keypoints import KeypointSet
 from mystax.core.label_operations import Mark
-from mystax.engine.labels.exchange import (
-    export_labels,
-    import_labels,
-    labels_to_table,
-    new_set_for,
-    read_name_table,
-)
+from mystax.engine.labels.exchange import import_labels, new_set_for, read_name_table
+from mystax.engine.labels.exchange_out import export_labels, labels_to_table
 from mystax.engine.labels.labels import Labels
 from mystax.errors import FormatError, MystaxError, ParameterError, RecipeError
 from mystax.io.formats.coco import write_coco

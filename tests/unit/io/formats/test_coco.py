@@ -60,3 +60,16 @@ def test_frames_of_videos_keep_video_and_number(tmp_path: Path) -> None:
     assert_same_places(found, table)
     names = [image["file_name"] for image in json.loads((tmp_path / "t.json").read_text())["images"]]
     assert names == ["a.mp4/frame000007", "a.mp4/frame000009", "b.mp4/frame000007", "frame000003"]
+
+
+@pytest.mark.parametrize("own", [1, None, "a"])
+def test_two_pictures_of_one_identity_are_refused(tmp_path: Path, own: object) -> None:
+    """As when files are joined: the labels of one picture would land on the other."""
+    images = [{"id": own, "file_name": name} for name in ("a.png", "b.png")]
+    annotations = [{"image_id": own, "keypoints": [1, 2, 2]}]
+    whole = {"images": images, "annotations": annotations, "categories": []}
+    (tmp_path / "t.json").write_text(json.dumps(whole))
+    with pytest.raises(FormatError, match=r"F804.*different ids.*a\.png and b\.png"):
+        read_coco(tmp_path / "t.json")
+    (tmp_path / "t.json").write_text(json.dumps({**whole, "images": images[:1] * 2}))
+    assert read_coco(tmp_path / "t.json").files == ("a.png",)

@@ -1,5 +1,6 @@
 """dlib's XML of faces: pictures with boxes, each with numbered parts."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mystax.io.formats.texts import read_text
 
 __all__ = ["read_dlib"]
 
+DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']""", re.ASCII)
 Parts = dict[str, tuple[float, float]]
 
 
@@ -31,6 +33,18 @@ class _Parser(HTMLParser):
             self.pictures[-1][1][-1][values["name"]] = (float(values["x"]), float(values["y"]))
 
     handle_startendtag = handle_starttag
+
+
+def _encoding(path: Path | str) -> str:
+    """Return the encoding that the file declares; UTF-8 without a word."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(200)
+    except OSError:
+        head = b""  # the reader says why
+    declared = DECLARED.match(head)
+    name = "utf-8" if declared is None else declared[1].decode("ascii").lower()
+    return "utf-8-sig" if name in ("utf-8", "utf8") else name
 
 
 def read_dlib(path: Path | str) -> KeypointTable:
@@ -56,9 +70,9 @@ def read_dlib(path: Path | str) -> KeypointTable:
     where = Path(path).name
     parser = _Parser()
     try:
-        parser.feed(read_text(path, encoding="latin-1"))
+        parser.feed(read_text(path, encoding=_encoding(path)))
         parser.close()
-    except (KeyError, ValueError, AssertionError) as error:
+    except (KeyError, ValueError, AssertionError, LookupError) as error:
         raise FormatError("F804", where, f"a part is not understood ({error})") from error
     pictures = [(values, [box for box in boxes if box]) for values, boxes in parser.pictures]
     pictures = [(values, boxes) for values, boxes in pictures if boxes]

@@ -1,4 +1,4 @@
-"""Wide tables of keypoints: ``file`` or ``frame``, then ``<point>_x, <point>_y`` and what else there is."""
+"""Wide tables of keypoints: ``file``, ``frame`` or both, then ``<point>_x, <point>_y`` and others."""
 
 from pathlib import Path
 
@@ -7,11 +7,14 @@ import numpy as np
 from mystax.core.keypoint_table import KeypointTable, make_table
 from mystax.errors import FormatError
 from mystax.io.formats.texts import number, numbers_of, read_cells, text_of_cells
+from mystax.io.stills import is_still
 
 __all__ = ["STATES", "read_keypoint_csv", "write_keypoint_csv"]
 
+MAX_DIGITS = 15
 STATES = {"placed": 2, "invisible": 1, "absent": 0, "": -1}
-INDEX = ("file", "frame", "image")
+FILE, FRAME = ("file", "image"), "frame"
+INDEX = (*FILE, FRAME)
 
 
 def read_keypoint_csv(path: Path | str) -> KeypointTable:
@@ -20,8 +23,9 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
     Parameters
     ----------
     path : path
-        A column ``file`` (or ``image``) or ``frame``; columns ``<point>_x`` and ``<point>_y``; where given,
-        ``<point>_state`` (placed, invisible, absent) and ``<point>_confidence``; all others are kept.
+        A column ``file`` (or ``image``), ``frame``, or both (a video and a number in it); columns
+        ``<point>_x`` and ``<point>_y``; where given, ``<point>_state`` (placed, invisible, absent) and
+        ``<point>_confidence``; all others are kept.
 
     Returns
     -------
@@ -39,15 +43,15 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
     cells = read_cells(path)
     head = [cell.strip() for cell in cells[0]] if cells else []
     names = [name[:-2] for name in head if name.endswith("_x") and f"{name[:-2]}_y" in head]
-    index = next((name for name in INDEX if name in head), None)
-    if not names or index is None or len(set(head)) != len(head) or len(cells) < 2:
+    index = [name for name in INDEX if name in head]
+    if not names or not index or len(set(head)) != len(head) or len(cells) < 2:
         raise FormatError(
             "F804", where, expected="columns file or frame, <point>_x, <point>_y", got=",".join(head)[:80]
         )
-    rows = [row + [""] * (len(head) - len(row)) for row in cells[1:]]
+    rows = [_cut(row, len(head), where, f"row {k}") for k, row in enumerate(cells[1:], 1)]
     at = {name: k for k, name in enumerate(head)}
     endings = ("_x", "_y", "_state", "_confidence")
-    used = {f"{name}{ending}" for name in names for ending in endings} | {index}
+    used = {f"{name}{ending}" for name in names for ending in endings}
     columns = [f"{name}{axis}" for name in names for axis in ("_x", "_y")]
     values = numbers_of([[row[at[name]] for name in columns] for row in rows], len(columns), where)
     position = values.reshape(len(rows), 1, len(names), 2)
@@ -63,10 +67,11 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
             state[:, 0, k] = [STATES[word] for word in words]
         if f"{name}_confidence" in at:
             trust[:, 0, k] = numbers_of([[row[at[f"{name}_confidence"]]] for row in rows], 1, where)[:, 0]
-    entries = [row[at[index]].strip() for row in rows]
-    is_video = index == "frame"
-    if is_video and not all(entry.isdecimal() for entry in entries):
-        raise FormatError("F804", where, expected="whole numbers in the column frame", got="others")
+    files = [row[at[index[0]]].strip() if index[0] in FILE else "" for row in rows]
+    frames = [-1] * len(rows)
+    if FRAME in at:
+        frames = [_frame(row[at[FRAME]].strip(), name, where) for row, name in zip(rows, files, strict=True)]
+    used |= {index[0], *([FRAME] if max(frames) >= 0 else [])}
     extra = {name: [row[at[name]] for row in rows] for name in head if name not in used}
     return make_table(
         names,
@@ -74,11 +79,34 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
         where=where,
         confidence=trust,
         state=state,
-        frame=np.array([int(entry) for entry in entries], np.int64) if is_video else None,
-        files=None if is_video else entries,
+        frame=np.array(frames, np.int64),
+        files=files,
         kind="predictions" if np.isfinite(trust).any() else "labels",
         extra=extra,
     )
+
+
+def _cut(row: list[str], width: int, where: str, what: str) -> list[str]:
+    """Return a row of that many cells; one with more that are not empty is refused."""
+    if any(cell.strip() for cell in row[width:]):
+        raise FormatError(
+            "F804",
+            where,
+            f"{what} below the head has more cells than the head",
+            expected=f"{width} cells",
+            got=f"{len(row)}: {','.join(row)[:80]}",
+            hint="decimal commas? write 1.5, not 1,5",
+        )
+    return row[:width] + [""] * (width - len(row))
+
+
+def _frame(text: str, file: str, where: str) -> int:
+    """Return the number of a frame; -1 for a picture, which is found by its name."""
+    if is_still(file) or (file and not text):
+        return -1
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise FormatError("F804", where, expected="whole numbers in the column frame", got=text[:80])
+    return int(text)
 
 
 def write_keypoint_csv(path: Path | str, table: KeypointTable) -> None:

@@ -33,7 +33,8 @@ def read_text(path: Path | str, *, encoding: str = "utf-8-sig") -> str:
     except OSError as error:
         raise RecipeError("P403", str(path), f"the file cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise FormatError("F804", place.name, expected="text in UTF-8", got="other bytes") from error
+        wanted = f"text in {encoding.removesuffix('-sig').upper()}"
+        raise FormatError("F804", place.name, expected=wanted, got="other bytes") from error
 
 
 def read_cells(path: Path | str) -> list[list[str]]:

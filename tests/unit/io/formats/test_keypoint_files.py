@@ -144,6 +144,12 @@ def test_refined_data_without_pictures_cannot_be_written(tmp_path: Path) -> None
         (b"file,a_x,a_y\nimg.png,1,b\n", "F804.*no number"),
         (b"place,a_x,a_y\nimg.png,1,2\n", "F804.*file or frame"),
         (b"frame,a_x,a_y\nimg.png,1,2\n", "F804.*whole numbers"),
+        (b"frame,a_x,a_y\n99999999999999999999,1,2\n", "F804.*whole numbers"),
+        (b"file,frame,a_x,a_y\nv.mp4,2.5,1,2\n", "F804.*whole numbers.*2.5"),
+        (
+            b"file,a_x,a_y\ni.png,1,2\nj.png,1,5,2,5\n",
+            r"F804.*row 2 below the head.*3 cells.*j\.png,1,5,2,5.*decimal comma",
+        ),
         (b"file,a_x,a_y,a_state\nimg.png,1,2,seen\n", "F804.*placed, invisible or absent"),
         (b"{}", "F804.*'images'"),
         (b"{", "F804.*no JSON"),
@@ -224,3 +230,50 @@ def test_points_of_coco_outside_the_picture_are_counted(tmp_path: Path) -> None:
 def test_blank_names_and_carriage_returns_do_not_hinder(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbffile, a_x, a_y\r\nimg.png, 1.5 ,2\r\n\r\n")
     assert read_keypoints(tmp_path / "t.csv").position[0, 0, 0].tolist() == [1.5, 2.0]
+
+
+@pytest.mark.parametrize("order", ["file,frame", "frame,file"])
+def test_table_of_videos_and_frame_numbers_uses_both(tmp_path: Path, order: str) -> None:
+    rows = [("v.mp4", "3"), ("w.avi", "4"), ("img7.png", "7"), ("folder/img8", "")]
+    lines = [f"{file},{frame}" if order == "file,frame" else f"{frame},{file}" for file, frame in rows]
+    (tmp_path / "t.csv").write_text("\n".join([f"{order},a_x,a_y", *(f"{line},1,2" for line in lines)]))
+    table = read_keypoints(tmp_path / "t.csv")
+    assert table.files == tuple(file for file, _ in rows)
+    assert table.frame.tolist() == [3, 4, -1, -1]
+    assert table.extra == {}
+
+
+def test_number_beside_a_picture_is_a_further_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file,frame,a_x,a_y,note\nimg7.png,7,1,2,\n")
+    table = read_keypoints(tmp_path / "t.csv")
+    assert (table.frame.tolist(), table.extra) == ([-1], {"frame": ("7",), "note": ("",)})
+
+
+def test_empty_cells_behind_a_row_do_not_hinder(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file,a_x,a_y\nimg7.png,1,2,, \n")
+    assert read_keypoints(tmp_path / "t.csv").position[0, 0, 0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ('<?xml version="1.0" encoding="UTF-8"?>\n', "utf-8"),
+        ("<?xml version='1.0' encoding='utf8'?>", "utf-8-sig"),
+        ("", "utf-8"),
+        ("<?xml version='1.0'?>", "utf-8"),
+        ("<?xml version='1.0' encoding='ISO-8859-1'?>", "latin-1"),
+        ("<?xml version='1.0' encoding='windows-1252' standalone='yes'?>", "cp1252"),
+    ],
+)
+def test_text_of_dlib_is_read_as_it_declares(tmp_path: Path, head: str, encoding: str) -> None:
+    image = "<dataset><image file='café.png'><box><part name='0' x='1' y='2'/></box></image></dataset>"
+    (tmp_path / "t.xml").write_bytes(f"{head}{image}".encode(encoding))
+    assert read_keypoints(tmp_path / "t.xml").files == ("café.png",)
+
+
+@pytest.mark.parametrize("name", ["martian", "hex", "utf-16", "undefined", "ascii"])
+def test_text_of_dlib_that_is_not_as_declared_is_refused(tmp_path: Path, name: str) -> None:
+    text = f"<?xml version='1.0' encoding='{name}'?><image file='é'><box><part name='0' x='1' y='2'/></box>"
+    (tmp_path / "t.xml").write_text(text, "utf-8")
+    with pytest.raises(FormatError, match="F804"):
+        read_keypoints(tmp_path / "t.xml")

@@ -1,5 +1,7 @@
 """Face boxes as people write them: ``x,y,side``, ``frame``."""
 
+import math
+
 from mystax.errors import RoiError
 from mystax.nets.crop import CropBox, frame_box
 
@@ -7,6 +9,8 @@ __all__ = ["MIN_BOX", "box_text", "parse_box"]
 
 MIN_BOX = 16
 """Smallest side of a face box [px]."""
+MOST = 2**31
+"""Largest number in a face box [px]: no frame is as wide."""
 
 
 def parse_box(text: str, shape: tuple[int, int]) -> CropBox:
@@ -38,6 +42,8 @@ def parse_box(text: str, shape: tuple[int, int]) -> CropBox:
         return frame_box(*shape)
     try:
         numbers = [float(word) for word in text.split(",")]
+        if not all(math.isfinite(number) and abs(number) <= MOST for number in numbers):
+            raise ValueError(text)
         turns = int(numbers[3]) if len(numbers) == 4 else 0
         if len(numbers) not in (3, 4) or (len(numbers) == 4 and numbers[3] != turns) or turns not in range(4):
             raise ValueError(text)

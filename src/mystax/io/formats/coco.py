@@ -32,7 +32,7 @@ def _pictures(document: Any, where: str) -> dict[Any, dict[str, Any]]:
     found: dict[Any, dict[str, Any]] = {}
     for item in _list(document, "images", where):
         own = item.get("id")
-        if not isinstance(own, int | str | None):
+        if isinstance(own, list | dict):
             raise FormatError("F804", where, expected="images with a number or text as id", got=str(own)[:80])
         if found.setdefault(own, item) != item:
             files = " and ".join(str(one.get("file_name", "")) for one in (found[own], item))
@@ -92,27 +92,36 @@ def read_coco(path: Path | str) -> KeypointTable:
                 triples = values[k].reshape(-1, 3)
                 exact = annotations[k].get(STATE)
                 codes = np.where(triples[:, 2] > 1, 2, np.where(triples[:, 2] > 0, 1, -1))
-                state[i, a, columns] = np.array(exact, np.int8) if exact is not None else codes
+                state[i, a, columns] = codes if exact is None else _states(exact)
                 position[i, a, columns] = triples[:, :2]
-        shapes = [[int(pictures[key].get(side, 0) or 0) for side in ("height", "width")] for key in keys]
-        frames = [int(pictures[key].get(FRAME, -1)) for key in keys]
+        sizes = [[int(pictures[key].get(side, 0) or 0) for side in ("height", "width")] for key in keys]
+        shapes = np.array(sizes, np.int64).reshape(len(keys), 2)
+        frames = np.array([int(pictures[key].get(FRAME, -1)) for key in keys], np.int64)
         files = [
             str(pictures[key].get("file_name" if frame < 0 else VIDEO, ""))
             for key, frame in zip(keys, frames, strict=True)
         ]
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise FormatError("F804", where, f"an entry is not understood ({error})") from error
     return make_table(
         list(at),
         np.where(state[..., None] > 0, position, np.nan),
         where=where,
         state=state,
-        frame=np.array(frames, np.int64),
+        frame=frames,
         files=files,
         individuals=individuals,
-        shapes=np.array(shapes, np.int64).reshape(len(keys), 2),
+        shapes=shapes,
         edges=categories.edges,
     )
+
+
+def _states(exact: Any) -> np.ndarray:
+    """Return the exact states of an annotation."""
+    codes = np.array(exact, np.float64)
+    if not np.isin(codes, (-1, 0, 1, 2)).all():
+        raise ValueError(f"{STATE} {str(exact)[:80]}")
+    return codes.astype(np.int8)
 
 
 def _individuals(

@@ -73,3 +73,38 @@ def test_two_pictures_of_one_identity_are_refused(tmp_path: Path, own: object) -
         read_coco(tmp_path / "t.json")
     (tmp_path / "t.json").write_text(json.dumps({**whole, "images": images[:1] * 2}))
     assert read_coco(tmp_path / "t.json").files == ("a.png",)
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        ("images", "height", float("inf")),
+        ("images", "height", 1e30),
+        ("images", "width", [3]),
+        ("images", "id", [1]),
+        ("images", "id", {}),
+        ("images", "mystax_frame", 1e300),
+        ("images", "mystax_frame", float("nan")),
+        ("annotations", "mystax_state", [300]),
+        ("annotations", "mystax_state", [5]),
+        ("annotations", "mystax_state", [0.5]),
+        ("annotations", "mystax_state", [1, 2]),
+        ("annotations", "mystax_state", "seen"),
+        ("annotations", "image_id", [1]),
+        ("annotations", "keypoints", [1, 2, [3]]),
+        ("annotations", "keypoints", [10**400, 2, 2]),
+        ("categories", "id", [1]),
+    ],
+)
+def test_value_that_is_impossible_is_refused(tmp_path: Path, where: str, key: str, value: object) -> None:
+    whole: dict[str, list[dict[str, object]]] = {
+        "images": [{"id": 1, "file_name": "a.png", "height": 24, "width": 32}],
+        "annotations": [{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}],
+        "categories": [{"id": 1, "keypoints": ["nose"]}],
+    }
+    (tmp_path / "t.json").write_text(json.dumps(whole))
+    assert read_coco(tmp_path / "t.json").position.tolist() == [[[[1, 2]]]]
+    whole[where][0][key] = value
+    (tmp_path / "t.json").write_text(json.dumps(whole))
+    with pytest.raises(FormatError, match="F804"):
+        read_coco(tmp_path / "t.json")

@@ -19,8 +19,9 @@ from mystax.core.label_operations import FrameKey
 from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.typing import Bool, Float64, Int64
 from mystax.engine.labels.folder import LabelFolder, Video
-from mystax.engine.labels.footage import Footage
-from mystax.errors import NumbersError, RecipeError
+from mystax.engine.labels.footage import Footage, fingerprint_of
+from mystax.errors import FormatError, NumbersError, RecipeError
+from mystax.io.provenance import frames_inputs
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -98,7 +99,9 @@ def suggest_frames(
     Raises
     ------
     RecipeError
-        P403, if there is no video to look at.
+        P403, if there is no video to look at, or a pose is of pictures or of another video.
+    FormatError
+        F804, if a dataset is no pose.
     VideoError
         V1xx, if a video cannot be read.
     """
@@ -109,6 +112,8 @@ def suggest_frames(
         share = n // len(footages) + (place < n % len(footages))
         box = (boxes or {}).get(place)
         pose = (poses or {}).get(place)
+        if pose is not None:
+            _check_pose(pose, footage)
         if share:
             found += _of_video(labels, footage, share, pose, model, box, seed)
     return sorted(found, key=lambda item: -item.suspicion)
@@ -235,6 +240,39 @@ def _cut(pixels: np.ndarray, box: Box | None) -> np.ndarray:
 
 
 # what makes a frame suspicious -----------------------------------------------------------------------
+
+
+def _check_pose(pose: Dataset, footage: Footage) -> None:
+    """Refuse a dataset that is no pose, or one of another video."""
+    name = Path(footage.source.path).name or "the video"
+    if "image" in pose.dims:
+        raise RecipeError("P403", f"pose for {name}", "it is of pictures, not of a video")
+    point = ("time", "keypoint", "individual")
+    raw = "position_raw" if "position_raw" in pose else "position"
+    needed = {"confidence": point, raw: (*point, "space"), "keypoint": ("keypoint",)}
+    needed |= {"flag": point} if "flag" in pose else {}
+    for variable, dims in needed.items():
+        got = pose[variable].dims if variable in pose.variables else ()
+        if set(got) != set(dims):
+            raise FormatError(
+                "F804",
+                f"pose for {name}",
+                f"{variable} is not that of a pose",
+                expected=f"dimensions {', '.join(dims)}",
+                got=", ".join(map(str, got)) or "none",
+            )
+    marks = [[mark for mark in ids if "=" not in mark] for ids in frames_inputs(pose.attrs).values()]
+    known = {fingerprint_of(ids) for ids in marks if ids}
+    n, got_n = footage.n_frames, pose.sizes["time"]
+    if footage.fingerprint not in known if known else got_n != n:
+        raise RecipeError(
+            "P403",
+            f"pose for {name}",
+            "it is of another video",
+            expected=f"{n} frames of {footage.fingerprint}",
+            got=f"{got_n} frames of {', '.join(sorted(known)) or 'an unknown video'}",
+            hint="give the poses in the order of the videos",
+        )
 
 
 def _suspicion(

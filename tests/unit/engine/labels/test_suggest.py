@@ -1,5 +1,6 @@
 """Suggested frames: different from each other, at the worst places, with reasons, never twice."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 from mystax.core.recording import ArraySource
 from mystax.engine.labels.labels import Labels
 from mystax.engine.labels.suggest import suggest_frames
-from mystax.errors import RecipeError
+from mystax.errors import FormatError, RecipeError
 
 N = 160
 NAMES = ["nose_tip", "eye_top", "eye_front", "mouth"]
@@ -138,3 +139,37 @@ def test_nothing_to_look_at_is_said_with_a_way_out(tmp_path: Path) -> None:
 
 def test_short_video_gives_what_it_has(tmp_path: Path) -> None:
     assert len(suggest_frames(Labels(tmp_path / "a.labels"), 10, [video(n=21)])) <= 3
+
+
+def test_predictions_of_pictures_are_refused(tmp_path: Path) -> None:
+    stills = pose()[0].drop_vars("frame").rename(time="image")
+    with pytest.raises(RecipeError, match=r"P403.*of pictures, not of a video"):
+        suggest_frames(Labels(tmp_path / "a.labels"), 5, [video()], poses={0: stills})
+
+
+@pytest.mark.parametrize("name", ["confidence", "position_raw", "keypoint"])
+def test_outcome_that_is_no_pose_is_refused(tmp_path: Path, name: str) -> None:
+    other = pose()[0].drop_vars(name)
+    with pytest.raises(FormatError, match=f"F804.*{name.removesuffix('_raw')}"):
+        suggest_frames(Labels(tmp_path / "a.labels"), 5, [video()], poses={0: other})
+
+
+def test_predictions_of_another_number_of_frames_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"P403.*another video.*100 frames.*160 frames"):
+        suggest_frames(Labels(tmp_path / "a.labels"), 5, [video(n=100)], poses={0: pose()[0]})
+
+
+def test_predictions_say_of_which_video_they_are(tmp_path: Path) -> None:
+    source, other = video(), video(9)
+    predicted = pose()[0]
+    inputs = [
+        {"role": "frames", "camera": "face", "position": k, "id": name}
+        for k, name in enumerate((*source.identity, "grey=2"))
+    ]
+    predicted.attrs["inputs"] = json.dumps([*inputs, {"role": "weights", "camera": "face", "id": "5-ab"}])
+    labels = Labels(tmp_path / "a.labels")
+    assert suggest_frames(labels, 5, [source], poses={0: predicted})
+    part = predicted.isel(time=slice(40, 80))  # of that video, as its attributes say
+    assert suggest_frames(labels, 5, [source], poses={0: part})[0].frame in range(40, 80)
+    with pytest.raises(RecipeError, match=r"P403.*another video"):
+        suggest_frames(labels, 5, [other], poses={0: predicted})

@@ -9,7 +9,9 @@ from mystax.core.keypoint_table import KeypointTable, make_table
 from mystax.engine.labels.folder import LabelFolder
 from mystax.engine.labels.pictures import names_in_table
 from mystax.errors import RecipeError
-from mystax.io.formats.keypoint_files import FORMATS, write_keypoints
+from mystax.io.formats.keypoint_files import write_keypoints
+from mystax.io.store_fs import refusals
+from mystax.io.whole_files import refuse_existing, whole_file
 
 __all__ = ["export_labels", "labels_to_table"]
 
@@ -106,15 +108,20 @@ def export_labels(
     Raises
     ------
     RecipeError
-        P403, if the file exists, or labels of several videos or individuals are to go into a format of one.
+        P403, if the file exists or cannot be one, or the format cannot hold labels of pictures, of several
+        videos or of several individuals.
     ParameterError
         P401, if there is no such format, or it is only read.
     FormatError
         F804, if there are no labels.
+    SpaceError, StoreError
+        S501, S503, as the disk refuses.
     """
     place = Path(path)
-    if place.exists() and not overwrite:
-        raise RecipeError("P403", str(place), "the file exists", hint="name another file, or say --overwrite")
+    with refusals(place):
+        if place.is_dir():
+            raise RecipeError("P403", str(place), "it is a folder", hint="name a file")
+    refuse_existing([place], overwrite)
     table = labels_to_table(labels, individual=individual, pictures=form == "facemap-refined")
     if form in ("csv", "facemap-h5", "facemap-refined") and len(table.individuals) > 1:
         raise RecipeError(
@@ -140,11 +147,6 @@ def export_labels(
             "the format holds the frames of one video, and these are labels of several",
             hint="export as coco, sleap or facemap-refined",
         )
-    part = place.with_name(f".{place.name}.part{FORMATS[form].suffix if form in FORMATS else ''}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with whole_file(place) as part:
         write_keypoints(part, table, form)
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
     return table

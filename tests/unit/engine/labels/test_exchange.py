@@ -448,3 +448,23 @@ def test_pictures_keep_the_numbers_in_their_names(tmp_path: Path, form: str) -> 
     assert found == {number: number for number in numbers}
     assert sorted(times.tolist()) == sorted(numbers)
     assert set(recordings) == {"pictures mouse"}
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("labeled-data", "P403.*labeled-data.*it is a folder"),
+        ("labeled-data/mouse/img0000.png/x.csv", "P403.*img0000.png"),
+        ("/proc/x.csv", "S503.*x.csv"),
+        ("x" * 300, "(P403|S503).*xxx"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "dlc-h5", "coco"])
+def test_place_that_cannot_be_written_is_told(tmp_path: Path, place: str, text: str, form: str) -> None:
+    path, _ = project(tmp_path)
+    with Labels(tmp_path / "a.labels") as labels:
+        import_labels(labels, path)
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(MystaxError, match=text):
+            export_labels(labels, tmp_path / place, form, overwrite=True)
+    assert {*tmp_path.rglob("*")} <= {*before, tmp_path / "a.labels" / "labels.nc"}

@@ -12,10 +12,14 @@ class PoseParams(Params):
 
     weights: str = param("mouse-face", help="Installed weights by name, or the path of an .onnx file.")
     keypoints: str = param(
-        "auto", help="auto (13 of the shipped weights, else all), all, a set, or names joined by commas."
+        "auto",
+        help="auto (13 of the shipped weights, else all), all, a set, or names joined by commas.",
+        joined=True,
     )
     box: str = param(
-        "auto", help="Face box: auto, frame, or x,y,side[,quarter turns] of its top left corner [px]."
+        "auto",
+        help="Face box: auto, frame, or x,y,side[,quarter turns] of its top left corner [px].",
+        joined=True,
     )
     no_face: Literal["frame", "skip"] = param(
         "frame", help="Where no face is found: track the whole frame, or skip the camera (recipe standard)."

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from mystax.errors import ParameterError, nearest
 
-__all__ = ["Parameter", "Params", "check_params", "param", "parameters_of"]
+__all__ = ["Parameter", "Params", "check_params", "joined_text", "param", "parameters_of"]
 
 Value = bool | int | float | str
 
@@ -40,6 +40,7 @@ def param(
     lt: float | None = None,
     le: float | None = None,
     affects_result: bool = True,
+    joined: bool = False,
 ) -> Any:
     """Declare one parameter of a `Params` class.
 
@@ -55,6 +56,8 @@ def param(
         The range; it does not concern ``"auto"`` and ``None``.
     affects_result : bool, optional
         False for a parameter that changes time or memory only; it stays out of the outcome's key.
+    joined : bool, optional
+        Of a text with commas: whether it may also be given as a list of its parts.
 
     Returns
     -------
@@ -74,8 +77,32 @@ def param(
     return pydantic.Field(
         default=default,
         description=help,
-        json_schema_extra={"unit": unit, "affects_result": affects_result, "bounds": dict(bounds)},
+        json_schema_extra={
+            "unit": unit,
+            "affects_result": affects_result,
+            "bounds": dict(bounds),
+            **({"joined": True} if joined else {}),
+        },
     )
+
+
+def joined_text(value: object) -> str | None:
+    """Return a list of texts or numbers as one text with commas; None if it is none.
+
+    Examples
+    --------
+    >>> joined_text((10, 5.0, 96.25)), joined_text(["nose_tip", "mouth"]), joined_text(None)
+    ('10,5,96.25', 'nose_tip,mouth', None)
+    """
+    parts = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(parts, list | tuple) or not parts:
+        return None
+    texts = []
+    for part in parts:
+        if isinstance(part, bool) or not (isinstance(part, str) or hasattr(part, "__float__")):
+            return None
+        texts.append(part if isinstance(part, str) else f"{float(part):.12g}")
+    return ",".join(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,7 @@ class Parameter:
     unit: str
     help: str
     affects_result: bool
+    joined: bool = False
 
     @property
     def range_text(self) -> str:
@@ -151,9 +179,12 @@ class Parameter:
                 return value
             raise refused
         if self.kind is str:
+            text = joined_text(value) if self.joined else None
             if isinstance(value, str) and not self.choices:
-                return value
-            raise refused
+                text = value
+            if text is None:
+                raise refused
+            return text
         return self._check_number(value, refused)
 
     def _shown(self, value: object) -> str:
@@ -241,6 +272,7 @@ def _parameter(name: str, field: FieldInfo) -> Parameter:
         str(extra.get("unit", "")),
         field.description or "",
         bool(extra.get("affects_result", True)),
+        bool(extra.get("joined", False)),
     )
 
 

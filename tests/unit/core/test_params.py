@@ -167,3 +167,33 @@ def test_a_value_is_judged_the_same_as_python_value_and_as_its_text(name: str, v
 
     if isinstance(value, bool | int | float) and name != "label":
         assert verdict(value) == verdict(str(value))
+
+
+class ListParams(Params):
+    names: str = param("auto", help="Names.", joined=True)
+    plain: str = param("auto", help="A text.")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a,b", "a,b"),
+        (["a", "b"], "a,b"),
+        ((1, 2.5, 1e-7), "1,2.5,1e-07"),
+        (np.array([80.1, -3]), "80.1,-3"),
+        ((np.float32(1.5), np.int64(7)), "1.5,7"),
+        ((123456.789,), "123456.789"),
+    ],
+)
+def test_list_of_parts_is_the_text_with_commas(value: object, text: str) -> None:
+    assert check_params(ListParams, {"names": value}, "x").names == text
+
+
+@pytest.mark.parametrize(
+    "value", [None, 5, (), [[1, 2]], [None], [True], {"a": 1}, {"a", "b"}, np.zeros((2, 2))]
+)
+def test_other_values_are_no_list_of_parts(value: object) -> None:
+    with pytest.raises(ParameterError, match="P401"):
+        check_params(ListParams, {"names": value}, "x")
+    with pytest.raises(ParameterError, match="P401"):
+        check_params(ListParams, {"plain": ["a", "b"]}, "x")

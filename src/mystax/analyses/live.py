@@ -1,12 +1,14 @@
 """The tracker at work on frames as they come, for closed loops."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mystax.compute.track_filter import CausalFilter
+from mystax.core.params import joined_text
 from mystax.core.recording import FrameSource
 from mystax.core.typing import Float32, Shaped
 from mystax.errors import ParameterError
@@ -60,8 +62,8 @@ class Tracker:
     box : str or tuple, optional
         ``auto`` (found in the first frames, and again after `reset`), ``frame``, or (x, y, side[, quarter
         turns]) [px].
-    keypoints : str, optional
-        ``auto``, ``all``, a set, or names with commas.
+    keypoints : str or sequence of str, optional
+        ``auto``, ``all``, a set, or names (as a list, or with commas).
     cutoff : float, optional
         Cut-off of the causal filter [Hz].
     device, cores : optional
@@ -70,7 +72,7 @@ class Tracker:
     Raises
     ------
     ParameterError
-        P401, if weights or device are unknown.
+        P401, if weights or device are unknown, or an argument has an impossible value.
     RecipeError
         P403, if a point is unknown.
     RoiError
@@ -86,17 +88,21 @@ class Tracker:
         self,
         weights: str | Path = "mouse-face",
         *,
-        box: str | tuple[float, ...] = "auto",
-        keypoints: str = "auto",
+        box: str | Sequence[float] = "auto",
+        keypoints: str | Sequence[str] = "auto",
         cutoff: float = 20.0,
         device: str = "auto",
         cores: int = 2,
     ) -> None:
-        self._predictor = open_predictor(weights, keypoints=keypoints, device=device, batch=1, cores=cores)
-        self._asked = box if isinstance(box, str) else ",".join(f"{value:g}" for value in box)
+        self._asked = _text_of("box", box, "auto, frame or (x, y, side)")
+        names = _text_of("keypoints", keypoints, "auto, all, a set, or names")
+        self._cutoff = _finite("cutoff", cutoff)
+        if not self._cutoff > 0:
+            raise ParameterError("P401", "cutoff", expected="more than 0 Hz", got=str(cutoff))
+        self._predictor = open_predictor(weights, keypoints=names, device=device, batch=1, cores=cores)
         self._box: CropBox | None = None
-        self._cutoff = cutoff
-        self._filter = CausalFilter(self._predictor.n_points, cutoff=cutoff)
+        self._shape: tuple[int, int] | None = None
+        self._filter = CausalFilter(self._predictor.n_points, cutoff=self._cutoff)
 
     @property
     def keypoints(self) -> tuple[str, ...]:
@@ -131,14 +137,24 @@ class Tracker:
         Raises
         ------
         ParameterError
-            P401, if the frame is no grey picture, or the times do not rise.
+            P401, if the frame is no grey picture or has another size than the first one, or the times are no
+            numbers that rise.
         """
         _check_grey(frame)
-        return self._track(frame, time, -1, 0)
+        return self._track(frame, None if time is None else _finite("time", time), -1, 0)
 
     def _track(
         self, frame: Shaped[np.ndarray, "y x"], time: float | None, number: int, n_dropped: int
     ) -> LivePose:
+        if self._box is not None and frame.shape != self._shape:
+            raise ParameterError(
+                "P401",
+                "frame",
+                "the face box is that of frames of another size",
+                expected=str(self._shape),
+                got=str(frame.shape),
+                hint="call reset() before another video",
+            )
         box = self._box if self._box is not None else self._find(frame)
         crop = self._predictor.crop(frame, box)
         size = self._predictor.network.size
@@ -167,6 +183,7 @@ class Tracker:
 
     def _find(self, frame: Shaped[np.ndarray, "y x"]) -> CropBox:
         """Settle the face box with the first frame."""
+        self._shape = frame.shape
         if self._asked != "auto" or self._predictor.network.info.box == "frame":
             self._box = parse_box("frame" if self._asked == "auto" else self._asked, frame.shape)
             return self._box
@@ -200,6 +217,25 @@ class Tracker:
                     continue
                 yield self._track(frame, float(time), int(number), n_dropped)
                 n_dropped = 0
+
+
+def _text_of(name: str, value: object, expected: str) -> str:
+    """Return a text, or a list of its parts joined."""
+    text = value if isinstance(value, str) else joined_text(value)
+    if text is None:
+        raise ParameterError("P401", name, expected=expected, got=repr(value)[:80])
+    return text
+
+
+def _finite(name: str, value: object) -> float:
+    """Return a finite number."""
+    try:
+        number = float(value)  # type: ignore[arg-type] # what is no number is refused here
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ParameterError("P401", name, expected="a finite number", got=repr(value)[:80]) from error
+    if not math.isfinite(number):
+        raise ParameterError("P401", name, expected="a finite number", got=str(number))
+    return number
 
 
 def _check_grey(frame: object) -> None:

@@ -154,3 +154,70 @@ def test_a_box_in_words_is_the_box_in_numbers(weights: str, frames: np.ndarray) 
     whole = mystax.Tracker(weights, box="frame")
     whole(frames[2])
     assert whole.box == CropBox(0.0, -15.0, 140.0)
+
+
+@pytest.mark.parametrize("cutoff", [float("nan"), float("inf"), 0, -1.0])
+def test_a_cutoff_that_cuts_nothing_off_is_refused(weights: str, cutoff: float) -> None:
+    with pytest.raises(ParameterError, match="P401 cutoff"):
+        mystax.Tracker(weights, box=BOX, cutoff=cutoff)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("box", None),
+        ("box", 5),
+        ("box", ()),
+        ("box", (10, None, 96)),
+        ("keypoints", None),
+        ("keypoints", 3),
+        ("keypoints", []),
+        ("cutoff", "fast"),
+        ("cutoff", None),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(weights: str, name: str, value: object) -> None:
+    make = unwrap(mystax.Tracker.__init__)
+    with pytest.raises(ParameterError, match=f"P401 {name}"):
+        make(object.__new__(mystax.Tracker), weights, **{name: value})
+
+
+@pytest.mark.parametrize("time", ["a", [1.0, 2.0], float("nan"), float("inf"), 10**400])
+def test_a_time_that_is_no_number_is_refused(weights: str, frames: np.ndarray, time: object) -> None:
+    tracker = mystax.Tracker(weights, box=BOX, cores=1)
+    with pytest.raises(ParameterError, match="P401 time"):
+        unwrap(mystax.Tracker.__call__)(tracker, frames[0], time)
+    assert unwrap(mystax.Tracker.__call__)(tracker, frames[0], np.float32(0.5)).time == 0.5
+
+
+@pytest.mark.parametrize("box", [BOX, "frame"])
+def test_a_frame_of_another_size_is_refused_until_it_begins_anew(
+    weights: str, frames: np.ndarray, box: str | tuple[int, ...]
+) -> None:
+    tracker = mystax.Tracker(weights, box=box, cores=1)
+    tracker(frames[0])
+    with pytest.raises(ParameterError, match=r"P401 frame.*\(110, 140\).*\(109, 140\).*reset\(\)"):
+        tracker(frames[0][1:])
+    tracker.reset()
+    assert tracker(frames[0][1:]).position.shape == (13, 2)
+
+
+def test_points_may_be_a_list_and_the_box_an_array(weights: str, frames: np.ndarray) -> None:
+    words = mystax.Tracker(weights, box="10,5,96", keypoints="mouth,nose_tip", cores=1)
+    lists = mystax.Tracker(weights, box=[10, 5, 96], keypoints=["mouth", "nose_tip"], cores=1)
+    assert lists.keypoints == words.keypoints == ("nose_tip", "mouth")
+    np.testing.assert_array_equal(lists(frames[0]).position, words(frames[0]).position)
+    assert lists.box == words.box
+
+
+@pytest.mark.parametrize("box", [(10, 5, 96), [10.0, 5, 96.0], np.array([10, 5, 96])])
+def test_the_analysis_takes_the_box_of_the_tracker(weights: str, frames: np.ndarray, box: object) -> None:
+    names = ("mouth", "nose_tip")
+    found = mystax.pose(ArraySource(frames[:2]), weights=weights, box=box, keypoints=names, smooth="none")
+    words = mystax.pose(
+        ArraySource(frames[:2]), weights=weights, box="10,5,96", keypoints="mouth,nose_tip", smooth="none"
+    )
+    assert found.drop_attrs().identical(words.drop_attrs())
+    assert (found.attrs["parameters"], found.attrs["key"]) == (words.attrs["parameters"], words.attrs["key"])
+    stills = mystax.pose(frames[:1], weights=weights, box=box, keypoints=names)
+    np.testing.assert_allclose(stills.position_raw[0], words.position_raw[0], atol=1e-3)

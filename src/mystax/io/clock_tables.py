@@ -28,6 +28,7 @@ __all__ = [
 
 SNIFFED = 1 << 16
 MAX_TEXT = 1 << 30
+MAX_DIGITS = 18
 TIME_NAMES = ("timestamp", "time", "t", "seconds", "systime")
 """Names by which a column of times is known without being asked for."""
 EMPTY = ("", "na", "n/a", "nan", "null")
@@ -353,14 +354,14 @@ def _header(rows: list[list[str]]) -> bool:
 
 def _choose(where: str, names: list[str], body: list[list[str]], name: str) -> int:
     """Find the column that is asked for, or the only one that can be meant."""
-    if name in names:
-        return names.index(name)
     folded = [known.lower() for known in names]
-    if folded.count(name.lower()) == 1 and name:
-        return folded.index(name.lower())
-    if name.isdecimal() and int(name) < len(names):
-        return int(name)
     if name:
+        if name in names:
+            return names.index(name)
+        if folded.count(name.lower()) == 1:
+            return folded.index(name.lower())
+        if name.isdecimal() and int(name) < len(names):
+            return int(name)
         raise _no_column(where, name, names)
     sample = body[:50]
     numeric = [
@@ -368,6 +369,7 @@ def _choose(where: str, names: list[str], body: list[list[str]], name: str) -> i
         for k in range(len(names))
         if all(_is_value(row[k]) for row in sample if k < len(row))
         and any(row[k].strip() for row in sample if k < len(row))
+        and not (k == 0 and not names[0] and _counts_rows(sample))
     ]
     if len(numeric) == 1:
         return numeric[0]
@@ -375,6 +377,14 @@ def _choose(where: str, names: list[str], body: list[list[str]], name: str) -> i
     if len(known_names) == 1:
         return known_names[0]
     raise _no_column(where, "", names)
+
+
+def _counts_rows(body: list[list[str]]) -> bool:
+    """Tell whether the first cells count the rows, as tables of pandas and R do without a name."""
+    cells = [row[0].strip() for row in body]
+    if not cells[0].isdecimal() or len(cells[0]) > MAX_DIGITS:
+        return False
+    return all(cell == str(int(cells[0]) + k) for k, cell in enumerate(cells))
 
 
 def _numbers(cells: list[str]) -> np.ndarray:

@@ -50,6 +50,33 @@ def test_column_with_a_name_of_time_is_taken_among_several(tmp_path: Path) -> No
     assert read_column(path, "csv").where == "times.csv:Timestamp"
 
 
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("name", ["time", "when"])
+def test_row_numbers_without_a_name_are_no_times(tmp_path: Path, name: str, first: int) -> None:
+    lines = [f'"",{name}', *(f"{row + first},{time:.6f}" for row, time in enumerate(TIMES))]
+    found = read_column(_text(tmp_path, "\n".join(lines)), "csv")
+    assert found.values.tolist() == TIMES.tolist()
+    assert found.where == f"times.csv:{name}"
+
+
+def test_row_numbers_without_a_name_are_not_the_only_numbers(tmp_path: Path) -> None:
+    path = _text(tmp_path, ",time\n0,0.5\n1,late\n")
+    with pytest.raises(ClockError, match=r"C206.*which column.*'', 'time'"):
+        read_column(path, "csv")
+    assert read_column(path, "csv", "0").values.tolist() == [0, 1]
+
+
+def test_times_without_a_name_are_not_taken_for_row_numbers(tmp_path: Path) -> None:
+    path = _text(tmp_path, ",when\n0.5,3\n0.7,5\n")
+    with pytest.raises(ClockError, match=r"C206.*which column.*'', 'when'"):
+        read_column(path, "csv")
+
+
+def test_comma_behind_the_last_cell_makes_no_column_of_times(tmp_path: Path) -> None:
+    path = _text(tmp_path, "time,\n" + "".join(f"{time:.6f},\n" for time in TIMES))
+    assert read_column(path, "csv").values.tolist() == TIMES.tolist()
+
+
 def test_open_choice_is_refused_with_the_columns(tmp_path: Path) -> None:
     path = _text(tmp_path, "frame,when\n0,0.5\n1,0.7\n")
     with pytest.raises(ClockError, match=r"C206.*'frame', 'when'"):

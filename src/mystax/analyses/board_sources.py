@@ -125,12 +125,14 @@ def looks_of(name: str, source: Any, clock: Any = None) -> Looks:
         return _numbered(name, found)
     if is_still(place):
         return _numbered(name, [place])
-    from mystax.io.clock_units import clock_from_array
+    from mystax.io.clock_units import clock_from_array, rising_stamps
     from mystax.io.video import Video
 
     given = clock
-    if given is not None and not isinstance(given, Clock):
-        given = clock_from_array(np.asarray(given), f"clock of {name}")
+    if given is not None:
+        where = f"clock of {name}"
+        stamps = given if isinstance(given, Clock) else clock_from_array(np.asarray(given), where)
+        given = rising_stamps(stamps, where).clock
     video = Video([place], clock=given)
     return Looks(name, {}, video, place, video.times)
 

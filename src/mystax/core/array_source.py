@@ -21,8 +21,7 @@ def _clock_of_array(n_frames: int, rate: Fraction | float, times: np.ndarray | N
     if times is None:
         if not 0 < rate < float("inf"):
             raise RecipeError("P403", "rate of frames", expected="frames per second above 0", got=str(rate))
-        exact = rate if isinstance(rate, Fraction) else Fraction(rate).limit_denominator(1_000_000)
-        return Clock.from_rate(exact or Fraction(rate), n_frames)
+        return Clock.from_rate(rate, n_frames)
     seconds = np.asarray(times, np.float64)
     if seconds.shape != (n_frames,):
         got = f"shape {seconds.shape}"

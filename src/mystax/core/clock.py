@@ -10,15 +10,27 @@ from typing import Literal, get_args
 import numpy as np
 
 from mystax.core.typing import Bool, Float32, Float64, Int64, Num, Shaped
-from mystax.errors import ParameterError, nearest
+from mystax.errors import ClockError, ParameterError, nearest
 
-__all__ = ["Alignment", "Clock", "Gap", "How", "align_times", "as_fraction", "clock_id", "resample"]
+__all__ = [
+    "Alignment",
+    "Clock",
+    "Gap",
+    "How",
+    "align_times",
+    "as_fraction",
+    "check_rising",
+    "clock_id",
+    "resample",
+]
 
 How = Literal["nearest", "linear", "previous"]
 GAP = 1.5
 """An interval longer than this many usual intervals is a gap."""
 SNAP = 1e-6
 """Share of the usual interval within which two times are the same (rounding of seconds)."""
+FARTHEST = 2**62 / 1e9
+"""Seconds beyond which nothing is a time: 146 years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +146,65 @@ class Clock:
 
     @classmethod
     def from_rate(
-        cls, rate: Fraction, n: int, start: Fraction = Fraction(0), source: str = "rate"
+        cls, rate: Fraction | float, n: int, start: Fraction | float = Fraction(0), source: str = "rate"
     ) -> "Clock":
-        """Make the clock of `n` samples at a constant rate [1/s]."""
-        return cls(np.arange(n, dtype=np.int64), 1 / rate, start, source, 1 / rate)
+        """Make the clock of `n` samples at a constant rate.
+
+        Parameters
+        ----------
+        rate : Fraction, int or float
+            Samples per second; a float is taken to the millionth part.
+        n : int
+            Number of samples.
+        start : Fraction or float, optional
+            Time of the first sample [s]; a float is taken to the nanosecond.
+        source : str, optional
+            Where the times come from.
+
+        Raises
+        ------
+        ClockError
+            C206, if the rate is not a finite number above 0.
+        """
+        if not 0 < rate < float("inf"):
+            raise ClockError("C206", source, expected="a finite rate above 0", got=str(rate))
+        exact = rate if isinstance(rate, Fraction) else Fraction(float(rate))
+        if not isinstance(rate, Fraction):
+            exact = exact.limit_denominator(1_000_000) or exact
+        return cls(np.arange(n, dtype=np.int64), 1 / exact, as_fraction(start), source, 1 / exact)
 
     @classmethod
     def from_seconds(cls, seconds: np.ndarray, source: str = "seconds") -> "Clock":
-        """Make a clock of given times [s], kept in ticks of 1 ns."""
-        ticks = np.rint(np.asarray(seconds, np.float64) * 1e9).astype(np.int64)
-        return cls(ticks, Fraction(1, 10**9), Fraction(0), source)
+        """Make a clock of given times, kept in ticks of 1 ns.
+
+        Parameters
+        ----------
+        seconds : array (time,)
+            Times [s], none of them before the one above it.
+        source : str, optional
+            Where the times come from.
+
+        Raises
+        ------
+        ClockError
+            C206, if the times are not one row of finite numbers below 146 years, or if they fall.
+        """
+        values = np.asarray(seconds, np.float64)
+        if values.ndim != 1:
+            raise ClockError("C206", source, expected="one row of seconds", got=f"shape {values.shape}")
+        # not (a < b) is true of NaN, too
+        bad = np.flatnonzero(~(np.abs(values) < FARTHEST))
+        if len(bad):
+            raise ClockError(
+                "C206",
+                source,
+                "times are missing, not finite or too large",
+                expected=f"seconds below {FARTHEST:.2g}",
+                got=f"{values[bad[0]]} at row {bad[0]} (of {len(values)}; {len(bad)} in all)",
+            )
+        clock = cls(np.rint(values * 1e9).astype(np.int64), Fraction(1, 10**9), Fraction(0), source)
+        check_rising(clock, source)
+        return clock
 
     def shifted(self, seconds: Fraction | float) -> "Clock":
         """Return the clock with all times later by `seconds`.
@@ -191,6 +252,33 @@ def as_fraction(seconds: Fraction | float) -> Fraction:
     if isinstance(seconds, Fraction):
         return seconds
     return Fraction(round(seconds * 10**9), 10**9)
+
+
+def check_rising(clock: Clock, where: str) -> None:
+    """Make sure that no time of a clock is before the one above it.
+
+    Parameters
+    ----------
+    clock : Clock
+        The times.
+    where : str
+        Where they come from, for the message.
+
+    Raises
+    ------
+    ClockError
+        C206 with the first row that is.
+    """
+    falling = np.flatnonzero(clock.ticks[1:] < clock.ticks[:-1])
+    if len(falling):
+        row = int(falling[0]) + 1
+        raise ClockError(
+            "C206",
+            where,
+            "times go backward",
+            expected="rising times",
+            got=f"{float(clock.seconds[row - 1]):.9g} s then {float(clock.seconds[row]):.9g} s at row {row}",
+        )
 
 
 def clock_id(clock: Clock) -> str:

@@ -17,7 +17,7 @@ from mystax.engine.reclocked import with_times
 from mystax.engine.timeline import check_common_time
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError, nearest
 from mystax.io.clock_specs import parse_clock_spec
-from mystax.io.clock_units import clock_from_array
+from mystax.io.clock_units import clock_from_array, rising_stamps
 from mystax.io.clocks import time_frames
 from mystax.io.video_files import clock_from_values, clock_values
 
@@ -290,8 +290,11 @@ def clock_camera(
             folders = list(dict.fromkeys([Path.cwd(), *([files[0].absolute().parent] if files else [])]))
             paired, zone = time_frames(spec, folders, source.n_frames, _own_clock(source), policy)
     elif clock is not None:
-        stamps = clock if isinstance(clock, Clock) else _plain_clock(clock)
-        paired = pair_stamps(stamps, source.n_frames, _own_clock(source), policy)
+        given = clock if isinstance(clock, Clock) else _plain_clock(clock)
+        stamps = rising_stamps(given, given.source or "clock")
+        paired = pair_stamps(stamps.clock, source.n_frames, _own_clock(source), policy, kept=stamps.kept)
+        if stamps.n_equal:
+            paired = replace(paired, report={**paired.report, "equal_stamps_dropped": stamps.n_equal})
     # times that nobody gives are refused here, not at the first frame
     times = source.clock if paired is None else paired.clock
     report: dict[str, object] = {} if paired is None else dict(paired.report)

@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from mystax.core.clock import Clock
+from mystax.core.clock import Clock, check_rising
 from mystax.core.typing import Bool, Int64, Shaped
 from mystax.errors import ClockError
 from mystax.io.clock_specs import ClockSpec
 from mystax.io.clock_tables import Column
 
-__all__ = ["Stamps", "clock_from_array", "stamps_from_column"]
+__all__ = ["Stamps", "clock_from_array", "rising_stamps", "stamps_from_column"]
 
 NS = Fraction(1, 10**9)
 UNIT_SECONDS = {"s": Fraction(1), "ms": Fraction(1, 1000), "us": Fraction(1, 10**6), "ns": NS}
@@ -79,7 +79,7 @@ def stamps_from_column(column: Column, spec: ClockSpec, interval: float = float(
     if spec.unit == "iso" or (column.is_text and not spec.unit):
         ticks, zone = _iso(column)
         clock = Clock(ticks, NS, source=spec.text)
-        return _rising(clock, column.where, zone, "iso")
+        return rising_stamps(clock, column.where, zone, "iso")
     if column.is_text:
         row = next((k for k, cell in enumerate(column.values) if not _is_float(cell)), 0)
         raise ClockError("C206", column.where, expected="numbers", got=f"{column.values[row]!r} at row {row}")
@@ -94,7 +94,7 @@ def stamps_from_column(column: Column, spec: ClockSpec, interval: float = float(
             got=f"{values[row]} at row {row} (of {len(values)}; {len(bad)} in all)",
         )
     unit = spec.unit or _unit(values, interval, column.where)
-    return _rising(_in_unit(values, unit, spec, column.where), column.where, "", unit)
+    return rising_stamps(_in_unit(values, unit, spec, column.where), column.where, "", unit)
 
 
 def _is_float(cell: object) -> bool:
@@ -185,19 +185,30 @@ def _flir(values: Shaped[np.ndarray, " row"], where: str) -> Int64[np.ndarray, "
     return np.concatenate([ticks[:1], ticks[0] + np.cumsum(steps)]).astype(np.int64)
 
 
-def _rising(clock: Clock, where: str, zone: str, unit: str) -> Stamps:
-    """Refuse falling times; drop the second of two equal ones if they are few."""
+def rising_stamps(clock: Clock, where: str, zone: str = "", unit: str = "") -> Stamps:
+    """Refuse falling times; drop the second of two equal ones if they are few.
+
+    Parameters
+    ----------
+    clock : Clock
+        Times as they were given.
+    where : str
+        Where they come from, for messages.
+    zone, unit : str, optional
+        As in `Stamps`.
+
+    Returns
+    -------
+    Stamps
+        Rising times.
+
+    Raises
+    ------
+    ClockError
+        C206, if a time falls, or more than 1 % repeat the one before.
+    """
+    check_rising(clock, where)
     steps = np.diff(clock.ticks)
-    falling = np.flatnonzero(steps < 0)
-    if len(falling):
-        row = int(falling[0]) + 1
-        raise ClockError(
-            "C206",
-            where,
-            "times go backward",
-            expected="rising times",
-            got=f"{float(clock.seconds[row - 1]):.9g} s then {float(clock.seconds[row]):.9g} s at row {row}",
-        )
     n_equal = int((steps == 0).sum())
     if n_equal > MAX_EQUAL * clock.n:
         row = int(np.flatnonzero(steps == 0)[0]) + 1
@@ -220,7 +231,7 @@ def clock_from_array(seconds: Shaped[np.ndarray, "..."], source: str = "array of
     Parameters
     ----------
     seconds : array (row,)
-        Rising times [s].
+        Times [s]; equal neighbours stay (see `rising_stamps`).
     source : str, optional
         Name for messages.
 
@@ -232,10 +243,9 @@ def clock_from_array(seconds: Shaped[np.ndarray, "..."], source: str = "array of
     Raises
     ------
     ClockError
-        C206, if the times are not numbers, not finite or do not rise.
+        C206, if the times are not numbers, not finite or fall.
     """
     values = np.asarray(seconds)
     if values.ndim != 1 or values.dtype.kind not in "iuf" or len(values) == 0:
         raise ClockError("C206", source, expected="one row of seconds", got=f"{values.dtype}{values.shape}")
-    spec = ClockSpec(source, "npy", unit="s")
-    return stamps_from_column(Column(values.astype(np.float64), source), spec).clock
+    return Clock.from_seconds(values, source)

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mystax.core.clock import Clock, align_times, as_fraction, resample
-from mystax.errors import ParameterError
+from mystax.errors import ClockError, ParameterError
 
 
 def test_six_hours_at_ntsc_rate_do_not_drift_by_a_tick() -> None:
@@ -75,6 +75,45 @@ def test_clock_of_constant_rate_has_no_gaps() -> None:
 
 def test_interval_of_less_than_one_and_a_half_is_no_gap() -> None:
     assert Clock.from_seconds(np.array([0.0, 1.0, 2.0, 3.4, 4.4])).gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("times", "row"),
+    [
+        ([0.0, 1.0, np.nan, 3.0], 2),
+        ([0.0, np.inf], 1),
+        ([-np.inf, 0.0], 0),
+        ([0.0, 1e10], 1),
+        ([0.0, 2.0, 1.0, 3.0], 2),
+    ],
+)
+def test_seconds_that_are_no_rising_times_are_refused_with_their_row(times: list[float], row: int) -> None:
+    with pytest.raises(ClockError, match=f"C206 wheel: .* at row {row}"):
+        Clock.from_seconds(np.array(times), "wheel")
+
+
+def test_seconds_of_several_rows_are_refused() -> None:
+    with pytest.raises(ClockError, match="C206"):
+        Clock.from_seconds(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "rate", [25, 25.0, np.float64(25), Fraction(25)], ids=lambda rate: type(rate).__name__
+)
+def test_rate_may_be_any_number(rate: Fraction | float) -> None:
+    clock = Clock.from_rate(rate, 3, 1.5)
+    assert clock.seconds.tolist() == [1.5, 1.54, 1.58]
+    assert clock.period == Fraction(1, 25)
+
+
+def test_rate_with_decimals_is_taken_as_it_is_written() -> None:
+    assert Clock.from_rate(29.97, 2).period == Fraction(100, 2997)
+
+
+@pytest.mark.parametrize("rate", [0, -30, float("nan"), float("inf"), Fraction(0)])
+def test_rate_that_is_none_is_refused(rate: Fraction | float) -> None:
+    with pytest.raises(ClockError, match="C206"):
+        Clock.from_rate(rate, 3)
 
 
 def test_shift_is_exact_for_fractions_and_to_the_nanosecond_for_floats() -> None:

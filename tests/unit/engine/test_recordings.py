@@ -111,6 +111,28 @@ def test_clock_may_be_a_spec_a_clock_or_an_array(write: Write, clock: str | Cloc
     recording.close()
 
 
+@pytest.mark.parametrize("wrong", [np.arange(30)[::-1], np.zeros(30), np.eye(1, 30)[0]])
+def test_clock_whose_times_do_not_rise_is_refused(write: Write, wrong: np.ndarray) -> None:
+    clock = Clock(wrong.astype(np.int64), Fraction(1, 30), source="mine")
+    with pytest.raises(ClockError, match=r"C206 camera 'face', mine: times .* row 1\b"):
+        open_recording(write("a.mp4"), clock)
+
+
+@pytest.mark.parametrize("is_array", [True, False])
+def test_second_of_two_equal_times_is_missing(write: Write, is_array: bool) -> None:
+    times = np.arange(100) / 30
+    times[60] = times[59]
+    recording = open_recording(write("a.mp4", 100), times if is_array else Clock.from_seconds(times))
+    again = open_recording(**recording.request)  # type: ignore[arg-type] # plain values of any kind
+    for opened in (recording, again):
+        reason = np.concatenate([chunk.reason for chunk in opened.video().chunks()])
+        assert np.flatnonzero(reason == Reason.NO_TIME).tolist() == [60]
+        assert np.delete(opened.video().times, 60) == pytest.approx(np.delete(times, 60))
+        assert opened.cameras["face"].clock_report["equal_stamps_dropped"] == 1
+        assert "C202" in {flag.code for flag in opened.flags}
+        opened.close()
+
+
 def test_offset_moves_the_times_and_stands_in_the_report(write: Write) -> None:
     recording = open_recording(write("a.mp4"), offsets={"face": "-0.350"})
     assert recording.video().times[0] == -0.35

@@ -58,7 +58,7 @@ def count_errors() -> int:
     return int(av.logging.get_last_error()[0])
 
 
-def _open_file(path: Path, stream: int | None, threads: int) -> Opened:
+def _open_file(path: Path, stream: int | None, threads: int, **options: str) -> Opened:
     """Open a file under the rules for foreign videos: a plain file, a listed container, no references.
 
     Raises
@@ -70,7 +70,7 @@ def _open_file(path: Path, stream: int | None, threads: int) -> Opened:
     """
     where = str(path)
     listen_to_log()
-    rules = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+    rules = {**options, "format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     with av.logging.Capture(local=True) as lines:
         try:
             container = av.open(f"file:{path}", options=rules, metadata_errors="replace")
@@ -145,7 +145,14 @@ def _library(path: Path, stream: int | None) -> Library:
     def opened(threads: int) -> Opened:
         return _open_file(path, stream, threads)
 
-    return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, _twin)
+    def count_samples() -> int:
+        plain = _open_file(path, stream, 1, advanced_editlist="0")
+        try:
+            return len(plain.stream.index_entries)
+        finally:
+            plain.close()
+
+    return Library(str(path), opened, count_errors, _listen, av.error.FFmpegError, _twin, count_samples)
 
 
 class Video(VideoReader):

@@ -117,11 +117,19 @@ class Scan:
     time_base: Fraction
     stated_rates: tuple[Fraction, ...]
     n_header: int | None
+    n_left_out: int
     duration: Fraction | None
     pixel_aspect: Fraction
     metadata: dict[str, str]
     table: PacketTable
     is_cut: bool
+
+    @property
+    def n_stated(self) -> int | None:
+        """Frames that the header counts and that are to be shown; None where it counts none."""
+        if self.n_header is None:
+            return None
+        return self.n_header - self.n_left_out - int((~self.table.shown).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +159,10 @@ class FileFacts:
     @property
     def n_claimed(self) -> int:
         """Frames that the header claims where it is believed, at least those that exist."""
-        hidden = int((~self.scan.table.shown).sum())
-        return max(self.index.n_frames, (self.scan.n_header or 0) - hidden, self._n_stated)
+        return max(self.index.n_frames, self.scan.n_stated or 0, self._n_timed)
 
     @property
-    def _n_stated(self) -> int:
+    def _n_timed(self) -> int:
         """Frames that fill the duration of a file that is cut short and has no count; gaps count apart."""
         duration, interval = self.scan.duration, self.timing.interval
         if not self.scan.is_cut or self.scan.n_header is not None or duration is None or not interval:

@@ -57,6 +57,8 @@ class Library:
         Base class of the library's exceptions.
     twin : callable
         Copies a packet.
+    count_samples : callable
+        Number of entries in the file's table of samples, whatever an edit list makes of them.
     """
 
     where: str
@@ -65,6 +67,7 @@ class Library:
     listen: Callable[[bool], contextlib.AbstractContextManager[list[Any]]]
     failure: type[Exception]
     twin: Callable[[Any], Any]
+    count_samples: Callable[[], int]
 
 
 def read_failure(error: Exception, where: str) -> VideoError | None:

@@ -18,7 +18,7 @@ from mystax.core.quality import Flag
 from mystax.core.safe_names import is_there
 from mystax.errors import VideoError
 from mystax.io.video_facts import HAS_TABLE, MAX_METADATA, FileFacts, Scan
-from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, Route, scan_packets
+from mystax.io.video_index import BARE, NO_STAMP, FrameIndex, PacketTable, Route, scan_packets
 from mystax.io.video_library import Library, is_readable, read_failure
 from mystax.io.video_pixels import (
     PixelPlan,
@@ -80,6 +80,7 @@ def scan_file(path: Path, library: Library) -> Scan:
                 _nal_length(context.extradata),
                 invents_stamps=name == "avi" and codec in ("h264", "hevc"),
             )
+        n_left_out = _left_out(name, n_header, stream.index_entries, table, library)
         metadata = {str(key): str(value) for key, value in container.metadata.items()}
         time_base = Fraction(stream.time_base)
     finally:
@@ -102,6 +103,7 @@ def scan_file(path: Path, library: Library) -> Scan:
         time_base=time_base,
         stated_rates=rates,
         n_header=n_header,
+        n_left_out=n_left_out,
         # A Matroska file gets its length and its duration together, when it is finished.
         duration=Fraction(duration, MICROSECONDS) if duration and claimed and name != "avi" else None,
         pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
@@ -148,6 +150,22 @@ def _last_byte(stream: Any) -> int:
         return 0
     last = entries[len(entries) - 1]
     return int(last.pos) + int(last.size)
+
+
+def _left_out(name: str, n_header: int | None, entries: Any, table: PacketTable, library: Library) -> int:
+    """Return how many of the frames that a header counts are none: edited away, or dropped slots of an avi.
+
+    An edit list that shows samples twice makes the number negative.
+    """
+    if n_header is None or not len(entries) or n_header == len(entries):
+        return 0
+    if name != "avi":
+        return library.count_samples() - len(entries)
+    steps = np.diff(table.dts[table.dts != NO_STAMP])
+    # The slots behind the last frame, up to a usual interval, belong to it.
+    usual = max(1, int(np.median(steps))) if len(steps) else 1
+    n_slots = min(n_header, int(entries[len(entries) - 1].timestamp) + usual)
+    return max(0, n_slots - len(entries))
 
 
 def _claimed_size(path: Path, container: str) -> int:
@@ -303,8 +321,8 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
     if scan.is_cut:
         text = f"{name} is cut short: {index.n_frames} frames exist"
         flags.append(Flag("V101", text + (f" of {claimed}" if claimed > index.n_frames else "")))
-    elif scan.n_header is not None and scan.n_header != len(scan.table):
-        text = f"the header of {name} claims {scan.n_header} frames, {len(scan.table)} exist"
+    elif scan.n_stated is not None and scan.n_stated != int(scan.table.shown.sum()):
+        text = f"the header of {name} claims {scan.n_stated} frames, {int(scan.table.shown.sum())} exist"
         flags.append(Flag("V106", text))
     if doubtful_range:
         text = f"{name} has no range tag and uses codes outside 16..235: probably full range; "

@@ -1,12 +1,15 @@
 """Tests of `mystax.io.video_facts`: how many frames a file claims, and what that means for its coverage."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mystax.io.video import Video
+from mystax.io.video import Video, VideoWriter
 from mystax.synth import faulty_video
+from mystax.synth.faulty_boxes import find_box, track_scale
 
 N = 60
 SMALL = {"n_frames": N, "size": (64, 48), "key_interval": 20}
@@ -62,3 +65,55 @@ def test_matroska_file_that_was_never_finished_claims_nothing(tmp_path: Path) ->
     truth.path.write_bytes(data)
     video = Video(truth.path)
     assert video.n_claimed == video.n_frames == truth.n_frames
+
+
+def show(path: Path, first: int, n: int) -> Path:
+    """Let the edit list of an mp4 of 30 frames/s show `n` frames from one on, as a phone trims a clip."""
+    data = bytearray(path.read_bytes())
+    movie_scale = struct.unpack_from(">I", data, find_box(data, "mvhd").start + 12)[0]
+    box = find_box(data, "elst").start + 8
+    begin = struct.unpack_from(">i", data, box + 4)[0] + first * track_scale(bytes(data)) // 30
+    struct.pack_into(">Ii", data, box, n * movie_scale // 30, begin)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+@pytest.mark.parametrize(("first", "n"), [(0, 20), (25, 35), (45, 10), (7, 31)])
+def test_trimmed_clip_is_whole(first: int, n: int, container: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{container}"
+    faulty_video(path, "clean", container=container, **SMALL)  # type: ignore[arg-type]
+    video = Video(show(path, first, n), damage="refuse")
+    assert video.n_claimed == video.n_frames == n
+    assert (video.probe().coverage_claimed, decoded(video)) == (1.0, 1.0)
+    assert video.probe().n_frames_header == N
+    assert video.flags == ()
+
+
+def test_trimmed_clip_that_is_cut_short_lacks_shown_frames_only(tmp_path: Path) -> None:
+    truth = faulty_video(tmp_path / "a.mp4", "cut_50", **SMALL)  # type: ignore[arg-type]
+    assert truth.n_frames < 40
+    video = Video(show(truth.path, 0, 40))
+    assert video.n_frames == truth.n_frames
+    # FFmpeg keeps hidden frames behind the end for the decoder; those behind the cut are not seen
+    assert 40 <= video.n_claimed <= 42
+    assert {flag.code for flag in video.flags} == {"V101"}
+
+
+@pytest.mark.parametrize(("codec", "step"), [("mjpeg", 1), ("mjpeg", 20), ("h264", 1)])
+def test_dropped_slots_of_an_avi_are_no_lost_frames(codec: str, step: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    options = {"g": "12", "bf": "0"} if codec == "h264" else {}
+    pixels = "yuv420p" if codec == "h264" else "yuvj420p"
+    places = step * np.delete(np.arange(45), [5, 20, 21, 22])
+    rate = Fraction(30 * step)
+    with VideoWriter(
+        path, size=(64, 48), rate=rate, codec=codec, pixel_format=pixels, options=options
+    ) as out:
+        for place in places:
+            out.write(np.full((48, 64), 60 + place // step, np.uint8), int(place))
+    video = Video(path, damage="refuse")
+    assert video.n_claimed == video.n_frames == len(places)
+    assert (video.probe().coverage_claimed, decoded(video)) == (1.0, 1.0)
+    assert [(gap["after"], gap["missing"]) for gap in video.probe().gaps] == [(4, 1), (18, 3)]
+    assert {flag.code for flag in video.flags} == {"V113", "V117"}

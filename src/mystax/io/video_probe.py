@@ -36,6 +36,8 @@ MAX_HEAD = 32
 MAX_PIXELS = 1 << 26
 MAX_OUTSIDE = 0.001
 MICROSECONDS = 1_000_000
+TORN = "File ended prematurely"
+"""What FFmpeg says of a Matroska file that ends inside a block or a cluster."""
 
 
 def scan_file(path: Path, library: Library) -> Scan:
@@ -71,7 +73,7 @@ def scan_file(path: Path, library: Library) -> Scan:
         pixels = context.format
         aspect = stream.sample_aspect_ratio
         ends = _last_byte(stream) if name == HAS_TABLE[0] else 0
-        with library.listen(False):
+        with library.listen(False) as lines:
             failed: list[Exception] = []
             packets = _until_failure(container.demux(stream), library, failed)
             table = scan_packets(
@@ -89,6 +91,8 @@ def scan_file(path: Path, library: Library) -> Scan:
         raise VideoError("V103", library.where, "the video has no frame")
     claimed = _claimed_size(path, name)
     beyond = max(ends, claimed)
+    # A recorder that crashed left no length to compare with: only the reader meets the torn block.
+    is_torn = name.startswith("matroska") and not claimed and any(TORN in line[2] for line in lines)
     return Scan(
         path=path,
         library=library,
@@ -109,7 +113,7 @@ def scan_file(path: Path, library: Library) -> Scan:
         pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
         metadata=_short(metadata),
         table=table,
-        is_cut=table.is_cut or bool(failed) or beyond > state.st_size,
+        is_cut=table.is_cut or bool(failed) or is_torn or beyond > state.st_size,
     )
 
 

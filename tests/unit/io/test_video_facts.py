@@ -67,6 +67,54 @@ def test_matroska_file_that_was_never_finished_claims_nothing(tmp_path: Path) ->
     assert video.n_claimed == video.n_frames == truth.n_frames
 
 
+def live(path: Path, *, open_clusters: bool) -> tuple[bytes, list[int], list[int]]:
+    """Write a Matroska file without a length; return its bytes and the ends of its clusters and blocks."""
+    options = {"live": "1"}
+    kind = {"codec": "mjpeg", "pixel_format": "yuvj420p", "container_options": options}
+    with VideoWriter(path, size=(64, 48), rate=Fraction(4), **kind) as out:  # type: ignore[arg-type]
+        for k in range(N):
+            out.write(np.random.default_rng(k).integers(0, 256, (48, 64), np.uint8))
+    data = bytearray(path.read_bytes())
+    clusters, blocks = [], []
+    at = data.index(b"\x1f\x43\xb6\x75")
+    while at < len(data):
+        is_cluster = data[at] == 0x1F
+        at += 4 if is_cluster else 1
+        width = 9 - data[at].bit_length()
+        size = int.from_bytes(data[at : at + width], "big") - (1 << 7 * width)
+        if is_cluster and open_clusters:
+            data[at : at + width] = ((2 << 7 * width) - 1).to_bytes(width, "big")
+        at += width
+        if is_cluster:
+            clusters.append(at + size)
+        else:
+            at += size
+            blocks += [at] if size > 100 else []
+    assert len(blocks) == N
+    assert len(clusters) > 2
+    return bytes(data), clusters, blocks
+
+
+@pytest.mark.parametrize("open_clusters", [True, False])
+@pytest.mark.parametrize("more", [-300, -1, 0, 1, 3, 7, 300])
+def test_matroska_file_of_a_recorder_that_crashed_is_cut_short(
+    more: int, open_clusters: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mkv"
+    data, clusters, blocks = live(path, open_clusters=open_clusters)
+    end = (blocks[-5] if open_clusters else clusters[-2]) + more
+    path.write_bytes(data[:end])
+    video = Video(path)
+    assert video.n_claimed == video.n_frames == sum(block <= end for block in blocks)
+    assert {flag.code for flag in video.flags} == (set() if more == 0 else {"V101"})
+
+
+def test_matroska_file_of_a_recorder_that_was_stopped_is_whole(tmp_path: Path) -> None:
+    live(tmp_path / "a.mkv", open_clusters=False)
+    video = Video(tmp_path / "a.mkv", damage="refuse")
+    assert (video.n_frames, video.flags, decoded(video)) == (N, (), 1.0)
+
+
 def show(path: Path, first: int, n: int) -> Path:
     """Let the edit list of an mp4 of 30 frames/s show `n` frames from one on, as a phone trims a clip."""
     data = bytearray(path.read_bytes())

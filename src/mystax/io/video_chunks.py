@@ -52,7 +52,7 @@ class _Assembly:
         self._n_other = 0
 
     def put(self, frame: int, part: Part, picture: Picture) -> bool:
-        """Write a picture to its row if it is wanted; False if it has another size than the video."""
+        """Write a picture to its row if it is wanted; False if it is of another kind than the video."""
         if not part.fits(picture):
             return False
         frames = self.request.frames
@@ -105,10 +105,11 @@ class _Assembly:
             raise VideoError(
                 "V120",
                 part.library.where,
-                "the picture changes its size or format inside the file",
-                expected=f"{part.size[0]} x {part.size[1]} pixels, {part.pixel_format}",
+                "the picture changes its size, format or grey range inside the file",
+                expected=f"{part.size[0]} x {part.size[1]} pixels, {part.pixel_format}, "
+                f"{part.color_range} range",
                 got=f"{self._n_other} other frames",
-                hint="cut the file where the size changes",
+                hint="cut the file where it changes, or say grey_range= if only the range does",
             )
         damaged = np.flatnonzero((reason > 0) & (reason <= Reason.DOUBTFUL))
         if self.request.damage == "refuse" and len(damaged):

@@ -14,6 +14,7 @@ from mystax.core.typing import Bool, Int64
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
 from mystax.io.video_facts import FileFacts, Scan
 from mystax.io.video_parts import Part
+from mystax.io.video_pixels import other_range_tag
 
 __all__ = [
     "check_different",
@@ -153,6 +154,8 @@ def part_of(facts: FileFacts, offset: int) -> Part:
         size=facts.size,
         pixel_format=facts.pixel_format,
         plan=facts.plan,
+        color_range=facts.color_range,
+        other_tag=other_range_tag(facts.color_range, facts.color_range_source, facts.plan),
         rotation=facts.rotation,
         reopen_after=max(1000, round(REOPEN / interval)),
         suspects=facts.suspects,

@@ -58,6 +58,10 @@ class Part:
         FFmpeg's name of the pixel format.
     plan : PixelPlan
         How its grey is read.
+    color_range : str
+        ``full`` or ``limited``.
+    other_tag : int or None
+        FFmpeg's range tag of pictures that do not fit; a picture without a tag is like those before it.
     rotation : int
         Counter-clockwise turn for display [degrees].
     reopen_after : int
@@ -74,6 +78,8 @@ class Part:
     size: tuple[int, int]
     pixel_format: str
     plan: PixelPlan
+    color_range: str
+    other_tag: int | None
     rotation: int
     reopen_after: int
     suspects: frozenset[int]
@@ -90,8 +96,12 @@ class Part:
         )
 
     def fits(self, picture: Picture) -> bool:
-        """Tell whether a picture has the size and format of the file."""
-        return (picture.width, picture.height) == self.size and picture.format.name == self.pixel_format
+        """Tell whether a picture has the size, format and grey range of the file."""
+        return (
+            (picture.width, picture.height) == self.size
+            and picture.format.name == self.pixel_format
+            and int(picture.color_range) != self.other_tag
+        )
 
     def grey(self, picture: Picture, box: Box | None) -> Shaped[np.ndarray, "y x"]:
         """Read the codes of a picture."""
@@ -160,7 +170,8 @@ class Findings:
             )
         other = np.flatnonzero(known & (self.reason == Reason.OTHER_SIZE))
         if len(other):
-            found.append(Flag.about("V120", f"{len(other)} frames have another size", other))
+            text = f"{len(other)} frames have another size, pixel format or grey range"
+            found.append(Flag.about("V120", text, other))
         return found
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "decide_range",
     "grey_map_of",
     "grey_of_rgb",
+    "other_range_tag",
     "plan_pixels",
     "read_colour",
     "read_grey",
@@ -232,6 +233,26 @@ def decide_range(pixels: Any, tag: int, grey_range: str = "auto") -> tuple[str, 
     if pixels.name.startswith(("yuvj", "gray", "ya8", "ya16")):
         return "full", "format"
     return "limited", "assumed"
+
+
+def other_range_tag(color_range: str, source: str, plan: PixelPlan) -> int | None:
+    """Return the range tag that contradicts the range of a video.
+
+    Parameters
+    ----------
+    color_range, source : str
+        What `decide_range` says.
+    plan : PixelPlan
+        How the grey is read.
+
+    Returns
+    -------
+    int or None
+        FFmpeg's tag; None where tags do not count: the user's word does, or the colours are red, green, blue.
+    """
+    if source == "user" or plan.kind != "luma":
+        return None
+    return LIMITED_RANGE_TAG if color_range == "full" else FULL_RANGE_TAG
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """Tests of `mystax.io.video_chunks`: chunks of any size, missing rows, policies."""
 
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from mystax.core.geometry import Box
 from mystax.core.recording import Reason
 from mystax.errors import ParameterError, VideoError
-from mystax.io.video import Video
+from mystax.io.video import Video, VideoWriter
 from mystax.synth import faulty_video, read_barcode
+
+RATE = Fraction(30)
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +172,52 @@ def test_pictures_of_another_size_are_missing_up_to_one_percent(tmp_path: Path) 
     many = faulty_video(tmp_path / "many.mp4", "two_sizes_half", n_frames=120, size=(64, 48))
     with pytest.raises(VideoError, match="V120"):
         rows(Video(many.path))
+
+
+def _ranges(folder: Path, *parts: tuple[str | None, int]) -> Path:
+    """Write a bare H.264 stream whose range tag changes: one part behind the other."""
+    path = folder / "ranges.264"
+    content = b""
+    for k, (tag, n) in enumerate(parts):
+        piece = folder / f"{k}.264"
+        # x264 writes the tag of a limited range only beside primaries
+        more = {} if tag is None else {"x264-params": "colorprim=bt709"}
+        options = {"g": "10", "bf": "0", "qp": "10"} | more
+        with VideoWriter(
+            piece, size=(64, 48), rate=RATE, container="h264", color_range=tag, options=options
+        ) as out:
+            for _ in range(n):
+                out.write(np.tile(np.linspace(40, 200, 64).astype(np.uint8), (48, 1)))
+        content += piece.read_bytes()
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("first", ["tv", "pc", None])
+def test_pictures_of_another_range_are_missing_up_to_one_percent(first: str | None, tmp_path: Path) -> None:
+    other = "tv" if first == "pc" else "pc"
+    video = Video(_ranges(tmp_path, (first, 119), (other, 1)), rate=RATE)
+    reason = rows(video)["reason"]
+    assert np.flatnonzero(reason == Reason.OTHER_SIZE).tolist() == [119]
+    assert [int(video.frame_at(frame).reason[0]) for frame in (119, 118)] == [Reason.OTHER_SIZE, Reason.GOOD]
+    flag = next(flag for flag in video.flags if flag.code == "V120")
+    assert (flag.frames, "range" in flag.text) == ((119,), True)
+
+
+def test_range_that_changes_for_good_is_refused_unless_the_user_says_one(tmp_path: Path) -> None:
+    path = _ranges(tmp_path, (None, 40), ("pc", 40))
+    with pytest.raises(VideoError, match=r"V120.*limited range"):
+        rows(Video(path, rate=RATE))
+    assert rows(Video(path, rate=RATE, grey_range="full"))["valid"].all()
+
+
+@pytest.mark.parametrize("parts", [("tv", None), (None, "tv"), ("pc", None)])
+def test_range_that_is_not_named_again_is_the_one_before(
+    parts: tuple[str | None, ...], tmp_path: Path
+) -> None:
+    video = Video(_ranges(tmp_path, *((part, 40) for part in parts)), rate=RATE)
+    assert rows(video)["valid"].all()
+    assert video.frame_at(70).valid.all()
 
 
 def test_file_that_changes_while_it_is_read_is_v130(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Objects of FFmpeg's library come through `Library`; this module does not import 
 import itertools
 import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -307,12 +307,14 @@ def _route(scan: Scan, packets: Sequence[int]) -> Route:
 
 def _rotation(picture: Any) -> tuple[int, bool]:
     """Return the counter-clockwise turn of the display matrix, and whether it is one that is not applied."""
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return 0, False
-    a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(np.float64)
     turn = int(picture.rotation) % 360
-    is_odd = a * d - b * c <= 0 or turn % 90 != 0
+    is_odd = turn % 90 != 0
+    # PyAV gives no side data of a picture at all where one is of a kind that it does not know (Exif).
+    with suppress(ValueError):
+        matrix = picture.side_data.get("DISPLAYMATRIX")
+        if matrix is not None:
+            a, b, _, c, d = np.frombuffer(bytes(matrix), "<i4")[:5].astype(np.float64)
+            is_odd = is_odd or a * d - b * c <= 0
     return (0 if is_odd else turn), bool(is_odd)
 
 

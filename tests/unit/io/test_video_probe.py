@@ -1,6 +1,7 @@
 """Tests of `mystax.io.video_probe`, `mystax.io.video_files` and `mystax.io.video_access`."""
 
 import json
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +12,7 @@ import pytest
 
 from mystax.core.clock import Clock
 from mystax.errors import ClockError, ParameterError, RecipeError, VideoError
-from mystax.io.video import Video, VideoWriter
+from mystax.io.video import Packet, Video, VideoWriter
 from mystax.io.video_access import RandomAccess, sample_places
 from mystax.io.video_files import clock_for_frames, clock_from_values, clock_values, list_files, thread_count
 from mystax.io.video_library import Opened
@@ -75,6 +76,30 @@ def test_rotation_swaps_width_and_height(make: Make) -> None:
     probe = Video(make("rotated_90", size=(64, 48))).probe()
     assert probe.rotation in (90, 270)
     assert (probe.width, probe.height) == (64, 48)
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(1, 0), (6, 270), (3, 180)])
+def test_pictures_with_exif_notes_are_read(orientation: int, turn: int, tmp_path: Path) -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 0x112, 3, 1, orientation, 0)
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+
+    def noted(_: int, packet: Packet) -> list[Packet]:
+        data = bytes(packet)
+        made = Packet(data[:2] + segment + data[2:])
+        made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+        made.stream, made.is_keyframe = packet.stream, True
+        return [made]
+
+    path, size = tmp_path / "a.avi", (64, 48)
+    kind = {"codec": "mjpeg", "pixel_format": "yuvj420p", "on_packet": noted}
+    with VideoWriter(path, size=size, rate=Fraction(30), **kind) as out:  # type: ignore[arg-type]
+        for k in range(5):
+            out.write(np.full((48, 64), 40 + 30 * k, np.uint8))
+    video = Video(path)
+    assert video.probe().rotation == turn
+    assert "V114" not in codes(video)
+    means = np.concatenate([chunk.data for chunk in video.chunks()]).mean(axis=(1, 2))
+    assert means == pytest.approx(40 + 30 * np.arange(5), abs=2)
 
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "avi"])

@@ -20,7 +20,6 @@ from mystax.core.typing import Shaped
 from mystax.errors import VideoError
 from mystax.io.video_facts import Probe
 from mystax.io.video_files import clock_from_values
-from mystax.io.video_index import INTRA_ONLY
 from mystax.io.video_library import Library, Opened
 from mystax.io.video_reader import VideoReader
 from mystax.io.video_refusals import refusal
@@ -36,6 +35,8 @@ RANGES = {"tv": 1, "pc": 2}
 NTH_OF_RGB = {"rgb": (0, 1, 2), "bgr": (2, 1, 0), "gbr": (1, 2, 0)}
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,ivf,yuv4mpegpipe,h264,hevc,mjpeg"
 STRICT = "crccheck+bitstream+buffer+explode"
+STRICT_CODECS = ("mjpeg", "png", "jpegls")
+"""Codecs of which a strict decoder shows more damage; that of TIFF would refuse intact pictures."""
 
 _SINK: list[av.logging.Capture] = []
 
@@ -84,7 +85,7 @@ def _open_file(path: Path, stream: int | None, threads: int, **options: str) -> 
         context.thread_type = "AUTO"
         context.thread_count = threads
         context.copy_opaque = True
-        if context.name in INTRA_ONLY:
+        if context.name in STRICT_CODECS:
             context.options = {"err_detect": STRICT}
         elif context.name == "hevc":
             # Checks the sums of pictures where the encoder wrote them; nothing else shows damage there.

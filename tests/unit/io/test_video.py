@@ -321,6 +321,7 @@ def test_listening_twice_changes_nothing() -> None:
         ("a.avi", "huffyuv", "yuv422p"),
         ("a.avi", "png", "gray"),
         ("a.avi", "ffv1", "yuv420p"),
+        ("a.mov", "tiff", "gray"),
     ],
 )
 def test_lossless_codecs_keep_the_codes(name: str, codec: str, pixel_format: str, tmp_path: Path) -> None:
@@ -339,6 +340,14 @@ def test_deep_codes_are_kept(pixel_format: str, bits: int, tmp_path: Path) -> No
     assert chunk.bits == bits
     assert chunk.codes.dtype == np.dtype(np.uint16)
     np.testing.assert_array_equal(chunk.codes[1], codes)
+
+
+def test_deep_codes_of_tiff_pictures_are_kept(tmp_path: Path) -> None:
+    codes = np.linspace(0, 2**16 - 1, 48 * 64).astype(np.uint16).reshape(48, 64)
+    path = write(tmp_path / "a.mov", [codes, codes[::-1]], codec="tiff", pixel_format="gray16le")
+    video = Video(path)
+    assert video.flags == ()
+    np.testing.assert_array_equal(read(path), [codes, codes[::-1]])
 
 
 def test_colours_are_kept(tmp_path: Path) -> None:

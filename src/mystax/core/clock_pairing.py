@@ -75,14 +75,17 @@ def check_policy(policy: str | None) -> tuple[str, str]:
     Raises
     ------
     ParameterError
-        P401, if there is no such policy.
+        P401, if there is no such policy, or its column is missing.
     """
     name, _, column = (policy or "").partition(":")
     if name and (name not in POLICIES or bool(column) != (name == "counter")):
+        what = f"there is no such policy{nearest(name, POLICIES)}"
+        if name in POLICIES:
+            what = "the column is missing" if name == "counter" else f"nothing can follow {name}"
         raise ParameterError(
             "P401",
             f"clock policy {policy!r}",
-            f"there is no such policy{nearest(name, POLICIES)}",
+            what,
             expected="drop_tail, drop_head, counter:COLUMN or match",
             got=str(policy),
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 
 from mystax.errors import ParameterError, nearest
 
@@ -20,6 +21,10 @@ KINDS = {
 }
 """Kinds of clocks and how each is written."""
 UNITS = ("s", "ms", "us", "ns", "samples", "iso", "datenum", "flir")
+MIN_RATE, MAX_RATE, MAX_SAMPLES = 1e-6, 1e6, 1e12
+"""Rates of frames, and of samples, that make sense [1/s]."""
+FARTHEST = 2**62 // 10**9
+"""Seconds beyond which nothing is a time: 146 years."""
 NEEDS_NAME = ("npz", "mat", "h5", "ttl")
 
 
@@ -68,7 +73,10 @@ def _refuse(text: str, what: str, kind: str = "") -> ParameterError:
 
 def _fraction(value: str, text: str, kind: str) -> Fraction:
     try:
-        return Fraction(value)
+        # A power of ten that no float holds would be written out, digit by digit, for minutes.
+        if "/" not in value and not isfinite(float(value)):
+            raise ValueError(value)
+        return Fraction(value) if "/" in value or float(value) else Fraction(0)
     except (ValueError, ZeroDivisionError) as error:
         raise _refuse(text, f"{value!r} is not a number", kind) from error
 
@@ -77,6 +85,9 @@ def _rate(value: str, text: str, kind: str) -> Fraction:
     rate = _fraction(value, text, kind)
     if rate <= 0:
         raise _refuse(text, "the rate must be over 0", kind)
+    most = MAX_RATE if kind == "rate" else MAX_SAMPLES
+    if not MIN_RATE <= rate <= most:
+        raise _refuse(text, f"the rate must be {MIN_RATE:g} to {most:g} per second", kind)
     return rate
 
 
@@ -108,7 +119,7 @@ def parse_clock_spec(text: str) -> ClockSpec:
     Raises
     ------
     ParameterError
-        P401, if the kind is unknown, or a part is missing, too many or not understood.
+        P401, if the kind is unknown, or a part is missing, too many, not understood or out of range.
 
     Examples
     --------
@@ -128,6 +139,8 @@ def parse_clock_spec(text: str) -> ClockSpec:
         if len(words) > 2:
             raise _refuse(text, "there are too many parts", kind)
         start = _fraction(words[1], text, kind) if len(words) > 1 else Fraction(0)
+        if abs(start) > FARTHEST:
+            raise _refuse(text, f"the start must be below {FARTHEST:.2g} s", kind)
         return ClockSpec(text, kind, rate=_rate(words[0], text, kind), start=start)
     if kind == "events":
         if len(words) != 2 or not words[1]:

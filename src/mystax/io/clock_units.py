@@ -11,7 +11,7 @@ from mystax.core.clock import Clock, check_rising
 from mystax.core.typing import Bool, Int64, Shaped
 from mystax.errors import ClockError
 from mystax.io.clock_specs import ClockSpec
-from mystax.io.clock_tables import Column
+from mystax.io.clock_tables import EMPTY, Column
 
 __all__ = ["Stamps", "clock_from_array", "rising_stamps", "stamps_from_column"]
 
@@ -76,12 +76,12 @@ def stamps_from_column(column: Column, spec: ClockSpec, interval: float = float(
     """
     if len(column.values) == 0:
         raise ClockError("C206", column.where, expected="times", got="an empty column")
-    if spec.unit == "iso" or (column.is_text and not spec.unit):
+    if spec.unit == "iso" or (column.is_text and not spec.unit and not _are_numbers(column)):
         ticks, zone = _iso(column)
         clock = Clock(ticks, NS, source=spec.text)
         return rising_stamps(clock, column.where, zone, "iso")
     if column.is_text:
-        row = next((k for k, cell in enumerate(column.values) if not _is_float(cell)), 0)
+        row = next((k for k, cell in enumerate(column.values) if not _is_number(cell)), 0)
         raise ClockError("C206", column.where, expected="numbers", got=f"{column.values[row]!r} at row {row}")
     values = column.values
     bad = np.flatnonzero(~np.isfinite(values))
@@ -97,12 +97,20 @@ def stamps_from_column(column: Column, spec: ClockSpec, interval: float = float(
     return rising_stamps(_in_unit(values, unit, spec, column.where), column.where, "", unit)
 
 
-def _is_float(cell: object) -> bool:
+def _is_number(cell: object) -> bool:
+    """Tell whether a cell is empty, or a number as `clock_tables` reads it."""
+    text = str(cell).strip().lower().replace(",", ".")
     try:
-        float(str(cell))
+        float(text or "nan")
     except ValueError:
-        return False
-    return True
+        return text in EMPTY
+    return "_" not in text
+
+
+def _are_numbers(column: Column) -> bool:
+    """Tell whether most cells that are not empty are numbers: then the others are mistakes, not dates."""
+    filled = [cell for cell in column.values if str(cell).strip().lower() not in EMPTY]
+    return 2 * sum(_is_number(cell) for cell in filled) > len(filled)
 
 
 def _in_unit(values: Shaped[np.ndarray, " row"], unit: str, spec: ClockSpec, where: str) -> Clock:

@@ -20,6 +20,11 @@ from mystax.io.clock_units import Stamps, stamps_from_column
 
 __all__ = ["find_file", "fit_trains", "read_counter", "read_stamps", "time_frames"]
 
+QUARTER = 0.4506
+"""Lower quartile of the steps between samples of white noise, in standard deviations of the noise."""
+MAX_STEPS = 1 << 20
+MIN_CONTRAST = 10.0
+"""Largest distance, in the same unit, of levels that white noise alone keeps for 2 samples."""
 MAX_BEYOND = 60.0
 """A clock that reaches farther outside its events is flagged [s]."""
 
@@ -161,14 +166,36 @@ def _edges(spec: ClockSpec, path: Path) -> Column:
 
 def _edges_of_line(line: Shaped[np.ndarray, " sample"], edge: str, where: str) -> Int64[np.ndarray, " event"]:
     """Return the first sample of each pulse (rising) or the first behind it (falling)."""
+    if not len(line):
+        raise ClockError("C206", where, expected="a sampled line", got="an empty column")
     if not np.all(np.isfinite(line)):
         raise ClockError("C206", where, "the sampled line holds values that are not finite")
-    low, high = float(line.min()), float(line.max())
-    if low == high:
-        raise ClockError("C206", where, "the line never changes", got=f"{low:g} throughout")
-    state = _without_glitches(np.asarray(line > (low + high) / 2))
-    change = np.diff(state.astype(np.int8))
-    return (np.flatnonzero(change == (1 if edge == "rising" else -1)) + 1).astype(np.int64)
+    if line.min() == line.max():
+        raise ClockError("C206", where, "the line never changes", got=f"{line[0]:g} throughout")
+    edges = np.empty(0, np.int64)
+    if (middle := _middle_level(line)) is not None:
+        change = np.diff(_without_glitches(np.asarray(line > middle)).astype(np.int8))
+        edges = (np.flatnonzero(change == (1 if edge == "rising" else -1)) + 1).astype(np.int64)
+    if not len(edges):
+        what = "no pulse of at least 2 samples stands out of the noise"
+        raise ClockError("C206", where, what, got=f"levels {line.min():g} to {line.max():g}")
+    return edges
+
+
+def _middle_level(line: Shaped[np.ndarray, " sample"]) -> float | None:
+    """Return the level midway between two that last at least 2 samples; None where noise explains both.
+
+    However rare pulses are, they count; a single sample does not, however far out it is.
+    """
+    if len(line) < 2:
+        return None
+    high = float(np.minimum(line[1:], line[:-1]).max())
+    low = float(np.maximum(line[1:], line[:-1]).min())
+    some = np.linspace(0, len(line) - 2, min(len(line) - 1, MAX_STEPS)).astype(np.int64)
+    steps = np.abs(line[some + 1].astype(np.float64) - line[some])
+    # With pulses and pauses of 2 samples half of the steps are edges: the lower quarter is noise.
+    noise = float(np.quantile(steps, 0.25)) / QUARTER
+    return (low + high) / 2 if high - low > MIN_CONTRAST * noise else None
 
 
 def _without_glitches(state: Bool[np.ndarray, " sample"]) -> Bool[np.ndarray, " sample"]:

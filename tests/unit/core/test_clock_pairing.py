@@ -149,9 +149,18 @@ def test_drift_is_told_in_ppm_and_per_hour() -> None:
     assert report["drift_per_hour"] == pytest.approx(0.36, abs=1e-4)
 
 
-@pytest.mark.parametrize("policy", ["drop", "counter", "match:3", "drop_tail:x"])
-def test_unknown_policy_is_refused(policy: str) -> None:
-    with pytest.raises(ParameterError, match="P401"):
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("drop", "no such policy.*drop_tail"),
+        ("counter", "column is missing"),
+        ("counter:", "column is missing"),
+        ("match:3", "nothing can follow match"),
+        ("drop_tail:x", "nothing can follow drop_tail"),
+    ],
+)
+def test_policy_that_cannot_be_used_is_refused(policy: str, said: str) -> None:
+    with pytest.raises(ParameterError, match=f"P401.*{said}"):
         check_policy(policy)
 
 

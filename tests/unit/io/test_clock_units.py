@@ -118,6 +118,22 @@ def test_time_that_is_not_finite_is_refused_with_its_row(bad: float) -> None:
         stamps_from_column(_column(times), _spec("s"))
 
 
+@pytest.mark.parametrize("unit", ["", "s"])
+@pytest.mark.parametrize("mark", [".", ","])
+def test_cell_that_is_no_number_is_refused_with_its_row(unit: str, mark: str) -> None:
+    cells = [f"{time:.6f}".replace(".", mark) for time in TIMES]
+    cells[3], cells[25] = "", "oops"
+    with pytest.raises(ClockError, match=r"C206.*expected numbers, got 'oops' at row 25"):
+        stamps_from_column(_column(cells, object), _spec(unit), INTERVAL)
+
+
+def test_date_that_is_not_understood_is_refused_with_its_row() -> None:
+    cells = [f"2024-03-01T10:00:{second:02d}" for second in range(10)]
+    cells[4], cells[5:] = "10.5", [""] * 5
+    with pytest.raises(ClockError, match=r"C206.*ISO 8601.*'10.5' at row 4"):
+        stamps_from_column(_column(cells, object), _spec())
+
+
 def test_falling_time_is_refused_with_its_row() -> None:
     times = TIMES.copy()
     times[20] = times[10]

@@ -143,6 +143,47 @@ def test_edges_are_found_on_a_sampled_line(tmp_path: Path) -> None:
     assert falling.seconds.tolist() == [0.11, 0.31, 0.51]
 
 
+def _edges(line: np.ndarray, folder: Path, edge: str = "rising") -> list[int]:
+    np.save(folder / "line.npy", line)
+    spec = parse_clock_spec(f"ttl:line.npy:0:{edge}:1000")
+    return [int(tick) for tick in read_stamps(spec, [folder]).clock.ticks]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("width", [2, 10, 500])
+@pytest.mark.parametrize("glitch", [0.0, 50.0, -50.0])
+def test_one_sample_far_out_does_not_hide_the_pulses(
+    noise: float, width: int, glitch: float, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    firsts = [100, 5000, 40_000, 99_000]  # rare: 8 samples of 100,000 at the shortest
+    line = rng.normal(0, noise, 100_000)
+    for first in firsts:
+        line[first : first + width] += 5
+    line[[50, 70_000]] += glitch
+    assert _edges(line, tmp_path) == firsts
+    assert _edges(5 - line, tmp_path, "falling") == firsts
+
+
+def test_square_wave_of_two_samples_is_no_noise(tmp_path: Path) -> None:
+    assert _edges(np.tile([0, 0, 5, 5], 50), tmp_path) == list(range(2, 200, 4))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05, 0.5])
+def test_line_without_a_pulse_of_two_samples_says_so(noise: float, tmp_path: Path) -> None:
+    line = np.random.default_rng(0).normal(0, noise, 10_000)
+    line[100::250] += 5
+    with pytest.raises(ClockError, match=r"C206 line.npy:?.*no pulse of at least 2 samples"):
+        _edges(line, tmp_path)
+
+
+def test_pulse_that_does_not_end_has_no_falling_edge(tmp_path: Path) -> None:
+    line = np.where(np.arange(100) < 40, 0, 5)
+    assert _edges(line, tmp_path) == [40]
+    with pytest.raises(ClockError, match="C206"):
+        _edges(line, tmp_path, "falling")
+
+
 def test_pause_of_one_sample_does_not_split_a_pulse(tmp_path: Path) -> None:
     line = np.zeros(100, bool)
     line[10:20] = True

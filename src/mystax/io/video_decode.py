@@ -80,7 +80,10 @@ class Decoder:
         self._at = self._opened_at = self._changed_at = self._floor = self._deaf = self.settled = 0
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = False
-        self._lag = threads + MAX_REORDER + 1
+        self._late = threads + MAX_REORDER + 1
+        # Decoders hold back pictures, and a picture also waits for those that are shown before it.
+        self._kept = MAX_REORDER + index.ahead + 1
+        self._lag = threads + self._kept
         self._is_prompt = threads == 1 and not self._in_order
         self._errors = 0
         self._can_step_back = True
@@ -124,7 +127,7 @@ class Decoder:
             # Pictures that lean on the group before cannot be right here; nobody asks for them.
             behind = packet + int(leading[-1]) + 1 if len(leading) else packet
             # FFmpeg's lines come late under threads, and some packets later behind a recovery point.
-            late = 0 if self._careful and index.table.alone[packet] else self._lag
+            late = 0 if self._careful and index.table.alone[packet] else self._late
             self._deaf = min(stop, behind + late) if not self._in_order else stop
         self._marks.begin(packet)
 
@@ -297,7 +300,7 @@ class Decoder:
             self._state[number] |= mark
             self._trouble = number
         self._at = number + 1
-        self._settle(self._at - self._lag)
+        self._settle(self._at - self._kept - 1)
         if self._failures >= MAX_FAILURES:
             self.gave_up = True
             return self._end()
@@ -401,7 +404,7 @@ class Decoder:
     def _is_calm(self, number: int) -> bool:
         """Tell whether the last group and the last packets before a key packet made no trouble."""
         before = int(self._index.keys[self._index.group[number] - 1])
-        return number > self._until and self._trouble < min(before, number - 2 * self._lag)
+        return number > self._until and self._trouble < min(before, number - 2 * self._late)
 
     def _change(self, number: int) -> list[Linked]:
         """Finish everything before a key packet, and open the decoder anew.

@@ -35,7 +35,7 @@ INTRA_ONLY = (
 )
 """Codecs whose pictures never depend on each other."""
 MAX_REORDER = 16
-"""No codec holds back more frames than this before it shows one."""
+"""No codec holds back more frames than this before it shows one, nor stores one farther before its place."""
 MAX_REPEATED = 0.01
 X264_REGULAR = 151
 
@@ -361,6 +361,14 @@ class FrameIndex:
         found = (self.rank >= 0) & (self.rank < first)
         found[self.group == 0] = False
         return np.asarray(found)
+
+    @cached_property
+    def ahead(self) -> int:
+        """Most packets by which a picture comes before its place among those that are shown."""
+        if self.route == "order":
+            return MAX_REORDER
+        shown = np.argsort(self.table.stamp, kind="stable")
+        return min(MAX_REORDER, int((np.arange(len(shown)) - shown).max(initial=0)))
 
     @cached_property
     def is_open(self) -> Bool[np.ndarray, " group"]:

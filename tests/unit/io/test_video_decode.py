@@ -1,6 +1,7 @@
 """Tests of `mystax.io.video_decode`: evidence, taint, seeking, and that threads change nothing."""
 
 import errno
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -14,8 +15,10 @@ from mystax.core.recording import Reason
 from mystax.errors import VideoError
 from mystax.io.video import Video, VideoWriter
 from mystax.io.video_decode import Decoder
+from mystax.io.video_index import MAX_REORDER
 from mystax.io.video_parts import Part
 from mystax.synth import faulty_video
+from mystax.synth.faulty_boxes import find_box, track_scale
 
 TEXTURE = np.random.default_rng(3).integers(40, 200, (200, 300)).astype(np.uint8)
 Change = Callable[[int, bytes], bytes | None]
@@ -289,6 +292,69 @@ def test_decoder_that_is_opened_anew_gives_the_same_frames(tmp_path: Path) -> No
         assert sorted(set(seen)) == list(range(60))
         assert not decoder.reasons(0, 60).any()
     assert len(opened) >= 4
+
+
+class Hoarding:
+    """A decoder that keeps so many pictures back, as it must for a file that says it may need to."""
+
+    def __init__(self, context: Any, n_kept: int) -> None:
+        self._context, self._n_kept = context, n_kept
+        self._kept: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def decode(self, packet: Any) -> list[Any]:
+        self._kept += self._context.decode(packet)
+        n = len(self._kept) - (0 if packet is None else self._n_kept)
+        given, self._kept = self._kept[: max(n, 0)], self._kept[max(n, 0) :]
+        return given
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "b_frames"), [("a.mp4", 3), ("a.mp4", 7), ("a.mp4", 16), ("a.avi", 3), ("a.avi", 7)]
+)
+def test_pictures_that_wait_long_in_the_decoder_are_not_taken_for_lost(
+    name: str, b_frames: int, threads: int, tmp_path: Path
+) -> None:
+    write(tmp_path / name, "h264", g="60", bf=str(b_frames), b_strategy="0")
+    part = part_of(tmp_path / name)
+
+    def opened(threads: int) -> Any:
+        # Two pictures wait for B frames anyway: H.264 allows 16 to be kept.
+        real = part.library.open(threads)
+        return replace(real, context=Hoarding(real.context, MAX_REORDER - 2))
+
+    slow = replace(part, library=replace(part.library, open=opened))
+    decoder, frames = decoded(slow, threads)
+    assert sorted(frames) == list(range(60))
+    assert not decoder.reasons(0, 60).any()
+
+
+def without_middle(data: bytes, before: int, after: int) -> bytes:
+    """Let the edit list of an mp4 of 60 frames show those before one, and those from another on."""
+    changed, table = bytearray(data), find_box(data, "elst")
+    for name in ("moov", "trak", "edts", "elst"):
+        box = find_box(data, name)
+        struct.pack_into(">I", changed, box.start - 8, box.end - box.start + 8 + 12)
+    film = struct.unpack_from(">I", data, find_box(data, "mvhd").start + 12)[0] // 30
+    start, later = struct.unpack_from(">i", data, table.start + 12)[0], after * track_scale(data) // 30
+    rows = (before * film, start, 1 << 16), ((60 - after) * film, start + later, 1 << 16)
+    changed[table.start + 4 : table.end] = struct.pack(">IIiIIiI", 2, *rows[0], *rows[1])
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_film_whose_edit_list_leaves_out_its_middle_is_whole(threads: int, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "a.mp4", tmp_path / "cut.mp4"
+    write(whole, "h264", g="60", bf="3", b_strategy="0")
+    cut.write_bytes(without_middle(whole.read_bytes(), 18, 36))
+    truth, (decoder, frames) = decoded(part_of(whole))[1], decoded(part_of(cut), threads)
+    kept = [*range(18), *range(36, 60)]
+    assert sorted(frames) == list(range(len(kept)))
+    assert not decoder.reasons(0, len(kept)).any()
+    assert all(np.array_equal(frames[k], truth[frame]) for k, frame in enumerate(kept))
 
 
 class Failing:

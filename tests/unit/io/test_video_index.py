@@ -325,6 +325,18 @@ def test_frames_of_the_order_route_are_final_only_far_behind() -> None:
     assert index.reach[99] == 101
 
 
+@pytest.mark.parametrize(
+    ("stamps", "ahead"), [(range(9), 0), ([0, 2, 1, 4, 3], 1), ([0, 4, 1, 2, 3, 8, 6, 5, 7], 3)]
+)
+def test_packets_stand_ahead_of_their_place_by_their_b_frames(stamps: Sequence[int], ahead: int) -> None:
+    index = built(simple(stamps, keys=(0,)))
+    assert index.ahead == max(int(rank) - packet for packet, rank in enumerate(index.rank)) == ahead
+
+
+def test_packets_may_stand_far_ahead_where_their_place_is_not_known() -> None:
+    assert built(simple(range(9), keys=(0,)), "order").ahead == MAX_REORDER
+
+
 def test_frames_before_a_packet_leave_out_what_is_not_shown() -> None:
     packets = [FakePacket(k, is_discard=k < 2) for k in range(6)]
     index = built(scan(packets))

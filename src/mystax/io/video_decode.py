@@ -8,17 +8,15 @@ FFmpeg's library come through `Library`; this module does not import it.
 """
 
 import contextlib
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from mystax.core.typing import UInt8
-from mystax.errors import VideoError
 from mystax.io.video_index import MAX_REORDER, FrameIndex
-from mystax.io.video_library import Library, Opened, is_evidence, read_failure
+from mystax.io.video_library import Library, is_evidence
 from mystax.io.video_marks import ABSENT, CAME, CORRUPT, LINE, LOST, SILENT, Linked, Marks
+from mystax.io.video_packets import PacketReader
 
 __all__ = ["Decoder"]
 
@@ -75,8 +73,7 @@ class Decoder:
         self._marks = Marks(index)
         self._state = self._marks.state
         self._in_order = index.route == "order"
-        self._opened: Opened | None = None
-        self._packets: Iterator[Any] = iter(())
+        self._reader = PacketReader(library, index)
         self._at = self._opened_at = self._changed_at = self._floor = self._deaf = self.settled = 0
         self._until, self._trouble, self._failures = -1, -1, 0
         self._careful = False
@@ -110,12 +107,7 @@ class Decoder:
     def _begin(self, packet: int) -> None:
         """Open the file anew with the decoder at a key packet, in the present way."""
         index = self._index
-        threads = 1 if self._careful else self._threads
-        can_jump = packet > 0 and index.stamps is not None
-        if self._opened is None or self._opened.threads != threads or not can_jump:
-            self.close()
-            self._opened = self._library.open(threads)
-        self._seek(packet)
+        self._at = self._reader.seek(packet, 1 if self._careful else self._threads)
         self._opened_at = packet
         self._show_preamble(packet)
         self._errors = self._library.count_errors()
@@ -141,7 +133,7 @@ class Decoder:
 
     def _decode(self, packet: Any, number: int = NOBODY) -> list[Linked]:
         """Feed the decoder, and give what comes out with the number of its packet (not the preamble's)."""
-        context: Any = self._opened and self._opened.context
+        context: Any = self._reader.opened and self._reader.opened.context
         if packet is not None:
             # A new object each time: the library finds it again by its address, and numbers share theirs.
             packet.opaque = (number,)
@@ -151,78 +143,9 @@ class Decoder:
             if (link := picture.opaque) is not None and link[0] != NOBODY
         ]
 
-    def _seek(self, packet: int) -> None:
-        """Place the reader before a packet, believing a jump only if it lands on a packet of the index."""
-        opened, table, keys = self._opened, self._index.table, self._index.keys
-        assert opened is not None  # noqa: S101 - narrows the type for mypy
-        if packet and self._index.stamps is not None:
-            group = int(self._index.group[packet])
-            for key in keys[max(0, group - 2) : group + 1][::-1]:
-                offset = next((int(v) for v in (table.dts[key], table.pts[key]) if v > -(1 << 62)), None)
-                if offset is None:
-                    break
-                try:
-                    opened.container.seek(offset, stream=opened.stream)
-                except self._library.failure:
-                    continue
-                self._packets = iter(opened.container.demux(opened.stream))
-                self._at = 0
-                first = self._read(numbered=False)
-                found = None if first is None else table.find(first)
-                if first is not None and found is not None and found <= packet:
-                    self._packets = itertools.chain([first], self._packets)
-                    self._at = found
-                    self._skip_to(packet)
-                    return
-            opened.close()
-            opened = self._opened = self._library.open(opened.threads)
-        self._packets = iter(opened.container.demux(opened.stream))
-        self._at = 0
-        self._skip_to(packet)
-
-    def _skip_to(self, packet: int) -> None:
-        while self._at < packet and self._read() is not None:
-            self._at += 1
-
-    def _read(self, *, numbered: bool = True) -> Any:
-        """Return the next packet that carries something; None at the end.
-
-        Raises
-        ------
-        VideoError
-            V130, if it is not the packet of the index; V131, if the disk could not be read.
-        """
-        try:
-            for packet in self._packets:
-                if packet.size == 0:
-                    continue
-                if not numbered:
-                    return packet
-                if self._at >= self._n:
-                    return None
-                if packet.size != self._size[self._at]:
-                    raise VideoError(
-                        "V130",
-                        self._library.where,
-                        "the file is not the one that was indexed",
-                        expected=f"packet {self._at} of {self._size[self._at]} bytes",
-                        got=f"{packet.size} bytes",
-                        hint="wait until the file is complete, then run again",
-                    )
-                return packet
-        except self._library.failure as error:
-            refusal = read_failure(error, self._library.where)
-            # Behind the last packet of the index the same error only says that the file ends there.
-            if refusal is not None and self._at < self._n:
-                raise refusal from error
-        return None
-
     def close(self) -> None:
         """Let go of the file."""
-        if self._opened is not None:
-            self._packets = iter(())
-            self._opened.close()
-            self._opened = None
+        self._reader.close()
 
     # ------------------------------------------------------------------ steps
 
@@ -231,7 +154,7 @@ class Decoder:
 
         A frame may be given again after trouble; the later one counts.
         """
-        packet = self._read()
+        packet = self._reader.read()
         if packet is None:
             return self._end()
         number = self._at

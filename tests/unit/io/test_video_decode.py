@@ -94,6 +94,7 @@ CLEAN = [
     ("a.mkv", "ffv1", {"level": "3", "slicecrc": "1"}),
     ("a.mkv", "hevc", {}),
     ("a.h264", "h264", {"bf": "2"}),
+    ("a.mpg", "mpeg2video", {"bf": "2"}),
 ]
 
 

@@ -134,7 +134,15 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class FileFacts:
-    """One file, ready to be decoded."""
+    """One file, ready to be decoded.
+
+    Attributes
+    ----------
+    delay : int
+        By how many places stamps were moved to the pictures that they belong to (see `shown_stamps`).
+    unsure : frozenset of int
+        Frames near gaps that may lie behind one: how far stamps had to be moved is not known for sure.
+    """
 
     scan: Scan
     index: FrameIndex
@@ -148,6 +156,8 @@ class FileFacts:
     interlaced: bool
     sampled_maximum: int
     flags: tuple[Flag, ...]
+    delay: int = 0
+    unsure: frozenset[int] = frozenset()
     _identity: list[str] = field(default_factory=list)
 
     @property
@@ -175,7 +185,8 @@ class FileFacts:
         """Groups of pictures of H.264 with a hole in time: the decoder can tell whether packets are lost."""
         if self.scan.codec != "h264":
             return frozenset()
-        behind = [gap.after + 1 for gap in self.timing.gaps]
+        last = self.index.n_frames - 1
+        behind = [min(gap.after + 1 + self.delay, last) for gap in self.timing.gaps]
         return frozenset(int(group) for group in self.index.group[self.index.packet[behind]])
 
     @property

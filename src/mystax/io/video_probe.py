@@ -28,13 +28,17 @@ from mystax.io.video_pixels import (
     share_outside_limited,
 )
 from mystax.io.video_refusals import absence
-from mystax.io.video_times import time_frames
+from mystax.io.video_times import around_gaps, shown_stamps, time_frames
 
 __all__ = ["look_at", "scan_file"]
 
 MAX_HEAD = 32
 MAX_PIXELS = 1 << 26
 MAX_OUTSIDE = 0.001
+MAX_DELAY = 4
+"""Files that ask a decoder to hold back more pictures name what it may be able to, not what they need."""
+KNOWN_ENCODERS = (b"x264", b"x265")
+"""Encoders that stamp packets with the delay that they ask of the decoder."""
 MICROSECONDS = 1_000_000
 TORN = "File ended prematurely"
 """What FFmpeg says of a Matroska file that ends inside a block or a cluster."""
@@ -206,12 +210,19 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
     """
     where = scan.library.where
     head = _Head(where)
-    with closing(_pictures(scan)) as pictures:
+    with closing(_pictures(scan, head)) as pictures:
         for picture in pictures:
             head.take(picture)
     if head.plan is None:
         raise VideoError("V103", where, "no picture can be decoded", hint="the stream may be damaged")
     index = FrameIndex.build(scan.table, _route(scan, head.packets), scan.container)
+    delay, unsure = 0, frozenset[int]()
+    if index.route == "order" and index.stamps is not None and not (scan.table.pts != NO_STAMP).any():
+        delay, most = head.delays()
+        stamps = shown_stamps(index.stamps, delay)
+        index = replace(index, stamps=stamps)
+        if delay != most or not head.is_known:
+            unsure = frozenset(around_gaps(stamps, most - delay, delay))
     color_range, source = decide_range(head.format, head.color_range, grey_range)
     chosen = slice(None, None, max(1, len(head.packets) // 8))
     facts = FileFacts(
@@ -227,6 +238,8 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
         interlaced=head.interlaced,
         sampled_maximum=max(head.largest[chosen]),
         flags=(),
+        delay=delay,
+        unsure=unsure,
     )
     doubtful_range = source == "assumed" and max(head.outside[chosen]) > MAX_OUTSIDE
     return _flagged(facts, is_odd_rotation=head.is_odd, doubtful_range=doubtful_range)
@@ -246,6 +259,8 @@ class _Head:
         self.color_range = self.rotation = 0
         self.is_odd = self.interlaced = False
         self.packets: list[int] = []
+        self.is_known = False
+        self.n_kept: int | None = None
         self.largest: list[int] = []
         self.outside: list[float] = []
 
@@ -262,8 +277,15 @@ class _Head:
         self.largest.append(int(codes.max()))
         self.outside.append(share_outside_limited(codes, self.plan.bits))
 
+    def delays(self) -> tuple[int, int]:
+        """Return how many pictures the encoder probably lets a decoder hold back, and how many at most."""
+        stored = np.argsort(np.argsort(self.packets))
+        needed = int((stored - np.arange(len(stored))).max(initial=0))
+        most = max(needed, self.n_kept or 0)
+        return needed if most > MAX_DELAY else most, most
 
-def _pictures(scan: Scan) -> Generator[Any]:
+
+def _pictures(scan: Scan, head: _Head) -> Generator[Any]:
     """Decode up to the second key frame, at most 64 packets; later groups where the first gives nothing."""
     library = scan.library
     opened = library.open(1)
@@ -276,11 +298,16 @@ def _pictures(scan: Scan) -> Generator[Any]:
                 if found and (number >= MAX_HEAD or (scan.table.key[number] and number > 1)):
                     break
                 packet.opaque = (number,)
+                if not number:
+                    notes = bytes(packet) + (opened.context.extradata or b"")
+                    head.is_known = any(name in notes for name in KNOWN_ENCODERS)
                 number += 1
                 try:
                     pictures = opened.context.decode(packet)
                 except library.failure:
                     continue
+                if pictures and head.n_kept is None:
+                    head.n_kept = number - 1 - pictures[0].opaque[0]
                 found = found or bool(pictures)
                 yield from pictures
                 if number > 1000:
@@ -356,6 +383,11 @@ def _flagged(facts: FileFacts, *, is_odd_rotation: bool, doubtful_range: bool) -
         gaps = "1 gap" if len(timing.gaps) == 1 else f"{len(timing.gaps)} gaps"
         text = f"{frames} missing in {gaps} of {name}"
         flags.append(Flag.about("V113", text, [gap.after for gap in timing.gaps]))
+    if timing.gaps and facts.delay:
+        text = f"{name} stores pictures out of order: times near gaps hold if frames were lost before coding"
+        behind = [range(gap.after + 1, gap.after + 1 + facts.delay) for gap in timing.gaps]
+        near = {frame for frame in facts.unsure.union(*behind) if frame < index.n_frames}
+        flags.append(Flag.about("V113", text, sorted(near)))
     if is_odd_rotation:
         flags.append(Flag("V114", f"the rotation of {name} is no quarter turn; it is not applied"))
     if scan.pixel_aspect != 1:

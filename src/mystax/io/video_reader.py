@@ -418,6 +418,9 @@ class VideoReader:
         if self._no_time is not None:
             times = np.where(self._no_time, np.nan, times)
         adjacent = adjacency(times)
+        if self._keeps_stamps:
+            for part, facts in zip(self._parts, self._files, strict=True):
+                adjacent[[part.offset + frame for frame in facts.unsure]] = False
         if self._keeps_stamps or (self._given is not None and self._given.source == "rate"):
             for boundary, sure in zip(self._boundaries, self._proven, strict=True):
                 if not sure and boundary < self._n_frames:

@@ -12,7 +12,7 @@ import numpy as np
 from mystax.core.clock import GAP, Clock, Gap
 from mystax.core.typing import Int64
 
-__all__ = ["ClockKind", "Timing", "join_timings", "time_frames"]
+__all__ = ["ClockKind", "Timing", "around_gaps", "join_timings", "shown_stamps", "time_frames"]
 
 ClockKind = Literal["constant", "constant_with_gaps", "variable", "container_rate", "none"]
 COMMON_RATES = (
@@ -85,6 +85,51 @@ class Timing:
         return Clock(
             self.ticks, self.tick, start, "stamps of the video", self.period if self.is_constant else None
         )
+
+
+def shown_stamps(decoded: Int64[np.ndarray, " time"], delay: int) -> Int64[np.ndarray, " time"]:
+    """Turn the stamps at which packets are decoded into those at which their pictures are shown.
+
+    Where pictures are stored out of order, an encoder stamps a packet with the time of the picture that is
+    shown at its place, less the delay of the decoder: the time of a picture is found some packets later.
+
+    Parameters
+    ----------
+    decoded : array (time,)
+        Rising decode stamps.
+    delay : int
+        Pictures that a decoder holds back before it shows the first one.
+
+    Returns
+    -------
+    array (time,)
+        Stamps of the pictures in the order in which they are shown; the first one stays what it was, and
+        behind the last packet they go on at the usual interval.
+    """
+    steps = np.diff(decoded)
+    if not delay or len(steps) <= delay:
+        return decoded
+    usual = steps[steps <= GAP * np.median(steps)].mean()
+    beyond = decoded[-1] + np.rint(np.arange(1, delay + 1) * usual).astype(np.int64)
+    return np.asarray(np.concatenate([decoded[delay:], beyond]) - (decoded[delay] - decoded[0]))
+
+
+def around_gaps(stamps: Int64[np.ndarray, " time"], before: int, behind: int) -> list[int]:
+    """List the frames near gaps.
+
+    Parameters
+    ----------
+    stamps : array (time,)
+        Rising stamps.
+    before, behind : int
+        How many frames before and behind the first one after a gap, which is listed too.
+    """
+    steps = np.diff(stamps)
+    if not len(steps):
+        return []
+    after = np.flatnonzero(steps > GAP * np.median(steps)) + 1
+    near = np.unique(after[:, None] + np.arange(-before, behind + 1))
+    return [int(frame) for frame in near if 0 < frame < len(stamps)]
 
 
 def time_frames(

@@ -165,3 +165,23 @@ def test_dropped_slots_of_an_avi_are_no_lost_frames(codec: str, step: int, tmp_p
     assert (video.probe().coverage_claimed, decoded(video)) == (1.0, 1.0)
     assert [(gap["after"], gap["missing"]) for gap in video.probe().gaps] == [(4, 1), (18, 3)]
     assert {flag.code for flag in video.flags} == {"V113", "V117"}
+
+
+@pytest.mark.parametrize("lost", [21, 22, 25, 38])
+def test_groups_with_a_hole_are_suspect_also_where_pictures_are_stored_out_of_order(
+    lost: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.avi"
+    options = {"g": "20", "bf": "3", "b_strategy": "0", "sc_threshold": "0"}
+    with VideoWriter(
+        path,
+        size=(64, 48),
+        rate=Fraction(30),
+        options=options,
+        on_packet=lambda number, packet: [] if number == lost else [packet],
+    ) as out:
+        for number in range(N):
+            out.write(np.roll(np.arange(48 * 64, dtype=np.uint8).reshape(48, 64), number, axis=0))
+    facts = Video(path)._files[0]
+    assert facts.delay == 2
+    assert facts.suspects == {1}

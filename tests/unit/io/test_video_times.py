@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mystax.core.clock import Gap
 from mystax.core.frames import adjacency
-from mystax.io.video_times import Timing, join_timings, time_frames
+from mystax.io.video_times import Timing, around_gaps, join_timings, shown_stamps, time_frames
 
 MS = Fraction(1, 1000)
 NTSC = Fraction(30000, 1001)
@@ -195,3 +195,38 @@ def test_many_files_of_odd_rates_join_without_overflow() -> None:
         wanted += [float(start + int(tick) * timing.tick) for tick in timing.ticks]
         start += int(timing.ticks[n - 1]) * timing.tick + timing.interval
     np.testing.assert_allclose(clock.seconds, wanted, rtol=0, atol=2e-9)
+
+
+# ---------------------------------------------------------------------- pictures that are stored out of order
+
+
+def decode_stamps(shown: np.ndarray, delay: int) -> np.ndarray:
+    """Stamp packets as x264 does: the first ones early, then with the times of the pictures before them."""
+    return np.sort(np.concatenate([shown[:delay] - shown[delay], shown[: len(shown) - delay]]))
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 4])
+@pytest.mark.parametrize("hole", [1, 2, 30, 50])
+def test_pictures_get_the_times_at_which_they_are_shown(hole: int, delay: int) -> None:
+    shown = np.arange(60, dtype=np.int64) + np.where(np.arange(60) >= hole, 40, 0)
+    found = shown_stamps(decode_stamps(shown, delay), delay)
+    np.testing.assert_array_equal(found - found[0], shown - shown[0])
+
+
+@pytest.mark.parametrize("delay", [1, 2, 4])
+def test_rate_is_proven_from_decode_stamps_in_milliseconds_too(delay: int) -> None:
+    shown = stamps_of(NTSC, 300, MS)
+    assert timed(shown_stamps(decode_stamps(shown, delay), delay), MS, NTSC).kind == "constant"
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_stamps_stay_what_they_are(n: int) -> None:
+    assert shown_stamps(np.arange(n, dtype=np.int64), 2).tolist() == list(range(n))
+    assert around_gaps(np.arange(n, dtype=np.int64), 1, 1) == []
+
+
+def test_frames_near_gaps_are_listed() -> None:
+    stamps = np.array([0, 1, 2, 3, 9, 10, 11, 12, 13, 20], np.int64)
+    assert around_gaps(stamps, 0, 0) == [4, 9]
+    assert around_gaps(stamps, 2, 1) == [2, 3, 4, 5, 7, 8, 9]
+    assert around_gaps(stamps[:4], 2, 1) == []

@@ -5,7 +5,7 @@ Objects of FFmpeg's library come through `Library`; this module does not import 
 
 import itertools
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -215,7 +215,7 @@ def look_at(scan: Scan, grey_range: str = "auto") -> FileFacts:
             head.take(picture)
     if head.plan is None:
         raise VideoError("V103", where, "no picture can be decoded", hint="the stream may be damaged")
-    index = FrameIndex.build(scan.table, _route(scan, head.packets), scan.container)
+    index = FrameIndex.build(scan.table, _route(scan, head), scan.container)
     delay, unsure = 0, frozenset[int]()
     if index.route == "order" and index.stamps is not None and not (scan.table.pts != NO_STAMP).any():
         delay, most = head.delays()
@@ -282,7 +282,7 @@ class _Head:
         stored = np.argsort(np.argsort(self.packets))
         needed = int((stored - np.arange(len(stored))).max(initial=0))
         most = max(needed, self.n_kept or 0)
-        return needed if most > MAX_DELAY else most, most
+        return most if self.is_known and most <= MAX_DELAY else needed, most
 
 
 def _pictures(scan: Scan, head: _Head) -> Generator[Any]:
@@ -320,14 +320,20 @@ def _pictures(scan: Scan, head: _Head) -> Generator[Any]:
         opened.close()
 
 
-def _route(scan: Scan, packets: Sequence[int]) -> Route:
-    """Choose the route: by stamps where the decoder gives pictures in the order of their packets' stamps."""
+def _route(scan: Scan, head: _Head) -> Route:
+    """Choose the route: by stamps where the decoder gives pictures in the order of their packets' stamps.
+
+    Where a file only says when packets are decoded, pictures that wait in the decoder are enough to distrust
+    it: the first ones may be in order by chance.
+    """
     if scan.container in BARE:
         return "order"
-    stamps = [int(scan.table.stamp[packet]) for packet in packets]
+    stamps = [int(scan.table.stamp[packet]) for packet in head.packets]
     if any(stamp == NO_STAMP for stamp in stamps):
         return "order"
     falls = sum(b < a for a, b in itertools.pairwise(stamps))
+    if (falls or head.n_kept) and not (scan.table.pts != NO_STAMP).any():
+        return "order"
     # A single stamp that goes back is a fault of the stamps; a tenth of them is another order.
     return "order" if falls > max(len(stamps) // 10, 0 if scan.container == "avi" else 1) else "stamp"
 

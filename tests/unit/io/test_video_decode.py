@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from mystax.core.recording import Reason
 from mystax.errors import VideoError
-from mystax.io.video import Video, VideoWriter
+from mystax.io.video import Video, VideoWriter, picture_from_array
 from mystax.io.video_decode import Decoder
 from mystax.io.video_index import MAX_REORDER
 from mystax.io.video_parts import Part
@@ -272,6 +273,29 @@ def test_start_in_the_middle_gives_the_same_frames(
     assert all(np.array_equal(rest[frame], whole[frame]) for frame in range(40, 60))
 
 
+@pytest.mark.parametrize(
+    ("n_in_order", "options"),
+    [(0, {"bf": "16", "b-pyramid": "none"}), (0, {"bf": "7"}), (40, {"bf": "3"}), (40, {"bf": "1"})],
+)
+def test_frames_of_an_avi_are_those_of_an_mp4_also_where_few_at_its_start_are_out_of_order(
+    n_in_order: int, options: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+
+    def coded(*values: Any) -> Any:
+        image = picture_from_array(*values)
+        image.pict_type = PictureType.P if len(given) % 60 < n_in_order else PictureType.NONE
+        given.append(0)
+        return image
+
+    monkeypatch.setattr("mystax.io.video.picture_from_array", coded)
+    for name in ("a.avi", "a.mp4"):
+        write(tmp_path / name, "h264", None, g="60", b_strategy="0", **options)
+    (decoder, frames), (_, truth) = (decoded(part_of(tmp_path / name)) for name in ("a.avi", "a.mp4"))
+    assert not decoder.reasons(0, 60).any()
+    assert all(np.array_equal(frames[frame], truth[frame]) for frame in range(60))
+
+
 def test_decoder_that_is_opened_anew_gives_the_same_frames(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     write(path, "h264", bf="2")
@@ -314,7 +338,7 @@ class Hoarding:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
-    ("name", "b_frames"), [("a.mp4", 3), ("a.mp4", 7), ("a.mp4", 16), ("a.avi", 3), ("a.avi", 7)]
+    ("name", "b_frames"), [(name, b_frames) for name in ("a.mp4", "a.avi") for b_frames in (3, 7, 16)]
 )
 def test_pictures_that_wait_long_in_the_decoder_are_not_taken_for_lost(
     name: str, b_frames: int, threads: int, tmp_path: Path

@@ -88,6 +88,7 @@ def reader_of(film: Film) -> PacketReader:
         listen=lambda _: contextlib.nullcontext([]),
         failure=OSError,
         twin=lambda packet: packet,
+        count_samples=lambda: N,
     )
     return PacketReader(library, FrameIndex.build(table, "stamp", "mpeg"))
 

@@ -211,6 +211,7 @@ def export_facemap(
     from mystax.io.outcomes import load
     from mystax.io.rois import read_rois
     from mystax.io.store_fs import refusals
+    from mystax.io.whole_files import refuse_existing
 
     place = Path(source)
     if not (is_there(place) or is_there(place, folder=True)):
@@ -228,10 +229,7 @@ def export_facemap(
     name = f"{VERBATIM}/{VERBATIM}"
     suffix = ".mat" if matlab else ".npy"
     target = Path(folder) / f"{stem.removesuffix('_proc')}_proc{suffix}"
-    if target.exists() and not overwrite:
-        raise RecipeError(
-            "P403", str(target), "the file exists", hint="name another folder, or say --overwrite"
-        )
+    refuse_existing([target], overwrite)
     if name in outcomes:
         tree = tree_from_verbatim(outcomes[name])
     else:

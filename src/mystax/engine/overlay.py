@@ -13,6 +13,7 @@ from mystax.core.keypoints import KeypointSet
 from mystax.core.safe_names import check_folder, is_there
 from mystax.core.typing import Float32, Shaped, UInt8
 from mystax.errors import RecipeError
+from mystax.io.whole_files import refuse_existing
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -116,10 +117,7 @@ def check_overlay(target: Path, videos: Iterable[str | Path], *, overwrite: bool
         raise RecipeError(
             "P403", str(target), "is a video of the recording: it is never replaced", hint="name another file"
         )
-    if not overwrite:
-        raise RecipeError(
-            "P403", str(target), "the file exists", hint="name another file, or say --overwrite"
-        )
+    refuse_existing([target], overwrite)
 
 
 def write_overlay(

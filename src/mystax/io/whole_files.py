@@ -73,5 +73,5 @@ def refuse_existing(targets: list[Path], overwrite: bool) -> None:
     present = [target for target in targets if is_there(target)]
     if present and not overwrite:
         raise RecipeError(
-            "P403", str(present[0]), "the file exists", hint="name another folder, or say --overwrite"
+            "P403", str(present[0]), "the file exists", hint="name another place, or say --overwrite"
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mystax.core.board import board_from_text
-from mystax.errors import RecipeError
+from mystax.io.whole_files import refuse_existing
 
 __all__ = ["write_board"]
 
@@ -40,8 +40,7 @@ def write_board(text: str, path: str | Path, *, overwrite: bool = False) -> Path
 
     board = board_from_text(text)
     place = Path(path)
-    if place.exists() and not overwrite:
-        raise RecipeError("P403", str(place), "the file exists", hint="name another file, or say --overwrite")
+    refuse_existing([place], overwrite)
     data = board_pdf(draw_board(board), board.square, board.columns, board.text())
     Store(place.parent).write_bytes(place.name, data)
     return place

@@ -46,6 +46,7 @@ class Marks:
     def forget(self, packet: int) -> None:
         """Forget all that was seen from a packet on."""
         self.state[packet:] = bytes(len(self.state) - packet)
+        self._lost = [number for number in self._lost if number < packet]
         if self._in_order:
             self._packet_of[:] = -1
             self._place_of[:] = -1
@@ -54,7 +55,6 @@ class Marks:
         """Start to count pictures at a key packet."""
         index = self._index
         self._pending.clear()
-        self._lost = [number for number in self._lost if number < packet]
         self._first_group = int(index.group[packet]) if len(self.state) else 0
         anchored = packet == 0 or not index.is_open[self._first_group]
         self._group = self._first_group if anchored else -1

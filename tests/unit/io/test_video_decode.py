@@ -261,6 +261,31 @@ def test_order_route_leaves_out_what_it_cannot_number(tmp_path: Path) -> None:
     assert all(np.array_equal(frames[frame], truth[frame]) for frame in np.flatnonzero(reason == 0).tolist())
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_order_route_forgets_no_lost_packet_when_it_goes_on_behind_it(seed: int, tmp_path: Path) -> None:
+    truth = faulty_video(
+        tmp_path / "a.avi",
+        "zeroed",
+        container="avi",
+        n_frames=150,
+        size=(64, 64),
+        key_interval=30,
+        b_frames=2,
+    )
+    found = []
+    for threads, size in ((8, None), (1, None), (2, 16), (1, 7)):
+        chunks = Video(truth.path, threads=threads).chunks(size=size)
+        found.append(np.concatenate([chunk.reason for chunk in chunks]))
+    expected, *others = found
+    assert expected.any()
+    assert not expected.all()
+    for other in others:
+        np.testing.assert_array_equal(other, expected)
+    video = Video(truth.path)
+    for frame in np.random.default_rng(seed).permutation(150)[:40].tolist():
+        assert video.frame_at(frame).reason[0] == expected[frame]
+
+
 @pytest.mark.parametrize(("name", "codec", "options"), CLEAN)
 def test_start_in_the_middle_gives_the_same_frames(
     name: str, codec: str, options: dict[str, str], tmp_path: Path

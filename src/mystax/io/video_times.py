@@ -87,7 +87,7 @@ class Timing:
         )
 
 
-def shown_stamps(decoded: Int64[np.ndarray, " time"], delay: int) -> Int64[np.ndarray, " time"]:
+def shown_stamps(stamps: Int64[np.ndarray, " time"], delay: int) -> Int64[np.ndarray, " time"]:
     """Turn the stamps at which packets are decoded into those at which their pictures are shown.
 
     Where pictures are stored out of order, an encoder stamps a packet with the time of the picture that is
@@ -95,7 +95,7 @@ def shown_stamps(decoded: Int64[np.ndarray, " time"], delay: int) -> Int64[np.nd
 
     Parameters
     ----------
-    decoded : array (time,)
+    stamps : array (time,)
         Rising decode stamps.
     delay : int
         Pictures that a decoder holds back before it shows the first one.
@@ -106,12 +106,12 @@ def shown_stamps(decoded: Int64[np.ndarray, " time"], delay: int) -> Int64[np.nd
         Stamps of the pictures in the order in which they are shown; the first one stays what it was, and
         behind the last packet they go on at the usual interval.
     """
-    steps = np.diff(decoded)
+    steps = np.diff(stamps)
     if not delay or len(steps) <= delay:
-        return decoded
+        return stamps
     usual = steps[steps <= GAP * np.median(steps)].mean()
-    beyond = decoded[-1] + np.rint(np.arange(1, delay + 1) * usual).astype(np.int64)
-    return np.asarray(np.concatenate([decoded[delay:], beyond]) - (decoded[delay] - decoded[0]))
+    beyond = stamps[-1] + np.rint(np.arange(1, delay + 1) * usual).astype(np.int64)
+    return np.asarray(np.concatenate([stamps[delay:], beyond]) - (stamps[delay] - stamps[0]))
 
 
 def around_gaps(stamps: Int64[np.ndarray, " time"], before: int, behind: int) -> list[int]:

@@ -18,7 +18,7 @@ from mystax.engine import run as engine
 from mystax.engine.places import FolderPlace
 from mystax.engine.recipe import Recipe, Step
 from mystax.engine.run import plan_run
-from mystax.errors import Cancelled, ParameterError, RecipeError, RoiError
+from mystax.errors import Cancelled, ParameterError, RecipeError, RoiError, StoreError
 from mystax.io.outcomes import Outcomes
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
@@ -336,6 +336,22 @@ def test_a_report_is_made_again_where_it_shows_something_else_or_is_not_whole(
     before = [_stamps(place) for place in places]
     mystax.run(video, **wish)
     assert [_stamps(place) for place in places] == before, "a report that is whole is left alone"
+
+
+def test_a_current_folder_that_cannot_be_written_is_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = _video(tmp_path)
+    mystax.run(video, analyses=["motion"], isolated=False, report=False)
+    events: list[Event] = []
+
+    def refused(*_: object, **__: object) -> None:
+        raise StoreError("S503", "recipe.toml", "the disk is read-only")
+
+    monkeypatch.setattr("mystax.engine.run.finish_folder", refused)
+    outcomes = mystax.run(video, analyses=["motion"], progress=events.append)
+    assert "motion" in outcomes
+    assert any("stay as they are" in event.text for event in events if event.kind == "note")
 
 
 def test_what_is_not_applicable_any_more_is_neither_shown_nor_counted(tmp_path: Path) -> None:

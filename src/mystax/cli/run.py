@@ -123,7 +123,9 @@ def _recordings(files: tuple[Path, ...], options: Mapping[str, Any]) -> list[Any
         raise click.UsageError("give at least one FILE, or --camera NAME=FILE")
     seen: dict[str, Path] = {}
     for file in files:
-        first = seen.setdefault(os.path.realpath(file), file)
+        # Two links to one content are two recordings, but not parts of one.
+        place = os.path.realpath(file) if options["join"] else os.path.normpath(file.absolute())
+        first = seen.setdefault(place, file)
         if first is not file:
             raise RecipeError("P403", "files", "the same file is given twice", got=f"{first} and {file}")
     return [list(map(str, files))] if options["join"] else list(map(str, files))

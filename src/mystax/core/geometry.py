@@ -387,6 +387,8 @@ def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
 
 
 def _camera(camera: object, where: str) -> str:
+    if camera is None:
+        return ""
     if not isinstance(camera, str):
         raise RoiError("P402", where, expected="camera as a name", got=repr(camera))
     return camera
@@ -415,7 +417,7 @@ def _source(source: object, where: str) -> Source:
 def _frame_size(size: object, where: str) -> tuple[int, int] | None:
     if size is None:
         return None
-    values = list(size) if isinstance(size, list | tuple) else []
+    values = list(size) if isinstance(size, list | tuple | np.ndarray) else []
     numbers = [int(value) for value in values if _is_number(value) and value == int(value) and value >= 1]
     if len(values) != 2 or len(numbers) != 2:
         raise RoiError("P402", where, expected="frame_size as width and height [px]", got=repr(size))

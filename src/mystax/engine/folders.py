@@ -286,7 +286,7 @@ def write_regions(
     if before is not None and text != before:
         told(Event("note", "rois", text=f"{path} was changed while the run went on: run again to measure it"))
         return
-    if text:
+    if text and request.rois is not None:  # else these are proposals that nobody changed
         mark = key12(hashlib.sha256(text).hexdigest())
         old = place.store.write_bytes(f".mystax/old/rois.{mark}.toml", text)
         told(Event("note", "rois", text=f"the regions in {path} are replaced; the old ones are in {old}"))

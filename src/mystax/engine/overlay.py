@@ -28,7 +28,8 @@ WIDEST = 1280
 """Columns of the overlay at most: it is for looking."""
 
 FILMS = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".asf", ".wmv"}
+    {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".m2t", ".3gp", ".3g2"}
+    | {".asf", ".wmv", ".flv", ".f4v", ".mxf", ".vob"}
 )
 """Suffixes of containers that hold what is written here."""
 

@@ -29,7 +29,7 @@ from mystax.engine.scratch import scratch_room
 from mystax.engine.signals import stop_wishes
 from mystax.engine.sources import VideoLike, recording_from
 from mystax.engine.supervisor import Limits, supervise
-from mystax.errors import ParameterError
+from mystax.errors import ParameterError, SpaceError, StoreError
 
 if TYPE_CHECKING:
     from mystax.io.outcomes import Outcomes
@@ -338,8 +338,11 @@ def _finish_current(
     """Complete a folder whose outcomes are all current: sums after a crash, regions, a missing report."""
     for item in plan.applicable:
         place.store.adopt(item.name)
-    write_regions(place, plan, request, progress)
-    finish_folder(place, plan, progress, has_report=report)
+    try:
+        write_regions(place, plan, request, progress)
+        finish_folder(place, plan, progress, has_report=report)
+    except (SpaceError, StoreError) as error:  # such as an archive: nothing is lost, all outcomes are there
+        progress(Event("note", "run", text=f"regions, recipe and report stay as they are: {error}"))
     n = len(plan.applicable)
     progress(Event("done", "run", n, n, f"nothing to do ({n} outcome{'s are' if n != 1 else ' is'} current)"))
 

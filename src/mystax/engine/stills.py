@@ -94,8 +94,10 @@ def stills_folder(source: str | Path, out: str | Path | None) -> Path:
     Path
         ``<out>/<source>``, or ``<source>.mystax`` beside the source.
     """
+    if out is not None:
+        return Path(out) / Path(source).absolute().name  # the name that was given, wherever a link leads
     place = Path(source).resolve()
-    return Path(out) / place.name if out is not None else place.with_name(f"{place.name}.mystax")
+    return place.with_name(f"{place.name}.mystax")
 
 
 def stills_of(source: str | Path | Sequence[str | Path]) -> Iterator[Still]:

@@ -15,8 +15,8 @@ __all__ = ["SUFFIXES", "is_still", "png_of", "read_still", "still_size"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 MAX_PIXELS = 1 << 28
-BITS = 258
-"""TIFF's tag of the bits of a sample."""
+BITS, KIND = 258, 254
+"""TIFF's tags of the bits of a sample, and of what a page is: an odd number tells a smaller copy."""
 DAMAGED = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, ArithmeticError, struct.error)
 """What Pillow raises where a file that begins as a picture does not go on as one."""
 
@@ -79,8 +79,7 @@ def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
     """
     with _open(path) as picture:
         try:
-            n_pages = int(getattr(picture, "n_frames", 1))
-            if n_pages > 1:
+            if (n_pages := _n_pages(picture)) > 1:
                 raise FormatError(
                     "F804",
                     str(path),
@@ -97,6 +96,18 @@ def read_still(path: Path | str) -> Shaped[np.ndarray, "y x"]:
     if not deep:
         return np.array(pixels, np.uint8)
     return _of_deep(pixels, str(path), is_wide=is_wide)
+
+
+def _n_pages(picture: Any) -> int:
+    """Count the pages of a TIFF file; smaller copies of one, as cameras add them, are none."""
+    if picture.format != "TIFF":
+        return 1
+    n_pages = 0
+    for number in range(int(picture.n_frames)):
+        picture.seek(number)
+        n_pages += not int(picture.tag_v2.get(KIND, 0)) & 1
+    picture.seek(0)
+    return n_pages
 
 
 def _of_deep(pixels: Shaped[np.ndarray, "y x"], where: str, *, is_wide: bool) -> Shaped[np.ndarray, "y x"]:

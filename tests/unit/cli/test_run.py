@@ -42,6 +42,16 @@ def test_a_file_that_is_given_twice_is_refused(join: bool, tmp_path: Path, monke
     assert error.value.code == "P403"
 
 
+def test_two_links_to_one_content_are_two_recordings(tmp_path: Path) -> None:
+    (tmp_path / "content").write_bytes(b"x")
+    links = (tmp_path / "a.mp4", tmp_path / "b.mp4")
+    for link in links:
+        link.symlink_to(tmp_path / "content")
+    assert _recordings(links, options()) == [str(link) for link in links]
+    with pytest.raises(RecipeError, match="given twice"):
+        _recordings(links, options(join=True))
+
+
 def test_cameras_make_one_recording_with_consecutive_files_in_a_list() -> None:
     cameras = ("left=l1.mp4", "right=r.mp4", "left=l2.mp4")
     assert _recordings((), options(cameras=cameras)) == [{"left": ["l1.mp4", "l2.mp4"], "right": "r.mp4"}]

@@ -346,7 +346,7 @@ def make_unchecked(**fields: object) -> Roi:
         ({"confidence": 7}, "0 <= confidence <= 1"),
         ({"frame_size": (0, 64)}, "width and height"),
         ({"reflections": Ellipse(5, 5, 2, 2)}, "a list of shapes"),
-        ({"camera": None}, "camera as a name"),
+        ({"camera": 3}, "camera as a name"),
     ],
 )
 def test_fields_that_cannot_be_are_refused_where_a_region_is_made(

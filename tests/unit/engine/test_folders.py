@@ -12,6 +12,7 @@ from mystax.engine.jobs import Job
 from mystax.engine.places import FolderPlace
 from mystax.engine.plan import Proposals, Request
 from mystax.engine.recipe import read_recipe
+from mystax.engine.stills import stills_folder
 from mystax.errors import RecipeError, RoiError
 from mystax.io.rois import read_rois, rois_to_toml
 from mystax.io.store import Store
@@ -111,6 +112,14 @@ def test_sources_with_folders_of_their_own_are_not(
 ) -> None:
     (sessions / "b" / "dots.mp4").write_bytes(b"c")
     refuse_shared([sessions / name for name in sources], out and sessions / out)
+
+
+def test_pictures_behind_a_link_have_the_name_of_the_link(tmp_path: Path) -> None:
+    for year in ("2021", "2022"):
+        (tmp_path / year / "frames").mkdir(parents=True)
+        (tmp_path / f"s{year}").symlink_to(tmp_path / year / "frames")
+    places = [stills_folder(tmp_path / f"s{year}", tmp_path / "out") for year in ("2021", "2022")]
+    assert places == [tmp_path / "out" / "s2021", tmp_path / "out" / "s2022"]
 
 
 def test_a_folder_without_regions_stands_for_none(tmp_path: Path) -> None:

@@ -101,6 +101,17 @@ def test_picture_of_several_pages_is_refused_with_their_number(tmp_path: Path) -
         read_still(tmp_path / "a.tif")
 
 
+def test_smaller_copies_that_cameras_add_are_no_pages(tmp_path: Path) -> None:
+    whole, small = (Image.fromarray(np.full((side, side), 90, np.uint8)) for side in (64, 16))
+    small.encoderinfo = {"tiffinfo": {254: 1}}  # NewSubfileType: a smaller copy
+    whole.save(tmp_path / "a.tif", save_all=True, append_images=[small])
+    whole.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[small])
+    with Image.open(tmp_path / "a.jpg") as picture:
+        assert getattr(picture, "n_frames", 1) == 2
+    for name in ("a.tif", "a.jpg"):
+        assert read_still(tmp_path / name).shape == (64, 64)
+
+
 @pytest.mark.attack
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it skips
 def test_hostile_pages_are_refused_or_read_but_never_untyped(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ __all__ = ["STATES", "read_keypoint_csv", "write_keypoint_csv"]
 
 MAX_DIGITS = 15
 STATES = {"placed": 2, "invisible": 1, "absent": 0, "": -1}
-FILE, FRAME = ("file", "image"), "frame"
-INDEX = (*FILE, FRAME)
+FRAME = "frame"
+INDEX = ("file", FRAME, "image")
+"""Columns that tell the picture: the first of them; beside a file a frame tells the one in it."""
 
 
 def read_keypoint_csv(path: Path | str) -> KeypointTable:
@@ -44,6 +45,7 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
     head = [cell.strip() for cell in cells[0]] if cells else []
     names = [name[:-2] for name in head if name.endswith("_x") and f"{name[:-2]}_y" in head]
     index = [name for name in INDEX if name in head]
+    index = index if index[:1] == ["file"] else index[:1]
     if not names or not index or len(set(head)) != len(head) or len(cells) < 2:
         raise FormatError(
             "F804", where, expected="columns file or frame, <point>_x, <point>_y", got=",".join(head)[:80]
@@ -67,9 +69,9 @@ def read_keypoint_csv(path: Path | str) -> KeypointTable:
             state[:, 0, k] = [STATES[word] for word in words]
         if f"{name}_confidence" in at:
             trust[:, 0, k] = numbers_of([[row[at[f"{name}_confidence"]]] for row in rows], 1, where)[:, 0]
-    files = [row[at[index[0]]].strip() if index[0] in FILE else "" for row in rows]
+    files = [row[at[index[0]]].strip() if index[0] != FRAME else "" for row in rows]
     frames = [-1] * len(rows)
-    if FRAME in at:
+    if FRAME in index:
         frames = [_frame(row[at[FRAME]].strip(), name, where) for row, name in zip(rows, files, strict=True)]
     used |= {index[0], *([FRAME] if max(frames) >= 0 else [])}
     extra = {name: [row[at[name]] for row in rows] for name in head if name not in used}

@@ -4,6 +4,7 @@ Facts about the layout are those that SLEAP (doi 10.1038/s41592-022-01426-1) doc
 """
 
 import json
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 NO_TRACK = "without a track"
+NUMBERED = re.compile(r"track[_ ]?\d*", re.IGNORECASE)
+"""Names that SLEAP gives to tracks by itself."""
 
 
 def _texts(dataset: Any) -> list[str]:
@@ -231,8 +234,9 @@ def read_sleap_labels(path: Path | str) -> KeypointTable:
     Returns
     -------
     KeypointTable
-        Labels of persons; predictions where there are no labels at all.  Individuals are tracks where there
-        are several, else they are counted; points are those of all skeletons.
+        Labels of persons; predictions where there are no labels at all.  Individuals are tracks where several
+        are in one frame or have names that a person gave, else they are counted; points are those of all
+        skeletons.
 
     Raises
     ------
@@ -273,7 +277,9 @@ def _individuals(tracks: list[list[str]]) -> tuple[list[str], list[list[int]]]:
     """Return the individuals, and the place of each instance among them: by its track, else by its order."""
     most = max((len(some) for some in tracks), default=0)
     known = sorted(dict.fromkeys(name for some in tracks for name in some), key=lambda name: not name)
-    if sum(map(bool, known)) > 1 and all(len(set(some)) == len(some) for some in tracks):
+    # SLEAP names a track anew where one breaks off: where no two are in one frame they may be of one animal.
+    named = [name for name in known if name and (most > 1 or not NUMBERED.fullmatch(name))]
+    if len(named) > 1 and all(len(set(some)) == len(some) for some in tracks):
         return [name or NO_TRACK for name in known], [[known.index(name) for name in some] for some in tracks]
     names = [""] if most <= 1 else [f"instance{a + 1}" for a in range(most)]
     return names, [list(range(len(some))) for some in tracks]

@@ -243,6 +243,12 @@ def test_table_of_videos_and_frame_numbers_uses_both(tmp_path: Path, order: str)
     assert table.extra == {}
 
 
+def test_frames_of_a_video_count_before_pictures_that_were_made_of_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("image,frame,a_x,a_y\nimg0005.png,5,1,2\n")
+    table = read_keypoints(tmp_path / "t.csv")
+    assert (table.files, table.frame.tolist(), table.extra) == (("",), [5], {"image": ("img0005.png",)})
+
+
 def test_number_beside_a_picture_is_a_further_column(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("file,frame,a_x,a_y,note\nimg7.png,7,1,2,\n")
     table = read_keypoints(tmp_path / "t.csv")

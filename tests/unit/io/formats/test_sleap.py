@@ -185,9 +185,10 @@ def tracked(folder: Path, tracks: list[str | None]) -> Path:
         (["A", "B", "A"], {"A": [0, 2], "B": [1]}),
         ([None, "A", "B"], {"A": [1], "B": [2], "without a track": [0]}),
         (["A", None, "A"], {"": [0, 1, 2]}),
+        (["track_0", "track_1", None, "track_2"], {"": [0, 1, 2, 3]}),
     ],
 )
-def test_tracks_that_are_never_together_are_different_animals(
+def test_tracks_that_are_never_together_are_different_animals_if_they_have_names(
     tmp_path: Path, tracks: list[str | None], expected: dict[str, list[int]]
 ) -> None:
     table = read_sleap_labels(tracked(tmp_path, tracks))

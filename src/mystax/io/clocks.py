@@ -172,30 +172,33 @@ def _edges_of_line(line: Shaped[np.ndarray, " sample"], edge: str, where: str) -
         raise ClockError("C206", where, "the sampled line holds values that are not finite")
     if line.min() == line.max():
         raise ClockError("C206", where, "the line never changes", got=f"{line[0]:g} throughout")
-    edges = np.empty(0, np.int64)
-    if (middle := _middle_level(line)) is not None:
-        change = np.diff(_without_glitches(np.asarray(line > middle)).astype(np.int8))
-        edges = (np.flatnonzero(change == (1 if edge == "rising" else -1)) + 1).astype(np.int64)
+    state = _without_glitches(np.asarray(line > _middle_level(line)))
+    change = np.diff(state.astype(np.int8))
+    edges = (np.flatnonzero(change == (1 if edge == "rising" else -1)) + 1).astype(np.int64)
     if not len(edges):
         what = "no pulse of at least 2 samples stands out of the noise"
         raise ClockError("C206", where, what, got=f"levels {line.min():g} to {line.max():g}")
     return edges
 
 
-def _middle_level(line: Shaped[np.ndarray, " sample"]) -> float | None:
-    """Return the level midway between two that last at least 2 samples; None where noise explains both.
+def _middle_level(line: Shaped[np.ndarray, " sample"]) -> float:
+    """Return the level midway between two that last at least 2 samples.
 
-    However rare pulses are, they count; a single sample does not, however far out it is.
+    However rare pulses are, they count; a single sample does not, however far out it is.  Where such levels do
+    not stand out of the steps between samples (noise, or edges that a filter rounds), the extremes count.
     """
+    low, high = float(line.min()), float(line.max())
     if len(line) < 2:
-        return None
-    high = float(np.minimum(line[1:], line[:-1]).max())
-    low = float(np.maximum(line[1:], line[:-1]).min())
+        return (low + high) / 2
+    lasting_high = float(np.minimum(line[1:], line[:-1]).max())
+    lasting_low = float(np.maximum(line[1:], line[:-1]).min())
     some = np.linspace(0, len(line) - 2, min(len(line) - 1, MAX_STEPS)).astype(np.int64)
     steps = np.abs(line[some + 1].astype(np.float64) - line[some])
     # With pulses and pauses of 2 samples half of the steps are edges: the lower quarter is noise.
     noise = float(np.quantile(steps, 0.25)) / QUARTER
-    return (low + high) / 2 if high - low > MIN_CONTRAST * noise else None
+    if lasting_high - lasting_low > MIN_CONTRAST * noise:
+        low, high = lasting_low, lasting_high
+    return (low + high) / 2
 
 
 def _without_glitches(state: Bool[np.ndarray, " sample"]) -> Bool[np.ndarray, " sample"]:

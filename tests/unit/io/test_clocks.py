@@ -165,6 +165,20 @@ def test_one_sample_far_out_does_not_hide_the_pulses(
     assert _edges(5 - line, tmp_path, "falling") == firsts
 
 
+@pytest.mark.parametrize("period", [6, 8, 10, 16, 20, 26, 50, 333])
+@pytest.mark.parametrize("cut", [0.25, 0.3, 0.4, 0.45])
+def test_edges_that_a_filter_rounds_are_found(period: int, cut: float, tmp_path: Path) -> None:
+    sharp = (np.arange(300 * period) % period >= period // 2).astype(float)
+    spectrum = np.fft.rfft(sharp)
+    spectrum[np.fft.rfftfreq(len(sharp)) > cut] = 0
+    line = np.fft.irfft(spectrum, len(sharp)) + np.random.default_rng(0).normal(0, 0.002, len(sharp))
+    truth = np.arange(period // 2, len(sharp), period)
+    found = np.array(_edges(line, tmp_path))
+    near = np.abs(truth[:, None] - found).min(1)
+    assert len(found) in (len(truth) - 1, len(truth))  # the first lies at the border
+    assert (near[1:] <= 1).all()
+
+
 def test_square_wave_of_two_samples_is_no_noise(tmp_path: Path) -> None:
     assert _edges(np.tile([0, 0, 5, 5], 50), tmp_path) == list(range(2, 200, 4))
 

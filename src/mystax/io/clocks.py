@@ -184,8 +184,8 @@ def _edges_of_line(line: Shaped[np.ndarray, " sample"], edge: str, where: str) -
 def _middle_level(line: Shaped[np.ndarray, " sample"]) -> float:
     """Return the level midway between two that last at least 2 samples.
 
-    However rare pulses are, they count; a single sample does not, however far out it is.  Where such levels do
-    not stand out of the steps between samples (noise, or edges that a filter rounds), the extremes count.
+    However rare pulses are, they count; a single sample does not, however far out it is.  Where such levels
+    do not stand out of the steps between samples (noise, edges that a filter rounds), the extremes count.
     """
     low, high = float(line.min()), float(line.max())
     if len(line) < 2:

@@ -4,10 +4,22 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeGuard, get_args
 
 import numpy as np
 
+from mystax.core.roi_fields import (
+    RoiKind,
+    Source,
+    checked_camera,
+    checked_confidence,
+    checked_frame_size,
+    checked_kind,
+    checked_name,
+    checked_scale,
+    checked_shapes,
+    checked_source,
+    is_number,
+)
 from mystax.core.typing import Bool
 from mystax.errors import RoiError, nearest
 
@@ -23,11 +35,7 @@ __all__ = [
     "roi_from_text",
 ]
 
-RoiKind = Literal["pupil", "motion", "blink", "running", "face"]
-Source = Literal["drawn", "proposed", "imported"]
 SHAPES = ("rectangle", "ellipse", "polygon")
-LARGEST = 2**31
-"""Largest number that a region may hold [px]; pictures are much smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +218,15 @@ class Roi:
         """Refuse what cannot be a region, before anything is measured in it."""
         where = f"roi {self.name!r}"
         checked: dict[str, object] = {
-            "name": _name(self.name, where),
-            "kind": _kind(self.kind, where),
+            "name": checked_name(self.name, where),
+            "kind": checked_kind(self.kind, where),
             "shape": _checked(self.shape, where),
-            "camera": _camera(self.camera, where),
-            "reflections": tuple(_checked(shape, where) for shape in _list(self.reflections, where)),
-            "scale": _scale(self.scale, where),
-            "source": _source(self.source, where),
-            "frame_size": _frame_size(self.frame_size, where),
-            "confidence": _confidence(self.confidence, where),
+            "camera": checked_camera(self.camera, where),
+            "reflections": tuple(_checked(shape, where) for shape in checked_shapes(self.reflections, where)),
+            "scale": checked_scale(self.scale, where),
+            "source": checked_source(self.source, where),
+            "frame_size": checked_frame_size(self.frame_size, where),
+            "confidence": checked_confidence(self.confidence, where),
         }
         for field, value in checked.items():
             object.__setattr__(self, field, value)
@@ -273,13 +281,6 @@ def _shape_entry(shape: Shape) -> dict[str, object]:
     return {name: shape.numbers()}
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    """Tell whether a value of a file is a finite number that coordinates can be (no truth value)."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    return bool(-LARGEST <= value <= LARGEST)
-
-
 def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     """Build a shape from the numbers of a file or of the command line."""
     layout = {
@@ -290,7 +291,7 @@ def _shape(name: str, values: Sequence[object], where: str) -> Shape:
     refused = RoiError(
         "P402", where, f"the {name} is not understood", expected=layout[name], got=repr(list(values))
     )
-    numbers = [float(value) for value in values if _is_number(value)]
+    numbers = [float(value) for value in values if is_number(value)]
     if len(numbers) != len(values):
         raise refused
     whole = all(value == int(value) for value in numbers)
@@ -339,26 +340,6 @@ def _shape_from_entry(entry: object, where: str) -> Shape:
     return _shape(found[0], numbers, where)
 
 
-def _name(name: object, where: str) -> str:
-    if not isinstance(name, str) or not name:
-        raise RoiError("P402", where, expected="a name", got=repr(name))
-    return name
-
-
-def _list(values: object, where: str) -> list[object]:
-    if not isinstance(values, list | tuple):
-        raise RoiError("P402", where, expected="reflections as a list of shapes", got=repr(values))
-    return list(values)
-
-
-def _kind(kind: object, where: str) -> RoiKind:
-    for known in get_args(RoiKind):
-        if kind == known:
-            found: RoiKind = known
-            return found
-    raise RoiError("P402", where, f"unknown kind {kind!r}{nearest(str(kind), get_args(RoiKind))}")
-
-
 def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
     """Build a region from an entry of `rois.toml`.
 
@@ -374,62 +355,16 @@ def roi_from_dict(entry: Mapping[str, object], where: str = "roi") -> Roi:
         if key not in known:
             raise RoiError("P402", place, f"unknown field {key!r}{nearest(key, known)}")
     return Roi(
-        _name(name, place),
-        _kind(entry.get("kind"), place),
+        checked_name(name, place),
+        checked_kind(entry.get("kind"), place),
         _shape_from_entry(entry, place),
-        _camera(entry.get("camera", ""), place),
-        tuple(_shape_from_entry(item, place) for item in _list(entry.get("reflections", []), place)),
-        _scale(entry.get("scale"), place),
-        _source(entry.get("source", "drawn"), place),
-        _frame_size(entry.get("frame_size"), place),
-        _confidence(entry.get("confidence"), place),
+        checked_camera(entry.get("camera", ""), place),
+        tuple(_shape_from_entry(item, place) for item in checked_shapes(entry.get("reflections", []), place)),
+        checked_scale(entry.get("scale"), place),
+        checked_source(entry.get("source", "drawn"), place),
+        checked_frame_size(entry.get("frame_size"), place),
+        checked_confidence(entry.get("confidence"), place),
     )
-
-
-def _camera(camera: object, where: str) -> str:
-    if camera is None:
-        return ""
-    if not isinstance(camera, str):
-        raise RoiError("P402", where, expected="camera as a name", got=repr(camera))
-    return camera
-
-
-def _scale(scale: object, where: str) -> tuple[float, float] | None:
-    if scale is None:
-        return None
-    values = list(scale) if isinstance(scale, list | tuple) else [scale, scale]
-    numbers = [float(value) for value in values if _is_number(value) and value > 0]
-    if len(values) != 2 or len(numbers) != 2:
-        raise RoiError(
-            "P402", where, expected="scale as one or two positive numbers [mm/px]", got=repr(scale)
-        )
-    return numbers[0], numbers[1]
-
-
-def _source(source: object, where: str) -> Source:
-    for known in get_args(Source):
-        if source == known:
-            found: Source = known
-            return found
-    raise RoiError("P402", where, f"unknown source {source!r}{nearest(str(source), get_args(Source))}")
-
-
-def _frame_size(size: object, where: str) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    values = list(size) if isinstance(size, list | tuple | np.ndarray) else []
-    numbers = [int(value) for value in values if _is_number(value) and value == int(value) and value >= 1]
-    if len(values) != 2 or len(numbers) != 2:
-        raise RoiError("P402", where, expected="frame_size as width and height [px]", got=repr(size))
-    return numbers[0], numbers[1]
-
-
-def _confidence(confidence: object, where: str) -> float | None:
-    if confidence is None:
-        return None
-    if not _is_number(confidence) or not 0 <= confidence <= 1:
-        raise RoiError("P402", where, expected="0 <= confidence <= 1", got=repr(confidence))
-    return float(confidence)
 
 
 def roi_from_text(text: str) -> Roi:
@@ -468,4 +403,4 @@ def roi_from_text(text: str) -> Roi:
         numbers = [float(value) for value in parts[2].split(",")]
     except ValueError as error:
         raise RoiError("P402", where, expected="numbers with commas between them", got=parts[2]) from error
-    return Roi(name or parts[0], _kind(parts[0], where), _shape(parts[1], numbers, where), camera)
+    return Roi(name or parts[0], checked_kind(parts[0], where), _shape(parts[1], numbers, where), camera)

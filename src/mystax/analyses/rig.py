@@ -191,7 +191,7 @@ class Rig:
         ParameterError
             P401, if the board, the model or the error of the board cannot be.
         RecipeError
-            P403, if pictures cannot be matched, or a clock belongs to no video.
+            P403, if pictures cannot be matched, a clock belongs to no video, or `out` is something else.
         ClockError
             C202, C206, if a clock is not one rising time for each frame.
         NumbersError
@@ -200,7 +200,10 @@ class Rig:
             X001, if pictures are given and OpenCV is not installed.
         """
         from mystax.analyses.calibrate import calibrate_sources
+        from mystax.io.rig import check_rig_place
 
+        if out is not None:
+            check_rig_place(out)
         model_found, corners, details = calibrate_sources(
             sources,
             board,
@@ -233,13 +236,16 @@ class Rig:
 
         Raises
         ------
+        RecipeError
+            P403, if something that is no rig lies there.
         SpaceError, StoreError
             S501, S503, as the disk refuses.
         """
-        from mystax.io.rig import rig_to_toml
+        from mystax.io.rig import check_rig_place, rig_to_toml
         from mystax.io.store import Store
 
         place = Path(path)
+        check_rig_place(place)
         store = Store(place.parent)
         store.write_text(place.name, rig_to_toml(self.model))
         if self.corners is not None:

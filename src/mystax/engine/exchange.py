@@ -85,13 +85,13 @@ def import_facemap(
     FormatError
         F801-F804, if the file is refused.
     """
+    from mystax.engine.folders import replace_regions
     from mystax.io.fingerprint import quick_id
     from mystax.io.formats.facemap import read_facemap, understood, verbatim, verbatim_schema
     from mystax.io.formats.facemap_outcomes import imported_outcomes
     from mystax.io.formats.facemap_rois import camera_names
     from mystax.io.outcomes import load
     from mystax.io.provenance import Provenance
-    from mystax.io.rois import rois_to_toml
     from mystax.io.store import Store
 
     place = Path(path)
@@ -119,7 +119,7 @@ def import_facemap(
         flags = found.flags.get(name, [])
         publish(name, get_analysis(name).version, datasets, flags, None)
     if found.rois:
-        store.write_text("rois.toml", rois_to_toml(found.rois))
+        replace_regions(store, found.rois, report)
     loaded = load(store.folder)
     return loaded if not hasattr(loaded, "data_vars") else {}  # type: ignore[return-value] # a folder gives Outcomes
 

@@ -32,6 +32,7 @@ __all__ = [
     "left_out",
     "refuse_shared",
     "regions_of_folder",
+    "replace_regions",
     "run_in_folder",
     "store_of_job",
     "write_regions",
@@ -286,11 +287,33 @@ def write_regions(
     if before is not None and text != before:
         told(Event("note", "rois", text=f"{path} was changed while the run went on: run again to measure it"))
         return
-    if text and request.rois is not None:  # else these are proposals that nobody changed
+    # Where none were asked for these are proposals, and what they replace are proposals that nobody changed.
+    replace_regions(place.store, rois, told, keeps=request.rois is not None)
+
+
+def replace_regions(store: Store, rois: Sequence[Roi], told: Report, *, keeps: bool = True) -> None:
+    """Write regions where others may lie; those go to ``.mystax/old``, for a person may have drawn them.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    rois : sequence of Roi
+        The new regions; where the file holds them already it stays as it is, with its comments.
+    told : callable
+        Takes events.
+    keeps : bool, optional
+        Whether the old regions are kept.
+    """
+    path = store.folder / ROIS
+    if path.is_file() and _holds(path, tuple(rois)):
+        return
+    text = _content(path)
+    if text and keeps:
         mark = key12(hashlib.sha256(text).hexdigest())
-        old = place.store.write_bytes(f".mystax/old/rois.{mark}.toml", text)
+        old = store.write_bytes(f".mystax/old/rois.{mark}.toml", text)
         told(Event("note", "rois", text=f"the regions in {path} are replaced; the old ones are in {old}"))
-    place.store.write_text(ROIS, rois_to_toml(rois))
+    store.write_text(ROIS, rois_to_toml(rois))
 
 
 def _holds(path: Path, rois: tuple[Roi, ...]) -> bool:

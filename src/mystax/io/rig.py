@@ -12,11 +12,11 @@ import numpy as np
 from mystax.core.rig_model import CameraModel, RigModel, make_rig
 from mystax.core.rotations import rotation_of, vector_of
 from mystax.core.typing import Float64
-from mystax.errors import FormatError
+from mystax.errors import FormatError, RecipeError
 from mystax.io.formats.texts import read_text
 from mystax.io.toml_values import toml_value
 
-__all__ = ["FORMAT", "read_rig", "rig_from_toml", "rig_to_toml"]
+__all__ = ["FORMAT", "check_rig_place", "read_rig", "rig_from_toml", "rig_to_toml"]
 
 FORMAT = "mystax-rig-1"
 
@@ -117,6 +117,28 @@ def read_rig(path: str | Path) -> RigModel:
         F802, F804, as `rig_from_toml`.
     """
     return rig_from_toml(read_text(path), Path(path).name)
+
+
+def check_rig_place(path: str | Path) -> None:
+    """Refuse to write a rig over what is none: a video, a folder, another file of settings.
+
+    Raises
+    ------
+    RecipeError
+        P403, if something else lies there.
+    """
+    place = Path(path)
+    if not place.exists() or (place.is_file() and place.stat().st_size == 0):
+        return
+    try:
+        if place.is_file() and place.suffix.lower() == ".toml":  # else it may be as large as a video
+            read_rig(place)
+            return
+    except FormatError:
+        pass
+    raise RecipeError(
+        "P403", str(path), "something that is no calibrated rig lies there", hint="--out calibration.toml"
+    )
 
 
 def rig_to_toml(rig: RigModel) -> str:

@@ -82,6 +82,21 @@ def test_importing_twice_changes_nothing(tmp_path: Path) -> None:
     assert events == []
 
 
+def test_regions_that_a_person_drew_are_kept_when_a_file_is_imported_over_them(tmp_path: Path) -> None:
+    path = write(tmp_path, facemap_dict(1))
+    imported = import_facemap(path).folder
+    assert imported is not None
+    regions = imported / "rois.toml"
+    before = regions.read_bytes()
+    drawn = before + b'\n[[roi]]\nname = "mine"\nkind = "motion"\nshape = "rectangle"\nbox = [1, 2, 8, 9]\n'
+    regions.write_bytes(drawn)
+    events: list[Event] = []
+    import_facemap(path, report=events.append)
+    assert regions.read_bytes() == before
+    assert [file.read_bytes() for file in (imported / ".mystax" / "old").glob("rois.*.toml")] == [drawn]
+    assert [event.kind for event in events] == ["note"]
+
+
 def test_importing_with_repair_makes_the_outcomes_anew(tmp_path: Path) -> None:
     path = write(tmp_path, facemap_dict(1))
     import_facemap(path)

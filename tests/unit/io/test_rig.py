@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mystax.analyses.rig import Rig
 from mystax.core.rig_model import RigModel
 from mystax.errors import FormatError, RecipeError
-from mystax.io.rig import read_rig, rig_from_toml, rig_to_toml
+from mystax.io.rig import check_rig_place, read_rig, rig_from_toml, rig_to_toml
 from tests.fixtures.rigs import rig_of
 
 
@@ -69,6 +70,25 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_data
+def test_a_rig_is_written_over_nothing_but_a_rig(tmp_path: Path) -> None:
+    video, regions, folder = tmp_path / "top.mp4", tmp_path / "rois.toml", tmp_path / "rig.toml"
+    video.write_bytes(b"recording")
+    regions.write_text('[[roi]]\nname = "pad"\n')
+    folder.mkdir()
+    for place in (video, regions, folder):
+        with pytest.raises(RecipeError) as refused:
+            Rig(rig_of(2)).save(place)
+        assert refused.value.code == "P403" and str(place) in str(refused.value)
+    assert video.read_bytes() == b"recording" and "pad" in regions.read_text()
+    new = tmp_path / "calibration.toml"
+    check_rig_place(new)
+    Rig(rig_of(2)).save(new)
+    Rig(rig_of(3)).save(new)
+    assert len(read_rig(new).cameras) == 3
+    new.write_bytes(b"")
+    check_rig_place(new)
+
+
 def test_published_anipose_file_is_read(real_data: Path) -> None:
     rig = read_rig(real_data / "eks" / "fly" / "calibration.toml")
     assert len(rig.cameras) == 3

@@ -65,12 +65,14 @@ def calibrate_files(
     Raises
     ------
     MystaxError
-        As `mystax.Rig.calibrate`.
+        As `mystax.Rig.calibrate`; P403, if something that is no rig lies at `out`.
     """
     from mystax.analyses.board_sources import board_sources
     from mystax.analyses.calibrate import calibrate_sources
     from mystax.analyses.rig import Rig
+    from mystax.io.rig import check_rig_place
 
+    check_rig_place(out)
     given: Any = sources
     if not isinstance(sources, Mapping):
         only = sources[0] if len(sources) == 1 else None
@@ -167,12 +169,17 @@ def check_rig(
     Raises
     ------
     MystaxError
-        As `mystax.pose3d`; N303 or N311 if the poses cannot be refined.
+        As `mystax.pose3d`; P403, if something else lies where the new file goes; N303 or N311 if the poses
+        cannot be refined.
     """
     from mystax.analyses.pose3d_quality import rig_flags
     from mystax.engine.space.pose3d_inputs import gathered_of
     from mystax.engine.space.pose3d_request import Request3d
+    from mystax.io.rig import check_rig_place
 
+    place = Path(out) if out is not None else Path(rig_file).with_name(f"{Path(rig_file).stem}-refined.toml")
+    if refine:
+        check_rig_place(place)
     model, gathered = gathered_of(poses, rig_file, Request3d(rate=rate), progress=progress)
     uv = np.stack([gathered.point(k, 0)[0] for k in range(len(gathered.names))], axis=2)
     flags = rig_flags(model)
@@ -187,7 +194,7 @@ def check_rig(
     summary: dict[str, Any] = {"cameras": facts, "moved": moved}
     if not refine:
         return Found(None, summary, flags, lines)
-    return _refined(Path(rig_file), model, gathered.cameras, uv, Found(None, summary, flags, lines), out)
+    return _refined(place, model, gathered.cameras, uv, Found(None, summary, flags, lines))
 
 
 def _residuals_of(
@@ -236,9 +243,7 @@ def _moved(model: Any, names: Sequence[str], flat: np.ndarray, facts: Mapping[st
     return max(facts, key=lambda name: float(np.nan_to_num(facts[name]["ratio"])))
 
 
-def _refined(
-    rig_file: Path, model: Any, names: Sequence[str], uv: np.ndarray, found: Found, out: str | Path | None
-) -> Found:
+def _refined(place: Path, model: Any, names: Sequence[str], uv: np.ndarray, found: Found) -> Found:
     """Adjust the poses and write the new rig."""
     from mystax.compute.refine import refine_poses
     from mystax.core.rig_model import RigModel
@@ -250,7 +255,6 @@ def _refined(
     moved = [list(names).index(name) for name in found.summary["moved"]]
     alone = moved and len(names) > 2
     refined, before, after = refine_poses(model, flat, moved if alone else list(range(1, len(names))))
-    place = Path(out) if out is not None else rig_file.with_name(f"{rig_file.stem}-refined.toml")
     metadata = {**model.metadata, "adjusted": True, "refined_from": model.fingerprint}
     Store(place.parent).write_text(place.name, rig_to_toml(RigModel(refined.cameras, metadata)))
     found.path = place

@@ -78,8 +78,10 @@ def test_a_rig_is_written_over_nothing_but_a_rig(tmp_path: Path) -> None:
     for place in (video, regions, folder):
         with pytest.raises(RecipeError) as refused:
             Rig(rig_of(2)).save(place)
-        assert refused.value.code == "P403" and str(place) in str(refused.value)
-    assert video.read_bytes() == b"recording" and "pad" in regions.read_text()
+        assert refused.value.code == "P403"
+        assert str(place) in str(refused.value)
+    assert video.read_bytes() == b"recording"
+    assert "pad" in regions.read_text()
     new = tmp_path / "calibration.toml"
     check_rig_place(new)
     Rig(rig_of(2)).save(new)

@@ -21,6 +21,10 @@ EAGER_BYTES = 64 << 20
 
 NORM_ERROR = 1e-3
 
+PAIRS = "a row of motion needs two frames that follow each other"
+PAIRS_OF_ALL = f"{PAIRS} in every camera: cameras of different rates have none"
+"""Why a decomposition of motion may be empty."""
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -192,7 +196,8 @@ def _judge(kind: Kind, parts: Sequence[Part], wanted: int) -> list[Flag]:
         found, where = part.found, f"{kind} svd of {part.name!r}"
         possible = min(wanted, len(found.mean), max(0, found.n_rows - 1))
         if found.n_rows < 2:
-            flags.append(Flag("N304", f"{where}: {found.n_rows} usable rows give no component"))
+            why = "" if kind == "movie" else f" ({PAIRS_OF_ALL if part.mask is None else PAIRS})"
+            flags.append(Flag("N304", f"{where}: {found.n_rows} usable rows give no component{why}"))
         elif found.n_components == 0:
             flags.append(Flag("N304", f"{where}: nothing changes, so there is no component"))
         elif found.n_components < possible:

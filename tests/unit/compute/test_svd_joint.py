@@ -1,6 +1,7 @@
 """One decomposition over the bins of all cameras."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,22 @@ def test_a_row_is_missing_if_any_camera_is_missing_there() -> None:
     found = run(sources)
     assert np.flatnonzero(np.isnan(found.motion_svd[:, 0, 0])).tolist() == [0, 40, 41, 42]
     assert np.flatnonzero(np.isnan(found.movie_svd[:, 0, 0])).tolist() == [40, 41]
+
+
+def test_where_no_frames_follow_each_other_in_all_cameras_the_remark_says_why() -> None:
+    """As of 30 frames per second beside 60: every row takes every second frame of the faster camera."""
+    fast = ArraySource(moving_movie(N, (16, 18)), 50)
+    reducer = JointSvdReducer(settings=SvdSettings(n_components=6), size=2, with_movie=True)
+    reducer.start({"fast": lend(fast, ())})
+    for chunk in fast.chunks(size=N):
+        reducer.update({"fast": replace(chunk, adjacent=np.zeros(N, bool))})
+    reducer.end_pass()
+    while reducer.work() is not None:
+        pass
+    reducer.finish()
+    (flag,) = reducer.flags()
+    assert flag.text.startswith("motion svd of 'all_cameras': 0 usable rows")
+    assert "cameras of different rates have none" in flag.text
 
 
 def test_each_camera_has_bins_of_its_own_size() -> None:

@@ -18,6 +18,7 @@ from mystax.engine.catalog.listing import Listed, list_videos
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, look_at_recording
 from mystax.engine.catalog.moves import follow_move
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
+from mystax.engine.catalog.owners import check_owner, owner_of
 from mystax.engine.catalog.pattern import nearest_misses
 from mystax.engine.catalog.rows import CHANGED, NewRecording, NewSideFile, write_recording
 from mystax.engine.catalog.side_files import ROLES, files_beside, kept_files, side_files_of
@@ -166,7 +167,7 @@ class _Ingest:
 
     def _is_unchanged(self, one: FoundRecording) -> bool:
         """Tell whether every file is where and as it was, and nothing else is wanted of it."""
-        row = self._intake.known.identities.get(one.identity)
+        row = owner_of(self._intake, one)
         if row is None:
             return False
         places = {self._intake.place(path) for path in one.paths}
@@ -245,7 +246,7 @@ class _Ingest:
     def _take(self, one: FoundRecording) -> None:
         """Write one recording: moved, changed or new."""
         try:
-            self._check_places(one)
+            check_owner(self._intake, one)
             if not follow_move(self._intake, one):
                 self._look(one)
         except RecipeError as error:
@@ -253,46 +254,9 @@ class _Ingest:
         if len(self._batch) >= BATCH:
             self._flush()
 
-    def _check_places(self, one: FoundRecording) -> None:
-        """Refuse files that the catalogue has under another name, and folders that two would share."""
-        row = self._intake.known.identities.get(one.identity)
-        for name, paths in one.cameras.items():
-            for path in paths:
-                known = self._intake.known.at(self._intake.place(path))
-                if known is not None and known.recording_id != row:
-                    raise RecipeError(
-                        "P403",
-                        str(self._folder / path),
-                        "the catalogue has the file as part of another recording",
-                        expected=f"r{known.recording_id}, camera {known.camera!r}",
-                        got=f"{one.identity.text}, camera {name!r}",
-                        hint="give the pattern of the first ingestion",
-                    )
-        elsewhere = None if row is None else self._elsewhere(row)
-        if elsewhere is not None:
-            raise RecipeError(
-                "P403",
-                one.identity.text,
-                "two recordings would have one project, subject, session and run",
-                expected="names that differ",
-                got=f"reading 1: r{row} has {elsewhere}; reading 2: {self._folder / one.paths[0]}",
-                hint="rename one of the folders, or name {project} in the pattern; files that were moved are"
-                " followed when they are all away from their old place",
-            )
-
-    def _elsewhere(self, row: int) -> Path | None:
-        """Return a file of a recording that is still there, outside of the folder that is taken in."""
-        for known in self._intake.known.of_recording.get(row, ()):
-            path = self._intake.known.roots.path_of(known.root)
-            if path is None or (path / known.path).is_relative_to(self._folder):
-                continue
-            if is_there(path / known.path):
-                return path / known.path
-        return None
-
     def _asked(self, one: FoundRecording) -> tuple[int | None, dict[str, list[Path]], dict[str, ClockWish]]:
         """Return the row of a recording that is known, and for each camera its files and clock."""
-        row = self._intake.known.identities.get(one.identity)
+        row = owner_of(self._intake, one)
         files = {name: [self._folder / path for path in paths] for name, paths in one.cameras.items()}
         clocks = self._intake.known.clocks
         return row, files, {name: self._wish.clock_of(name, clocks.get((row, name), {})) for name in files}
@@ -380,8 +344,9 @@ class _Ingest:
     def _write(self, connection: Connection, new: NewRecording, known: int | None) -> None:
         """Write one recording, and count it."""
         row = write_recording(connection, new, known)
-        self._intake.known.identities[new.identity] = row
-        self._intake.known.folders[new.folder] = row
+        if known is None:
+            self._intake.known.identities[new.identity] = row
+            self._intake.known.folders[new.folder] = row
         self._found.ids.append(row)
         self._sidecar(connection, row)
         self._found.added += known is None
@@ -395,7 +360,7 @@ class _Ingest:
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
         try:
-            self._check_places(one)
+            check_owner(self._intake, one)
         except RecipeError as error:
             self._found.conflicts.append(error)
             return

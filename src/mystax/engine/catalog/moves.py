@@ -9,8 +9,8 @@ from sqlalchemy import Connection, update
 
 from mystax.core.safe_names import is_there
 from mystax.engine.catalog.intake import Intake
-from mystax.engine.catalog.naming import FoundRecording
-from mystax.engine.catalog.rows import KnownVideo, subject_id
+from mystax.engine.catalog.naming import FoundRecording, Identity, naming_of
+from mystax.engine.catalog.rows import KnownVideo, identity_values
 from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
 from mystax.engine.catalog.tables import recording, side_file, video
 from mystax.io.fingerprint import quick_id
@@ -33,13 +33,15 @@ def follow_move(intake: Intake, one: FoundRecording) -> bool:
             pairs.append((known, path))
     rows = {known.recording_id for known, _ in pairs}
     row = next(iter(rows))
-    of_now = intake.known.identities.get(one.identity, row)
-    if len(rows) > 1 or of_now != row or len(intake.known.of_recording[row]) != len(pairs):
+    if len(rows) > 1 or len(intake.known.of_recording[row]) != len(pairs):
         return False
     moved = [(known, path) for known, path in pairs if (known.root, known.path) != intake.place(path)]
     if not moved:
         return False
-    _write_move(intake, row, one, moved)
+    who = _named_now(intake, row, one, moved[0][0])
+    if intake.known.identities.get(who, row) != row:
+        return False
+    _write_move(intake, row, who, moved)
     return True
 
 
@@ -52,10 +54,33 @@ def _gone(intake: Intake, path: str, name: str, position: int) -> KnownVideo | N
     return intake.known.gone(mark, name, position)
 
 
-def _write_move(
-    intake: Intake, row: int, one: FoundRecording, moved: Sequence[tuple[KnownVideo, str]]
-) -> None:
-    """Write new places; the identity goes with the names."""
+def _named_now(intake: Intake, row: int, one: FoundRecording, known: KnownVideo) -> Identity:
+    """Return the identity of a recording that moved: of the new names, save for what a person set."""
+    before = next(who for who, number in intake.known.identities.items() if number == row)
+    said = _readings(intake, known)
+    kept = {
+        name: getattr(before, name)
+        for name in Identity.__dataclass_fields__
+        if getattr(before, name) not in {getattr(who, name) for who in said}
+    }
+    who = replace(one.identity, **kept)
+    is_taken = intake.known.identities.get(who, row) != row
+    return before if kept and is_taken else who
+
+
+def _readings(intake: Intake, known: KnownVideo) -> list[Identity]:
+    """Return what the old path of a file said, for every folder that may have been taken in then."""
+    naming = naming_of(intake.wish.pattern)
+    root = intake.known.roots.path_of(known.root)
+    *folders, name = known.path.split("/")
+    tops = [(known.root, 0), *((folder, number) for number, folder in enumerate(folders, 1))]
+    tops += [] if root is None else [(root.name, 0)]
+    found = [naming.match("/".join([*folders[depth:], name]), project) for project, depth in tops]
+    return [matched.identity for matched in found if matched is not None]
+
+
+def _write_move(intake: Intake, row: int, who: Identity, moved: Sequence[tuple[KnownVideo, str]]) -> None:
+    """Write new places, and the identity that goes with them."""
     known, path = moved[0]
     before = intake.known.roots.path_of(known.root)
     shift = None if before is None else ((before / known.path).parent, (intake.folder / path).parent)
@@ -70,15 +95,10 @@ def _write_move(
                 known, root=place[0], path=place[1], mtime_ns=listed.mtime_ns
             )
             intake.found.moves.append((f"{known.root}/{known.path}", f"{place[0]}/{place[1]}"))
-        who = one.identity
-        values = {
-            "project": who.project,
-            "subject_id": subject_id(connection, who.subject),
-            "session": who.session,
-            "run": who.run,
-        }
+        values = identity_values(connection, who)
         connection.execute(update(recording).where(recording.c.id == row).values(**values))
         write_sidecar(intake.out, *sidecar_of(connection, row))
+    intake.known.identities = {one: n for one, n in intake.known.identities.items() if n != row} | {who: row}
     intake.found.moved += len(moved)
     intake.found.ids.append(row)
 

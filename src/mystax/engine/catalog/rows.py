@@ -16,6 +16,7 @@ __all__ = [
     "KnownVideo",
     "NewRecording",
     "NewSideFile",
+    "identity_values",
     "known_identities",
     "known_videos",
     "new_row",
@@ -163,6 +164,16 @@ def subject_id(connection: Connection, name: str) -> int | None:
     return new_row(connection, subject, name=name)
 
 
+def identity_values(connection: Connection, who: Identity) -> dict[str, Any]:
+    """Return the columns of what tells a recording from another; the row of its subject is made."""
+    return {
+        "project": who.project,
+        "subject_id": subject_id(connection, who.subject),
+        "session": who.session,
+        "run": who.run,
+    }
+
+
 def write_recording(connection: Connection, new: NewRecording, known_id: int | None = None) -> int:
     """Write a recording with its cameras, files and remarks.
 
@@ -173,25 +184,19 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
     new : NewRecording
         What was found.
     known_id : int, optional
-        The row that it replaces; its note, and what a person set, stay.
+        The row that it replaces; its names, its note, and what a person set, stay.
 
     Returns
     -------
     int
         The row.
     """
-    values: dict[str, Any] = {
-        "project": new.identity.project,
-        "subject_id": subject_id(connection, new.identity.subject),
-        "session": new.identity.session,
-        "run": new.identity.run,
-    }
     if known_id is None:
+        values = identity_values(connection, new.identity)
         more = {"folder": new.folder, "start": new.start, "meta": dict(new.meta), "note": new.note}
         row = new_row(connection, recording, **values, **more, added=utc_seconds())
     else:
         row = known_id
-        connection.execute(update(recording).where(recording.c.id == row).values(**values))
     accepted, lasting = _accepted(connection, row), _lasting(connection, row, new)
     connection.execute(delete(flag).where(flag.c.recording_id == row, flag.c.outcome_id.is_(None)))
     connection.execute(delete(side_file).where(side_file.c.recording_id == row))
@@ -206,8 +211,8 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
         more = {"mtime_ns": one.mtime_ns, "spec": dict(one.spec), "camera_id": cameras.get(one.camera)}
         connection.execute(insert(side_file).values(recording_id=row, **values, **more))
     remarks = [*new.remarks, *lasting, *(remark for facts in new.cameras for remark in facts.remarks)]
-    start = connection.scalar(select(recording.c.start).where(recording.c.id == row))
-    remarks += notes_of(Known(new.identity.subject, start, tuple(new.doubles)))
+    name, start = _subject_and_start(connection, row)
+    remarks += notes_of(Known(name, start, tuple(new.doubles)))
     _write_flags(connection, row, remarks, cameras, videos, accepted)
     update_quality(connection, [row])
     return row
@@ -337,12 +342,17 @@ def _write_flags(
 
 def refresh_notes(connection: Connection, row: int) -> None:
     """Make the notes on subject and start again, after a person changed them."""
-    query = select(recording.c.start, subject.c.name).join(subject, isouter=True)
-    found = connection.execute(query.where(recording.c.id == row)).one()
     here = (flag.c.recording_id == row) & flag.c.code.in_(("no_subject", "no_start_time"))
     connection.execute(delete(flag).where(here))
-    _write_flags(connection, row, notes_of(Known(found.name or "", found.start)), {}, {}, {})
+    _write_flags(connection, row, notes_of(Known(*_subject_and_start(connection, row))), {}, {}, {})
     update_quality(connection, [row])
+
+
+def _subject_and_start(connection: Connection, row: int) -> tuple[str, float | None]:
+    """Return the name of the subject of a recording, and its start [s since 1970]."""
+    query = select(subject.c.name, recording.c.start).select_from(recording).join(subject, isouter=True)
+    found = connection.execute(query.where(recording.c.id == row)).one()
+    return found.name or "", found.start
 
 
 def update_quality(connection: Connection, rows: Iterable[int]) -> None:

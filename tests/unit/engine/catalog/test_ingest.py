@@ -117,11 +117,21 @@ def test_one_content_in_two_cameras_of_a_recording_is_refused(catalog: Catalog, 
 
 
 def test_file_of_another_recording_is_refused(catalog: Catalog, tmp_path: Path) -> None:
-    new_clip(tmp_path / "whisk" / "m1" / "1.mp4")
-    catalog.ingest(tmp_path / "whisk", pattern="{subject}/{session}.{video}")
+    for name in ("left", "right"):
+        new_clip(tmp_path / "whisk" / "m1" / f"{name}.mp4")
+    catalog.ingest(tmp_path / "whisk", pattern="{subject}/{camera}.{video}")
     found = catalog.ingest(tmp_path / "whisk", pattern="files")
-    assert [error.code for error in found.conflicts] == ["P403"]
+    assert [error.code for error in found.conflicts] == ["P403", "P403"]
     assert len(catalog.recordings()) == 1
+
+
+def test_files_of_two_recordings_are_not_made_one(catalog: Catalog, tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        new_clip(tmp_path / "whisk" / "m1" / f"{name}.mp4")
+    catalog.ingest(tmp_path / "whisk", pattern="{subject}/{session}.{video}")
+    found = catalog.ingest(tmp_path / "whisk", pattern="folders")
+    assert [error.code for error in found.conflicts] == ["P403"]
+    assert len(catalog.recordings()) == 2
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

@@ -8,9 +8,11 @@ from mystax.core.quality import Flag
 from mystax.errors import CODES, MystaxError
 
 __all__ = [
+    "AWAY",
     "NOTES",
     "Remark",
     "Severity",
+    "is_passing",
     "notes_of",
     "quality_of",
     "remark_of_error",
@@ -21,6 +23,8 @@ __all__ = [
 Severity = Literal["note", "warning", "error"]
 Quality = Literal["unchecked", "good", "warned", "bad"]
 
+AWAY = "the file is not there"
+"""Text of the remark on a video that was away when somebody looked."""
 ONLY_NOTES = frozenset({"V108", "V109", "V115", "V117", "V121", "C208"})
 """Flags that change no number as long as nobody builds on what they say."""
 
@@ -68,6 +72,11 @@ def severity_of(code: str, *, is_refusal: bool = False) -> Severity:
     if is_refusal:
         return "error"
     return "note" if code in ONLY_NOTES or code not in CODES else "warning"
+
+
+def is_passing(code: str, detail: Mapping[str, object]) -> bool:
+    """Tell whether a remark is of a moment: the disk could not be read, or the file was away."""
+    return code == "V131" or detail.get("text") == AWAY
 
 
 def remark_of_flag(flag: Flag, camera: str = "", path: str = "") -> Remark:

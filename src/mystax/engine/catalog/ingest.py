@@ -15,7 +15,7 @@ from mystax.engine.catalog.flags import Remark
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.intake import Intake
 from mystax.engine.catalog.listing import Listed, list_videos
-from mystax.engine.catalog.looking import CameraFacts, ClockWish, look_at_recording
+from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
 from mystax.engine.catalog.moves import follow_move
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
 from mystax.engine.catalog.owners import check_owner, owner_of
@@ -189,15 +189,27 @@ class _Ingest:
                     return False
                 if (known.size, known.mtime_ns) != (listed.size, listed.mtime_ns):
                     return False
-            clock = self._intake.known.clocks.get((row, name), {})
-            if self._wish.clock_of(name, clock) != ClockWish.from_dict(clock):
+            if self._has_other_clock(row, name, paths[0]):
                 return False
-        if any(self._asks_for_others(one, row, role) for role in ROLES):
+        if self._is_doubted(one) or any(self._asks_for_others(one, row, role) for role in ROLES):
             return False
         if not all(self._intake.known.is_same(file) for file in self._intake.known.side_files.get(row, ())):
             return False
         self._found.missing += [f"{file.root}/{file.path}" for file in others]
         return True
+
+    def _has_other_clock(self, row: int, name: str, path: str) -> bool:
+        """Tell whether another clock is wanted, or one that failed has its file by now."""
+        known = self._intake.known
+        clock = known.clocks.get((row, name), {})
+        wish = ClockWish.from_dict(clock)
+        if self._wish.clock_of(name, clock) != wish:
+            return True
+        if clock.get("id"):
+            return False
+        before = {(file["root"], file["path"]) for file in known.side_files.get(row, ())}
+        files = clock_files(wish, [(self._folder / path).parent])
+        return not {known.roots.locate(file.absolute()) for file in files} - {None} <= before
 
     def _asks_for_others(self, one: FoundRecording, row: int, role: str) -> bool:
         """Tell whether the glob of a role finds other files than those that are known."""
@@ -247,12 +259,17 @@ class _Ingest:
         """Write one recording: moved, changed or new."""
         try:
             check_owner(self._intake, one)
-            if not follow_move(self._intake, one):
+            if not follow_move(self._intake, one) or self._is_doubted(one):
                 self._look(one)
         except RecipeError as error:
             self._found.conflicts.append(error)
         if len(self._batch) >= BATCH:
             self._flush()
+
+    def _is_doubted(self, one: FoundRecording) -> bool:
+        """Tell whether something was said of files that may be over."""
+        known = (self._intake.known.at(self._intake.place(path)) for path in one.paths)
+        return any(file is not None and file.id in self._intake.known.doubted for file in known)
 
     def _asked(self, one: FoundRecording) -> tuple[int | None, dict[str, list[Path]], dict[str, ClockWish]]:
         """Return the row of a recording that is known, and for each camera its files and clock."""

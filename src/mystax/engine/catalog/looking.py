@@ -104,6 +104,8 @@ class CameraFacts:
         On the camera and its files.
     changed : bool
         Whether a file changed while it was looked at.
+    is_stored : bool
+        Whether nobody could look at it, and all this is what the catalogue has.
     """
 
     name: str
@@ -113,6 +115,7 @@ class CameraFacts:
     report: Mapping[str, object] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
     changed: bool = False
+    is_stored: bool = False
 
 
 def look_at_recording(

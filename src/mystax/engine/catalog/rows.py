@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from mystax.engine.catalog.database import utc_seconds
-from mystax.engine.catalog.flags import Known, Remark, notes_of, quality_of
+from mystax.engine.catalog.flags import Known, Remark, is_passing, notes_of, quality_of
 from mystax.engine.catalog.looking import CameraFacts, VideoFacts
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.tables import camera, flag, recording, side_file, subject, video
@@ -198,7 +198,7 @@ def write_recording(connection: Connection, new: NewRecording, known_id: int | N
     else:
         row = known_id
     accepted, lasting = _accepted(connection, row), _lasting(connection, row, new)
-    connection.execute(delete(flag).where(flag.c.recording_id == row, flag.c.outcome_id.is_(None)))
+    _delete_flags(connection, row, [facts.name for facts in new.cameras if facts.is_stored])
     connection.execute(delete(side_file).where(side_file.c.recording_id == row))
     cameras = _write_cameras(connection, row, new)
     videos = {
@@ -229,6 +229,8 @@ def _write_cameras(connection: Connection, row: int, new: NewRecording) -> dict[
     for facts in new.cameras:
         clock = {**new.clocks.get(facts.name, {}), "id": facts.clock_id, "n_frames": facts.n_frames}
         values = {"clock": clock, "clock_report": _plain(facts.report)}
+        if facts.is_stored:
+            values.pop("clock_report")
         if facts.name in known:
             found[facts.name] = known[facts.name]
             connection.execute(update(camera).where(camera.c.id == known[facts.name]).values(**values))
@@ -248,7 +250,12 @@ def _plain(values: Mapping[str, object]) -> dict[str, object]:
 def _write_videos(
     connection: Connection, camera_id: int, facts: CameraFacts, new: NewRecording
 ) -> dict[str, int]:
-    """Write the files of a camera anew; return their rows by path on this host."""
+    """Write the files of a camera anew, save for those that are away; return their rows by path here."""
+    if facts.is_stored:
+        rows = connection.scalars(
+            select(video.c.id).where(video.c.camera_id == camera_id).order_by(video.c.position)
+        )
+        return {str(one.path): row for one, row in zip(facts.videos, rows, strict=False)}
     query = select(video.c.quick_id, video.c.full_hash).where(video.c.camera_id == camera_id)
     hashes = {str(mark): str(full) for mark, full in connection.execute(query) if mark}
     connection.execute(delete(video).where(video.c.camera_id == camera_id))
@@ -265,7 +272,8 @@ def _write_videos(
 
 def _lasting(connection: Connection, row: int, new: NewRecording) -> list[Remark]:
     """Return remarks on bytes inside files, as long as the files look the same from outside."""
-    places = {one.quick_id: str(one.path) for facts in new.cameras for one in facts.videos if one.quick_id}
+    looked = [one for facts in new.cameras if not facts.is_stored for one in facts.videos]
+    places = {one.quick_id: str(one.path) for one in looked if one.quick_id}
     query = (
         select(flag.c.code, flag.c.severity, flag.c.detail, camera.c.name, video.c.quick_id)
         .join(video, flag.c.video_id == video.c.id)
@@ -298,6 +306,15 @@ def _of_probe(one: VideoFacts) -> dict[str, Any]:
         values[name] = probe.pop(name)
     probe.pop("interval")
     return {**values, "probe": probe}
+
+
+def _delete_flags(connection: Connection, row: int, stored: Sequence[str]) -> None:
+    """Take away what was said of a recording, save for cameras that nobody could look at now."""
+    query = select(flag.c.id, flag.c.code, flag.c.detail, camera.c.name).join(camera, isouter=True)
+    mine = (flag.c.recording_id == row) & flag.c.outcome_id.is_(None)
+    for one in connection.execute(query.where(mine)).all():
+        if one.name not in stored or is_passing(one.code, one.detail):
+            connection.execute(delete(flag).where(flag.c.id == one.id))
 
 
 def _accepted(connection: Connection, row: int) -> dict[tuple[str, str, str], tuple[str, float]]:

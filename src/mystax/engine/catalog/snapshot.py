@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
+from mystax.engine.catalog.flags import is_passing
 from mystax.engine.catalog.looking import CameraFacts
 from mystax.engine.catalog.naming import Identity
 from mystax.engine.catalog.rows import KnownVideo, NewRecording, known_identities, known_videos
 from mystax.engine.catalog.side_files import state_of
-from mystax.engine.catalog.tables import camera, recording, root, side_file
+from mystax.engine.catalog.tables import camera, flag, recording, root, side_file
 from mystax.engine.roots import Roots
 from mystax.errors import MystaxError
 
@@ -36,6 +37,8 @@ class Snapshot:
         Row of a recording and name of a camera to its clock.
     side_files : dict
         Row of a recording to its clock, neural and calibration files.
+    doubted : set of int
+        Files of which something was said that may be over: they were away, or could not be read.
     by_place, by_mark, of_recording : dict
         Files by root and path, by fingerprint, by recording.
     """
@@ -45,6 +48,7 @@ class Snapshot:
     folders: dict[str, int]
     clocks: dict[tuple[int | None, str], dict[str, Any]]
     side_files: dict[int, list[Mapping[str, Any]]] = field(default_factory=dict)
+    doubted: set[int] = field(default_factory=set)
     by_place: dict[tuple[str, str], KnownVideo] = field(default_factory=dict)
     by_mark: dict[str, list[KnownVideo]] = field(default_factory=dict)
     of_recording: dict[int, list[KnownVideo]] = field(default_factory=dict)
@@ -69,12 +73,16 @@ class Snapshot:
             )
             files = connection.execute(select(side_file)).mappings().all()
             videos = known_videos(connection)
+            passing = _passing(connection)
         for row in files:
             found.side_files.setdefault(row["recording_id"], []).append(dict(row))
         for one in videos:
             found.by_place[one.root, one.path] = one
             found.by_mark.setdefault(one.quick_id, []).append(one)
             found.of_recording.setdefault(one.recording_id, []).append(one)
+            about = {(None, None), (one.camera_id, None), (one.camera_id, one.id)}
+            if not one.quick_id or about & passing.get(one.recording_id, set()):
+                found.doubted.add(one.id)
         return found
 
     def at(self, place: tuple[str, str]) -> KnownVideo | None:
@@ -127,3 +135,14 @@ class Snapshot:
         except (OSError, MystaxError):
             return bool(file["role"] != "clock")
         return state == (file["size"], file["mtime_ns"])
+
+
+def _passing(connection: Connection) -> dict[int, set[tuple[int | None, int | None]]]:
+    """Return cameras and files of recordings of which something was said that may be over."""
+    query = select(flag.c.recording_id, flag.c.camera_id, flag.c.video_id, flag.c.code, flag.c.detail)
+    query = query.where(flag.c.outcome_id.is_(None))
+    found: dict[int, set[tuple[int | None, int | None]]] = {}
+    for row, of_camera, of_video, code, detail in connection.execute(query):
+        if is_passing(code, detail):
+            found.setdefault(row, set()).add((of_camera, of_video))
+    return found

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from mystax.core.events import Event, Report, silent
 from mystax.core.safe_names import is_there
 from mystax.engine.catalog.database import Database
-from mystax.engine.catalog.flags import Remark, remark_of_error
+from mystax.engine.catalog.flags import AWAY, Remark, remark_of_error
 from mystax.engine.catalog.known import KnownRecording, known_recordings
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, VideoFacts, clock_files, look_at_recording
 from mystax.engine.catalog.naming import Identity
@@ -135,9 +135,7 @@ def _look(
     order = [one["name"] for one in known.cameras]
     facts.sort(key=lambda one: order.index(one.name))
     for name, path in gone:
-        error = RecipeError(
-            "P403", str(path), "the file is not there", hint="mystax catalog ingest finds moved ones"
-        )
+        error = RecipeError("P403", str(path), AWAY, hint="mystax catalog ingest finds moved ones")
         remarks.append(remark_of_error(error, name, str(path)))
     places = {
         str(path): (file["root"], file["path"])
@@ -183,7 +181,9 @@ def _as_known(known: KnownRecording, name: str, paths: Sequence[Path]) -> Camera
         VideoFacts(path, int(file["size"] or 0), int(file["mtime_ns"] or 0), str(file["quick_id"]))
         for path, file in zip(paths, one["videos"], strict=True)
     )
-    return CameraFacts(name, videos, "", int(one["clock"].get("n_frames") or 0))
+    clock = one["clock"]
+    mark, n_frames = str(clock.get("id") or ""), int(clock.get("n_frames") or 0)
+    return CameraFacts(name, videos, mark, n_frames, is_stored=True)
 
 
 def _side_files(

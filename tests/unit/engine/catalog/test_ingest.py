@@ -1,5 +1,6 @@
 """Folders into rows: new, again, moved, changed, refused, skipped."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from mystax.engine.catalog.ingest import ingest_folders
 from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.looking import ClockWish
 from mystax.engine.catalog.tables import camera, flag, recording, video
-from mystax.errors import CatalogError, ParameterError, RecipeError
+from mystax.errors import CatalogError, ParameterError, RecipeError, VideoError
 from mystax.io.fingerprint import quick_id
 from tests.fixtures.sessions import OLD, clip, neuroblueprint, new_clip
 
@@ -240,6 +241,50 @@ def test_hostile_names_are_kept_as_they_are(any_catalog: Catalog, tmp_path: Path
     assert any_catalog.ingest(tmp_path / "whisk", pattern="files").added == len(HOSTILE)
     with any_catalog.database.read() as connection:
         assert set(connection.scalars(select(video.c.path))) == set(HOSTILE)
+
+
+# ---------------------------------------------------------------- what could not be read once
+
+
+def test_disk_that_could_not_be_read_once_is_read_again(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def refuse_video(*_: object, **__: object) -> None:
+        raise VideoError("V131", "face.mp4", got="Input/output error")
+
+    neuroblueprint(tmp_path / "whisk")
+    with monkeypatch.context() as patch:
+        patch.setattr("mystax.io.video.Video", refuse_video)
+        patch.setattr("mystax.io.fingerprint.quick_id", refuse)
+        catalog.ingest(tmp_path / "whisk")
+    assert catalog.recordings()[0]["quality"] == "bad"
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 1, 0, 0)
+    (row,) = catalog.recordings()
+    assert (row["quality"], row["n_frames"]) == ("good", 20)
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 1)
+
+
+def test_video_that_is_none_is_not_read_again(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "whisk" / "m1.mp4"
+    file.parent.mkdir()
+    file.write_bytes(b"no video" * 100)
+    os.utime(file, (OLD, OLD))
+    catalog.ingest(tmp_path / "whisk", pattern="files")
+    assert catalog.recordings()[0]["quality"] == "bad"
+    assert _counts(catalog.ingest(tmp_path / "whisk", pattern="files")) == (0, 0, 0, 1)
+
+
+def test_clock_whose_file_came_late_is_read(catalog: Catalog, tmp_path: Path) -> None:
+    (file,) = neuroblueprint(tmp_path / "whisk")
+    catalog.ingest(tmp_path / "whisk", clocks="npy:times.npy")
+    assert catalog.recordings()[0]["quality"] == "bad"
+    _times(file.with_name("times.npy"), 20)
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 1, 0, 0)
+    assert catalog.recordings()[0]["quality"] == "good"
+    assert _counts(catalog.ingest(tmp_path / "whisk")) == (0, 0, 0, 1)
 
 
 # ---------------------------------------------------------------- files that are being written

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.tables import outcome
 from mystax.errors import RecipeError
-from tests.fixtures.sessions import OLD, neuroblueprint, new_clip
+from tests.fixtures.sessions import OLD, clip, neuroblueprint, new_clip
 
 
 def test_check_finds_a_file_that_changed(any_catalog: Catalog, tmp_path: Path) -> None:
@@ -32,6 +32,44 @@ def test_check_tells_of_files_that_are_away_and_forgets_nothing(catalog: Catalog
     catalog.check()
     assert catalog.recordings()[0]["quality"] == "good"
     assert left.exists()
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_check_while_files_are_away_keeps_what_is_known_and_ingestion_clears_it(
+    catalog: Catalog, tmp_path: Path, moved: bool
+) -> None:
+    (file,) = neuroblueprint(tmp_path / "whisk")
+    catalog.ingest(tmp_path / "whisk")
+    before = catalog.show(1)["cameras"]
+    file.rename(tmp_path / "away.mp4")
+    catalog.check()
+    assert catalog.show(1)["cameras"] == before
+    if moved:
+        (file.parent / "deeper").mkdir()
+        file = file.parent / "deeper" / file.name
+    (tmp_path / "away.mp4").rename(file)
+    catalog.ingest(tmp_path / "whisk")
+    (row,) = catalog.recordings()
+    assert (row["quality"], row["codes"]) == ("good", [])
+    assert catalog.show(1)["cameras"][0]["clock"] == before[0]["clock"]
+    assert catalog.ingest(tmp_path / "whisk").unchanged == 1
+
+
+def test_check_while_files_are_away_forgets_no_remark_and_no_acceptance(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    file = tmp_path / "whisk" / "m1" / "1.mp4"
+    clip(file, kind="gap", n_frames=60)
+    catalog.ingest(tmp_path / "whisk", pattern="{subject}/{session}.{video}")
+    catalog.accept("r1", "V113", note="known")
+    before = [one for one in catalog.show(1)["flags"] if one["code"] == "V113"]
+    assert before[0]["accepted_by"]
+    file.rename(tmp_path / "away.mp4")
+    for _ in range(2):
+        catalog.check()
+    flags = catalog.show(1)["flags"]
+    assert [one for one in flags if one["code"] == "V113"] == before
+    assert [one["code"] for one in flags].count("P403") == 1
 
 
 def test_check_leaves_recordings_alone_whose_root_is_away(catalog: Catalog, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -16,9 +17,9 @@ from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.intake import Intake
 from mystax.engine.catalog.listing import Listed, list_videos
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
-from mystax.engine.catalog.moves import follow_move
+from mystax.engine.catalog.moves import follow_moves, is_replaced
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
-from mystax.engine.catalog.owners import check_owner, owner_of
+from mystax.engine.catalog.owners import check_owner, files_of_gone, owner_of
 from mystax.engine.catalog.pattern import nearest_misses
 from mystax.engine.catalog.rows import CHANGED, NewRecording, NewSideFile, write_recording
 from mystax.engine.catalog.side_files import ROLES, files_beside, kept_files, side_files_of
@@ -112,18 +113,20 @@ class _Ingest:
             self._database, self._out, self._folder, self._wish, self._listed, self._found
         )
         late: list[FoundRecording] = []
+        unchanged = {one.identity for one in recordings if self._is_unchanged(one)}
+        self._found.unchanged += len(unchanged)
+        changed = [one for one in recordings if one.identity not in unchanged]
+        young = {one.identity for one in changed if self._young(one)}
+        done = unchanged | self._follow([one for one in changed if one.identity not in young])
         for number, one in enumerate(recordings, 1):
-            if self._is_unchanged(one):
-                self._found.unchanged += 1
-            elif self._wish.dry_run:
-                self._plan(one)
-            elif self._young(one):
+            if one.identity in young and not self._wish.dry_run:
                 late.append(one)
-            else:
+            elif one.identity not in done:
                 self._take(one)
             self._report(Event("progress", "ingest", number, len(recordings), one.identity.text, UNIT))
         self._flush()
         self._take_late(late)
+        self._found.missing += files_of_gone(self._intake, recordings)
 
     # -------------------------------------------------------------- what is there
 
@@ -223,6 +226,14 @@ class _Ingest:
 
     # -------------------------------------------------------------- taking a recording
 
+    def _follow(self, recordings: Sequence[FoundRecording]) -> set[Identity]:
+        """Follow recordings to where they lie now; return those of which nothing is to be read."""
+        if self._wish.dry_run:
+            return set()
+        followed = follow_moves(self._intake, recordings)
+        doubted = {one.identity for one in recordings if self._is_doubted(one)}
+        return followed - doubted
+
     def _young(self, one: FoundRecording) -> bool:
         """Tell whether a file changed a moment ago."""
         newest = max(self._listed[path].mtime_ns for path in one.paths) / 1e9
@@ -239,12 +250,17 @@ class _Ingest:
             text = f"waiting {left:.0f} s: {n_files} files were written a moment ago"
             self._report(Event("note", "ingest", text=text))
             self._sleep(left)
+        quiet = []
         for one in late:
             changed = [path for path in one.paths if self._state(path) != self._listed[path]]
             if changed or not self._wish.wait:
                 reason = "it is being written to; ingest again when it is finished"
                 self._found.skipped += [(str(self._folder / path), reason) for path in changed or one.paths]
             else:
+                quiet.append(one)
+        followed = self._follow(quiet)
+        for one in quiet:
+            if one.identity not in followed:
                 self._take(one)
         self._flush()
 
@@ -256,10 +272,12 @@ class _Ingest:
         return Listed(path, state.st_size, state.st_mtime_ns)
 
     def _take(self, one: FoundRecording) -> None:
-        """Write one recording: moved, changed or new."""
+        """Write one recording, changed or new, or say what would be written."""
         try:
             check_owner(self._intake, one)
-            if not follow_move(self._intake, one) or self._is_doubted(one):
+            if self._wish.dry_run:
+                self._plan(one)
+            else:
                 self._look(one)
         except RecipeError as error:
             self._found.conflicts.append(error)
@@ -299,7 +317,7 @@ class _Ingest:
             one.meta,
             {name: wish.as_dict() for name, wish in wishes.items()},
             self._side_files(one, row, files, wishes),
-            self._intake.known.doubles(facts, row),
+            self._intake.known.doubles(facts, row, partial(is_replaced, self._intake)),
         )
         self._batch.append((new, row))
         self._intake.known.remember(-1 if row is None else row, new)
@@ -376,11 +394,6 @@ class _Ingest:
 
     def _plan(self, one: FoundRecording) -> None:
         """Say what would be written."""
-        try:
-            check_owner(self._intake, one)
-        except RecipeError as error:
-            self._found.conflicts.append(error)
-            return
         row, files, wishes = self._asked(one)
         facts, remarks = look_at_recording(files, wishes, one.identity.text)
         every = [*remarks, *(remark for one in facts for remark in one.remarks)]

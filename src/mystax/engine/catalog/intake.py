@@ -1,7 +1,7 @@
 """One folder that is taken in: what all steps of an ingestion share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -37,6 +37,8 @@ class Intake:
         What the catalogue has; kept up with what is written.
     root, prefix : str
         The root that holds the folder, and the path from there, empty or with a ``/`` at its end.
+    marks : dict of str to str
+        Fingerprints of files that were asked for, by their path below the folder.
     """
 
     database: Database
@@ -48,6 +50,7 @@ class Intake:
     known: Snapshot
     root: str
     prefix: str
+    marks: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def begin(

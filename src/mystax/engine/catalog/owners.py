@@ -1,6 +1,6 @@
 """Whose files these are: the recording that has them already, whatever a person calls it by now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mystax.core.safe_names import is_there
@@ -9,7 +9,7 @@ from mystax.engine.catalog.naming import FoundRecording
 from mystax.engine.catalog.rows import KnownVideo
 from mystax.errors import RecipeError
 
-__all__ = ["check_owner", "owner_of"]
+__all__ = ["check_owner", "files_of_gone", "owner_of"]
 
 
 def owner_of(intake: Intake, one: FoundRecording) -> int | None:
@@ -64,6 +64,31 @@ def check_owner(intake: Intake, one: FoundRecording) -> None:
             raise _of_one_name(intake, one, row, where)
         if not is_named:
             raise _of_another(intake, one, next(iter(one.cameras)), one.paths[0], known)
+
+
+def files_of_gone(intake: Intake, recordings: Iterable[FoundRecording]) -> list[str]:
+    """Return the files of recordings below the folder that have none left.
+
+    Parameters
+    ----------
+    intake : Intake
+        The folder that is taken in.
+    recordings : iterable of FoundRecording
+        All that was found there.
+
+    Returns
+    -------
+    list of str
+        Root and path of each.
+    """
+    found = {owner_of(intake, one) for one in recordings}
+    return [
+        f"{file.root}/{file.path}"
+        for row, files in intake.known.of_recording.items()
+        if row not in found and not any(intake.known.is_there(file) for file in files)
+        for file in files
+        if file.root == intake.root and file.path.startswith(intake.prefix)
+    ]
 
 
 def _elsewhere(intake: Intake, one: FoundRecording, row: int | None) -> Iterator[tuple[KnownVideo, Path]]:

@@ -1,7 +1,7 @@
 """What the catalogue has, read once at the start of an ingestion."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,23 +98,30 @@ class Snapshot:
         path = self.roots.path_of(known.root)
         return path is None or not is_there(path, folder=True) or is_there(path / known.path)
 
-    def gone(self, mark: str, name: str, position: int) -> KnownVideo | None:
-        """Return the known file of a content and camera that is not at its place any more."""
-        for known in self.by_mark.get(mark, ()):
-            path = self.roots.path_of(known.root)
-            away = path is not None and not is_there(path / known.path)
-            if away and (known.camera, known.position) == (name, position):
-                return known
-        return None
+    def follow(
+        self, files: Sequence[tuple[KnownVideo, tuple[str, str], int]], names: Mapping[int, Identity]
+    ) -> None:
+        """Know files at new places with new times, and what their recordings are called now."""
+        for known, _, _ in files:
+            self.by_place.pop((known.root, known.path), None)
+        for known, place, mtime_ns in files:
+            moved = replace(known, root=place[0], path=place[1], mtime_ns=mtime_ns)
+            self.by_place[place] = moved
+            for group in (self.by_mark[known.quick_id], self.of_recording[known.recording_id]):
+                group[group.index(known)] = moved
+        kept = {one: row for one, row in self.identities.items() if row not in names}
+        self.identities = kept | {one: row for row, one in names.items()}
 
-    def doubles(self, facts: Iterable[CameraFacts], row: int | None) -> list[str]:
-        """List files of other recordings with the same content that are still there."""
+    def doubles(
+        self, facts: Iterable[CameraFacts], row: int | None, is_replaced: Callable[[KnownVideo], object]
+    ) -> list[str]:
+        """List files of other recordings with the same content that are still there, and no others."""
         found = [
             known.path
             for camera_facts in facts
             for one in camera_facts.videos
             for known in self.by_mark.get(one.quick_id, ())
-            if one.size and known.recording_id != row and self.is_there(known)
+            if one.size and known.recording_id != row and self.is_there(known) and not is_replaced(known)
         ]
         return list(dict.fromkeys(found))
 

@@ -51,6 +51,14 @@ def test_conditions_choose_recordings(lab: Lab, capsys: pytest.CaptureFixture[st
     assert [one["recording"] for one in found["planned"]] == ["rec001"]
 
 
+def test_a_condition_that_means_no_recording_is_told(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    found = call(capsys, "queue", "add", "quick", "r1", "r2")
+    assert (found.status, "no recording is meant" in found.err, "id=r5,r6" in found.err) == (2, True, True)
+    assert lab.rows(job.c.id) == []
+    both = call(capsys, "queue", "add", "quick", "id=r1,r2", "--json").json
+    assert both["jobs"] == ["j1", "j2"]
+
+
 def test_a_wrong_recipe_or_condition_is_refused_with_the_nearest_name(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:

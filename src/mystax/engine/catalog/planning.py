@@ -158,10 +158,19 @@ def plan_jobs(
     Raises
     ------
     RecipeError
-        P403, if the recipe names no analysis of frames, or a fit that is not there.
+        P403, if the recipe names no analysis of frames, or a fit that is not there, or the condition means
+        no recording.
     """
     with database.read() as connection:
         ids = ids_where(connection, select_recordings(where)) if where else None
+        if ids == []:
+            text = where if isinstance(where, str) else " ".join(where)
+            raise RecipeError(
+                "P403",
+                f"condition {text!r}",
+                "no recording is meant",
+                hint="all words must hold, id=r5,r6 means any of them; mystax catalog list shows all",
+            )
         recordings = known_recordings(connection, ids)
         keys = {
             str(row.path): (str(row.key), str(row.state))

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Boolean, ColumnElement, Select, and_, exists, func, not_, or_, select, true
@@ -28,7 +28,7 @@ Kind = Literal["text", "number", "time"]
 OPERATORS = ("!=", "<=", ">=", "=", "<", ">")
 WORD = re.compile(rf"([A-Za-z_.]+)({'|'.join(OPERATORS)})(.*)", re.DOTALL)
 ID = re.compile(r"([rjo])(\d+)")
-DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?")
+DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?)?")
 DAY = 86400.0
 
 
@@ -196,9 +196,9 @@ def _span(value: str, where: str = "condition") -> tuple[float, float]:
     try:
         if found is None:
             raise ValueError(value)
-        start = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}").replace(tzinfo=UTC)
+        start = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}{found[3] or 'Z'}")
     except ValueError as error:
-        expected = "a date such as 2026-03-01 or 2026-03-01T14:30 (UTC)"
+        expected = "a date such as 2026-03-01 or 2026-03-01T14:30 (UTC, or with a zone such as +01:00)"
         raise RecipeError("P403", where, expected=expected, got=repr(value)) from error
     length = DAY if found[2] is None else 60.0 if found[2].count(":") == 1 else 1.0
     try:
@@ -209,7 +209,7 @@ def _span(value: str, where: str = "condition") -> tuple[float, float]:
 
 
 def first_moment(value: str, where: str) -> float:
-    """Return the first moment of a date or time [s since 1970, UTC].
+    """Return the first moment of a date or time [s since 1970], of UTC where it names no zone.
 
     Raises
     ------

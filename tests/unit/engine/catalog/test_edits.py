@@ -127,3 +127,13 @@ def test_recording_that_is_not_there_is_refused(catalog: Catalog) -> None:
     ):
         with pytest.raises(RecipeError, match="P403"):
             refused()
+
+
+def test_start_is_understood_as_it_is_shown(catalog: Catalog, tmp_path: Path) -> None:
+    new_clip(tmp_path / "w" / "face.mp4")
+    catalog.ingest(tmp_path / "w", pattern="files")
+    catalog.set("r1", start="2026-03-01T11:30:00+01:00")
+    shown = catalog.show("r1")["start"]
+    assert shown == "2026-03-01T10:30:00Z"
+    catalog.set("r1", start=shown)
+    assert [row["start"] for row in catalog.recordings(f"start={shown}")] == [shown]

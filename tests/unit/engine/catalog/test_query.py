@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from mystax.engine.catalog.catalog import Catalog
 from mystax.engine.catalog.query import (
     Condition,
+    first_moment,
     ids_where,
     parse_where,
     select_jobs,
@@ -165,3 +166,23 @@ def test_what_is_no_condition_is_refused(where: str, said: str) -> None:
 def test_words_of_sql_are_only_texts(filled: Catalog) -> None:
     with filled.database.read() as connection:
         assert ids_where(connection, select_recordings(["subject=' OR 1=1 --"])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01T00:00:00Z", MARCH),
+        ("2026-03-01T01:00:00+01:00", MARCH),
+        ("2026-02-28 19:00-05:00", MARCH),
+        ("2026-03-01T00:00", MARCH),
+        ("0001-01-01T00:00+14:00", -62135596800.0 - 14 * 3600),
+    ],
+)
+def test_time_with_a_zone_is_the_moment_that_it_names(text: str, moment: float) -> None:
+    assert first_moment(text, "here") == moment
+
+
+@pytest.mark.parametrize("text", ["2026-03-01Z", "2026-03-01T00:00+25:00", "2026-03-01T00:00z", "+01:00"])
+def test_time_with_a_zone_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="P403"):
+        first_moment(text, "here")

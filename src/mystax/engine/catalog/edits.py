@@ -112,7 +112,7 @@ def set_values(database: Database, out: Path, row: int, values: Mapping[str, str
     Raises
     ------
     RecipeError
-        P403, if there is no such recording, camera or name, or two recordings would be one.
+        P403, if there is no such recording, camera or name, two recordings would be one, or a date is none.
     ParameterError
         P401, if a clock, policy or offset is not understood.
     CatalogError
@@ -163,6 +163,8 @@ def _set_one(
             raise RecipeError(
                 "P403", f"{name} of r{row}", "no subject is known", hint="set subject=NAME first"
             )
+        if name == "birth" and value:
+            first_moment(value, f"birth of the subject of r{row}")
         connection.execute(update(subject).where(subject.c.id == number).values({name: value}))
     elif base == "meta" and rest:
         found = own.get("meta", connection.scalar(select(recording.c.meta).where(recording.c.id == row)))

@@ -137,3 +137,15 @@ def test_start_is_understood_as_it_is_shown(catalog: Catalog, tmp_path: Path) ->
     assert shown == "2026-03-01T10:30:00Z"
     catalog.set("r1", start=shown)
     assert [row["start"] for row in catalog.recordings(f"start={shown}")] == [shown]
+
+
+def test_birth_that_is_no_date_is_refused_and_nothing_is_set(catalog: Catalog, tmp_path: Path) -> None:
+    new_clip(tmp_path / "w" / "face.mp4")
+    catalog.ingest(tmp_path / "w", pattern="files")
+    catalog.set("r1", subject="m1", birth="2025-02-01")
+    for text in ("01.02.2025", "2025-02-30", "spring"):
+        with pytest.raises(RecipeError, match="birth of the subject of r1"):
+            catalog.set("r1", birth=text, note="new")
+    values = json.loads((catalog.out / catalog.recordings()[0]["folder"] / "recording.json").read_text())
+    assert (values["subject"]["birth"], values["note"]) == ("2025-02-01", "")
+    catalog.set("r1", birth="")

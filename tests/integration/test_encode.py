@@ -491,6 +491,17 @@ def test_command_without_neural_data_or_clock_says_what_is_missing(
     assert (done.status, done.codes) == (1, ["C207"])
 
 
+def test_a_pattern_of_other_recordings_that_names_none_is_wrong_usage(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    for pattern in ("otherz/*.mystax", "*.mystax"):  # nothing, and this recording alone
+        done = call(capsys, *ENCODE, *NEURAL, "--folds", "2", "--dry-run", "--null-with", pattern)
+        assert done.status == 2
+        assert pattern in done.err
+        assert "overlap" not in done.out
+
+
 SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}
 
 
@@ -517,8 +528,12 @@ def test_too_few_or_other_kinds_of_recordings_are_refused() -> None:
     from dataclasses import replace
 
     others = [two_parts(seed=50 + k) for k in range(19)]
-    with pytest.raises(ParameterError, match=r"P401.*at least 19"):
-        mystax.encoding(two_parts(), follower(), null_with=others[1:], **SHORT)
+    said: list[Event] = []
+    with pytest.raises(ParameterError, match=r"P401.*at least 19.*got 18"):
+        mystax.encoding(
+            two_parts(), follower(), null_with=[two_parts(), *others[1:]], progress=said.append, **SHORT
+        )
+    assert said == [], "nothing is fitted before"
     with pytest.raises(ParameterError, match=r"P401.*go together"):
         mystax.encoding(two_parts(), follower(), null="recordings", **SHORT)
     with pytest.raises(ParameterError, match=r"P401.*go together"):

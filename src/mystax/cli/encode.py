@@ -114,6 +114,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     names = [_name(source) for source in sources]
     if len(set(names)) < len(names):
         raise click.UsageError("two FOLDERs are of the same name")
+    for source in sources:
+        _others(source, options["null_with"])  # before anything is fitted
     found: dict[str, Any] = {}
     for name, source in zip(names, sources, strict=True):
         with output.going_on():
@@ -149,15 +151,20 @@ def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, A
 
 
 def _others(source: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """Return the folders that patterns name, without this one, each once."""
+    """Return the folders that patterns name, without this one, each once; chance is never left to none."""
     found: dict[Path, Path] = {}
     for pattern in map(Path, patterns):
         is_pattern = any(sign in str(pattern) for sign in "*?[")
         root = Path(pattern.anchor or ".")
         names = str(pattern.relative_to(pattern.anchor) if pattern.anchor else pattern)
-        for match in sorted(root.glob(names)) if is_pattern else [pattern]:
+        matches = sorted(root.glob(names)) if is_pattern else [pattern]
+        if not matches:
+            raise click.UsageError(f"--null-with {str(pattern)!r} names no folder")
+        for match in matches:
             found.setdefault(match.resolve(), match)
     found.pop(source.resolve(), None)
+    if patterns and not found:
+        raise click.UsageError(f"--null-with {str(patterns[0])!r} names no other recording than {source}")
     return list(found.values())
 
 

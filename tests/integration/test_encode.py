@@ -415,6 +415,15 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(
     assert said.status == 0, said.err
     assert "12 neurons" in said.out
     assert opened(recorded / "new", "prediction")["prediction"].shape[1] == 12
+    wanted = 10 + 0.7 * np.arange(50)
+    np.save(recorded / "wanted.npy", wanted)
+    np.save(recorded / "face.mystax" / "beside.npy", wanted)
+    for file in ("wanted.npy", "beside.npy"):
+        words = ("--encoder", "face.mystax/encoding.encoder.nc", "--times", f"npy:{file}", "--out", "timed")
+        said = call(capsys, *ENCODE, *words)
+        assert said.status == 0, said.err
+        found = np.asarray(opened(recorded / "timed", "prediction")["time"].values)
+        assert np.allclose(found, wanted, rtol=0, atol=1e-8)
 
 
 RATIO = re.compile(r"\d x [a-z]|\btwice\b|\bdoubled\b|\d times\b")

@@ -280,7 +280,7 @@ def _predict(output: Output, source: Path, options: Mapping[str, Any]) -> None:
     if options["times"] is not None:
         from mystax.io.neural.times import read_clock
 
-        found = read_clock(options["times"], [], None)
+        found = read_clock(options["times"], [Path.cwd(), source])
         if found is None or found.clock is None:
             raise click.UsageError("--times needs a file of times")
         times = found.clock.seconds

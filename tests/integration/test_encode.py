@@ -511,6 +511,18 @@ def test_a_pattern_of_other_recordings_that_names_none_is_wrong_usage(
         assert "overlap" not in done.out
 
 
+def test_a_clock_may_be_named_by_the_recording(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    (recorded / "face").mkdir()
+    (recorded / "face" / "times.npy").write_bytes((recorded / "neural" / "neural_times.npy").read_bytes())
+    words = ("--neural", "neural/activity.npy", "--neural-clock", "npy:{recording}/times.npy", "--dry-run")
+    done = call(capsys, *ENCODE, *words, "--folds", "2")
+    assert done.status == 0, done.err
+    assert "overlap: 3.2 min" in done.out
+
+
 SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}
 
 

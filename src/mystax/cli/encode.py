@@ -23,7 +23,9 @@ EPILOG = (
 @click.argument("sources", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
 @click.option("--neural", metavar="FILE", help="Neural data; {recording} stands for the name of each FOLDER.")
 @click.option(
-    "--neural-clock", metavar="SPEC", help="Times of the neural data, such as npy:times.npy or rate:30/1."
+    "--neural-clock",
+    metavar="SPEC",
+    help="Times of the neural data, such as npy:times.npy, npy:{recording}/times.npy or rate:30/1.",
 )
 @click.option(
     "--clock-policy",
@@ -172,11 +174,11 @@ def _neural(source: Path, options: Mapping[str, Any]) -> Any:
     from mystax.io.neural.reading import read_neural
 
     name = _name(source)
-    rate = options["sample_rate"]
+    rate, clock = options["sample_rate"], options["neural_clock"]
     return read_neural(
         str(options["neural"]).replace("{recording}", name),
         format=options["kind"] or "auto",
-        clock=options["neural_clock"],
+        clock=None if clock is None else clock.replace("{recording}", name),
         clock_policy=options["clock_policy"],
         signal=options["signal"],
         bin=options["bin_width"],

@@ -29,6 +29,7 @@ from mystax.io.neural.times import (
     ClockSource,
     NeuralTimes,
     Stamped,
+    column_in,
     read_clock,
     time_rows,
     time_spikes,
@@ -159,7 +160,13 @@ def _read(
         stamped = read_clock(clock, folders)
         n_times = None if stamped is None else stamped.n
         source = read_array(
-            place, name, n_times=n_times, axes=axes, signal=signal, has_clock=stamped is not None
+            place,
+            name,
+            n_times=n_times,
+            axes=axes,
+            signal=signal,
+            has_clock=stamped is not None,
+            clock_column="" if stamped is None else column_in(stamped.spec, place, folders),
         )
         return source, stamped
     if kind == "suite2p":

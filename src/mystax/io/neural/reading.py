@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 
 from mystax.core.neural import NEURAL, SIGNALS, check_neural
 from mystax.core.neural_bins import bin_spikes
-from mystax.core.quality import flags_to_json
+from mystax.core.quality import Flag, flags_to_json
 from mystax.core.typing import Int64
-from mystax.errors import FormatError, ParameterError, nearest
+from mystax.errors import FormatError, NumbersError, ParameterError, nearest
 from mystax.io.neural.alf import read_alf
 from mystax.io.neural.array import read_array, split_place
 from mystax.io.neural.caiman import read_caiman
@@ -195,6 +196,8 @@ def _dataset(
 
     chosen, left_out = choose_neurons(source.neurons, wanted, source.where)
     is_spikes = source.matrix is None
+    if source.format == "suite2p":
+        source = _at_planes(source, source.neurons.plane[chosen])
     times = (
         time_spikes(source, stamped, folders) if is_spikes else time_rows(source, stamped, policy, folders)
     )
@@ -229,6 +232,19 @@ def _dataset(
     return dataset
 
 
+def _at_planes(source: NeuralSource, planes: Int64[np.ndarray, " chosen"]) -> NeuralSource:
+    """Let frames come as late as the planes that are taken do in the mean, and say how wrong that is."""
+    numbers = np.unique(planes)
+    middle, delay = float(numbers.mean()), source.plane_delay
+    if delay is None:
+        wrong = "by an unknown time, since the rate of the planes is not known (ops.npy)"
+    else:
+        wrong = f"by up to {float(np.abs(numbers - middle).max()) * delay:.3g} s"
+    text = f"{len(numbers)} planes share one time, which differs from their own {wrong}; read one for its own"
+    flags = (*source.flags, Flag("N310", text)) if len(numbers) > 1 else source.flags
+    return replace(source, offset=middle * (delay or 0.0), flags=flags)
+
+
 def _spikes(source: NeuralSource, times: NeuralTimes, chosen: Int64[np.ndarray, " chosen"]) -> dict[str, Any]:
     """Keep the spikes of the chosen neurons."""
     positions = np.full(len(source.neurons), -1, np.int32)
@@ -251,6 +267,14 @@ def _activity(
         raise FormatError("F804", source.where, expected="rows of activity", got="none")
     change = None
     if source.has_baseline:
+        if len(times.seconds) < 2:
+            raise NumbersError(
+                "N303",
+                source.where,
+                "fluorescence needs a baseline",
+                expected="at least two frames",
+                got=f"{len(times.seconds)}",
+            )
         rate = 1 / float(np.median(np.diff(times.seconds)))
         change = partial(without_baseline, rate=rate)
     matrix = Joined([(source.matrix, chosen)], source.matrix.shape[0], change)

@@ -415,6 +415,15 @@ def test_command_writes_outcome_report_and_verdict_and_predicts(
     assert said.status == 0, said.err
     assert "12 neurons" in said.out
     assert opened(recorded / "new", "prediction")["prediction"].shape[1] == 12
+    wanted = 10 + 0.7 * np.arange(50)
+    np.save(recorded / "wanted.npy", wanted)
+    np.save(recorded / "face.mystax" / "beside.npy", wanted)
+    for file in ("wanted.npy", "beside.npy"):
+        words = ("--encoder", "face.mystax/encoding.encoder.nc", "--times", f"npy:{file}", "--out", "timed")
+        said = call(capsys, *ENCODE, *words)
+        assert said.status == 0, said.err
+        found = np.asarray(opened(recorded / "timed", "prediction")["time"].values)
+        assert np.allclose(found, wanted, rtol=0, atol=1e-8)
 
 
 RATIO = re.compile(r"\d x [a-z]|\btwice\b|\bdoubled\b|\d times\b")
@@ -491,6 +500,29 @@ def test_command_without_neural_data_or_clock_says_what_is_missing(
     assert (done.status, done.codes) == (1, ["C207"])
 
 
+def test_a_pattern_of_other_recordings_that_names_none_is_wrong_usage(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    for pattern in ("otherz/*.mystax", "*.mystax"):  # nothing, and this recording alone
+        done = call(capsys, *ENCODE, *NEURAL, "--folds", "2", "--dry-run", "--null-with", pattern)
+        assert done.status == 2
+        assert pattern in done.err
+        assert "overlap" not in done.out
+
+
+def test_a_clock_may_be_named_by_the_recording(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(recorded)
+    (recorded / "face").mkdir()
+    (recorded / "face" / "times.npy").write_bytes((recorded / "neural" / "neural_times.npy").read_bytes())
+    words = ("--neural", "neural/activity.npy", "--neural-clock", "npy:{recording}/times.npy", "--dry-run")
+    done = call(capsys, *ENCODE, *words, "--folds", "2")
+    assert done.status == 0, done.err
+    assert "overlap: 3.2 min" in done.out
+
+
 SHORT: dict[str, Any] = {**QUICK, "parts": False, "lags": False, "ceiling": "none"}
 
 
@@ -517,8 +549,12 @@ def test_too_few_or_other_kinds_of_recordings_are_refused() -> None:
     from dataclasses import replace
 
     others = [two_parts(seed=50 + k) for k in range(19)]
-    with pytest.raises(ParameterError, match=r"P401.*at least 19"):
-        mystax.encoding(two_parts(), follower(), null_with=others[1:], **SHORT)
+    said: list[Event] = []
+    with pytest.raises(ParameterError, match=r"P401.*at least 19.*got 18"):
+        mystax.encoding(
+            two_parts(), follower(), null_with=[two_parts(), *others[1:]], progress=said.append, **SHORT
+        )
+    assert said == [], "nothing is fitted before"
     with pytest.raises(ParameterError, match=r"P401.*go together"):
         mystax.encoding(two_parts(), follower(), null="recordings", **SHORT)
     with pytest.raises(ParameterError, match=r"P401.*go together"):

@@ -23,7 +23,9 @@ EPILOG = (
 @click.argument("sources", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
 @click.option("--neural", metavar="FILE", help="Neural data; {recording} stands for the name of each FOLDER.")
 @click.option(
-    "--neural-clock", metavar="SPEC", help="Times of the neural data, such as npy:times.npy or rate:30/1."
+    "--neural-clock",
+    metavar="SPEC",
+    help="Times of the neural data, such as npy:times.npy, npy:{recording}/times.npy or rate:30/1.",
 )
 @click.option(
     "--clock-policy",
@@ -114,6 +116,8 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     names = [_name(source) for source in sources]
     if len(set(names)) < len(names):
         raise click.UsageError("two FOLDERs are of the same name")
+    for source in sources:
+        _others(source, options["null_with"])  # before anything is fitted
     found: dict[str, Any] = {}
     for name, source in zip(names, sources, strict=True):
         with output.going_on():
@@ -149,15 +153,20 @@ def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, A
 
 
 def _others(source: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """Return the folders that patterns name, without this one, each once."""
+    """Return the folders that patterns name, without this one, each once; chance is never left to none."""
     found: dict[Path, Path] = {}
     for pattern in map(Path, patterns):
         is_pattern = any(sign in str(pattern) for sign in "*?[")
         root = Path(pattern.anchor or ".")
         names = str(pattern.relative_to(pattern.anchor) if pattern.anchor else pattern)
-        for match in sorted(root.glob(names)) if is_pattern else [pattern]:
+        matches = sorted(root.glob(names)) if is_pattern else [pattern]
+        if not matches:
+            raise click.UsageError(f"--null-with {str(pattern)!r} names no folder")
+        for match in matches:
             found.setdefault(match.resolve(), match)
     found.pop(source.resolve(), None)
+    if patterns and not found:
+        raise click.UsageError(f"--null-with {str(patterns[0])!r} names no other recording than {source}")
     return list(found.values())
 
 
@@ -165,11 +174,11 @@ def _neural(source: Path, options: Mapping[str, Any]) -> Any:
     from mystax.io.neural.reading import read_neural
 
     name = _name(source)
-    rate = options["sample_rate"]
+    rate, clock = options["sample_rate"], options["neural_clock"]
     return read_neural(
         str(options["neural"]).replace("{recording}", name),
         format=options["kind"] or "auto",
-        clock=options["neural_clock"],
+        clock=None if clock is None else clock.replace("{recording}", name),
         clock_policy=options["clock_policy"],
         signal=options["signal"],
         bin=options["bin_width"],
@@ -273,7 +282,7 @@ def _predict(output: Output, source: Path, options: Mapping[str, Any]) -> None:
     if options["times"] is not None:
         from mystax.io.neural.times import read_clock
 
-        found = read_clock(options["times"], [], None)
+        found = read_clock(options["times"], [Path.cwd(), source])
         if found is None or found.clock is None:
             raise click.UsageError("--times needs a file of times")
         times = found.clock.seconds

@@ -99,7 +99,7 @@ def encoding(
 
 
 def keep_encoding(store: Store, prepared: Prepared, progress: Report = silent) -> None:
-    """Fit and judge everything, and publish it, unless it is there; an interrupted one goes on.
+    """Fit and judge everything, and publish it, unless all of it is there; an interrupted one goes on.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def keep_encoding(store: Store, prepared: Prepared, progress: Report = silent) -
     StoreError
         S504, if another process works on it.
     """
-    if store.current_key(ANALYSIS) != prepared.key:
+    if any(store.current_key(name) != prepared.key for name in (ANALYSIS, ENCODER_NAME)):
         with store.work([prepared.key], heartbeat=30.0) as work:
             _keep(store, prepared, progress, work)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,15 +114,17 @@ def flags_of(dataset: Dataset) -> list[Flag]:
     return flags_from_json(text) if text else []
 
 
-def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
+def behaviour_of(
+    behaviour: Any, groups: str | Sequence[str]
+) -> tuple[BehaviourGrid, list[Mapping[str, object]]]:
     """Return behaviour on its grid, and what it was made from.
 
     Parameters
     ----------
     behaviour : path, Outcomes, mapping, or BehaviourGrid
         Behaviour.
-    groups : str
-        Names of groups, separated by commas, or ``auto``.
+    groups : str or sequence of str
+        Names of groups, separated by commas, or ``auto``; or names as they are.
 
     Returns
     -------
@@ -141,7 +143,11 @@ def behaviour_of(behaviour: Any, groups: str) -> tuple[BehaviourGrid, list[Mappi
         from mystax.io.outcomes import load
 
         opened = load(behaviour) if isinstance(behaviour, str | Path) else behaviour
-        wanted = None if groups == "auto" else [name.strip() for name in groups.split(",") if name.strip()]
+        if isinstance(groups, str):
+            names = [name.strip() for name in groups.split(",") if name.strip()]
+            wanted = None if groups == "auto" else names
+        else:
+            wanted = list(groups)
         grid = assemble_behaviour(opened, wanted)
     digest = hashlib.blake2b(digest_size=16)
     for part in grid.parts:
@@ -222,7 +228,7 @@ def other_behaviours(
     grids: list[BehaviourGrid] = []
     inputs: list[Mapping[str, object]] = []
     for item in null_with:
-        other, facts = behaviour_of(item, ",".join(grid.groups))
+        other, facts = behaviour_of(item, grid.groups)
         if facts[0]["id"] != own:
             inputs.append({**facts[0], "role": "null", "position": len(grids)})
             grids.append(other)

@@ -12,7 +12,7 @@ from mystax.core.behaviour import BehaviourGrid
 from mystax.core.canonical import outcome_key
 from mystax.core.dataset import Coordinate, Schema, Variable
 from mystax.core.quality import Flag, flags_from_json, flags_to_json
-from mystax.core.typing import Float64
+from mystax.core.typing import Bool, Float32, Float64, Int64
 from mystax.engine.encoding.inputs import behaviour_of, neural_of
 from mystax.errors import ParameterError, RecipeError, WeightsError
 
@@ -61,7 +61,8 @@ def predict(
     behaviour : path, Outcomes, Dataset, or mapping
         Behaviour with the groups and points of the encoder.
     neural : path or Dataset, optional
-        Activity of the same neurons: `explained_variance` is added.
+        Activity of the same neurons: `explained_variance` is added.  Spikes are counted in the encoder's
+        bins.
     times : array (time,), optional
         Where predictions are wanted [s]; by default the encoder's bins over the whole recording.
     bin : float, optional
@@ -83,7 +84,8 @@ def predict(
     FormatError
         F804, if it is no encoder.
     ParameterError
-        P401, if `scaling` is unknown.
+        P401, if `scaling` is unknown, `times` or `bin` cannot be used, or counts come in other bins than the
+        encoder's.
 
     Examples
     --------
@@ -92,7 +94,6 @@ def predict(
     import xarray as xr
 
     from mystax.analyses.encoder_file import Encoder
-    from mystax.analyses.neural_rows import neural_rows
     from mystax.core.dataset import complete_outcome
     from mystax.io.outcomes import load
 
@@ -101,22 +102,18 @@ def predict(
     opened: Any = load(encoder) if isinstance(encoder, str | Path) else encoder
     fitted = Encoder.from_dataset(opened, str(encoder) if isinstance(encoder, str | Path) else "encoder")
     grid = _behaviour(behaviour, json.loads(str(fitted.facts.get("groups", "[]"))))
-    activity = None if neural is None else neural_rows(neural_of(neural), grid, bin=fitted.width).dataset
-    if times is None:
-        if activity is not None:
-            times = np.asarray(activity["time"].values, np.float64)
-        else:
-            step = bin or fitted.width
-            n = int(np.floor(grid.n / float(grid.rate) / step + 1e-9))
-            times = grid.start + (np.arange(n) + 0.5) * step
-    prediction, usable, latent, outside = fitted.predict(grid, np.asarray(times, np.float64), scaling=scaling)
+    activity = None if neural is None else _activity(neural_of(neural), grid, fitted.width)
+    own = None if activity is None else np.asarray(activity["time"].values, np.float64)
+    steps = _steps(grid, fitted.width if bin is None else bin)
+    wanted = _wanted(times) if times is not None else steps if own is None else own
+    prediction, usable, latent, outside = fitted.predict(grid, wanted, scaling=scaling)
     dataset = xr.Dataset(
         {
             "prediction": (("time", "neuron"), prediction),
             "usable": ("time", usable.astype(np.int8)),
             "latent": (("time", "latent_component"), latent),
         },
-        coords={"time": ("time", np.asarray(times, np.float64)), "neuron": fitted.neurons},
+        coords={"time": ("time", wanted), "neuron": fitted.neurons},
     )
     flags: list[Flag] = []
     if outside > 0.05:
@@ -127,12 +124,58 @@ def predict(
                 f"training sd.",
             )
         )
-    if activity is not None:
-        dataset["explained_variance"] = ("neuron", _compared(dataset, activity))
+    if activity is not None and own is not None:
+        said, known = (
+            (prediction, usable) if own is wanted else fitted.predict(grid, own, scaling=scaling)[:2]
+        )
+        dataset["explained_variance"] = ("neuron", _compared(said, known, fitted.neurons, activity))
     dataset.attrs["quality"] = flags_to_json(flags)
     dataset.attrs["encoder"] = str(opened.attrs.get("content_sha256", ""))
     dataset.attrs["scaling"] = scaling
     return complete_outcome(dataset, PREDICTION)
+
+
+def _wanted(times: Float64[np.ndarray, " time"]) -> Float64[np.ndarray, " time"]:
+    """Return the times that were named, which must be some, and finite."""
+    values = np.asarray(times, np.float64)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
+        got = f"shape {values.shape}" if values.ndim != 1 else "a time that is not finite"
+        raise ParameterError(
+            "P401", "parameter 'times'", expected="finite times [s]", got=got if values.size else "none"
+        )
+    return values
+
+
+def _steps(grid: BehaviourGrid, step: float) -> Float64[np.ndarray, " time"]:
+    """Return the centres of steps over the whole recording."""
+    seconds = grid.n / float(grid.rate)
+    n = int(np.floor(seconds / step + 1e-9)) if step > 0 else 0
+    if n < 1:
+        raise ParameterError(
+            "P401",
+            "parameter 'bin'",
+            expected=f"over 0, and at most the {seconds:.4g} s of the recording",
+            got=f"{step:g} s",
+        )
+    return np.asarray(grid.start + (np.arange(n) + 0.5) * step)
+
+
+def _activity(neural: Dataset, grid: BehaviourGrid, width: float) -> Dataset:
+    """Return activity that can be compared: counts must be those of the encoder's bins."""
+    from mystax.analyses.neural_rows import neural_rows
+
+    has_spikes = "spike_time" in neural and "activity" in neural
+    rows = neural_rows(neural.drop_vars(["activity", "time"]) if has_spikes else neural, grid, bin=width)
+    if rows.dataset.attrs.get("signal") in ("counts", "spikes") and abs(rows.width - width) > 0.01 * width:
+        raise ParameterError(
+            "P401",
+            "neural data",
+            "counts in other bins are not those that the encoder predicts",
+            expected=f"counts in bins of {width:.4g} s",
+            got=f"{rows.width:.4g} s",
+            hint="read the spikes themselves: they are counted in the encoder's bins",
+        )
+    return rows.dataset
 
 
 def _behaviour(behaviour: Any, groups: Sequence[str]) -> BehaviourGrid:
@@ -140,7 +183,7 @@ def _behaviour(behaviour: Any, groups: Sequence[str]) -> BehaviourGrid:
     if isinstance(behaviour, BehaviourGrid):
         return behaviour
     try:
-        return behaviour_of(behaviour, ",".join(groups) or "auto")[0]
+        return behaviour_of(behaviour, list(groups) or "auto")[0]
     except RecipeError as error:
         raise WeightsError(
             "M702",
@@ -151,16 +194,20 @@ def _behaviour(behaviour: Any, groups: Sequence[str]) -> BehaviourGrid:
         ) from error
 
 
-def _compared(predicted: Dataset, activity: Dataset) -> np.ndarray:
+def _compared(
+    said: Float32[np.ndarray, "time neuron"],
+    usable: Bool[np.ndarray, " time"],
+    neurons: Int64[np.ndarray, " neuron"],
+    activity: Dataset,
+) -> Float32[np.ndarray, " neuron"]:
     """Return explained variance on the usable bins of the neurons that both have."""
-    rows = np.asarray(predicted["usable"].values) > 0
     names = np.asarray(activity["neuron"].values)
-    found = np.full(predicted.sizes["neuron"], np.nan, np.float32)
+    found = np.full(len(neurons), np.nan, np.float32)
     places = {int(name): k for k, name in enumerate(names)}
-    for k, name in enumerate(np.asarray(predicted["neuron"].values)):
+    for k, name in enumerate(neurons):
         if int(name) in places:
-            y = np.asarray(activity["activity"].isel(neuron=places[int(name)]).values, np.float64)[rows]
-            p = np.asarray(predicted["prediction"].isel(neuron=k).values, np.float64)[rows]
+            y = np.asarray(activity["activity"].isel(neuron=places[int(name)]).values, np.float64)[usable]
+            p = said[usable, k].astype(np.float64)
             good = np.isfinite(y)
             total = ((y[good] - y[good].mean()) ** 2).sum() if good.any() else 0.0
             if total > 0:

@@ -13,7 +13,7 @@ from mystax.errors import ExtraMissing, FormatError
 from mystax.io.neural.slabs import FileMatrix, Joined, Matrix, Subtracted
 from mystax.io.neural.source import NeuralSource, Neurons
 from mystax.io.neural.suite2p import NEUROPIL
-from mystax.io.npy_files import read_npy
+from mystax.io.npy_files import npy_layout, read_npy
 from mystax.io.parquet import read_parquet
 
 __all__ = ["AlfFile", "alf_files", "find_alf", "read_alf"]
@@ -160,8 +160,7 @@ def _spikes(folder: Path, files: dict[str, Path]) -> NeuralSource:
     clusters = _column(files, "spikes.clusters", len(times), "spikes.times")
     if clusters is None or clusters.dtype.kind not in "iu" or (len(clusters) and int(clusters.min()) < 0):
         raise FormatError("F804", f"{folder.name}/spikes.clusters", expected="whole numbers from 0")
-    known = [key for key in files if key.startswith("clusters.") and files[key].suffix == ".npy"]
-    lengths = {key: len(read_npy(files[key])) for key in known}
+    lengths, remarks = _lengths(files)
     n = max([*lengths.values(), int(clusters.max()) + 1 if len(clusters) else 0])
     if len(set(lengths.values())) > 1:
         raise FormatError("F804", folder.name, "rows of one object differ", got=str(lengths))
@@ -178,7 +177,8 @@ def _spikes(folder: Path, files: dict[str, Path]) -> NeuralSource:
             "F804", files["spikes.times"].name, "a time is not finite", got=f"row {int(bad[0])}"
         )
     order = np.argsort(times, kind="stable")
-    neurons, flags = _clusters(files, n)
+    readable = {key: path for key, path in files.items() if key in lengths or path.suffix != ".npy"}
+    neurons, flags = _clusters(readable, n)
     return NeuralSource(
         format="alf",
         where=f"{folder.name}/{files['spikes.times'].name}",
@@ -188,8 +188,26 @@ def _spikes(folder: Path, files: dict[str, Path]) -> NeuralSource:
         spike_neuron=clusters.astype(np.int32)[order],
         files=[files[key] for key in sorted(files) if key.split(".")[0] in ("spikes", "clusters")],
         counts={"n_spikes": len(times), "n_clusters": n},
-        flags=flags,
+        flags=(*remarks, *flags),
     )
+
+
+def _lengths(files: dict[str, Path]) -> tuple[dict[str, int], list[Flag]]:
+    """Read the numbers of rows of what is known of clusters; a file that is refused is only remarked."""
+    found: dict[str, int] = {}
+    flags: list[Flag] = []
+    for key, path in files.items():
+        if key.startswith("clusters.") and path.suffix == ".npy":
+            try:
+                shape = npy_layout(path).shape
+                if not shape:
+                    raise FormatError(
+                        "F804", path.name, expected="one row for each cluster", got="one number"
+                    )
+                found[key] = shape[0]
+            except FormatError as error:
+                flags.append(Flag(error.code, f"{path.name} is not used: {error}"))
+    return found, flags
 
 
 def _clusters(files: dict[str, Path], n: int) -> tuple[Neurons, tuple[Flag, ...]]:

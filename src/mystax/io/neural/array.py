@@ -1,13 +1,16 @@
 """Plain arrays of activity: `.npy`, `.npz:KEY`, `.mat:VARIABLE`, `.h5:/path`, `.csv`; times lie beside."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
 
+from mystax.core.quality import Flag
 from mystax.core.typing import Float64, Shaped
 from mystax.errors import FormatError, NumbersError
 from mystax.io.clock_tables import EMPTY, KIND_OF_SUFFIX, TIME_NAMES, read_npz
+from mystax.io.clock_units import UNIT_SECONDS
 from mystax.io.foreign import read_foreign
 from mystax.io.guarded import is_hdf5
 from mystax.io.neural.axes import is_time_first, oriented
@@ -19,6 +22,12 @@ from mystax.io.npy_files import npy_layout
 __all__ = ["array_of", "read_array", "split_place"]
 
 MAX_TEXT = 1 << 30
+TIME_WITH_UNIT = re.compile(
+    rf"(?:{'|'.join(TIME_NAMES)})s?(?:(?:[ _]+|[ _]*[(\[] *)(?P<unit>s|sec|seconds|ms|us|ns)[ )\]]*)?"
+)
+"""Names of times with their unit, in small letters, such as time_ms or time (s)."""
+ROW_NAMES = ("frame", "frames", "frame_number", "index", "unnamed: 0")
+"""Names, in small letters, of columns that number the rows."""
 MEMORY, SECONDS = 10 << 30, 600
 
 
@@ -47,6 +56,7 @@ def read_array(
     axes: str | None = None,
     signal: str | None = None,
     has_clock: bool = True,
+    clock_column: str = "",
 ) -> NeuralSource:
     """Read an array of activity.
 
@@ -64,6 +74,8 @@ def read_array(
         What the numbers are; by default counts for whole numbers, else fluorescence.
     has_clock : bool, optional
         Whether a clock was named; without one only a text table with times can be read.
+    clock_column : str, optional
+        Name or number of the column of a text table that was named as its clock: it is no neuron.
 
     Returns
     -------
@@ -82,6 +94,7 @@ def read_array(
     where = f"{path.name}:{name}" if name else path.name
     kind = KIND_OF_SUFFIX.get(path.suffix.lower(), "csv")
     times = None
+    flags: tuple[Flag, ...] = ()
     matrix: Matrix
     if not has_clock and kind != "csv":
         raise no_clock(where)
@@ -91,7 +104,9 @@ def read_array(
         first = is_time_first((layout.shape[0], layout.shape[1]), n_times, axes, where)
         matrix, is_whole = FileMatrix(path, is_time_first=first), layout.dtype.kind in "iu"
     elif kind == "csv":
-        matrix, times, is_whole = _table(path, n_times, axes, where, has_clock=has_clock)
+        values, times, flags = _table(path, where, clock_column, has_clock=has_clock)
+        n_times = len(times) if n_times is None and times is not None else n_times
+        matrix, is_whole = Held(oriented(values, n_times, axes, where)), _is_whole(values)
     else:
         matrix, is_whole = array_of(_values(path, kind, name), n_times, axes, where)
     return NeuralSource(
@@ -103,6 +118,7 @@ def read_array(
         times=times,
         files=[path],
         counts={"array": name, "shape": [*matrix.shape], "axes": axes or "by the number of times"},
+        flags=flags,
     )
 
 
@@ -168,9 +184,9 @@ def _values(path: Path, kind: str, name: str) -> Shaped[np.ndarray, "..."]:
 
 
 def _table(
-    path: Path, n_times: int | None, axes: str | None, where: str, *, has_clock: bool
-) -> tuple[Held, Float64[np.ndarray, " time"] | None, bool]:
-    """Read a text table; a column time (t, seconds, ...) holds the times, one without a name row numbers."""
+    path: Path, where: str, clock_column: str, *, has_clock: bool
+) -> tuple[Float64[np.ndarray, "row column"], Float64[np.ndarray, " row"] | None, tuple[Flag, ...]]:
+    """Read a text table: activity, the times of a column time (t, seconds, ...), and what is no neuron."""
     if path.stat().st_size > MAX_TEXT:
         raise FormatError("F802", where, expected="at most 1 GiB of text", got=f"{path.stat().st_size} bytes")
     text = path.read_bytes().decode("utf-8-sig", "replace")
@@ -178,7 +194,7 @@ def _table(
     if not lines or "\x00" in text[:65536]:
         raise FormatError("F804", where, expected="a table of numbers", got="no text table")
     mark = next((one for one in "\t;," if one in lines[0]), None)
-    first = next(csv.reader(lines[:1], delimiter=mark)) if mark else lines[0].split()
+    first = _cells(lines[0], mark)
     has_names = not all(_is_number(cell) for cell in first)
     try:
         values = np.genfromtxt(lines[has_names:], delimiter=mark, dtype=np.float64, ndmin=2)
@@ -187,19 +203,63 @@ def _table(
             "F804", where, "rows of different length", got=str(error).splitlines()[0]
         ) from error
     _check_missing(lines[has_names:], mark, values, where)
-    names = [cell.strip().lower() for cell in first] if has_names else []
-    if names and not names[0] and values.shape[1] == len(names):
-        values, names = _without_index(values, where), names[1:]
-    columns = [k for k, name in enumerate(names) if name in TIME_NAMES]
-    times = None
-    if len(columns) == 1 and values.shape[1] == len(names):
-        times = values[:, columns[0]]
-        values = np.delete(values, columns[0], axis=1)
-        n_times = len(times) if n_times is None else n_times
+    names = first if has_names else _cells(_last_remark(text), mark)
+    if len(names) != values.shape[1]:
+        names = []
+    times, out = _times_of(names, values)
     if times is None and not has_clock:
         raise no_clock(where)
-    is_whole = bool(np.all(values == np.rint(values)) and np.all(values >= 0))
-    return Held(oriented(values, n_times, axes, where)), times, is_whole
+    rows = [k for k, name in enumerate(names) if name.lower() in ROW_NAMES]
+    own = _place_of(clock_column, names, values.shape[1])
+    if names and not names[0] and own != 0:
+        _check_index(values, where)
+        out.append(0)
+    text = "column {!r} of {} numbers the rows: it is taken for no neuron"
+    flags = tuple(Flag("N308", text.format(names[k], where)) for k in rows if k != own)
+    return np.delete(values, [*{*out, *rows, *([] if own is None else [own])}], axis=1), times, flags
+
+
+def _times_of(
+    names: list[str], values: Float64[np.ndarray, "row column"]
+) -> tuple[Float64[np.ndarray, " row"] | None, list[int]]:
+    """Return the times [s] of the one column that is named so, and all columns that are."""
+    units = {
+        k: found["unit"] for k, name in enumerate(names) if (found := TIME_WITH_UNIT.fullmatch(name.lower()))
+    }
+    plain = [k for k in units if names[k].lower() in TIME_NAMES]
+    chosen = plain or [*units]
+    if len(chosen) != 1:
+        return None, [*units]
+    per_second = 1 / UNIT_SECONDS.get(units[chosen[0]] or "s", UNIT_SECONDS["s"])
+    return values[:, chosen[0]] / float(per_second), [*units]
+
+
+def _place_of(name: str, names: list[str], n: int) -> int | None:
+    """Return the place of a column that was named, or numbered from 0."""
+    if name and name in names:
+        return names.index(name)
+    return int(name) if name.isdecimal() and int(name) < n else None
+
+
+def _last_remark(text: str) -> str:
+    """Return the last line with a ``#`` before the numbers: there NumPy writes the names of the columns."""
+    found = ""
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("#"):
+            break
+        found = line.lstrip("# ") or found
+    return found
+
+
+def _cells(line: str, mark: str | None) -> list[str]:
+    cells = next(csv.reader([line], delimiter=mark), []) if mark else line.split()
+    return [cell.strip() for cell in cells]
+
+
+def _is_whole(values: Float64[np.ndarray, "row column"]) -> bool:
+    """Tell whether all numbers that are there may be counts."""
+    known = values[~np.isnan(values)]
+    return bool(known.size and np.all(known == np.rint(known)) and np.all(known >= 0))
 
 
 def _check_missing(
@@ -219,8 +279,8 @@ def _check_missing(
             )
 
 
-def _without_index(values: Float64[np.ndarray, "row column"], where: str) -> Float64[np.ndarray, "row other"]:
-    """Leave out a first column without a name: the numbers of the rows, which are no neuron."""
+def _check_index(values: Float64[np.ndarray, "row column"], where: str) -> None:
+    """Refuse a first column without a name, unless it numbers the rows and is no neuron."""
     if not np.array_equal(values[:, 0], np.arange(len(values)) + values[0, 0]):
         raise FormatError(
             "F804",
@@ -229,7 +289,6 @@ def _without_index(values: Float64[np.ndarray, "row column"], where: str) -> Flo
             expected="a name for every column, such as time",
             got=f"values {', '.join(f'{value:g}' for value in values[:3, 0])} ...",
         )
-    return values[:, 1:]
 
 
 def _is_number(cell: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mystax.core.quality import Flag
 from mystax.core.typing import Float64, Int64, Shaped
 from mystax.errors import ClockError, FormatError
 from mystax.io.neural.source import NeuralSource, Neurons
@@ -14,7 +15,15 @@ from mystax.io.npy_files import read_npy
 
 __all__ = ["is_phy", "read_phy", "sample_rate_of"]
 
-TABLES = ("cluster_group.tsv", "cluster_group.csv", "cluster_KSLabel.tsv", "cluster_KSLabel.csv")
+TABLES = (
+    "cluster_group.tsv",
+    "cluster_group.csv",
+    "cluster_groups.csv",  # of phy 1
+    "cluster_KSLabel.tsv",
+    "cluster_KSLabel.csv",
+)
+ID_NAMES, LABEL_NAMES = ("cluster_id", "id"), ("group", "kslabel", "label")
+"""Names of columns, in small letters; else clusters stand in the first column and labels in the second."""
 UNSORTED = "unsorted"
 MAX_TEXT = 16 << 20
 
@@ -63,9 +72,9 @@ def read_phy(folder: Path, *, sample_rate: Fraction | None = None) -> NeuralSour
     if clusters.dtype.kind not in "iu":
         raise FormatError("F804", f"{folder.name}/{name}", expected="whole numbers", got=str(clusters.dtype))
     times = _seconds(samples, folder, sample_rate)
-    labels, table = _labels(folder)
-    files += [table] if table is not None else []
     ids = np.unique(clusters).astype(np.int64)
+    labels, table, flags = _labels(folder, ids)
+    files += [table] if table is not None else []
     quality = [labels.get(int(one), UNSORTED) for one in ids]
     order = np.argsort(times, kind="stable")
     positions = np.searchsorted(ids, clusters.astype(np.int64)).astype(np.int32)
@@ -81,6 +90,7 @@ def read_phy(folder: Path, *, sample_rate: Fraction | None = None) -> NeuralSour
             "n_spikes": len(times),
             "clusters": {one: quality.count(one) for one in sorted(set(quality))},
         },
+        flags=flags,
     )
 
 
@@ -145,23 +155,38 @@ def sample_rate_of(path: Path) -> Fraction | None:
     return None
 
 
-def _labels(folder: Path) -> tuple[dict[int, str], Path | None]:
-    """Read the judgement of each cluster: a person's first, else the sorter's."""
+def _labels(
+    folder: Path, ids: Int64[np.ndarray, " neuron"]
+) -> tuple[dict[int, str], Path | None, tuple[Flag, ...]]:
+    """Read the judgement of each cluster: a person's first, else the sorter's; a table with none is said."""
+    flags: list[Flag] = []
     for name in TABLES:
         path = folder / name
         if not path.is_file():
             continue
         if path.stat().st_size > MAX_TEXT:
             raise FormatError("F802", name, expected=f"at most {MAX_TEXT} bytes of text")
-        lines = path.read_text("utf-8-sig", "replace").splitlines()
-        rows = list(csv.reader(lines, delimiter="\t" if name.endswith("tsv") else ","))
-        labels = {
-            int(row[0]): row[1].strip().lower()
-            for row in rows[1:]
-            if len(row) >= 2 and row[0].strip().isdecimal()
-        }
-        return labels, path
-    return {}, None
+        known = _judgements(path.read_text("utf-8-sig", "replace").splitlines())
+        labels = {int(one): known[int(one)] for one in ids if int(one) in known}
+        if labels:
+            return labels, path, tuple(flags)
+        flags.append(Flag("N308", f"{name} is not used: it has no judgement of a cluster that has spikes"))
+    return {}, None, tuple(flags)
+
+
+def _judgements(lines: list[str]) -> dict[int, str]:
+    """Read number and label of clusters from a table; its mark and its columns are found by the first row."""
+    head = lines[0] if lines else ""
+    mark = next((one for one in "\t;," if one in head), "\t")
+    rows = list(csv.reader(lines, delimiter=mark))
+    names = [cell.strip().lower() for cell in rows[0]] if rows else []
+    numbers = next((names.index(name) for name in ID_NAMES if name in names), 0)
+    texts = next((names.index(name) for name in LABEL_NAMES if name in names), 1)
+    return {
+        int(row[numbers]): row[texts].strip().lower()
+        for row in rows
+        if len(row) > max(numbers, texts) and row[numbers].strip().isdecimal() and row[texts].strip()
+    }
 
 
 def _places(

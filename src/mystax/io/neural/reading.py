@@ -1,7 +1,8 @@
 """`mystax.read_neural`: neural data of any known format as one dataset on the session clock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 
 from mystax.core.neural import NEURAL, SIGNALS, check_neural
 from mystax.core.neural_bins import bin_spikes
-from mystax.core.quality import flags_to_json
-from mystax.core.typing import Int64
-from mystax.errors import FormatError, ParameterError, nearest
+from mystax.core.quality import Flag, flags_to_json
+from mystax.core.typing import Int32, Int64
+from mystax.errors import FormatError, NumbersError, ParameterError, nearest
 from mystax.io.neural.alf import read_alf
 from mystax.io.neural.array import read_array, split_place
 from mystax.io.neural.caiman import read_caiman
@@ -29,6 +30,7 @@ from mystax.io.neural.times import (
     ClockSource,
     NeuralTimes,
     Stamped,
+    column_in,
     read_clock,
     time_rows,
     time_spikes,
@@ -61,7 +63,8 @@ def read_neural(
     ----------
     path : path or object
         Folder, file, or ``FILE:NAME`` for an array in a file; an array, an object with times `t` and data
-        `d`, or a mapping of number to object with spike times `t` (as pynapple has them).
+        `d`, or a mapping of number to object with spike times `t` (as pynapple has them); or a dataset of
+        this function, of which `bin` and `neurons` can be asked.
     format : {"auto", "suite2p", "phy", "nwb", "alf", "caiman", "array"}, optional
         By default decided by content.
     clock : str, Clock or array, optional
@@ -92,7 +95,7 @@ def read_neural(
     Raises
     ------
     FormatError
-        F801-F804, if a file is refused or not known.
+        F801-F804, if a file is refused or not known, or has no such signal.
     ClockError
         C202-C207, if times are missing, not usable, or do not fit.
     NumbersError
@@ -112,7 +115,16 @@ def read_neural(
             "P401", "parameter 'signal'", f"there is no signal {signal!r}{nearest(signal, SIGNALS)}"
         )
     if hasattr(path, "data_vars"):
-        return _checked(path)
+        asked = {
+            "format": None if format == "auto" else format,
+            "clock": clock,
+            "clock_policy": clock_policy,
+            "signal": signal,
+            "axes": axes,
+            "series": series,
+            "sample_rate": sample_rate,
+        }
+        return _again(path, asked, neurons, bin)
     folders = [Path.cwd()]
     if not isinstance(path, str | Path):
         if not is_neural_object(path):
@@ -130,13 +142,81 @@ def read_neural(
         source, stamped = _read(
             place, name, kind, clock, folders, signal=signal, axes=axes, series=series, rate=sample_rate
         )
+    if source.matrix is None and signal not in (None, "spikes", "counts"):
+        raise FormatError("F804", source.where, f"there is no signal {signal!r}", expected="spikes")
     return _dataset(source, stamped, clock_policy, folders, neurons, bin)
 
 
-def _checked(given: Any) -> Dataset:
-    """Check neural data that are there already."""
+def _again(
+    given: Any, asked: Mapping[str, object], wanted: str | Sequence[int] | None, width: float | None
+) -> Dataset:
+    """Check neural data that are there already, choose among their neurons, and count their spikes."""
     dataset: Dataset = given
     check_neural(dataset)
+    for name, value in asked.items():
+        if value is not None:
+            raise ParameterError(
+                "P401",
+                f"parameter {name!r}",
+                "the neural data are read already",
+                expected="bin or neurons alone",
+                hint="read the file itself",
+            )
+    if wanted is not None:
+        dataset = _chosen_of(dataset, wanted)
+    return dataset if width is None else _counted(dataset, width)
+
+
+def _chosen_of(dataset: Dataset, wanted: str | Sequence[int]) -> Dataset:
+    """Take some neurons of a dataset."""
+    area, quality = ([str(text) for text in dataset[name].values] for name in ("area", "quality"))
+    place = np.stack([np.asarray(dataset[f"neuron_{name}"].values, np.float64) for name in "xyz"], axis=1)
+    plane = np.asarray(dataset["plane"].values)
+    table = Neurons.of(dataset["neuron"].values, place=place, area=area, quality=quality, plane=plane)
+    chosen, left_out = choose_neurons(table, wanted, "neural data")
+    made = dataset.isel(neuron=chosen)
+    if "spike_time" in dataset:
+        owners = _owners(np.asarray(dataset["spike_neuron"].values), chosen, len(table))
+        kept = np.flatnonzero(owners >= 0)
+        made = made.isel(spike=kept).assign(
+            spike_neuron=(("spike",), owners[kept], dataset["spike_neuron"].attrs)
+        )
+    before = json.loads(str(dataset.attrs.get("left_out", "{}")))
+    made.attrs["left_out"] = ids_text({**before, **left_out})
+    if dataset.attrs.get("observed"):
+        every = json.loads(dataset.attrs["observed"])
+        made.attrs["observed"] = json.dumps([every[k] for k in chosen])
+    return made
+
+
+def _counted(dataset: Dataset, width: float) -> Dataset:
+    """Count spikes in bins; nothing else can be counted."""
+    if "spike_time" not in dataset:
+        raise ParameterError(
+            "P401",
+            "parameter 'bin'",
+            expected="spikes, which are counted in bins",
+            got=str(dataset.attrs["signal"]),
+        )
+    return _described(bin_spikes(dataset, width))
+
+
+def _owners(
+    owners: Int32[np.ndarray, " spike"], chosen: Int64[np.ndarray, " chosen"], n: int
+) -> Int32[np.ndarray, " spike"]:
+    """Return the place of each spike's neuron among the chosen; -1 where it is none of them."""
+    positions = np.full(n, -1, np.int32)
+    positions[chosen] = np.arange(len(chosen), dtype=np.int32)
+    return np.asarray(positions[owners])
+
+
+def _described(dataset: Dataset) -> Dataset:
+    """Say of each variable what it is."""
+    for name, variable in {**NEURAL.variables, **NEURAL.coordinates}.items():
+        if name in dataset.variables:
+            dataset[name].attrs |= {"long_name": variable.help}
+            if variable.unit:
+                dataset[name].attrs["units"] = variable.unit
     return dataset
 
 
@@ -159,7 +239,13 @@ def _read(
         stamped = read_clock(clock, folders)
         n_times = None if stamped is None else stamped.n
         source = read_array(
-            place, name, n_times=n_times, axes=axes, signal=signal, has_clock=stamped is not None
+            place,
+            name,
+            n_times=n_times,
+            axes=axes,
+            signal=signal,
+            has_clock=stamped is not None,
+            clock_column="" if stamped is None else column_in(stamped.spec, place, folders),
         )
         return source, stamped
     if kind == "suite2p":
@@ -188,6 +274,8 @@ def _dataset(
 
     chosen, left_out = choose_neurons(source.neurons, wanted, source.where)
     is_spikes = source.matrix is None
+    if source.format == "suite2p":
+        source = _at_planes(source, source.neurons.plane[chosen])
     times = (
         time_spikes(source, stamped, folders) if is_spikes else time_rows(source, stamped, policy, folders)
     )
@@ -207,26 +295,27 @@ def _dataset(
     }
     if source.observed is not None:
         dataset.attrs["observed"] = json.dumps([source.observed[k].tolist() for k in chosen])
-    if is_spikes and width is not None:
-        dataset = bin_spikes(dataset, width)
-    elif width is not None:
-        raise ParameterError(
-            "P401", "parameter 'bin'", expected="spikes, which are counted in bins", got=source.signal
-        )
-    for name, variable in {**NEURAL.variables, **NEURAL.coordinates}.items():
-        if name in dataset.variables:
-            dataset[name].attrs |= {"long_name": variable.help}
-            if variable.unit:
-                dataset[name].attrs["units"] = variable.unit
+    dataset = _described(dataset) if width is None else _counted(dataset, width)
     check_neural(dataset, source.where)
     return dataset
 
 
+def _at_planes(source: NeuralSource, planes: Int64[np.ndarray, " chosen"]) -> NeuralSource:
+    """Let frames come as late as the planes that are taken do in the mean, and say how wrong that is."""
+    numbers = np.unique(planes)
+    middle, delay = float(numbers.mean()), source.plane_delay
+    if delay is None:
+        wrong = "by an unknown time, since the rate of the planes is not known (ops.npy)"
+    else:
+        wrong = f"by up to {float(np.abs(numbers - middle).max()) * delay:.3g} s"
+    text = f"{len(numbers)} planes share one time, which differs from their own {wrong}; read one for its own"
+    flags = (*source.flags, Flag("N310", text)) if len(numbers) > 1 else source.flags
+    return replace(source, offset=middle * (delay or 0.0), flags=flags)
+
+
 def _spikes(source: NeuralSource, times: NeuralTimes, chosen: Int64[np.ndarray, " chosen"]) -> dict[str, Any]:
     """Keep the spikes of the chosen neurons."""
-    positions = np.full(len(source.neurons), -1, np.int32)
-    positions[chosen] = np.arange(len(chosen), dtype=np.int32)
-    owners = positions[np.asarray(source.spike_neuron)]
+    owners = _owners(np.asarray(source.spike_neuron), chosen, len(source.neurons))
     kept = owners >= 0
     return {
         "spike_time": (("spike",), times.seconds[kept]),
@@ -244,6 +333,14 @@ def _activity(
         raise FormatError("F804", source.where, expected="rows of activity", got="none")
     change = None
     if source.has_baseline:
+        if len(times.seconds) < 2:
+            raise NumbersError(
+                "N303",
+                source.where,
+                "fluorescence needs a baseline",
+                expected="at least two frames",
+                got=f"{len(times.seconds)}",
+            )
         rate = 1 / float(np.median(np.diff(times.seconds)))
         change = partial(without_baseline, rate=rate)
     matrix = Joined([(source.matrix, chosen)], source.matrix.shape[0], change)

@@ -100,7 +100,9 @@ class NeuralSource:
     rate : Fraction or None
         Frames per second, where the files say it; no clock.
     offset : float
-        By how much the frames of this plane come later [s].
+        By how much the frames come later than the clock says [s].
+    plane_delay : float or None
+        By how much each plane comes later than the one before [s]; None if it is not known.
     has_baseline : bool
         Whether a moving baseline is to be taken off (raw fluorescence).
     observed : sequence of array (interval, 2) or None
@@ -123,6 +125,7 @@ class NeuralSource:
     times: Float64[np.ndarray, " time"] | None = None
     rate: Fraction | None = None
     offset: float = 0.0
+    plane_delay: float | None = None
     has_baseline: bool = False
     observed: Sequence[Float64[np.ndarray, "... 2"]] | None = None
     files: Sequence[Path] = ()

@@ -92,7 +92,6 @@ def read_suite2p(folder: Path, *, signal: str | None = None) -> NeuralSource:
             got=f"{lengths}",
         )
     rate, n_planes = options.get("fs"), options.get("nplanes", max(len(planes), max(numbers) + 1))
-    period = 0.0 if rate is None else float(1 / rate)
     return NeuralSource(
         format="suite2p",
         where=f"{planes[0].name}/{files[0].name}",
@@ -100,7 +99,7 @@ def read_suite2p(folder: Path, *, signal: str | None = None) -> NeuralSource:
         neurons=_joined(tables),
         matrix=Joined(parts, min(lengths)),
         rate=rate,
-        offset=float(np.mean(numbers)) * period / float(n_planes),
+        plane_delay=None if rate is None else float(1 / rate) / float(n_planes),
         has_baseline=signal == "fluorescence",
         files=files,
         counts={"n_planes": len(planes), "frames_per_plane": lengths},

@@ -15,10 +15,19 @@ from mystax.errors import ClockError, ParameterError
 from mystax.io.clock_specs import ClockSpec, parse_clock_spec
 from mystax.io.clock_tables import Column
 from mystax.io.clock_units import stamps_from_column
-from mystax.io.clocks import fit_trains, read_counter, read_stamps
+from mystax.io.clocks import find_file, fit_trains, read_counter, read_stamps
 from mystax.io.neural.source import NeuralSource
 
-__all__ = ["ClockSource", "NeuralTimes", "Stamped", "no_clock", "read_clock", "time_rows", "time_spikes"]
+__all__ = [
+    "ClockSource",
+    "NeuralTimes",
+    "Stamped",
+    "column_in",
+    "no_clock",
+    "read_clock",
+    "time_rows",
+    "time_spikes",
+]
 
 ClockSource = str | Clock | np.ndarray
 """What may be said about times: a clock spec, a clock, or seconds."""
@@ -126,6 +135,28 @@ def read_clock(
             raise
         stamps = read_stamps(replace(spec, unit="s"), folders, interval)
     return Stamped(spec, stamps.clock, stamps.unit)
+
+
+def column_in(spec: ClockSpec, path: Path, folders: Sequence[Path]) -> str:
+    """Return the column that a clock takes from a text table of activity itself.
+
+    Parameters
+    ----------
+    spec : ClockSpec
+        What was named.
+    path : Path
+        The table.
+    folders : sequence of Path
+        Where relative paths start.
+
+    Returns
+    -------
+    str
+        Its name or number; "" if the clock is of another file, or names none.
+    """
+    if spec.kind != "csv" or not spec.file or not find_file(spec.file, folders).samefile(path):
+        return ""
+    return spec.name
 
 
 def time_rows(

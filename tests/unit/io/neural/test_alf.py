@@ -1,5 +1,6 @@
 """ALF folders: the newest revision of each file, rows that agree, pairs of sample and time."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,21 @@ def test_without_pyarrow_spikes_are_read_and_the_loss_is_said(
     dataset = mystax.read_neural(tmp_path)
     assert dataset.sizes["neuron"] == 4
     assert "pyarrow is not installed" in str(dataset.attrs["quality"])
+
+
+@pytest.mark.attack
+def test_clusters_in_a_pickle_are_remarked_and_the_rest_is_read(tmp_path: Path) -> None:
+    from tests.attacks.payloads import PICKLES, npy_of
+
+    spikes(tmp_path, depths=np.array([10.0, 20, 30, 40]))
+    np.save(tmp_path / "clusters.acronym.npy", np.array(["CA1"] * 4, object), allow_pickle=True)
+    (tmp_path / "clusters.uuids.npy").write_bytes(npy_of(PICKLES["exec"](tmp_path / "ran")))
+    np.save(tmp_path / "clusters.version.npy", np.array(2))
+    dataset = mystax.read_neural(tmp_path)
+    assert not (tmp_path / "ran").exists()
+    assert dataset["neuron_z"].values.tolist() == [10, 20, 30, 40]
+    assert dataset["area"].values.tolist() == [""] * 4
+    said = json.loads(dataset.attrs["quality"])
+    assert {flag["text"].split()[0] for flag in said} == {
+        f"clusters.{name}.npy" for name in ("acronym", "uuids", "version")
+    }

@@ -1,6 +1,8 @@
 """Plain arrays: axes by the number of times, never guessed; text tables with times."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +102,77 @@ def test_other_column_without_a_name_is_refused(tmp_path: Path, clock: str) -> N
     (tmp_path / "a.csv").write_text("\n".join([",one,two", *rows]) + "\n", "utf-8")
     with pytest.raises(FormatError, match=r"F804.*first column has no name"):
         mystax.read_neural(tmp_path / "a.csv", clock=clock)
+
+
+def table(path: Path, names: str, *columns: np.ndarray) -> Path:
+    rows = [",".join(map(repr, row)) for row in np.column_stack(columns).tolist()]
+    path.write_text("\n".join([names, *rows]) + "\n", "utf-8")
+    return path
+
+
+def remarks(dataset: Any) -> str:
+    return " ".join(flag["text"] for flag in json.loads(dataset.attrs["quality"]))
+
+
+def test_columns_of_times_and_frames_are_no_neurons(tmp_path: Path) -> None:
+    path = table(tmp_path / "lab.csv", "Frame,Time (s),cell 1,cell 2", np.arange(6), TIMES, VALUES)
+    for clock in (None, f"csv:{path}:Time (s)", f"csv:{path}:1", TIMES):
+        dataset = mystax.read_neural(path, clock=clock)
+        np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+        np.testing.assert_allclose(dataset["time"].values, TIMES)
+        assert "'Frame' of lab.csv" in remarks(dataset)
+
+
+@pytest.mark.parametrize("name", ["frame", "index", "Unnamed: 0"])
+def test_numbers_of_rows_under_a_name_are_no_neuron(tmp_path: Path, clock: str, name: str) -> None:
+    path = table(tmp_path / "a.csv", f"one,{name},two", VALUES[:, 0], np.arange(6), VALUES[:, 1])
+    dataset = mystax.read_neural(path, clock=clock)
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+    assert f"'{name}' of a.csv" in remarks(dataset)
+
+
+@pytest.mark.parametrize("name", ["when", "0"])
+def test_the_column_of_the_clock_is_no_neuron_whatever_its_name(tmp_path: Path, name: str) -> None:
+    path = table(tmp_path / "a.csv", "when,one,two", TIMES, VALUES)
+    dataset = mystax.read_neural(path, clock=f"csv:{path}:{name}")
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+    other = table(tmp_path / "b.csv", "when,one,two", TIMES, VALUES)
+    assert mystax.read_neural(path, clock=f"csv:{other}:{name}").sizes["neuron"] == 3
+
+
+def test_the_column_of_the_clock_is_found_by_number_where_there_are_no_names(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "a.csv", np.column_stack([VALUES, TIMES]), delimiter=",")
+    dataset = mystax.read_neural(tmp_path / "a.csv", clock="csv:a.csv:2")
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("name", "per_second"),
+    [("time_ms", 1e3), ("Time [ms]", 1e3), ("t (us)", 1e6), ("time_s", 1), ("times", 1)],
+)
+def test_times_are_in_the_unit_of_their_name(tmp_path: Path, name: str, per_second: float) -> None:
+    path = table(tmp_path / "a.csv", f"{name},one,two", TIMES * per_second, VALUES)
+    dataset = mystax.read_neural(path)
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+    np.testing.assert_allclose(dataset["time"].values, TIMES)
+
+
+def test_names_may_stand_in_the_last_remark_before_the_numbers(tmp_path: Path) -> None:
+    np.savetxt(
+        tmp_path / "a.csv", np.column_stack([TIMES, VALUES]), delimiter=",", header="by hand\ntime,one,two"
+    )
+    dataset = mystax.read_neural(tmp_path / "a.csv")
+    np.testing.assert_array_equal(dataset["activity"].values, VALUES)
+    np.testing.assert_allclose(dataset["time"].values, TIMES)
+
+
+def test_an_empty_cell_leaves_counts_counts(tmp_path: Path, clock: str) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n,3\n4,5\n6,7\n8,nan\n1,2\n", "utf-8")
+    assert mystax.read_neural(tmp_path / "a.csv", clock=clock).attrs["signal"] == "counts"
+    (tmp_path / "a.csv").write_text("1,2\n,3\n4,5.5\n6,7\n8,nan\n1,2\n", "utf-8")
+    assert mystax.read_neural(tmp_path / "a.csv", clock=clock).attrs["signal"] == "fluorescence"
+    (tmp_path / "a.csv").write_text("a,b\n" + ",nan\n" * 6, "utf-8")
+    assert mystax.read_neural(tmp_path / "a.csv", clock=clock).attrs["signal"] == "fluorescence"
 
 
 @pytest.mark.parametrize("cell", ["1,5", '"1.5"', "low"])

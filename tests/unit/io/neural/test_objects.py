@@ -2,6 +2,7 @@
 
 from collections import UserDict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,3 +126,50 @@ def test_bins_of_frames_are_refused() -> None:
 def test_unknown_signal_is_answered_with_the_nearest() -> None:
     with pytest.raises(ParameterError, match="did you mean 'counts'"):
         mystax.read_neural(VALUES, clock=TIMES, signal="count")
+
+
+TRAINS = {
+    number: Train(np.array(times)) for number, times in ((3, [0.1, 0.5]), (1, [0.2, 0.9, 0.95]), (8, [0.3]))
+}
+
+
+@pytest.mark.parametrize("signal", ["fluorescence", "deconvolved", "zscore"])
+def test_spikes_are_no_other_signal(signal: str) -> None:
+    with pytest.raises(FormatError, match=rf"F804.*no signal '{signal}'.*spikes"):
+        mystax.read_neural(TRAINS, signal=signal)
+    assert mystax.read_neural(TRAINS, signal="spikes").attrs["signal"] == "spikes"
+    assert mystax.read_neural(TRAINS, signal="counts", bin=0.1).attrs["signal"] == "counts"
+
+
+@pytest.mark.parametrize("words", [{"bin": 0.1}, {"neurons": [3, 8]}, {"neurons": [8], "bin": 0.2}], ids=str)
+def test_data_that_are_read_already_are_counted_and_chosen_alike(words: dict[str, Any]) -> None:
+    at_once = mystax.read_neural(TRAINS, **words)
+    later = mystax.read_neural(mystax.read_neural(TRAINS), **words)
+    assert later.identical(at_once)
+
+
+def test_neurons_of_rows_that_are_read_already_can_be_chosen() -> None:
+    given = mystax.read_neural(VALUES, clock=TIMES)
+    assert mystax.read_neural(given, neurons=[1]).identical(
+        mystax.read_neural(VALUES, clock=TIMES, neurons=[1])
+    )
+    with pytest.raises(ParameterError, match=r"P401 parameter 'bin'.*spikes"):
+        mystax.read_neural(given, bin=0.1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"clock": "rate:30/1"},
+        {"clock_policy": "match"},
+        {"signal": "counts"},
+        {"axes": "time,neuron"},
+        {"series": "x"},
+        {"sample_rate": 3},
+        {"format": "phy"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_of_data_that_are_read_already_is_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=rf"P401 parameter '{next(iter(words))}'.*read already"):
+        mystax.read_neural(mystax.read_neural(TRAINS), **words)

@@ -153,3 +153,48 @@ def test_templates_on_some_channels_name_them_in_their_index(tmp_path: Path) -> 
     np.save(tmp_path / "spike_templates.npy", np.array([1, 0, 0, 0, 1, 1], np.uint32))
     depths = mystax.read_neural(tmp_path, neurons="quality=all")["neuron_z"].values
     assert depths.tolist() == [50, 40, 50, 40]
+
+
+LABELLED = {2: "good", 7: "mua", 9: "noise", 40: "unsorted"}
+
+
+def qualities(folder: Path) -> dict[int, str]:
+    dataset = mystax.read_neural(folder, neurons="quality=all")
+    return dict(zip(dataset["neuron"].values.tolist(), dataset["quality"].values.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["cluster_groups.csv", "cluster_group.csv", "cluster_group.tsv"])
+@pytest.mark.parametrize("mark", ["\t", ",", ";"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("cluster_id", "group"), (2, "good"), (7, "mua"), (9, "noise")],
+        [("group", "cluster_id"), ("good", 2), ("mua", 7), ("noise", 9)],
+        [("", "cluster_id", "n_spikes", "group"), (0, 2, 5, "good"), (1, 7, 6, "mua"), (2, 9, 8, "noise")],
+        [("id", "label"), (2, "Good"), (7, "mua"), (9, "noise")],
+    ],
+)
+def test_judgements_are_found_by_the_names_of_their_columns(
+    tmp_path: Path, name: str, mark: str, rows: list[tuple[object, ...]]
+) -> None:
+    write(tmp_path)
+    (tmp_path / "cluster_group.tsv").unlink()
+    (tmp_path / name).write_text("".join(mark.join(map(str, row)) + "\n" for row in rows), "utf-8")
+    assert qualities(tmp_path) == LABELLED
+    assert mystax.read_neural(tmp_path).attrs["quality"] == "[]"
+
+
+@pytest.mark.parametrize("text", ["cluster_id\tgroup\n", "2 good\n7 mua\n", "a\tb\nx\ty\n", ""])
+def test_a_table_without_a_judgement_is_remarked_and_the_next_is_read(tmp_path: Path, text: str) -> None:
+    (write(tmp_path) / "cluster_group.tsv").write_text(text, "utf-8")
+    said = json.loads(mystax.read_neural(tmp_path).attrs["quality"])
+    assert [flag["code"] for flag in said] == ["N308"]
+    assert "cluster_group.tsv" in said[0]["text"]
+    assert set(qualities(tmp_path).values()) == {"unsorted"}
+    (tmp_path / "cluster_KSLabel.tsv").write_text("cluster_id\tKSLabel\n2\tgood\n7\tmua\n9\tnoise\n", "utf-8")
+    assert qualities(tmp_path) == LABELLED
+
+
+def test_judgements_of_other_clusters_alone_are_remarked(tmp_path: Path) -> None:
+    (write(tmp_path) / "cluster_group.tsv").write_text("cluster_id\tgroup\n3\tgood\n", "utf-8")
+    assert "cluster_group.tsv" in mystax.read_neural(tmp_path).attrs["quality"]

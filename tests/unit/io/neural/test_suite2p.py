@@ -83,6 +83,34 @@ def test_a_later_plane_is_timed_later_by_its_share_of_a_frame(tmp_path: Path) ->
     assert json.loads(dataset.attrs["clock_report"])["plane_offset"] == pytest.approx(0.15)
 
 
+def test_joined_planes_share_the_time_of_their_middle_and_say_how_wrong_it_is(tmp_path: Path) -> None:
+    for plane in range(10):
+        write_plane(tmp_path / f"plane{plane}", 2, plane, fs=3.0, nplanes=10)
+    base = np.arange(N_FRAMES) / 3
+    own = {k: base + k / 30 for k in range(10)}  # when each plane is scanned
+    for wanted, planes in ((None, range(10)), ("plane=0|9", (0, 9)), ("plane=7", (7,))):
+        dataset = mystax.read_neural(tmp_path, clock=base, neurons=wanted)
+        np.testing.assert_allclose(dataset["time"].values, base + np.mean(planes) / 30)
+        worst = max(float(np.abs(own[k] - dataset["time"].values).max()) for k in planes)
+        said = json.loads(dataset.attrs["quality"])
+        assert [flag["code"] for flag in said] == ["N310"] * (worst > 1e-9)
+        assert all(f"up to {worst:.3g} s" in flag["text"] for flag in said)
+
+
+def test_joined_planes_of_an_unknown_rate_say_so(tmp_path: Path) -> None:
+    for plane in range(2):
+        write_plane(tmp_path / f"plane{plane}", 2, plane)
+    dataset = mystax.read_neural(tmp_path, clock="rate:5")
+    assert "rate of the planes is not known" in dataset.attrs["quality"]
+
+
+def test_one_frame_of_fluorescence_has_no_baseline(tmp_path: Path) -> None:
+    write_plane(tmp_path / "plane0", 2)
+    np.save(tmp_path / "plane0" / "F.npy", np.ones((2, 1), np.float32))
+    with pytest.raises(NumbersError, match=r"N303.*at least two frames.*got 1"):
+        mystax.read_neural(tmp_path / "plane0", clock=np.array([0.5]), signal="fluorescence")
+
+
 def test_planes_that_differ_by_one_frame_share_the_others(tmp_path: Path) -> None:
     write_plane(tmp_path / "plane0", 2, 0, N_FRAMES)
     write_plane(tmp_path / "plane1", 2, 1, N_FRAMES - 1)

@@ -16,6 +16,7 @@ from mystax.analyses.rig import Rig
 from mystax.compute.calibration import calibrate
 from mystax.compute.limb_lengths import Limb
 from mystax.compute.tiles import TilePool
+from mystax.compute.confirmed import confirmed_pixels
 from mystax.compute.trajectory import fill_gaps, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import triangulate
@@ -70,9 +71,10 @@ def test_bursts_of_one_camera_do_not_reach_the_smoothed_points() -> None:
             at += length
     place = np.empty_like(truth)
     for k in range(13):
-        one = Pixels(uv[:, :, k : k + 1], precision_of(uv[:, :, k : k + 1]))
-        start = triangulate(rig, uv[:, :, k], precision_of(uv[:, :, k])).position[:, None]
-        place[:, k] = smooth_trajectory(rig, one, start, times).position[:, 0]
+        found = triangulate(rig, uv[:, :, k], precision_of(uv[:, :, k]))
+        confirmed = confirmed_pixels(found, times)[:, :, None]
+        one = Pixels(uv[:, :, k : k + 1], precision_of(uv[:, :, k : k + 1]), confirmed)
+        place[:, k] = smooth_trajectory(rig, one, found.position[:, None], times).position[:, 0]
     assert np.sqrt(((place - truth) ** 2).sum(axis=2).mean()) <= 0.30
 
 

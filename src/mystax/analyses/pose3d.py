@@ -76,7 +76,7 @@ class Pose3dParams(Params):
     )
 
 
-@analysis("pose3d", version=1, params=Pose3dParams, inputs=[OutcomeIn("pose")], outputs=POSE3D)
+@analysis("pose3d", version=2, params=Pose3dParams, inputs=[OutcomeIn("pose")], outputs=POSE3D)
 def pose3d(params: Pose3dParams) -> Reducer:
     """Bring the keypoints of calibrated cameras together in space, with covariance and quality."""
     raise RecipeError(

@@ -9,8 +9,9 @@ import numpy as np
 
 from mystax.analyses.pose3d import COV3, Pose3dParams
 from mystax.analyses.pose3d_axes import axes_of
-from mystax.analyses.pose3d_quality import quality_of
+from mystax.analyses.pose3d_quality import MAX_LOST, lost_flag, quality_of
 from mystax.analyses.pose3d_views import Gathered
+from mystax.compute.confirmed import confirmed_pixels, share_of_lost_frames
 from mystax.compute.frames3d import aligned, turned_covariance
 from mystax.compute.limb_lengths import limb_terms
 from mystax.compute.measures import measure_all
@@ -134,7 +135,8 @@ def _one_point(
             precision = _precision(covariance, sd)
             found = triangulate(rig, uv, precision, robust=params.robust)
     crops = np.array([camera.crop for camera in rig.cameras])
-    pixels = Pixels((uv + crops[:, None])[:, :, None], precision[:, :, None])
+    confirmed = confirmed_pixels(found, gathered.times) & params.robust
+    pixels = Pixels((uv + crops[:, None])[:, :, None], precision[:, :, None], confirmed[:, :, None])
     return found, pixels, sd, trust
 
 
@@ -278,6 +280,7 @@ def reconstruct(
     n, n_who = len(times), len(gathered.individuals)
     arrays = _Arrays.empty(n, len(rig.cameras), len(names), n_who)
     limb_facts: list[dict[str, object]] = []
+    lost: dict[tuple[int, int], float] = {}
 
     def component(item: tuple[list[int], int]) -> None:
         points, i = item
@@ -299,12 +302,16 @@ def reconstruct(
         joint = Pixels(
             np.concatenate([item.uv for _, item in parts], axis=2),
             np.concatenate([item.precision for _, item in parts], axis=2),
+            np.concatenate([item.confirmed for _, item in parts if item.confirmed is not None], axis=2),
         )
         inside = [(points.index(a), points.index(b)) for a, b in pairs if a in points]
         limbs = limb_terms(inside, start, raw_cov)
         smooth = smooth_trajectory(rig, joint, start, times, cutoff=cutoff, order=params.order, limbs=limbs)
         for j, k in enumerate(points):
             _keep_smooth(arrays, smooth, j, k, i, times, params.max_gap)
+            found, pixels = parts[j]
+            if cutoff is None and pixels.confirmed is not None:
+                lost[k, i] = share_of_lost_frames(smooth.position[:, j], found, pixels.confirmed[:, :, 0])
         for limb in smooth.limbs:
             pair = f"{names[points[limb.a]]}-{names[points[limb.b]]}"
             limb_facts.append({"limb": pair, "length": limb.length, "sd": limb.sd})
@@ -326,6 +333,7 @@ def reconstruct(
     dataset.attrs["axes"] = json.dumps(turn.report)
     dataset.attrs["keypoint_set"] = keypoints.to_toml() if keypoints is not None else ""
     facts, flags = quality_of(rig, gathered, dataset, _usual(arrays.pixel_sd))
+    flags += [lost_flag(names[k], share) for (k, _), share in sorted(lost.items()) if share > MAX_LOST]
     dataset.attrs["facts"] = json.dumps(facts)
     return dataset, flags
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     Dataset = Any
 
-__all__ = ["quality_of", "rig_flags"]
+__all__ = ["MAX_LOST", "lost_flag", "quality_of", "rig_flags"]
 
 MAX_LEFT_OUT = 5.0
 MAX_RATIO = 3.0
@@ -25,6 +25,8 @@ FEWEST = 20
 """Points from which on medians of residuals are compared."""
 MIN_RAY_ANGLE = np.radians(5.0)
 MAX_SCAN_FRAMES = 20_000
+MAX_LOST = 0.002
+"""Share of times at which smoothed and measured places contradict each other that is worth a remark."""
 
 
 def rig_flags(rig: RigModel) -> list[Flag]:
@@ -103,6 +105,15 @@ def _offsets(rig: RigModel, gathered: Gathered) -> tuple[dict[str, OffsetScan], 
     seen = [c for c in range(len(rig.cameras)) if np.isfinite(uv[c]).any()]
     # Of two cameras only their difference can be told: the first one is taken as right.
     return {gathered.cameras[c]: scan_offset(rig, uv, c) for c in (seen if len(seen) > 2 else seen[1:])}, step
+
+
+def lost_flag(name: str, share: float) -> Flag:
+    """Say that one strength for the whole recording smoothed brief movement of a point away."""
+    text = (
+        f"{name}: at {share:.1%} of the times the smoothed place contradicts what its cameras agree on: "
+        "brief movement is smoothed away; take position_raw, or give a cut-off (--smooth HZ)"
+    )
+    return Flag("N304", text)
 
 
 def quality_of(

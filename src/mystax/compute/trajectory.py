@@ -156,7 +156,7 @@ def smooth_trajectory(
     free_lengths : bool, optional
         Whether the lengths of the limbs are found too.
     loss : str, optional
-        One of `LOSSES`.
+        One of `LOSSES`; ``geman-mcclure`` lets go of outliers, but of no confirmed pixel.
     loss_scale : float, optional
         Scale of ``huber`` and ``soft_l1`` [standard deviations, px].
     n_steps : int, optional
@@ -179,7 +179,7 @@ def smooth_trajectory(
         kept = np.flatnonzero(found)
         part = smooth_trajectory(
             rig,
-            Pixels(pixels.uv[:, :, kept], pixels.precision[:, :, kept]),
+            pixels.of_points(kept),
             start[:, kept],
             times,
             strength=strength[kept] if isinstance(strength, np.ndarray) else strength,

@@ -18,7 +18,7 @@ from mystax.compute.kernels.trajectory import (
     solve_band,
 )
 from mystax.compute.limb_lengths import Limb, solve_with_lengths
-from mystax.core.typing import Bool, Float64
+from mystax.core.typing import Bool, Float64, Int64
 
 __all__ = ["Iterate", "Pixels", "descend", "likely_strength", "one_step", "uncertainty"]
 
@@ -42,10 +42,19 @@ class Pixels:
         Distorted pixels; NaN where not seen.
     precision : array (camera, time, keypoint, 3)
         Inverse covariance xx, xy, yy [1/px2].
+    confirmed : array (camera, time, keypoint), optional
+        Pixels that are no outliers (`confirmed_pixels`): where they lie far from a smooth path, the point
+        has moved.  By default none.
     """
 
     uv: Float64[np.ndarray, "camera time keypoint 2"]
     precision: Float64[np.ndarray, "camera time keypoint 3"]
+    confirmed: Bool[np.ndarray, "camera time keypoint"] | None = None
+
+    def of_points(self, points: Int64[np.ndarray, " point"]) -> "Pixels":
+        """Return what is said about some of the points."""
+        confirmed = None if self.confirmed is None else self.confirmed[:, :, points]
+        return Pixels(self.uv[:, :, points], self.precision[:, :, points], confirmed)
 
 
 @dataclass
@@ -66,6 +75,8 @@ class Iterate:
         self.info = np.zeros((n_points, n_time, 6))
         self.grad = np.zeros((n_points, n_time, 3))
         self.m2 = np.full((n_points, len(self.rows), n_time), np.nan)
+        known = self.pixels.confirmed
+        self._confirmed = np.zeros((len(self.rows), n_time, n_points), np.bool_) if known is None else known
 
     @property
     def n_points(self) -> int:
@@ -82,6 +93,7 @@ class Iterate:
                 self.fisheye,
                 self.pixels.uv[:, :, k],
                 self.pixels.precision[:, :, k],
+                self._confirmed[:, :, k],
                 at[:, k],
                 loss,
                 self.loss_scale,

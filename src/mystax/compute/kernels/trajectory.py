@@ -53,10 +53,11 @@ def _weights(loss, scale, ex, ey, m2, out):
 
 
 @kernel
-def information(rows, fisheye, uv, prec, x, loss, scale, info, grad, m2):
+def information(rows, fisheye, uv, prec, confirmed, x, loss, scale, info, grad, m2):
     """Information (time, 6) and gradient (time, 3) of one point's pixels at its places x; returns the cost.
 
-    `m2` (camera, time) takes the squared distances; NaN where a camera says nothing.
+    `m2` (camera, time) takes the squared distances; NaN where a camera says nothing.  With the losses
+    that let go of outliers, pixels that are `confirmed` to be none keep their weight.
     """
     n_cameras, n = uv.shape[0], uv.shape[1]
     work, jac, w = np.empty(6), np.empty((2, 3)), np.empty(3)
@@ -74,7 +75,11 @@ def information(rows, fisheye, uv, prec, x, loss, scale, info, grad, m2):
             pxx, pxy, pyy = prec[c, t, 0], prec[c, t, 1], prec[c, t, 2]
             d = pxx * ex * ex + 2.0 * pxy * ex * ey + pyy * ey * ey
             m2[c, t] = d
-            _weights(loss, scale, ex, ey, d, w)
+            if confirmed[c, t] and loss in (GEMAN, HARD):
+                w[0] = w[1] = 1.0
+                w[2] = d
+            else:
+                _weights(loss, scale, ex, ey, d, w)
             total += w[2]
             if loss == SOFT_L1:
                 pxx, pxy, pyy = w[0], 0.0, w[1]

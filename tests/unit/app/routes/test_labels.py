@@ -11,6 +11,7 @@ import pytest
 from mystax.engine.labels.footage import open_footage
 from mystax.synth import faulty_video
 from tests.fixtures.app_client import AppClient, Reply
+from tests.fixtures.exchange_outcomes import publish_known
 
 
 @pytest.fixture
@@ -92,3 +93,26 @@ def test_labels_of_a_video_that_is_written_anew_name_the_new_one(
     assert (reply.status, reply.json()["code"]) == (404, "W903")
     frames = client.get(f"/api/labels/{made['id']}")["frames"]
     assert sorted((one["video"], one["pts"]) for one in frames) == sorted(keys)
+
+
+def test_suggestions_are_of_the_recording_or_the_camera_that_is_asked_for(
+    client: AppClient, tmp_path: Path
+) -> None:
+    faulty_video(tmp_path / "other.mp4", "clean", n_frames=6, size=(32, 24), seed=1)
+    publish_known(tmp_path / "away.mystax", "motion")  # of videos that are not here: it comes first
+    client.state.collection.forget()
+    ids = {row["name"]: row["id"] for row in client.get("/api/recordings")}
+    assert list(ids) == ["away", "face", "other"]
+    made = client.post(f"/api/recordings/{ids['other']}/labels", {"name": "mine"})
+    cameras = {
+        name: client.get(f"/api/recordings/{ids[name]}")["cameras"][0]["id"] for name in ("face", "other")
+    }
+
+    def seen(more: str) -> set[str]:
+        return {one["camera"] for one in client.get(f"/api/labels/{made['id']}/suggestions?n=20{more}")}
+
+    for name, camera in cameras.items():
+        assert seen(f"&recording={ids[name]}") == seen(f"&camera={camera}") == {camera}
+    assert seen("") == set(cameras.values())
+    for more in (f"recording={ids['away']}", f"recording={ids['face']}&camera={cameras['other']}"):
+        assert client.ask(f"/api/labels/{made['id']}/suggestions?{more}").status == 404

@@ -188,8 +188,10 @@ class FolderCollection:
     def label_place(self, item: Item) -> Path:
         """Return the folder in which new label sets of a recording go: beside its videos.
 
-        Videos may lie outside of the folders that are shown; then it is beside the outcomes, which do not.
+        Videos may lie outside of the folders that are shown, or be gone; then it is beside the outcomes.
         """
+        if not item.cameras:
+            return item.folders[0].parent
         beside = next(iter(item.cameras.values()))[0].parent
         served = [folder.resolve() for folder in self._folders]
         if item.folders and not any(beside.is_relative_to(folder) for folder in served):

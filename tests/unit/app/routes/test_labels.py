@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mystax.core.geometry import roi_from_text
 from mystax.engine.labels.footage import open_footage
+from mystax.io.rois import rois_to_toml
 from mystax.synth import faulty_video
 from tests.fixtures.app_client import AppClient, Reply
 from tests.fixtures.exchange_outcomes import publish_known
@@ -116,3 +118,17 @@ def test_suggestions_are_of_the_recording_or_the_camera_that_is_asked_for(
     assert seen("") == set(cameras.values())
     for more in (f"recording={ids['away']}", f"recording={ids['face']}&camera={cameras['other']}"):
         assert client.ask(f"/api/labels/{made['id']}/suggestions?{more}").status == 404
+
+
+def test_a_recording_whose_videos_are_gone_gets_its_labels_beside_the_outcomes(
+    client: AppClient, tmp_path: Path
+) -> None:
+    place = publish_known(tmp_path / "old" / "away.mystax", "motion")
+    roi = roi_from_text("motion:rectangle:1,1,9,9")
+    (place / "rois.toml").write_text(rois_to_toml([roi]))
+    client.state.collection.forget()
+    (key,) = [row["id"] for row in client.get("/api/recordings") if row["name"] == "away"]
+    assert client.post(f"/api/recordings/{key}/labels", {"name": "late"})["frames"] == []
+    assert (place.parent / "late.labels").is_dir()
+    assert [one["name"] for one in client.get(f"/api/recordings/{key}")["labels"]] == ["late"]
+    assert client.get(f"/api/recordings/{key}/rois/targets")["targets"] == []

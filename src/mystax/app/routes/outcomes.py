@@ -249,8 +249,9 @@ def raster(
         )
     rows, columns = found.shape(level)
     header: dict[str, Any] = {"rows": rows, "columns": columns, "levels": found.n_levels, "clip": CLIP}
-    if across == "time" and dataset.sizes["time"]:
-        header |= {"t0": float(dataset["time"][0]), "t1": float(dataset["time"][-1])}
+    if across == "time":
+        times = _rising(np.asarray(dataset["time"].values, np.float64))
+        header |= {"t0": float(times[0]), "t1": float(times[-1])} if len(times) else {}
     return Response(pack({"tile": found.tile(level, tx, ty)}, **header), media_type=MEDIA_TYPE)
 
 

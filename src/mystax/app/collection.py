@@ -188,8 +188,10 @@ class FolderCollection:
     def label_place(self, item: Item) -> Path:
         """Return the folder in which new label sets of a recording go: beside its videos.
 
-        Videos may lie outside of the folders that are shown; then it is beside the outcomes, which do not.
+        Videos may lie outside of the folders that are shown, or be gone; then it is beside the outcomes.
         """
+        if not item.cameras:
+            return item.folders[0].parent
         beside = next(iter(item.cameras.values()))[0].parent
         served = [folder.resolve() for folder in self._folders]
         if item.folders and not any(beside.is_relative_to(folder) for folder in served):
@@ -367,12 +369,7 @@ class CatalogCollection:
         items = []
         for row in self._catalog.recordings():
             known = self._catalog.show(row["id"])
-            cameras = {
-                str(one["name"]): tuple(
-                    roots.resolve(video["root"], video["path"]) for video in one["videos"]
-                )
-                for one in known["cameras"]
-            }
+            cameras, codes = _cameras_there(roots, known["cameras"])
             folder = self._catalog.out / str(known["folder"])
             folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and outcome_paths(path)]
             ordered = tuple(sorted(folders, key=changed, reverse=True))
@@ -383,9 +380,29 @@ class CatalogCollection:
                 for word, key in (("clocks", "spec"), ("clock_policy", "policy"), ("offsets", "offset"))
             }
             opening = Opening({word: values for word, values in told.items() if values})
-            more = {"folders": ordered, "labels": labels, "head": row}
+            more = {"folders": ordered, "labels": labels, "head": _remarked(row, codes)}
             items.append(Item.opened(opening, f"r{row['id']}", _name(row), cameras, **more))
         return items
+
+
+def _cameras_there(
+    roots: Any, known: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, tuple[Path, ...]], list[str]]:
+    """Return the cameras whose roots are there on this host, and the codes of what is said of the others."""
+    found, codes = {}, []
+    for one in known:
+        try:
+            files = tuple(roots.resolve(video["root"], video["path"]) for video in one["videos"])
+        except MystaxError as error:
+            codes.append(error.code)
+        else:
+            found[str(one["name"])] = files
+    return found, codes
+
+
+def _remarked(row: Mapping[str, Any], codes: Sequence[str]) -> Mapping[str, Any]:
+    """Return what a catalogue knows of a recording, with more remarks."""
+    return {**row, "codes": list(dict.fromkeys([*row["codes"], *codes]))} if codes else row
 
 
 def address_of(opened: Any) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mystax.app.envelope import pack
-from mystax.app.openings import open_camera
+from mystax.app.openings import open_camera, stamp_of
 from mystax.core.recording import FrameChunk, FrameSource, Reason
 from mystax.core.typing import Shaped
 from mystax.engine.wrapped import WrappedSource
@@ -89,13 +89,6 @@ class _Shown:
         return int(keys[np.argmin(np.abs(keys - frame))])
 
 
-def _stamp(spec: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return how a camera is opened, and what tells that one of its files was written anew."""
-    paths = spec.get("paths") or [path for files in spec["opening"]["paths"].values() for path in files]
-    states = [Path(path).stat() for path in paths if Path(path).is_file()]
-    return (spec, *((one.st_size, one.st_mtime_ns) for one in states))
-
-
 def _number(request: Mapping[str, Any], video: VideoReader) -> int:
     """Return the number of the frame that is asked for; refuse one that is not there."""
     wanted = int(request["frame"])
@@ -144,7 +137,7 @@ class FrameWorker:
         if "spec" in request:
             self._specs[key] = request["spec"]
         spec = self._specs[key]
-        stamp = _stamp(spec)
+        stamp = stamp_of(spec)
         known, shown = self._cameras.get(key, ((), None))
         if shown is None or known != stamp:
             if shown is not None:
@@ -229,8 +222,10 @@ class FrameWorker:
 
     def _still(self, request: Mapping[str, Any]) -> Answer:
         """Give a frame as labels keep it: grey, lossless, at its depth."""
-        pixels = self._camera(request).footage(str(request.get("name", "face"))).pixels(int(request["frame"]))
-        return {"frame": int(request["frame"])}, png_of(pixels)
+        shown = self._camera(request)
+        wanted = _number(request, shown.video)
+        pixels = shown.footage(str(request.get("name", "face"))).pixels(wanted)
+        return {"frame": wanted}, png_of(pixels)
 
     def _suggest(self, request: Mapping[str, Any]) -> Answer:
         """Say which frames of some cameras to label next."""

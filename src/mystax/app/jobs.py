@@ -4,8 +4,9 @@ Both are processes of their own: the web process never measures.
 """
 
 import asyncio
+import contextlib
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -120,9 +121,12 @@ class CatalogJobs:
         await run_in_threadpool(self._catalog.cancel if action == "cancel" else self._catalog.retry, key)
 
     async def log(self, key: str, after: int) -> JobLog:
-        """Return the end of the log of the last attempt."""
-        found = await run_in_threadpool(self._catalog.log, key, lines=MOST_LINES)
-        return JobLog(lines=list(found["lines"])[after:], next=len(found["lines"]), state=str(found["state"]))
+        """Return the log of the last attempt from some line on."""
+        found = await run_in_threadpool(self._catalog.log, key, lines=1)
+        state = str(found["state"])
+        is_whole = state != "running"
+        lines, n_lines = await run_in_threadpool(_lines_of, Path(found["log"]), after, is_whole=is_whole)
+        return JobLog(lines=lines, next=n_lines, state=state)
 
     def _is_working(self) -> bool:
         return self._worker is not None and self._worker.returncode is None
@@ -142,6 +146,23 @@ class CatalogJobs:
         """Let the work of this computer yield."""
         if self._worker is not None:
             await end_process(self._worker)
+
+
+def _lines_of(log: Path, after: int, *, is_whole: bool) -> tuple[list[str], int]:
+    """Return the lines of a log from some line on, at most the last ones, and how many there are in all.
+
+    Where it has fewer than were seen it is that of another attempt, and begins anew.  While it is written,
+    its last line may lack its end.
+    """
+    kept: deque[str] = deque(maxlen=MOST_LINES)
+    n_lines = 0
+    with contextlib.suppress(OSError), log.open(encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            if is_whole or line.endswith("\n"):
+                kept.append(line.removesuffix("\n"))
+                n_lines += 1
+    first = n_lines - len(kept)
+    return list(kept)[max(0, (after if after <= n_lines else 0) - first) :], n_lines
 
 
 class FolderJobs:

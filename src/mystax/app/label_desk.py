@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mystax.app.envelope import unpack
 from mystax.app.frames import Workers
+from mystax.app.openings import stamp_of
 from mystax.app.schemas import Edit, EditsWanted, LabelFrame, LabelPoint, LabelSet
 from mystax.core.label_operations import FrameKey, Mark
 from mystax.core.labels import FrameLabels, LabelState, PointLabel
@@ -114,17 +115,20 @@ class LabelDesk:
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._opened: dict[Path, _Opened] = {}
-        self._footings: dict[str, Footing] = {}
+        self._footings: dict[str, tuple[tuple[object, ...], Footing]] = {}
 
     async def footing(self, key: str, name: str, spec: Mapping[str, Any]) -> Footing:
-        """Return by what labels name the frames of a camera; its worker is asked once."""
-        found = self._footings.get(key)
-        if found is None:
+        """Return by what labels name the frames of a camera; its worker is asked once for the same files."""
+        stamp = await run_in_threadpool(
+            stamp_of, spec
+        )  # before: a file that changes meanwhile is asked again
+        known, found = self._footings.get(key, ((), None))
+        if found is None or known != stamp:
             about, body = await self._workers.ask(key, spec, {"do": "footing", "name": name})
             stamps = np.asarray(unpack(body)[0]["pts"], np.int64)
             source = Source(**about["source"])
             found = Footing(key, name, str(about["fingerprint"]), stamps, source, dict(spec))
-            self._footings[key] = found
+            self._footings[key] = stamp, found
         return found
 
     def teller(self, folder: Path, cameras: Mapping[str, str]) -> Teller:
@@ -139,7 +143,7 @@ class LabelDesk:
         """
         sources = self._get(folder).labels.store.files.read_sources()
         known = {key: cameras.get(source.path, "") for key, source in sources.items()}
-        known |= {footing.fingerprint: footing.camera_id for footing in self._footings.values()}
+        known |= {footing.fingerprint: footing.camera_id for _, footing in self._footings.values()}
         return Teller(known)
 
     def _get(self, folder: Path) -> _Opened:

@@ -19,7 +19,7 @@ from mystax.errors import ClockError, MystaxError, RecipeError
 if TYPE_CHECKING:
     from mystax.io.video_reader import VideoReader
 
-__all__ = ["Opening", "open_camera", "opening_of"]
+__all__ = ["Opening", "open_camera", "opening_of", "stamp_of"]
 
 Files = tuple[Path, ...]
 OF_CAMERA = ("clocks", "clock_policy", "offsets")
@@ -154,6 +154,24 @@ def open_camera(spec: Mapping[str, Any]) -> "VideoReader":
                 raise
     plain = _opened({name: value for name, value in opening.items() if name not in OF_CAMERA})
     return plain if times is None else _timed(plain, Path(times[0]), times[1])
+
+
+def stamp_of(spec: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return how a camera is opened, and what tells that one of its files was written anew.
+
+    Parameters
+    ----------
+    spec : mapping
+        As for `open_camera`.
+
+    Returns
+    -------
+    tuple
+        The specification, and size and time of change of each file that is there.
+    """
+    paths = spec.get("paths") or [path for files in spec["opening"]["paths"].values() for path in files]
+    states = [Path(path).stat() for path in paths if Path(path).is_file()]
+    return (spec, *((one.st_size, one.st_mtime_ns) for one in states))
 
 
 def _opened(opening: Mapping[str, Any]) -> "VideoReader":

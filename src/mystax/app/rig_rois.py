@@ -13,8 +13,11 @@ Shapes = Mapping[str, tuple[int, int]]
 
 
 def cameras_of_rois(rois: Sequence[Roi], cameras: Sequence[str]) -> list[str]:
-    """Return the cameras that regions are on; a region without one is on the only camera."""
-    return list(dict.fromkeys(roi.camera or cameras[0] for roi in rois))
+    """Return the cameras that regions are on; a region without one is on the only camera.
+
+    Where there is none, its videos are gone: it is on the camera without a name.
+    """
+    return list(dict.fromkeys(roi.camera or next(iter(cameras), "") for roi in rois))
 
 
 def fitted(rois: Sequence[Roi], source: Shapes, target: Shapes) -> tuple[Roi, ...]:
@@ -39,10 +42,11 @@ def fitted(rois: Sequence[Roi], source: Shapes, target: Shapes) -> tuple[Roi, ..
     """
     placed = []
     for roi in rois:
-        camera = roi.camera or next(iter(source))
+        camera = roi.camera or next(iter(source), "")
         where = f"roi {roi.name!r}"
-        if camera not in target:
-            raise RoiError("P402", where, f"there is no camera {camera!r}{nearest(camera, target)}")
+        for side in (target, source):
+            if camera not in side:
+                raise RoiError("P402", where, f"there is no camera {camera!r}{nearest(camera, side)}")
         if source[camera] != target[camera]:
             (rows, columns), (there_rows, there_columns) = source[camera], target[camera]
             raise RoiError(

@@ -1,12 +1,33 @@
 """Whether the page may write: not where it only looks, and only on top of what it has seen."""
 
 import hashlib
+import threading
+from pathlib import Path
 
 from fastapi import Request
 
 from mystax.app.security import refused
 
-__all__ = ["check_revision", "check_writable", "revision_of"]
+__all__ = ["check_revision", "check_writable", "revision_of", "turn_in"]
+
+_TURNS: dict[Path, threading.Lock] = {}
+"""Folder to the lock by which writes there follow each other."""
+
+
+def turn_in(folder: Path) -> threading.Lock:
+    """Return the lock of a folder: a look at the present revision and the write on top of it are one step.
+
+    Parameters
+    ----------
+    folder : Path
+        Where would be written.
+
+    Returns
+    -------
+    Lock
+        The same one for all requests; use it as a context.
+    """
+    return _TURNS.setdefault(folder.resolve(), threading.Lock())
 
 
 def check_writable(request: Request, where: str) -> None:

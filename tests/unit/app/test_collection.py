@@ -186,3 +186,21 @@ def test_label_sets_of_videos_elsewhere_stay_within_the_folders_that_are_shown(t
     item = Item("r1", "face", {"face": (away / "face.mp4",)}, (shown / "face.mystax",))
     assert FolderCollection([shown]).label_place(item) == shown
     assert FolderCollection([tmp_path]).label_place(item) == away
+
+
+def test_a_root_that_is_away_takes_no_other_recordings_with_it(tmp_path: Path) -> None:
+    make_lab(tmp_path, 1, n_frames=4)
+    write_film(tmp_path / "disk" / "rec007" / "face.avi", 7, 4)
+    clock = Clock()
+    with Catalog.open(tmp_path) as catalog:
+        assert catalog.ingest(tmp_path / "disk", pattern="folders").added == 1
+        collection = CatalogCollection(catalog, monotonic=clock)
+        before = collection.items()
+        (tmp_path / "disk").rename(tmp_path / "unplugged")
+        clock.now = 11.0
+        here, away = collection.items()
+        assert (here, away.id, away.name) == (before[0], before[1].id, before[1].name)
+        assert (dict(away.cameras), list(away.head["codes"])) == ({}, [*before[1].head["codes"], "Q606"])
+        (tmp_path / "unplugged").rename(tmp_path / "disk")
+        clock.now = 22.0
+        assert collection.items() == before

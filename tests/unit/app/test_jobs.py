@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,6 +164,26 @@ def test_the_queue_of_a_catalogue_is_told_in_its_own_words(tmp_path: Path) -> No
             await jobs.close()
 
     asyncio.run(job())
+
+
+def test_a_long_log_of_a_catalogue_goes_on_and_that_of_another_attempt_begins_anew(tmp_path: Path) -> None:
+    log = tmp_path / "1.log"
+    told = {"state": "running", "log": str(log), "lines": []}
+    jobs = CatalogJobs(SimpleNamespace(log=lambda *_, **__: told))
+    lines = [f"line {number} of a job that has much to say, more than fits" for number in range(2500)]
+    log.write_text("\n".join(lines[:2400]) + "\n" + lines[2400][:9])
+    first = asyncio.run(jobs.log("j1", 0))
+    assert (first.lines, first.next) == (lines[1400:2400], 2400), "the line that is being written waits"
+    log.write_text("\n".join(lines))
+    told["state"] = "done"
+    rest = asyncio.run(jobs.log("j1", first.next))
+    assert (rest.lines, rest.next, rest.state) == (lines[2400:], 2500, "done")
+    told |= {"log": str(tmp_path / "2.log"), "state": "running"}
+    (tmp_path / "2.log").write_text("again\n")
+    again = asyncio.run(jobs.log("j1", rest.next))
+    assert (again.lines, again.next) == (["again"], 1)
+    told["log"] = ""
+    assert asyncio.run(jobs.log("j1", 0)).lines == []
 
 
 @pytest.mark.slow

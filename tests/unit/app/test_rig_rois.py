@@ -29,6 +29,13 @@ def test_a_camera_of_another_name_is_refused_with_the_nearest() -> None:
         fitted([PUPIL], SIZES, {"lefty": (240, 320)})
 
 
+def test_regions_of_a_recording_whose_videos_are_gone_are_refused_by_name() -> None:
+    assert cameras_of_rois([PUPIL, PAD.at("")], []) == ["left", ""]
+    for roi in (PUPIL, PUPIL.at("")):
+        with pytest.raises(RoiError, match=r"P402 roi 'pupil': there is no camera"):
+            fitted([roi], {}, SIZES)
+
+
 def test_pictures_of_another_size_are_refused_by_name() -> None:
     with pytest.raises(RoiError, match=r"P402 roi 'pad'.*640 x 480 px \(camera 'right'\), got 641 x 480"):
         fitted([PUPIL, PAD], SIZES, {"left": (240, 320), "right": (480, 641)})

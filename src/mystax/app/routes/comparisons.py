@@ -29,14 +29,16 @@ router = APIRouter(tags=["models"])
 @router.post("/labels/{key}/compare")
 async def compare(key: str, wanted: ComparisonWanted, request: Request) -> JobsAdded:
     """Queue a comparison; its job's `result` has the errors side by side."""
-    item, folder = set_folder(request, key)
+    items, folder = set_folder(request, key)
 
     def sides() -> list[dict[str, Any]]:
-        return [_side(request, item, one) for one in (wanted.first, wanted.second)]
+        return [_side(request, items, one) for one in (wanted.first, wanted.second)]
 
     told = await run_in_threadpool(sides)
     wish = {"labels": str(folder), "sides": told}
     names = " and ".join(one["name"] for one in told)
+    owners = {one.id.partition("o")[0] for one in (wanted.first, wanted.second) if one.kind == "outcome"}
+    item = next((one for one in items if one.id in owners), items[0])
     head = Head(item.name, "compare", names)
     return JobsAdded(ids=[request.app.state.mystax.comparisons.add(head, lambda: wish)])
 
@@ -50,7 +52,7 @@ def comparison(key: str, request: Request) -> dict[str, Any]:
     return found
 
 
-def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
+def _side(request: Request, items: Sequence[Item], judged: Judged) -> dict[str, Any]:
     """Say what the child needs to know of one of the two."""
     if judged.kind == "model":
         path = path_of_model(judged.id)
@@ -58,7 +60,7 @@ def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
     outcome = outcome_of(request, judged.id)
     if outcome.analysis != "pose":
         raise refused(422, "P401", "comparison", f"{outcome.analysis!r} is no outcome of the tracker")
-    poses = _poses(item, outcome.folder)
+    poses = _poses(items, outcome.folder)
     if not poses:
         raise refused(422, "P401", "comparison", f"the videos of {outcome.folder.name!r} are not here")
     weights = _weights_of(outcome)
@@ -69,10 +71,10 @@ def _side(request: Request, item: Item, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _poses(item: Item, folder: Path) -> dict[str, tuple[str, str]]:
+def _poses(items: Sequence[Item], folder: Path) -> dict[str, tuple[str, str]]:
     """Return the fingerprint of each camera's video, and where its outcome in a folder lies."""
     found: dict[str, tuple[str, str]] = {}
-    for one in item.outcomes():
+    for item, one in ((owner, one) for owner in items for one in owner.outcomes()):
         if one.folder != folder or one.analysis != "pose":
             continue
         names = [one.camera] if one.camera else list(item.cameras)[:1]

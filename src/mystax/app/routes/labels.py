@@ -1,5 +1,6 @@
 """Label sets: their frames, gestures, history, and which frames to label next."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,18 +42,23 @@ router = APIRouter(tags=["labels"])
 MOST_SUGGESTED = 200
 
 
-def set_folder(request: Request, key: str) -> tuple[Item, Path]:
-    """Return a label set and a recording that it belongs to.
+def set_folder(request: Request, key: str) -> tuple[list[Item], Path]:
+    """Return a label set and the recordings that it belongs to: all of those beside it, at least one.
 
     Raises
     ------
     AppError
         W903, if there is none.
     """
+    items: list[Item] = []
+    found = None
     for item in request.app.state.mystax.collection.items():
         for folder in item.labels:
             if short_id("l", folder) == key:
-                return item, folder
+                items.append(item)
+                found = folder
+    if found is not None:
+        return items, found
     raise refused(404, "W903", f"label set {key[:60]!r}", "there is nothing of that name here")
 
 
@@ -255,16 +261,18 @@ def epipolar(key: str, request: Request, seen: str, other: str, x: float, y: flo
 async def suggestions(
     key: str,
     request: Request,
+    recording: Annotated[str, Query(max_length=60)] = "",
     camera: Annotated[str, Query(max_length=60)] = "",
     n: Annotated[int, Query(ge=1, le=MOST_SUGGESTED)] = 20,
     seed: int = 0,
 ) -> list[Suggestion]:
-    """Say which frames to label next, the worst first: of one camera, or of all of the set's recording."""
+    """Say which frames to label next, the worst first: of a recording, of a camera, or of all of the set."""
     state = request.app.state.mystax
-    item, folder = set_folder(request, key)
-    cameras = {one: name for name, one in item.camera_ids().items() if camera in {"", one}}
+    items, folder = set_folder(request, key)
+    cameras = _cameras_of([item for item in items if recording in {"", item.id}], camera)
     if not cameras:
-        raise refused(404, "W903", f"camera {camera[:60]!r}", "it is none of the set's recording")
+        where = f"recording {recording[:60]!r}" if recording and not camera else f"camera {camera[:60]!r}"
+        raise refused(404, "W903", where, "it is none of the set's, or its videos are not here")
     poses = {one: _pose_of(request, one) for one in cameras}
     wish: dict[str, Any] = {
         "do": "suggest",
@@ -275,10 +283,22 @@ async def suggestions(
                 "spec": spec_of(item, name),
                 "pose": None if (pose := poses[one]) is None else [str(pose.folder), pose.name],
             }
-            for one, name in cameras.items()
+            for one, (item, name) in cameras.items()
         ],
         "n": n,
         "seed": seed,
     }
     about, _ = await state.slow.ask(key, {}, wish)
     return [Suggestion(**one) for one in about["suggestions"]]
+
+
+def _cameras_of(items: Sequence[Item], camera: str) -> dict[str, tuple[Item, str]]:
+    """Return id to recording and name of one camera or of all; a video of two recordings comes once."""
+    found: dict[str, tuple[Item, str]] = {}
+    seen = set()
+    for item in items:
+        for name, key in item.camera_ids().items():
+            if camera in {"", key} and item.cameras[name] not in seen:
+                seen.add(item.cameras[name])
+                found[key] = item, name
+    return found

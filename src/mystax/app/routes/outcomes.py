@@ -22,6 +22,7 @@ from mystax.core.outcome_faces import edges_of
 from mystax.core.point_flags import FLAG_MASKS
 from mystax.core.typing import Float64
 from mystax.engine.labels.labels import Labels
+from mystax.errors import MystaxError
 from mystax.io.rig import rig_from_toml
 
 __all__ = ["outcome_of", "router"]
@@ -248,8 +249,9 @@ def raster(
         )
     rows, columns = found.shape(level)
     header: dict[str, Any] = {"rows": rows, "columns": columns, "levels": found.n_levels, "clip": CLIP}
-    if across == "time" and dataset.sizes["time"]:
-        header |= {"t0": float(dataset["time"][0]), "t1": float(dataset["time"][-1])}
+    if across == "time":
+        times = _rising(np.asarray(dataset["time"].values, np.float64))
+        header |= {"t0": float(times[0]), "t1": float(times[-1])} if len(times) else {}
     return Response(pack({"tile": found.tile(level, tx, ty)}, **header), media_type=MEDIA_TYPE)
 
 
@@ -308,7 +310,10 @@ async def marks(key: str, request: Request, px: Annotated[int, Query(ge=1, le=81
     found: dict[Kind, list[Span]] = {"gap": [], "missing": [], "low": [], "labelled": []}
     times: dict[str, np.ndarray] = {}
     for name, camera_id in item.camera_ids().items():
-        _, body = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})
+        try:
+            _, body = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})
+        except MystaxError:  # it is left out of the recording, too, which says why
+            continue
         times[name] = np.asarray(unpack(body)[0]["time"], np.float64)
         found["gap"] += gaps_of(times[name])
     known = [one for one in map(_ends, times.values()) if one is not None]

@@ -8,6 +8,7 @@ from mystax.app.collection import Item, find, short_id
 from mystax.app.paths import readable
 from mystax.app.schemas import CameraInfo, LabelSetRow, OutcomeInfo, RecordingInfo, RecordingRow, VariableInfo
 from mystax.app.shelf import outcomes_in
+from mystax.errors import MystaxError
 
 __all__ = ["router", "spec_of"]
 
@@ -57,23 +58,36 @@ def _row(item: Item) -> RecordingRow:
 
 @router.get("/recordings/{key}")
 async def show_recording(key: str, request: Request) -> RecordingInfo:
-    """Tell all about one recording: its cameras are opened by their workers."""
+    """Tell all about one recording: its cameras are opened by their workers.
+
+    One that cannot be opened is left out, and `refusals` says why; where nothing else is there to be shown,
+    its refusal is the answer.
+    """
     state = request.app.state.mystax
     item = find(state.collection.items(), key)
-    cameras = []
+    cameras: list[CameraInfo] = []
+    refusals: list[MystaxError] = []
     for name, camera_id in item.camera_ids().items():
-        about, _ = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})
+        try:
+            about, _ = await state.workers.ask(camera_id, spec_of(item, name), {"do": "open"})
+        except MystaxError as error:
+            refusals.append(error)
+            continue
         files = [readable(path.name) for path in item.cameras[name]]
         known = {k: v for k, v in about.items() if k != "key_frames"}
         cameras.append(CameraInfo(id=camera_id, name=name, files=files, **known))
+    outcomes = [info for outcome in item.outcomes() if (info := _outcome(outcome)) is not None]
+    if refusals and not cameras and not outcomes:
+        raise refusals[0]
     state.warming.begin()
     return RecordingInfo(
         id=item.id,
         name=readable(item.name),
         cameras=cameras,
-        outcomes=[info for outcome in item.outcomes() if (info := _outcome(outcome)) is not None],
+        outcomes=outcomes,
         labels=[LabelSetRow(id=short_id("l", path), name=readable(path.stem)) for path in item.labels],
         report=any((folder / "report.html").is_file() for folder in item.folders),
+        refusals=[readable(str(error)) for error in refusals],
     )
 
 

@@ -11,7 +11,7 @@ from mystax.app.rig_rois import cameras_of_rois, fitted, merged
 from mystax.app.routes.recordings import spec_of
 from mystax.app.routes.rois import FILE, set_of, write_set
 from mystax.app.schemas import RoisApplied, RoisWanted, RoiTarget, RoiTargets, TargetCamera
-from mystax.app.writes import check_revision, check_writable
+from mystax.app.writes import check_revision, check_writable, turn_in
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.errors import MystaxError
 
@@ -116,5 +116,6 @@ async def apply(key: str, wanted: RoisWanted, request: Request) -> list[RoisAppl
 def _copy(state: Any, item: Item, rev: str, rois: tuple[Roi, ...]) -> str:
     """Write regions into those of a recording; return the new revision."""
     folder = state.collection.roi_place(item)
-    check_revision(rev, set_of(folder).rev, "regions")
-    return write_set(folder, merged(_regions(state, item), rois)).rev
+    with turn_in(folder):
+        check_revision(rev, set_of(folder).rev, "regions")
+        return write_set(folder, merged(_regions(state, item), rois)).rev

@@ -11,7 +11,7 @@ from mystax.app.envelope import MEDIA_TYPE
 from mystax.app.frames import Priority, Superseded
 from mystax.app.routes.cameras import camera_of
 from mystax.app.schemas import AnalysisForm, Preparing, PreviewWanted, RoiSet
-from mystax.app.writes import check_revision, check_writable, revision_of
+from mystax.app.writes import check_revision, check_writable, revision_of, turn_in
 from mystax.core.analysis import get_analysis, names_of_analyses
 from mystax.core.geometry import Roi, roi_from_dict
 from mystax.core.params import parameters_of
@@ -51,9 +51,10 @@ def put_rois(
     item = find(state.collection.items(), key)
     check_writable(request, "regions")
     folder = state.collection.roi_place(item)
-    present = set_of(folder)
-    check_revision(given.rev if if_match is None else if_match, present.rev, "regions")
-    return write_set(folder, tuple(roi_from_dict(one, FILE) for one in given.rois))
+    seen = given.rev if if_match is None else if_match
+    with turn_in(folder):
+        check_revision(seen, set_of(folder).rev, "regions")
+        return write_set(folder, tuple(roi_from_dict(one, FILE) for one in given.rois))
 
 
 def write_set(folder: Path, rois: tuple[Roi, ...]) -> RoiSet:

@@ -11,7 +11,7 @@ from mystax.app.routes.outcomes import outcome_of
 from mystax.app.schemas import Bout, StateEdit, StateEditSet
 from mystax.app.security import refused
 from mystax.app.shelf import outcomes_in
-from mystax.app.writes import check_revision, check_writable, revision_of
+from mystax.app.writes import check_revision, check_writable, revision_of, turn_in
 from mystax.core.outcome_faces import FaceView, chosen_bouts, edges_of, face_views, has_faces
 from mystax.io.state_edits import (
     StateEdits,
@@ -70,7 +70,7 @@ def put_edits(
     """Replace what is said of the states, unless somebody else has changed it since."""
     outcome, n_states = _states_of(request, key)
     check_writable(request, "states")
-    check_revision(given.rev if if_match is None else if_match, _set_of(outcome, n_states).rev, "states")
+    seen = given.rev if if_match is None else if_match
     new = StateEdits(
         {one.state: one.name.strip() for one in given.states if one.name.strip()},
         {one.state: one.merged_into for one in given.states if one.merged_into is not None},
@@ -79,8 +79,10 @@ def put_edits(
     text = edits_to_toml(new)
     name = edits_path(outcome.folder / f"{outcome.analysis}.nc").name
     edits_from_toml(text, n_states, name)  # refuses what could not be read again
-    Store(outcome.folder).write_text(name, text)
-    return _set_of(outcome, n_states)
+    with turn_in(outcome.folder):
+        check_revision(seen, _set_of(outcome, n_states).rev, "states")
+        Store(outcome.folder).write_text(name, text)
+        return _set_of(outcome, n_states)
 
 
 @router.get("/outcomes/{key}/faces", response_class=Response)

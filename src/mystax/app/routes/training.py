@@ -17,10 +17,14 @@ NO_BASE = "none"
 
 
 @router.post("/labels/{key}/train")
-async def train(key: str, wanted: TrainingWanted, request: Request) -> JobsAdded:
-    """Queue a training; what cannot be done is refused before it begins."""
+async def train(key: str, wanted: TrainingWanted, request: Request, recording: str = "") -> JobsAdded:
+    """Queue a training; what cannot be done is refused before it begins.
+
+    `recording` is the one of the set's recordings beside which the job is listed.
+    """
     check_writable(request, "labels")
-    item, folder = set_folder(request, key)
+    items, folder = set_folder(request, key)
+    item = next((one for one in items if one.id == recording), items[0])
     name = check_weights_name(wanted.name or folder.stem)
     if wanted.base != NO_BASE:
         await run_in_threadpool(find_weights, wanted.base)

@@ -96,7 +96,7 @@ class LabelSetRow(Exchanged):
 
 
 class RecordingInfo(Exchanged):
-    """All about one recording."""
+    """All about one recording; `refusals` says why cameras that are not listed cannot be opened."""
 
     id: str
     name: str
@@ -104,6 +104,7 @@ class RecordingInfo(Exchanged):
     outcomes: list[OutcomeInfo]
     labels: list[LabelSetRow]
     report: bool
+    refusals: list[str]
 
 
 class Mark(Exchanged):

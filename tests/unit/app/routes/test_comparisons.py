@@ -89,3 +89,22 @@ def test_only_outcomes_of_the_tracker_are_compared(
     wish = {"first": {"kind": "outcome", "id": "p"}, "second": {"kind": "outcome", "id": "p"}}
     reply = client.ask(f"/api/labels/{key}/compare", "POST", wish)
     assert (reply.status, reply.json()["code"]) == (422, "P401")
+
+
+def test_an_outcome_is_that_of_its_recording_where_a_set_has_several(
+    client: AppClient, key: str, outcome: OutcomeItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty_video(tmp_path / "other.mp4", "clean", n_frames=4, size=(32, 24), seed=1)
+    client.state.collection.forget()
+    (other,) = [row["id"] for row in client.get("/api/recordings") if row["name"] == "other"]
+    made = OutcomeItem(f"{other}o1", outcome.folder, "pose")
+    monkeypatch.setattr(comparisons, "outcome_of", lambda *_: made)
+    monkeypatch.setattr(Item, "outcomes", lambda item: [made] if item.id == other else [])
+    wish = {"first": {"kind": "outcome", "id": made.id}, "second": {"kind": "outcome", "id": made.id}}
+    client.post(f"/api/labels/{key}/compare", wish)
+    while (row := client.get("/api/queue")["jobs"][-1])["state"] not in {"done", "failed"}:
+        client.wait(0.02)
+    assert row["recording"] == "other"
+    with closing(open_footage(tmp_path / "other.mp4")) as footage:
+        poses = {footage.fingerprint: [str(outcome.folder), "pose"]}
+    assert [one["poses"] for one in client.get("/api/comparisons/c1")["sides"]] == [poses, poses]

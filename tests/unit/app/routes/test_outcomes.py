@@ -119,6 +119,17 @@ def test_an_outcome_without_points_has_none(app: Application) -> None:
     assert (answer.status, answer.json()["code"]) == (404, "W903")
 
 
+def test_a_raster_goes_from_the_first_to_the_last_time_that_is_known(tmp_path: Path) -> None:
+    times = 5.0 + np.arange(40) / 30.0
+    times[[0, 38, 39]] = np.nan
+    publish_known(tmp_path / "face.mystax", "pose", times=times)
+    app = Application(tmp_path)
+    answer = app.ask(f"/api/outcomes/{id_of(app, 'pose')}/raster?var=confidence&row=keypoint")
+    assert answer.status == 200, answer
+    _, header = unpack(answer.body)
+    assert (header["columns"], header["t0"], header["t1"]) == (40, times[1], times[37])
+
+
 def test_times_come_for_every_sample(app: Application) -> None:
     answer = app.ask(f"/api/outcomes/{id_of(app, 'motion')}/clock")
     found = unpack(answer.body)[0]["time"]

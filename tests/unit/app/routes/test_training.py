@@ -51,6 +51,16 @@ def until(client: AppClient, *states: str) -> Any:
     return row
 
 
+def test_a_training_is_listed_beside_the_recording_from_which_it_was_asked_for(
+    client: AppClient, key: str, tmp_path: Path
+) -> None:
+    faulty_video(tmp_path / "other.mp4", "clean", n_frames=4, size=(32, 24), seed=1)
+    client.state.collection.forget()
+    for row in client.get("/api/recordings"):
+        client.post(f"/api/labels/{key}/train?recording={row['id']}", {"minutes": 0.5})
+        assert until(client, "done", "failed")["recording"] == row["name"]
+
+
 def test_a_training_is_a_job_of_the_queue_with_its_report(
     client: AppClient, key: str, tmp_path: Path
 ) -> None:

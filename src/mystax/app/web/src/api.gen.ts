@@ -329,7 +329,7 @@ export interface QueueState {
   readonly is_worked: boolean;
 }
 
-/** All about one recording. */
+/** All about one recording; `refusals` says why cameras that are not listed cannot be opened. */
 export interface RecordingInfo {
   readonly id: string;
   readonly name: string;
@@ -337,6 +337,7 @@ export interface RecordingInfo {
   readonly outcomes: ReadonlyArray<OutcomeInfo>;
   readonly labels: ReadonlyArray<LabelSetRow>;
   readonly report: boolean;
+  readonly refusals: ReadonlyArray<string>;
 }
 
 /** A line of the list of recordings. */

@@ -165,7 +165,8 @@ export const models = (): Promise<readonly ModelInfo[]> => read("models");
 /** The figures of a training on its held-out frames. */
 export const evaluation = (model: string): Promise<Readonly<Record<string, unknown>>> => read(`models/${model}/evaluation`);
 export const makeDefault = (model: string): Promise<readonly ModelInfo[]> => send("POST", `models/${model}/default`, {});
-export const train = (set: string, wanted: TrainingWanted): Promise<JobsAdded> => send("POST", `labels/${set}/train`, wanted);
+export const train = (set: string, recording: string, wanted: TrainingWanted): Promise<JobsAdded> =>
+  send("POST", `labels/${set}/train${query({ recording })}`, wanted);
 export const queue = (): Promise<QueueState> => read("queue");
 export const labels = (id: string): Promise<LabelSet> => read(`labels/${id}`);
 export const makeLabels = (recording: string, wanted: LabelSetWanted): Promise<LabelSet> =>
@@ -180,7 +181,9 @@ export const history = (id: string, camera: string, frame: number): Promise<read
 /** Where a point of the camera `seen` can lie in the picture of `other`. */
 export const epipolar = (recording: string, wish: { seen: string; other: string; x: number; y: number }): Promise<EpipolarCurve> =>
   read(`recordings/${recording}/epipolar${query({ ...wish })}`);
-export const suggestions = (id: string, n: number): Promise<readonly Suggestion[]> => read(`labels/${id}/suggestions${query({ n })}`);
+/** Frames worth labelling in the videos of one recording: a set may lie beside several. */
+export const suggestions = (id: string, recording: string, n: number): Promise<readonly Suggestion[]> =>
+  read(`labels/${id}/suggestions${query({ recording, n })}`);
 
 export const putRois = (id: string, set: RoiSet): Promise<RoiSet> =>
   send("PUT", `recordings/${id}/rois`, set, { "If-Match": set.rev });

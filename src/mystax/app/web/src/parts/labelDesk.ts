@@ -32,7 +32,7 @@ import {
   writeOutbox,
   type Waiting,
 } from "../outbox";
-import { said, tell, trouble } from "../state";
+import { open, said, tell, trouble } from "../state";
 import { did, nothingDone, redo, undo, type Batch, type Reversal, type Undo } from "../undo";
 
 const AGAIN = 2000;
@@ -130,12 +130,13 @@ export async function openSet(id: string): Promise<void> {
 
 export function loadSuggestions(n: number): void {
   const id = set.value?.id;
-  if (id === undefined) return;
+  const recording = open.value?.id;
+  if (id === undefined || recording === undefined) return;
   suggestions.value = null;
   api
-    .suggestions(id, n)
+    .suggestions(id, recording, n)
     .then((found) => {
-      if (set.value?.id === id) suggestions.value = found;
+      if (set.value?.id === id && open.value?.id === recording) suggestions.value = found;
     })
     .catch((error: unknown) => {
       suggestions.value = [];

@@ -158,6 +158,11 @@ export function View() {
           </ReportLink>
         )}
       </header>
+      {recording.refusals.map((text) => (
+        <p key={text} class="notice">
+          {text}
+        </p>
+      ))}
       {recording.cameras.length === 0 && <p class="notice">The videos of this recording are not here; what was measured is shown below.</p>}
       {isReady && (
         <>

@@ -6,7 +6,7 @@ import * as api from "../../api";
 import type { JobRow, ModelInfo, TrainingWanted } from "../../api.gen";
 import { canCancel, cellText, lasting } from "../../jobs";
 import { resultOf } from "../../training";
-import { isReadOnly, modelShown, said, tell } from "../../state";
+import { isReadOnly, modelShown, open, said, tell } from "../../state";
 import { labels, set } from "../labelDesk";
 import { ReportLink } from "../ReportLink";
 import { LossCurve } from "./LossCurve";
@@ -109,7 +109,7 @@ export function Train({ recording }: { readonly recording: string }) {
   const isBusy = job !== undefined && canCancel(job.state);
   const change = (more: Partial<TrainingWanted>): void => setWish({ ...wish, ...more });
   const start = (): void => {
-    if (id !== undefined) api.train(id, wish).catch(tell);
+    if (id !== undefined && open.value !== null) api.train(id, open.value.id, wish).catch(tell);
   };
   return (
     <details class="form">

@@ -14,9 +14,9 @@ import pytest
 import mystax
 from mystax.analyses.rig import Rig
 from mystax.compute.calibration import calibrate
+from mystax.compute.confirmed import confirmed_pixels
 from mystax.compute.limb_lengths import Limb
 from mystax.compute.tiles import TilePool
-from mystax.compute.confirmed import confirmed_pixels
 from mystax.compute.trajectory import fill_gaps, smooth_trajectory
 from mystax.compute.trajectory_steps import Pixels
 from mystax.compute.triangulation import triangulate

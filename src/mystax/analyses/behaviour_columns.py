@@ -9,6 +9,7 @@ import numpy as np
 from mystax.core.behaviour import Bank
 from mystax.core.keypoint_names import set_of_outcome
 from mystax.core.typing import Float64
+from mystax.errors import ParameterError
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -55,6 +56,20 @@ class Columns:
 
 def _times(outcome: Dataset | DataArray) -> Float64[np.ndarray, " time"]:
     return np.asarray(outcome["time"].values, np.float64)
+
+
+def _own_times(name: str, array: DataArray) -> Float64[np.ndarray, " time"]:
+    """Return the times of a variable of one's own; without them xarray would count rows instead."""
+    times = array["time"].values if "time" in array.coords else np.zeros(0, "O")
+    if times.dtype.kind not in "fiu":
+        raise ParameterError(
+            "P401",
+            f"behaviour {name!r}",
+            expected="the coordinate `time` in seconds on the clock of the recording",
+            got=f"times of type {times.dtype}" if "time" in array.coords else "no times",
+            hint="array.assign_coords(time=frame_times)",
+        )
+    return np.asarray(times, np.float64)
 
 
 def _keypoints(outcome: Dataset, prefix: str, min_confidence: float) -> Iterator[Columns]:
@@ -198,19 +213,34 @@ def custom_columns(name: str, array: DataArray) -> Columns:
     -------
     Columns
         One part.
+
+    Raises
+    ------
+    ParameterError
+        P401, if there are no times, or two columns have one name.
     """
+    times = _own_times(name, array)
     values = array.transpose("time", ...)
     labels = [f"{name}{k}" for k in range(int(np.prod(values.shape[1:])))]
     if values.ndim == 2 and values.dims[1] in values.coords:
         labels = [f"{name}.{label}" for label in values[values.dims[1]].values]
     flat = np.asarray(values.values, np.float64).reshape(len(values), -1)
     labels = [name] if values.ndim == 1 else labels
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise ParameterError(
+            "P401",
+            f"behaviour {name!r}",
+            "columns are told apart by their names",
+            expected=f"a name of its own for each of {len(labels)} columns",
+            got=f"{twice!r} {labels.count(twice)} times",
+        )
     return Columns(
         name,
         name,
         "full",
         tuple(labels[:N_CUSTOM]),
-        _times(array),
+        times,
         flat[:, :N_CUSTOM],
         False,
         max(0, flat.shape[1] - N_CUSTOM),

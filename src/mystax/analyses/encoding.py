@@ -10,7 +10,7 @@ from mystax.errors import RecipeError
 
 __all__ = ["ENCODING", "VERSION", "EncodingParams"]
 
-VERSION = 3
+VERSION = 4
 
 
 class EncodingParams(Params):

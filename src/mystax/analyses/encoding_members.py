@@ -123,6 +123,7 @@ class FoldDesign:
     x: Float32[np.ndarray, "time feature"]
     sums: InnerSums
     scale: Float64[np.ndarray, " feature"]
+    family_scale: Float64[np.ndarray, " feature"]
 
 
 @dataclass(frozen=True)
@@ -306,8 +307,8 @@ def fit_design(
     bank = Filterbank()
     x = bank.fit_transform(data.grid, data.bins, train)
     sums = sum_inner(x, units.scores, train, inner)
-    scale = np.ones(x.shape[1])
+    scale = family_scale = np.ones(x.shape[1])
     if scales == "search":
-        features = bank.features_
-        scale = choose_scales(sums, [f.family for f in features], [f.group for f in features], FAMILIES)
-    return FoldDesign(bank, x, sums, scale)
+        families, groups = [f.family for f in bank.features_], [f.group for f in bank.features_]
+        family_scale, scale = choose_scales(sums, families, groups, FAMILIES)
+    return FoldDesign(bank, x, sums, scale, family_scale)

@@ -300,7 +300,7 @@ def mean_of(first: LinearFit, second: LinearFit) -> LinearFit:
 
 def choose_scales(
     sums: InnerSums, labels: Sequence[str], groups: Sequence[str], order: Sequence[str]
-) -> Float64[np.ndarray, " feature"]:
+) -> tuple[Float64[np.ndarray, " feature"], Float64[np.ndarray, " feature"]]:
     """Find factors of families and groups of features: 1, 0.3 or 0.
 
     One pass over the families in `order`, then the groups if there are several; a change is kept if the
@@ -317,19 +317,22 @@ def choose_scales(
 
     Returns
     -------
-    array (feature,)
-        Factors.
+    of_families, of_all : array (feature,)
+        Factors of the families alone, and with those of the groups: a group that adds nothing to the others
+        gets 0 there, which says nothing about what it explains without them.
     """
     names, kinds = np.asarray(labels), np.asarray(groups)
     scale = np.ones(len(names))
     sets = [names == family for family in order if (names == family).any()]
+    n_families = len(sets)
     if len(np.unique(kinds)) > 1:
         sets += [kinds == group for group in dict.fromkeys(groups)]
     pairs = [
         (*train.centred(), train.n, *held.about(*train.means)) for train, held in sums.pairs[:SCALE_FOLDS]
     ]
     best = _scaled_error(pairs, scale)
-    for members in sets:
+    of_families = scale
+    for number, members in enumerate(sets):
         before = scale
         for factor in SCALES:
             tried = np.where(members, before * factor, before)
@@ -338,11 +341,13 @@ def choose_scales(
             error = _scaled_error(pairs, tried)
             if error < best * (1 - GAIN):
                 best, scale = error, tried
-    return scale
+        if number < n_families:
+            of_families = scale
+    return of_families, scale
 
 
 def fit_quickly(
-    sums: InnerSums, features: np.ndarray, scale: Float64[np.ndarray, " feature"]
+    sums: InnerSums, features: np.ndarray, *scales: Float64[np.ndarray, " feature"]
 ) -> tuple[Float64[np.ndarray, "some target"], Float64[np.ndarray, " target"]]:
     """Fit ridge regression on some features, penalties from a coarse path on two inner folds.
 
@@ -352,8 +357,8 @@ def fit_quickly(
         Of the whole design.
     features : array (some,)
         Numbers of the features that take part.
-    scale : array (feature,)
-        Factors of all features.
+    *scales : array (feature,)
+        Factors of all features; of several the ones with the smallest error of the inner folds.
 
     Returns
     -------
@@ -362,19 +367,11 @@ def fit_quickly(
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    kept = features[scale[features] > 0]
-    if not len(kept):
+    tried = [_path_of(sums, features, scale) for scale in scales if (scale[features] > 0).any()]
+    if not tried:
         return np.zeros((len(features), len(sums.whole.y))), sums.whole.means[1]
-    used = InnerSums(
-        sums.whole.only(kept).scaled(scale[kept]),
-        [
-            (a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept]))
-            for a, b in sums.pairs[:SCALE_FOLDS]
-        ],
-    )
-    error = np.zeros((len(SCALE_PENALTIES), len(used.whole.y)))
-    for train, held in used.pairs:
-        error += _path_error(*train.centred()[:2], train.n, *held.about(*train.means))
+    scale, used, error = min(tried, key=lambda one: float(one[2].min(0).sum()))
+    kept = features[scale[features] > 0]
     chosen = error.argmin(0)
     xx, xy, _ = used.whole.centred()
     inside = np.zeros_like(xy)
@@ -387,6 +384,24 @@ def fit_quickly(
     weights = np.zeros((len(features), inside.shape[1]))
     weights[scale[features] > 0] = inside * scale[kept, None]
     return weights, y_mean - x_mean @ inside
+
+
+def _path_of(
+    sums: InnerSums, features: np.ndarray, scale: Float64[np.ndarray, " feature"]
+) -> tuple[Float64[np.ndarray, " feature"], InnerSums, Float64[np.ndarray, "penalty target"]]:
+    """Return factors, the sums of the features that they leave, and the errors along the coarse path."""
+    kept = features[scale[features] > 0]
+    used = InnerSums(
+        sums.whole.only(kept).scaled(scale[kept]),
+        [
+            (a.only(kept).scaled(scale[kept]), b.only(kept).scaled(scale[kept]))
+            for a, b in sums.pairs[:SCALE_FOLDS]
+        ],
+    )
+    error = np.zeros((len(SCALE_PENALTIES), len(used.whole.y)))
+    for train, held in used.pairs:
+        error += _path_error(*train.centred()[:2], train.n, *held.about(*train.means))
+    return scale, used, error
 
 
 def _path_error(

@@ -238,7 +238,8 @@ def _largest(
 ) -> Float32[np.ndarray, " neuron"]:
     """Return cross-validated explained variance per neuron, the largest over the penalties."""
     gained, total = _explained(design, window)
-    spread = np.einsum("nr,nr->n", loadings @ total, loadings) + rest * design.n_rows
+    n_tested = sum(len(part.test) for part in design.parts)
+    spread = np.einsum("nr,nr->n", loadings @ total, loadings) + rest * n_tested
     best = np.max([np.einsum("nr,nr->n", loadings @ g, loadings) for g in gained], axis=0)
     return np.asarray((best / np.where(spread > 0, spread, np.inf)).astype(np.float32))
 

@@ -236,11 +236,10 @@ def _ibl_files(files: _Files, analysis: str, camera: str, dataset: Dataset, pose
         }
 
 
-def _box(shape: object) -> np.ndarray:
+def _box(shape: Mapping[str, object]) -> np.ndarray:
     """Return x, y, width and height of a region [px]; NaN where it is no rectangle."""
-    if isinstance(shape, Mapping) and all(name in shape for name in ("x", "y", "width", "height")):
-        return np.array([float(shape[name]) for name in ("x", "y", "width", "height")])
-    return np.full(4, np.nan)
+    box = shape.get("rectangle")
+    return np.array(box, np.float64) if isinstance(box, list) and len(box) == 4 else np.full(4, np.nan)
 
 
 def _points(dataset: Dataset) -> dict[str, np.ndarray]:

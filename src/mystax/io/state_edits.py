@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 
 import tomli_w
@@ -99,7 +100,7 @@ def read_state_edits(path: Path, n_states: int) -> StateEdits | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise FormatError("F804", str(path), expected="at most 1 MiB of text")
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors begin with a mark of the byte order
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -120,7 +121,8 @@ def set_edits_aside(outcome: Path, key: str) -> Path | None:
     Returns
     -------
     Path or None
-        Where the edits are now (``states.edits.old.toml``); None if they stay, or there are none.
+        Where the edits are now (``states.edits.old.toml``, or ``..old-2.toml``); None if
+        they stay, or there are none.
     """
     edits = edits_path(outcome)
     if not edits.is_file():
@@ -130,7 +132,8 @@ def set_edits_aside(outcome: Path, key: str) -> Path | None:
             return None
     except MystaxError:
         pass  # none that can be read: the names belonged to something else
-    aside = edits.with_name(f"{outcome.stem}.edits.old.toml")
+    names = (f"{outcome.stem}.edits.old{number}.toml" for number in chain([""], (f"-{n}" for n in count(2))))
+    aside = next(place for name in names if not (place := edits.with_name(name)).exists())
     edits.replace(aside)
     return aside
 
@@ -203,7 +206,8 @@ def _known(table: Mapping[str, object], keys: tuple[str, ...], where: str) -> No
 
 def _state(value: object, n_states: int, where: str) -> int:
     text = str(value)
-    if isinstance(value, bool) or not text.isdecimal() or not 1 <= int(text) <= n_states:
+    is_number = text.isdecimal() and not isinstance(value, bool)
+    if not is_number or str(int(text)) != text or not 1 <= int(text) <= n_states:
         raise FormatError("F804", where, expected=f"a state from 1 to {n_states}", got=text[:40])
     return int(text)
 

@@ -212,6 +212,22 @@ def test_variables_of_ones_own_are_groups_of_their_name() -> None:
     assert [flag.code for flag in grid.flags] == ["N309"]
 
 
+def test_variables_of_ones_own_bring_their_times() -> None:
+    values = np.random.default_rng(0).standard_normal((600, 2))
+    with pytest.raises(ParameterError, match=r"P401.*got no times"):
+        assemble_behaviour({"paw": xr.DataArray(values, dims=("time", "feature"))})
+    days = np.datetime64("2026-01-01") + np.arange(600) * np.timedelta64(33, "ms")
+    with pytest.raises(ParameterError, match=r"P401.*datetime64"):
+        assemble_behaviour({"paw": xr.DataArray(values, {"time": days}, ("time", "feature"))})
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    """They were taken for one and the same column by lag curves and by prediction."""
+    coords = {"time": np.arange(600) / 30, "feature": ["a", "a"]}
+    with pytest.raises(ParameterError, match=r"P401.*'paw\.a' 2 times"):
+        assemble_behaviour({"paw": xr.DataArray(np.zeros((600, 2)), coords, ("time", "feature"))})
+
+
 def test_one_outcome_outcomes_and_a_dataset_of_variables_are_taken(behaviour: Behaviour) -> None:
     assert assemble_behaviour(behaviour["pupil"]).groups == ("pupil",)
     assert assemble_behaviour(Outcomes.of_datasets(dict(behaviour))).groups[0] == "keypoints"

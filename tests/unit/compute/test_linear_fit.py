@@ -90,7 +90,8 @@ def test_the_mean_of_two_models_predicts_the_mean(case: Case) -> None:
 
 def test_scales_leave_out_features_that_say_nothing(case: Case) -> None:
     labels = ["useful"] * 6 + ["useless"] * 6
-    scale = choose_scales(case.sums, labels, ["one"] * P, ("useless", "useful"))
+    families, scale = choose_scales(case.sums, labels, ["one"] * P, ("useless", "useful"))
+    np.testing.assert_array_equal(families, scale)
     assert (scale[:6] == 1).all()
     assert (scale[6:] < 1).all()
 
@@ -101,7 +102,24 @@ def test_scales_stay_where_nothing_is_gained() -> None:
     y = x @ rng.normal(size=(2, 3)).astype(np.float32)
     plan = BlockFolds(3, gap=2, block=40).plan(np.arange(float(N)))
     sums = sum_inner(x, y, plan.train(0), plan.inner(plan.train(0)))
-    assert choose_scales(sums, ["a", "b"], ["g", "h"], ("a", "b")).tolist() == [1, 1]
+    for factors in choose_scales(sums, ["a", "b"], ["g", "h"], ("a", "b")):
+        assert factors.tolist() == [1, 1]
+
+
+def test_a_group_that_adds_nothing_explains_what_it_can_alone() -> None:
+    """Of two noisy copies the noisier gets no weight beside the other; alone it must get one again."""
+    rng = np.random.default_rng(4)
+    truth = rng.normal(size=(N, 1))
+    x = (truth + np.array([0.01, 1.0]) * rng.normal(size=(N, 2))).astype(np.float32)
+    y = (truth + 0.1 * rng.normal(size=(N, 3))).astype(np.float32)
+    plan = BlockFolds(3, gap=2, block=40).plan(np.arange(float(N)))
+    sums = sum_inner(x, y, plan.train(0), plan.inner(plan.train(0)))
+    families, scale = np.ones(2), np.array([1.0, 0.0])
+    alone, _ = fit_quickly(sums, np.array([1]), scale, families)
+    assert (alone[0] > 0.3).all()  # the slope on a copy with as much noise as signal is a half
+    both, _ = fit_quickly(sums, np.array([0, 1]), families, scale)
+    found, _ = fit_quickly(sums, np.array([0, 1]), scale)
+    assert np.abs(both - found).max() < 0.02
 
 
 def test_quick_fit_of_some_features_is_a_ridge_of_those_features(case: Case) -> None:

@@ -74,6 +74,23 @@ def test_statistic_is_the_best_cross_validated_variance_of_five_ridges() -> None
     assert np.allclose(true, np.max(found, axis=0), atol=1e-4)
 
 
+def test_what_the_components_leave_out_counts_over_tested_bins_only() -> None:
+    """With unknown bins fewer are tested; the variance beyond the components belongs to those alone."""
+    x, y = brain(0, follows=True)
+    times, usable = np.arange(WINDOW) * WIDTH, np.ones(WINDOW, bool)
+    usable[300:560] = False
+    design = null_design(x.astype(np.float32), times, usable, 7.0)
+    shift = (y.astype(np.float32), np.eye(4))
+    with TilePool(1) as tiles:
+        whole = shift_null(design, *shift, np.zeros(4), START, [100], tiles).true
+        half = shift_null(design, *shift, np.ones(4), START, [100], tiles).true
+    plan = BlockFolds(5, gap=7.0, block=30.0).plan(times, usable)
+    window = y[START : START + WINDOW]
+    total = sum(((window[t] - window[t].mean(0)) ** 2).sum(0) for t in map(plan.test, range(5)))
+    n_tested = sum(int(plan.test(fold).sum()) for fold in range(5))
+    np.testing.assert_allclose(half, whole * total / (total + n_tested), rtol=1e-4)
+
+
 def test_neurons_that_follow_are_found() -> None:
     true, shifted = run(1, follows=True)
     assert (p_values(true, shifted) <= 1 / 41 + 1e-9).all()

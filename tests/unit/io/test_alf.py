@@ -1,13 +1,16 @@
 """Outcomes as files of the International Brain Laboratory."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mystax.core.analysis import get_analysis
+from mystax.core.geometry import Ellipse, Rectangle, Roi
 from mystax.errors import ParameterError
-from mystax.io.alf import AlfOptions, write_alf
+from mystax.io.alf import AlfOptions, _box, write_alf
 from mystax.io.alf_session import read_alf_session
 from mystax.io.outcome_parts import publish_parts
 from mystax.io.provenance import Provenance
@@ -47,6 +50,13 @@ def test_names_of_the_laboratory_hold_its_quantities(session: Path) -> None:
     assert np.array_equal(points["eye_back_y"].to_numpy(), wanted, equal_nan=True)
     features = pq.read_table(alf / "_ibl_leftCamera.features.pqt")
     assert features.column_names == ["pupilDiameter_raw", "pupilDiameter_smooth"]
+
+
+def test_place_of_a_motion_region_is_that_of_its_rectangle() -> None:
+    pad = Roi("pad", "motion", Rectangle(4, 6, 40, 30))
+    assert _box(json.loads(pad.shape_json())).tolist() == [4, 6, 40, 30]
+    assert np.isnan(_box(json.loads(replace(pad, shape=Ellipse(20, 20, 8, 6)).shape_json()))).all()
+    assert np.isnan(_box({})).all()
 
 
 def test_no_file_is_pickled_and_rows_of_an_object_are_equal(session: Path) -> None:

@@ -101,6 +101,20 @@ def test_edits_of_a_replaced_outcome_are_set_aside(tmp_path: Path) -> None:
     assert aside == tmp_path / "states.edits.old.toml"
     assert aside.read_text() == TEXT
     assert not edits.exists()
+    edits.write_text(TEXT + "# later\n")
+    assert set_edits_aside(outcome, "c" * 64) == tmp_path / "states.edits.old-2.toml"
+    assert aside.read_text() == TEXT  # what was set aside before is still there
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_edits(tmp_path: Path) -> None:
+    path = tmp_path / "states.edits.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+    assert read_state_edits(path, 3) == edits_from_toml(TEXT, 3)
+
+
+def test_one_state_has_one_spelling() -> None:
+    with pytest.raises(FormatError, match="from 1 to 3"):
+        edits_from_toml('format = 1\n[state.1]\nname = "a"\n[state.01]\nname = "b"\n', 3)
 
 
 def test_load_shows_edits_and_leaves_the_outcome_alone(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class PoseView:
         Values that were infinite and count as missing.
     identity : str
         What it was read from, for the key of the outcome.
+    size : tuple of two ints, optional
+        Width and height of the pictures [px]; None where unknown.
     """
 
     times: Float64[np.ndarray, " time"]
@@ -60,6 +62,7 @@ class PoseView:
     keypoint_set: str = ""
     n_infinite: int = 0
     identity: str = ""
+    size: tuple[int, int] | None = None
 
     def renamed(self, side: str) -> "PoseView":
         """Return the view with anatomical names for one-sided points: ``eye_front`` -> ``left.eye_front``."""
@@ -132,7 +135,14 @@ def view_of_dataset(dataset: Dataset, where: str = "pose") -> PoseView:
         None if confidence is None else np.asarray(confidence),
         str(dataset.attrs.get("keypoint_set", "")),
         int(bad.sum()),
+        size=_size_of(dataset),
     )
+
+
+def _size_of(dataset: Dataset) -> tuple[int, int] | None:
+    """Return width and height of the pictures, where the pose tells them."""
+    width, height = (dataset.attrs.get(name) for name in ("frame_width", "frame_height"))
+    return None if width is None or height is None else (int(width), int(height))
 
 
 @dataclass(frozen=True, slots=True)

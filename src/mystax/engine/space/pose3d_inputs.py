@@ -53,7 +53,7 @@ def prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progres
     for name in model.names:
         if name not in wanted:
             progress(Event("note", "pose3d", text=f"camera {name} of the rig is not used: it has no track"))
-    model = _check_sizes(model.subset(used), poses, scale_rig=request.scale_rig)
+    model = _check_sizes(model.subset(used), views, scale_rig=request.scale_rig)
     model = RigModel(
         tuple(replace(camera, crop=request.crops.get(camera.name, camera.crop)) for camera in model.cameras),
         model.metadata,
@@ -209,19 +209,14 @@ def _poses_of_path(path: Path) -> Any:
     return found
 
 
-def _check_sizes(rig: RigModel, poses: Any, *, scale_rig: bool) -> RigModel:
+def _check_sizes(rig: RigModel, views: Mapping[str, PoseView], *, scale_rig: bool) -> RigModel:
     """Compare the sizes of pictures; a rig of the same shape is scaled where that is asked for."""
-    if not isinstance(poses, Mapping):
-        return rig
     cameras = []
     for camera in rig.cameras:
-        source: Any = poses.get(camera.name)
-        source = poses.get(f"pose/{camera.name}") if source is None else source
-        width = getattr(source, "attrs", {}).get("frame_width") if source is not None else None
-        if width is None or (int(width), int(source.attrs["frame_height"])) == camera.size:
+        size = views[camera.name].size if camera.name in views else None
+        if size is None or size == camera.size:
             cameras.append(camera)
             continue
-        size = int(width), int(source.attrs["frame_height"])
         fx, fy = size[0] / camera.size[0], size[1] / camera.size[1]
         if not scale_rig or abs(fx / fy - 1) > 0.005:
             raise RoiError(

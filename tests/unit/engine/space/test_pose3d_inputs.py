@@ -14,8 +14,11 @@ from mystax.core.rig_model import RigModel
 from mystax.engine.space.pose3d_inputs import Prepared, gathered_of, prepare
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import ParameterError, RecipeError, RoiError
+from mystax.io.blank import pose_dataset
+from mystax.io.provenance import Provenance
 from mystax.io.rig import rig_to_toml
 from tests.fixtures.rigs import SIZE, rig_of
+from tests.fixtures.traces import quick_store
 
 POINTS = np.random.default_rng(3).uniform(-10, 10, (4, 3))
 
@@ -46,6 +49,19 @@ def poses(rig: RigModel, size: tuple[int, int] = SIZE) -> dict[str, xr.Dataset]:
     factor = np.array(size) / SIZE
     uv = (project_rig(rig, POINTS) + 0.5) * factor - 0.5
     return {name: pose(np.tile(uv[c], (3, 1, 1)), size) for c, name in enumerate(rig.names)}
+
+
+def kept(folder: Path, given: dict[str, xr.Dataset]) -> dict[str, Path]:
+    """Publish each pose as an outcome of its own, all with one key; return their files."""
+    files = {}
+    for name, one in given.items():
+        uv = one["position"].values[..., 0].transpose(0, 2, 1)
+        names = one["keypoint"].values.tolist()
+        outcome = pose_dataset(one["time"].values, names, uv, np.ones((len(uv), len(names))))
+        outcome.attrs.update(one.attrs)
+        about = Provenance("pose", 1, "ab" * 32, {}, [])
+        files[name] = quick_store(folder / f"{name}.mystax").publish(outcome, about)
+    return files
 
 
 def prepared(found: Any, rig: Any, **wishes: Any) -> tuple[Prepared, list[Flag], list[Event]]:
@@ -129,6 +145,17 @@ def test_rig_of_another_size_is_refused(size: tuple[int, int], scale: bool, hint
         prepared(poses(rig, size), rig, scale_rig=scale)
     assert refused.value.code == "P402"
     assert (hint in refused.value.hint) if hint else not refused.value.hint
+
+
+def test_size_of_the_pictures_is_read_from_files_too(tmp_path: Path) -> None:
+    rig, half = rig_of(2), (SIZE[0] // 2, SIZE[1] // 2)
+    given = poses(rig, half)
+    files = kept(tmp_path, given)
+    with pytest.raises(RoiError, match="another size"):
+        prepared(files, rig)
+    model = prepared(files, rig, scale_rig=True)[0].rig
+    seen = np.stack([given[name]["position"].values[0, :, :, 0].T for name in rig.names])
+    np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
 
 
 def test_one_camera_is_not_enough() -> None:

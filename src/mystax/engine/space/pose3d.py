@@ -60,7 +60,8 @@ def pose3d(
     offsets : mapping, optional
         Camera to seconds that are added to its times [s].
     crops : mapping, optional
-        Camera to the place of its pictures in the calibrated ones [px].
+        Camera to the place of its pictures in the calibrated ones [px]; if they lie inside those they may be
+        smaller, and are not scaled.
     sides : mapping, optional
         Camera to ``left`` or ``right``, for one-sided keypoint sets.
     scale_rig : bool, optional

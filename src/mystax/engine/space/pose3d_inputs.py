@@ -10,7 +10,7 @@ import numpy as np
 from mystax.analyses.pose3d_views import Gathered, PoseView, gather, view_of_dataset
 from mystax.core.events import Event, Report, silent
 from mystax.core.quality import Flag
-from mystax.core.rig_model import RigModel
+from mystax.core.rig_model import CameraModel, RigModel
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import FormatError, InputError, ParameterError, RecipeError, RoiError
 
@@ -53,11 +53,7 @@ def prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progres
     for name in model.names:
         if name not in wanted:
             progress(Event("note", "pose3d", text=f"camera {name} of the rig is not used: it has no track"))
-    model = _check_sizes(model.subset(used), views, scale_rig=request.scale_rig)
-    model = RigModel(
-        tuple(replace(camera, crop=request.crops.get(camera.name, camera.crop)) for camera in model.cameras),
-        model.metadata,
-    )
+    model = _fitted(model.subset(used), views, request)
     for name, view in views.items():
         shifted = replace(view, times=view.times + request.offsets.get(name, 0.0))
         views[name] = shifted.renamed(request.sides.get(name, ""))
@@ -209,28 +205,42 @@ def _poses_of_path(path: Path) -> Any:
     return found
 
 
-def _check_sizes(rig: RigModel, views: Mapping[str, PoseView], *, scale_rig: bool) -> RigModel:
-    """Compare the sizes of pictures; a rig of the same shape is scaled where that is asked for."""
+def _fitted(rig: RigModel, views: Mapping[str, PoseView], request: Request3d) -> RigModel:
+    """Return the rig for the pictures of the views: cut out of the calibrated ones, or scaled."""
     cameras = []
     for camera in rig.cameras:
+        crop = request.crops.get(camera.name)
         size = views[camera.name].size if camera.name in views else None
-        if size is None or size == camera.size:
-            cameras.append(camera)
-            continue
-        fx, fy = size[0] / camera.size[0], size[1] / camera.size[1]
-        if not scale_rig or abs(fx / fy - 1) > 0.005:
-            raise RoiError(
-                "P402",
-                f"camera {camera.name!r}",
-                "the rig was calibrated with pictures of another size",
-                expected=f"{camera.size[0]} x {camera.size[1]} px",
-                got=f"{size[0]} x {size[1]} px",
-                hint="--scale-rig scales the camera's matrix" if abs(fx / fy - 1) <= 0.005 else "",
-            )
-        matrix = camera.matrix.copy()
-        matrix[0, 0], matrix[1, 1] = matrix[0, 0] * fx, matrix[1, 1] * fy
-        # centres of pixels lie at whole numbers
-        matrix[0, 2] = (matrix[0, 2] + 0.5) * fx - 0.5
-        matrix[1, 2] = (matrix[1, 2] + 0.5) * fy - 0.5
-        cameras.append(replace(camera, matrix=matrix, size=size))
+        placed = camera if crop is None else replace(camera, crop=(float(crop[0]), float(crop[1])))
+        if size is not None and size != camera.size:
+            placed = _sized(placed, size, is_asked=crop is not None, scale_rig=request.scale_rig)
+        cameras.append(placed)
     return RigModel(tuple(cameras), rig.metadata)
+
+
+def _sized(camera: CameraModel, size: tuple[int, int], *, is_asked: bool, scale_rig: bool) -> CameraModel:
+    """Return the camera for pictures of another size, or refuse them (P402).
+
+    A crop that is asked for is said of this camera alone, and comes before scaling; one of the rig after it.
+    """
+    (x, y), (fx, fy) = camera.crop, (size[0] / camera.size[0], size[1] / camera.size[1])
+    is_cropped = is_asked or camera.crop != (0.0, 0.0)
+    is_inside = min(x, y) >= 0 and x + size[0] <= camera.size[0] and y + size[1] <= camera.size[1]
+    is_alike = abs(fx / fy - 1) <= 0.005
+    if is_cropped and is_inside and (is_asked or not (scale_rig and is_alike)):
+        return camera
+    if not scale_rig or not is_alike:
+        raise RoiError(
+            "P402",
+            f"camera {camera.name!r}",
+            "the rig was calibrated with pictures of another size",
+            expected=f"{'pictures inside ' if is_cropped else ''}{camera.size[0]} x {camera.size[1]} px",
+            got=f"{size[0]} x {size[1]} px" + (f" at {x:g}, {y:g}" if is_cropped else ""),
+            hint="--scale-rig scales the camera's matrix" if is_alike else "",
+        )
+    matrix = camera.matrix.copy()
+    matrix[0, 0], matrix[1, 1] = matrix[0, 0] * fx, matrix[1, 1] * fy
+    # centres of pixels lie at whole numbers
+    matrix[0, 2] = (matrix[0, 2] + 0.5) * fx - 0.5
+    matrix[1, 2] = (matrix[1, 2] + 0.5) * fy - 0.5
+    return replace(camera, matrix=matrix, size=size, crop=(x * fx, y * fy))

@@ -1,5 +1,6 @@
 """Tests of `mystax.engine.space.pose3d_inputs`: tracks and rig brought together, or refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,54 @@ def test_size_of_the_pictures_is_read_from_files_too(tmp_path: Path) -> None:
     model = prepared(files, rig, scale_rig=True)[0].rig
     seen = np.stack([given[name]["position"].values[0, :, :, 0].T for name in rig.names])
     np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
+
+
+def cut_out(rig: RigModel, place: tuple[int, int], size: tuple[int, int]) -> dict[str, xr.Dataset]:
+    """What the cameras see of the points in pictures cut out of the calibrated ones."""
+    return {
+        name: pose(np.tile(seen - np.array(place), (3, 1, 1)), size)
+        for name, seen in zip(rig.names, project_rig(rig, POINTS), strict=True)
+    }
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "in the rig"])
+@pytest.mark.parametrize("size", [(700, 500), (640, 512)], ids=["another shape", "same shape"])
+def test_pictures_cut_out_of_the_calibrated_ones_are_taken(size: tuple[int, int], asked: bool) -> None:
+    rig, place = rig_of(2), (320.0, 250.0)
+    given = cut_out(rig, (320, 250), size)
+    if asked:
+        model = prepared(given, rig, crops=dict.fromkeys(rig.names, place))[0].rig
+    else:
+        model = prepared(given, RigModel(tuple(replace(one, crop=place) for one in rig.cameras), {}))[0].rig
+    seen = np.stack([one["position"].values[0, :, :, 0].T for one in given.values()])
+    np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
+
+
+def test_one_camera_may_be_cut_out_and_another_scaled() -> None:
+    rig = rig_of(2)
+    half = (SIZE[0] // 2, SIZE[1] // 2)
+    given = {"cam0": cut_out(rig, (320, 250), half)["cam0"], "cam1": poses(rig, half)["cam1"]}
+    model = prepared(given, rig, crops={"cam0": (320.0, 250.0)}, scale_rig=True)[0].rig
+    seen = np.stack([one["position"].values[0, :, :, 0].T for one in given.values()])
+    np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
+
+
+@pytest.mark.parametrize("place", [(600.0, 250.0), (-1.0, 0.0)], ids=["to the right", "to the left"])
+def test_pictures_that_reach_out_of_the_calibrated_ones_are_refused(place: tuple[float, float]) -> None:
+    rig = rig_of(2)
+    with pytest.raises(RoiError, match="another size") as refused:
+        prepared(cut_out(rig, (320, 250), (700, 500)), rig, crops={"cam0": place})
+    assert f"700 x 500 px at {place[0]:g}, {place[1]:g}" in str(refused.value)
+
+
+def test_crop_of_the_rig_is_scaled_with_it() -> None:
+    rig = rig_of(2)
+    rig = RigModel(tuple(replace(one, crop=(100.0, 60.0)) for one in rig.cameras), {})
+    given = poses(rig, (SIZE[0] // 2, SIZE[1] // 2))
+    model = prepared(given, rig, scale_rig=True)[0].rig
+    seen = np.stack([one["position"].values[0, :, :, 0].T for one in given.values()])
+    np.testing.assert_allclose(project_rig(model, POINTS), seen, atol=1e-9)
+    assert {one.crop for one in model.cameras} == {(50.0, 30.0)}
 
 
 def test_one_camera_is_not_enough() -> None:

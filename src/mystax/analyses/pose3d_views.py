@@ -1,5 +1,6 @@
 """What several cameras say about points, brought to the times of one of them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,6 @@ class PoseView:
         TOML of the set; "" where unknown.
     n_infinite : int
         Values that were infinite and count as missing.
-    identity : str
-        What it was read from, for the key of the outcome.
     size : tuple of two ints, optional
         Width and height of the pictures [px]; None where unknown.
     """
@@ -61,8 +60,17 @@ class PoseView:
     confidence: Float[np.ndarray, "time keypoint individual"] | None = None
     keypoint_set: str = ""
     n_infinite: int = 0
-    identity: str = ""
     size: tuple[int, int] | None = None
+
+    @property
+    def identity(self) -> str:
+        """Digest of all that decides the points in space, for the key of the outcome."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.names, self.individuals, self.keypoint_set, self.n_infinite)).encode())
+        for array in (self.times, self.frame, self.position, self.covariance, self.confidence):
+            digest.update(b"none" if array is None else f"{array.dtype.str}{array.shape}".encode())
+            digest.update(b"" if array is None else array.tobytes())
+        return digest.hexdigest()
 
     def renamed(self, side: str) -> "PoseView":
         """Return the view with anatomical names for one-sided points: ``eye_front`` -> ``left.eye_front``."""

@@ -127,8 +127,7 @@ def table_view(path: Path, rate: float | None, n_first: int = 0) -> PoseView:
         position,
         None,
         trust if np.isfinite(trust).any() else None,
-        "",
-        int(bad.sum()),
+        n_infinite=int(bad.sum()),
     )
 
 
@@ -153,12 +152,12 @@ def _views_of(
         )
     for camera, source in poses.items():
         try:
-            view, identity, place = _one_view(str(camera), source, rate)
+            view, place = _one_view(str(camera), source, rate)
         except InputError as error:
             flags.append(Flag("N315", f"camera {camera} could not be read: {error}"))
             lost.append(str(camera))
             continue
-        views[str(camera)], ids[str(camera)] = view, identity
+        views[str(camera)], ids[str(camera)] = view, view.identity
         folder = folder or place
     if not views:
         raise FormatError(
@@ -167,24 +166,22 @@ def _views_of(
     return views, ids, folder, lost
 
 
-def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, str, Path | None]:
-    """Read what one camera says."""
+def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, Path | None]:
+    """Read what one camera says, and where its outcome would go."""
     if isinstance(source, PoseView):
-        return source, source.identity, None
+        return source, None
     if hasattr(source, "data_vars"):
-        return view_of_dataset(source, f"pose of {camera}"), str(source.attrs.get("key", "")), None
+        return view_of_dataset(source, f"pose of {camera}"), None
     path = Path(source)
     if not path.is_file():
         raise FormatError("F804", str(path), "there is no such file")
-    from mystax.io.fingerprint import quick_id
-
     if path.suffix.lower() == ".nc":
         from mystax.io.outcomes import load
 
         found: Any = load(path)
         dataset = found if hasattr(found, "data_vars") else found[f"pose/{camera}"]
-        return view_of_dataset(dataset, path.name), str(dataset.attrs.get("key", "")), path.parent
-    return table_view(path, rate), quick_id(path), path.resolve().with_name(f"{path.stem}.mystax")
+        return view_of_dataset(dataset, path.name), path.parent
+    return table_view(path, rate), path.resolve().with_name(f"{path.stem}.mystax")
 
 
 def _poses_of_path(path: Path) -> Any:

@@ -12,10 +12,12 @@ from mystax.compute.projection import project_rig
 from mystax.core.events import Event
 from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
+from mystax.engine.space.pose3d import pose3d
 from mystax.engine.space.pose3d_inputs import Prepared, gathered_of, prepare
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import ParameterError, RecipeError, RoiError
 from mystax.io.blank import pose_dataset
+from mystax.io.fingerprint import quick_id
 from mystax.io.provenance import Provenance
 from mystax.io.rig import rig_to_toml
 from tests.fixtures.rigs import SIZE, rig_of
@@ -235,3 +237,65 @@ def test_rig_is_read_from_its_file_and_points_are_gathered(tmp_path: Path) -> No
     for k in range(len(POINTS)):
         uv = gathered.point(k, 0)[0]
         np.testing.assert_allclose(uv, np.repeat(seen[:, None, k], 3, axis=1), atol=1e-9)
+
+
+def changed(one: xr.Dataset, what: str) -> xr.Dataset:
+    """The pose with one thing changed."""
+    one = one.copy(deep=True)
+    if what == "place":
+        one["position"][1, 0, 2] += 0.5
+    elif what == "times":
+        one = one.assign_coords(time=one["time"].values + 0.01)
+    elif what == "frames":
+        one = one.assign_coords(frame=("time", np.arange(5, 5 + one.sizes["time"])))
+    elif what == "length":
+        one = one.isel(time=slice(0, 2))
+    elif what == "names":
+        one = one.assign_coords(keypoint=[f"q{k}" for k in range(one.sizes["keypoint"])])
+    elif what == "confidence":
+        one["confidence"] = one["position"].isel(space=0, drop=True) * 0 + 0.5
+    elif what == "set":
+        one.attrs["keypoint_set"] = "another"
+    return one
+
+
+@pytest.mark.parametrize("what", ["place", "times", "frames", "length", "names", "confidence", "set"])
+def test_identity_of_a_pose_is_that_of_its_content(what: str) -> None:
+    rig = rig_of(2)
+    given = {name: one.assign_attrs(key="ab" * 32) for name, one in poses(rig).items()}
+    before = prepared(given, rig)[0].ids
+    assert prepared({name: one.copy(deep=True) for name, one in given.items()}, rig)[0].ids == before
+    after = prepared({**given, "cam1": changed(given["cam1"], what)}, rig)[0].ids
+    assert after["cam0"] == before["cam0"]
+    assert after["cam1"] != before["cam1"]
+
+
+def test_identity_of_an_outcome_does_not_believe_its_key(tmp_path: Path) -> None:
+    rig = rig_of(2)
+    given = poses(rig)
+    before = prepared(kept(tmp_path / "a", given), rig)[0].ids
+    assert prepared(kept(tmp_path / "b", given), rig)[0].ids == before
+    after = prepared(kept(tmp_path / "c", {**given, "cam0": changed(given["cam0"], "place")}), rig)[0].ids
+    assert after["cam0"] != before["cam0"]
+
+
+def test_identity_of_a_long_track_sees_every_row(tmp_path: Path) -> None:
+    rig, places = rig_of(2), {name: tmp_path / f"{name}.csv" for name in ("cam0", "cam1")}
+    rows = [f"{frame:06d},{frame % 97:0240d},1\n" for frame in range(18_000)]  # above 4 MiB
+    for place in places.values():
+        place.write_text(f"frame,a_x,a_y\n{''.join(rows)}")
+    before, mark = prepared(places, rig, rate=100.0)[0].ids, quick_id(places["cam1"])
+    rows[5400] = f"005400,{'9' * 3:0>240},1\n"
+    places["cam1"].write_text(f"frame,a_x,a_y\n{''.join(rows)}")
+    assert quick_id(places["cam1"]) == mark  # by samples it is the same file
+    after = prepared(places, rig, rate=100.0)[0].ids
+    assert after["cam0"] == before["cam0"]
+    assert after["cam1"] != before["cam1"]
+
+
+def test_outcome_of_other_points_is_made_anew(tmp_path: Path) -> None:
+    rig = rig_of(2)
+    given = poses(rig)
+    made = pose3d(given, rig=rig, smooth="none", out=tmp_path)
+    cut = {name: one.isel(time=slice(0, 2)) for name, one in given.items()}
+    assert pose3d(cut, rig=rig, smooth="none", out=tmp_path).sizes["time"] == made.sizes["time"] - 1

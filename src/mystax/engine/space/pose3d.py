@@ -161,7 +161,7 @@ def _make(
         for number, name in enumerate(ids)
     ]
     inputs.append({"role": "calibration", "camera": "", "position": 0, "id": model.fingerprint})
-    values = {**result_parameters(params), **request.as_dict()}
+    values = {**result_parameters(params), **request.as_dict(), "reference": prepared.reference}
     key = outcome_key(ANALYSIS, 1, values, inputs)
     target = Path(out) if out is not None else folder if keep else None
     if target is not None:

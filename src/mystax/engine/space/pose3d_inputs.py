@@ -54,12 +54,14 @@ def prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progres
         if name not in wanted:
             progress(Event("note", "pose3d", text=f"camera {name} of the rig is not used: it has no track"))
     model = _fitted(model.subset(used), views, request)
-    for name, view in views.items():
-        shifted = replace(view, times=view.times + request.offsets.get(name, 0.0))
+    seen = [name for name in used if name in views]  # in the order of the rig, whatever that of the request
+    for name in seen:
+        shifted = replace(views[name], times=views[name].times + request.offsets.get(name, 0.0))
         views[name] = shifted.renamed(request.sides.get(name, ""))
-    reference = request.reference or next(name for name in used if name in views)
+    reference = request.reference or seen[0]
     if reference not in views:
         raise RecipeError("P403", f"camera {reference!r}", "the reference has no track")
+    views, ids = {name: views[name] for name in seen}, {name: ids[name] for name in seen}
     return Prepared(model, views, used, ids, folder, reference)
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from mystax.compute.projection import project_rig
 from mystax.core.events import Event
+from mystax.core.keypoints import Keypoint, KeypointSet
 from mystax.core.quality import Flag
 from mystax.core.rig_model import RigModel
 from mystax.engine.space.pose3d import pose3d
@@ -23,6 +24,7 @@ from mystax.io.rig import rig_to_toml
 from tests.fixtures.rigs import SIZE, rig_of
 from tests.fixtures.traces import quick_store
 
+POINTS_OF = tuple(Keypoint(f"p{k}") for k in range(4))
 POINTS = np.random.default_rng(3).uniform(-10, 10, (4, 3))
 
 
@@ -299,3 +301,31 @@ def test_outcome_of_other_points_is_made_anew(tmp_path: Path) -> None:
     made = pose3d(given, rig=rig, smooth="none", out=tmp_path)
     cut = {name: one.isel(time=slice(0, 2)) for name, one in given.items()}
     assert pose3d(cut, rig=rig, smooth="none", out=tmp_path).sizes["time"] == made.sizes["time"] - 1
+
+
+@pytest.mark.parametrize("wish", ["order", "reference"])
+def test_outcome_stays_where_the_wish_says_the_same(tmp_path: Path, wish: str) -> None:
+    rig = rig_of(3)
+    given = {
+        name: one.assign_attrs(keypoint_set="" if name == "cam0" else KeypointSet(name, POINTS_OF).to_toml())
+        for name, one in poses(rig).items()
+    }
+    events: list[Event] = []
+    first = pose3d(given, rig=rig, smooth="none", out=tmp_path)
+    if wish == "order":
+        given = {name: given[name] for name in ("cam2", "cam0", "cam1")}
+    reference = "cam0" if wish == "reference" else ""
+    second = pose3d(given, rig=rig, smooth="none", reference=reference, out=tmp_path, progress=events.append)
+    assert not [event for event in events if event.kind == "outcome"]
+    xr.testing.assert_identical(first, second)
+
+
+def test_another_reference_is_another_outcome(tmp_path: Path) -> None:
+    rig = rig_of(2)
+    given = poses(rig)
+    given["cam1"] = given["cam1"].assign_coords(time=given["cam1"]["time"].values + 0.001)
+    times = [
+        pose3d(given, rig=rig, smooth="none", reference=name, out=tmp_path)["time"].values[0]
+        for name in ("cam0", "cam1")
+    ]
+    np.testing.assert_allclose(times, [0.0, 0.001], atol=1e-12)

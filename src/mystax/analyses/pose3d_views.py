@@ -1,5 +1,6 @@
 """What several cameras say about points, brought to the times of one of them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,8 @@ class PoseView:
         TOML of the set; "" where unknown.
     n_infinite : int
         Values that were infinite and count as missing.
-    identity : str
-        What it was read from, for the key of the outcome.
+    size : tuple of two ints, optional
+        Width and height of the pictures [px]; None where unknown.
     """
 
     times: Float64[np.ndarray, " time"]
@@ -59,7 +60,17 @@ class PoseView:
     confidence: Float[np.ndarray, "time keypoint individual"] | None = None
     keypoint_set: str = ""
     n_infinite: int = 0
-    identity: str = ""
+    size: tuple[int, int] | None = None
+
+    @property
+    def identity(self) -> str:
+        """Digest of all that decides the points in space, for the key of the outcome."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.names, self.individuals, self.keypoint_set, self.n_infinite)).encode())
+        for array in (self.times, self.frame, self.position, self.covariance, self.confidence):
+            digest.update(b"none" if array is None else f"{array.dtype.str}{array.shape}".encode())
+            digest.update(b"" if array is None else array.tobytes())
+        return digest.hexdigest()
 
     def renamed(self, side: str) -> "PoseView":
         """Return the view with anatomical names for one-sided points: ``eye_front`` -> ``left.eye_front``."""
@@ -132,7 +143,14 @@ def view_of_dataset(dataset: Dataset, where: str = "pose") -> PoseView:
         None if confidence is None else np.asarray(confidence),
         str(dataset.attrs.get("keypoint_set", "")),
         int(bad.sum()),
+        size=_size_of(dataset),
     )
+
+
+def _size_of(dataset: Dataset) -> tuple[int, int] | None:
+    """Return width and height of the pictures, where the pose tells them."""
+    width, height = (dataset.attrs.get(name) for name in ("frame_width", "frame_height"))
+    return None if width is None or height is None else (int(width), int(height))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from mystax.engine.space.pose3d import ANALYSIS, triangulate_files
 from mystax.engine.space.pose3d_inputs import table_view
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import ClockError, FormatError, InputError, RecipeError, nearest
-from mystax.io.fingerprint import quick_id
 from mystax.io.formats.anipose_project import AniposeProject
 from mystax.io.formats.anipose_trials import AniposeTrial
 
@@ -231,7 +230,6 @@ def _views(
             view,
             names=tuple(plain[name] for name in view.names),
             keypoint_set=text,
-            identity=f"{quick_id(trial.tracks[camera])}+{keypoints.digest[:12]}",
         )
     return views, keypoints, remarks
 

@@ -60,7 +60,8 @@ def pose3d(
     offsets : mapping, optional
         Camera to seconds that are added to its times [s].
     crops : mapping, optional
-        Camera to the place of its pictures in the calibrated ones [px].
+        Camera to the place of its pictures in the calibrated ones [px]; if they lie inside those they may be
+        smaller, and are not scaled.
     sides : mapping, optional
         Camera to ``left`` or ``right``, for one-sided keypoint sets.
     scale_rig : bool, optional
@@ -160,7 +161,7 @@ def _make(
         for number, name in enumerate(ids)
     ]
     inputs.append({"role": "calibration", "camera": "", "position": 0, "id": model.fingerprint})
-    values = {**result_parameters(params), **request.as_dict()}
+    values = {**result_parameters(params), **request.as_dict(), "reference": prepared.reference}
     key = outcome_key(ANALYSIS, 1, values, inputs)
     target = Path(out) if out is not None else folder if keep else None
     if target is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from mystax.analyses.pose3d_views import Gathered, PoseView, gather, view_of_dataset
 from mystax.core.events import Event, Report, silent
 from mystax.core.quality import Flag
-from mystax.core.rig_model import RigModel
+from mystax.core.rig_model import CameraModel, RigModel
 from mystax.engine.space.pose3d_request import Request3d
 from mystax.errors import FormatError, InputError, ParameterError, RecipeError, RoiError
 
@@ -53,17 +53,15 @@ def prepare(poses: Any, rig: Any, request: Request3d, flags: list[Flag], progres
     for name in model.names:
         if name not in wanted:
             progress(Event("note", "pose3d", text=f"camera {name} of the rig is not used: it has no track"))
-    model = _check_sizes(model.subset(used), poses, scale_rig=request.scale_rig)
-    model = RigModel(
-        tuple(replace(camera, crop=request.crops.get(camera.name, camera.crop)) for camera in model.cameras),
-        model.metadata,
-    )
-    for name, view in views.items():
-        shifted = replace(view, times=view.times + request.offsets.get(name, 0.0))
+    model = _fitted(model.subset(used), views, request)
+    seen = [name for name in used if name in views]  # in the order of the rig, whatever that of the request
+    for name in seen:
+        shifted = replace(views[name], times=views[name].times + request.offsets.get(name, 0.0))
         views[name] = shifted.renamed(request.sides.get(name, ""))
-    reference = request.reference or next(name for name in used if name in views)
+    reference = request.reference or seen[0]
     if reference not in views:
         raise RecipeError("P403", f"camera {reference!r}", "the reference has no track")
+    views, ids = {name: views[name] for name in seen}, {name: ids[name] for name in seen}
     return Prepared(model, views, used, ids, folder, reference)
 
 
@@ -131,8 +129,7 @@ def table_view(path: Path, rate: float | None, n_first: int = 0) -> PoseView:
         position,
         None,
         trust if np.isfinite(trust).any() else None,
-        "",
-        int(bad.sum()),
+        n_infinite=int(bad.sum()),
     )
 
 
@@ -157,12 +154,12 @@ def _views_of(
         )
     for camera, source in poses.items():
         try:
-            view, identity, place = _one_view(str(camera), source, rate)
+            view, place = _one_view(str(camera), source, rate)
         except InputError as error:
             flags.append(Flag("N315", f"camera {camera} could not be read: {error}"))
             lost.append(str(camera))
             continue
-        views[str(camera)], ids[str(camera)] = view, identity
+        views[str(camera)], ids[str(camera)] = view, view.identity
         folder = folder or place
     if not views:
         raise FormatError(
@@ -171,24 +168,22 @@ def _views_of(
     return views, ids, folder, lost
 
 
-def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, str, Path | None]:
-    """Read what one camera says."""
+def _one_view(camera: str, source: Any, rate: float | None) -> tuple[PoseView, Path | None]:
+    """Read what one camera says, and where its outcome would go."""
     if isinstance(source, PoseView):
-        return source, source.identity, None
+        return source, None
     if hasattr(source, "data_vars"):
-        return view_of_dataset(source, f"pose of {camera}"), str(source.attrs.get("key", "")), None
+        return view_of_dataset(source, f"pose of {camera}"), None
     path = Path(source)
     if not path.is_file():
         raise FormatError("F804", str(path), "there is no such file")
-    from mystax.io.fingerprint import quick_id
-
     if path.suffix.lower() == ".nc":
         from mystax.io.outcomes import load
 
         found: Any = load(path)
         dataset = found if hasattr(found, "data_vars") else found[f"pose/{camera}"]
-        return view_of_dataset(dataset, path.name), str(dataset.attrs.get("key", "")), path.parent
-    return table_view(path, rate), quick_id(path), path.resolve().with_name(f"{path.stem}.mystax")
+        return view_of_dataset(dataset, path.name), path.parent
+    return table_view(path, rate), path.resolve().with_name(f"{path.stem}.mystax")
 
 
 def _poses_of_path(path: Path) -> Any:
@@ -209,33 +204,42 @@ def _poses_of_path(path: Path) -> Any:
     return found
 
 
-def _check_sizes(rig: RigModel, poses: Any, *, scale_rig: bool) -> RigModel:
-    """Compare the sizes of pictures; a rig of the same shape is scaled where that is asked for."""
-    if not isinstance(poses, Mapping):
-        return rig
+def _fitted(rig: RigModel, views: Mapping[str, PoseView], request: Request3d) -> RigModel:
+    """Return the rig for the pictures of the views: cut out of the calibrated ones, or scaled."""
     cameras = []
     for camera in rig.cameras:
-        source: Any = poses.get(camera.name)
-        source = poses.get(f"pose/{camera.name}") if source is None else source
-        width = getattr(source, "attrs", {}).get("frame_width") if source is not None else None
-        if width is None or (int(width), int(source.attrs["frame_height"])) == camera.size:
-            cameras.append(camera)
-            continue
-        size = int(width), int(source.attrs["frame_height"])
-        fx, fy = size[0] / camera.size[0], size[1] / camera.size[1]
-        if not scale_rig or abs(fx / fy - 1) > 0.005:
-            raise RoiError(
-                "P402",
-                f"camera {camera.name!r}",
-                "the rig was calibrated with pictures of another size",
-                expected=f"{camera.size[0]} x {camera.size[1]} px",
-                got=f"{size[0]} x {size[1]} px",
-                hint="--scale-rig scales the camera's matrix" if abs(fx / fy - 1) <= 0.005 else "",
-            )
-        matrix = camera.matrix.copy()
-        matrix[0, 0], matrix[1, 1] = matrix[0, 0] * fx, matrix[1, 1] * fy
-        # centres of pixels lie at whole numbers
-        matrix[0, 2] = (matrix[0, 2] + 0.5) * fx - 0.5
-        matrix[1, 2] = (matrix[1, 2] + 0.5) * fy - 0.5
-        cameras.append(replace(camera, matrix=matrix, size=size))
+        crop = request.crops.get(camera.name)
+        size = views[camera.name].size if camera.name in views else None
+        placed = camera if crop is None else replace(camera, crop=(float(crop[0]), float(crop[1])))
+        if size is not None and size != camera.size:
+            placed = _sized(placed, size, is_asked=crop is not None, scale_rig=request.scale_rig)
+        cameras.append(placed)
     return RigModel(tuple(cameras), rig.metadata)
+
+
+def _sized(camera: CameraModel, size: tuple[int, int], *, is_asked: bool, scale_rig: bool) -> CameraModel:
+    """Return the camera for pictures of another size, or refuse them (P402).
+
+    A crop that is asked for is said of this camera alone, and comes before scaling; one of the rig after it.
+    """
+    (x, y), (fx, fy) = camera.crop, (size[0] / camera.size[0], size[1] / camera.size[1])
+    is_cropped = is_asked or camera.crop != (0.0, 0.0)
+    is_inside = min(x, y) >= 0 and x + size[0] <= camera.size[0] and y + size[1] <= camera.size[1]
+    is_alike = abs(fx / fy - 1) <= 0.005
+    if is_cropped and is_inside and (is_asked or not (scale_rig and is_alike)):
+        return camera
+    if not scale_rig or not is_alike:
+        raise RoiError(
+            "P402",
+            f"camera {camera.name!r}",
+            "the rig was calibrated with pictures of another size",
+            expected=f"{'pictures inside ' if is_cropped else ''}{camera.size[0]} x {camera.size[1]} px",
+            got=f"{size[0]} x {size[1]} px" + (f" at {x:g}, {y:g}" if is_cropped else ""),
+            hint="--scale-rig scales the camera's matrix" if is_alike else "",
+        )
+    matrix = camera.matrix.copy()
+    matrix[0, 0], matrix[1, 1] = matrix[0, 0] * fx, matrix[1, 1] * fy
+    # centres of pixels lie at whole numbers
+    matrix[0, 2] = (matrix[0, 2] + 0.5) * fx - 0.5
+    matrix[1, 2] = (matrix[1, 2] + 0.5) * fy - 0.5
+    return replace(camera, matrix=matrix, size=size, crop=(x * fx, y * fy))

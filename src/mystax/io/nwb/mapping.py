@@ -37,13 +37,29 @@ class Timelines:
         """Return the timeline of some times."""
         key = np.ascontiguousarray(times, "<f8").tobytes()
         if key not in self._known:
-            found = regular_times(times)
+            every = _all_known(times)
+            found = regular_times(every)
             if found is None:
-                self._known[key] = Timeline(times)
+                self._known[key] = Timeline(every)
             else:
                 start, period = found
-                self._known[key] = Timeline(times, float(start), float(1 / period))
+                self._known[key] = Timeline(every, float(start), float(1 / period))
         return self._known[key]
+
+
+def _all_known(times: np.ndarray) -> np.ndarray:
+    """Give frames without a time, as a clock of fewer pulses leaves them, that of their place among the others.
+
+    The standard has no place for unknown times; outcomes keep theirs as they are, beside the series.
+    """
+    known = np.flatnonzero(np.isfinite(times))
+    if len(known) < 2 or len(known) == len(times):
+        return times
+    step = float(np.median(np.diff(times[known]) / np.diff(known)))
+    rows = np.arange(len(times))
+    filled = np.interp(rows, known, times[known])
+    filled -= step * np.maximum(known[0] - rows, 0)
+    return np.asarray(filled + step * np.maximum(rows - known[-1], 0))
 
 
 @dataclass

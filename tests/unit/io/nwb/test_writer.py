@@ -176,6 +176,22 @@ def test_uneven_times_are_stored_once_and_linked(tmp_path: Path) -> None:
         assert first.id == other.id
 
 
+def test_frames_without_a_time_have_one_in_the_series_and_none_in_the_outcome(tmp_path: Path) -> None:
+    """As a clock of fewer pulses than frames leaves them; the inspector refuses times that are NaN."""
+    times = 5 + np.arange(24) / 32
+    times[8:] += 0.5
+    known = times.copy()
+    known[[0, 11, 22, 23]] = np.nan
+    folder = publish_known(tmp_path / "face.mystax", "motion", times=known)
+    wishes = NwbOptions(start=START, check=True)
+    path = write_nwb(tmp_path / "face.nwb", find_recorded([folder]), wishes)
+    with library.quiet(), library.pynwb().NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+        series = file.read().processing["behavior"]["motion"]["motion_energy_nose"]
+        np.testing.assert_allclose(series.timestamps[:], times, atol=1e-9)
+    (found,) = read_outcomes(path)
+    assert same(found.parts.cameras[""]["time"].values, known)
+
+
 def test_file_that_exists_is_replaced_only_when_asked(one_camera: Exported) -> None:
     before = one_camera.path.read_bytes()
     with pytest.raises(RecipeError, match="P403"):

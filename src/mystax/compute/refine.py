@@ -144,9 +144,10 @@ def _scaled(made: RigModel, rig: RigModel, anchor: int) -> RigModel:
 
 
 def refit_residual(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera: int) -> float:
-    """Median residual of one camera after its pose was fitted to the points that the others give [px].
+    """Median residual of all cameras after one's pose was fitted to the points that the others give [px].
 
-    A camera that alone has moved fits again; the others, whose points it spoils, do not.
+    Once the camera that alone has moved is put back all agree; with it in its wrong place they do not. One's
+    own residual would not tell: any camera fits the points that the others still agree on.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def refit_residual(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera:
     points = _points_of_others(rig, uv, camera)
     if points is None:
         return float("nan")
-    return _distance(_fitted_to(rig, camera, range(6), *points), camera, *points)
+    return float(np.nanmedian(_residuals(_fitted_to(rig, camera, range(6), *points), uv)))
 
 
 def _points_of_others(

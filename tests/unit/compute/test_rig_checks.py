@@ -74,6 +74,18 @@ def test_camera_that_was_knocked_is_named_and_put_back(seed: int) -> None:
     np.testing.assert_allclose(mended.cameras[1].centre, camera.centre, atol=1e-6)
 
 
+@pytest.mark.parametrize("turned", [0, 3])
+def test_camera_that_was_turned_is_named_among_four(turned: int) -> None:
+    rig, _, _, uv = moving_points(4, 100, 400)
+    flat = uv.reshape(4, -1, 2)
+    flat = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).all(axis=0)])
+    turn = rotation_of(np.array([0.0175, 0.0, 0.0]))
+    camera = rig.cameras[turned]
+    knocked = replace(camera, rotation=turn @ camera.rotation, translation=turn @ camera.translation)
+    bad = RigModel(tuple(knocked if c == turned else own for c, own in enumerate(rig.cameras)))
+    assert int(np.nanargmin([refit_residual(bad, flat, c) for c in range(4)])) == turned
+
+
 def test_camera_that_was_shifted_is_put_back_where_it_is() -> None:
     rig, _, _, uv = moving_points(4, 100, 400)
     flat = uv.reshape(4, -1, 2)

@@ -25,18 +25,20 @@ DIFFERENCE = 1e-2
 
 
 def _with(rig: RigModel, steps: Float64[np.ndarray, "camera 6"]) -> RigModel:
-    """Return the rig after steps of its poses: rotation from the left, shift added."""
-    return RigModel(
-        tuple(
-            replace(
-                camera,
-                rotation=np.asarray(rotation_of(step[:3]) @ camera.rotation),
-                translation=np.asarray(camera.translation + step[3:]),
-            )
-            for camera, step in zip(rig.cameras, steps, strict=True)
-        ),
-        rig.metadata,
-    )
+    """Return the rig after steps of its poses: each camera turned about its own place, then shifted."""
+    cameras = []
+    for camera, step in zip(rig.cameras, steps, strict=True):
+        turn = rotation_of(step[:3])
+        rotation, translation = turn @ camera.rotation, turn @ camera.translation + step[3:]
+        cameras.append(replace(camera, rotation=rotation, translation=translation))
+    return RigModel(tuple(cameras), rig.metadata)
+
+
+def _reach(rig: RigModel) -> float:
+    """Return the mean distance between cameras [mm], the same wherever the origin of the rig is."""
+    centres = np.stack([camera.centre for camera in rig.cameras])
+    n = len(centres)
+    return float(np.linalg.norm(centres[:, None] - centres[None], axis=2).sum() / max(n * (n - 1), 1))
 
 
 def _residuals(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"]) -> Float64[np.ndarray, "n camera"]:
@@ -74,14 +76,14 @@ def refine_poses(
 
     n = uv.shape[1]
     if n < MIN_POINTS:
-        raise NumbersError("N303", "refine", expected=f"{MIN_POINTS} points seen by all cameras", got=str(n))
+        raise NumbersError("N303", "refine", expected=f"{MIN_POINTS} points seen by two cameras", got=str(n))
     uv = uv[:, np.linspace(0, n - 1, min(n, MAX_POINTS)).astype(np.int64)]
     held = np.arange(uv.shape[1]) % EVERY == EVERY // 2
     learn = np.ascontiguousarray(uv[:, ~held])
     test = np.ascontiguousarray(uv[:, held])
     anchor = next(c for c in range(len(rig.cameras)) if c not in moving)
-    reach = float(np.linalg.norm(rig.cameras[anchor].translation))
-    scale = np.tile(np.array([1e-3] * 3 + [reach * 1e-3] * 3), len(moving))
+    scale = np.tile(np.array([1e-3] * 3 + [_reach(rig) * 1e-3] * 3), len(moving))
+    is_seen = np.isfinite(learn[..., 0]).T
 
     def steps_of(x: np.ndarray, columns: Sequence[int]) -> Float64[np.ndarray, "camera 6"]:
         steps, some = np.zeros((len(rig.cameras), 6)), np.zeros((len(moving), 6))
@@ -92,7 +94,7 @@ def refine_poses(
     def fitted(columns: Sequence[int]) -> RigModel:
         def cost(x: np.ndarray) -> np.ndarray:
             found = _residuals(_with(rig, steps_of(x, columns)), learn)
-            return np.asarray(np.nan_to_num(found, nan=50.0).ravel())
+            return np.where(is_seen, np.nan_to_num(found, nan=50.0), 0.0).ravel()
 
         start = np.ones(len(columns) * len(moving))
         solved = least_squares(cost, start, loss="soft_l1", f_scale=3.0, max_nfev=60, diff_step=DIFFERENCE)
@@ -154,7 +156,7 @@ def refit_residual(rig: RigModel, uv: Float64[np.ndarray, "camera n 2"], camera:
     rig : RigModel
         Three cameras or more.
     uv : array (camera, n, 2)
-        Points seen by all cameras [px].
+        Points seen by three cameras or more [px].
     camera : int
         The camera that is fitted.
 
@@ -181,7 +183,7 @@ def _points_of_others(
     others[camera] = np.nan
     precision = np.tile(np.array([1.0, 0.0, 1.0]), (len(uv), uv.shape[1], 1))
     found = triangulate(rig, others, precision)
-    good = np.isfinite(found.position[:, 0]) & ~found.disagree
+    good = np.isfinite(found.position[:, 0]) & ~found.disagree & np.isfinite(uv[camera, :, 0])
     if good.sum() < MIN_POINTS:
         return None
     return np.ascontiguousarray(found.position[good]), np.ascontiguousarray(uv[camera, good])
@@ -198,7 +200,7 @@ def _fitted_to(
     from scipy.optimize import least_squares
 
     own = rig.cameras[camera]
-    scale = np.array([1e-3] * 3 + [float(np.linalg.norm(own.translation)) * 1e-3] * 3)[list(columns)]
+    scale = np.array([1e-3] * 3 + [_reach(rig) * 1e-3] * 3)[list(columns)]
 
     def moved(x: np.ndarray) -> CameraModel:
         step = np.zeros(6)

@@ -100,6 +100,51 @@ def test_camera_that_was_shifted_is_put_back_where_it_is() -> None:
     assert np.linalg.norm(mended.cameras[1].centre - camera.centre) < 3
 
 
+def seen_from(rig: RigModel, number: int) -> RigModel:
+    """Return the same cameras with one of them as the origin of the rig."""
+    own = rig.cameras[number]
+    moved = [
+        replace(
+            camera,
+            rotation=camera.rotation @ own.rotation.T,
+            translation=camera.translation - camera.rotation @ own.rotation.T @ own.translation,
+        )
+        for camera in rig.cameras
+    ]
+    return RigModel(tuple(moved))
+
+
+@pytest.mark.parametrize(("n_cameras", "shifted"), [(2, 1), (3, 0)])
+def test_a_shift_is_found_wherever_the_origin_of_the_rig_is(n_cameras: int, shifted: int) -> None:
+    """Calibrations put the first camera there, whose distance from the origin gave shifts their scale."""
+    rig, _, _, uv = moving_points(n_cameras, 100, 400, outliers=0.0)
+    flat = uv.reshape(n_cameras, -1, 2)
+    flat = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).all(axis=0)])
+    camera = rig.cameras[shifted]
+    off = replace(camera, translation=camera.translation + np.array([0.0, 8.0, 0.0]))
+    bad = RigModel(tuple(off if c == shifted else own for c, own in enumerate(rig.cameras)))
+    found = [refine_poses(seen_from(bad, origin), flat, [shifted]) for origin in range(n_cameras)]
+    for _, before, after in found:
+        assert after < 0.2 * before
+    assert max(after for *_, after in found) < 1.1 * min(after for *_, after in found)
+
+
+def test_cameras_around_the_head_need_no_point_that_all_of_them_see() -> None:
+    rig, _, _, uv = moving_points(6, 100, 400, outliers=0.0)
+    for c in range(6):
+        uv[c, :, np.arange(13) % 3 == c % 3] = np.nan  # four of six see a point
+    flat = np.ascontiguousarray(uv.reshape(6, -1, 2))
+    camera, turn = rig.cameras[1], rotation_of(np.array([0.0, 0.02, 0.0]))
+    knocked = replace(camera, rotation=turn @ camera.rotation, translation=turn @ camera.translation)
+    bad = RigModel((rig.cameras[0], knocked, *rig.cameras[2:]))
+    assert int(np.nanargmin([refit_residual(bad, flat, c) for c in range(6)])) == 1
+    mended, _, _ = refine_poses(bad, flat, [1])
+    assert np.degrees(angle_between(mended.cameras[1].rotation, camera.rotation)) < 0.1
+    several, _, after = refine_poses(bad, flat, [1, 2])
+    assert after < 1.0
+    assert np.degrees(angle_between(several.cameras[1].rotation, camera.rotation)) < 0.2
+
+
 @pytest.mark.parametrize("n_cameras", [2, 3])
 def test_camera_of_half_the_rate_is_not_taken_for_a_late_one(n_cameras: int) -> None:
     """Shifted by odd frames it sees nothing, and the others agree better without it: that says nothing."""

@@ -175,6 +175,7 @@ def check_rig(
     from mystax.analyses.pose3d_quality import rig_flags
     from mystax.engine.space.pose3d_inputs import gathered_of
     from mystax.engine.space.pose3d_request import Request3d
+    from mystax.io.formats.rig_files import read_rig_file
     from mystax.io.rig import check_rig_place
 
     place = Path(out) if out is not None else Path(rig_file).with_name(f"{Path(rig_file).stem}-refined.toml")
@@ -194,7 +195,8 @@ def check_rig(
     summary: dict[str, Any] = {"cameras": facts, "moved": moved}
     if not refine:
         return Found(None, summary, flags, lines)
-    return _refined(place, model, gathered.cameras, uv, Found(None, summary, flags, lines))
+    whole = read_rig_file(rig_file)
+    return _refined(place, whole, model, gathered.cameras, uv, Found(None, summary, flags, lines))
 
 
 def _residuals_of(
@@ -235,28 +237,32 @@ def _moved(model: Any, names: Sequence[str], flat: np.ndarray, facts: Mapping[st
     from mystax.compute.refine import refit_residual
 
     if len(names) > 2:
-        whole = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).all(axis=0)])
-        after = {name: refit_residual(model, whole, c) for c, name in enumerate(names)}
+        told = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).sum(axis=0) > 2])
+        after = {name: refit_residual(model, told, c) for c, name in enumerate(names)}
         known = {name: value for name, value in after.items() if np.isfinite(value)}
         if known:
             return min(known, key=lambda name: known[name])
     return max(facts, key=lambda name: float(np.nan_to_num(facts[name]["ratio"])))
 
 
-def _refined(place: Path, model: Any, names: Sequence[str], uv: np.ndarray, found: Found) -> Found:
-    """Adjust the poses and write the new rig."""
+def _refined(
+    place: Path, whole: Any, model: Any, names: Sequence[str], uv: np.ndarray, found: Found
+) -> Found:
+    """Adjust the poses and write the new rig, with the cameras that have no track as they were."""
     from mystax.compute.refine import refine_poses
     from mystax.core.rig_model import RigModel
     from mystax.io.rig import rig_to_toml
     from mystax.io.store import Store
 
     flat = np.ascontiguousarray(uv.reshape(len(uv), -1, 2))
-    flat = flat[:, np.isfinite(flat[..., 0]).all(axis=0)]
+    flat = np.ascontiguousarray(flat[:, np.isfinite(flat[..., 0]).sum(axis=0) > 1])
     moved = [list(names).index(name) for name in found.summary["moved"]]
     alone = moved and len(names) > 2
     refined, before, after = refine_poses(model, flat, moved if alone else list(range(1, len(names))))
-    metadata = {**model.metadata, "adjusted": True, "refined_from": model.fingerprint}
-    Store(place.parent).write_text(place.name, rig_to_toml(RigModel(refined.cameras, metadata)))
+    made = {camera.name: camera for camera in refined.cameras}
+    cameras = tuple(made.get(camera.name, camera) for camera in whole.cameras)
+    metadata = {**whole.metadata, "adjusted": True, "refined_from": whole.fingerprint}
+    Store(place.parent).write_text(place.name, rig_to_toml(RigModel(cameras, metadata)))
     found.path = place
     found.summary["before"], found.summary["after"] = before, after
     found.lines.append(f"held-out residual {before:.2f} -> {after:.2f} px")

@@ -48,7 +48,7 @@ class Timelines:
 
 
 def _all_known(times: np.ndarray) -> np.ndarray:
-    """Give frames without a time, as a clock of fewer pulses leaves them, that of their place among the others.
+    """Give frames without a time, as a clock of fewer pulses leaves them, one from their place among all.
 
     The standard has no place for unknown times; outcomes keep theirs as they are, beside the series.
     """

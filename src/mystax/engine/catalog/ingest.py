@@ -17,7 +17,7 @@ from mystax.engine.catalog.ingest_report import IngestReport, IngestWish
 from mystax.engine.catalog.intake import Intake
 from mystax.engine.catalog.listing import Listed, list_videos
 from mystax.engine.catalog.looking import CameraFacts, ClockWish, clock_files, look_at_recording
-from mystax.engine.catalog.moves import follow_moves, is_replaced
+from mystax.engine.catalog.moves import follow_moves, successor_mark
 from mystax.engine.catalog.naming import FoundRecording, Identity, Matched, group_names, naming_of
 from mystax.engine.catalog.owners import check_owner, files_of_gone, owner_of
 from mystax.engine.catalog.pattern import nearest_misses
@@ -317,7 +317,7 @@ class _Ingest:
             one.meta,
             {name: wish.as_dict() for name, wish in wishes.items()},
             self._side_files(one, row, files, wishes),
-            self._intake.known.doubles(facts, row, partial(is_replaced, self._intake)),
+            self._intake.known.doubles(facts, row, partial(successor_mark, self._intake)),
         )
         self._batch.append((new, row))
         self._intake.known.remember(-1 if row is None else row, new)

@@ -16,7 +16,7 @@ from mystax.engine.catalog.sidecars import sidecar_of, write_sidecar
 from mystax.engine.catalog.tables import recording, side_file, video
 from mystax.io.fingerprint import quick_id
 
-__all__ = ["follow_moves", "is_replaced"]
+__all__ = ["follow_moves", "successor_mark"]
 
 ASIDE = ".mystax-moving-"
 """Stands for the path or run of what is between two places, within one transaction."""
@@ -64,7 +64,7 @@ def follow_moves(intake: Intake, recordings: Iterable[FoundRecording]) -> set[Id
     return found
 
 
-def is_replaced(intake: Intake, known: KnownVideo) -> str:
+def successor_mark(intake: Intake, known: KnownVideo) -> str:
     """Return the fingerprint of another file that lies at the place of a known one; "" if none does."""
     if known.root != intake.root or not known.path.startswith(intake.prefix):
         return ""
@@ -114,7 +114,7 @@ def _gone(intake: Intake, path: str, name: str, position: int) -> KnownVideo | N
         root = intake.known.roots.path_of(known.root)
         if root is None or (known.camera, known.position) != (name, position):
             continue
-        if not is_there(root / known.path) or is_replaced(intake, known) in intake.known.by_mark:
+        if not is_there(root / known.path) or successor_mark(intake, known) in intake.known.by_mark:
             return known
     return None
 

@@ -113,7 +113,7 @@ class Snapshot:
         self.identities = kept | {one: row for row, one in names.items()}
 
     def doubles(
-        self, facts: Iterable[CameraFacts], row: int | None, is_replaced: Callable[[KnownVideo], object]
+        self, facts: Iterable[CameraFacts], row: int | None, successor_mark: Callable[[KnownVideo], object]
     ) -> list[str]:
         """List files of other recordings with the same content that are still there, and no others."""
         found = [
@@ -121,7 +121,7 @@ class Snapshot:
             for camera_facts in facts
             for one in camera_facts.videos
             for known in self.by_mark.get(one.quick_id, ())
-            if one.size and known.recording_id != row and self.is_there(known) and not is_replaced(known)
+            if one.size and known.recording_id != row and self.is_there(known) and not successor_mark(known)
         ]
         return list(dict.fromkeys(found))
 

@@ -601,6 +601,7 @@ def test_command_writes_features_that_explain_what_the_models_see(recorded: Path
     assert x.shape[1] == found.sizes["feature"] == len(found["family"])
     assert np.allclose(x[usable].mean(0, dtype=np.float64), 0, atol=1e-3)
     assert set(np.asarray(found["fold"].values)) == {0, 1}
+    assert command(recorded, *NEURAL, *words).returncode == 0  # what it wrote itself it may replace
     assert command(recorded, *NEURAL, "--export-features", "made/features.csv").returncode == 2
 
 

@@ -116,8 +116,7 @@ def command(ctx: click.Context, /, sources: tuple[Path, ...], **options: Any) ->
     names = [_name(source) for source in sources]
     if len(set(names)) < len(names):
         raise click.UsageError("two FOLDERs are of the same name")
-    for source in sources:
-        _others(source, options["null_with"])  # before anything is fitted
+    _check_files(sources, options)
     found: dict[str, Any] = {}
     for name, source in zip(names, sources, strict=True):
         with output.going_on():
@@ -150,6 +149,16 @@ def _summarise(output: Output, found: Mapping[str, Any], options: Mapping[str, A
     )
     output.say(f"summary: {path}")
     output.say(summary_sentence(dataset))
+
+
+def _check_files(sources: tuple[Path, ...], options: Mapping[str, Any]) -> None:
+    """Look at the files that options name before anything is fitted."""
+    if options["export_features"] is not None:
+        from mystax.engine.encoding.features import check_features_place
+
+        check_features_place(options["export_features"])
+    for source in sources:
+        _others(source, options["null_with"])
 
 
 def _others(source: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -30,6 +30,8 @@ else:
 __all__ = ["alf_place", "newest_files", "read_alf_session"]
 
 MOST_TEXT = 64 << 20
+UUID = re.compile(r"\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=\.[^.]+$)")
+"""Part of a name that ONE adds to the files it sends."""
 POSES = ("lightningPose", "dlc")
 """Tables of keypoints, the preferred ones first."""
 
@@ -45,11 +47,12 @@ def newest_files(folder: Path) -> dict[str, Path]:
     Returns
     -------
     dict of str to Path
-        Name to file.
+        Name, without a UUID, to file; of one with and one without in a folder the plain one counts.
     """
     found: dict[str, Path] = {}
     for _, place in revision_folders(folder):
-        found |= {path.name: path for path in sorted(place.iterdir()) if path.is_file()}
+        files = [path for path in sorted(place.iterdir()) if path.is_file()]
+        found |= {UUID.sub("", path.name): path for path in files} | {path.name: path for path in files}
     return found
 
 

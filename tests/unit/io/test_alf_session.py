@@ -22,6 +22,15 @@ def test_newest_revision_counts_file_by_file(tmp_path: Path) -> None:
     assert found == {"a": "", "b": "#2024-01-01#", "c": "#2025-01-01#"}
 
 
+def test_files_that_one_has_sent_are_known_by_their_names(tmp_path: Path) -> None:
+    mark = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+    for name in (f"_ibl_leftCamera.times.{mark}.npy", f"a.b.{mark}.npy", "a.b.npy"):
+        (tmp_path / name).write_text(name)
+    found = {name: path.read_text() for name, path in newest_files(tmp_path).items()}
+    assert found["_ibl_leftCamera.times.npy"] == f"_ibl_leftCamera.times.{mark}.npy"
+    assert found["a.b.npy"] == "a.b.npy"
+
+
 def foreign_session(tmp_path: Path, n_times: int) -> Path:
     """Make a session as the laboratory leaves it: ten frames, two points, a motion energy, a pupil."""
     alf = tmp_path / "subject" / "alf"

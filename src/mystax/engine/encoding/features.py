@@ -9,14 +9,14 @@ import numpy as np
 from mystax.core.canonical import outcome_key
 from mystax.core.dataset import Coordinate, Schema, Variable, complete_outcome
 from mystax.engine.encoding.prepared import Prepared
-from mystax.errors import ParameterError
+from mystax.errors import MystaxError, ParameterError, RecipeError
 
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
     Dataset = Any
 
-__all__ = ["FEATURES", "design_of", "export_features"]
+__all__ = ["FEATURES", "check_features_place", "design_of", "export_features"]
 
 _FEATURE = ("feature",)
 
@@ -95,6 +95,35 @@ def design_of(prepared: Prepared) -> Dataset:
     return complete_outcome(dataset, FEATURES)
 
 
+def check_features_place(file: Path) -> None:
+    """Refuse to write features over an outcome, or another file.
+
+    Parameters
+    ----------
+    file : Path
+        File to write.
+
+    Raises
+    ------
+    ParameterError
+        P401, if the file does not end in ``.nc``.
+    RecipeError
+        P403, if something else than features lies there.
+    """
+    from mystax.io.outcome_files import read_head
+
+    if file.suffix != ".nc":
+        raise ParameterError("P401", "--export-features", expected="a file that ends in .nc", got=file.name)
+    if not file.exists():
+        return
+    try:
+        if set(FEATURES.variables) <= set(read_head(file).dims):
+            return
+    except MystaxError:
+        pass  # no outcome: all the more it is something else
+    raise RecipeError("P403", str(file), "something else than features lies there", hint="name another file")
+
+
 def export_features(prepared: Prepared, path: str | Path) -> Path:
     """Write the features of a request.
 
@@ -114,6 +143,8 @@ def export_features(prepared: Prepared, path: str | Path) -> Path:
     ------
     ParameterError
         P401, if the file does not end in ``.nc``.
+    RecipeError
+        P403, if something else than features lies there.
     StoreError
         S5xx, if it cannot be written.
     """
@@ -121,8 +152,7 @@ def export_features(prepared: Prepared, path: str | Path) -> Path:
     from mystax.io.store import Store
 
     file = Path(path)
-    if file.suffix != ".nc":
-        raise ParameterError("P401", "--export-features", expected="a file that ends in .nc", got=file.name)
+    check_features_place(file)
     values = {"folds": prepared.plan.n_folds, "gap": prepared.plan.gap}
     about = Provenance(
         file.stem,

@@ -1,6 +1,7 @@
 """Checks of an NWB file before it gets its name: the library's, the inspector's, and value by value."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,14 @@ def _need(holds: bool, path: str, where: str) -> None:
         raise InternalError("B999", f"{where}:{path}", "what was written is not what is read back")
 
 
+def _name_also(part: Path, named: Path) -> None:
+    """Give a file a second name; where the file system knows no such thing, copy it."""
+    try:
+        os.link(part, named)
+    except OSError:
+        shutil.copyfile(part, named)
+
+
 def inspect(part: Path, where: str) -> list[Remark]:
     """Run the inspector of NWB files.
 
@@ -127,8 +136,8 @@ def inspect(part: Path, where: str) -> list[Remark]:
     with library.quiet():
         # the inspector wants the ending .nwb: a second name, in the same folder for the sake of its videos
         named = part.with_name(f"{part.name}.nwb")
-        os.link(part, named)
         try:
+            _name_also(part, named)
             found = [
                 (message.importance.name, message.check_function_name, str(message.message))
                 for message in tool.inspect_nwbfile(nwbfile_path=str(named))

@@ -192,6 +192,18 @@ def test_frames_without_a_time_have_one_in_the_series_and_none_in_the_outcome(tm
     assert same(found.parts.cameras[""]["time"].values, known)
 
 
+def test_the_inspector_needs_no_file_system_with_links(
+    one_camera: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refused)
+    wishes = NwbOptions(start=START, check=True)
+    write_nwb(tmp_path / "face.nwb", find_recorded([one_camera.folder]), wishes)
+    assert [path.name for path in tmp_path.iterdir()] == ["face.nwb"]
+
+
 def test_file_that_exists_is_replaced_only_when_asked(one_camera: Exported) -> None:
     before = one_camera.path.read_bytes()
     with pytest.raises(RecipeError, match="P403"):

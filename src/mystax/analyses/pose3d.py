@@ -5,7 +5,9 @@ from mystax.core.dataset import Schema, Variable
 from mystax.core.params import Params, param
 from mystax.errors import RecipeError
 
-__all__ = ["COV3", "POSE3D", "Pose3dParams", "pose3d"]
+__all__ = ["COV3", "POSE3D", "VERSION", "Pose3dParams", "pose3d"]
+
+VERSION = 2
 
 COV3 = ("xx", "xy", "xz", "yy", "yz", "zz")
 _POINT = ("time", "keypoint", "individual")
@@ -76,7 +78,7 @@ class Pose3dParams(Params):
     )
 
 
-@analysis("pose3d", version=2, params=Pose3dParams, inputs=[OutcomeIn("pose")], outputs=POSE3D)
+@analysis("pose3d", version=VERSION, params=Pose3dParams, inputs=[OutcomeIn("pose")], outputs=POSE3D)
 def pose3d(params: Pose3dParams) -> Reducer:
     """Bring the keypoints of calibrated cameras together in space, with covariance and quality."""
     raise RecipeError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mystax.analyses.pose3d import POSE3D, Pose3dParams
+from mystax.analyses.pose3d import POSE3D, VERSION, Pose3dParams
 from mystax.analyses.pose3d_views import gather
 from mystax.core.canonical import outcome_key, result_parameters
 from mystax.core.events import Event, Report, silent
@@ -162,7 +162,7 @@ def _make(
     ]
     inputs.append({"role": "calibration", "camera": "", "position": 0, "id": model.fingerprint})
     values = {**result_parameters(params), **request.as_dict(), "reference": prepared.reference}
-    key = outcome_key(ANALYSIS, 1, values, inputs)
+    key = outcome_key(ANALYSIS, VERSION, values, inputs)
     target = Path(out) if out is not None else folder if keep else None
     if target is not None:
         from mystax.io.outcomes import load
@@ -202,7 +202,7 @@ def _publish(
     check_folder(target, str(target))
     seen = np.isfinite(dataset["position_raw"].values[:, 0]).any(axis=(1, 2))
     coverage = float(seen.mean()) if len(seen) else 0.0
-    about = Provenance(ANALYSIS, 1, key, values, inputs, coverage, flags)
+    about = Provenance(ANALYSIS, VERSION, key, values, inputs, coverage, flags)
     Store(target).publish(dataset, about, schema=POSE3D)
 
 

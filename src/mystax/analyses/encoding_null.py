@@ -25,7 +25,7 @@ from mystax.core.quality import Flag
 from mystax.core.typing import Bool, Float64
 from mystax.errors import NumbersError, ParameterError
 
-__all__ = ["LEAST_RECORDINGS", "null_found"]
+__all__ = ["LEAST_RECORDINGS", "check_others", "null_found"]
 
 WEAK = 900.0
 """A recording shorter than this has few independent shifts [s]."""
@@ -142,15 +142,14 @@ def _shifts(
     return null, {"null_shifts": len(shifts), "null_excluded": 30.0}, flags
 
 
-def _other_recordings(
-    data: EncodingData,
-    units: Units,
-    others: Sequence[BehaviourGrid],
-    gap: float,
-    tiles: Tiles,
-    watch: Callable[[int], None],
-) -> tuple[ShiftNull, dict[str, object], list[Flag]]:
-    """Predict the neurons from the behaviour of other recordings, all of one length."""
+def check_others(others: Sequence[BehaviourGrid]) -> None:
+    """Refuse too few other recordings.
+
+    Raises
+    ------
+    ParameterError
+        P401.
+    """
     if len(others) < LEAST_RECORDINGS:
         raise ParameterError(
             "P401",
@@ -160,6 +159,18 @@ def _other_recordings(
             got=f"{len(others)}",
             hint="--null-with FOLDER, once for each, or linear-shift",
         )
+
+
+def _other_recordings(
+    data: EncodingData,
+    units: Units,
+    others: Sequence[BehaviourGrid],
+    gap: float,
+    tiles: Tiles,
+    watch: Callable[[int], None],
+) -> tuple[ShiftNull, dict[str, object], list[Flag]]:
+    """Predict the neurons from the behaviour of other recordings, all of one length."""
+    check_others(others)
     places = data.times - data.times[0] + data.width / 2
     length = min(other.n / float(other.rate) for other in others)
     n = int(np.count_nonzero(places + data.width / 2 <= length + 1e-6))

@@ -152,12 +152,14 @@ def prepare_encoding(
         As `encoding`.
     """
     from mystax.analyses.encoding_data import encoding_data
+    from mystax.analyses.encoding_null import check_others
 
     params, others = _null_of(check_encoding(parameters), parameters, null_with)
     data_in = neural_of(neural)
     grid, inputs = behaviour_of(behaviour, params.groups)
     grids, more = other_behaviours(others, grid)
-    _check_others(params, grids)
+    if params.null == "recordings":
+        check_others(grids)  # before anything is fitted; the recording itself is none of them
     data = encoding_data(grid, data_in, bin=float(data_in.attrs.get("bin", 0)) or SPIKE_BIN)
     data = replace(data, flags=tuple(merge_flags(flags_of(data_in), data.flags)))
     return Prepared(params, data, [*inputs, fingerprint_of(data_in), *more], grids)
@@ -181,18 +183,3 @@ def _null_of(
             hint="--null-with FOLDER, once for each, or a pattern",
         )
     return params, others
-
-
-def _check_others(params: EncodingParams, others: Sequence[BehaviourGrid]) -> None:
-    """Refuse too few other recordings before anything is fitted; the recording itself is none of them."""
-    from mystax.analyses.encoding_null import LEAST_RECORDINGS
-
-    if params.null == "recordings" and len(others) < LEAST_RECORDINGS:
-        raise ParameterError(
-            "P401",
-            "null recordings",
-            "too few other recordings to judge chance by",
-            expected=f"at least {LEAST_RECORDINGS}",
-            got=f"{len(others)}",
-            hint="--null-with FOLDER, once for each, or linear-shift",
-        )

@@ -22,6 +22,7 @@ WINDOW = 11
 """Places in a row that tell the spread."""
 LOST = 36.0
 """Squared Mahalanobis distance at which a smoothed place contradicts what its frame says."""
+FEWEST = 3
 
 
 def _neighbour(places: Float64[np.ndarray, "n number"], step: int) -> Float64[np.ndarray, "n number"]:
@@ -91,11 +92,15 @@ def confirmed_pixels(found: Triangulated, times: Float64[np.ndarray, " n"]) -> B
 def share_of_lost_frames(
     smooth: Float64[np.ndarray, "n 3"], found: Triangulated, confirmed: Bool[np.ndarray, "camera n"]
 ) -> float:
-    """Return the share of confirmed places that a smoothed path passes at a distance beyond their noise."""
+    """Return the share of confirmed places that a smoothed path passes at a distance beyond their noise.
+
+    One or two of them may be errors of a tracker in all cameras at once: they count as none.
+    """
     known = confirmed.any(axis=0) & np.isfinite(smooth[:, 0]) & np.isfinite(found.covariance).all(axis=1)
     if not known.any():
         return 0.0
     full = found.covariance[known][:, FULL].reshape(-1, 3, 3)
     off = smooth[known] - found.position[known]
     distance = np.einsum("ti,ti->t", off, np.linalg.solve(full, off[:, :, None])[:, :, 0])
-    return float((distance > LOST).mean())
+    lost = distance > LOST
+    return float(lost.mean()) if lost.sum() >= FEWEST else 0.0

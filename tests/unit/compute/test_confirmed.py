@@ -64,3 +64,8 @@ def test_share_of_places_that_a_path_passes_by() -> None:
     moved = np.abs(truth[:, 1]) > 1.0
     assert share_of_lost_frames(0 * truth, found, confirmed) >= moved.mean()
     assert share_of_lost_frames(np.full_like(truth, np.nan), found, confirmed) == 0
+    once = truth.copy()
+    once[[20, 200]] += 5
+    assert share_of_lost_frames(once, found, confirmed) == 0
+    once[300] += 5
+    assert share_of_lost_frames(once, found, confirmed) == pytest.approx(3 / confirmed.any(axis=0).sum())

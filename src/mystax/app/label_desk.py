@@ -119,9 +119,8 @@ class LabelDesk:
 
     async def footing(self, key: str, name: str, spec: Mapping[str, Any]) -> Footing:
         """Return by what labels name the frames of a camera; its worker is asked once for the same files."""
-        stamp = await run_in_threadpool(
-            stamp_of, spec
-        )  # before: a file that changes meanwhile is asked again
+        # Looked at before the worker is: a file that changes meanwhile is asked for again.
+        stamp = await run_in_threadpool(stamp_of, spec)
         known, found = self._footings.get(key, ((), None))
         if found is None or known != stamp:
             about, body = await self._workers.ask(key, spec, {"do": "footing", "name": name})
